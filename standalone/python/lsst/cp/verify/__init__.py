@@ -1,0 +1,18 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Stand-in for the part of cp_verify (as of 2026-04-22) that bias verification and the merge tasks use.
+
+Left out: the verification tasks of the other products (``CpVerifyDarkTask`` and so on), the reports and the
+notebooks. Asking for one of them raises `AttributeError` and names this package.
+"""
+
+from lsst.standalone import guard
+
+guard(__name__)
+
+from .mergeConnections import *
+from .mergeResults import *
+from .verifyBias import *
+from .verifyFlat import *
+from .verifyStats import *

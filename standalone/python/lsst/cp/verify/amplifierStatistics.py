@@ -1,0 +1,121 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Statistics of pixels with the definitions of ``lsst.afw.math.makeStatistics`` (afw, 2026)."""
+
+__all__ = ["ClipControl", "Statistic", "measurePixels"]
+
+import enum
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+_IQR_TO_STDEV = 0.741301109252802
+"""Standard deviation of a Gaussian in units of its interquartile range, as afw rounds it."""
+
+
+class Statistic(enum.Enum):
+    """Statistics that can be measured, by afw's names."""
+
+    MEAN = "mean"
+    MEDIAN = "median"
+    STDEV = "standard deviation"
+    STDEVCLIP = "standard deviation of the pixels left after clipping"
+
+
+@dataclass(frozen=True)
+class ClipControl:
+    """How to clip.
+
+    Parameters
+    ----------
+    numSigma
+        Clipping limit in standard deviations.
+    numIterations
+        Number of iterations.
+    """
+
+    numSigma: float = 3.0
+    numIterations: int = 3
+
+
+def measurePixels(
+    pixels: npt.NDArray[np.float32],
+    isBad: npt.NDArray[np.bool_],
+    statistics: Collection[Statistic],
+    control: ClipControl,
+) -> dict[Statistic, float]:
+    """Measure pixels that are neither bad nor NaN nor infinite.
+
+    Parameters
+    ----------
+    pixels
+        Pixel values, of any shape.
+    isBad
+        Whether to leave a pixel out, of the same shape.
+    statistics
+        What to measure.
+    control
+        How to clip.
+
+    Returns
+    -------
+    measured
+        Values in the unit of ``pixels``; NaN where too few pixels are left.
+    """
+    use = np.isfinite(pixels)
+    use &= ~isBad
+    values = pixels.ravel() if use.all() else pixels[use]
+    measured: dict[Statistic, float] = {}
+    for statistic in statistics:
+        if statistic is Statistic.MEAN:
+            measured[statistic] = float(np.mean(values, dtype=np.float64)) if values.size else np.nan
+        elif statistic is Statistic.MEDIAN:
+            measured[statistic] = _quantiles(values, (0.5,))[0]
+        elif statistic is Statistic.STDEV:
+            enough = values.size > 1
+            measured[statistic] = float(np.std(values, ddof=1, dtype=np.float64)) if enough else np.nan
+        else:
+            measured[statistic] = _clippedStdev(values, control)
+    return measured
+
+
+def _quantiles(values: npt.NDArray[np.float32], fractions: tuple[float, ...]) -> list[float]:
+    """Interpolate quantiles linearly, as `numpy.quantile`, without sorting all values."""
+    if not values.size:
+        return [np.nan] * len(fractions)
+    places = [fraction * (values.size - 1) for fraction in fractions]
+    lower = [int(place) for place in places]
+    upper = [min(index + 1, values.size - 1) for index in lower]
+    ordered = np.partition(values, sorted({*lower, *upper}))
+    return [
+        float(ordered[low]) + (place - low) * (float(ordered[high]) - float(ordered[low]))
+        for place, low, high in zip(places, lower, upper, strict=True)
+    ]
+
+
+def _clippedStdev(values: npt.NDArray[np.float32], control: ClipControl) -> float:
+    """Clip about the median by the interquartile range first, then about the mean by the deviation.
+
+    Each iteration goes back to all values. Their sums are made once, and those of the few clipped values are
+    taken off, so that an iteration costs no more than a comparison.
+    """
+    if values.size < 2:
+        return np.nan
+    quarter, median, threeQuarters = _quantiles(values, (0.25, 0.5, 0.75))
+    deviations = values.astype(np.float64) - median
+    sumAll, squaresAll = deviations.sum(), deviations @ deviations
+    center, halfWidth = 0.0, control.numSigma * _IQR_TO_STDEV * (threeQuarters - quarter)
+    variance = np.nan
+    for _ in range(control.numIterations):
+        clipped = deviations[(deviations < center - halfWidth) | (deviations > center + halfWidth)]
+        number = deviations.size - clipped.size
+        if number < 2:
+            return np.nan
+        center = float(sumAll - clipped.sum()) / number
+        squares = float(squaresAll - clipped @ clipped)
+        variance = max((squares - number * center**2) / (number - 1), 0.0)
+        halfWidth = control.numSigma * float(np.sqrt(variance))
+    return float(np.sqrt(variance))

@@ -1,0 +1,369 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""The base of the verification tasks of cp_verify (2026-04-22).
+
+Left out, and refused when configured: vignetting, normalisation by exposure time, statistics of an uncorrected
+exposure, of catalogues and of whole detectors. ``outputStats`` does not repeat the statistics of ISR.
+"""
+
+__all__ = ["CpVerifyStatsConfig", "CpVerifyStatsConnections", "CpVerifyStatsTask"]
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+
+import lsst.pex.config as pexConfig
+import lsst.pipe.base as pipeBase
+import lsst.pipe.base.connectionTypes as cT
+from lsst.pipe.tasks.repair import RepairTask, TooManyCosmicRays
+
+from .amplifierStatistics import ClipControl, Statistic, measurePixels
+
+_PER_DETECTOR = ("instrument", "exposure", "detector")
+
+
+class CpVerifyStatsConnections(
+    pipeBase.PipelineTaskConnections, dimensions=set(_PER_DETECTOR), defaultTemplates={}
+):
+    """Connections of a task that measures one detector of one exposure."""
+
+    inputExp = cT.Input(
+        name="postISRCCD",
+        doc="Exposure to measure, after ISR.",
+        storageClass="Exposure",
+        dimensions=_PER_DETECTOR,
+    )
+    camera = cT.PrerequisiteInput(
+        name="camera",
+        doc="Camera.",
+        storageClass="Camera",
+        dimensions=("instrument",),
+        isCalibration=True,
+    )
+    isrStatistics = cT.Input(
+        name="isrStatistics",
+        doc="Statistics measured by ISR.",
+        storageClass="StructuredDataDict",
+        dimensions=_PER_DETECTOR,
+    )
+    outputStats = cT.Output(
+        name="detectorStats",
+        doc="Nested statistics and test results.",
+        storageClass="StructuredDataDict",
+        dimensions=_PER_DETECTOR,
+    )
+    outputResults = cT.Output(
+        name="detectorResults",
+        doc="Table of statistics and test results, one row an amplifier.",
+        storageClass="ArrowAstropy",
+        dimensions=_PER_DETECTOR,
+    )
+    outputMatrix = cT.Output(
+        name="detectorMatrix",
+        doc="Table of matrix elements, one row a pair of amplifiers.",
+        storageClass="ArrowAstropy",
+        dimensions=_PER_DETECTOR,
+    )
+
+    def __init__(self, *, config: Any = None) -> None:
+        super().__init__(config=config)
+        if not config.useIsrStatistics:
+            self.inputs.discard("isrStatistics")
+        if not config.hasMatrixCatalog:
+            self.outputs.discard("outputMatrix")
+
+
+class CpVerifyStatsConfig(pipeBase.PipelineTaskConfig, pipelineConnections=CpVerifyStatsConnections):
+    """Configuration of `CpVerifyStatsTask`."""
+
+    maskNameList = pexConfig.ListField[str](
+        doc="Mask planes whose pixels are left out of statistics.", default=["DETECTED", "BAD", "NO_DATA"]
+    )
+    doVignette = pexConfig.Field[bool](doc="Mask vignetted regions? Not supported here.", default=False)
+    doNormalize = pexConfig.Field[bool](doc="Unused, as in cp_verify.", default=False)
+    doCR = pexConfig.Field[bool](doc="Unused, as in cp_verify: crImageStatKeywords decides.", default=False)
+    repair = pexConfig.ConfigurableField(target=RepairTask, doc="Rejection of cosmic rays.")
+    psfFwhm = pexConfig.Field[float](doc="FWHM of the PSF given to repair (pixels).", default=3.0)
+    psfSize = pexConfig.Field[int](doc="Size of the PSF image given to repair (pixels).", default=21)
+    crGrow = pexConfig.Field[int](doc="Radius by which cosmic rays are grown (pixels).", default=0)
+    useReadNoise = pexConfig.Field[bool](doc="Compare the noise with the read noise?", default=True)
+    numSigmaClip = pexConfig.Field[float](doc="Clipping threshold (sigma).", default=5.0)
+    clipMaxIter = pexConfig.Field[int](doc="Number of clipping iterations.", default=3)
+    imageStatKeywords = pexConfig.DictField(
+        keytype=str, itemtype=str, doc="Statistics of each amplifier: output name, afw statistic.", default={}
+    )
+    unmaskedImageStatKeywords = pexConfig.DictField(
+        keytype=str, itemtype=str, doc="The same, over all pixels whatever their mask.", default={}
+    )
+    uncorrectedImageStatKeywords = pexConfig.DictField(
+        keytype=str, itemtype=str, doc="The same, of an uncorrected exposure. Not supported here.", default={}
+    )
+    crImageStatKeywords = pexConfig.DictField(
+        keytype=str, itemtype=str, doc="The same, after rejection of cosmic rays.", default={}
+    )
+    normImageStatKeywords = pexConfig.DictField(
+        keytype=str, itemtype=str, doc="The same, after normalisation. Not supported here.", default={}
+    )
+    metadataStatKeywords = pexConfig.DictField(
+        keytype=str, itemtype=str, doc="Header keys to copy: key, output name.", default={}
+    )
+    catalogStatKeywords = pexConfig.DictField(
+        keytype=str, itemtype=str, doc="Statistics of a catalogue. Not supported here.", default={}
+    )
+    detectorStatKeywords = pexConfig.DictField(
+        keytype=str, itemtype=str, doc="Statistics of the whole detector. Not supported here.", default={}
+    )
+    stageName = pexConfig.Field[str](doc="Prefix of the columns.", default="NOSTAGE")
+    useIsrStatistics = pexConfig.Field[bool](doc="Use statistics measured by ISR?", default=False)
+    hasMatrixCatalog = pexConfig.Field[bool](doc="Make a table of matrix elements?", default=False)
+    expectedDistributionLevels = pexConfig.ListField[float](
+        doc="Percentiles in the header of the combined calibration.", default=[0, 5, 16, 50, 84, 95, 100]
+    )
+
+    def validate(self) -> None:
+        super().validate()
+        unsupported = (
+            "doVignette",
+            "uncorrectedImageStatKeywords",
+            "normImageStatKeywords",
+            "catalogStatKeywords",
+            "detectorStatKeywords",
+        )
+        for name in unsupported:
+            if getattr(self, name):
+                raise pexConfig.FieldValidationError(
+                    self._fields[name], self, "this stand-in of cp_verify does not support it; use cp_verify"
+                )
+        for name in ("imageStatKeywords", "unmaskedImageStatKeywords", "crImageStatKeywords"):
+            for statistic in getattr(self, name).values():
+                if statistic not in Statistic.__members__:
+                    raise pexConfig.FieldValidationError(
+                        self._fields[name],
+                        self,
+                        f"{statistic!r} is not one of {', '.join(Statistic.__members__)}",
+                    )
+
+
+class CpVerifyStatsTask(pipeBase.PipelineTask):
+    """Measure the statistics of one detector of one exposure and test them.
+
+    A subclass implements `verify`.
+    """
+
+    ConfigClass = CpVerifyStatsConfig
+    _DefaultName = "cpVerifyStats"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.makeSubtask("repair")
+
+    def runQuantum(self, butlerQC: Any, inputRefs: Any, outputRefs: Any) -> None:
+        inputs = butlerQC.get(inputRefs)
+        inputs["dimensions"] = dict(inputRefs.inputExp.dataId.mapping)
+        butlerQC.put(self.run(**inputs), outputRefs)
+
+    def run(
+        self,
+        inputExp: Any,
+        camera: Any,
+        isrStatistics: Mapping[str, Any] | None = None,
+        dimensions: Mapping[str, Any] | None = None,
+    ) -> pipeBase.Struct:
+        """Measure and test.
+
+        Parameters
+        ----------
+        inputExp
+            Exposure to measure.
+        camera
+            Camera; not used, as in cp_verify.
+        isrStatistics
+            Statistics measured by ISR; needed if the configuration says so.
+        dimensions
+            Data ID of the exposure.
+
+        Returns
+        -------
+        outputStats : `dict`
+            ``AMP``, ``METADATA``, ``VERIFY`` and ``SUCCESS``.
+        outputResults : `astropy.table.Table`
+            One row an amplifier.
+        outputMatrix : `astropy.table.Table`
+            One row a pair of amplifiers.
+        """
+        statistics: dict[str, Any] = {
+            "AMP": self.imageStatistics(inputExp),
+            "METADATA": self.metadataStatistics(inputExp),
+        }
+        statistics["VERIFY"], statistics["SUCCESS"] = self.verify(inputExp, statistics)
+        forTables = dict(statistics)
+        if self.config.useIsrStatistics:
+            forTables["ISR"] = isrStatistics
+        rows, matrixRows = self.repackStats(forTables, dimensions or {})
+        return pipeBase.Struct(
+            outputStats=statistics, outputResults=Table(rows), outputMatrix=Table(matrixRows)
+        )
+
+    def imageStatistics(self, exposure: Any) -> dict[str, dict[str, Any]]:
+        """Measure each amplifier of an exposure, and of a copy cleaned of cosmic rays.
+
+        Parameters
+        ----------
+        exposure
+            Exposure to measure.
+
+        Returns
+        -------
+        statistics
+            Values by amplifier and output name.
+
+        Raises
+        ------
+        RuntimeError
+            Raised if the exposure has no detector.
+        """
+        detector = exposure.getDetector()
+        if detector is None:
+            raise RuntimeError("The exposure has no detector, so its amplifiers are not known.")
+        statistics: dict[str, dict[str, Any]] = {amp.getName(): {} for amp in detector}
+        if keywords := dict(self.config.imageStatKeywords):
+            self._addAmplifierStatistics(statistics, exposure, keywords)
+        if keywords := dict(self.config.unmaskedImageStatKeywords):
+            self._addAmplifierStatistics(statistics, exposure, keywords, maskNames=())
+        if keywords := dict(self.config.crImageStatKeywords):
+            self._addCosmicRayStatistics(statistics, exposure, keywords)
+        return statistics
+
+    def _addAmplifierStatistics(
+        self,
+        statistics: dict[str, dict[str, Any]],
+        exposure: Any,
+        keywords: Mapping[str, str],
+        maskNames: tuple[str, ...] | None = None,
+    ) -> None:
+        names = tuple(self.config.maskNameList) if maskNames is None else maskNames
+        badBits = exposure.mask.getPlaneBitMask(list(names)) if names else 0
+        control = ClipControl(self.config.numSigmaClip, self.config.clipMaxIter)
+        for amp in exposure.getDetector():
+            view = exposure[amp.getBBox()]
+            measured = measurePixels(
+                view.image.array,
+                (view.mask.array & badBits) != 0,
+                {Statistic[name] for name in keywords.values()},
+                control,
+            )
+            for output, name in keywords.items():
+                statistics[amp.getName()][output] = measured[Statistic[name]]
+
+    def _addCosmicRayStatistics(
+        self, statistics: dict[str, dict[str, Any]], exposure: Any, keywords: Mapping[str, str]
+    ) -> None:
+        cleaned = exposure.clone()
+        failed = False
+        try:
+            self.repair.run(cleaned, keepCRs=False)
+        except TooManyCosmicRays as error:
+            self.log.warning("Cosmic rays are left in: %s", error)
+            failed = True
+        self._addAmplifierStatistics(statistics, cleaned, keywords)
+        if failed:
+            for values in statistics.values():
+                values["FORCE_FAILURE"] = True
+
+    def metadataStatistics(self, exposure: Any) -> dict[str, Any]:
+        """Copy values from the header.
+
+        Parameters
+        ----------
+        exposure
+            Exposure with header keys ``KEY``, or ``KEY <amplifier>`` for each amplifier.
+
+        Returns
+        -------
+        values
+            By output name: the value, or values by amplifier with NaN where one is absent. A key that is
+            nowhere in the header is left out.
+        """
+        header = exposure.getMetadata()
+        ampNames = [amp.getName() for amp in exposure.getDetector()]
+        values: dict[str, Any] = {}
+        for key, output in self.config.metadataStatKeywords.items():
+            if key in header:
+                values[output] = header[key]
+                continue
+            found = {name: header[f"{key} {name}"] for name in ampNames if f"{key} {name}" in header}
+            if found:
+                values[output] = {name: found.get(name, np.nan) for name in ampNames}
+            else:
+                self.log.debug("The header has no key %s.", key)
+        return values
+
+    def verify(self, exposure: Any, statisticsDict: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+        """Test the statistics; a subclass implements it.
+
+        Parameters
+        ----------
+        exposure
+            Exposure that was measured.
+        statisticsDict
+            Measured statistics.
+
+        Returns
+        -------
+        results
+            Test results by level, amplifier and test.
+        success
+            Whether all amplifiers passed.
+
+        Raises
+        ------
+        NotImplementedError
+            Raised by this base class.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no verify method.")
+
+    def repackStats(
+        self, statisticsDict: Mapping[str, Any], dimensions: Mapping[str, Any]
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]] | None]:
+        """Make table rows of statistics.
+
+        Parameters
+        ----------
+        statisticsDict
+            Measured statistics and test results.
+        dimensions
+            Data ID.
+
+        Returns
+        -------
+        rows
+            One row an amplifier.
+        matrixRows
+            One row a pair of amplifiers, or `None`.
+        """
+        rowBase = {
+            "instrument": dimensions["instrument"],
+            "detector": dimensions["detector"],
+            "mjd": self._getMjd(statisticsDict),
+        }
+        rows = self._packAmplifiers(statisticsDict, rowBase)
+        return list(rows.values()), None
+
+    def _getMjd(self, statisticsDict: Mapping[str, Any]) -> float:
+        return statisticsDict["ISR"]["MJD"] if self.config.useIsrStatistics else np.nan
+
+    def _packAmplifiers(
+        self, statisticsDict: Mapping[str, Any], rowBase: Mapping[str, Any]
+    ) -> dict[str, dict[str, Any]]:
+        """Make a row an amplifier with its statistics and test results."""
+        stage = self.config.stageName
+        rows: dict[str, dict[str, Any]] = {}
+        for ampName, values in statisticsDict["AMP"].items():
+            rows[ampName] = {**rowBase, "amplifier": ampName}
+            rows[ampName].update({f"{stage}_{key}": value for key, value in values.items()})
+        for ampName, results in statisticsDict["VERIFY"].get("AMP", {}).items():
+            rows[ampName].update({f"{stage}_VERIFY_{key}": value for key, value in results.items()})
+        return rows
