@@ -1,0 +1,184 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Declarations of tests and products, and the names that follow from them."""
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+__all__ = ["KEY_COLUMNS", "REFERENCE_NAMES", "CatalogueError", "Product", "Test"]
+
+KEY_COLUMNS = ("exposure", "detector", "amplifier")
+"""Columns that identify a row of an amplifier table."""
+
+REFERENCE_NAMES = ("RN", "GAIN")
+"""Names of an expression that no column holds: nominal read noise (electron) and gain (electron/adu)."""
+
+LEVELS = ("amp", "detector", "exposure")
+PRESENCES = ("always", "conditional", "onFailure")
+OPERATORS = ("<", "<=", ">", ">=", "==")
+
+
+class CatalogueError(ValueError):
+    """A declaration of the catalogue is wrong."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Test:
+    """One test, or one statistic that is stored without being tested.
+
+    Parameters
+    ----------
+    product
+        Name of the product that is verified (``"bias"``).
+    prefix
+        Prefix of the product's columns, without underscore (``"BIAS"``).
+    key
+        Name of the test (``"NOISE"``), unique in its product.
+    section
+        Section of the document that defines the test; empty if none does.
+    level
+        What one value belongs to: ``"amp"``, ``"detector"`` or ``"exposure"``.
+    statistic
+        Column of the measured statistic, without prefix; None if there is none.
+    verify
+        Column of the verdict, without prefix and ``VERIFY_``; None if the statistic is only stored.
+    presence
+        ``"always"``: the columns are in every table. ``"conditional"``: only in tables of runs that made the
+        test. ``"onFailure"``: a verdict is written only where the test failed.
+    unit
+        Unit of the statistic, as astropy spells it; empty if dimensionless.
+    quantity
+        Tested quantity as a numexpr expression in statistics of the product and `REFERENCE_NAMES`; None if there
+        is none.
+    quantityUnit
+        Unit of the tested quantity.
+    operator, threshold
+        The test is passed where ``quantity operator threshold``; None if there is no tested quantity.
+    thresholdSource
+        Where the threshold comes from: a configuration field, or the place of a literal.
+    verdict
+        Whether the column sums up the other tests.
+    inVerdict
+        Whether a failure of the test counts in that sum.
+    description
+        What a passed test means, or what the statistic is, in one sentence.
+    """
+
+    __test__ = False  # It is no test case, whatever its name.
+
+    product: str
+    prefix: str
+    key: str
+    section: str = ""
+    level: str = "amp"
+    statistic: str | None = None
+    verify: str | None = None
+    presence: str = "always"
+    unit: str = ""
+    quantity: str | None = None
+    quantityUnit: str = ""
+    operator: str | None = None
+    threshold: float | None = None
+    thresholdSource: str = ""
+    verdict: bool = False
+    inVerdict: bool = True
+    description: str
+
+    @property
+    def toolName(self) -> str:
+        """Name of the tool that emits the metrics (``"biasNoise"``)."""
+        stem = self.key.removeprefix(f"{self.prefix}_").replace(".0_", "_").replace(".", "p")
+        return self.product + "".join(word.capitalize() for word in stem.split("_"))
+
+    @property
+    def statisticColumn(self) -> str | None:
+        """Column of the statistic (``"BIAS_NOISE"``), or None."""
+        return None if self.statistic is None else f"{self.prefix}_{self.statistic}"
+
+    @property
+    def verifyColumn(self) -> str | None:
+        """Column of the verdict (``"BIAS_VERIFY_NOISE"``), or None."""
+        return None if self.verify is None else f"{self.prefix}_VERIFY_{self.verify}"
+
+    @property
+    def quantityNames(self) -> tuple[str, ...]:
+        """Statistics and reference names in the tested quantity, sorted."""
+        if self.quantity is None:
+            return ()
+        tree = ast.parse(self.quantity, mode="eval")
+        calls = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in calls}
+        return tuple(sorted(names))
+
+    @property
+    def statisticColumns(self) -> tuple[str, ...]:
+        """Columns of statistics that the test or its tested quantity read."""
+        names = [] if self.statistic is None else [self.statistic]
+        names += [name for name in self.quantityNames if name not in REFERENCE_NAMES]
+        return tuple(f"{self.prefix}_{name}" for name in dict.fromkeys(names))
+
+    @property
+    def inputColumns(self) -> tuple[str, ...]:
+        """All columns that the test reads, without those that identify the row."""
+        return self.statisticColumns + (() if self.verifyColumn is None else (self.verifyColumn,))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """A calibration product with its tests.
+
+    Parameters
+    ----------
+    name
+        Name of the product (``"bias"``).
+    prefix
+        Prefix of its columns, without underscore (``"BIAS"``).
+    title
+        Name for labels.
+    document, url
+        Name and address of the document that defines the tests.
+    tests
+        Tests and stored statistics, in the order of the catalogue.
+    """
+
+    name: str
+    prefix: str
+    title: str
+    document: str
+    url: str
+    tests: tuple[Test, ...]
+
+    def __getitem__(self, key: str) -> Test:
+        for test in self.tests:
+            if test.key == key:
+                return test
+        raise KeyError(f"{self.name} has no test {key!r}; it has {', '.join(self.keys())}")
+
+    def __iter__(self) -> Iterator[Test]:
+        return iter(self.tests)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.keys()
+
+    def keys(self) -> tuple[str, ...]:
+        """Keys of all tests, in order."""
+        return tuple(test.key for test in self.tests)
+
+    def inputColumns(self, keys: Iterable[str] | None = None) -> tuple[str, ...]:
+        """Columns that tests read, those that identify the row first.
+
+        Parameters
+        ----------
+        keys
+            Tests to read; all if None.
+
+        Returns
+        -------
+        columns
+            Names of columns, each once.
+        """
+        tests = self.tests if keys is None else [self[key] for key in keys]
+        columns = [column for test in tests for column in test.inputColumns]
+        return KEY_COLUMNS + tuple(dict.fromkeys(columns))

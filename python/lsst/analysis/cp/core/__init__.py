@@ -1,0 +1,17 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Arrays in, arrays out: what the framework calls to do the work."""
+
+from .ampKeys import *
+from .ampSummary import *
+from .ampTable import *
+from .cameraLayout import *
+from .columns import *
+from .culprits import *
+from .majority import *
+from .referenceValues import *
+from .rollUp import *
+from .segments import *
+from .status import *
+from .summaryTables import *

@@ -1,0 +1,193 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""What a camera holds: detectors, their kinds, and their amplifiers, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["CameraLayout", "DetectorSelection"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CameraLayout:
+    """Detectors and amplifiers of a camera.
+
+    Amplifiers of a detector are contiguous, in the order of the camera.
+
+    Parameters
+    ----------
+    detectorId
+        Detector ids, shape (nDet,), unique.
+    detectorName
+        Detector names (``"R22_S11"``), shape (nDet,).
+    detectorType
+        Detector types (``"SCIENCE"``, ``"GUIDER"``, ``"WAVEFRONT"``), shape (nDet,).
+    physicalType
+        Vendors or types of sensor (``"E2V"``, ``"ITL"``), shape (nDet,).
+    ampDetector
+        Index into the detectors that each amplifier belongs to, shape (nAmp,), non-decreasing.
+    ampName
+        Amplifier names, shape (nAmp,), unique in their detector.
+    ampGain
+        Nominal gain of each amplifier, shape (nAmp,), electron/adu.
+    ampReadNoise
+        Nominal read noise of each amplifier, shape (nAmp,), electron.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, ids or names are repeated, or amplifiers are not grouped by detector.
+    """
+
+    detectorId: npt.NDArray[np.int64]
+    detectorName: npt.NDArray[np.str_]
+    detectorType: npt.NDArray[np.str_]
+    physicalType: npt.NDArray[np.str_]
+    ampDetector: npt.NDArray[np.intp]
+    ampName: npt.NDArray[np.str_]
+    ampGain: npt.NDArray[np.float64]
+    ampReadNoise: npt.NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        for group, n in (
+            (("detectorName", "detectorType", "physicalType"), self.nDetectors),
+            (("ampDetector", "ampGain", "ampReadNoise"), self.nAmps),
+        ):
+            for name in group:
+                if (shape := getattr(self, name).shape) != (n,):
+                    raise ValueError(f"CameraLayout.{name} has shape {shape}, expected {(n,)}")
+        if len(np.unique(self.detectorId)) != self.nDetectors:
+            raise ValueError("CameraLayout.detectorId holds an id twice")
+        if np.any(np.diff(self.ampDetector) < 0):
+            raise ValueError("CameraLayout.ampDetector is not grouped by detector in the detectors' order")
+        if self.nAmps and not 0 <= self.ampDetector[0] <= self.ampDetector[-1] < self.nDetectors:
+            raise ValueError(f"CameraLayout.ampDetector holds an index outside 0..{self.nDetectors - 1}")
+        pairs = list(zip(self.ampDetector.tolist(), self.ampName.tolist(), strict=True))
+        if len(set(pairs)) != len(pairs):
+            raise ValueError("CameraLayout.ampName holds a name twice in one detector")
+
+    @classmethod
+    def fromCamera(cls, camera: Iterable[Any]) -> CameraLayout:
+        """Make the layout of a camera.
+
+        Parameters
+        ----------
+        camera
+            An `lsst.afw.cameraGeom.Camera`, or an iterable of detectors with its interface.
+
+        Returns
+        -------
+        layout
+            Its detectors in the order of the camera.
+        """
+        detectors = list(camera)
+        amps = [list(detector.getAmplifiers()) for detector in detectors]
+        flat = [amp for group in amps for amp in group]
+        return cls(
+            detectorId=np.array([detector.getId() for detector in detectors], dtype=np.int64),
+            detectorName=np.array([detector.getName() for detector in detectors], dtype=np.str_),
+            detectorType=np.array([detector.getType().name for detector in detectors], dtype=np.str_),
+            physicalType=np.array([detector.getPhysicalType() for detector in detectors], dtype=np.str_),
+            ampDetector=np.repeat(np.arange(len(detectors)), [len(group) for group in amps]),
+            ampName=np.array([amp.getName() for amp in flat], dtype=np.str_),
+            ampGain=np.array([amp.getGain() for amp in flat], dtype=np.float64),
+            ampReadNoise=np.array([amp.getReadNoise() for amp in flat], dtype=np.float64),
+        )
+
+    @property
+    def nDetectors(self) -> int:
+        """Number of detectors."""
+        return len(self.detectorId)
+
+    @property
+    def nAmps(self) -> int:
+        """Number of amplifiers of all detectors."""
+        return len(self.ampName)
+
+    @cached_property
+    def ampsPerDetector(self) -> npt.NDArray[np.intp]:
+        """Number of amplifiers of each detector, shape (nDet,)."""
+        return np.bincount(self.ampDetector, minlength=self.nDetectors)
+
+    @cached_property
+    def firstAmp(self) -> npt.NDArray[np.intp]:
+        """Index of the first amplifier of each detector, shape (nDet,)."""
+        return np.cumsum(self.ampsPerDetector) - self.ampsPerDetector
+
+    def select(self, detectors: Collection[int]) -> CameraLayout:
+        """Keep only some detectors.
+
+        Parameters
+        ----------
+        detectors
+            Ids to keep.
+
+        Returns
+        -------
+        layout
+            The part, in the order of the camera.
+
+        Raises
+        ------
+        ValueError
+            If an id is not in the camera.
+        """
+        wanted = np.array(sorted(detectors), dtype=np.int64)
+        if len(unknown := np.setdiff1d(wanted, self.detectorId)):
+            raise ValueError(f"detectors {unknown.tolist()} are not in the camera")
+        keep = np.isin(self.detectorId, wanted)
+        keep_amp = keep[self.ampDetector]
+        return CameraLayout(
+            detectorId=self.detectorId[keep],
+            detectorName=self.detectorName[keep],
+            detectorType=self.detectorType[keep],
+            physicalType=self.physicalType[keep],
+            ampDetector=(np.cumsum(keep) - 1)[self.ampDetector[keep_amp]],
+            ampName=self.ampName[keep_amp],
+            ampGain=self.ampGain[keep_amp],
+            ampReadNoise=self.ampReadNoise[keep_amp],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorSelection:
+    """Which detectors of a camera enter a summary.
+
+    Parameters
+    ----------
+    detectorTypes
+        Types to keep; all if None.
+    physicalTypes
+        Vendors to keep; all if None.
+    """
+
+    detectorTypes: tuple[str, ...] | None = ("SCIENCE",)
+    physicalTypes: tuple[str, ...] | None = None
+
+    def mask(self, layout: CameraLayout) -> npt.NDArray[np.bool_]:
+        """Tell which detectors are selected.
+
+        Parameters
+        ----------
+        layout
+            The camera.
+
+        Returns
+        -------
+        mask
+            True for the selected detectors, shape (nDet,).
+        """
+        mask = np.ones(layout.nDetectors, dtype=bool)
+        if self.detectorTypes is not None:
+            mask &= np.isin(layout.detectorType, self.detectorTypes)
+        if self.physicalTypes is not None:
+            mask &= np.isin(layout.physicalType, self.physicalTypes)
+        return mask

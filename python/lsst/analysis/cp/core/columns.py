@@ -1,0 +1,175 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Conversion of table columns, whatever their type and mask, into plain arrays."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["ColumnError", "flagColumn", "floatColumn", "idColumn", "nameColumn"]
+
+
+class ColumnError(ValueError):
+    """A column of a table is missing or cannot be read."""
+
+
+def _split(column: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]:
+    """Part a column into its values and its mask (None where nothing is masked)."""
+    mask = np.ma.getmask(column)
+    if mask is np.ma.nomask:
+        mask = getattr(column, "mask", None)
+    values = np.asarray(column)
+    if mask is None or not np.any(mask):
+        return values, None
+    return values, np.asarray(np.broadcast_to(mask, values.shape))
+
+
+def _checkShape(values: npt.NDArray[Any], name: str) -> None:
+    if values.ndim != 1:
+        raise ColumnError(f"column {name!r} holds arrays of shape {values.shape[1:]}, expected scalars")
+
+
+def floatColumn(column: Any, name: str) -> npt.NDArray[np.float64]:
+    """Read a statistic.
+
+    Parameters
+    ----------
+    column
+        Numbers, booleans or objects (None is no value), shape (n,), possibly masked.
+    name
+        Name of the column, for messages.
+
+    Returns
+    -------
+    values
+        Shape (n,); NaN where masked or None. It may share memory with the column.
+
+    Raises
+    ------
+    ColumnError
+        If the column is not one-dimensional or holds something that is no number.
+    """
+    values, mask = _split(column)
+    _checkShape(values, name)
+    if values.dtype.kind not in "fiubO":
+        raise ColumnError(f"column {name!r} has type {values.dtype}, expected numbers")
+    if values.dtype.kind == "O" and mask is not None:
+        values = np.where(mask, None, values)
+    try:
+        floats = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ColumnError(f"column {name!r} holds a value that is no number: {error}") from error
+    return floats if mask is None else np.where(mask, np.nan, floats)
+
+
+def flagColumn(column: Any, name: str) -> npt.NDArray[np.int8]:
+    """Read a verdict.
+
+    Parameters
+    ----------
+    column
+        Booleans, numbers 0 and 1, or objects (None is no verdict), shape (n,), possibly masked.
+    name
+        Name of the column, for messages.
+
+    Returns
+    -------
+    flags
+        1 passed, 0 failed, -1 untested (masked, None or NaN), shape (n,).
+
+    Raises
+    ------
+    ColumnError
+        If the column holds something else.
+    """
+    values, mask = _split(column)
+    if values.dtype.kind == "b":
+        _checkShape(values, name)
+        flags = values.astype(np.int8)
+    else:
+        floats = floatColumn(column, name)
+        untested = np.isnan(floats)
+        wrong = ~untested & (floats != 0) & (floats != 1)
+        if wrong.any():
+            raise ColumnError(f"column {name!r} holds {floats[wrong][0]!r}, expected True or False")
+        flags = np.where(untested, -1, floats).astype(np.int8)
+    if mask is not None:
+        flags[mask] = -1
+    return flags
+
+
+def idColumn(column: Any, name: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Read an integer identifier.
+
+    Parameters
+    ----------
+    column
+        Whole numbers or objects, shape (n,), possibly masked.
+    name
+        Name of the column, for messages.
+
+    Returns
+    -------
+    ids
+        Shape (n,); arbitrary where there is none.
+    present
+        Whether there is one, shape (n,).
+
+    Raises
+    ------
+    ColumnError
+        If the column holds something that is no whole number.
+    """
+    values, mask = _split(column)
+    _checkShape(values, name)
+    if values.dtype.kind in "iu":
+        return values.astype(np.int64, copy=False), np.ones(len(values), bool) if mask is None else ~mask
+    floats = floatColumn(column, name)
+    present = np.isfinite(floats)
+    ids = np.where(present, floats, 0).astype(np.int64)
+    if np.any(ids[present] != floats[present]):
+        raise ColumnError(f"column {name!r} holds a number that is not whole")
+    return ids, present
+
+
+def nameColumn(column: Any, name: str) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.bool_]]:
+    """Read a name.
+
+    Parameters
+    ----------
+    column
+        Strings, bytes or objects (None is no name), shape (n,), possibly masked.
+    name
+        Name of the column, for messages.
+
+    Returns
+    -------
+    names
+        Shape (n,); arbitrary where there is none.
+    present
+        Whether there is one (masked, None and empty are none), shape (n,).
+
+    Raises
+    ------
+    ColumnError
+        If the column does not hold strings.
+    """
+    values, mask = _split(column)
+    _checkShape(values, name)
+    present = np.ones(len(values), bool) if mask is None else ~mask
+    if values.dtype.kind == "O":
+        present &= np.not_equal(values, None)
+        values = np.where(present, values, "")
+        kinds = set(map(type, values.tolist()))
+        if kinds - {str, bytes, np.str_, np.bytes_}:
+            raise ColumnError(f"column {name!r} holds {sorted(k.__name__ for k in kinds)}, expected strings")
+        if kinds & {bytes, np.bytes_}:
+            values = np.array([v.decode() if isinstance(v, bytes) else v for v in values.tolist()])
+    if values.dtype.kind == "S":
+        values = np.strings.decode(values, "utf-8")
+    if len(values) and values.dtype.kind not in "OUT":
+        raise ColumnError(f"column {name!r} has type {values.dtype}, expected strings")
+    names = np.asarray(values, dtype=np.str_)
+    return names, present & (names != "")
