@@ -11,8 +11,72 @@ from lsst.standalone import guard
 
 guard(__name__)
 
-from .mergeConnections import *
-from .mergeResults import *
-from .verifyBias import *
-from .verifyFlat import *
-from .verifyStats import *
+from .mergeConnections import (
+    CpVerifyCalibMergeConnections,
+    CpVerifyExpMergeByFilterConnections,
+    CpVerifyExpMergeConnections,
+    CpVerifyRunMergeByFilterConnections,
+    CpVerifyRunMergeConnections,
+    CpVerifyVisitExpMergeConnections,
+    CpVerifyVisitRunMergeConnections,
+)
+from .mergeResults import (
+    CpVerifyCalibMergeConfig,
+    CpVerifyCalibMergeTask,
+    CpVerifyExpMergeByFilterConfig,
+    CpVerifyExpMergeByFilterTask,
+    CpVerifyExpMergeConfig,
+    CpVerifyExpMergeTask,
+    CpVerifyRunMergeByFilterConfig,
+    CpVerifyRunMergeByFilterTask,
+    CpVerifyRunMergeConfig,
+    CpVerifyRunMergeTask,
+    CpVerifyVisitExpMergeConfig,
+    CpVerifyVisitExpMergeTask,
+    CpVerifyVisitRunMergeConfig,
+    CpVerifyVisitRunMergeTask,
+)
+from .verifyBias import (
+    CpVerifyBiasConfig,
+    CpVerifyBiasTask,
+)
+from .verifyFlat import (
+    CpVerifyFlatExpMergeConfig,
+    CpVerifyFlatExpMergeTask,
+)
+from .verifyStats import (
+    CpVerifyStatsConfig,
+    CpVerifyStatsConnections,
+    CpVerifyStatsTask,
+)
+
+__all__ = [
+    "CpVerifyBiasConfig",
+    "CpVerifyBiasTask",
+    "CpVerifyCalibMergeConfig",
+    "CpVerifyCalibMergeConnections",
+    "CpVerifyCalibMergeTask",
+    "CpVerifyExpMergeByFilterConfig",
+    "CpVerifyExpMergeByFilterConnections",
+    "CpVerifyExpMergeByFilterTask",
+    "CpVerifyExpMergeConfig",
+    "CpVerifyExpMergeConnections",
+    "CpVerifyExpMergeTask",
+    "CpVerifyFlatExpMergeConfig",
+    "CpVerifyFlatExpMergeTask",
+    "CpVerifyRunMergeByFilterConfig",
+    "CpVerifyRunMergeByFilterConnections",
+    "CpVerifyRunMergeByFilterTask",
+    "CpVerifyRunMergeConfig",
+    "CpVerifyRunMergeConnections",
+    "CpVerifyRunMergeTask",
+    "CpVerifyStatsConfig",
+    "CpVerifyStatsConnections",
+    "CpVerifyStatsTask",
+    "CpVerifyVisitExpMergeConfig",
+    "CpVerifyVisitExpMergeConnections",
+    "CpVerifyVisitExpMergeTask",
+    "CpVerifyVisitRunMergeConfig",
+    "CpVerifyVisitRunMergeConnections",
+    "CpVerifyVisitRunMergeTask",
+]

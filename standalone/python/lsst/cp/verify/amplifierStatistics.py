@@ -104,18 +104,18 @@ def _clippedStdev(values: npt.NDArray[np.float32], control: ClipControl) -> floa
     """
     if values.size < 2:
         return np.nan
-    quarter, median, threeQuarters = _quantiles(values, (0.25, 0.5, 0.75))
+    quarter, median, three_quarters = _quantiles(values, (0.25, 0.5, 0.75))
     deviations = values.astype(np.float64) - median
-    sumAll, squaresAll = deviations.sum(), deviations @ deviations
-    center, halfWidth = 0.0, control.numSigma * _IQR_TO_STDEV * (threeQuarters - quarter)
+    sum_all, squares_all = deviations.sum(), deviations @ deviations
+    center, half_width = 0.0, control.numSigma * _IQR_TO_STDEV * (three_quarters - quarter)
     variance = np.nan
     for _ in range(control.numIterations):
-        clipped = deviations[(deviations < center - halfWidth) | (deviations > center + halfWidth)]
+        clipped = deviations[(deviations < center - half_width) | (deviations > center + half_width)]
         number = deviations.size - clipped.size
         if number < 2:
             return np.nan
-        center = float(sumAll - clipped.sum()) / number
-        squares = float(squaresAll - clipped @ clipped)
+        center = float(sum_all - clipped.sum()) / number
+        squares = float(squares_all - clipped @ clipped)
         variance = max((squares - number * center**2) / (number - 1), 0.0)
-        halfWidth = control.numSigma * float(np.sqrt(variance))
+        half_width = control.numSigma * float(np.sqrt(variance))
     return float(np.sqrt(variance))

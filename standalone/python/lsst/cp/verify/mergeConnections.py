@@ -20,13 +20,13 @@ __all__ = [
 import types
 from typing import Any
 
-import lsst.pipe.base as pipeBase
-import lsst.pipe.base.connectionTypes as cT
+from lsst.pipe.base import PipelineTaskConnections
+from lsst.pipe.base import connectionTypes as cT
 
 _STORAGE_CLASSES = {"Stats": "StructuredDataDict", "Results": "ArrowAstropy", "Matrix": "ArrowAstropy"}
 
 
-class _MergeConnections(pipeBase.PipelineTaskConnections, dimensions={"instrument"}, defaultTemplates={}):
+class _MergeConnections(PipelineTaskConnections, dimensions={"instrument"}, defaultTemplates={}):
     """What all merges share: the camera, and connections that the configuration can switch off."""
 
     camera = cT.PrerequisiteInput(
@@ -57,7 +57,7 @@ def _makeConnections(
     outputName: str,
     matrixDimensions: tuple[str, ...] | None = None,
     outputStatsName: str | None = None,
-) -> type[pipeBase.PipelineTaskConnections]:
+) -> type[PipelineTaskConnections]:
     """Make the connections class of one merge.
 
     Parameters
@@ -84,19 +84,19 @@ def _makeConnections(
         "__module__": __name__,
         "__doc__": f"Connections of a merge over {sorted(set(inputDimensions) - set(dimensions))}.",
     }
-    for kind, storageClass in _STORAGE_CLASSES.items():
-        isMatrix = kind == "Matrix" and matrixDimensions is not None
+    for kind, storage_class in _STORAGE_CLASSES.items():
+        is_matrix = kind == "Matrix" and matrixDimensions is not None
         body[f"input{kind}"] = cT.Input(
             name=f"{inputName}{kind}",
             doc=f"{kind} to merge.",
-            storageClass=storageClass,
-            dimensions=matrixDimensions if isMatrix else inputDimensions,
+            storageClass=storage_class,
+            dimensions=matrixDimensions if is_matrix else inputDimensions,
             multiple=True,
         )
         body[f"output{kind}"] = cT.Output(
             name=f"{outputName}{kind}",
             doc=f"Merged {kind.lower()}.",
-            storageClass=storageClass,
+            storageClass=storage_class,
             dimensions=dimensions,
         )
     if outputStatsName is not None:
@@ -106,8 +106,8 @@ def _makeConnections(
             storageClass="StructuredDataDict",
             dimensions=dimensions,
         )
-    classArguments = {"dimensions": set(dimensions), "defaultTemplates": {}}
-    return types.new_class(className, (_MergeConnections,), classArguments, lambda ns: ns.update(body))
+    class_arguments = {"dimensions": set(dimensions), "defaultTemplates": {}}
+    return types.new_class(className, (_MergeConnections,), class_arguments, lambda ns: ns.update(body))
 
 
 CpVerifyExpMergeConnections = _makeConnections(

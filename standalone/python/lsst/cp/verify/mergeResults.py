@@ -26,12 +26,12 @@ __all__ = [
 ]
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, override
 
 from astropy.table import Table
 
-import lsst.pex.config as pexConfig
-import lsst.pipe.base as pipeBase
+from lsst.pex.config import DictField, Field
+from lsst.pipe.base import PipelineTask, PipelineTaskConfig, Struct
 
 from .mergeConnections import (
     CpVerifyCalibMergeConnections,
@@ -45,31 +45,30 @@ from .mergeConnections import (
 from .mergeStatistics import listFailures, stackTables
 
 
-class CpVerifyExpMergeConfig(pipeBase.PipelineTaskConfig, pipelineConnections=CpVerifyExpMergeConnections):
+class CpVerifyExpMergeConfig(PipelineTaskConfig, pipelineConnections=CpVerifyExpMergeConnections):
     """Configuration of a merge of detectors into an exposure."""
 
-    statKeywords = pexConfig.DictField(
+    statKeywords = DictField(
         keytype=str,
         itemtype=str,
         doc="Statistics of the merged set: the name of the test, and the name of an afw statistic. "
         "A task that gives any has to implement calcStatistics, verify and pack.",
         default={},
     )
-    hasMatrixCatalog = pexConfig.Field[bool](doc="Are there matrix tables to merge?", default=False)
-    hasInputResults = pexConfig.Field[bool](doc="Are there tables of results to merge?", default=False)
-    doDropStats = pexConfig.Field[bool](doc="Leave the merged Stats out of the outputs?", default=False)
-    mergeDimension = pexConfig.Field[str](doc="Dimension that the inputs are keyed by.", default="detector")
-    stageName = pexConfig.Field[str](
-        doc="Prefix of the columns that this merge adds, if any.", default="stageName"
-    )
+    hasMatrixCatalog = Field[bool](doc="Are there matrix tables to merge?", default=False)
+    hasInputResults = Field[bool](doc="Are there tables of results to merge?", default=False)
+    doDropStats = Field[bool](doc="Leave the merged Stats out of the outputs?", default=False)
+    mergeDimension = Field[str](doc="Dimension that the inputs are keyed by.", default="detector")
+    stageName = Field[str](doc="Prefix of the columns that this merge adds, if any.", default="stageName")
 
 
-class CpVerifyExpMergeTask(pipeBase.PipelineTask):
+class CpVerifyExpMergeTask(PipelineTask):
     """Merge the statistics and tables of the detectors of one exposure."""
 
     ConfigClass = CpVerifyExpMergeConfig
     _DefaultName = "cpVerifyExpMerge"
 
+    @override
     def runQuantum(self, butlerQC: Any, inputRefs: Any, outputRefs: Any) -> None:
         inputs = butlerQC.get(inputRefs)
         inputs["inputDims"] = [dict(ref.dataId.required) for ref in inputRefs.inputStats]
@@ -82,7 +81,7 @@ class CpVerifyExpMergeTask(pipeBase.PipelineTask):
         camera: Any = None,
         inputResults: Sequence[Table] | None = None,
         inputMatrix: Sequence[Table] | None = None,
-    ) -> pipeBase.Struct:
+    ) -> Struct:
         """Merge statistics and tables.
 
         Parameters
@@ -108,31 +107,31 @@ class CpVerifyExpMergeTask(pipeBase.PipelineTask):
         outputMatrix : `astropy.table.Table` or `None`
             The rows of all ``inputMatrix``.
         """
-        mergeDetectors = self.config.mergeDimension == "detector"
-        outKey = "EXP" if mergeDetectors else "RUN"
-        outputStats: dict[Any, Any] = {}
-        mergedStats: dict[Any, Mapping[str, Any]] = {}
-        for stats, dataId in zip(inputStats, inputDims, strict=True):
-            key = dataId[self.config.mergeDimension]
-            name = camera[key].getName() if mergeDetectors else key
-            mergedStats[name] = stats
-            outputStats[name] = {"SUCCESS": True}
+        merge_detectors = self.config.mergeDimension == "detector"
+        out_key = "EXP" if merge_detectors else "RUN"
+        output_stats: dict[Any, Any] = {}
+        merged_stats: dict[Any, Mapping[str, Any]] = {}
+        for stats, data_id in zip(inputStats, inputDims, strict=True):
+            key = data_id[self.config.mergeDimension]
+            name = camera[key].getName() if merge_detectors else key
+            merged_stats[name] = stats
+            output_stats[name] = {"SUCCESS": True}
             if stats["SUCCESS"] is not True:
-                outputStats[name] = {"SUCCESS": False, "FAILURES": listFailures(stats)}
+                output_stats[name] = {"SUCCESS": False, "FAILURES": listFailures(stats)}
 
-        success = all(entry["SUCCESS"] for entry in outputStats.values())
-        additionalResults = None
+        success = all(entry["SUCCESS"] for entry in output_stats.values())
+        additional_results = None
         if self.config.statKeywords:
-            outputStats[outKey] = self.calcStatistics(mergedStats)
-            outputStats["VERIFY"], groupSuccess = self.verify(mergedStats, outputStats)
-            success = success and groupSuccess
-        outputStats["SUCCESS"] = success
-        if outKey in outputStats:
-            additionalResults, _ = self.pack(outputStats, inputDims, outKey)
+            output_stats[out_key] = self.calcStatistics(merged_stats)
+            output_stats["VERIFY"], group_success = self.verify(merged_stats, output_stats)
+            success = success and group_success
+        output_stats["SUCCESS"] = success
+        if out_key in output_stats:
+            additional_results, _ = self.pack(output_stats, inputDims, out_key)
 
-        return pipeBase.Struct(
-            outputStats=outputStats,
-            outputResults=self.mergeTable(inputResults, additionalResults),
+        return Struct(
+            outputStats=output_stats,
+            outputResults=self.mergeTable(inputResults, additional_results),
             outputMatrix=None if inputMatrix is None else self.mergeTable(inputMatrix),
         )
 
@@ -212,7 +211,7 @@ class CpVerifyExpMergeTask(pipeBase.PipelineTask):
         raise NotImplementedError(f"{type(self).__name__} has statKeywords but no verify method.")
 
     def pack(
-        self, statisticsDict: Mapping[Any, Any], dimensions: Sequence[Mapping[str, Any]], outKey: str
+        self, statisticsDict: Mapping[Any, Any], dimensions: Sequence[Mapping[str, Any]], out_key: str
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]] | None]:
         """Make table rows of the new statistics; a subclass with ``statKeywords`` implements it.
 
@@ -243,7 +242,7 @@ class CpVerifyExpMergeTask(pipeBase.PipelineTask):
 class CpVerifyRunMergeConfig(CpVerifyExpMergeConfig, pipelineConnections=CpVerifyRunMergeConnections):
     """Configuration of a merge of exposures into a run."""
 
-    mergeDimension = pexConfig.Field[str](doc="Dimension that the inputs are keyed by.", default="exposure")
+    mergeDimension = Field[str](doc="Dimension that the inputs are keyed by.", default="exposure")
 
 
 class CpVerifyRunMergeTask(CpVerifyExpMergeTask):

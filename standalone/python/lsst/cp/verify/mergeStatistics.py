@@ -40,10 +40,10 @@ def _listTestFailures(verify: Mapping[str, Mapping[str, Any]]) -> list[str]:
     failures: list[str] = []
     for level in ("EXP", "DET"):
         failures += _failedTests(verify.get(level) or {})
-    for ampName, results in (verify.get("AMP") or {}).items():
+    for amp_name, results in (verify.get("AMP") or {}).items():
         if "SUCCESS" not in results:
-            raise KeyError(f"The test results of amplifier {ampName!r} have no SUCCESS entry.")
-        failures += [f"{ampName} {test}" for test in _failedTests(results)]
+            raise KeyError(f"The test results of amplifier {amp_name!r} have no SUCCESS entry.")
+        failures += [f"{amp_name} {test}" for test in _failedTests(results)]
     failures += [test for test, passed in (verify.get("CATALOG") or {}).items() if passed is False]
     return failures
 

@@ -12,12 +12,12 @@ fail; ``READ_NOISE_CONSISTENT`` is absent, and not an error, if the header has n
 __all__ = ["CpVerifyBiasConfig", "CpVerifyBiasTask"]
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, override
 
 import numpy as np
 
 import lsst.geom
-import lsst.pex.config as pexConfig
+from lsst.pex.config import Field
 
 from .amplifierStatistics import ClipControl, Statistic, measurePixels
 from .verifyStats import CpVerifyStatsConfig, CpVerifyStatsConnections, CpVerifyStatsTask
@@ -29,10 +29,11 @@ _MAX_DEVIATION = 0.05
 class CpVerifyBiasConfig(CpVerifyStatsConfig, pipelineConnections=CpVerifyStatsConnections):
     """Configuration of `CpVerifyBiasTask`."""
 
-    ampCornerBoxSize = pexConfig.Field[int](
+    ampCornerBoxSize = Field[int](
         doc="Side of the box in the readout corner of an amplifier (pixels).", default=200
     )
 
+    @override
     def setDefaults(self) -> None:
         super().setDefaults()
         self.stageName = "BIAS"
@@ -47,56 +48,59 @@ class CpVerifyBiasTask(CpVerifyStatsTask):
     ConfigClass = CpVerifyBiasConfig
     _DefaultName = "cpVerifyBias"
 
+    @override
     def imageStatistics(self, exposure: Any) -> dict[str, dict[str, Any]]:
         statistics = super().imageStatistics(exposure)
-        badBits = exposure.mask.getPlaneBitMask(list(self.config.maskNameList))
+        bad_bits = exposure.mask.getPlaneBitMask(list(self.config.maskNameList))
         control = ClipControl(self.config.numSigmaClip, self.config.clipMaxIter)
         for amp in exposure.getDetector():
             view = exposure[_readoutCornerBox(amp, self.config.ampCornerBoxSize)]
-            isBad = (view.mask.array & badBits) != 0
-            measured = measurePixels(view.image.array, isBad, {Statistic.MEAN}, control)
+            is_bad = (view.mask.array & bad_bits) != 0
+            measured = measurePixels(view.image.array, is_bad, {Statistic.MEAN}, control)
             statistics[amp.getName()]["AMP_CORNER"] = measured[Statistic.MEAN]
         return statistics
 
+    @override
     def verify(self, exposure: Any, statisticsDict: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
         gains = _getPerAmplifier(exposure, "GAIN", "getGain")
-        readNoises = _getPerAmplifier(exposure, "READNOISE", "getReadNoise")
-        overscanNoises = statisticsDict["METADATA"].get("READ_NOISE_ADU", {})
+        read_noises = _getPerAmplifier(exposure, "READNOISE", "getReadNoise")
+        overscan_noises = statisticsDict["METADATA"].get("READ_NOISE_ADU", {})
         results: dict[str, dict[str, bool]] = {}
         success = True
-        for ampName, statistics in statisticsDict["AMP"].items():
-            result = _testAmplifier(statistics, readNoises[ampName])
+        for amp_name, statistics in statisticsDict["AMP"].items():
+            result = _testAmplifier(statistics, read_noises[amp_name])
             result["SUCCESS"] = all(result.values())
             success = success and result["SUCCESS"]
             # Outside of SUCCESS: this tells of the read noise in the header rather than of the exposure.
-            overscanNoise = gains[ampName] * overscanNoises.get(ampName, 0.0)
-            if overscanNoise:
-                excess = (overscanNoise - readNoises[ampName]) / readNoises[ampName]
+            overscan_noise = gains[amp_name] * overscan_noises.get(amp_name, 0.0)
+            if overscan_noise:
+                excess = (overscan_noise - read_noises[amp_name]) / read_noises[amp_name]
                 result["READ_NOISE_CONSISTENT"] = bool(
-                    excess <= _MAX_DEVIATION and np.isfinite(overscanNoise)
+                    excess <= _MAX_DEVIATION and np.isfinite(overscan_noise)
                 )
-            results[ampName] = result
+            results[amp_name] = result
         return {"AMP": results}, success
 
+    @override
     def repackStats(
         self, statisticsDict: Mapping[str, Any], dimensions: Mapping[str, Any]
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]] | None]:
         stage = self.config.stageName
-        rowBase = {name: dimensions[name] for name in ("instrument", "exposure", "detector")}
-        rowBase["mjd"] = self._getMjd(statisticsDict)
-        rows = self._packAmplifiers(statisticsDict, rowBase)
-        for ampName, value in statisticsDict["METADATA"].get("READ_NOISE_ADU", {}).items():
-            rows[ampName][f"{stage}_READ_NOISE_ADU"] = value
+        row_base = {name: dimensions[name] for name in ("instrument", "exposure", "detector")}
+        row_base["mjd"] = self._getMjd(statisticsDict)
+        rows = self._packAmplifiers(statisticsDict, row_base)
+        for amp_name, value in statisticsDict["METADATA"].get("READ_NOISE_ADU", {}).items():
+            rows[amp_name][f"{stage}_READ_NOISE_ADU"] = value
         if not self.config.useIsrStatistics:
             return list(rows.values()), None
         isr = statisticsDict["ISR"]
-        for ampName, shifts in isr["BIASSHIFT"].items():
-            rows[ampName][f"{stage}_BIAS_SHIFT_COUNT"] = len(shifts["BIAS_SHIFTS"])
-            rows[ampName][f"{stage}_BIAS_SHIFT_NOISE"] = shifts["LOCAL_NOISE"]
-        for ampName, percentiles in isr["CALIBDIST"].items():
+        for amp_name, shifts in isr["BIASSHIFT"].items():
+            rows[amp_name][f"{stage}_BIAS_SHIFT_COUNT"] = len(shifts["BIAS_SHIFTS"])
+            rows[amp_name][f"{stage}_BIAS_SHIFT_NOISE"] = shifts["LOCAL_NOISE"]
+        for amp_name, percentiles in isr["CALIBDIST"].items():
             for level in self.config.expectedDistributionLevels:
-                key = f"LSST CALIB {stage.upper()} {ampName} DISTRIBUTION {level}-PCT"
-                rows[ampName][f"{stage}_BIAS_DIST_{level}_PCT"] = percentiles[key]
+                key = f"LSST CALIB {stage.upper()} {amp_name} DISTRIBUTION {level}-PCT"
+                rows[amp_name][f"{stage}_BIAS_DIST_{level}_PCT"] = percentiles[key]
         if projections := isr.get("PROJECTION"):
             _addProfiles(rows, f"{stage}_SERIAL_PROF", projections["AMP_HPROJECTION"])
             _addProfiles(rows, f"{stage}_PARALLEL_PROF", projections["AMP_VPROJECTION"])
@@ -106,9 +110,9 @@ class CpVerifyBiasTask(CpVerifyStatsTask):
 def _readoutCornerBox(amp: Any, size: int) -> Any:
     """Place the box as cp_verify does: by the raw flips, and one pixel short of the far edges."""
     box = amp.getBBox()
-    xMin = box.getMaxX() - size if amp.getRawFlipX() else box.getMinX()
-    yMin = box.getMaxY() - size if amp.getRawFlipY() else box.getMinY()
-    return lsst.geom.Box2I(lsst.geom.Point2I(xMin, yMin), lsst.geom.Extent2I(size, size))
+    x_min = box.getMaxX() - size if amp.getRawFlipX() else box.getMinX()
+    y_min = box.getMaxY() - size if amp.getRawFlipY() else box.getMinY()
+    return lsst.geom.Box2I(lsst.geom.Point2I(x_min, y_min), lsst.geom.Extent2I(size, size))
 
 
 def _getPerAmplifier(exposure: Any, keyword: str, getter: str) -> dict[str, float]:
@@ -124,7 +128,7 @@ def _getPerAmplifier(exposure: Any, keyword: str, getter: str) -> dict[str, floa
 
 def _testAmplifier(statistics: Mapping[str, Any], readNoise: float) -> dict[str, bool]:
     """Test one amplifier; a statistic that is NaN fails its test."""
-    noise, cleanedNoise = np.float64(statistics["NOISE"]), np.float64(statistics["CR_NOISE"])
+    noise, cleaned_noise = np.float64(statistics["NOISE"]), np.float64(statistics["CR_NOISE"])
     with np.errstate(divide="ignore", invalid="ignore"):
         result = {
             # DMTN-101 4.2: the mean is zero within the noise of a pixel.
@@ -132,7 +136,7 @@ def _testAmplifier(statistics: Mapping[str, Any], readNoise: float) -> dict[str,
             # DMTN-101 4.3: the clipped noise is the nominal read noise.
             "NOISE": bool((noise - readNoise) / readNoise <= _MAX_DEVIATION),
             # DMTN-101 4.4: rejection of cosmic rays does what clipping does.
-            "CR_NOISE": bool(np.abs(noise - cleanedNoise) / cleanedNoise <= _MAX_DEVIATION),
+            "CR_NOISE": bool(np.abs(noise - cleaned_noise) / cleaned_noise <= _MAX_DEVIATION),
         }
     if "FORCE_FAILURE" in statistics:
         result["PROCESSING"] = False
@@ -142,7 +146,7 @@ def _testAmplifier(statistics: Mapping[str, Any], readNoise: float) -> dict[str,
 def _addProfiles(rows: Mapping[str, dict[str, Any]], column: str, profiles: Mapping[str, Any]) -> None:
     """Add a vector column, padded with NaN to the longest profile."""
     length = max(len(profile) for profile in profiles.values())
-    for ampName, profile in profiles.items():
+    for amp_name, profile in profiles.items():
         padded = np.full(length, np.nan)
         padded[: len(profile)] = profile
-        rows[ampName][column] = padded
+        rows[amp_name][column] = padded

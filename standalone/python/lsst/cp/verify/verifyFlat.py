@@ -6,7 +6,7 @@
 __all__ = ["CpVerifyFlatExpMergeConfig", "CpVerifyFlatExpMergeTask"]
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, override
 
 import numpy as np
 
@@ -19,6 +19,7 @@ _MAX_SCATTER = 0.05
 class CpVerifyFlatExpMergeConfig(CpVerifyExpMergeByFilterConfig):
     """Configuration of the merge of the detectors of one flat exposure."""
 
+    @override
     def setDefaults(self) -> None:
         super().setDefaults()
         self.statKeywords = {"EXPOSURE_SCATTER": "STDEV"}
@@ -36,16 +37,19 @@ class CpVerifyFlatExpMergeTask(CpVerifyExpMergeByFilterTask):
     ConfigClass = CpVerifyFlatExpMergeConfig
     _DefaultName = "cpVerifyFlatExpMerge"
 
+    @override
     def calcStatistics(self, statisticsDict: Mapping[Any, Mapping[str, Any]]) -> dict[str, Any]:
         means = [stats["DET"]["MEAN"] for stats in statisticsDict.values()]
         return {"SCATTER": float(np.std(means))}
 
+    @override
     def verify(
         self, detectorStatistics: Mapping[Any, Mapping[str, Any]], statisticsDictionary: Mapping[Any, Any]
     ) -> tuple[dict[str, Any], bool]:
         passed = bool(statisticsDictionary["EXP"]["SCATTER"] <= _MAX_SCATTER)
         return {"EXP": {"SCATTER": passed}}, passed
 
+    @override
     def pack(
         self, statisticsDict: Mapping[Any, Any], dimensions: Sequence[Mapping[str, Any]], outKey: str
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]] | None]:

@@ -3,21 +3,23 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """The base of the verification tasks of cp_verify (2026-04-22).
 
-Left out, and refused when configured: vignetting, normalisation by exposure time, statistics of an uncorrected
-exposure, of catalogues and of whole detectors. ``outputStats`` does not repeat the statistics of ISR.
+Left out, and refused when configured: vignetting, normalisation by exposure time, statistics of an
+uncorrected exposure, of catalogues and of whole detectors. ``outputStats`` does not repeat the statistics of
+ISR.
 """
 
 __all__ = ["CpVerifyStatsConfig", "CpVerifyStatsConnections", "CpVerifyStatsTask"]
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, override
 
 import numpy as np
 from astropy.table import Table
+from scipy.ndimage import binary_dilation
 
-import lsst.pex.config as pexConfig
-import lsst.pipe.base as pipeBase
-import lsst.pipe.base.connectionTypes as cT
+from lsst.pex.config import ConfigurableField, DictField, Field, FieldValidationError, ListField
+from lsst.pipe.base import PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
+from lsst.pipe.base import connectionTypes as cT
 from lsst.pipe.tasks.repair import RepairTask, TooManyCosmicRays
 
 from .amplifierStatistics import ClipControl, Statistic, measurePixels
@@ -25,9 +27,7 @@ from .amplifierStatistics import ClipControl, Statistic, measurePixels
 _PER_DETECTOR = ("instrument", "exposure", "detector")
 
 
-class CpVerifyStatsConnections(
-    pipeBase.PipelineTaskConnections, dimensions=set(_PER_DETECTOR), defaultTemplates={}
-):
+class CpVerifyStatsConnections(PipelineTaskConnections, dimensions=set(_PER_DETECTOR), defaultTemplates={}):
     """Connections of a task that measures one detector of one exposure."""
 
     inputExp = cT.Input(
@@ -76,53 +76,54 @@ class CpVerifyStatsConnections(
             self.outputs.discard("outputMatrix")
 
 
-class CpVerifyStatsConfig(pipeBase.PipelineTaskConfig, pipelineConnections=CpVerifyStatsConnections):
+class CpVerifyStatsConfig(PipelineTaskConfig, pipelineConnections=CpVerifyStatsConnections):
     """Configuration of `CpVerifyStatsTask`."""
 
-    maskNameList = pexConfig.ListField[str](
+    maskNameList = ListField[str](
         doc="Mask planes whose pixels are left out of statistics.", default=["DETECTED", "BAD", "NO_DATA"]
     )
-    doVignette = pexConfig.Field[bool](doc="Mask vignetted regions? Not supported here.", default=False)
-    doNormalize = pexConfig.Field[bool](doc="Unused, as in cp_verify.", default=False)
-    doCR = pexConfig.Field[bool](doc="Unused, as in cp_verify: crImageStatKeywords decides.", default=False)
-    repair = pexConfig.ConfigurableField(target=RepairTask, doc="Rejection of cosmic rays.")
-    psfFwhm = pexConfig.Field[float](doc="FWHM of the PSF given to repair (pixels).", default=3.0)
-    psfSize = pexConfig.Field[int](doc="Size of the PSF image given to repair (pixels).", default=21)
-    crGrow = pexConfig.Field[int](doc="Radius by which cosmic rays are grown (pixels).", default=0)
-    useReadNoise = pexConfig.Field[bool](doc="Compare the noise with the read noise?", default=True)
-    numSigmaClip = pexConfig.Field[float](doc="Clipping threshold (sigma).", default=5.0)
-    clipMaxIter = pexConfig.Field[int](doc="Number of clipping iterations.", default=3)
-    imageStatKeywords = pexConfig.DictField(
+    doVignette = Field[bool](doc="Mask vignetted regions? Not supported here.", default=False)
+    doNormalize = Field[bool](doc="Unused, as in cp_verify.", default=False)
+    doCR = Field[bool](doc="Unused, as in cp_verify: crImageStatKeywords decides.", default=False)
+    repair = ConfigurableField(target=RepairTask, doc="Rejection of cosmic rays.")
+    psfFwhm = Field[float](doc="FWHM of the PSF (pixels). Unused here: repair needs no PSF.", default=3.0)
+    psfSize = Field[int](doc="Size of the PSF image (pixels). Unused here.", default=21)
+    crGrow = Field[int](doc="Radius by which cosmic rays are grown (pixels).", default=0)
+    useReadNoise = Field[bool](doc="Compare the noise with the read noise?", default=True)
+    numSigmaClip = Field[float](doc="Clipping threshold (sigma).", default=5.0)
+    clipMaxIter = Field[int](doc="Number of clipping iterations.", default=3)
+    imageStatKeywords = DictField(
         keytype=str, itemtype=str, doc="Statistics of each amplifier: output name, afw statistic.", default={}
     )
-    unmaskedImageStatKeywords = pexConfig.DictField(
+    unmaskedImageStatKeywords = DictField(
         keytype=str, itemtype=str, doc="The same, over all pixels whatever their mask.", default={}
     )
-    uncorrectedImageStatKeywords = pexConfig.DictField(
+    uncorrectedImageStatKeywords = DictField(
         keytype=str, itemtype=str, doc="The same, of an uncorrected exposure. Not supported here.", default={}
     )
-    crImageStatKeywords = pexConfig.DictField(
+    crImageStatKeywords = DictField(
         keytype=str, itemtype=str, doc="The same, after rejection of cosmic rays.", default={}
     )
-    normImageStatKeywords = pexConfig.DictField(
+    normImageStatKeywords = DictField(
         keytype=str, itemtype=str, doc="The same, after normalisation. Not supported here.", default={}
     )
-    metadataStatKeywords = pexConfig.DictField(
+    metadataStatKeywords = DictField(
         keytype=str, itemtype=str, doc="Header keys to copy: key, output name.", default={}
     )
-    catalogStatKeywords = pexConfig.DictField(
+    catalogStatKeywords = DictField(
         keytype=str, itemtype=str, doc="Statistics of a catalogue. Not supported here.", default={}
     )
-    detectorStatKeywords = pexConfig.DictField(
+    detectorStatKeywords = DictField(
         keytype=str, itemtype=str, doc="Statistics of the whole detector. Not supported here.", default={}
     )
-    stageName = pexConfig.Field[str](doc="Prefix of the columns.", default="NOSTAGE")
-    useIsrStatistics = pexConfig.Field[bool](doc="Use statistics measured by ISR?", default=False)
-    hasMatrixCatalog = pexConfig.Field[bool](doc="Make a table of matrix elements?", default=False)
-    expectedDistributionLevels = pexConfig.ListField[float](
+    stageName = Field[str](doc="Prefix of the columns.", default="NOSTAGE")
+    useIsrStatistics = Field[bool](doc="Use statistics measured by ISR?", default=False)
+    hasMatrixCatalog = Field[bool](doc="Make a table of matrix elements?", default=False)
+    expectedDistributionLevels = ListField[float](
         doc="Percentiles in the header of the combined calibration.", default=[0, 5, 16, 50, 84, 95, 100]
     )
 
+    @override
     def validate(self) -> None:
         super().validate()
         unsupported = (
@@ -134,20 +135,20 @@ class CpVerifyStatsConfig(pipeBase.PipelineTaskConfig, pipelineConnections=CpVer
         )
         for name in unsupported:
             if getattr(self, name):
-                raise pexConfig.FieldValidationError(
+                raise FieldValidationError(
                     self._fields[name], self, "this stand-in of cp_verify does not support it; use cp_verify"
                 )
         for name in ("imageStatKeywords", "unmaskedImageStatKeywords", "crImageStatKeywords"):
             for statistic in getattr(self, name).values():
                 if statistic not in Statistic.__members__:
-                    raise pexConfig.FieldValidationError(
+                    raise FieldValidationError(
                         self._fields[name],
                         self,
                         f"{statistic!r} is not one of {', '.join(Statistic.__members__)}",
                     )
 
 
-class CpVerifyStatsTask(pipeBase.PipelineTask):
+class CpVerifyStatsTask(PipelineTask):
     """Measure the statistics of one detector of one exposure and test them.
 
     A subclass implements `verify`.
@@ -160,6 +161,7 @@ class CpVerifyStatsTask(pipeBase.PipelineTask):
         super().__init__(**kwargs)
         self.makeSubtask("repair")
 
+    @override
     def runQuantum(self, butlerQC: Any, inputRefs: Any, outputRefs: Any) -> None:
         inputs = butlerQC.get(inputRefs)
         inputs["dimensions"] = dict(inputRefs.inputExp.dataId.mapping)
@@ -171,7 +173,7 @@ class CpVerifyStatsTask(pipeBase.PipelineTask):
         camera: Any,
         isrStatistics: Mapping[str, Any] | None = None,
         dimensions: Mapping[str, Any] | None = None,
-    ) -> pipeBase.Struct:
+    ) -> Struct:
         """Measure and test.
 
         Parameters
@@ -199,13 +201,11 @@ class CpVerifyStatsTask(pipeBase.PipelineTask):
             "METADATA": self.metadataStatistics(inputExp),
         }
         statistics["VERIFY"], statistics["SUCCESS"] = self.verify(inputExp, statistics)
-        forTables = dict(statistics)
+        for_tables = dict(statistics)
         if self.config.useIsrStatistics:
-            forTables["ISR"] = isrStatistics
-        rows, matrixRows = self.repackStats(forTables, dimensions or {})
-        return pipeBase.Struct(
-            outputStats=statistics, outputResults=Table(rows), outputMatrix=Table(matrixRows)
-        )
+            for_tables["ISR"] = isrStatistics
+        rows, matrix_rows = self.repackStats(for_tables, dimensions or {})
+        return Struct(outputStats=statistics, outputResults=Table(rows), outputMatrix=Table(matrix_rows))
 
     def imageStatistics(self, exposure: Any) -> dict[str, dict[str, Any]]:
         """Measure each amplifier of an exposure, and of a copy cleaned of cosmic rays.
@@ -245,13 +245,13 @@ class CpVerifyStatsTask(pipeBase.PipelineTask):
         maskNames: tuple[str, ...] | None = None,
     ) -> None:
         names = tuple(self.config.maskNameList) if maskNames is None else maskNames
-        badBits = exposure.mask.getPlaneBitMask(list(names)) if names else 0
+        bad_bits = exposure.mask.getPlaneBitMask(list(names)) if names else 0
         control = ClipControl(self.config.numSigmaClip, self.config.clipMaxIter)
         for amp in exposure.getDetector():
             view = exposure[amp.getBBox()]
             measured = measurePixels(
                 view.image.array,
-                (view.mask.array & badBits) != 0,
+                (view.mask.array & bad_bits) != 0,
                 {Statistic[name] for name in keywords.values()},
                 control,
             )
@@ -268,6 +268,8 @@ class CpVerifyStatsTask(pipeBase.PipelineTask):
         except TooManyCosmicRays as error:
             self.log.warning("Cosmic rays are left in: %s", error)
             failed = True
+        if self.config.crGrow > 0:
+            _growMask(cleaned.mask, "CR", self.config.crGrow)
         self._addAmplifierStatistics(statistics, cleaned, keywords)
         if failed:
             for values in statistics.values():
@@ -288,15 +290,15 @@ class CpVerifyStatsTask(pipeBase.PipelineTask):
             nowhere in the header is left out.
         """
         header = exposure.getMetadata()
-        ampNames = [amp.getName() for amp in exposure.getDetector()]
+        amp_names = [amp.getName() for amp in exposure.getDetector()]
         values: dict[str, Any] = {}
         for key, output in self.config.metadataStatKeywords.items():
             if key in header:
                 values[output] = header[key]
                 continue
-            found = {name: header[f"{key} {name}"] for name in ampNames if f"{key} {name}" in header}
+            found = {name: header[f"{key} {name}"] for name in amp_names if f"{key} {name}" in header}
             if found:
-                values[output] = {name: found.get(name, np.nan) for name in ampNames}
+                values[output] = {name: found.get(name, np.nan) for name in amp_names}
             else:
                 self.log.debug("The header has no key %s.", key)
         return values
@@ -344,26 +346,34 @@ class CpVerifyStatsTask(pipeBase.PipelineTask):
         matrixRows
             One row a pair of amplifiers, or `None`.
         """
-        rowBase = {
+        row_base = {
             "instrument": dimensions["instrument"],
             "detector": dimensions["detector"],
             "mjd": self._getMjd(statisticsDict),
         }
-        rows = self._packAmplifiers(statisticsDict, rowBase)
+        rows = self._packAmplifiers(statisticsDict, row_base)
         return list(rows.values()), None
 
     def _getMjd(self, statisticsDict: Mapping[str, Any]) -> float:
         return statisticsDict["ISR"]["MJD"] if self.config.useIsrStatistics else np.nan
 
     def _packAmplifiers(
-        self, statisticsDict: Mapping[str, Any], rowBase: Mapping[str, Any]
+        self, statisticsDict: Mapping[str, Any], row_base: Mapping[str, Any]
     ) -> dict[str, dict[str, Any]]:
         """Make a row an amplifier with its statistics and test results."""
         stage = self.config.stageName
         rows: dict[str, dict[str, Any]] = {}
-        for ampName, values in statisticsDict["AMP"].items():
-            rows[ampName] = {**rowBase, "amplifier": ampName}
-            rows[ampName].update({f"{stage}_{key}": value for key, value in values.items()})
-        for ampName, results in statisticsDict["VERIFY"].get("AMP", {}).items():
-            rows[ampName].update({f"{stage}_VERIFY_{key}": value for key, value in results.items()})
+        for amp_name, values in statisticsDict["AMP"].items():
+            rows[amp_name] = {**row_base, "amplifier": amp_name}
+            rows[amp_name].update({f"{stage}_{key}": value for key, value in values.items()})
+        for amp_name, results in statisticsDict["VERIFY"].get("AMP", {}).items():
+            rows[amp_name].update({f"{stage}_VERIFY_{key}": value for key, value in results.items()})
         return rows
+
+
+def _growMask(mask: Any, plane: str, radius: int) -> None:
+    """Set a mask plane in a disk around each of its pixels."""
+    bit = mask.getPlaneBitMask(plane)
+    y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
+    grown = binary_dilation((mask.array & bit) != 0, structure=x**2 + y**2 <= radius**2)
+    mask.array[grown] |= bit

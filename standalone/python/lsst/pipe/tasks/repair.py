@@ -5,22 +5,22 @@
 
 The method differs from that of pipe_tasks. There, ``findCosmicRays`` compares each pixel with its opposite
 neighbours, by the variance plane and by the PSF, and interpolates over what it finds along rows and columns.
-Here, L.A.Cosmic (van Dokkum 2001, PASP 113, 1420) in the implementation of astroscrappy compares the Laplacian
-of the image with the variance plane, and replaces what it finds by the median of the good pixels around. Both
-find sharp events and leave smooth ones. No PSF is needed here, so sharpness is not judged against the seeing.
-No background is subtracted. Interpolation over defects is left out.
+Here, L.A.Cosmic (van Dokkum 2001, PASP 113, 1420) in the implementation of astroscrappy compares the
+Laplacian of the image with the variance plane, and replaces what it finds by the median of the good pixels
+around. Both find sharp events and leave smooth ones. No PSF is needed here, so sharpness is not judged by
+it. No background is subtracted. Interpolation over defects is left out.
 """
 
 __all__ = ["CosmicRayConfig", "RepairConfig", "RepairTask", "TooManyCosmicRays"]
 
-from typing import Any
+from typing import Any, override
 
 import numpy as np
 import numpy.typing as npt
 from astroscrappy import detect_cosmics
 
-import lsst.pex.config as pexConfig
-import lsst.pipe.base as pipeBase
+from lsst.pex.config import Config, ConfigField, Field, RangeField
+from lsst.pipe.base import AlgorithmError, Task
 
 _TILE_SIZE = 64
 """Side of the squares in which candidates are looked at (pixels)."""
@@ -32,7 +32,7 @@ _CANDIDATE_FRACTION = 0.75
 """A Laplacian at the limit needs a pixel at nearly the limit; this leaves room for its neighbours' noise."""
 
 
-class TooManyCosmicRays(pipeBase.AlgorithmError):
+class TooManyCosmicRays(AlgorithmError):  # noqa: N818
     """More pixels are affected than the configuration allows.
 
     Parameters
@@ -46,27 +46,28 @@ class TooManyCosmicRays(pipeBase.AlgorithmError):
         super().__init__(f"Cosmic ray task found more than {maxCosmicRays} affected pixels.")
 
     @property
+    @override
     def metadata(self) -> dict[str, int]:
         return {"maxCosmicRays": self._maxCosmicRays}
 
 
-class CosmicRayConfig(pexConfig.Config):
+class CosmicRayConfig(Config):
     """How to find cosmic rays: fields of ``FindCosmicRaysConfig`` that have a meaning here."""
 
-    nCrPixelMax = pexConfig.Field[int](doc="Largest number of affected pixels in an exposure.", default=10000)
-    minSigma = pexConfig.Field[float](doc="Limit of detection (sigma of the variance plane).", default=6.0)
-    niteration = pexConfig.RangeField[int](doc="Number of iterations.", default=3, min=1)
-    keepCRs = pexConfig.Field[bool](doc="Leave the pixels as they are and only mask them?", default=False)
+    nCrPixelMax = Field[int](doc="Largest number of affected pixels in an exposure.", default=10000)
+    minSigma = Field[float](doc="Limit of detection (sigma of the variance plane).", default=6.0)
+    niteration = RangeField[int](doc="Number of iterations.", default=3, min=1)
+    keepCRs = Field[bool](doc="Leave the pixels as they are and only mask them?", default=False)
 
 
-class RepairConfig(pexConfig.Config):
+class RepairConfig(Config):
     """Configuration of `RepairTask`."""
 
-    doCosmicRay = pexConfig.Field[bool](doc="Find cosmic rays?", default=True)
-    cosmicray = pexConfig.ConfigField[CosmicRayConfig](doc="How to find cosmic rays.")
+    doCosmicRay = Field[bool](doc="Find cosmic rays?", default=True)
+    cosmicray = ConfigField[CosmicRayConfig](doc="How to find cosmic rays.")
 
 
-class RepairTask(pipeBase.Task):
+class RepairTask(Task):
     """Find cosmic rays in an exposure, mask them as CR and replace them."""
 
     ConfigClass = RepairConfig
@@ -96,15 +97,15 @@ class RepairTask(pipeBase.Task):
             raise NotImplementedError("This stand-in of RepairTask does not interpolate over defects.")
         if not self.config.doCosmicRay:
             return
-        isCosmicRay, cleaned = findCosmicRays(
+        is_cosmic_ray, cleaned = findCosmicRays(
             exposure.image.array, exposure.variance.array, self.config.cosmicray
         )
         mask = exposure.mask
         bit = mask.getPlaneBitMask("CR")
         mask.array[:] &= ~np.array(bit, dtype=mask.array.dtype)
-        mask.array[isCosmicRay] |= bit
+        mask.array[is_cosmic_ray] |= bit
         if not (self.config.cosmicray.keepCRs if keepCRs is None else keepCRs):
-            exposure.image.array[isCosmicRay] = cleaned
+            exposure.image.array[is_cosmic_ray] = cleaned
 
 
 def findCosmicRays(
@@ -133,19 +134,19 @@ def findCosmicRays(
     TooManyCosmicRays
         Raised if more pixels are affected than allowed.
     """
-    isCosmicRay = np.zeros(image.shape, dtype=bool)
+    is_cosmic_ray = np.zeros(image.shape, dtype=bool)
     replaced: dict[tuple[int, int], npt.NDArray[np.float32]] = {}
     number = 0
     for y, x in _listTiles(image, variance, _CANDIDATE_FRACTION * config.minSigma):
         outer, core = _sliceTile(image.shape, y, x)
         found, clean = _runLaCosmic(image[outer], variance[outer], config)
         tile = (slice(y, y + _TILE_SIZE), slice(x, x + _TILE_SIZE))
-        isCosmicRay[tile] = found[core]
+        is_cosmic_ray[tile] = found[core]
         replaced[y, x] = clean[core]
         number += int(np.count_nonzero(found[core]))
         if number > config.nCrPixelMax:
             raise TooManyCosmicRays(config.nCrPixelMax)
-    rows, columns = np.nonzero(isCosmicRay)
+    rows, columns = np.nonzero(is_cosmic_ray)
     cleaned = np.array(
         [
             replaced[y - y % _TILE_SIZE, x - x % _TILE_SIZE][y % _TILE_SIZE, x % _TILE_SIZE]
@@ -153,7 +154,7 @@ def findCosmicRays(
         ],
         dtype=np.float32,
     )
-    return isCosmicRay, cleaned
+    return is_cosmic_ray, cleaned
 
 
 def _listTiles(
@@ -163,13 +164,13 @@ def _listTiles(
     rows, columns = np.nonzero(image > np.float32(numSigma) * np.sqrt(variance))
     shape = tuple(-(-size // _TILE_SIZE) for size in image.shape)
     reach = 2
-    isBright = np.zeros(shape, dtype=bool)
+    is_bright = np.zeros(shape, dtype=bool)
     for dy in (-reach, reach):
         for dx in (-reach, reach):
             y = np.clip(rows + dy, 0, image.shape[0] - 1) // _TILE_SIZE
             x = np.clip(columns + dx, 0, image.shape[1] - 1) // _TILE_SIZE
-            isBright[y, x] = True
-    return [(int(y) * _TILE_SIZE, int(x) * _TILE_SIZE) for y, x in np.argwhere(isBright)]
+            is_bright[y, x] = True
+    return [(int(y) * _TILE_SIZE, int(x) * _TILE_SIZE) for y, x in np.argwhere(is_bright)]
 
 
 def _sliceTile(shape: tuple[int, ...], y: int, x: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
