@@ -61,6 +61,13 @@ class Box2I:
         self._x0, self._y0, self._width, self._height = limits
 
     @classmethod
+    def _make(cls, x0: int, y0: int, width: int, height: int) -> Box2I:
+        """Make a box from a corner and positive dimensions without checks; tables of thousands use it."""
+        box = object.__new__(cls)
+        box._x0, box._y0, box._width, box._height = x0, y0, width, height
+        return box
+
+    @classmethod
     def _fromLimits(cls, x0: int, y0: int, x1: int, y1: int) -> Box2I:
         """Make a box from inclusive limits; empty if a maximum is below its minimum."""
         return cls(Point2I(x0, y0), Point2I(x1, y1), invert=False)
