@@ -21,7 +21,7 @@ NAMESPACE = "import pkgutil\n\n__path__ = pkgutil.extend_path(__path__, __name__
 
 @pytest.fixture
 def real(tmp_path: Path) -> Path:
-    """A tree with a real lsst.verify in it."""
+    """Make a tree with a real lsst.verify in it."""
     return makePackage(tmp_path / "real", "lsst.verify")
 
 
