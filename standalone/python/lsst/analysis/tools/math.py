@@ -19,11 +19,13 @@ _EXPECTED = (
     "All-NaN slice encountered",
     "Mean of empty slice",
     "invalid value encountered in subtract",
+    "After omitting NaNs, one or more sample arguments is too small",
+    "One or more sample arguments is too small",
 )
 
 
 def _quietly(function: Callable[[npt.ArrayLike], float]) -> Callable[[npt.ArrayLike], float]:
-    """Silence the warnings that numpy gives of NaN."""
+    """Silence the warnings that numpy and scipy give of NaN and of nothing."""
 
     @wraps(function)
     def wrapper(vector: npt.ArrayLike) -> float:

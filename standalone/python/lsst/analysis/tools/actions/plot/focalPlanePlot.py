@@ -306,8 +306,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         if self.showStats:
             self._drawStats(fig, ax, binned)
         vmin, vmax = self._limits(binned, 4.0)
-        cmap = mkColormap(["midnightBlue", "lightcyan", "darkgreen"])
-        cmap.set_bad(color="none")
+        cmap = mkColormap(["midnightBlue", "lightcyan", "darkgreen"]).with_extremes(bad="none")
         patches = PolyCollection(
             list(polygons.values()), edgecolor="white", cmap=cmap, linewidth=0.5, linestyle=(0, (0.5, 3))
         )
