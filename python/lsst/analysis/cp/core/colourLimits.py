@@ -1,0 +1,166 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Ranges of colour scales that show the bulk of the values and are never empty."""
+
+from __future__ import annotations
+
+__all__ = ["ColourLimits", "CountScale", "countScale", "robustLimits"]
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import median_abs_deviation
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ColourLimits:
+    """Range of a colour scale.
+
+    Parameters
+    ----------
+    low, high
+        Ends of the range, in the unit of the values; ``low`` < ``high``.
+    nBelow, nAbove
+        Number of finite values outside the range.
+    """
+
+    low: float
+    high: float
+    nBelow: int
+    nAbove: int
+
+    @property
+    def extend(self) -> str:
+        """Which ends values exceed: ``neither``, ``min``, ``max`` or ``both``, as matplotlib says it."""
+        return {(False, False): "neither", (True, False): "min", (False, True): "max"}.get(
+            (self.nBelow > 0, self.nAbove > 0), "both"
+        )
+
+
+def robustLimits(
+    values: npt.ArrayLike,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    centre: float | None = None,
+    nSigma: float = 4.0,
+) -> ColourLimits:
+    """Choose a range that a few outliers cannot stretch and equal values cannot close.
+
+    The first of these that is not empty is taken: median plus or minus ``nSigma`` times the scaled median
+    absolute deviation, cut to the values that occur; the range from percentile 1 to 99; the full range; a
+    range padded around the single value. Ends that are given are kept.
+
+    Parameters
+    ----------
+    values
+        Values to show; any shape. NaN and infinite ones are left out.
+    low, high
+        Ends that the caller wants; zero is an end like any other.
+    centre
+        Value in the middle of a range that is symmetric about it.
+    nSigma
+        Half width in standard deviations of the bulk.
+
+    Returns
+    -------
+    limits
+        The range, and how many values lie outside.
+
+    Raises
+    ------
+    ValueError
+        Raised if the ends that are given leave no range.
+    """
+    if low is not None and high is not None and not low < high:
+        raise ValueError(f"The lower limit must be less than the upper; got {low!r} and {high!r}.")
+    array = np.asarray(values, dtype=np.float64).ravel()
+    finite = array[np.isfinite(array)]
+    for start, stop in _candidates(finite, nSigma):
+        if centre is not None:
+            half = max(abs(start - centre), abs(stop - centre))
+            start, stop = centre - half, centre + half
+        start, stop = start if low is None else low, stop if high is None else high
+        if start < stop:
+            break
+    return ColourLimits(start, stop, int((finite < start).sum()), int((finite > stop).sum()))
+
+
+def _candidates(finite: FloatArray, nSigma: float) -> Iterator[tuple[float, float]]:
+    """Yield ranges from the most robust to the one that is never empty."""
+    if len(finite) == 0:
+        yield 0.0, 1.0
+        return
+    least, most = float(finite.min()), float(finite.max())
+    median = float(np.median(finite))
+    reach = nSigma * float(median_abs_deviation(finite, scale="normal"))
+    yield max(median - reach, least), min(median + reach, most)
+    first, last = np.percentile(finite, [1.0, 99.0])
+    yield float(first), float(last)
+    yield least, most
+    padding = 0.05 * abs(median) or 1.0
+    yield median - padding, median + padding
+
+
+@dataclass(frozen=True, eq=False)
+class CountScale:
+    """Discrete colour scale of whole numbers, in which zero has a colour of its own.
+
+    Parameters
+    ----------
+    boundaries
+        Edges of the classes, halfway between whole numbers; shape (nClasses + 1,).
+    ticks
+        Middle of each class; shape (nClasses,).
+    labels
+        What each class holds: ``"3"`` or ``"6-10"``.
+    """
+
+    boundaries: FloatArray
+    ticks: FloatArray
+    labels: tuple[str, ...]
+
+
+def countScale(most: float, nClasses: int = 8) -> CountScale:
+    """Divide the whole numbers from zero to ``most`` into classes.
+
+    Parameters
+    ----------
+    most
+        Largest count to show.
+    nClasses
+        Number of classes at most; the one of zero is among them.
+
+    Returns
+    -------
+    scale
+        Zero alone, then classes of equal and round width; there is always one above zero.
+
+    Raises
+    ------
+    ValueError
+        Raised if a class above zero is not allowed for, or ``most`` is not a number of things.
+    """
+    if not (np.isfinite(most) and most >= 0 and nClasses >= 2):
+        raise ValueError(f"Expected a count and at least 2 classes; got {most!r} and {nClasses!r}.")
+    top = max(int(np.ceil(most)), 1)
+    width = _roundWidth(top, nClasses - 1)
+    upper = np.arange(0, top + width, width)
+    boundaries = np.concatenate([[-0.5], upper + 0.5])
+    lower = np.concatenate([[0], upper[:-1] + 1])
+    labels = tuple(f"{a}" if a == b else f"{a}-{b}" for a, b in zip(lower, upper, strict=True))
+    return CountScale(boundaries, 0.5 * (boundaries[:-1] + boundaries[1:]), labels)
+
+
+def _roundWidth(top: int, nClasses: int) -> int:
+    decade = 1
+    while True:
+        for digit in (1, 2, 5):
+            if digit * decade * nClasses >= top:
+                return digit * decade
+        decade *= 10
