@@ -3,5 +3,6 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Every test of calibration verification, declared once."""
 
+from .measurements import *
 from .product import *
 from .reader import *

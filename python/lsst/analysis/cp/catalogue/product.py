@@ -124,6 +124,23 @@ class Test:
         """All columns that the test reads, without those that identify the row."""
         return self.statisticColumns + (() if self.verifyColumn is None else (self.verifyColumn,))
 
+    def measurementUnit(self, name: str) -> str:
+        """Get the unit of a measurement.
+
+        Parameters
+        ----------
+        name
+            Name of the measurement.
+
+        Returns
+        -------
+        unit
+            As astropy spells it; empty for counts.
+        """
+        if name in ("min", "median", "max"):
+            return self.unit
+        return self.quantityUnit if name.startswith("quantity") else ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Product:

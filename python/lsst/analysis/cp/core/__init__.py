@@ -4,11 +4,13 @@
 """Arrays in, arrays out: what the framework calls to do the work."""
 
 from .ampKeys import *
+from .ampResults import *
 from .ampSummary import *
 from .ampTable import *
 from .cameraLayout import *
 from .columns import *
 from .culprits import *
+from .detectorRollUp import *
 from .majority import *
 from .referenceValues import *
 from .rollUp import *

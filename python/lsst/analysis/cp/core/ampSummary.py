@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import astropy.units as u
 import numpy as np
@@ -17,10 +17,33 @@ from lsst.analysis.cp.catalogue import Product, Test
 
 from .ampTable import AmpTable
 from .cameraLayout import CameraLayout
-from .segments import Reduction, SegmentGrid, reduceRows
-from .status import FAILED, GOOD, combineStatus
+from .segments import Reduction, SegmentGrid
+from .status import FAILED, GOOD, UNKNOWN, combineStatus
 
-__all__ = ["AmpSummary", "TestSummary", "summarizeAmps"]
+__all__ = ["AmpSummary", "TestSummary", "VerdictCounts", "overallStatus", "reduceTests", "summarizeAmps"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class VerdictCounts:
+    """Verdicts of one test, counted over the amplifiers of each segment.
+
+    Parameters
+    ----------
+    nTested, nFailed
+        Number of amplifiers with a verdict, and with the verdict False, shape (nSegments,).
+    nGood
+        Number of amplifiers that passed with a finite statistic, shape (nSegments,).
+    status
+        Status codes, shape (nSegments,).
+    wasRun
+        Whether an amplifier without a verdict is unknown; see `AmpTable.wasRun`.
+    """
+
+    nTested: npt.NDArray[np.int64]
+    nFailed: npt.NDArray[np.int64]
+    nGood: npt.NDArray[np.int64]
+    status: npt.NDArray[np.int8]
+    wasRun: bool
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,15 +58,8 @@ class TestSummary:
         Its statistic, reduced; None if it has none.
     quantity
         Its tested quantity, reduced; None if it has none.
-    nTested, nFailed
-        Number of amplifiers with a verdict, and with the verdict False, shape (nSegments,); None if nothing is
-        tested.
-    nGood
-        Number of amplifiers that passed with a finite statistic, shape (nSegments,); None if nothing is tested.
-    status
-        Status codes, shape (nSegments,); None if nothing is tested.
-    wasRun
-        Whether an amplifier without a verdict is unknown; see `AmpTable.wasRun`.
+    verdicts
+        Its verdicts, counted; None if nothing is tested.
     counts
         Further counts by name, each of shape (nSegments,).
     """
@@ -53,35 +69,31 @@ class TestSummary:
     test: Test
     statistic: Reduction | None
     quantity: Reduction | None
-    nTested: npt.NDArray[np.int64] | None
-    nFailed: npt.NDArray[np.int64] | None
-    nGood: npt.NDArray[np.int64] | None
-    status: npt.NDArray[np.int8] | None
-    wasRun: bool
+    verdicts: VerdictCounts | None
     counts: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
-    def measurements(self) -> dict[str, u.Quantity]:
-        """Get all reductions by name.
+    def columns(self) -> dict[str, npt.NDArray[np.float64] | npt.NDArray[np.int64]]:
+        """Get all reductions by the name of their measurement.
 
         Returns
         -------
-        measurements
-            Each of shape (nSegments,), with its unit; counts are dimensionless. Which there are depends on the
-            test's declaration and the level only.
+        columns
+            Floats of `Test.measurementUnit` and integer counts, each of shape (nSegments,). Which there are
+            depends on the declaration of the test and the level only.
         """
-        result = {}
-        for reduction, names, unit in (
-            (self.statistic, ("min", "median", "max"), self.test.unit),
-            (self.quantity, ("quantityMin", "quantityMedian", "quantityMax"), self.test.quantityUnit),
+        result: dict[str, npt.NDArray[np.float64] | npt.NDArray[np.int64]] = {}
+        for reduction, names in (
+            (self.statistic, ("min", "median", "max")),
+            (self.quantity, ("quantityMin", "quantityMedian", "quantityMax")),
         ):
             if reduction is not None:
                 values = (reduction.minimum, reduction.median, reduction.maximum)
-                result.update({n: v * u.Unit(unit) for n, v in zip(names, values, strict=True)})
-        counts = {} if self.statistic is None else {"nValid": self.statistic.nValid}
-        if self.nTested is not None and self.nFailed is not None:
-            counts |= {"nTested": self.nTested, "nFailed": self.nFailed}
-        counts |= self.counts
-        return result | {name: count * u.dimensionless_unscaled for name, count in counts.items()}
+                result.update(zip(names, values, strict=True))
+        if self.statistic is not None:
+            result["nValid"] = self.statistic.nValid
+        if self.verdicts is not None:
+            result |= {"nTested": self.verdicts.nTested, "nFailed": self.verdicts.nFailed}
+        return result | dict(self.counts)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,18 +103,11 @@ class AmpSummary:
     Parameters
     ----------
     level
-        ``"detector"``, ``"exposure"`` or ``"run"``.
+        One of the catalogue's `MEASUREMENT_LEVELS`.
     product
         The product that was verified.
     layout
         The camera.
-    exposure
-        Exposure id of each segment, shape (nSegments,); None at run level.
-    detectorIndex
-        Index of each segment's detector in the layout, shape (nSegments,); None at other levels.
-    present
-        Whether an amplifier has a row, shape (nSegments, width); only at detector level, where column i is the
-        i-th amplifier of the detector.
     nAmps
         Number of amplifiers with a row, shape (nSegments,).
     nAmpsExpected
@@ -111,6 +116,14 @@ class AmpSummary:
         Summaries of the tests by key.
     status
         Status codes over all tests, shape (nSegments,).
+    exposure
+        Exposure id of each segment, shape (nSegments,); empty if a segment holds several.
+    detectorIndex
+        Index of each segment's detector in the layout, shape (nSegments,); empty if a segment holds
+        several.
+    present
+        Whether an amplifier has a row, shape (nSegments, width), where column i is the i-th amplifier of the
+        detector; empty if a segment holds several detectors.
     counts
         Further counts by name, each of shape (nSegments,).
     """
@@ -118,13 +131,13 @@ class AmpSummary:
     level: str
     product: Product
     layout: CameraLayout
-    exposure: npt.NDArray[np.int64] | None
-    detectorIndex: npt.NDArray[np.intp] | None
-    present: npt.NDArray[np.bool_] | None
     nAmps: npt.NDArray[np.int64]
     nAmpsExpected: npt.NDArray[np.int64]
     tests: Mapping[str, TestSummary]
     status: npt.NDArray[np.int8]
+    exposure: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    detectorIndex: npt.NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    present: npt.NDArray[np.bool_] = field(default_factory=lambda: np.empty((0, 0), np.bool_))
     counts: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -148,12 +161,12 @@ class AmpSummary:
         measurements
             By measurement name, each of shape (nSegments,), with its unit.
         """
-        result = self.tests[key].measurements()
-        counts = {"nAmps": self.nAmps, **self.counts}
-        return result | {name: count * u.dimensionless_unscaled for name, count in counts.items()}
+        test = self.tests[key]
+        columns = {**test.columns(), "nAmps": self.nAmps, **self.counts}
+        return {name: values * u.Unit(test.test.measurementUnit(name)) for name, values in columns.items()}
 
 
-def summarizeAmps(ampTable: AmpTable, tests: Iterable[str] | None = None) -> AmpSummary:
+def summarizeAmps(ampTable: AmpTable, tests: Collection[str] | None = None) -> AmpSummary:
     """Reduce all tests over the amplifiers of each detector in each exposure.
 
     Parameters
@@ -166,16 +179,16 @@ def summarizeAmps(ampTable: AmpTable, tests: Iterable[str] | None = None) -> Amp
     Returns
     -------
     summary
-        One segment for each pair of expected exposure and detector of the layout, with or without rows, exposures
-        first. Minimum, median and maximum are over finite values; ``nFailed`` counts verdicts that are False.
+        One segment for each pair of expected exposure and detector of the layout, with or without rows,
+        ordered by exposure. Minimum, median and maximum are over finite values.
     """
     layout = ampTable.layout
     n_exposures, n_detectors = len(ampTable.exposures), layout.nDetectors
     grid = _makeGrid(ampTable)
-    present = grid.placeFlags(np.ones(len(ampTable), dtype=np.int8)) == 1
+    present = grid.present
     n_amps = np.count_nonzero(present, axis=1)
     expected = np.tile(layout.ampsPerDetector, n_exposures)
-    summaries = _reduceTests(ampTable, grid, expected, None if tests is None else set(tests))
+    summaries = reduceTests(ampTable, grid, expected, tests)
     return AmpSummary(
         level="detector",
         product=ampTable.product,
@@ -209,16 +222,15 @@ def overallStatus(
     status
         Status codes, shape (nSegments,).
     """
+    verdicts = [summary.verdicts for summary in tests.values() if summary.verdicts is not None]
+    required = [verdict for verdict in verdicts if verdict.wasRun]
     failed = np.zeros(len(nAmps), dtype=bool)
-    complete = (nAmps == expected) & (expected > 0)
-    n_run = 0
-    for summary in tests.values():
-        if summary.status is not None:
-            failed |= summary.status == FAILED
-            if summary.wasRun:
-                n_run += 1
-                complete &= summary.status != -1
-    return combineStatus(failed, complete & (n_run > 0))
+    for verdict in verdicts:
+        failed |= verdict.status == FAILED
+    complete = (nAmps == expected) & (expected > 0) & bool(required)
+    for verdict in required:
+        complete &= verdict.status != UNKNOWN
+    return combineStatus(failed, complete)
 
 
 def _makeGrid(ampTable: AmpTable) -> SegmentGrid:
@@ -226,37 +238,68 @@ def _makeGrid(ampTable: AmpTable) -> SegmentGrid:
     layout = ampTable.layout
     width = int(layout.ampsPerDetector.max(initial=0))
     cell_of_amp = layout.ampDetector * width + np.arange(layout.nAmps) - layout.firstAmp[layout.ampDetector]
-    position = ampTable.exposureIndex * (layout.nDetectors * width) + cell_of_amp[ampTable.ampIndex]
-    return SegmentGrid(position=position, nSegments=len(ampTable.exposures) * layout.nDetectors, width=width)
+    return SegmentGrid.fromPositions(
+        ampTable.exposureIndex * (layout.nDetectors * width) + cell_of_amp[ampTable.ampIndex],
+        nSegments=len(ampTable.exposures) * layout.nDetectors,
+        width=width,
+    )
 
 
-def _reduceTests(
-    ampTable: AmpTable, grid: SegmentGrid, expected: npt.NDArray[np.int64], keys: set[str] | None
+def reduceTests(
+    ampTable: AmpTable,
+    grid: SegmentGrid,
+    expected: npt.NDArray[np.int64],
+    keys: Collection[str] | None = None,
 ) -> dict[str, TestSummary]:
-    """Reduce each test; a statistic that several tests share is reduced once."""
+    """Reduce each test over the groups of a grid.
+
+    Parameters
+    ----------
+    ampTable
+        Results of amplifiers.
+    grid
+        Groups of its rows.
+    expected
+        Number of amplifiers that each group should have, shape (nSegments,).
+    keys
+        Keys of the tests to reduce; all that were read if None.
+
+    Returns
+    -------
+    summaries
+        Summaries by key, without counts of detectors or exposures.
+    """
+    # A statistic that several tests share is reduced once.
+    reduceOnce = cache(lambda column: grid.reduce(ampTable.statistics[column]))
     summaries = {}
     for test in ampTable.tests:
         if keys is not None and test.key not in keys:
             continue
         quantity = ampTable.quantity(test)
-        statistic = None
-        if test.statisticColumn is not None:
-            statistic = reduceRows(grid.place(ampTable.statistics[test.statisticColumn]))
-        n_tested = n_failed = n_good = status = None
-        if test.verifyColumn is not None:
-            flags = grid.placeFlags(ampTable.flags[test.verifyColumn])
-            n_tested = np.count_nonzero(flags != -1, axis=1)
-            n_failed = np.count_nonzero(flags == FAILED, axis=1)
-            n_good = np.count_nonzero(grid.placeFlags(ampTable.status(test)) == GOOD, axis=1)
-            status = combineStatus(n_failed > 0, (n_good == expected) & (expected > 0))
         summaries[test.key] = TestSummary(
             test=test,
-            statistic=statistic,
-            quantity=None if quantity is None else reduceRows(grid.place(quantity)),
-            nTested=n_tested,
-            nFailed=n_failed,
-            nGood=n_good,
-            status=status,
-            wasRun=ampTable.wasRun(test),
+            statistic=None if test.statisticColumn is None else reduceOnce(test.statisticColumn),
+            quantity=None if quantity is None else grid.reduce(quantity),
+            verdicts=None if test.verifyColumn is None else _countVerdicts(ampTable, test, grid, expected),
         )
     return summaries
+
+
+def _countVerdicts(
+    ampTable: AmpTable, test: Test, grid: SegmentGrid, expected: npt.NDArray[np.int64]
+) -> VerdictCounts:
+    """Count the verdicts of a test in each group."""
+    flags = ampTable.flags[str(test.verifyColumn)]
+    codes = flags + np.int8(1)
+    if test.statisticColumn is None:
+        codes[flags == GOOD] = 3
+    else:
+        codes += (flags == GOOD) & np.isfinite(ampTable.statistics[test.statisticColumn])
+    n_failed, n_no_value, n_good = grid.countCodes(codes, 4)
+    return VerdictCounts(
+        nTested=n_failed + n_no_value + n_good,
+        nFailed=n_failed,
+        nGood=n_good,
+        status=combineStatus(n_failed > 0, (n_good == expected) & (expected > 0)),
+        wasRun=ampTable.wasRun(test),
+    )

@@ -56,7 +56,8 @@ def floatColumn(column: Any, name: str) -> npt.NDArray[np.float64]:
     if values.dtype.kind not in "fiubO":
         raise ColumnError(f"column {name!r} has type {values.dtype}, expected numbers")
     if values.dtype.kind == "O" and mask is not None:
-        values = np.where(mask, None, values)
+        values = values.copy()
+        values[mask] = None
     try:
         floats = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -160,7 +161,7 @@ def nameColumn(column: Any, name: str) -> tuple[npt.NDArray[np.str_], npt.NDArra
     _checkShape(values, name)
     present = np.ones(len(values), bool) if mask is None else ~mask
     if values.dtype.kind == "O":
-        present &= np.not_equal(values, None)
+        present &= np.array([value is not None for value in values.tolist()], dtype=bool)
         values = np.where(present, values, "")
         kinds = set(map(type, values.tolist()))
         if kinds - {str, bytes, np.str_, np.bytes_}:

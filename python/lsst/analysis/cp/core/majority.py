@@ -98,7 +98,7 @@ def overLimit(
     over
         Shape (nExp,).
     """
-    failed = ampTable.flags[test.verifyColumn] == FAILED
+    failed = ampTable.flags[str(test.verifyColumn)] == FAILED
     if not test.inVerdict:
         # Such a failure is listed only for an amplifier whose verdict over all tests is False.
         verdicts = [

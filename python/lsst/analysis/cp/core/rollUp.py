@@ -5,21 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from .ampSummary import AmpSummary, TestSummary, overallStatus
+from .ampSummary import AmpSummary, overallStatus, reduceTests
 from .ampTable import AmpTable
 from .cameraLayout import DetectorSelection
 from .majority import majorityThresholds, overLimit
-from .segments import Reduction, SegmentGrid, reduceRows
-from .status import combineStatus
+from .segments import SegmentGrid
 
 __all__ = ["summarizeExposures", "summarizeRun"]
-
-_Sum = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.int64]]
 
 
 def summarizeExposures(
@@ -43,32 +40,28 @@ def summarizeExposures(
         ``nDetectors`` (with a row), ``nDetectorsMissing`` (without) and ``nAmpsMissing``.
     """
     mask = (DetectorSelection() if selection is None else selection).mask(ampTable.layout)
-    shape = (len(ampTable.exposures), ampTable.layout.nDetectors)
-
-    def total(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        return counts.reshape(shape)[:, mask].sum(axis=1, dtype=np.int64)
-
-    grid, rows = _makeGrid(ampTable, mask)
+    n_exposures = len(ampTable.exposures)
+    has_rows = _select(detectors.nAmps > 0, mask)
+    n_amps = _select(detectors.nAmps, mask).sum(axis=1)
+    expected = np.full(n_exposures, ampTable.layout.ampsPerDetector[mask].sum())
     summaries = {}
-    for key, part in detectors.tests.items():
-        failed = None if part.nFailed is None else {"nDetectorsFailed": total(part.nFailed > 0)}
-        summaries[key] = _rollUpTest(part, ampTable, grid, rows, total, detectors.nAmpsExpected, failed or {})
-    has_rows = (detectors.nAmps > 0).astype(np.int64)
-    n_amps, expected = total(detectors.nAmps), total(detectors.nAmpsExpected)
+    grid = _makeGrid(ampTable, mask, oneSegment=False)
+    for key, summary in reduceTests(ampTable, grid, expected, detectors.tests.keys()).items():
+        failed = _failedDetectors(detectors, key, mask)
+        counts = {} if failed is None else {"nDetectorsFailed": failed.sum(axis=1)}
+        summaries[key] = replace(summary, counts=counts)
     return AmpSummary(
         level="exposure",
         product=ampTable.product,
         layout=ampTable.layout,
         exposure=ampTable.exposures,
-        detectorIndex=None,
-        present=None,
         nAmps=n_amps,
         nAmpsExpected=expected,
         tests=summaries,
         status=overallStatus(summaries, n_amps, expected),
         counts={
-            "nDetectors": total(has_rows),
-            "nDetectorsMissing": total(1 - has_rows),
+            "nDetectors": has_rows.sum(axis=1),
+            "nDetectorsMissing": (~has_rows).sum(axis=1),
             "nAmpsMissing": expected - n_amps,
         },
     )
@@ -92,104 +85,80 @@ def summarizeRun(
     selection
         Detectors to include; those of type SCIENCE if None.
     maxFailuresPerDetector
-        Failures of a test in one detector and exposure that the majority verdict takes as a failed detector.
+        Failures of a test in one detector and exposure that the majority verdict takes for a failed detector.
 
     Returns
     -------
     summary
-        One segment. Amplifiers are counted once an exposure. Detectors are counted once: failed if they failed in
-        any exposure, missing if they have no row in at least one. Its tests count ``nDetectorsFailed``,
-        ``nExposuresFailed`` and ``nExposuresOverLimit`` (see `majorityVerdict`), and tell ``majorityFailed``.
+        One segment. Amplifiers are counted once an exposure. Detectors are counted once: failed if they
+        failed in any exposure, missing if they have no row in at least one. Tests count
+        ``nDetectorsFailed``, ``nExposuresFailed`` and ``nExposuresOverLimit`` (see `majorityVerdict`), and
+        ``majorityFailed`` is 1 if that is the majority of exposures.
     """
     mask = (DetectorSelection() if selection is None else selection).mask(ampTable.layout)
-    shape = (len(ampTable.exposures), ampTable.layout.nDetectors)
-    limits = majorityThresholds(len(ampTable.exposures), int(mask.sum()), maxFailuresPerDetector)
-
-    def total(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        return counts.reshape(shape)[:, mask].sum(dtype=np.int64, keepdims=True).reshape(1)
-
-    grid, rows = _makeGrid(ampTable, mask)
-    whole = SegmentGrid(position=grid.position, nSegments=1, width=grid.nSegments * grid.width)
+    n_exposures = len(ampTable.exposures)
+    limits = majorityThresholds(n_exposures, int(mask.sum()), maxFailuresPerDetector)
+    has_rows = _select(detectors.nAmps > 0, mask)
+    n_amps = _one(_select(detectors.nAmps, mask).sum())
+    expected = _one(n_exposures * ampTable.layout.ampsPerDetector[mask].sum())
     summaries = {}
-    for key, part in detectors.tests.items():
+    grid = _makeGrid(ampTable, mask, oneSegment=True)
+    for key, summary in reduceTests(ampTable, grid, expected, detectors.tests.keys()).items():
         counts = {}
-        if part.nFailed is not None:
-            n_failed = part.nFailed.reshape(shape)[:, mask]
-            over = overLimit(ampTable, part.test, mask, limits)
+        if (failed := _failedDetectors(detectors, key, mask)) is not None:
+            n_over = overLimit(ampTable, summary.test, mask, limits).sum()
             counts = {
-                "nDetectorsFailed": (n_failed > 0).any(axis=0).sum(keepdims=True),
-                "nExposuresFailed": (n_failed > 0).any(axis=1).sum(keepdims=True),
-                "nExposuresOverLimit": over.sum(keepdims=True),
-                "majorityFailed": (over.sum(keepdims=True) >= limits.exposures).astype(np.int64),
+                "nDetectorsFailed": _one(failed.any(axis=0).sum()),
+                "nExposuresFailed": _one(failed.any(axis=1).sum()),
+                "nExposuresOverLimit": _one(n_over),
+                "majorityFailed": _one(n_over >= limits.exposures),
             }
-        summaries[key] = _rollUpTest(part, ampTable, whole, rows, total, detectors.nAmpsExpected, counts)
-    has_rows = (detectors.nAmps > 0).reshape(shape)[:, mask]
-    n_amps, expected = total(detectors.nAmps), total(detectors.nAmpsExpected)
+        summaries[key] = replace(summary, counts=counts)
     return AmpSummary(
         level="run",
         product=ampTable.product,
         layout=ampTable.layout,
-        exposure=None,
-        detectorIndex=None,
-        present=None,
         nAmps=n_amps,
         nAmpsExpected=expected,
         tests=summaries,
         status=overallStatus(summaries, n_amps, expected),
         counts={
-            "nDetectors": has_rows.any(axis=0).sum(keepdims=True),
-            "nDetectorsMissing": (~has_rows.all(axis=0)).sum(keepdims=True),
+            "nDetectors": _one(has_rows.any(axis=0).sum()),
+            "nDetectorsMissing": _one((~has_rows.all(axis=0)).sum()),
             "nAmpsMissing": expected - n_amps,
-            "nExposures": np.array([len(ampTable.exposures)]),
+            "nExposures": _one(n_exposures),
         },
     )
 
 
-def _makeGrid(
-    ampTable: AmpTable, mask: npt.NDArray[np.bool_]
-) -> tuple[SegmentGrid, npt.NDArray[np.intp] | None]:
-    """Give each row of the selected detectors its cell among (exposure, amplifier); also the selected rows."""
-    layout = ampTable.layout
-    keep = mask[layout.ampDetector]
-    rank = np.cumsum(keep) - 1
+def _one(value: int | np.integer | np.bool_) -> npt.NDArray[np.int64]:
+    """Make the array of one segment."""
+    return np.array([value], dtype=np.int64)
+
+
+def _select[T: np.generic](values: npt.NDArray[T], mask: npt.NDArray[np.bool_]) -> npt.NDArray[T]:
+    """Arrange values of detector segments by exposure and selected detector, shape (nExp, nSelected)."""
+    return values.reshape(-1, len(mask))[:, mask]
+
+
+def _failedDetectors(
+    detectors: AmpSummary, key: str, mask: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_] | None:
+    """Tell where a test failed, shape (nExp, nSelected); None if nothing is tested."""
+    verdicts = detectors.tests[key].verdicts
+    return None if verdicts is None else _select(verdicts.nFailed > 0, mask)
+
+
+def _makeGrid(ampTable: AmpTable, mask: npt.NDArray[np.bool_], *, oneSegment: bool) -> SegmentGrid:
+    """Give each row of the selected detectors its cell among (exposure, amplifier)."""
+    keep = mask[ampTable.layout.ampDetector]
     width = int(keep.sum())
-    rows = None if keep.all() else np.flatnonzero(keep[ampTable.ampIndex])
-    exposure = ampTable.exposureIndex if rows is None else ampTable.exposureIndex[rows]
-    amp = ampTable.ampIndex if rows is None else ampTable.ampIndex[rows]
-    position = exposure * width + rank[amp]
-    return SegmentGrid(position=position, nSegments=len(ampTable.exposures), width=width), rows
-
-
-def _rollUpTest(
-    part: TestSummary,
-    ampTable: AmpTable,
-    grid: SegmentGrid,
-    rows: npt.NDArray[np.intp] | None,
-    total: _Sum,
-    expected: npt.NDArray[np.int64],
-    counts: dict[str, npt.NDArray[np.int64]],
-) -> TestSummary:
-    """Sum the counts of a test's detectors, and reduce its values anew."""
-
-    def reduce(values: npt.NDArray[np.float64]) -> Reduction:
-        return reduceRows(grid.place(values if rows is None else values[rows]))
-
-    test = part.test
-    quantity = ampTable.quantity(test)
-    sums = {
-        name: None if (value := getattr(part, name)) is None else total(value)
-        for name in ("nTested", "nFailed", "nGood")
-    }
-    status = None
-    if sums["nFailed"] is not None:
-        complete = (sums["nGood"] == total(expected)) & (total(expected) > 0)
-        status = combineStatus(sums["nFailed"] > 0, complete)
-    return TestSummary(
-        test=test,
-        statistic=None if test.statisticColumn is None else reduce(ampTable.statistics[test.statisticColumn]),
-        quantity=None if quantity is None else reduce(quantity),
-        status=status,
-        wasRun=part.wasRun,
-        counts=counts,
-        **sums,
+    rows = np.flatnonzero(keep[ampTable.ampIndex])
+    rank = (np.cumsum(keep) - 1)[ampTable.ampIndex[rows]]
+    n_exposures = len(ampTable.exposures)
+    return SegmentGrid.fromPositions(
+        ampTable.exposureIndex[rows] * width + rank,
+        nSegments=1 if oneSegment else n_exposures,
+        width=width * n_exposures if oneSegment else width,
+        rows=rows,
     )

@@ -28,26 +28,30 @@ def detectorSummaryTable(summary: AmpSummary) -> Table:
     Returns
     -------
     table
-        One row for each pair of exposure and detector of the layout, with or without results. Columns
+        One row for each segment, with or without results: each pair of exposure and detector of the layout, or
+        each detector of a run. Columns
         ``<KEY>_<measurement>`` and ``<KEY>_status`` hold the tests.
     """
     layout, index = summary.layout, summary.detectorIndex
     table = Table()
-    table["exposure"] = summary.exposure
+    if summary.exposure is not None:
+        table["exposure"] = summary.exposure
     table["detector"] = layout.detectorId[index]
     table["detectorName"] = layout.detectorName[index]
     table["detectorType"] = layout.detectorType[index]
     table["physicalType"] = layout.physicalType[index]
     table["nAmps"] = summary.nAmps
     table["nAmpsMissing"] = summary.nAmpsMissing
+    for name, counts in summary.counts.items():
+        table[name] = counts
     table["missingAmps"] = missingAmps(summary)
     table["status"] = statusNames(summary.status)
     for key, test in summary.tests.items():
-        for name, values in test.measurements().items():
-            counted = name.startswith("n")
-            table[f"{key}_{name}"] = values.value.astype(np.int64) if counted else values
-        if test.status is not None:
-            table[f"{key}_status"] = statusNames(test.status)
+        for name, values in test.columns().items():
+            counted = values.dtype.kind == "i"
+            table[f"{key}_{name}"] = values if counted else values * u.Unit(test.test.measurementUnit(name))
+        if test.verdicts is not None:
+            table[f"{key}_status"] = statusNames(test.verdicts.status)
     return table
 
 
