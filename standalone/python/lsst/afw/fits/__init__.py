@@ -1,0 +1,18 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+
+"""Stand-in for ``lsst.afw.fits``: FITS headers, compressed image planes and their options.
+
+It follows afw w_2026_30 and writes through `astropy.io.fits` what afw writes
+through cfitsio. Left out: the ``Fits`` class and files in memory.
+"""
+
+from lsst.standalone import guard
+
+guard(__name__)
+
+from ._compression import *
+from ._errors import *
+from ._header import *
+from ._pixels import *
