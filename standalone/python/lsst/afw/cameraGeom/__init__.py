@@ -3,9 +3,10 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Cameras: detectors, amplifiers and coordinate systems, in memory and in FITS files.
 
-Follows afw of w_2026_30. Construction from configs or lists of amplifiers, assembly of images, records of amplifiers
-and the pupil are left out: asking for them raises `ImportError` or `AttributeError`. Errors are Python's own
-(`ValueError`, `KeyError`), where upstream raises those of pex_exceptions. A rebuilt camera keeps its parity.
+Follows afw of w_2026_30. Construction from configs or lists of amplifiers, assembly of images, records of
+amplifiers and the pupil are left out: asking for them raises `ImportError` or `AttributeError`. Errors are
+Python's own (`ValueError`, `KeyError`), where upstream raises those of pex_exceptions. A rebuilt camera keeps
+its parity.
 """
 
 from lsst.standalone import guard

@@ -17,12 +17,12 @@ import numpy as np
 from lsst.geom import Box2D, Point2D
 
 from ._cameraSys import FIELD_ANGLE, FOCAL_PLANE, PIXELS, CameraSys
-from ._detector import Detector, DetectorFields, InCameraBuilder
+from ._detector import Detector, DetectorFields, DetectorInCameraBuilder
 from ._transform import TransformPoint2ToPoint2, makeScaling
 from ._transformMap import Connection, TransformMap
 
 
-class _Collection[DetectorT: (Detector, InCameraBuilder)]:
+class _Collection[DetectorT: (Detector, DetectorInCameraBuilder)]:
     """Detectors, found by name or number."""
 
     def __init__(self, detectors: Iterable[DetectorT]) -> None:
@@ -216,7 +216,7 @@ class Camera(DetectorCollection):
         return f"<Camera {self._name} with {len(self)} detectors>"
 
 
-class CameraBuilder(_Collection[InCameraBuilder]):
+class CameraBuilder(_Collection[DetectorInCameraBuilder]):
     """Camera under construction; upstream's ``Camera.Builder``.
 
     Parameters
@@ -238,11 +238,11 @@ class CameraBuilder(_Collection[InCameraBuilder]):
     def _takeFrom(self, camera: Camera) -> None:
         self._parity = camera.getFocalPlaneParity()
         for detector in camera:
-            self._add(InCameraBuilder(replace(detector._fields), [amp.rebuild() for amp in detector]))
+            self._add(DetectorInCameraBuilder(replace(detector._fields), [amp.rebuild() for amp in detector]))
         for connection in camera.getTransformMap().getConnections():
             if connection.fromSys.hasDetectorName():
-                detectorName = connection.fromSys.getDetectorName()
-                self[detectorName].setTransformFromPixelsTo(connection.toSys, connection.transform)
+                builder = self[connection.fromSys.getDetectorName()]
+                builder.setTransformFromPixelsTo(connection.toSys, connection.transform)
             elif not connection.toSys.hasDetectorName():
                 self._connections[connection.toSys] = connection
 
@@ -270,7 +270,7 @@ class CameraBuilder(_Collection[InCameraBuilder]):
         """Set whether the focal plane is mirrored against the field of view."""
         self._parity = flipX
 
-    def add(self, name: str, id: int) -> InCameraBuilder:
+    def add(self, name: str, id: int) -> DetectorInCameraBuilder:
         """Add a detector and return its builder.
 
         Raises
@@ -278,7 +278,7 @@ class CameraBuilder(_Collection[InCameraBuilder]):
         ValueError
             Raised if there is already a detector of that name or number.
         """
-        builder = InCameraBuilder(DetectorFields(name=name, id=id))
+        builder = DetectorInCameraBuilder(DetectorFields(name=name, id=id))
         self._add(builder)
         return builder
 
@@ -311,9 +311,9 @@ class CameraBuilder(_Collection[InCameraBuilder]):
         ValueError
             Raised if there is no detector and no coordinate system, or if they are inconsistent.
         """
-        transformMap = TransformMap(FOCAL_PLANE, self._makeConnections())
-        detectors = [detector._finish(transformMap) for detector in self]
-        return Camera(self._name, detectors, transformMap, self._pupilFactoryName)
+        systems = TransformMap(FOCAL_PLANE, self._makeConnections())
+        detectors = [detector._finish(systems) for detector in self]
+        return Camera(self._name, detectors, systems, self._pupilFactoryName)
 
     def _makeConnections(self) -> list[Connection]:
         connections = [self._fixParity(connection) for connection in self._connections.values()]

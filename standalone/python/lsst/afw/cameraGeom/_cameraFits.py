@@ -88,8 +88,8 @@ class _Reader:
         self._rows: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
         keys = ("cat.persistable", "id", "cat.archive", "row0", "nrows")
         entries = zip(*(index.getColumn(key) for key in keys), strict=True)
-        for _, objectId, catalog, row0, count in sorted(entries):
-            self._rows[objectId].append((catalog, row0, count))
+        for _, object_id, catalog, row0, count in sorted(entries):
+            self._rows[object_id].append((catalog, row0, count))
         self._transformMaps: dict[int, TransformMap] = {}
 
     def _getRows(self, objectId: int, name: str, nTables: int) -> list[tuple[Table, range]]:
@@ -111,13 +111,12 @@ class _Reader:
     def readCamera(self) -> Camera:
         """Return the camera, which is the first object of its archive."""
         (members, rows), (table, record) = self._getRows(_CAMERA_ID, "Camera", 2)
-        detectorIds = members.getColumn("detector")
-        detectors = [self._readDetector(detectorIds[row]) for row in rows]
+        detector_ids = members.getColumn("detector")
+        detectors = [self._readDetector(detector_ids[row]) for row in rows]
         row = record[0]
-        transformMap = self._readTransformMap(table.getColumn("transformMap")[row])
-        return Camera(
-            table.getColumn("name")[row], detectors, transformMap, table.getColumn("pupilFactoryName")[row]
-        )
+        systems = self._readTransformMap(table.getColumn("transformMap")[row])
+        name, pupil = table.getColumn("name")[row], table.getColumn("pupilFactoryName")[row]
+        return Camera(name, detectors, systems, pupil)
 
     def _readTransformMap(self, objectId: int) -> TransformMap:
         if objectId not in self._transformMaps:
@@ -144,10 +143,8 @@ class _Reader:
         if version > DETECTOR_VERSION:
             raise ValueError(f"Detector version {version} is newer than {DETECTOR_VERSION}")
         _check(record, [field for field in DETECTOR_FIELDS if field.name not in _LATER_FIELDS], table)
-        transformMap = self._readTransformMap(record["transformMap"])
-        return Detector(
-            _makeDetectorFields(record, len(rows)), transformMap, _makeAmplifiers(amplifiers, rows)
-        )
+        systems = self._readTransformMap(record["transformMap"])
+        return Detector(_makeDetectorFields(record, len(rows)), systems, _makeAmplifiers(amplifiers, rows))
 
 
 _LATER_FIELDS = ("fpPosition_z", "physicalType", "version")
@@ -257,9 +254,9 @@ class _Writer:
 
     def putCamera(self, camera: Camera) -> None:
         """Add a camera and everything in it."""
-        objectId = self._reserve(COLLECTION_FIELDS)
+        object_id = self._reserve(COLLECTION_FIELDS)
         members = [{"detector": self._putDetector(detector)} for detector in camera]
-        self._save(objectId, 0, "Camera", COLLECTION_FIELDS, members)
+        self._save(object_id, 0, "Camera", COLLECTION_FIELDS, members)
         record = {
             "name": camera.getName(),
             "pupilFactoryName": camera.getPupilFactoryName(),
@@ -268,24 +265,24 @@ class _Writer:
         self._schemas.append(CAMERA_FIELDS)
         self._records.append([])
         self._names.append("")
-        self._save(objectId, 1, "Camera", CAMERA_FIELDS, [record])
+        self._save(object_id, 1, "Camera", CAMERA_FIELDS, [record])
 
     def _putDetector(self, detector: Detector) -> int:
-        objectId = self._reserve(DETECTOR_FIELDS)
-        transformMap = self._putTransformMap(detector.getTransformMap())
-        self._save(objectId, 0, "Detector", DETECTOR_FIELDS, [_detectorRecord(detector, transformMap)])
+        object_id = self._reserve(DETECTOR_FIELDS)
+        systems = self._putTransformMap(detector.getTransformMap())
+        self._save(object_id, 0, "Detector", DETECTOR_FIELDS, [_detectorRecord(detector, systems)])
         if AMPLIFIER_FIELDS not in self._schemas:
             self._schemas.append(AMPLIFIER_FIELDS)
             self._records.append([])
             self._names.append("")
         records = [_amplifierRecord(amplifier) for amplifier in detector]
-        self._save(objectId, 1, "Detector", AMPLIFIER_FIELDS, records)
-        return objectId
+        self._save(object_id, 1, "Detector", AMPLIFIER_FIELDS, records)
+        return object_id
 
     def _putTransformMap(self, transformMap: TransformMap) -> int:
         key = id(transformMap)
         if key not in self._transformMaps:
-            objectId = self._transformMaps[key] = self._reserve(TRANSFORM_MAP_FIELDS)
+            object_id = self._transformMaps[key] = self._reserve(TRANSFORM_MAP_FIELDS)
             records = [
                 {
                     "fromSysName": connection.fromSys.getSysName(),
@@ -296,14 +293,14 @@ class _Writer:
                 }
                 for connection in transformMap.getConnections()
             ]
-            self._save(objectId, 0, "TransformMap", TRANSFORM_MAP_FIELDS, records)
+            self._save(object_id, 0, "TransformMap", TRANSFORM_MAP_FIELDS, records)
         return self._transformMaps[key]
 
     def _putTransform(self, transform: TransformPoint2ToPoint2) -> int:
-        objectId = self._reserve(TRANSFORM_FIELDS)
+        object_id = self._reserve(TRANSFORM_FIELDS)
         record = {"bytes": transform.writeString().encode()}
-        self._save(objectId, 0, "TransformPoint2ToPoint2", TRANSFORM_FIELDS, [record])
-        return objectId
+        self._save(object_id, 0, "TransformPoint2ToPoint2", TRANSFORM_FIELDS, [record])
+        return object_id
 
     def finish(self) -> list[tuple[tuple[Field, ...], Table]]:
         """Return the index and all tables."""

@@ -5,7 +5,13 @@
 
 from __future__ import annotations
 
-__all__ = ["Detector", "DetectorFields", "DetectorType", "InCameraBuilder", "PartialRebuilder"]
+__all__ = [
+    "Detector",
+    "DetectorFields",
+    "DetectorType",
+    "DetectorInCameraBuilder",
+    "DetectorPartialRebuilder",
+]
 
 import enum
 from collections.abc import Iterable, Iterator, Sequence
@@ -145,8 +151,8 @@ class Detector(_DetectorBase[Amplifier]):
         Raised if two amplifiers have one name, or if the crosstalk matrix does not fit them.
     """
 
-    InCameraBuilder: type[InCameraBuilder]
-    PartialRebuilder: type[PartialRebuilder]
+    InCameraBuilder: type[DetectorInCameraBuilder]
+    PartialRebuilder: type[DetectorPartialRebuilder]
 
     def __init__(
         self, fields: DetectorFields, transformMap: TransformMap, amplifiers: Iterable[Amplifier]
@@ -162,9 +168,9 @@ class Detector(_DetectorBase[Amplifier]):
                 f"Crosstalk of detector {fields.name} has shape {shape}, but it has {len(names)} amplifiers."
             )
 
-    def rebuild(self) -> PartialRebuilder:
+    def rebuild(self) -> DetectorPartialRebuilder:
         """Return a builder that starts from this detector and keeps its place in the camera."""
-        return PartialRebuilder(self)
+        return DetectorPartialRebuilder(self)
 
     def getTransformMap(self) -> TransformMap:
         """Return the coordinate systems of the camera."""
@@ -260,7 +266,7 @@ class _Builder(_DetectorBase[AmplifierBuilder]):
         return Detector(replace(self._fields), transformMap, amplifiers)
 
 
-class PartialRebuilder(_Builder):
+class DetectorPartialRebuilder(_Builder):
     """Builder of a changed detector that keeps its place; upstream's ``Detector.PartialRebuilder``.
 
     Parameters
@@ -278,7 +284,7 @@ class PartialRebuilder(_Builder):
         return self._finish(self._transformMap)
 
 
-class InCameraBuilder(_Builder):
+class DetectorInCameraBuilder(_Builder):
     """Builder of a detector of a camera under construction; upstream's ``Detector.InCameraBuilder``."""
 
     def __init__(self, fields: DetectorFields, amplifiers: Iterable[AmplifierBuilder] = ()) -> None:
@@ -317,5 +323,5 @@ class InCameraBuilder(_Builder):
         return system
 
 
-Detector.InCameraBuilder = InCameraBuilder
-Detector.PartialRebuilder = PartialRebuilder
+Detector.InCameraBuilder = DetectorInCameraBuilder
+Detector.PartialRebuilder = DetectorPartialRebuilder

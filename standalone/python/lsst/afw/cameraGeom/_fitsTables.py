@@ -15,6 +15,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import astropy.io.fits as fits
@@ -98,7 +99,7 @@ def readTables(fileName: str | os.PathLike[str]) -> list[Table]:
         Raised if it is not a FITS file.
     """
     tables = []
-    with fits.open(fileName, memmap=False, lazy_load_hdus=False) as hdus, open(fileName, "rb") as file:
+    with fits.open(fileName, memmap=False, lazy_load_hdus=False) as hdus, Path(fileName).open("rb") as file:
         for hdu in hdus:
             if isinstance(hdu, fits.BinTableHDU):
                 info = hdu.fileinfo()
@@ -174,21 +175,21 @@ def writeTables(fileName: str | os.PathLike[str], tables: Iterable[tuple[Sequenc
     tables
         Fields in their order, and the table.
     """
-    content = [fits.PrimaryHDU().header.copy()]
-    content[0]["EXTEND"] = True
-    blocks = [content[0].tostring().encode("ascii")]
+    primary = fits.PrimaryHDU().header
+    primary["EXTEND"] = True
+    blocks = [primary.tostring().encode("ascii")]
     for fields, table in tables:
         rows, heap = _packRows(fields, table)
         header = _makeHeader(fields, table, rows, heap)
         blocks += [header.tostring().encode("ascii"), _pad(rows.tobytes() + heap)]
-    temporary = f"{os.fspath(fileName)}.{os.getpid()}.part"
+    path = Path(fileName)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with open(temporary, "wb") as file:
+        with temporary.open("wb") as file:
             file.writelines(blocks)
-        os.replace(temporary, fileName)
+        temporary.replace(path)
     finally:
-        if os.path.exists(temporary):
-            os.remove(temporary)
+        temporary.unlink(missing_ok=True)
 
 
 def _pad(data: bytes) -> bytes:

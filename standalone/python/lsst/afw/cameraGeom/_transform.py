@@ -172,7 +172,7 @@ class TransformPoint2ToPoint2:
         return TransformPoint2ToPoint2(joined.simplify())
 
     def getJacobian(self, point: Point2D) -> npt.NDArray[np.float64]:
-        """Return the matrix of derivatives at a point, shape (2, 2): row of the output, column of the input."""
+        """Return the derivatives at a point, shape (2, 2): row of the output, column of the input."""
         mapping = self._getMapping()
         at = np.array(list(point))
         return np.array([[mapping.rate(at, row, column) for column in (1, 2)] for row in (1, 2)])

@@ -43,10 +43,8 @@ class TransformMap:
     Raises
     ------
     ValueError
-        Raised if there is no connection, or if a system is not connected to the reference by exactly one path.
+        Raised if there is no connection, or if a system is not connected to the reference by just one path.
     """
-
-    Connection = Connection
 
     def __init__(self, reference: CameraSys, connections: Iterable[Connection]) -> None:
         self._reference = reference
