@@ -15,7 +15,7 @@ import numpy.typing as npt
 from .cameraLayout import CameraLayout
 from .columns import ColumnError, idColumn, nameColumn
 
-__all__ = ["AmpKeyError", "AmpKeys", "encodeKeys"]
+__all__ = ["AmpKeyError", "AmpKeys", "encodeAmps", "encodeDetectors", "encodeKeys"]
 
 _T = TypeVar("_T", bound=np.generic)
 _SHOWN = 5
@@ -108,7 +108,7 @@ def encodeKeys(data: Any, layout: CameraLayout, exposures: Iterable[int] | None 
             raise AmpKeyError(f"{np.sum(~present & rows_mask)} amplifier row(s) have no {column}")
         keys[column] = ids if rows is None else ids[rows]
     names = names if rows is None else names[rows]
-    amp_index = _encodeAmps(keys["detector"], names, layout)
+    amp_index = encodeAmps(keys["detector"], names, layout)
     expected = np.array([] if exposures is None else sorted(set(exposures)), dtype=np.int64)
     all_exposures = np.union1d(np.unique(keys["exposure"]), expected)
     result = AmpKeys(
@@ -122,15 +122,59 @@ def encodeKeys(data: Any, layout: CameraLayout, exposures: Iterable[int] | None 
     return result
 
 
-def _encodeAmps(
-    detector: npt.NDArray[np.int64], name: npt.NDArray[np.str_], layout: CameraLayout
-) -> npt.NDArray[np.intp]:
-    """Look up amplifiers by detector id and amplifier name."""
+def encodeDetectors(detector: npt.NDArray[np.int64], layout: CameraLayout) -> npt.NDArray[np.intp]:
+    """Look up detectors by id.
+
+    Parameters
+    ----------
+    detector
+        Detector ids, shape (n,).
+    layout
+        The camera.
+
+    Returns
+    -------
+    index
+        Index into the detectors of the layout, shape (n,).
+
+    Raises
+    ------
+    AmpKeyError
+        If a detector is not in the camera.
+    """
     order = np.argsort(layout.detectorId)
     rank = np.searchsorted(layout.detectorId, detector, sorter=order)
-    detector_index = order[np.minimum(rank, len(order) - 1)]
-    if len(unknown := np.unique(detector[layout.detectorId[detector_index] != detector])):
+    index = order[np.minimum(rank, len(order) - 1)]
+    if len(unknown := np.unique(detector[layout.detectorId[index] != detector])):
         raise AmpKeyError(f"detector(s) {_show(unknown)} are not in the camera")
+    return index
+
+
+def encodeAmps(
+    detector: npt.NDArray[np.int64], name: npt.NDArray[np.str_], layout: CameraLayout
+) -> npt.NDArray[np.intp]:
+    """Look up amplifiers by detector id and amplifier name.
+
+    Parameters
+    ----------
+    detector
+        Detector ids, shape (n,).
+    name
+        Amplifier names, shape (n,).
+    layout
+        The camera.
+
+    Returns
+    -------
+    index
+        Index into the amplifiers of the layout, shape (n,).
+
+    Raises
+    ------
+    AmpKeyError
+        If a detector or amplifier is not in the camera.
+    """
+    detector_index = encodeDetectors(detector, layout)
     known, name_of_amp = np.unique(layout.ampName, return_inverse=True)
     table = np.full((layout.nDetectors, len(known) + 1), -1)
     table[layout.ampDetector, name_of_amp] = np.arange(layout.nAmps)

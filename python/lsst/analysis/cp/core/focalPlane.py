@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from .ampKeys import encodeAmps, encodeDetectors
 from .cameraLayout import CameraLayout
 from .columns import floatColumn, idColumn, nameColumn
 
@@ -22,8 +23,6 @@ IndexArray = npt.NDArray[np.intp]
 
 STATISTICS = ("mean", "median", "std", "min", "max", "sum", "count")
 """Statistics that `groupedStatistic` knows, by the names of `scipy.stats.binned_statistic`."""
-
-_MAX_NAMED = 5
 
 
 class _Box(Protocol):
@@ -187,17 +186,12 @@ class FocalPlaneGeometry:
         Raises
         ------
         ValueError
-            Raised if an identifier is not in the camera or is not a whole number.
+            Raised if a detector is not in the camera or an identifier is not a whole number.
         """
-        wanted, present = idColumn(detector, "detector")
-        order = np.argsort(self.layout.detectorId)
-        known = self.layout.detectorId[order]
-        place = np.searchsorted(known, wanted)
-        place[place == len(known)] = 0
-        found = known[place] == wanted if len(known) else np.zeros(len(wanted), dtype=bool)
-        if (strange := present & ~found).any():
-            raise ValueError(f"detectors that are not in the camera: {_listed(wanted[strange])}")
-        return np.where(present, order[place], -1) if len(known) else np.full(len(wanted), -1)
+        ids, present = idColumn(detector, "detector")
+        index = np.full(len(ids), -1, dtype=np.intp)
+        index[present] = encodeDetectors(ids[present], self.layout)
+        return index
 
     def ampIndex(self, detector: npt.ArrayLike, amplifier: npt.ArrayLike) -> IndexArray:
         """Find rows' amplifiers by name.
@@ -220,21 +214,11 @@ class FocalPlaneGeometry:
         ValueError
             Raised if a detector is not in the camera or has no amplifier of that name.
         """
-        by_detector = self.detectorIndex(detector)
+        ids, present = idColumn(detector, "detector")
         names, named = nameColumn(amplifier, "amplifier")
-        known, code = np.unique(self.layout.ampName, return_inverse=True)
-        # The last row and column stand for what is not in the camera.
-        table = np.full((self.layout.nDetectors + 1, len(known) + 1), -1, dtype=np.intp)
-        table[self.layout.ampDetector, code] = np.arange(self.layout.nAmps)
-        place = np.searchsorted(known, names)
-        padded = np.append(known, "")
-        row_code = np.where(named & (padded[place] == names), place, len(known))
-        index = table[by_detector, row_code]
-        if (strange := (index < 0) & named & (by_detector >= 0)).any():
-            where = np.strings.add(self.layout.detectorName[by_detector[strange]], " ")
-            raise ValueError(
-                f"amplifiers that are not in the camera: {_listed(np.strings.add(where, names[strange]))}"
-            )
+        rows = present & named
+        index = np.full(len(ids), -1, dtype=np.intp)
+        index[rows] = encodeAmps(ids[rows], names[rows], self.layout)
         return index
 
     def ampIndexAt(self, detector: npt.ArrayLike, x: npt.ArrayLike, y: npt.ArrayLike) -> IndexArray:
@@ -278,9 +262,3 @@ def _edges(box: _Box) -> tuple[float, float, float, float]:
 def _mapCorners(edges: FloatArray, applyForward: Callable[[FloatArray], FloatArray]) -> FloatArray:
     points = np.ascontiguousarray(boxCorners(edges).reshape(-1, 2).T)
     return np.asarray(applyForward(points), dtype=np.float64).T.reshape(-1, 4, 2)
-
-
-def _listed(values: npt.NDArray[Any]) -> str:
-    different = np.unique(values)
-    more = f" and {len(different) - _MAX_NAMED} more" if len(different) > _MAX_NAMED else ""
-    return ", ".join(str(value) for value in different[:_MAX_NAMED]) + more

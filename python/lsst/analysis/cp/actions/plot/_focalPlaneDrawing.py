@@ -9,6 +9,7 @@ __all__ = ["FocalPlaneArtists", "FocalPlaneStyle", "drawColourBar", "drawFocalPl
 
 import textwrap
 from dataclasses import dataclass, field
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -137,10 +138,8 @@ def drawFocalPlane(ax: Axes, view: FocalPlaneView, style: FocalPlaneStyle) -> Fo
     if view.message:
         box = {"facecolor": "white", "edgecolor": style.outline}
         ax.text(0.5, 0.5, view.message, transform=ax.transAxes, ha="center", fontsize=12, bbox=box, zorder=6)
-    outlines = PolyCollection(
-        view.geometry.detectorCorners, facecolor="none", edgecolor=style.outline, linewidth=0.6, zorder=2
-    )
-    ax.add_collection(outlines, autolim=False)
+    looks = {"facecolor": "none", "edgecolor": style.outline, "linewidth": 0.6, "zorder": 2}
+    outlines = _polygons(ax, view.geometry.detectorCorners, **looks)
     return FocalPlaneArtists(
         values=_coloured(ax, view, style),
         noData=_hatched(ax, view, view.select(PatchState.NO_DATA), style.noData),
@@ -159,16 +158,23 @@ def _coloured(ax: Axes, view: FocalPlaneView, style: FocalPlaneStyle) -> PolyCol
     if not shown.any():
         return None
     norm, cmap = _scale(view, style)
-    patches = PolyCollection(
+    edge = "face" if _patchPoints(view) < 8 else "white"
+    return _polygons(
+        ax,
         view.corners[shown],
         array=view.patches.value[shown],
         norm=norm,
         cmap=cmap,
-        edgecolor="face" if _patchPoints(view) < 8 else "white",
+        edgecolor=edge,
         linewidth=0.3,
     )
-    ax.add_collection(patches, autolim=False)
-    return patches
+
+
+def _polygons(ax: Axes, corners: Any, **looks: Any) -> PolyCollection:
+    # One array of all corners is drawn much faster than the declared sequence of arrays.
+    polygons = PolyCollection(corners, **looks)
+    ax.add_collection(polygons, autolim=False)
+    return polygons
 
 
 def _scale(view: FocalPlaneView, style: FocalPlaneStyle) -> tuple[Normalize, Colormap]:
@@ -203,13 +209,10 @@ def _failing(ax: Axes, view: FocalPlaneView, style: FocalPlaneStyle) -> tuple[Po
     if view.counts is not None:
         strokes = [(style.outline, 0.5)]
     corners = view.corners[view.patches.failing]
-    layers = tuple(
-        PolyCollection(corners, facecolor="none", edgecolor=colour, linewidth=points, zorder=3)
+    return tuple(
+        _polygons(ax, corners, facecolor="none", edgecolor=colour, linewidth=points, zorder=3)
         for colour, points in strokes
     )
-    for layer in layers:
-        ax.add_collection(layer, autolim=False)
-    return layers
 
 
 def _marks(ax: Axes, view: FocalPlaneView, shown: BoolArray, marker: str) -> PathCollection | None:
@@ -232,20 +235,19 @@ def _patchPoints(view: FocalPlaneView) -> float:
 
 def _labels(ax: Axes, view: FocalPlaneView) -> tuple[Text, ...]:
     halo = [withStroke(linewidth=1.6, foreground="white"), Normal()]
-    align, offset = ({"ha": "left", "va": "top"}, (1.5, -1.5))
-    if view.labels.centred:
-        align, offset = {"ha": "center", "va": "center"}, (0.0, 0.0)
+    centred = view.labels.centred
     return tuple(
         ax.annotate(
             label,
             position,
-            xytext=offset,
+            xytext=(0.0, 0.0) if centred else (1.5, -1.5),
             textcoords="offset points",
             fontsize=6.5,
             path_effects=halo,
             zorder=5,
             annotation_clip=True,
-            **align,
+            ha="center" if centred else "left",
+            va="center" if centred else "top",
         )
         for label, position in zip(view.labels.texts, view.labels.positions, strict=True)
     )
@@ -273,7 +275,7 @@ def _key(view: FocalPlaneView, style: FocalPlaneStyle) -> tuple[Artist, ...]:
             mark.set_label(f"{label}: {count}")
             handles.append(mark)
     if view.threshold is not None:
-        inside = view.thresholdInside
+        inside = view.markedThreshold is not None
         line = Line2D([], [], color=style.failing, linewidth=2, linestyle="-" if inside else "")
         line.set_label(view.thresholdLabel + ("" if inside else " (off the scale)"))
         handles.append(line)
@@ -300,16 +302,23 @@ def drawColourBar(
     -------
     bar
         The colour bar.
+
+    Raises
+    ------
+    ValueError
+        Raised if the map has no values.
     """
+    if artists.values is None:
+        raise ValueError("There is no value that a colour bar could explain.")
     bar = cax.figure.colorbar(artists.values, cax=cax, extend=view.limits.extend)
     if view.counts is not None:
-        bar.set_ticks(view.counts.ticks, labels=view.counts.labels)
+        bar.set_ticks(view.counts.ticks.tolist(), labels=view.counts.labels)
         bar.minorticks_off()
     bar.set_label(view.axisLabels[2], fontsize=9)
     cax.tick_params(labelsize=8)
-    if view.thresholdInside:
-        cax.axhline(view.threshold, color="white", linewidth=4)
-        cax.axhline(view.threshold, color=style.failing, linewidth=2)
+    if (threshold := view.markedThreshold) is not None:
+        for colour, width in (("white", 4), (style.failing, 2)):
+            cax.axhline(threshold, color=colour, linewidth=width)
     return bar
 
 
@@ -350,9 +359,10 @@ def drawHistogram(
         ax.set_yscale("log")
         ax.set_ylim(bottom=0.5)
     if len(kinds) > 1:
-        ax.legend(fontsize=7, frameon=False, handlelength=2.5)
-    if view.thresholdInside:
-        ax.axvline(view.threshold, color=style.failing, linewidth=1)
+        ax.legend(loc="lower center", bbox_to_anchor=(0.45, 0.97), ncols=2, fontsize=6.5, frameon=False,
+                  handlelength=2.5, columnspacing=1.2, labelspacing=0.25)  # fmt: skip
+    if (threshold := view.markedThreshold) is not None:
+        ax.axvline(threshold, color=style.failing, linewidth=1)
     ax.set_xlabel("\n".join(textwrap.wrap(view.axisLabels[2], 34)), fontsize=8)
     ax.set_ylabel(f"{view.noun}s", fontsize=8)
     ax.tick_params(labelsize=7)

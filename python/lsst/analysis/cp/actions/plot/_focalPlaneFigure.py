@@ -27,8 +27,9 @@ _MAP = (0.062, 0.07, 0.592, 0.814)
 _BAR = (0.669, 0.07, 0.018, 0.814)
 _PANEL_LEFT = 0.778
 _PANEL_TOP = 0.884
-_HISTOGRAM = (0.815, 0.07, 0.175, 0.19)
-_LINE = 0.0195
+_PANEL_BOTTOM = (0.07, 0.30)
+_HISTOGRAM = (0.815, 0.07, 0.175, 0.18)
+_LINE = 0.0178
 _EMPHASIS = "#7a003d"
 
 
@@ -67,27 +68,31 @@ def makeFocalPlaneFigure(
     _writeHeader(figure, view)
     y = _writeLines(figure, _PANEL_TOP, ("Values", *view.statistics)) if showStatistics else _PANEL_TOP
     y = _writeKey(figure, y, artists)
-    y = _writeLines(figure, y, view.listing)
-    _writeLines(figure, y, view.missing)
+    y = _writeLines(figure, y, view.listing, _PANEL_BOTTOM[bool(histogramBins)])
+    _writeLines(figure, y, view.missing, _PANEL_BOTTOM[bool(histogramBins)])
     if histogramBins and artists.values is not None:
         drawHistogram(figure.add_axes(_HISTOGRAM), view, style, histogramBins, log=logHistogram)
     return figure
 
 
 def _writeHeader(figure: Figure, view: FocalPlaneView) -> None:
+    colour = _EMPHASIS if view.patches.failing.any() else "0.2"
     figure.text(0.012, 0.986, shorten(view.title, 90), fontsize=13, fontweight="bold", va="top")
-    figure.text(0.012, 0.957, view.headline, fontsize=10, color=_EMPHASIS, fontweight="bold", va="top")
+    figure.text(0.012, 0.957, view.headline, fontsize=10, fontweight="bold", color=colour, va="top")
     figure.text(0.012, 0.933, "\n".join(view.provenance), fontsize=7.5, color="0.25", va="top")
 
 
-def _writeLines(figure: Figure, y: float, lines: tuple[str, ...]) -> float:
-    """Write a title and lines from y downwards; return where the next may begin."""
-    if not lines:
+def _writeLines(figure: Figure, y: float, lines: tuple[str, ...], bottom: float = 0.0) -> float:
+    """Write a title and as many lines as there is room for; return where the next text may begin."""
+    room = int((y - bottom) / _LINE)
+    if not lines or room < 2:
         return y
+    if len(lines) > room:
+        lines = (*lines[: room - 1], "…")
     figure.text(_PANEL_LEFT, y, lines[0], fontsize=9, fontweight="bold", va="top")
-    figure.text(_PANEL_LEFT, y - 1.15 * _LINE, "\n".join(lines[1:]), fontsize=7.5, family="monospace",
+    figure.text(_PANEL_LEFT, y - 1.2 * _LINE, "\n".join(lines[1:]), fontsize=7.5, family="monospace",
                 va="top", linespacing=1.35)  # fmt: skip
-    return y - _LINE * (len(lines) + 1.2)
+    return y - _LINE * (len(lines) + 1.0)
 
 
 def _writeKey(figure: Figure, y: float, artists: FocalPlaneArtists) -> float:
@@ -103,4 +108,4 @@ def _writeKey(figure: Figure, y: float, artists: FocalPlaneArtists) -> float:
         handleheight=1.2,
         labelspacing=0.35,
     )
-    return y - 1.15 * _LINE * (len(artists.key) + 0.8)
+    return y - 1.15 * _LINE * (len(artists.key) + 0.9)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = [
     "describeProvenance",
+    "describeThreshold",
     "formatNumber",
     "headline",
     "listMissing",
@@ -67,6 +68,29 @@ def withUnit(label: str, unit: str) -> str:
     return label if not unit or label.endswith(f"({unit})") else f"{label} ({unit})".strip()
 
 
+def describeThreshold(threshold: float | None, operator: str, unit: str) -> str:
+    """Say what a good value is.
+
+    Parameters
+    ----------
+    threshold
+        The limit; None if there is none.
+    operator
+        How a good value compares with it: ``<``, ``<=``, ``>`` or ``>=``.
+    unit
+        Unit of the limit; may be empty.
+
+    Returns
+    -------
+    text
+        ``"limit: ≤ 0.05 electron"``; empty without a limit.
+    """
+    if threshold is None:
+        return ""
+    sign = {"<=": "≤", ">=": "≥"}.get(operator, operator)
+    return f"limit: {sign} {formatNumber(threshold)} {unit}".strip()
+
+
 def shorten(text: str, length: int = _LINE) -> str:
     """Cut the middle out of a long text.
 
@@ -109,7 +133,7 @@ def describeProvenance(plotInfo: Mapping[str, object], tests: Sequence[str]) -> 
         if key in known and not (key == "band" and "physical_filter" in known):
             data_id.append(f"{key.removeprefix('physical_')} {known[key]}")
     if tests:
-        data_id.append(", ".join(tests))
+        data_id.append(f"tests: {', '.join(tests)}")
     source = [
         f"{word}: {shorten(known[key])}"
         for word, key in (("collection", "run"), ("table", "tableName"))
@@ -161,11 +185,11 @@ def headline(patches: PatchValues, expected: BoolArray, noun: str, noValueLabel:
     Returns
     -------
     text
-        How many failed and how many lack data; empty if there is nothing to tell.
+        How many have a value or failed, and how many lack data.
     """
-    words = []
+    words = [f"{(patches.state == PatchState.VALUE).sum()} {noun}s with a value"]
     if patches.nTested.any():
-        words.append(f"{patches.failing.sum()} of {(patches.nTested > 0).sum()} tested {noun}s failed")
+        words[0] = f"{patches.failing.sum()} of {(patches.nTested > 0).sum()} tested {noun}s failed"
     if count := (patches.state == PatchState.NO_VALUE).sum():
         words.append(f"{count} {noValueLabel}")
     if count := (expected & (patches.state == PatchState.NO_DATA)).sum():
@@ -231,11 +255,13 @@ def listPatches(
     worst = candidates[np.argsort(-distance[candidates], kind="stable")][:nListed]
     if len(worst) == 0:
         return ()
+    if any(_failedShare(patches, i) for i in worst):
+        title += ": value, rows failed"
     width = max(len(name) for name in names[worst])
     lines = [
         f"{names[i]:<{width}}  {formatNumber(float(value[i])):>9}{_failedShare(patches, i)}" for i in worst
     ]
-    if len(candidates) > len(worst) and title != "Furthest from the median":
+    if len(candidates) > len(worst) and chosen is not finite:
         lines.append(f"and {len(candidates) - len(worst)} more")
     return title, *lines
 

@@ -195,9 +195,10 @@ class FocalPlaneView:
         return self.patches.state == state
 
     @property
-    def thresholdInside(self) -> bool:
-        """Whether there is a threshold on the colour scale."""
-        return self.threshold is not None and self.limits.low <= self.threshold <= self.limits.high
+    def markedThreshold(self) -> float | None:
+        """The threshold, if it is on the colour scale."""
+        inside = self.threshold is not None and self.limits.low <= self.threshold <= self.limits.high
+        return self.threshold if inside else None
 
     @property
     def below(self) -> BoolArray:
@@ -284,8 +285,9 @@ def chooseLabels(geometry: FocalPlaneGeometry, xLimits: Span, yLimits: Span) -> 
     needed = np.char.str_len(names) * _LABEL_POINTS * _GLYPH_ASPECT / 72
     if (needed > width).any():
         names = np.char.partition(names, "_")[:, 0] if len(names) else names
-    groups, code = np.unique(names, return_inverse=True)
-    left, top = np.full(len(groups), np.inf), np.full(len(groups), -np.inf)
-    np.minimum.at(left, code, corners[:, :, 0].min(axis=1))
-    np.maximum.at(top, code, corners[:, :, 1].max(axis=1))
-    return MapLabels(tuple(groups.tolist()), np.column_stack([left, top]), centred=False)
+    left, top = corners[:, :, 0].min(axis=1), corners[:, :, 1].max(axis=1)
+    # Of each group, the leftmost of its uppermost detectors bears the name.
+    order = np.lexsort((left, -np.round(top)))
+    groups, first = np.unique(names[order], return_index=True)
+    bearer = order[first]
+    return MapLabels(tuple(groups.tolist()), np.column_stack([left, top])[bearer], centred=False)

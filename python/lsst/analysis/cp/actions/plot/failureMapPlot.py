@@ -5,6 +5,8 @@ from __future__ import annotations
 
 __all__ = ["FailureMapPlot"]
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -47,7 +49,7 @@ class FailureMapPlot(FocalPlaneGeometryPlot):
         if not self.flagKeys:
             raise ValueError("flagKeys must name at least one vector of verify flags.")
 
-    def getInputSchema(self, **kwargs: object) -> KeyedDataSchema:
+    def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
         """Return the vectors that the plot needs.
 
         Parameters

@@ -6,6 +6,7 @@ from __future__ import annotations
 __all__ = ["FocalPlaneGeometryPlot"]
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,7 @@ from ._focalPlaneDrawing import FocalPlaneStyle
 from ._focalPlaneFigure import makeFocalPlaneFigure
 from ._focalPlaneText import (
     describeProvenance,
-    formatNumber,
+    describeThreshold,
     headline,
     listMissing,
     listPatches,
@@ -49,7 +50,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
     and the vector named by ``flagKey`` says which rows passed; both are optional.
     """
 
-    _noValueLabel = "no finite value"
+    _noValueLabel = "without finite value"
 
     level = ChoiceField[str](
         doc="Part of the camera that makes one patch.",
@@ -87,7 +88,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         allowed={"linear": "Continuous.", "count": "Discrete, for whole numbers from 0."},
     )
     histLog = Field[bool](doc="Logarithmic axis for the numbers of patches in the histogram?", default=False)
-    nListed = Field[int](doc="Number of patches to name beside the map.", default=12, check=lambda n: n >= 0)
+    nListed = Field[int](doc="Number of patches to name beside the map.", default=10, check=lambda n: n >= 0)
 
     def validate(self) -> None:
         """Check fields that depend on each other."""
@@ -102,7 +103,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         if self.plotMin is not None and self.plotMax is not None and not self.plotMin < self.plotMax:
             raise ValueError(f"plotMin {self.plotMin!r} must be less than plotMax {self.plotMax!r}.")
 
-    def getInputSchema(self, **kwargs: object) -> KeyedDataSchema:
+    def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
         """Return the vectors that the plot needs.
 
         Parameters
@@ -118,7 +119,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         keys = ("detector", "amplifier", "z") if self.level == "amplifier" else ("detector", "z")
         return [(key, Vector) for key in keys]
 
-    def __call__(self, data: KeyedData, **kwargs: object) -> Mapping[str, Figure] | Figure:
+    def __call__(self, data: KeyedData, **kwargs: Any) -> Mapping[str, Figure] | Figure:
         """Make the figure.
 
         Parameters
@@ -140,7 +141,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         data: KeyedData,
         camera: Camera,
         plotInfo: Mapping[str, object] | None = None,
-        **kwargs: object,
+        **kwargs: Any,
     ) -> Figure:
         """Prepare the view of the data and put it on a figure.
 
@@ -240,7 +241,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             axisLabels=(self.xAxisLabel or "", self.yAxisLabel or "", z_label),
             noValueLabel=self._noValueLabel,
             threshold=self.threshold,
-            thresholdLabel=self._thresholdLabel(),
+            thresholdLabel=describeThreshold(self.threshold, self.operator, self.unit),
             title=str(plotInfo.get("plotName") or z_label),
             headline=headline(patches, expected[detector], self.level, self._noValueLabel),
             provenance=describeProvenance(plotInfo, self.tests),
@@ -249,13 +250,6 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             missing=listMissing(layout.detectorName[expected & ~has_data], self.nListed // 4),
             message=patches.message,
         )
-
-    def _thresholdLabel(self) -> str:
-        """Return the criterion in words."""
-        if self.threshold is None:
-            return ""
-        sign = {"<=": "≤", ">=": "≥"}.get(self.operator, self.operator)
-        return f"limit: {sign} {formatNumber(self.threshold)} {self.unit}".strip()
 
     def _scale(self, values: FloatArray) -> tuple[ColourLimits, CountScale | None]:
         """Return the range of the colours, and the classes of a discrete scale."""
@@ -281,16 +275,17 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
 
     def _vector(self, data: KeyedData, key: str) -> Vector:
         """Return a vector as long as the one of detectors."""
+        vectors = []
         for needed in ("detector", key):
             if needed not in data:
                 raise ValueError(f"{type(self).__name__} needs {needed!r}; the data have {sorted(data)}")
-            if np.ndim(data[needed]) != 1:
+            vectors.append(np.ma.asanyarray(data[needed]))
+            if vectors[-1].ndim != 1:
                 raise ValueError(f"{type(self).__name__} needs a vector {needed!r}; got {data[needed]!r}")
-        if len(data[key]) != len(data["detector"]):
-            raise ValueError(
-                f"{key!r} has {len(data[key])} rows, expected {len(data['detector'])} as in 'detector'"
-            )
-        return data[key]
+        n_rows, expected = len(vectors[1]), len(vectors[0])
+        if n_rows != expected:
+            raise ValueError(f"{key!r} has {n_rows} rows, expected {expected} as in 'detector'")
+        return vectors[1]
 
     def _reduceRows(self, data: KeyedData, index: IndexArray, nPatches: int) -> PatchValues:
         """Reduce rows to patches."""
