@@ -13,6 +13,7 @@ from lsst.standalone import guard
 
 guard(__name__)
 
+from . import testUtils
 from ._amplifier import Amplifier, ReadoutCorner
 from ._camera import Camera, DetectorCollection
 from ._cameraSys import (
@@ -46,4 +47,5 @@ __all__ = [
     "ReadoutCorner",
     "TransformMap",
     "TransformPoint2ToPoint2",
+    "testUtils",
 ]
