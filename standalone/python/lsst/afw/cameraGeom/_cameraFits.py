@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["readCamera", "writeCamera"]
+__all__ = ["ArchiveReader", "ArchiveWriter", "readCamera", "writeCamera"]
 
 import os
 from collections import defaultdict
@@ -40,6 +40,7 @@ from ._transformMap import Connection, TransformMap
 
 _CAMERA_ID = 1
 _MODULE = "lsst.afw.cameraGeom"
+_OTHER_MODULES = {"FilterLabel": "lsst.afw.image", "TransformPoint2ToPoint2": "lsst.afw.geom"}
 
 
 def readCamera(fileName: str | os.PathLike[str]) -> Camera:
@@ -60,13 +61,13 @@ def readCamera(fileName: str | os.PathLike[str]) -> Camera:
     if not Path(fileName).is_file():
         raise FileNotFoundError(f"There is no camera file {os.fspath(fileName)!r}.")
     try:
-        return _Reader(readTables(fileName)).readCamera()
+        return ArchiveReader(readTables(fileName)).readCamera()
     except (ValueError, OSError, KeyError, IndexError, UnicodeDecodeError) as error:
         reason = f"{type(error).__name__}: {error}" if isinstance(error, KeyError | IndexError) else error
         raise ValueError(f"Cannot read a camera from {os.fspath(fileName)!r}: {reason}") from error
 
 
-class _Reader:
+class ArchiveReader:
     """Objects of an archive: the index says which rows of which tables belong to each.
 
     Parameters
@@ -92,7 +93,7 @@ class _Reader:
             self._rows[object_id].append((catalog, row0, count))
         self._transformMaps: dict[int, TransformMap] = {}
 
-    def _getRows(self, objectId: int, name: str, nTables: int) -> list[tuple[Table, range]]:
+    def getRows(self, objectId: int, name: str, nTables: int) -> list[tuple[Table, range]]:
         """Return the tables and rows of an object of a class."""
         found = self._names.get(objectId)
         if found != name:
@@ -110,9 +111,9 @@ class _Reader:
 
     def readCamera(self) -> Camera:
         """Return the camera, which is the first object of its archive."""
-        (members, rows), (table, record) = self._getRows(_CAMERA_ID, "Camera", 2)
+        (members, rows), (table, record) = self.getRows(_CAMERA_ID, "Camera", 2)
         detector_ids = members.getColumn("detector")
-        detectors = [self._readDetector(detector_ids[row]) for row in rows]
+        detectors = [self.readDetector(detector_ids[row]) for row in rows]
         row = record[0]
         systems = self._readTransformMap(table.getColumn("transformMap")[row])
         name, pupil = table.getColumn("name")[row], table.getColumn("pupilFactoryName")[row]
@@ -120,7 +121,7 @@ class _Reader:
 
     def _readTransformMap(self, objectId: int) -> TransformMap:
         if objectId not in self._transformMaps:
-            ((table, rows),) = self._getRows(objectId, "TransformMap", 1)
+            ((table, rows),) = self.getRows(objectId, "TransformMap", 1)
             names = ("fromSysName", "fromSysDetectorName", "toSysName", "toSysDetectorName", "transform")
             columns = [table.getColumn(name)[rows.start : rows.stop] for name in names]
             connections = [
@@ -133,11 +134,18 @@ class _Reader:
         return self._transformMaps[objectId]
 
     def _readTransform(self, objectId: int) -> TransformPoint2ToPoint2:
-        ((table, rows),) = self._getRows(objectId, "TransformPoint2ToPoint2", 1)
+        ((table, rows),) = self.getRows(objectId, "TransformPoint2ToPoint2", 1)
         return TransformPoint2ToPoint2(table.getColumn("bytes")[rows[0]].decode())
 
-    def _readDetector(self, objectId: int) -> Detector:
-        (table, (row,)), (amplifiers, rows) = self._getRows(objectId, "Detector", 2)
+    def readDetector(self, objectId: int) -> Detector:
+        """Return a detector.
+
+        Raises
+        ------
+        ValueError
+            Raised if the object is no detector or is newer than this code.
+        """
+        (table, (row,)), (amplifiers, rows) = self.getRows(objectId, "Detector", 2)
         record = {name: column[row] for name, column in table.columns.items()}
         version = record.get("version", 1)
         if version > DETECTOR_VERSION:
@@ -215,12 +223,12 @@ def writeCamera(camera: Camera, fileName: str | os.PathLike[str]) -> None:
     fileName
         Path of the file.
     """
-    writer = _Writer()
+    writer = ArchiveWriter()
     writer.putCamera(camera)
     writeTables(fileName, writer.finish())
 
 
-class _Writer:
+class ArchiveWriter:
     """Archive under construction, with objects and tables in afw's order."""
 
     def __init__(self) -> None:
@@ -231,7 +239,7 @@ class _Writer:
         self._names: list[str] = []
         self._transformMaps: dict[int, int] = {}
 
-    def _reserve(self, *schemas: tuple[Field, ...]) -> int:
+    def reserve(self, *schemas: tuple[Field, ...]) -> int:
         """Return the next object's number; its tables get their places in the file."""
         for schema in schemas:
             if schema not in self._schemas:
@@ -241,12 +249,12 @@ class _Writer:
         self._nextId += 1
         return self._nextId - 1
 
-    def _save(
+    def save(
         self, objectId: int, part: int, name: str, schema: tuple[Field, ...], records: list[dict[str, Any]]
     ) -> None:
         """Add rows to a table and tell the index."""
         number = self._schemas.index(schema)
-        module = "lsst.afw.geom" if schema is TRANSFORM_FIELDS else _MODULE
+        module = _OTHER_MODULES.get(name, _MODULE)
         row0 = len(self._records[number])
         self._index.append((objectId, number + 1, part, row0, len(records), name, module))
         self._records[number] += records
@@ -254,9 +262,9 @@ class _Writer:
 
     def putCamera(self, camera: Camera) -> None:
         """Add a camera and everything in it."""
-        object_id = self._reserve(COLLECTION_FIELDS)
-        members = [{"detector": self._putDetector(detector)} for detector in camera]
-        self._save(object_id, 0, "Camera", COLLECTION_FIELDS, members)
+        object_id = self.reserve(COLLECTION_FIELDS)
+        members = [{"detector": self.putDetector(detector)} for detector in camera]
+        self.save(object_id, 0, "Camera", COLLECTION_FIELDS, members)
         record = {
             "name": camera.getName(),
             "pupilFactoryName": camera.getPupilFactoryName(),
@@ -265,24 +273,25 @@ class _Writer:
         self._schemas.append(CAMERA_FIELDS)
         self._records.append([])
         self._names.append("")
-        self._save(object_id, 1, "Camera", CAMERA_FIELDS, [record])
+        self.save(object_id, 1, "Camera", CAMERA_FIELDS, [record])
 
-    def _putDetector(self, detector: Detector) -> int:
-        object_id = self._reserve(DETECTOR_FIELDS)
+    def putDetector(self, detector: Detector) -> int:
+        """Add a detector with its transforms; return its number."""
+        object_id = self.reserve(DETECTOR_FIELDS)
         systems = self._putTransformMap(detector.getTransformMap())
-        self._save(object_id, 0, "Detector", DETECTOR_FIELDS, [_detectorRecord(detector, systems)])
+        self.save(object_id, 0, "Detector", DETECTOR_FIELDS, [_detectorRecord(detector, systems)])
         if AMPLIFIER_FIELDS not in self._schemas:
             self._schemas.append(AMPLIFIER_FIELDS)
             self._records.append([])
             self._names.append("")
         records = [_amplifierRecord(amplifier) for amplifier in detector]
-        self._save(object_id, 1, "Detector", AMPLIFIER_FIELDS, records)
+        self.save(object_id, 1, "Detector", AMPLIFIER_FIELDS, records)
         return object_id
 
     def _putTransformMap(self, transformMap: TransformMap) -> int:
         key = id(transformMap)
         if key not in self._transformMaps:
-            object_id = self._transformMaps[key] = self._reserve(TRANSFORM_MAP_FIELDS)
+            object_id = self._transformMaps[key] = self.reserve(TRANSFORM_MAP_FIELDS)
             records = [
                 {
                     "fromSysName": connection.fromSys.getSysName(),
@@ -293,13 +302,13 @@ class _Writer:
                 }
                 for connection in transformMap.getConnections()
             ]
-            self._save(object_id, 0, "TransformMap", TRANSFORM_MAP_FIELDS, records)
+            self.save(object_id, 0, "TransformMap", TRANSFORM_MAP_FIELDS, records)
         return self._transformMaps[key]
 
     def _putTransform(self, transform: TransformPoint2ToPoint2) -> int:
-        object_id = self._reserve(TRANSFORM_FIELDS)
+        object_id = self.reserve(TRANSFORM_FIELDS)
         record = {"bytes": transform.writeString().encode()}
-        self._save(object_id, 0, "TransformPoint2ToPoint2", TRANSFORM_FIELDS, [record])
+        self.save(object_id, 0, "TransformPoint2ToPoint2", TRANSFORM_FIELDS, [record])
         return object_id
 
     def finish(self) -> list[tuple[tuple[Field, ...], Table]]:

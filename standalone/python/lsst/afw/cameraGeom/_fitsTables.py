@@ -9,7 +9,7 @@ variable length are two orders of magnitude slower, and it has no way to write t
 
 from __future__ import annotations
 
-__all__ = ["Field", "Table", "readTables", "writeTables"]
+__all__ = ["Field", "Table", "packTables", "readTables", "writeTables"]
 
 import os
 import re
@@ -177,11 +177,7 @@ def writeTables(fileName: str | os.PathLike[str], tables: Iterable[tuple[Sequenc
     """
     primary = fits.PrimaryHDU().header
     primary["EXTEND"] = True
-    blocks = [primary.tostring().encode("ascii")]
-    for fields, table in tables:
-        rows, heap = _packRows(fields, table)
-        header = _makeHeader(fields, table, rows, heap)
-        blocks += [header.tostring().encode("ascii"), _pad(rows.tobytes() + heap)]
+    blocks = [primary.tostring().encode("ascii"), *packTables(tables)]
     path = Path(fileName)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
@@ -190,6 +186,22 @@ def writeTables(fileName: str | os.PathLike[str], tables: Iterable[tuple[Sequenc
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def packTables(tables: Iterable[tuple[Sequence[Field], Table]]) -> list[bytes]:
+    """Return the bytes of tables as they follow other HDUs in a FITS file.
+
+    Parameters
+    ----------
+    tables
+        Fields in their order, and the table.
+    """
+    blocks = []
+    for fields, table in tables:
+        rows, heap = _packRows(fields, table)
+        header = _makeHeader(fields, table, rows, heap)
+        blocks += [header.tostring().encode("ascii"), _pad(rows.tobytes() + heap)]
+    return blocks
 
 
 def _pad(data: bytes) -> bytes:
@@ -207,7 +219,9 @@ def _packRows(fields: Sequence[Field], table: Table) -> tuple[np.ndarray, bytes]
         rows["flags"] = np.packbits(bits.reshape(table.nRows, len(flags)), axis=1)
     for field in fields:
         if field.form != "X" and not field.isVariable:
-            rows[field.name] = table.getColumn(field.name)
+            values = table.getColumn(field.name)
+            # CFITSIO pads with blanks.
+            rows[field.name] = [value.ljust(field.width) for value in values] if field.width else values
     return rows, _fillHeap(rows, [field for field in fields if field.isVariable], table)
 
 
