@@ -1,0 +1,8 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Actions that select and flag the rows of amplifiers."""
+
+from .ampColumns import *
+from .ampValues import *
+from .loadAmpColumns import *

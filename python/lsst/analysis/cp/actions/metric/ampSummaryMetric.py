@@ -1,0 +1,104 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Measurements of one test, reduced over amplifiers."""
+
+from __future__ import annotations
+
+__all__ = ["AmpSummaryMetric"]
+
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+
+from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction, Vector
+from lsst.pex.config import ChoiceField, Field, ListField
+from lsst.verify import Measurement
+
+from ...catalogue import getProduct, measurementUnits
+from ...core import AmpSummary, DetectorSelection
+from ..keyedData import findAmpResults
+
+
+class AmpSummaryMetric(MetricAction):
+    """Reduce the amplifiers of one quantum to the measurements of one test.
+
+    Which measurements there are depends on the configuration only, never on the data: where there is no finite
+    value, ``nValid`` is 0 and the minimum, median and maximum are NaN.
+    """
+
+    product = Field[str](doc="Product that was verified.", default="bias")
+    test = Field[str](doc="Key of the test.", default="NOISE")
+    level = ChoiceField[str](
+        doc="What the quantum holds.",
+        default="exposure",
+        allowed={
+            "detector": "One detector of one exposure.",
+            "exposure": "One exposure.",
+            "run": "Any number of exposures.",
+        },
+    )
+    detectorTypes = ListField[str](
+        doc="Types of detectors to include; all if empty. Not used at level detector.", default=["SCIENCE"]
+    )
+    physicalTypes = ListField[str](
+        doc="Vendors of detectors to include; all if empty. Not used at level detector.", default=[]
+    )
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Unit of each measurement by its name."""
+        return measurementUnits(getProduct(self.product)[self.test], self.level)
+
+    def getInputSchema(self) -> KeyedDataSchema:
+        """Name the columns of the test."""
+        return [(name, Vector) for name in getProduct(self.product).inputColumns([self.test])]
+
+    def __call__(self, data: KeyedData, **kwargs: Any) -> dict[str, Measurement]:
+        """Reduce.
+
+        Parameters
+        ----------
+        data
+            Columns of amplifier results.
+        **kwargs
+            ``camera``, and as far as known ``reference`` and ``exposures``.
+
+        Returns
+        -------
+        measurements
+            By name.
+
+        Raises
+        ------
+        ValueError
+            Raised if the rows are not those of one detector or exposure, as the level tells.
+        """
+        summary = self._summarize(data, **kwargs)
+        notes = {"metric_tags": kwargs.get("metric_tags", [])}
+        values = summary.measurements(self.test)
+        return {
+            name: Measurement(name, u.Quantity(values[name].value[0], unit), notes=notes)
+            for name, unit in self.units.items()
+        }
+
+    def _summarize(self, data: KeyedData, **kwargs: Any) -> AmpSummary:
+        """Reduce to one segment."""
+        results = findAmpResults(data, self.product, [self.test], **kwargs)
+        selection = DetectorSelection(detectorTypes=None)
+        if self.level != "detector":
+            selection = DetectorSelection(
+                detectorTypes=tuple(self.detectorTypes) or None,
+                physicalTypes=tuple(self.physicalTypes) or None,
+            )
+        elif len(found := np.unique(results.ampTable.detector)) > 1:
+            raise ValueError(f"rows of {len(found)} detectors, expected those of one (level detector)")
+        level = "run" if self.level == "run" else "exposure"
+        summary = results.summarize(level, selection)
+        if len(summary) > 1:
+            raise ValueError(f"rows of {len(summary)} exposures, expected those of one (level {self.level})")
+        if len(summary) == 0:
+            # A table without rows, of an exposure that nobody named: all that is known is that it is empty.
+            return self._summarize(dict(data), **{**kwargs, "exposures": [0]})
+        return summary

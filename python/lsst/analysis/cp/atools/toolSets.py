@@ -1,0 +1,97 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Sets of tools, one for each test of the catalogue."""
+
+from __future__ import annotations
+
+__all__ = ["SENSOR_GROUPS", "addSensorTools", "addTestTools"]
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
+
+from ..catalogue import getProduct
+from .ampTools import AmpFailureTool, AmpTestTool, SummaryRowTool
+
+if TYPE_CHECKING:
+    from lsst.analysis.tools.interfaces import AnalysisBaseConfig
+
+SENSOR_GROUPS: Mapping[str, Mapping[str, list[str]]] = {
+    "E2V": {"detectorTypes": ["SCIENCE"], "physicalTypes": ["E2V"]},
+    "ITL": {"detectorTypes": ["SCIENCE"], "physicalTypes": ["ITL"]},
+    "Guider": {"detectorTypes": ["GUIDER"], "physicalTypes": []},
+    "Wavefront": {"detectorTypes": ["WAVEFRONT"], "physicalTypes": []},
+}
+"""Detectors of LSSTCam that have metrics of their own, by the suffix of the tools' names."""
+
+
+def addTestTools(
+    config: AnalysisBaseConfig, product: str, level: str, *, plotted: Collection[str] = ()
+) -> None:
+    """Add a tool for each test and stored statistic of a product, and one that maps its failures.
+
+    Parameters
+    ----------
+    config
+        Configuration of an analysis task, or of a merge with analysis; the latter gets the metrics of each
+        detector, too.
+    product
+        Name of the product.
+    level
+        What a quantum of the task holds: ``"detector"``, ``"exposure"`` or ``"run"``.
+    plotted
+        Keys of the tests that have a plot.
+    """
+    for test in getProduct(product):
+        tool = _addTool(config.atools, test.toolName, AmpTestTool, product=product, test=test.key, level=level)
+        if test.key not in plotted:
+            tool.produce.plot = NoPlot
+        if hasattr(config, "detectorAtools"):
+            row = "runDetector" if level == "run" else "detector"
+            _addTool(
+                config.detectorAtools, test.toolName, SummaryRowTool, product=product, test=test.key, level=row
+            )
+    failures = _addTool(config.atools, f"{product}Failures", AmpFailureTool, product=product)
+    if level == "detector":
+        failures.detectorTypes = []
+    failures.produce.plot.counted = "rows" if level == "run" else "tests"
+
+
+def addSensorTools(
+    config: AnalysisBaseConfig, product: str, level: str, groups: Collection[str] = tuple(SENSOR_GROUPS)
+) -> None:
+    """Add metrics of the tests of a product for each vendor, and for guiders and wavefront sensors.
+
+    Parameters
+    ----------
+    config
+        Configuration of an analysis task, or of a merge with analysis.
+    product
+        Name of the product.
+    level
+        What a quantum of the task holds: ``"exposure"`` or ``"run"``.
+    groups
+        Keys of `SENSOR_GROUPS`.
+    """
+    for test in getProduct(product):
+        for group in groups:
+            tool = _addTool(
+                config.atools,
+                test.toolName + group,
+                AmpTestTool,
+                product=product,
+                test=test.key,
+                level=level,
+                **SENSOR_GROUPS[group],
+            )
+            tool.produce.plot = NoPlot
+
+
+def _addTool(struct: Any, name: str, toolType: type[AnalysisTool], **fields: Any) -> AnalysisTool:
+    setattr(struct, name, toolType)
+    tool = getattr(struct, name)
+    for field, value in fields.items():
+        setattr(tool, field, value)
+    return tool

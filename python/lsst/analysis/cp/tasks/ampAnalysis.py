@@ -1,0 +1,222 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Tasks that run tools on stored tables of cp_verify."""
+
+from __future__ import annotations
+
+__all__ = [
+    "AmpAnalysisConfig",
+    "AmpAnalysisConnections",
+    "AmpAnalysisDetectorConfig",
+    "AmpAnalysisDetectorConnections",
+    "AmpAnalysisDetectorTask",
+    "AmpAnalysisExposureConfig",
+    "AmpAnalysisExposureConnections",
+    "AmpAnalysisExposureTask",
+    "AmpAnalysisRunConfig",
+    "AmpAnalysisRunConnections",
+    "AmpAnalysisRunTask",
+    "AmpAnalysisTask",
+]
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisBaseConnections, AnalysisPipelineTask
+from lsst.pex.config import Field
+from lsst.pipe.base import Struct, UnprocessableDataError
+from lsst.pipe.base import connectionTypes as ct
+
+from .referenceInputs import readHeaders
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+    from lsst.afw.cameraGeom import Camera
+    from lsst.daf.butler import DeferredDatasetHandle
+
+
+class AmpAnalysisConnections(
+    AnalysisBaseConnections, dimensions={"instrument"}, defaultTemplates={"outputName": "Placeholder"}
+):
+    """A table of amplifier results, the camera, and what the verification compared with.
+
+    The table's dimensions are those of the quantum, set when an instance is made.
+    """
+
+    data = ct.Input(
+        doc="Results of verification, one row an amplifier.",
+        name="verifyBiasResults",
+        storageClass="ArrowAstropy",
+        deferLoad=True,
+    )
+    camera = ct.PrerequisiteInput(
+        doc="Camera that the results belong to.",
+        name="camera",
+        storageClass="Camera",
+        dimensions=("instrument",),
+        isCalibration=True,
+    )
+    verifiedExposures = ct.Input(
+        doc="Exposures that were verified, of which the header is read: the read noise and gain of each "
+        "amplifier. Where there are none, those of the camera are used.",
+        name="verifiedExposure",
+        storageClass="Exposure",
+        dimensions=("instrument", "exposure", "detector"),
+        multiple=True,
+        deferLoad=True,
+        minimum=0,
+        deferGraphConstraint=True,
+    )
+
+    def __init__(self, *, config: AmpAnalysisConfig) -> None:
+        super().__init__(config=config)
+        self.data = dataclasses.replace(self.data, dimensions=self.dimensions)
+        if not config.doReadReference:
+            self.inputs.remove("verifiedExposures")
+
+
+class AmpAnalysisConfig(AnalysisBaseConfig, pipelineConnections=AmpAnalysisConnections):
+    """Configuration of tools run on a stored table."""
+
+    doReadReference = Field[bool](
+        doc="Read the nominal read noise and gain from the headers of the verified exposures, where these are "
+        "stored? Else they are the camera's.",
+        default=True,
+    )
+
+    def setDefaults(self) -> None:
+        super().setDefaults()
+        self.addOutputNamePrefix = True
+
+
+class AmpAnalysisTask(AnalysisPipelineTask):
+    """Run tools on a stored table of amplifier results, of which only the needed columns are read."""
+
+    ConfigClass = AmpAnalysisConfig
+    _DefaultName = "ampAnalysis"
+
+    def run(
+        self,
+        *,
+        data: Table | None = None,
+        camera: Camera,
+        verifiedExposures: Sequence[DeferredDatasetHandle] = (),
+        **kwargs: Any,
+    ) -> Struct:
+        """Run the tools.
+
+        Parameters
+        ----------
+        data
+            Results, one row an amplifier.
+        camera
+            Camera that they belong to.
+        verifiedExposures
+            Handles of the verified exposures; may be empty.
+        **kwargs
+            Further arguments of the tools.
+
+        Returns
+        -------
+        results : `lsst.pipe.base.Struct`
+            Metrics and plots, as `lsst.analysis.tools.interfaces.AnalysisPipelineTask.run` returns them.
+        """
+        reference = readHeaders(verifiedExposures, camera) if verifiedExposures else None
+        return super().run(data=data, camera=camera, reference=reference, **kwargs)
+
+    def loadData(self, handle: DeferredDatasetHandle, names: Iterable[str] | None = None) -> Table:
+        """Read those of the wanted columns that the table has.
+
+        Parameters
+        ----------
+        handle
+            Handle of the table.
+        names
+            Columns to read; those that the tools ask for if None.
+
+        Returns
+        -------
+        table
+            Tools find out for themselves which of the missing columns they cannot do without.
+
+        Raises
+        ------
+        lsst.pipe.base.UnprocessableDataError
+            Raised if the table has none of the columns.
+        """
+        wanted = set(self.collectInputNames() if names is None else names)
+        stored = list(handle.get(component="columns"))
+        present = [name for name in stored if name in wanted]
+        if not present:
+            raise UnprocessableDataError(
+                f"{handle.ref.datasetType.name} {handle.dataId} has none of the columns "
+                f"{', '.join(sorted(wanted))}; it has {', '.join(map(str, stored)) or 'none'}"
+            )
+        return handle.get(parameters={"columns": present})
+
+
+class AmpAnalysisDetectorConnections(
+    AmpAnalysisConnections,
+    dimensions={"instrument", "exposure", "detector"},
+    defaultTemplates={"outputName": "Placeholder"},
+):
+    """Connections of tools run on the results of one detector of an exposure."""
+
+
+class AmpAnalysisDetectorConfig(AmpAnalysisConfig, pipelineConnections=AmpAnalysisDetectorConnections):
+    """Configuration of tools run on the results of one detector of an exposure."""
+
+
+class AmpAnalysisDetectorTask(AmpAnalysisTask):
+    """Run tools on the results of one detector of an exposure."""
+
+    ConfigClass = AmpAnalysisDetectorConfig
+    _DefaultName = "ampAnalysisDetector"
+
+
+class AmpAnalysisExposureConnections(
+    AmpAnalysisConnections,
+    dimensions={"instrument", "exposure"},
+    defaultTemplates={"outputName": "Placeholder"},
+):
+    """Connections of tools run on the results of one exposure."""
+
+
+class AmpAnalysisExposureConfig(AmpAnalysisConfig, pipelineConnections=AmpAnalysisExposureConnections):
+    """Configuration of tools run on the results of one exposure."""
+
+
+class AmpAnalysisExposureTask(AmpAnalysisTask):
+    """Run tools on the results of one exposure."""
+
+    ConfigClass = AmpAnalysisExposureConfig
+    _DefaultName = "ampAnalysisExposure"
+
+
+class AmpAnalysisRunConnections(
+    AmpAnalysisConnections,
+    dimensions={"instrument"},
+    defaultTemplates={"outputName": "Placeholder"},
+):
+    """Connections of tools run on the results of a run."""
+
+
+class AmpAnalysisRunConfig(AmpAnalysisConfig, pipelineConnections=AmpAnalysisRunConnections):
+    """Configuration of tools run on the results of a run."""
+
+    def setDefaults(self) -> None:
+        super().setDefaults()
+        # A run has thousands of exposures of one detector: opening each costs more than all tools.
+        self.doReadReference = False
+
+
+class AmpAnalysisRunTask(AmpAnalysisTask):
+    """Run tools on the results of a run."""
+
+    ConfigClass = AmpAnalysisRunConfig
+    _DefaultName = "ampAnalysisRun"
+
+

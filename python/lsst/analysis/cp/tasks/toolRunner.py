@@ -1,0 +1,116 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Running tools one by one, so that one that fails costs nothing but its own results."""
+
+from __future__ import annotations
+
+__all__ = ["ToolFailuresError", "ToolRunner"]
+
+from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+
+from lsst.analysis.tools.interfaces import MetricMeasurementBundle
+from lsst.pipe.base import AlgorithmError
+from lsst.verify import Measurement
+
+if TYPE_CHECKING:
+    from lsst.analysis.tools.interfaces import AnalysisTool
+    from lsst.utils.logging import LsstLogAdapter
+
+    type Tools = Iterable[tuple[str, AnalysisTool]]
+
+
+class ToolFailuresError(AlgorithmError):
+    """Tools of a quantum raised.
+
+    Parameters
+    ----------
+    failures
+        Exception of each tool that failed, by the tool's name.
+    """
+
+    def __init__(self, failures: Mapping[str, str]) -> None:
+        self._failures = dict(failures)
+        listed = "; ".join(f"{name}: {exception}" for name, exception in failures.items())
+        super().__init__(f"{len(failures)} analysis tool(s) failed: {listed}")
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Exception of each tool that failed."""
+        return self._failures
+
+
+class ToolRunner:
+    """Runs tools and remembers which of them failed.
+
+    Parameters
+    ----------
+    log
+        Where failures are logged, each tool's first with its traceback.
+    plotInfo
+        Provenance for the figures; each tool gets its own copy.
+    """
+
+    def __init__(self, log: LsstLogAdapter, plotInfo: Mapping[str, Any]) -> None:
+        self.failures: dict[str, str] = {}
+        self._log = log
+        self._plotInfo = plotInfo
+
+    def attempt[T](self, name: str, function: Callable[..., T], *args: Any, **kwargs: Any) -> T | None:
+        """Call a function, and record its exception instead of raising it.
+
+        Parameters
+        ----------
+        name
+            Name under which a failure is recorded.
+        function
+            What to call.
+        *args, **kwargs
+            Its arguments.
+
+        Returns
+        -------
+        result
+            What it returned, or None if it raised.
+        """
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            if name not in self.failures:
+                self._log.exception("Tool %s failed; the merged outputs are not affected.", name)
+                self.failures[name] = f"{type(error).__name__}: {error}"
+            return None
+
+    def run(
+        self, tools: Tools, data: Mapping[str, Any], bundle: MetricMeasurementBundle, **kwargs: Any
+    ) -> dict[str, Figure]:
+        """Run tools on the same data.
+
+        Parameters
+        ----------
+        tools
+            Names and tools.
+        data
+            Columns, or scalars.
+        bundle
+            Where each tool's measurements are added, under its name.
+        **kwargs
+            Further arguments of every tool, such as ``camera``.
+
+        Returns
+        -------
+        figures
+            Figures by the name of the tool's output.
+        """
+        figures = {}
+        for name, tool in tools:
+            plotInfo = deepcopy(dict(self._plotInfo))
+            results = self.attempt(name, tool, data, plotInfo=plotInfo, **kwargs) or {}
+            if measurements := [value for value in results.values() if isinstance(value, Measurement)]:
+                bundle[name] = measurements
+            figures.update({key: value for key, value in results.items() if isinstance(value, Figure)})
+        return figures
