@@ -49,6 +49,9 @@ class Box2I:
     SHRINK: ClassVar[EdgeHandling] = EdgeHandling.SHRINK
 
     def __init__(self, *args: Any, **named: Any) -> None:
+        if len(args) == 1 and not named and isinstance(args[0], Box2I):
+            self._assign(args[0])
+            return
         values = BoxArguments(type(self).__name__, args, named, ("invert", "edgeHandling"))
         if not values.given:
             limits = (0, 0, 0, 0)

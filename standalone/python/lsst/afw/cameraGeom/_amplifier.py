@@ -103,7 +103,7 @@ class Amplifier:
 
     def getLinearityCoeffs(self) -> npt.NDArray[np.float64]:
         """Return the coefficients of the linearity model; their number depends on its type."""
-        return self._fields.linearityCoeffs
+        return self._fields.linearityCoeffs.copy()
 
     def getLinearityType(self) -> str:
         """Return the name of the linearity model."""

@@ -102,7 +102,7 @@ class _DetectorBase[AmpT: Amplifier]:
 
     def getCrosstalk(self) -> npt.NDArray[np.float32]:
         """Return the crosstalk matrix, shape (n, n) for n amplifiers; (0, 0) if there is none."""
-        return self._fields.crosstalk
+        return self._fields.crosstalk.copy()
 
     def getNativeCoordSys(self) -> CameraSys:
         """Return the coordinate system of the detector's pixels."""

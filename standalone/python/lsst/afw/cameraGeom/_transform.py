@@ -164,7 +164,7 @@ class TransformPoint2ToPoint2:
         """Return the transform that goes the other way."""
         mapping = self._getMapping().copy()
         mapping.invert()
-        return TransformPoint2ToPoint2(mapping)
+        return TransformPoint2ToPoint2(mapping.simplify())
 
     def then(self, next: TransformPoint2ToPoint2) -> TransformPoint2ToPoint2:
         """Return this transform followed by another."""

@@ -3,8 +3,8 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """A small camera for tests: two rafts of six detectors, some turned, with two or eight amplifiers.
 
-Follows afw of w_2026_30 in detectors and amplifiers. The optics (plate scale, distortion, parity), and with them
-the coordinate systems ``FIELD_ANGLE`` and ``TAN_PIXELS``, are left out.
+Follows afw of w_2026_30 in detectors and amplifiers. The optics (plate scale, distortion, parity), and with
+them the coordinate systems ``FIELD_ANGLE`` and ``TAN_PIXELS``, are left out.
 """
 
 from __future__ import annotations
@@ -55,44 +55,44 @@ class CameraWrapper:
 
     def _addDetector(self, camera: CameraBuilder, raft: int, column: int, row: int, isLsstLike: bool) -> None:
         name, number = f"R:{raft},0 S:{column},{row}", 10 * (self.nDetectors + 1)
-        isGuider = (column, row) == (0, 0)
+        is_guider = (column, row) == (0, 0)
         yaw = _YAWS.get((raft, column, row), 180.0 if row == 2 else 0.0)
         detector = camera.add(name, number)
         detector.setSerial(f"{1234 + 10 * raft + 2 * row + column}")
-        detector.setType(DetectorType.GUIDER if isGuider else DetectorType.SCIENCE)
+        detector.setType(DetectorType.GUIDER if is_guider else DetectorType.SCIENCE)
         detector.setBBox(_box(0, 0, 2 * _WIDTH, 204))
         detector.setPixelSize(Extent2D(_PIXEL_SIZE, _PIXEL_SIZE))
         position = Point2D(_COLUMNS[raft][column], _ROWS[row])
         detector.setOrientation(Orientation(position, Point2D(99.5, 101.5), yaw * degrees))
-        for amplifier in _makeAmplifiers(isGuider, isLsstLike):
+        for amplifier in _makeAmplifiers(is_guider, isLsstLike):
             detector.append(amplifier)
         self.detectorNameList.append(name)
         self.detectorIdList.append(number)
 
 
-def _makeAmplifiers(isGuider: bool, isLsstLike: bool) -> Iterator[AmplifierBuilder]:
-    height = 204 if isGuider else 51
+def _makeAmplifiers(is_guider: bool, isLsstLike: bool) -> Iterator[AmplifierBuilder]:
+    height = 204 if is_guider else 51
     for column in (0, 1):
         for row in range(204 // height):
             amplifier = AmplifierBuilder()
             amplifier.setName(f"C:{column},{row}")
             amplifier.setBBox(_box(column * _WIDTH, row * height, _WIDTH, height))
-            amplifier.setGain(0.5 + 0.5 * column if isGuider else _GAINS.get((column, row), 0.14))
+            amplifier.setGain(0.5 + 0.5 * column if is_guider else _GAINS.get((column, row), 0.14))
             amplifier.setReadNoise(10.0)
             amplifier.setLinearityType("PROPORTIONAL")
-            amplifier.setLinearityCoeffs([1.0 if isGuider else 0.0])
-            amplifier.setLinearityThreshold((10.0, 0.1)[column] if isGuider else 0.0)
+            amplifier.setLinearityCoeffs([1.0 if is_guider else 0.0])
+            amplifier.setLinearityThreshold((10.0, 0.1)[column] if is_guider else 0.0)
             amplifier.setLinearityMaximum(65535.0)
-            amplifier.setLinearityUnits("ELECTRONS" if isGuider and column else "DN")
+            amplifier.setLinearityUnits("ELECTRONS" if is_guider and column else "DN")
             _setRawBoxes(amplifier, column, row, height, isLsstLike)
             yield amplifier
 
 
 def _setRawBoxes(amplifier: AmplifierBuilder, column: int, row: int, height: int, isLsstLike: bool) -> None:
-    isGuider = height == 204
-    overscan = 7 if isGuider else 5
+    is_guider = height == 204
+    overscan = 7 if is_guider else 5
     raw_height = 2 + height + overscan
-    flip_x, flip_y = (column == 0, True) if isGuider else (column == 1, False)
+    flip_x, flip_y = (column == 0, True) if is_guider else (column == 1, False)
     offset = Extent2I(column * _RAW_WIDTH, row * raw_height)
     boxes = [
         _box(0, 0, _RAW_WIDTH, raw_height),

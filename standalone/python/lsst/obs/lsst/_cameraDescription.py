@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import yaml
 
 from lsst.afw.cameraGeom import (
@@ -23,12 +24,12 @@ from lsst.afw.cameraGeom import (
     DetectorType,
     Orientation,
 )
-from lsst.afw.cameraGeom._amplifier import AmplifierBuilder
+from lsst.afw.cameraGeom._amplifier import AmplifierBuilder, AmplifierFields
 from lsst.afw.cameraGeom._transform import makeScaling
 from lsst.geom import Box2I, Extent2D, Extent2I, Point2D, Point2I, Point3D, arcseconds, degrees
 
 _CENTRAL_RAFT = 2
-_SATURATION = 142857.0
+_LINEARITY_MAXIMUM = 142857.0
 _PUPIL_FACTORY = "lsst.afw.cameraGeom.pupil.PupilFactory"
 
 
@@ -122,35 +123,50 @@ def _makeAmplifiers(
     """Yield the amplifiers of a detector."""
     width, height = slot["imaging"]
     raw_width, raw_height = slot["raw"]
-    start = slot["prescan"]
+    raw_boxes = _makeRawBoxes(slot)
     for segment in slot["segments"]:
-        for index, name in enumerate(segment["names"].split()):
+        names = segment["names"].split()
+        gains = slot["gain"] * _vary(rng, descriptions["gainSpread"], len(names))
+        noises = slot["readNoise"] * _vary(rng, descriptions["readNoiseSpread"], len(names))
+        flip_x, flip_y = segment["flip"]
+        for index, name in enumerate(names):
             column, row = segment["column"] + index * segment["step"], segment["row"]
-            amplifier = AmplifierBuilder()
-            amplifier.setName(name)
-            amplifier.setBBox(_box(column * width, row * height, width, height))
-            amplifier.setRawBBox(_box(0, 0, raw_width, raw_height))
-            amplifier.setRawDataBBox(_box(start, 0, width, height))
-            amplifier.setRawSerialPrescanBBox(_box(0, 0, start, height))
-            overscan = start + width
-            amplifier.setRawSerialOverscanBBox(_box(overscan, 0, raw_width - overscan, height))
-            amplifier.setRawParallelOverscanBBox(_box(start, height, width, raw_height - height))
-            amplifier.setRawXYOffset(Extent2I(column * raw_width, row * raw_height))
-            flip_x, flip_y = segment["flip"]
-            amplifier.setRawFlipX(flip_x)
-            amplifier.setRawFlipY(flip_y)
-            amplifier.setGain(slot["gain"] * _vary(rng, descriptions["gainSpread"]))
-            amplifier.setReadNoise(slot["readNoise"] * _vary(rng, descriptions["readNoiseSpread"]))
-            amplifier.setSaturation(slot["saturation"])
-            amplifier.setSuspectLevel(math.nan)
-            amplifier.setLinearityType("PROPORTIONAL")
-            amplifier.setLinearityCoeffs([0.0, _SATURATION])
-            amplifier.setLinearityMaximum(_SATURATION)
-            yield amplifier
+            fields = AmplifierFields(
+                name=name,
+                bbox=_box(column * width, row * height, width, height),
+                gain=float(gains[index]),
+                readNoise=float(noises[index]),
+                saturation=float(slot["saturation"]),
+                suspectLevel=math.nan,
+                linearityType="PROPORTIONAL",
+                linearityCoeffs=np.array([0.0, _LINEARITY_MAXIMUM]),
+                linearityMaximum=_LINEARITY_MAXIMUM,
+                rawFlipX=flip_x,
+                rawFlipY=flip_y,
+                rawXYOffset=Extent2I(column * raw_width, row * raw_height),
+                **raw_boxes,
+            )
+            yield AmplifierBuilder(fields)
 
 
-def _vary(rng: np.random.Generator, spread: float) -> float:
-    return float(1.0 + spread * np.clip(rng.standard_normal(), -3.0, 3.0))
+def _makeRawBoxes(slot: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the boxes of a raw amplifier, which all amplifiers of a sensor have in common."""
+    width, height = slot["imaging"]
+    raw_width, raw_height = slot["raw"]
+    start = slot["prescan"]
+    overscan = start + width
+    return {
+        "rawBBox": _box(0, 0, raw_width, raw_height),
+        "rawDataBBox": _box(start, 0, width, height),
+        "rawPrescanBBox": _box(0, 0, start, height),
+        "rawHorizontalOverscanBBox": _box(overscan, 0, raw_width - overscan, height),
+        "rawVerticalOverscanBBox": _box(start, height, width, raw_height - height),
+    }
+
+
+def _vary(rng: np.random.Generator, spread: float, size: int) -> npt.NDArray[np.float64]:
+    """Return factors of mean 1 with a relative spread, none farther away than three times the spread."""
+    return 1.0 + spread * np.clip(rng.standard_normal(size), -3.0, 3.0)
 
 
 def _box(x: int, y: int, width: int, height: int) -> Box2I:
