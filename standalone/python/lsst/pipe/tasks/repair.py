@@ -22,7 +22,7 @@ from astroscrappy import detect_cosmics
 from lsst.pex.config import Config, ConfigField, Field, RangeField
 from lsst.pipe.base import AlgorithmError, Task
 
-_TILE_SIZE = 64
+_TILE_SIZE = 32
 """Side of the squares in which candidates are looked at (pixels)."""
 
 _TILE_MARGIN = 8

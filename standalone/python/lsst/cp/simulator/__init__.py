@@ -1,0 +1,25 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Simulated data for calibration verification, made of pixels.
+
+This package is no stand-in: it has no upstream twin. Its tasks take the place of ISR in the pipelines of
+``standalone/pipelines``.
+"""
+
+from .fault import Fault, FaultKind, parseFaults
+from .repository import ExposureInfo, makeRepository
+from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
+from .truth import ExpectedResult, listExpectedResults
+
+__all__ = [
+    "ExpectedResult",
+    "ExposureInfo",
+    "Fault",
+    "FaultKind",
+    "SimulateBiasIsrConfig",
+    "SimulateBiasIsrTask",
+    "listExpectedResults",
+    "makeRepository",
+    "parseFaults",
+]

@@ -1,0 +1,194 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Statistics that ISR measures, with the definitions of ``lsst.ip.isr.isrStatistics`` (2026-04).
+
+The search for bias shifts and the correlations of amplifiers come from eo_pipe
+(https://github.com/lsst-camera-dh/eo_pipe: ``biasShiftsTask``, ``raft_level_correlations``).
+"""
+
+__all__ = [
+    "PERCENTILE_LEVELS",
+    "findBiasShifts",
+    "measureCorrelations",
+    "measurePercentiles",
+    "measureProfiles",
+]
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.signal import butter, filtfilt
+from scipy.stats import linregress
+
+PERCENTILE_LEVELS = (0.0, 5.0, 16.0, 50.0, 84.0, 95.0, 100.0)
+"""Percentiles in the header of a combined calibration."""
+
+_FILTER_ORDER = 5
+_FILTER_CUTOFF = 1 / 15
+"""Cutoff of the high-pass filter, in units of the Nyquist frequency."""
+_WINDOW = 30
+"""Rows compared on either side of a shift."""
+_THRESHOLD = 3.0
+"""Height of a shift in units of the local noise."""
+_SKIPPED_ROWS = 30
+_SKIPPED_COLUMNS = 3
+
+_BLOCK_SIZE = 1 << 15
+"""Pixels of each amplifier that are multiplied at a time."""
+
+
+def measurePercentiles(pixels: npt.NDArray[np.float32], ampName: str) -> dict[str, float]:
+    """Measure the distribution of a combined bias.
+
+    Parameters
+    ----------
+    pixels
+        Pixels of an amplifier.
+    ampName
+        Name of the amplifier.
+
+    Returns
+    -------
+    percentiles
+        Values by header key, in the unit of ``pixels``.
+    """
+    values = np.percentile(pixels, PERCENTILE_LEVELS)
+    return {
+        f"LSST CALIB BIAS {ampName} DISTRIBUTION {level}-PCT": float(value)
+        for level, value in zip(PERCENTILE_LEVELS, values, strict=True)
+    }
+
+
+def measureProfiles(
+    images: Mapping[str, npt.NDArray[np.float32]],
+) -> dict[str, dict[str, list[float]]]:
+    """Measure mean profiles of amplifiers.
+
+    Parameters
+    ----------
+    images
+        Pixels (rows, columns) of each amplifier.
+
+    Returns
+    -------
+    profiles
+        ``AMP_HPROJECTION`` has the mean of each column, ``AMP_VPROJECTION`` that of each row, by amplifier.
+    """
+    return {
+        "AMP_VPROJECTION": {name: np.mean(image, axis=1).tolist() for name, image in images.items()},
+        "AMP_HPROJECTION": {name: np.mean(image, axis=0).tolist() for name, image in images.items()},
+    }
+
+
+def findBiasShifts(overscan: npt.NDArray[np.float32] | None) -> dict[str, Any]:
+    """Find rows at which the level of an amplifier jumps.
+
+    Parameters
+    ----------
+    overscan
+        Overscan pixels (rows, columns) with their level; `None` for a bad amplifier.
+
+    Returns
+    -------
+    shifts
+        ``LOCAL_NOISE`` of the row means, and ``BIAS_SHIFTS`` with height, row, first row and row after the
+        last of each shift.
+    """
+    if overscan is None:
+        return {"LOCAL_NOISE": 0.0, "BIAS_SHIFTS": []}
+    rows = np.mean(overscan[:, _SKIPPED_COLUMNS:], axis=1, dtype=np.float64)
+    if np.ptp(rows) == 0:
+        return {"LOCAL_NOISE": 0.0, "BIAS_SHIFTS": []}
+    noise = float(np.std(filtfilt(*butter(_FILTER_ORDER, _FILTER_CUTOFF, btype="high"), rows)))
+    kernel = np.concatenate([np.arange(_WINDOW), np.arange(1 - _WINDOW, 0)])
+    kernel = kernel / np.sum(kernel[:_WINDOW])
+    jumps = np.pad(np.convolve(rows, kernel, mode="valid"), (_WINDOW - 1, _WINDOW))
+    significant = np.abs(jumps) > _THRESHOLD * noise
+    significant[:_SKIPPED_ROWS] = False
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], significant.astype(np.int8), [0]])))
+    shifts = []
+    for first, last in edges.reshape(-1, 2).tolist():
+        row = first + int(np.argmax(np.abs(jumps[first:last])))
+        if _isFlatAround(rows, row, float(jumps[row])):
+            shifts.append([float(jumps[row]), float(row), first, last])
+    return {"LOCAL_NOISE": noise, "BIAS_SHIFTS": shifts}
+
+
+def _isFlatAround(rows: npt.NDArray[np.float64], row: int, jump: float) -> bool:
+    """Tell whether trends before and after a row are too small to make up for a jump there."""
+    for first in (row - _WINDOW, row):
+        window = np.arange(first, first + _WINDOW)
+        change = 2 * linregress(window, rows[window]).slope * _WINDOW
+        if not (change < jump if jump > 0 else change > jump):
+            return False
+    return True
+
+
+def measureCorrelations(
+    detectorId: int,
+    images: Mapping[str, npt.NDArray[np.float32]],
+    overscans: Mapping[str, npt.NDArray[np.float32] | None],
+) -> list[dict[str, Any]]:
+    """Measure the correlation coefficients of all pairs of amplifiers.
+
+    Parameters
+    ----------
+    detectorId
+        ID of the detector.
+    images
+        Pixels of each amplifier in the order of the assembled image, all of one shape.
+    overscans
+        Overscan pixels of each amplifier with their level, in readout order; `None` for a bad amplifier.
+
+    Returns
+    -------
+    rows
+        ``detector``, ``detectorComp``, ``ampName``, ``ampComp``, ``imageCorr`` and ``overscanCorr`` of each
+        ordered pair. A bad amplifier has zeros, and no row with itself, as in ip_isr.
+    """
+    names = [name for name, overscan in overscans.items() if overscan is not None]
+    good_overscans = [overscan for overscan in overscans.values() if overscan is not None]
+    image_matrix = _correlate([images[name] for name in names])
+    overscan_matrix = _correlate(good_overscans)
+    place = {name: number for number, name in enumerate(names)}
+    rows = []
+    for first in overscans:
+        for second in overscans:
+            image, overscan = 0.0, 0.0
+            if first == second:
+                if first not in place:
+                    continue
+                image, overscan = 1.0, 1.0
+            elif first in place and second in place:
+                image = float(image_matrix[place[first], place[second]])
+                overscan = float(overscan_matrix[place[first], place[second]])
+            rows.append(
+                {
+                    "detector": detectorId,
+                    "detectorComp": detectorId,
+                    "ampName": first,
+                    "ampComp": second,
+                    "imageCorr": image,
+                    "overscanCorr": overscan,
+                }
+            )
+    return rows
+
+
+def _correlate(arrays: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float64]:
+    """Correlate arrays, as `numpy.corrcoef` does, but without copies of all of them as doubles."""
+    if not arrays:
+        return np.empty((0, 0))
+    deviations = np.stack([array.ravel() for array in arrays])
+    deviations -= np.mean(deviations, axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
+    products = np.zeros((len(arrays), len(arrays)))
+    for first in range(0, deviations.shape[1], _BLOCK_SIZE):
+        block = deviations[:, first : first + _BLOCK_SIZE].astype(np.float64)
+        products += block @ block.T
+    norms = np.sqrt(np.diagonal(products))
+    # A constant amplifier has no correlation: NaN.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return products / np.outer(norms, norms)

@@ -1,0 +1,177 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Butler repositories to simulate into."""
+
+__all__ = ["ExposureInfo", "makeRepository"]
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
+from typing import Any
+
+import astropy.time
+import astropy.units as u
+
+from lsst.afw.cameraGeom import Camera
+from lsst.daf.butler import Butler, CollectionType, Config, DatasetType, Timespan
+from lsst.pipe.base import Instrument
+
+_FORMATTER = "lsst.obs.base.formatters.fitsExposure.FitsExposureFormatter"
+
+_DAY_OBS_OFFSET = datetime.timedelta(hours=12)
+"""An observing day of Rubin begins at noon UTC; here, as the middleware has it, of TAI."""
+
+
+@dataclass(frozen=True)
+class ExposureInfo:
+    """A bias exposure.
+
+    Parameters
+    ----------
+    dayObs
+        Observing day, as the decimal number YYYYMMDD.
+    seqNum
+        Sequence number in that day.
+    physicalFilter
+        Filter; `None` for the first one of the instrument that is transparent.
+
+    Raises
+    ------
+    ValueError
+        Raised if the day is none, or the sequence number is out of range.
+    """
+
+    dayObs: int
+    seqNum: int
+    physicalFilter: str | None = None
+
+    def __post_init__(self) -> None:
+        datetime.datetime.strptime(str(self.dayObs), "%Y%m%d")
+        if not 0 < self.seqNum < 100_000:
+            raise ValueError(f"Expected a sequence number from 1 to 99999, got {self.seqNum!r}.")
+
+    @property
+    def id(self) -> int:
+        """Exposure ID, composed as for Rubin's cameras."""
+        return self.dayObs * 100_000 + self.seqNum
+
+    @property
+    def dayTimespan(self) -> Timespan:
+        """The observing day."""
+        begin = astropy.time.Time(
+            datetime.datetime.strptime(str(self.dayObs), "%Y%m%d") + _DAY_OBS_OFFSET, scale="tai"
+        )
+        return Timespan(begin, begin + 1 * u.day)
+
+    @property
+    def timespan(self) -> Timespan:
+        """The readout: 3 s, half a minute after that of the exposure before, from ten hours into the day."""
+        begin = self.dayTimespan.begin + 10 * u.hour + (30 * u.s * self.seqNum) % (12 * u.hour)
+        return Timespan(begin, begin + 3 * u.s)
+
+
+def makeRepository(
+    root: str | PathLike[str],
+    instrument: type[Any],
+    exposures: Sequence[ExposureInfo],
+    *,
+    cameraFile: str | PathLike[str] | None = None,
+    camera: Camera | None = None,
+    recipe: str = "lossy16",
+) -> Butler:
+    """Make a repository with an instrument, its camera and bias exposures without data.
+
+    Parameters
+    ----------
+    root
+        Directory, which may not hold a repository yet.
+    instrument
+        Class of the instrument.
+    exposures
+        Exposures to register.
+    cameraFile
+        FITS file with the camera, as in a Rubin repository.
+    camera
+        The camera itself. If neither is given it is that of the instrument.
+    recipe
+        How Butler compresses ``verifyBiasIsrExp``. ``lossy16`` stores integers of 1/16 of the noise.
+
+    Returns
+    -------
+    butler
+        A writeable butler. The collection ``<instrument>/defaults`` has the camera.
+
+    Raises
+    ------
+    ValueError
+        Raised if both ``camera`` and ``cameraFile`` are given.
+    """
+    if camera is not None and cameraFile is not None:
+        raise ValueError("Expected either a camera or a camera file, got both.")
+    if cameraFile is not None:
+        camera = Camera.readFits(str(cameraFile))
+    config = Config()
+    parameters = {"formatter": _FORMATTER, "parameters": {"recipe": recipe}}
+    config["datastore"] = {"formatters": {"verifyBiasIsrExp": parameters}}
+    instance = instrument()
+    butler = Butler.from_config(Butler.makeRepo(str(root), config=config), writeable=True)
+    instance.register(butler.registry)
+    _storeCamera(butler, instance, instance.getCamera() if camera is None else camera)
+    _registerExposures(butler, instance, exposures)
+    return butler
+
+
+def _storeCamera(butler: Butler, instrument: Instrument, camera: Camera) -> None:
+    """Store a camera that is valid for all time."""
+    calibrations = instrument.makeCalibrationCollectionName()
+    run = instrument.makeUnboundedCalibrationRunName()
+    butler.collections.register(calibrations, CollectionType.CALIBRATION)
+    butler.collections.register(run)
+    dataset_type = DatasetType(
+        "camera", ("instrument",), "Camera", isCalibration=True, universe=butler.dimensions
+    )
+    butler.registry.registerDatasetType(dataset_type)
+    ref = butler.put(camera, dataset_type, {"instrument": instrument.getName()}, run=run)
+    butler.registry.certify(calibrations, [ref], Timespan(None, None))
+    defaults = instrument.makeCollectionName("defaults")
+    butler.collections.register(defaults, CollectionType.CHAINED)
+    butler.collections.redefine_chain(defaults, [calibrations])
+
+
+def _registerExposures(butler: Butler, instrument: Any, exposures: Sequence[ExposureInfo]) -> None:
+    """Register exposures and what their records refer to."""
+    transparent = next(f.physical_filter for f in instrument.filterDefinitions if f.band == "white")
+    name = instrument.getName()
+    with butler.registry.transaction():
+        for exposure in exposures:
+            info = replace(exposure, physicalFilter=exposure.physicalFilter or transparent)
+            day = {"instrument": name, "id": info.dayObs, "timespan": info.dayTimespan}
+            group = {"instrument": name, "name": str(info.id)}
+            butler.registry.syncDimensionData("day_obs", day)
+            butler.registry.syncDimensionData("group", group)
+            butler.registry.insertDimensionData("exposure", _makeExposureRecord(name, info))
+
+
+def _makeExposureRecord(instrument: str, info: ExposureInfo) -> dict[str, Any]:
+    return {
+        "instrument": instrument,
+        "id": info.id,
+        "day_obs": info.dayObs,
+        "group": str(info.id),
+        "physical_filter": info.physicalFilter,
+        "obs_id": f"{instrument}_S_{info.dayObs}_{info.seqNum:06d}",
+        "exposure_time": 0.0,
+        "dark_time": 0.0,
+        "observation_type": "bias",
+        "observation_reason": "bias",
+        "seq_num": info.seqNum,
+        "seq_start": info.seqNum,
+        "seq_end": info.seqNum,
+        "target_name": "simulated",
+        "science_program": "simulated",
+        "has_simulated": True,
+        "can_see_sky": False,
+        "timespan": info.timespan,
+    }

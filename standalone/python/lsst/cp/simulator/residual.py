@@ -1,0 +1,108 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""The residual of one detector in one bias exposure: raw frame, corrected by overscan and combined bias."""
+
+__all__ = ["DetectorResidual", "simulateResidual"]
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from .events import addCosmicRays, addSmoothHits
+from .fault import Fault, FaultKind
+from .frames import AmplifierGeometry, FrameModel, RawAmplifier, makeCombinedBias, makeRaw
+from .isrStatistics import measurePercentiles
+from .overscan import OverscanResult, correctOverscan
+from .randomStreams import RandomStreams
+
+
+@dataclass(frozen=True)
+class DetectorResidual:
+    """A detector after ISR.
+
+    Parameters
+    ----------
+    image
+        Residual image, assembled and without overscans (electron).
+    overscans
+        What the overscan correction found, by amplifier; `None` for one that is known as bad.
+    percentiles
+        Distribution of the combined bias by amplifier and header key (electron).
+    """
+
+    image: npt.NDArray[np.float32]
+    overscans: dict[str, OverscanResult | None]
+    percentiles: dict[str, dict[str, float]]
+
+
+def simulateResidual(
+    geometries: Sequence[AmplifierGeometry],
+    shape: tuple[int, int],
+    model: FrameModel,
+    streams: RandomStreams,
+    faults: Sequence[Fault] = (),
+) -> DetectorResidual:
+    """Simulate a detector in one exposure.
+
+    Parameters
+    ----------
+    geometries
+        Its amplifiers, in the order of the camera.
+    shape
+        Rows and columns of the assembled image.
+    model
+        What frames look like.
+    streams
+        Random numbers of the detector in this exposure.
+    faults
+        Faults of the detector in this exposure.
+
+    Returns
+    -------
+    residual
+        Image, overscans and combined bias.
+    """
+    image = np.zeros(shape, dtype=np.float32)
+    overscans: dict[str, OverscanResult | None] = {}
+    percentiles: dict[str, dict[str, float]] = {}
+    shared: dict[str, RawAmplifier] = {}
+    for geometry in geometries:
+        of_amplifier = [fault for fault in faults if geometry.name in fault.amplifiers]
+        kinds = {fault.kind for fault in of_amplifier}
+        combined = makeCombinedBias(
+            geometry, model, replace(streams, exposure=None), isDead=FaultKind.DEAD_AMPLIFIER in kinds
+        )
+        percentiles[geometry.name] = measurePercentiles(combined.pixels, geometry.name)
+        raw = makeRaw(geometry, model, streams, combined, of_amplifier, shared)
+        overscan = correctOverscan(raw)
+        overscans[geometry.name] = None if FaultKind.MASKED_AMPLIFIER in kinds else overscan
+        pixels = raw.data
+        pixels *= np.float32(geometry.gain)
+        pixels -= combined.pixels
+        image[geometry.rows, geometry.columns] = geometry.assemble(pixels)
+    _addEvents(image, geometries, model, streams, faults)
+    return DetectorResidual(image, overscans, percentiles)
+
+
+def _addEvents(
+    image: npt.NDArray[np.float32],
+    geometries: Sequence[AmplifierGeometry],
+    model: FrameModel,
+    streams: RandomStreams,
+    faults: Sequence[Fault],
+) -> None:
+    """Add events where there are live amplifiers to see them."""
+    addCosmicRays(image, model.cosmicRayRate, streams.make("cosmic rays"))
+    for geometry in geometries:
+        view = image[geometry.rows, geometry.columns]
+        for fault in faults:
+            if geometry.name not in fault.amplifiers:
+                continue
+            if fault.kind is FaultKind.COSMIC_RAYS:
+                random = streams.make("smooth hits", geometry.name)
+                addSmoothHits(view, geometry.readNoise, fault.strength, random)
+            elif fault.kind is FaultKind.DEAD_AMPLIFIER:
+                view[:] = 0

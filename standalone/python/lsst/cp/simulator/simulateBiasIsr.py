@@ -1,0 +1,219 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""A task that makes what ISR makes of bias exposures in the pipelines of cp_verify."""
+
+__all__ = ["SimulateBiasIsrConfig", "SimulateBiasIsrConnections", "SimulateBiasIsrTask"]
+
+from typing import Any, override
+
+from lsst.afw.image import ExposureF
+from lsst.pex.config import Field, FieldValidationError, ListField, RangeField
+from lsst.pipe.base import NoWorkFound, PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
+from lsst.pipe.base import connectionTypes as cT
+
+from .binning import binBits, binMean
+from .fault import FaultKind, checkFaults, parseFaults, selectFaults
+from .frames import AmplifierGeometry, FrameModel
+from .isrHeader import makeIsrHeader
+from .isrStatistics import findBiasShifts, measureCorrelations, measureProfiles
+from .randomStreams import RandomStreams
+from .residual import DetectorResidual, simulateResidual
+
+_PER_DETECTOR = ("instrument", "exposure", "detector")
+
+
+class SimulateBiasIsrConnections(PipelineTaskConnections, dimensions=set(_PER_DETECTOR), defaultTemplates={}):
+    """Outputs of ``lsst.ip.isr.IsrTaskLSST`` by its names; no raw is read."""
+
+    camera = cT.PrerequisiteInput(
+        name="camera",
+        doc="Camera with gains, read noises and raw geometry.",
+        storageClass="Camera",
+        dimensions=("instrument",),
+        isCalibration=True,
+    )
+    outputExposure = cT.Output(
+        name="postISRCCD",
+        doc="Residual of a bias exposure.",
+        storageClass="Exposure",
+        dimensions=_PER_DETECTOR,
+    )
+    outputBin1Exposure = cT.Output(
+        name="postIsrBin1", doc="The same, finely binned.", storageClass="ExposureF", dimensions=_PER_DETECTOR
+    )
+    outputBin2Exposure = cT.Output(
+        name="postIsrBin2",
+        doc="The same, coarsely binned.",
+        storageClass="ExposureF",
+        dimensions=_PER_DETECTOR,
+    )
+    outputStatistics = cT.Output(
+        name="isrStatistics",
+        doc="Statistics of image and overscan.",
+        storageClass="StructuredDataDict",
+        dimensions=_PER_DETECTOR,
+    )
+
+    def __init__(self, *, config: Any = None) -> None:
+        super().__init__(config=config)
+        if not config.doBinnedExposures:
+            del self.outputBin1Exposure
+            del self.outputBin2Exposure
+
+
+class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBiasIsrConnections):
+    """Configuration of `SimulateBiasIsrTask`."""
+
+    seed = Field[int](doc="Seed of all random numbers, with the data ID.", default=1)
+    faults = ListField[str](
+        doc="Faults, each as a YAML mapping with the fields of lsst.cp.simulator.Fault, "
+        "such as {kind: hotNoise, detector: R22_S11, amplifiers: [C00], amplitude: 1.5}.",
+        default=[],
+    )
+    doBinnedExposures = Field[bool](doc="Make binned exposures?", default=False)
+    binFactor1 = RangeField[int](doc="Factor of the finely binned exposure.", default=8, min=2)
+    binFactor2 = RangeField[int](doc="Factor of the coarsely binned exposure.", default=64, min=2)
+    biasLevel = Field[float](doc="Level of the amplifiers (ADU).", default=1000.0)
+    driftAmplitude = RangeField[float](doc="Drift of the level along the rows (ADU).", default=1.0, min=0)
+    commonFraction = RangeField[float](
+        doc="Part of the noise variance that amplifiers share.", default=0.01, min=0, max=1
+    )
+    stepSigma = RangeField[float](doc="Scatter of steps between amplifiers (electron).", default=0.2, min=0)
+    patternAmplitude = RangeField[float](doc="Amplitude of the fixed pattern (electron).", default=2.0, min=0)
+    numCombined = RangeField[int](doc="Number of frames in the combined bias.", default=50, min=1)
+    cosmicRayRate = RangeField[float](
+        doc="Mean number of cosmic rays in a million pixels.", default=2.0, min=0
+    )
+
+    @override
+    def validate(self) -> None:
+        super().validate()
+        try:
+            parseFaults(self.faults)
+        except ValueError as error:
+            raise FieldValidationError(self._fields["faults"], self, str(error)) from error
+
+    def makeModel(self) -> FrameModel:
+        """Make the model of clean frames.
+
+        Returns
+        -------
+        model
+            Model with the values of this configuration.
+        """
+        return FrameModel(**{name: getattr(self, name) for name in FrameModel.__dataclass_fields__})
+
+
+class SimulateBiasIsrTask(PipelineTask):
+    """Simulate the residual of one detector in one bias exposure, and measure what ISR measures."""
+
+    ConfigClass = SimulateBiasIsrConfig
+    _DefaultName = "simulateBiasIsr"
+
+    @override
+    def runQuantum(self, butlerQC: Any, inputRefs: Any, outputRefs: Any) -> None:
+        data_id = butlerQC.quantum.dataId
+        outputs = self.run(
+            camera=butlerQC.get(inputRefs.camera),
+            instrument=data_id["instrument"],
+            exposure=data_id["exposure"],
+            detector=data_id["detector"],
+            mjd=float(data_id.exposure.timespan.begin.mjd),
+        )
+        butlerQC.put(outputs, outputRefs)
+
+    def run(self, camera: Any, instrument: str, exposure: int, detector: int, mjd: float) -> Struct:
+        """Simulate a detector.
+
+        Parameters
+        ----------
+        camera
+            The camera.
+        instrument, exposure, detector
+            Data ID.
+        mjd
+            Begin of the exposure (days).
+
+        Returns
+        -------
+        outputExposure : `lsst.afw.image.ExposureF`
+            Residual (electron), with the detector and the header of ISR. The variance is the square of the
+            nominal read noise: a residual bias has no signal to add to it.
+        outputBin1Exposure, outputBin2Exposure : `lsst.afw.image.ExposureF`
+            The same, binned, if configured.
+        outputStatistics : `dict`
+            ``CALIBDIST``, ``PROJECTION``, ``BIASSHIFT``, ``AMPCORR`` and ``MJD``.
+
+        Raises
+        ------
+        NoWorkFound
+            Raised for a detector that is missing by a fault.
+        ValueError
+            Raised if the camera does not have the detector or amplifier of a fault.
+        """
+        faults = parseFaults(self.config.faults)
+        checkFaults(faults, {(det.getId(), det.getName()): [amp.getName() for amp in det] for det in camera})
+        afw_detector = camera[detector]
+        faults = selectFaults(faults, exposure, detector, afw_detector.getName())
+        if any(fault.kind is FaultKind.MISSING_DETECTOR for fault in faults):
+            raise NoWorkFound(
+                f"Detector {afw_detector.getName()} of exposure {exposure} is simulated as missing."
+            )
+
+        box = afw_detector.getBBox()
+        geometries = [AmplifierGeometry.fromAmplifier(amp, box) for amp in afw_detector]
+        streams = RandomStreams(self.config.seed, instrument, detector, exposure)
+        shape = (box.getHeight(), box.getWidth())
+        residual = simulateResidual(geometries, shape, self.config.makeModel(), streams, faults)
+
+        output = _makeExposure(afw_detector, geometries, residual, mjd)
+        result = Struct(
+            outputExposure=output, outputStatistics=_measureStatistics(detector, geometries, residual, mjd)
+        )
+        if self.config.doBinnedExposures:
+            result.outputBin1Exposure = _binExposure(output, self.config.binFactor1)
+            result.outputBin2Exposure = _binExposure(output, self.config.binFactor2)
+        return result
+
+
+def _makeExposure(
+    detector: Any, geometries: list[AmplifierGeometry], residual: DetectorResidual, mjd: float
+) -> Any:
+    exposure = ExposureF(detector.getBBox())
+    exposure.setDetector(detector)
+    exposure.image.array[:] = residual.image
+    for geometry in geometries:
+        exposure.variance.array[geometry.rows, geometry.columns] = geometry.readNoise**2
+        if residual.overscans[geometry.name] is None:
+            bad = exposure.mask.getPlaneBitMask("BAD")
+            exposure.mask.array[geometry.rows, geometry.columns] |= bad
+    header = exposure.getMetadata()
+    for key, value in makeIsrHeader(geometries, residual.overscans, mjd).items():
+        header[key] = value
+    return exposure
+
+
+def _measureStatistics(
+    detector: int, geometries: list[AmplifierGeometry], residual: DetectorResidual, mjd: float
+) -> dict[str, Any]:
+    images = {geometry.name: residual.image[geometry.rows, geometry.columns] for geometry in geometries}
+    overscans = {name: None if result is None else result.raw for name, result in residual.overscans.items()}
+    return {
+        "CALIBDIST": residual.percentiles,
+        "PROJECTION": measureProfiles(images),
+        "BIASSHIFT": {name: findBiasShifts(overscan) for name, overscan in overscans.items()},
+        "AMPCORR": measureCorrelations(detector, images, overscans),
+        "MJD": mjd,
+    }
+
+
+def _binExposure(exposure: Any, factor: int) -> Any:
+    """Bin as ip_isr does: mean pixels, all bits of the mask; detector and header are taken over."""
+    image = binMean(exposure.image.array, factor)
+    binned = ExposureF(image.shape[1], image.shape[0])
+    binned.image.array[:] = image
+    binned.mask.array[:] = binBits(exposure.mask.array, factor)
+    binned.variance.array[:] = binMean(exposure.variance.array, factor) / factor**2
+    binned.setInfo(exposure.getInfo())
+    return binned

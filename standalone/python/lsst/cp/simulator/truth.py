@@ -1,0 +1,100 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""What verification has to find of the injected faults, declared from the faults alone."""
+
+__all__ = ["ExpectedResult", "listExpectedResults"]
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .fault import Fault, FaultKind, checkFaults, selectFaults
+
+
+@dataclass(frozen=True)
+class ExpectedResult:
+    """What an amplifier with a fault, or a missing detector, has to give. All others have to pass all tests.
+
+    Parameters
+    ----------
+    exposure
+        Exposure ID.
+    detector, detectorName
+        The detector.
+    amplifier
+        The amplifier; empty for a missing detector.
+    failures
+        Tests that have to fail. All others have to pass.
+    statistics
+        Stored statistics that show the faults which no test looks for.
+    kinds
+        Kinds of the faults.
+    """
+
+    exposure: int
+    detector: int
+    detectorName: str
+    amplifier: str
+    failures: frozenset[str]
+    statistics: frozenset[str]
+    kinds: tuple[FaultKind, ...]
+
+
+def listExpectedResults(
+    faults: Iterable[Fault], camera: Any, exposures: Sequence[int]
+) -> list[ExpectedResult]:
+    """List what has to be found.
+
+    Parameters
+    ----------
+    faults
+        Faults of the simulation.
+    camera
+        The camera.
+    exposures
+        IDs of the simulated exposures.
+
+    Returns
+    -------
+    expected
+        One for each exposure, detector and amplifier with a fault, in the order of exposures and camera. A
+        missing detector has one, and none for its amplifiers.
+
+    Raises
+    ------
+    ValueError
+        Raised if a fault does not fit the camera or is too weak to be certain.
+    """
+    known = tuple(faults)
+    checkFaults(known, {(det.getId(), det.getName()): [amp.getName() for amp in det] for det in camera})
+    return [
+        result
+        for exposure in exposures
+        for detector in camera
+        for result in _listOfDetector(
+            selectFaults(known, exposure, detector.getId(), detector.getName()), detector, exposure
+        )
+    ]
+
+
+def _listOfDetector(faults: Sequence[Fault], detector: Any, exposure: int) -> list[ExpectedResult]:
+    missing = [fault for fault in faults if fault.kind is FaultKind.MISSING_DETECTOR]
+    groups = {"": missing} if missing else {amp.getName(): [] for amp in detector}
+    if not missing:
+        for fault in faults:
+            for amplifier in fault.amplifiers:
+                groups[amplifier].append(fault)
+    return [
+        ExpectedResult(
+            exposure=exposure,
+            detector=detector.getId(),
+            detectorName=detector.getName(),
+            amplifier=amplifier,
+            failures=frozenset().union(*(fault.expectedFailures for fault in group)),
+            statistics=frozenset(fault.statistic for fault in group if fault.statistic),
+            kinds=tuple(fault.kind for fault in group),
+        )
+        for amplifier, group in groups.items()
+        if group
+    ]
