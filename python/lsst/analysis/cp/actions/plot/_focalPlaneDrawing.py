@@ -205,7 +205,7 @@ def _failing(ax: Axes, view: FocalPlaneView, style: FocalPlaneStyle) -> tuple[Po
     if not view.patches.failing.any():
         return ()
     width = float(np.clip(0.15 * _patchPoints(view), 1.0, 2.5))
-    strokes = [("white", width + 1.2), (style.failing, width)]
+    strokes = [("white", width + 0.9), (style.failing, width)]
     if view.counts is not None:
         strokes = [(style.outline, 0.5)]
     corners = view.corners[view.patches.failing]

@@ -168,13 +168,22 @@ def statisticsLines(values: FloatArray, *, counts: bool) -> tuple[str, ...]:
     return tuple(f"{name:<8} {formatNumber(float(value))}" for name, value in rows)
 
 
-def headline(patches: PatchValues, expected: BoolArray, noun: str, noValueLabel: str) -> str:
+def headline(
+    patches: PatchValues,
+    detector: npt.NDArray[np.intp],
+    expected: BoolArray,
+    *,
+    noun: str,
+    noValueLabel: str,
+) -> str:
     """Give the verdict in one line.
 
     Parameters
     ----------
     patches
         The patches of the camera.
+    detector
+        Index of the detector of each patch; shape (nPatches,).
     expected
         Patches that are missed if they have no data; shape (nPatches,).
     noun
@@ -190,6 +199,9 @@ def headline(patches: PatchValues, expected: BoolArray, noun: str, noValueLabel:
     words = [f"{(patches.state == PatchState.VALUE).sum()} {noun}s with a value"]
     if patches.nTested.any():
         words[0] = f"{patches.failing.sum()} of {(patches.nTested > 0).sum()} tested {noun}s failed"
+        if patches.failing.any() and noun != "detector":
+            n_detectors = len(np.unique(detector[patches.failing]))
+            words[0] += f" on {n_detectors} detector{'s' * (n_detectors > 1)}"
     if count := (patches.state == PatchState.NO_VALUE).sum():
         words.append(f"{count} {noValueLabel}")
     if count := (expected & (patches.state == PatchState.NO_DATA)).sum():
@@ -252,11 +264,11 @@ def listPatches(
     middle = 0.0 if counts or not finite.any() else float(np.median(value[finite]))
     distance = np.where(finite, np.abs(value - middle), np.inf)
     candidates = np.flatnonzero(chosen & ((distance > 0) | patches.failing))
-    worst = candidates[np.argsort(-distance[candidates], kind="stable")][:nListed]
+    worst = candidates[np.lexsort((-patches.nFailed[candidates], -distance[candidates]))][:nListed]
     if len(worst) == 0:
         return ()
     if any(_failedShare(patches, i) for i in worst):
-        title += ": value, rows failed"
+        title += " (value, rows)"
     width = max(len(name) for name in names[worst])
     lines = [
         f"{names[i]:<{width}}  {formatNumber(float(value[i])):>9}{_failedShare(patches, i)}" for i in worst

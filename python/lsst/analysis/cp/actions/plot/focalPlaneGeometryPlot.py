@@ -243,7 +243,9 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             threshold=self.threshold,
             thresholdLabel=describeThreshold(self.threshold, self.operator, self.unit),
             title=str(plotInfo.get("plotName") or z_label),
-            headline=headline(patches, expected[detector], self.level, self._noValueLabel),
+            headline=headline(
+                patches, detector, expected[detector], noun=self.level, noValueLabel=self._noValueLabel
+            ),
             provenance=describeProvenance(plotInfo, self.tests),
             statistics=statisticsLines(described, counts=counts is not None),
             listing=listPatches(patches, names, self.nListed, counts=counts is not None),
