@@ -13,7 +13,7 @@ __all__ = ["Field", "Table", "packTables", "readTables", "writeTables"]
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,13 +83,15 @@ class Table:
         return self.columns[name]
 
 
-def readTables(fileName: str | os.PathLike[str]) -> list[Table]:
-    """Read all binary tables of a FITS file.
+def readTables(fileName: str | os.PathLike[str], classes: Collection[str] | None = None) -> list[Table]:
+    """Read the binary tables of a FITS file.
 
     Parameters
     ----------
     fileName
         Path of the file.
+    classes
+        Classes of the objects of an archive that are wanted: tables of others are left without columns.
 
     Raises
     ------
@@ -101,10 +103,15 @@ def readTables(fileName: str | os.PathLike[str]) -> list[Table]:
     tables = []
     with fits.open(fileName, memmap=False, lazy_load_hdus=False) as hdus, Path(fileName).open("rb") as file:
         for hdu in hdus:
-            if isinstance(hdu, fits.BinTableHDU):
-                info = hdu.fileinfo()
-                file.seek(info["datLoc"])
-                tables.append(_readTable(hdu.header, file.read(info["datSpan"])))
+            if not isinstance(hdu, fits.BinTableHDU):
+                continue
+            info = hdu.fileinfo()
+            held = set(hdu.header["AR_NAME*"].values())
+            if classes is not None and held and held.isdisjoint(classes):
+                tables.append(Table(dict(hdu.header), {}, hdu.header["NAXIS2"]))
+                continue
+            file.seek(info["datLoc"])
+            tables.append(_readTable(hdu.header, file.read(info["datSpan"])))
     return tables
 
 
@@ -162,7 +169,8 @@ def _readHeap(pairs: np.ndarray, heap: bytes, letter: str) -> list[Any]:
 
 
 def _toText(value: bytes) -> str:
-    return value.rstrip(b"\0 ").decode()
+    # In strings that were never set, and behind the end of others, afw leaves what was in memory.
+    return value.split(b"\0", 1)[0].rstrip(b" ").decode(errors="replace")
 
 
 def writeTables(fileName: str | os.PathLike[str], tables: Iterable[tuple[Sequence[Field], Table]]) -> None:
@@ -244,7 +252,9 @@ def _fillHeap(rows: np.ndarray, fields: Sequence[Field], table: Table) -> bytes:
 
 
 def _toBytes(value: Any, dtype: np.dtype) -> bytes:
-    if isinstance(value, str):
+    if dtype.kind == "S":
+        if not isinstance(value, str):
+            raise TypeError(f"Cannot write {value!r} where a text is needed.")
         # CFITSIO stores an empty string as one NUL.
         return value.encode() or b"\0"
     return value if isinstance(value, bytes) else np.asarray(value).astype(dtype).tobytes()
@@ -265,10 +275,13 @@ def _makeHeader(fields: Sequence[Field], table: Table, rows: np.ndarray, heap: b
     ]
     if flags:
         cards += [("TTYPE1", "flags"), ("TFORM1", f"{len(flags)}X"), ("FLAGCOL", 1)]
-    for number, field in enumerate(stored, 1 + bool(flags)):
-        cards += _columnCards(field, number, rows)
-    for number, field in enumerate(flags, 1):
-        cards += [(f"TFLAG{number}", field.name), (f"TFDOC{number}", field.doc)]
+    # Flags stand among the columns, since afw compares the order of fields.
+    for field in fields:
+        if field in flags:
+            number = flags.index(field) + 1
+            cards += [(f"TFLAG{number}", field.name), (f"TFDOC{number}", field.doc)]
+        else:
+            cards += _columnCards(field, stored.index(field) + 1 + bool(flags), rows)
     cards += table.header.items()
     cards.append(("HIERARCH AFW_TABLE_VERSION", _TABLE_VERSION))
     return fits.Header([fits.Card(*card) for card in cards])
