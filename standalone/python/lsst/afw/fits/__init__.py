@@ -1,7 +1,6 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-
 """Stand-in for ``lsst.afw.fits``: FITS headers, compressed image planes and their options.
 
 It follows afw w_2026_30 and writes through `astropy.io.fits` what afw writes
@@ -12,7 +11,22 @@ from lsst.standalone import guard
 
 guard(__name__)
 
-from ._compression import *
-from ._errors import *
-from ._header import *
-from ._pixels import *
+from ._compression import (
+    CompressionAlgorithm,
+    CompressionOptions,
+    DitherAlgorithm,
+    QuantizationOptions,
+    ScalingAlgorithm,
+)
+from ._files import FitsError
+from ._header import readMetadata
+
+__all__ = [
+    "CompressionAlgorithm",
+    "CompressionOptions",
+    "DitherAlgorithm",
+    "FitsError",
+    "QuantizationOptions",
+    "ScalingAlgorithm",
+    "readMetadata",
+]

@@ -14,13 +14,18 @@ from astropy.io.fits.verify import VerifyWarning
 
 from lsst.daf.base import DateTime, PropertyList
 
-from ._errors import FitsError, naming_file, open_fits
+from ._files import FitsError, naming_file, open_fits
 
 __all__ = ["header_to_metadata", "inherited_metadata", "metadata_to_header", "readMetadata"]
 
 _LOG = logging.getLogger("lsst.afw.fits")
 
 _CARD_LENGTH = 80
+
+_FIXED_LENGTH = 20
+"""Characters of a number in the fixed format of FITS."""
+
+_TOO_LONG = f"the card is longer than {_CARD_LENGTH} characters"
 
 _STRUCTURAL = frozenset(
     "SIMPLE BITPIX NAXIS EXTEND GCOUNT PCOUNT XTENSION TFIELDS BSCALE BZERO ZBITPIX ZIMAGE ZCMPTYPE ZSIMPLE"
@@ -176,19 +181,29 @@ def _value_from_card(value: Any) -> Any:
 
 
 def _make_card(name: str, value: Any, comment: str) -> astropy.io.fits.Card:
-    if isinstance(value, float) and not math.isfinite(value):
-        value = "NAN" if math.isnan(value) else f"{value:+}".upper() + "INITY"
     if name in _COMMENTARY:
         return astropy.io.fits.Card(name, value)
     name = name.upper().removeprefix("HIERARCH ")
-    card = astropy.io.fits.Card(f"HIERARCH {name}" if len(name) > 8 else name, value, comment or None)
+    keyword = f"HIERARCH {name}" if len(name) > 8 else name
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            value = "NAN" if math.isnan(value) else f"{value:+}".upper() + "INITY"
+        elif len(repr(value)) > _FIXED_LENGTH:
+            return _make_long_float_card(keyword, value, comment)
+    card = astropy.io.fits.Card(keyword, value, comment or None)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Card is too long", category=VerifyWarning)
         image = card.image
-    if (
-        not isinstance(value, str)
-        and value is not None
-        and astropy.io.fits.Card.fromstring(image).value != value
-    ):
-        raise ValueError(f"the card is longer than {_CARD_LENGTH} characters")
+    # Astropy cuts numbers too where the card ends.
+    if isinstance(value, int | float) and astropy.io.fits.Card.fromstring(image).value != value:
+        raise ValueError(_TOO_LONG)
     return card
+
+
+def _make_long_float_card(keyword: str, value: float, comment: str) -> astropy.io.fits.Card:
+    """Make a card of a float of which astropy would cut the last digits."""
+    start = f"{keyword:8s}= " if len(keyword) <= 8 else f"{keyword} = "
+    image = start + repr(value).upper()
+    if len(image) > _CARD_LENGTH:
+        raise ValueError(_TOO_LONG)
+    return astropy.io.fits.Card.fromstring((f"{image} / {comment}" if comment else image)[:_CARD_LENGTH])

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from lsst.daf.base import PropertyList
 
 from ._compression import CompressionAlgorithm, CompressionOptions, QuantizationOptions, ScalingAlgorithm
-from ._errors import FitsError, naming_file
+from ._files import FitsError, naming_file
 from ._header import metadata_to_header
 
 __all__ = ["make_image_hdu", "read_pixels"]

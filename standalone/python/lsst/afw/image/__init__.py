@@ -1,7 +1,6 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-
 """Stand-in for ``lsst.afw.image``: images, masks and exposures, and their files.
 
 It follows afw w_2026_30. Pixels are held as there: rows first in ``array``,
@@ -16,12 +15,50 @@ from lsst.standalone import guard
 
 guard(__name__)
 
-from ._exposure import *
-from ._exposureInfo import *
-from ._filterLabel import *
-from ._image import *
-from ._imageBase import *
-from ._mask import *
-from ._maskedImage import *
-from ._readers import *
-from ._visitInfo import *
+from ._exposure import Exposure, ExposureF, ExposureI, ExposureU, makeExposure
+from ._exposureInfo import ExposureInfo
+from ._filterLabel import FilterLabel
+from ._image import Image, ImageF, ImageI, ImageU
+from ._imageBase import LOCAL, PARENT, ImageOrigin
+from ._mask import Mask, MaskPixel, MaskX
+from ._maskedImage import (
+    MaskedImage,
+    MaskedImageF,
+    MaskedImageI,
+    MaskedImageU,
+    VariancePixel,
+    makeMaskedImage,
+)
+from ._readers import ExposureFitsReader, ImageFitsReader, MaskedImageFitsReader, MaskFitsReader
+from ._visitInfo import VisitInfo
+
+__all__ = [
+    "Exposure",
+    "ExposureF",
+    "ExposureFitsReader",
+    "ExposureI",
+    "ExposureInfo",
+    "ExposureU",
+    "FilterLabel",
+    "Image",
+    "ImageF",
+    "ImageFitsReader",
+    "ImageI",
+    "ImageOrigin",
+    "ImageU",
+    "LOCAL",
+    "Mask",
+    "MaskFitsReader",
+    "MaskPixel",
+    "MaskX",
+    "MaskedImage",
+    "MaskedImageF",
+    "MaskedImageFitsReader",
+    "MaskedImageI",
+    "MaskedImageU",
+    "PARENT",
+    "VariancePixel",
+    "VisitInfo",
+    "makeExposure",
+    "makeMaskedImage",
+]

@@ -5,15 +5,18 @@
 import logging
 from collections.abc import Mapping
 from os import PathLike
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import astropy.io.fits
 import numpy as np
 
-from lsst.afw.fits import CompressionOptions, metadata_to_header
+from lsst.afw.fits import CompressionOptions
+from lsst.afw.fits._header import metadata_to_header
 from lsst.daf.base import PropertyList
 from lsst.geom import Box2I, Point2I
 
+from ._exposureArchive import pack_archive
 from ._exposureHeaders import exposure_headers
 from ._exposureInfo import ExposureInfo
 from ._image import Image, ImageF
@@ -63,6 +66,9 @@ class Exposure(Boxed):
     MaskedImageClass: ClassVar[type[MaskedImage] | None] = None
     """Class of the pixels."""
 
+    dtype: ClassVar[Any] = None
+    """Type of a pixel of the image."""
+
     def __init__(
         self,
         *source: Any,
@@ -74,16 +80,14 @@ class Exposure(Boxed):
     ) -> None:
         if self.MaskedImageClass is None:
             raise TypeError(f"{type(self).__name__} has no pixel type; use a class that has, like ExposureF")
-        if len(source) == 2 and isinstance(source[1], ExposureInfo):
-            source, exposureInfo = source[:1], source[1]
-        if source and isinstance(source[0], Exposure):
-            other = source[0]
-            exposureInfo = ExposureInfo(other.getInfo(), copyMetadata=deep)
-            source = (other.getMaskedImage(),)
-        if maskedImage is not None:
-            source = (maskedImage,)
-        self._masked_image = self.MaskedImageClass(*source, bbox=bbox, origin=origin, deep=deep)
-        self._info = exposureInfo if exposureInfo is not None else ExposureInfo()
+        pixels, info = source if maskedImage is None else (maskedImage,), exposureInfo
+        match pixels:
+            case (MaskedImage() as given, ExposureInfo() as given_info):
+                pixels, info = (given,), given_info
+            case (Exposure() as other,):
+                pixels, info = (other.getMaskedImage(),), ExposureInfo(other.getInfo(), copyMetadata=deep)
+        self._masked_image = self.MaskedImageClass(*pixels, bbox=bbox, origin=origin, deep=deep)
+        self._info = info if info is not None else ExposureInfo()
 
     @property
     def _box(self) -> Box2I:  # type: ignore[override]
@@ -195,16 +199,24 @@ class Exposure(Boxed):
         ------
         lsst.afw.fits.FitsError
             Raised if metadata cannot stand in a FITS header.
+        ValueError
+            Raised if the name asks for a compressed file.
         """
         if self._info.get_unread():
             _LOG.warning("Not written to %s, since not read: %s", fileName, sorted(self._info.get_unread()))
+        if str(fileName).endswith(".gz"):
+            raise ValueError(f"Cannot write {fileName}: the stand-in compresses planes, not files")
         primary, planes = exposure_headers(self._info, self.getXY0())
+        archive_keys, archive = pack_archive(self._info)
+        primary.update(archive_keys)
         options = [imageOptions, maskOptions, varianceOptions]
         hdus = [
             astropy.io.fits.PrimaryHDU(header=metadata_to_header(primary)),
             *plane_hdus(self._masked_image, planes, options),
         ]
         astropy.io.fits.HDUList(hdus).writeto(fileName, overwrite=True)
+        with Path(fileName).open("ab") as file:
+            file.write(archive)
 
     def writeFitsWithOptions(self, dest: str | PathLike[str], options: Mapping[str, Any] | None) -> None:
         """Write a FITS file as a write recipe says.
@@ -229,8 +241,7 @@ class Exposure(Boxed):
         """
         from ._readers import ExposureFitsReader
 
-        dtype = cls.MaskedImageClass.dtype if cls.MaskedImageClass is not None else None
-        return ExposureFitsReader(fileName).read(dtype=dtype)
+        return cls(ExposureFitsReader(fileName).read(dtype=cls.dtype))
 
 
 class ExposureF(Exposure):

@@ -1,8 +1,9 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-
 """How what belongs to an exposure stands in the headers of its file."""
+
+from collections.abc import Mapping
 
 from lsst.daf.base import PropertyList
 from lsst.geom import Point2I
@@ -67,7 +68,7 @@ def _plane_header(xy0: Point2I, unit: str | None) -> PropertyList:
     return header
 
 
-def info_from_header(metadata: PropertyList, version: int) -> ExposureInfo:
+def info_from_header(metadata: PropertyList, version: int, ids: Mapping[str, int]) -> ExposureInfo:
     """Return what the header of a file says about an exposure.
 
     Parameters
@@ -77,6 +78,8 @@ def info_from_header(metadata: PropertyList, version: int) -> ExposureInfo:
         becomes the metadata.
     version : `int`
         Version of the layout of the file.
+    ids : `~collections.abc.Mapping` [`str`, `int`]
+        Components in the archive of the file, by name.
 
     Raises
     ------
@@ -86,9 +89,10 @@ def info_from_header(metadata: PropertyList, version: int) -> ExposureInfo:
     if version > _VERSION:
         raise ValueError(f"Cannot read Exposure FITS version > {_VERSION}, found {version}")
     exposure_id = metadata.get("EXPID")
+    unread = ids.keys() - {ExposureInfo.KEY_DETECTOR, ExposureInfo.KEY_FILTER}
     visit_info = VisitInfo.from_metadata(metadata)
     for key in _OF_FILE:
         metadata.remove(key)
-    info = ExposureInfo(metadata=metadata, visitInfo=visit_info)
+    info = ExposureInfo(metadata=metadata, visitInfo=visit_info, unread=frozenset(unread))
     info.setId(exposure_id)
     return info

@@ -4,6 +4,7 @@
 
 import copy
 import functools
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from lsst.daf.base import PropertyList
@@ -82,8 +83,6 @@ class ExposureInfo:
         """Set the metadata, which are not copied; `None` empties them."""
         self._metadata = metadata if metadata is not None else PropertyList()
 
-    metadata = property(getMetadata, setMetadata)
-
     def getDetector(self) -> Any:
         """Return the detector (`lsst.afw.cameraGeom.Detector` or `None`)."""
         return self._detector
@@ -95,8 +94,6 @@ class ExposureInfo:
     def hasDetector(self) -> bool:
         """Tell whether there is a detector."""
         return self._detector is not None
-
-    detector = property(getDetector, setDetector)
 
     def getFilter(self) -> FilterLabel | None:
         """Return the filter, if there is one."""
@@ -110,8 +107,6 @@ class ExposureInfo:
         """Tell whether there is a filter."""
         return self._filter is not None
 
-    filter = property(getFilter, setFilter)
-
     def getVisitInfo(self) -> VisitInfo | None:
         """Return what is known about the exposure as a whole."""
         return self._visit_info
@@ -123,8 +118,6 @@ class ExposureInfo:
     def hasVisitInfo(self) -> bool:
         """Tell whether anything is known about the exposure as a whole."""
         return self._visit_info is not None
-
-    visitInfo = property(getVisitInfo, setVisitInfo)
 
     def getId(self) -> int | None:
         """Return the identifier of the exposure, if it has one."""
@@ -146,7 +139,11 @@ class ExposureInfo:
 
     def __getattr__(self, name: str) -> Any:
         verb, component = name[:3], name[3:]
-        methods = {"get": self._get_left_out, "set": self._set_left_out, "has": self._has_left_out}
+        methods: dict[str, Callable[..., Any]] = {
+            "get": self._get_left_out,
+            "set": self._set_left_out,
+            "has": self._has_left_out,
+        }
         if component not in _LEFT_OUT or verb not in methods:
             raise AttributeError(f"ExposureInfo has no attribute {name!r}")
         return functools.partial(methods[verb], component)

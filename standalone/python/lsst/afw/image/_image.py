@@ -10,7 +10,8 @@ import astropy.io.fits
 import numpy as np
 import numpy.typing as npt
 
-from lsst.afw.fits import CompressionOptions, make_image_hdu
+from lsst.afw.fits import CompressionOptions
+from lsst.afw.fits._pixels import make_image_hdu
 from lsst.daf.base import PropertyList
 from lsst.geom import Box2I, Extent2I, Point2I
 
@@ -211,7 +212,7 @@ class Image(PixelArray):
         """
         from ._readers import ImageFitsReader
 
-        return ImageFitsReader(fileName).read(dtype=cls.dtype)
+        return cls(ImageFitsReader(fileName).read(dtype=cls.dtype))
 
 
 class ImageF(Image):

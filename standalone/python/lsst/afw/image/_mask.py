@@ -138,7 +138,7 @@ class Mask(PixelArray):
             Header of the file, which says the bits of its planes; planes that
             are not known here are added.
         """
-        theirs = {name[len(_PREFIX) :]: metadata[name] for name in metadata if name.startswith(_PREFIX)}
+        theirs = {name[len(_PREFIX) :]: metadata.get(name) for name in metadata if name.startswith(_PREFIX)}
         moves = {bit: self.addMaskPlane(name) for name, bit in theirs.items()}
         if all(old == new for old, new in moves.items()):
             return
@@ -159,7 +159,7 @@ class Mask(PixelArray):
         """
         from ._readers import MaskFitsReader
 
-        return MaskFitsReader(fileName).read()
+        return cls(MaskFitsReader(fileName).read())
 
 
 MaskX = Mask

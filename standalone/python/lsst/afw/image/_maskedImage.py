@@ -65,6 +65,9 @@ class MaskedImage(Boxed):
     ImageClass: ClassVar[type[Image] | None] = None
     """Class of the image plane."""
 
+    dtype: ClassVar[Any] = None
+    """Type of a pixel of the image plane."""
+
     def __init__(
         self,
         *source: Any,
@@ -91,8 +94,13 @@ class MaskedImage(Boxed):
 
     def _set_planes(self, image: Any, mask: Any = None, variance: Any = None, *, deep: bool = False) -> None:
         box = image.getBBox()
-        planes = [image, mask or MaskX(box), variance or ImageF(box)]
-        for name, plane, expected in zip(_NAMES, planes, (self.ImageClass, Mask, ImageF), strict=True):
+        planes = [
+            image,
+            mask if mask is not None else MaskX(box),
+            variance if variance is not None else ImageF(box),
+        ]
+        expected_classes: tuple[Any, ...] = (self.ImageClass, Mask, ImageF)
+        for name, plane, expected in zip(_NAMES, planes, expected_classes, strict=True):
             if not isinstance(plane, expected):
                 raise TypeError(f"The {name} plane of {type(self).__name__} is no {type(plane).__name__}")
             if plane.getDimensions() != box.getDimensions():
@@ -206,8 +214,7 @@ class MaskedImage(Boxed):
         """
         from ._readers import MaskedImageFitsReader
 
-        dtype = cls.ImageClass.dtype if cls.ImageClass is not None else None
-        return MaskedImageFitsReader(fileName).read(dtype=dtype)
+        return cls(MaskedImageFitsReader(fileName).read(dtype=cls.dtype))
 
 
 def plane_hdus(

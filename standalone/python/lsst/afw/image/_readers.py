@@ -9,18 +9,15 @@ import astropy.io.fits
 import numpy as np
 import numpy.typing as npt
 
-from lsst.afw.fits import (
-    FitsError,
-    header_to_metadata,
-    inherited_metadata,
-    naming_file,
-    open_fits,
-    read_pixels,
-)
+from lsst.afw.fits import FitsError
+from lsst.afw.fits._files import naming_file, open_fits
+from lsst.afw.fits._header import header_to_metadata, inherited_metadata
+from lsst.afw.fits._pixels import read_pixels
 from lsst.daf.base import PropertyList
 from lsst.geom import Box2I, Extent2I, Point2I
 
 from ._exposure import Exposure, makeExposure
+from ._exposureArchive import pop_archive_ids, read_components
 from ._exposureHeaders import VERSION_KEY, info_from_header
 from ._exposureInfo import ExposureInfo
 from ._filterLabel import FilterLabel
@@ -172,7 +169,7 @@ class MaskedImageFitsReader(PlaneReader):
         with open_fits(self._path) as hdus:
             image = self._read_image(self._image_hdu(hdus), bbox, origin, dtype)
             mask = self._read_mask(self._plane_hdu(hdus, "MASK"), bbox, origin)
-            variance = self._read_image(self._plane_hdu(hdus, "VARIANCE"), bbox, origin, ImageF.dtype)
+            variance: Any = self._read_image(self._plane_hdu(hdus, "VARIANCE"), bbox, origin, ImageF.dtype)
         return makeMaskedImage(image, mask, variance)
 
     def read(
@@ -194,6 +191,16 @@ class MaskedImageFitsReader(PlaneReader):
 class ExposureFitsReader(MaskedImageFitsReader):
     """Reads an `Exposure`, or a component of it; see `PlaneReader`."""
 
+    def _read_info(self) -> tuple[ExposureInfo, dict[str, int]]:
+        """Return what the headers say, and what is in the archive."""
+        with open_fits(self._path) as hdus:
+            image = self._image_hdu(hdus)
+            with naming_file(self._path, "read the headers of"):
+                version = hdus[0].header.get(VERSION_KEY, 0)
+                metadata = inherited_metadata(hdus, hdus.index(image))
+                ids = pop_archive_ids(metadata)
+                return info_from_header(metadata, version, ids), ids
+
     def readExposureInfo(self) -> ExposureInfo:
         """Read what belongs to the pixels, without these.
 
@@ -202,23 +209,21 @@ class ExposureFitsReader(MaskedImageFitsReader):
         lsst.afw.fits.FitsError
             Raised if the file is damaged or is that of no exposure.
         """
-        with open_fits(self._path) as hdus:
-            image = self._image_hdu(hdus)
-            with naming_file(self._path, "read the headers of"):
-                version = hdus[0].header.get(VERSION_KEY, 0)
-                return info_from_header(inherited_metadata(hdus, hdus.index(image)), version)
+        info, ids = self._read_info()
+        read_components(self._path, ids, info)
+        return info
 
     def readMetadata(self) -> PropertyList:
         """Read the metadata."""
-        return self.readExposureInfo().getMetadata()
+        return self._read_info()[0].getMetadata()
 
     def readVisitInfo(self) -> VisitInfo | None:
         """Read what is known about the exposure as a whole."""
-        return self.readExposureInfo().getVisitInfo()
+        return self._read_info()[0].getVisitInfo()
 
     def readExposureId(self) -> int | None:
         """Read the identifier of the exposure."""
-        return self.readExposureInfo().getId()
+        return self._read_info()[0].getId()
 
     def readFilter(self) -> FilterLabel | None:
         """Read the filter."""

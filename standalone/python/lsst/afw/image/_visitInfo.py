@@ -37,7 +37,7 @@ _LEFT_OUT = frozenset(
 )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class VisitInfo:
     """What is known about an exposure as a whole.
 
@@ -96,6 +96,12 @@ class VisitInfo:
     def getId(self) -> int:
         """Return the identifier of the exposure."""
         return self.id
+
+    def __eq__(self, other: "object") -> bool:
+        # What is unknown is equal, though a NaN is not.
+        return isinstance(other, VisitInfo) and self.to_metadata().toDict() == other.to_metadata().toDict()
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __getattr__(self, name: str) -> Any:
         plain = name[3].lower() + name[4:] if name.startswith("get") and len(name) > 3 else name

@@ -1,7 +1,6 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-
 """Stand-in for ``lsst.daf.base``: property containers and date-times.
 
 It follows daf_base w_2025_32. Left out: nested containers (a mapping as a
@@ -13,6 +12,8 @@ from lsst.standalone import guard
 
 guard(__name__)
 
-from . import _yaml as _yaml
-from ._dateTime import *
-from ._propertyContainer import *
+from . import _yaml  # noqa: F401
+from ._dateTime import DateTime
+from ._propertyContainer import PropertyList, PropertySet
+
+__all__ = ["DateTime", "PropertyList", "PropertySet"]

@@ -203,15 +203,15 @@ class PropertySet:
 
     def keys(self) -> KeysView[str]:
         """Return a view of the names."""
-        return KeysView(self)  # type: ignore[arg-type]
+        return KeysView(self)
 
     def items(self) -> ItemsView[str, Any]:
         """Return a view of names and scalars."""
-        return ItemsView(self)  # type: ignore[arg-type]
+        return ItemsView(self)
 
     def values(self) -> ValuesView[Any]:
         """Return a view of the scalars."""
-        return ValuesView(self)  # type: ignore[arg-type]
+        return ValuesView(self)
 
     def toString(self) -> str:
         """Return one line a property."""
@@ -378,7 +378,7 @@ class PropertyList(PropertySet):
             return same
         return all(self.getComment(name) == other.getComment(name) for name in self)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def _note(self, name: str, comment: str | None) -> None:
         if comment is not None and self.exists(name):
@@ -392,7 +392,7 @@ def _as_values(name: str, value: Any) -> list[Any]:
     """Return the values of a property as plain Python scalars of one type."""
     if isinstance(value, PropertySet | Mapping):
         raise NotImplementedError(
-            f"The stand-in of lsst.daf.base has no nested containers; {name!r} was given a {type(value).__name__}"
+            f"The stand-in lsst.daf.base nests no containers: {name!r} cannot be a {type(value).__name__}"
         )
     plain = isinstance(value, str) or not isinstance(value, Iterable)
     elements = [value] if plain else list(value)

@@ -1,7 +1,6 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-
 """How Butler's YAML formatter stores the classes of this package."""
 
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ def _represent_date(dumper: yaml.Dumper, date: DateTime) -> yaml.Node:
     return dumper.represent_scalar(_tag(DateTime), date.toString(DateTime.TAI))
 
 
-def _construct_date(loader: Any, node: yaml.ScalarNode) -> DateTime:
+def _construct_date(loader: Any, node: Any) -> DateTime:
     return DateTime(str(loader.construct_scalar(node)), DateTime.TAI)
 
 
@@ -34,7 +33,7 @@ def _represent(dumper: yaml.Dumper, container: PropertySet) -> yaml.Node:
 
 
 def _register(kind: type[PropertySet]) -> None:
-    def construct(loader: Any, node: yaml.SequenceNode) -> Iterator[PropertySet]:
+    def construct(loader: Any, node: Any) -> Iterator[PropertySet]:
         container = kind()
         yield container
         container._restore(loader.construct_sequence(node, deep=True))

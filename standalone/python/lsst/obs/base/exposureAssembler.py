@@ -1,7 +1,6 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-
 """How Butler takes exposures apart and applies parameters to them.
 
 It follows obs_base w_2026_30. Left out: components that the stand-in
@@ -9,8 +8,8 @@ It follows obs_base w_2026_30. Left out: components that the stand-in
 are stored in files of their own.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Set
+from typing import Any, ClassVar
 
 from lsst.daf.butler import DatasetComponent, DatasetProvenance, DatasetRef, StorageClassDelegate
 
@@ -22,9 +21,15 @@ __all__ = ["ExposureAssembler"]
 class ExposureAssembler(StorageClassDelegate):
     """Takes components out of images, masked images and exposures."""
 
-    _OF_PIXELS = frozenset({"image", "mask", "variance"})
-    _OF_BOX = {"bbox": "getBBox", "dimensions": "getDimensions", "xy0": "getXY0"}
-    _OF_INFO = frozenset({"metadata", "detector", "visitInfo", "filter", "id"})
+    _OF_PIXELS: ClassVar[Set[str]] = frozenset({"image", "mask", "variance"})
+    _OF_BOX: ClassVar[Mapping[str, str]] = {"bbox": "getBBox", "dimensions": "getDimensions", "xy0": "getXY0"}
+    _OF_INFO: ClassVar[Mapping[str, str]] = {
+        "metadata": "getMetadata",
+        "detector": "getDetector",
+        "visitInfo": "getVisitInfo",
+        "filter": "getFilter",
+        "id": "getId",
+    }
 
     def getComponent(self, composite: Any, componentName: str) -> Any:
         """Return a component of an image, masked image or exposure.
@@ -41,7 +46,7 @@ class ExposureAssembler(StorageClassDelegate):
         if componentName in self._OF_PIXELS:
             return getattr(composite, componentName)
         if componentName in self._OF_INFO:
-            return getattr(composite.getInfo() if hasattr(composite, "getInfo") else composite, componentName)
+            return getattr(composite.getInfo(), self._OF_INFO[componentName])()
         if componentName in self.storageClass.components:
             raise NotImplementedError(f"An exposure of the stand-in lsst.afw.image has no {componentName}")
         raise AttributeError(f"Do not know how to retrieve component {componentName} from {type(composite)}")

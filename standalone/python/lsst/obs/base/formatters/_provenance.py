@@ -1,7 +1,6 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-
 """Where a dataset came from, in the header of its FITS file."""
 
 import re

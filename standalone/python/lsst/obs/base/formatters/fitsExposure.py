@@ -1,7 +1,6 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-
 """The formatters of images, masks and exposures."""
 
 import copy
@@ -211,7 +210,7 @@ class FitsExposureFormatter(FitsMaskedImageFormatter):
     """How the reader reads a component."""
 
     _LEFT_OUT: ClassVar[Set[str]] = frozenset(
-        "wcs psf photoCalib apCorrMap coaddInputs transmissionCurve validPolygon summaryStats exposureInfo".split()
+        "wcs psf photoCalib apCorrMap coaddInputs transmissionCurve validPolygon summaryStats".split()
     )
 
     def read_full(self, reader: Any) -> Any:
@@ -251,7 +250,9 @@ class FitsExposureFormatter(FitsMaskedImageFormatter):
 
     def _filter_label(self) -> FilterLabel | None:
         """Return the filter that the data ID says."""
-        known = {name: self.data_id.get(name) for name in ("band", "physical_filter")}
-        if known["band"] is None and known["physical_filter"] is None:
+        band, physical = self.data_id.get("band"), self.data_id.get("physical_filter")
+        if band is None and physical is None:
             return None
-        return FilterLabel(band=known["band"], physical=known["physical_filter"])
+        return FilterLabel(
+            band=None if band is None else str(band), physical=None if physical is None else str(physical)
+        )
