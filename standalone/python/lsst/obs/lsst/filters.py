@@ -58,4 +58,7 @@ def _define(filters: Mapping[str, str], gratings: tuple[str, ...] = ()) -> Filte
 
 LSSTCAM_FILTER_DEFINITIONS = _define(_LSSTCAM)
 COMCAM_FILTER_DEFINITIONS = _define(_COMCAM)
-LATISS_FILTER_DEFINITIONS = _define(_LATISS, gratings=("empty", "unknown"))
+# The diffuser is never in with a grating.
+LATISS_FILTER_DEFINITIONS = FilterDefinitionCollection(
+    *_define(_LATISS, gratings=("empty", "unknown")), *_define({"diffuser": "diffuser"})
+)
