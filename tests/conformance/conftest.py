@@ -1,0 +1,83 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+
+"""Runs with checkouts of upstream packages, each in an interpreter of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PLUGIN = ROOT / "python"
+STAND_INS = ROOT / "standalone" / "python"
+PLACEHOLDERS = Path(__file__).parent / "placeholders"
+PACKAGES = ("verify", "analysis_tools", "cp_verify")
+VERSION = '__version__ = "checkout"\n__all__ = ("__version__",)\n'
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def upstream(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy the checkouts that UPSTREAM_DIR holds, and complete them.
+
+    A built package has a ``version.py``, a checkout has none; nothing is
+    written into the checkouts themselves.
+    """
+    if "UPSTREAM_DIR" not in os.environ:
+        pytest.skip("needs checkouts of verify, analysis_tools and cp_verify: set UPSTREAM_DIR")
+    source = Path(os.environ["UPSTREAM_DIR"])
+    if missing := [name for name in PACKAGES if not (source / name / "python").is_dir()]:
+        pytest.skip(f"UPSTREAM_DIR={source} has no checkout of {', '.join(missing)}")
+    copy = tmp_path_factory.mktemp("upstream")
+    for name in PACKAGES:
+        for part in ("python", "tests", "pipelines"):
+            if (source / name / part).is_dir():
+                shutil.copytree(source / name / part, copy / name / part)
+    for package in ("verify/python/lsst/verify", "analysis_tools/python/lsst/analysis/tools"):
+        (copy / package / "version.py").write_text(VERSION)
+    (copy / "cp_verify/python/lsst/cp/verify/version.py").write_text(VERSION)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def overStandIns(upstream: Path) -> Run:
+    """Run Python with the plugin and the stand-ins, without upstream's code."""
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return _run(
+            [PLUGIN, STAND_INS, PLACEHOLDERS], arguments, ANALYSIS_TOOLS_DIR=upstream / "analysis_tools"
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def overUpstream(upstream: Path) -> Run:
+    """Run Python with upstream's code wherever there is a checkout, and stand-ins for the rest."""
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        path = [*(upstream / name / "python" for name in PACKAGES), PLUGIN, STAND_INS, PLACEHOLDERS]
+        return _run(path, arguments, ANALYSIS_CP_ALLOW_MIXED="1")
+
+    return run
+
+
+def _run(
+    path: list[Path], arguments: tuple[str | Path, ...], **environment: str | Path
+) -> subprocess.CompletedProcess[str]:
+    env = {key: value for key, value in os.environ.items() if key != "ANALYSIS_CP_ALLOW_MIXED"}
+    standalone = ROOT / "standalone"
+    env |= {"ANALYSIS_CP_DIR": str(ROOT), "ANALYSIS_TOOLS_DIR": str(standalone)}
+    env |= {"CP_VERIFY_DIR": str(standalone), "PYTHONPATH": os.pathsep.join(map(str, path))}
+    env |= {key: str(value) for key, value in environment.items()}
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(
+        command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False
+    )

@@ -1,0 +1,83 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+
+"""Placeholders for packages that upstream imports and the tests here never use.
+
+With this folder on PYTHONPATH, ``import`` of a package in `PACKAGES` that is not
+installed gives modules whose names are empty classes: enough to define what
+upstream derives from them, of no use to run it.
+"""
+
+import importlib.abc
+import importlib.machinery
+import sys
+from types import ModuleType
+from typing import Any
+
+PACKAGES = (
+    "esutil",
+    "lsst.afw.geom",
+    "lsst.afw.table",
+    "lsst.cp.pipe",
+    "lsst.drp",
+    "lsst.ip",
+    "lsst.meas",
+    "lsst.pex.exceptions",
+    "lsst.pipe.tasks.loadReferenceCatalog",
+    "lsst.skymap",
+    "skyproj",
+    "smatch",
+    "treecorr",
+)
+
+
+class _Named(type):
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        # Constants are names of datasets.
+        return name if name.isupper() else _makeClass(name)
+
+
+def _makeClass(name: str) -> type:
+    if name.endswith("Config"):
+        from lsst.pex.config import Config
+
+        return type(name, (Config,), {})
+    if name.endswith("Task"):
+        from lsst.pex.config import Config
+        from lsst.pipe.base import Task
+
+        return type(name, (Task,), {"ConfigClass": Config, "_DefaultName": name})
+    return _Named(name, (Exception,) if name.endswith(("Error", "Exception")) else (), {})
+
+
+class _Module(ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        setattr(self, name, _makeClass(name))
+        return self.__dict__[name]
+
+
+class PlaceholderFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Last of the finders: makes what no other one has found."""
+
+    def find_spec(
+        self, fullname: str, path: Any = None, target: Any = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Return the specification of a placeholder, if there may be one."""
+        if not any(fullname == name or fullname.startswith(f"{name}.") for name in PACKAGES):
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        """Make the module."""
+        return _Module(spec.name, "A placeholder.")
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Do nothing: there is no code."""
+
+
+sys.meta_path.append(PlaceholderFinder())
