@@ -12,7 +12,8 @@ from lsst.standalone import guard
 guard(__name__)
 
 from ._angle import Angle, AngleUnit, arcseconds, degrees, radians
-from ._box import Box2D, Box2I
+from ._box2D import Box2D
+from ._box2I import Box2I
 from ._coordinates import Extent2D, Extent2I, Point2D, Point2I, Point3D
 from ._spherePoint import SpherePoint
 

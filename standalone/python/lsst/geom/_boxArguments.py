@@ -1,11 +1,11 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Arguments of the overloaded constructors and tests of boxes."""
+"""What boxes of pixels and boxes of floats have in common: they are made of each other."""
 
 from __future__ import annotations
 
-__all__ = ["BoxArguments", "EdgeHandling", "operandOf"]
+__all__ = ["BoxArguments", "EdgeHandling", "PixelBox", "operandOf"]
 
 import enum
 from typing import Any
@@ -18,6 +18,21 @@ class EdgeHandling(enum.Enum):
 
     EXPAND = 0
     SHRINK = 1
+
+
+class PixelBox:
+    """Base of `Box2I`, by which `Box2D` knows it without importing it."""
+
+    __slots__ = ()
+
+    minX: property
+    minY: property
+    maxX: property
+    maxY: property
+
+    def isEmpty(self) -> bool:
+        """Return whether the box has no pixel."""
+        raise NotImplementedError()
 
 
 class BoxArguments:

@@ -196,7 +196,7 @@ class Camera(DetectorCollection):
         ValueError
             Raised if the file does not hold a camera; the message names the file and what is wrong with it.
         """
-        from ._cameraFits import readCamera
+        from ._cameraFits import readCamera  # Here, since it needs this class.
 
         return readCamera(fileName)
 
@@ -208,7 +208,7 @@ class Camera(DetectorCollection):
         fileName
             Path of the file.
         """
-        from ._cameraFits import writeCamera
+        from ._cameraFits import writeCamera  # Here, since it needs this class.
 
         writeCamera(self, fileName)
 

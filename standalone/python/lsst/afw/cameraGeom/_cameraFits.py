@@ -242,12 +242,16 @@ class ArchiveWriter:
     def reserve(self, *schemas: tuple[Field, ...]) -> int:
         """Return the next object's number; its tables get their places in the file."""
         for schema in schemas:
-            if schema not in self._schemas:
-                self._schemas.append(schema)
-                self._records.append([])
-                self._names.append("")
+            self._addTable(schema)
         self._nextId += 1
         return self._nextId - 1
+
+    def _addTable(self, schema: tuple[Field, ...]) -> None:
+        """Give a table its place in the file, unless it has one."""
+        if schema not in self._schemas:
+            self._schemas.append(schema)
+            self._records.append([])
+            self._names.append("")
 
     def save(
         self, objectId: int, part: int, name: str, schema: tuple[Field, ...], records: list[dict[str, Any]]
@@ -270,9 +274,7 @@ class ArchiveWriter:
             "pupilFactoryName": camera.getPupilFactoryName(),
             "transformMap": self._putTransformMap(camera.getTransformMap()),
         }
-        self._schemas.append(CAMERA_FIELDS)
-        self._records.append([])
-        self._names.append("")
+        self._addTable(CAMERA_FIELDS)
         self.save(object_id, 1, "Camera", CAMERA_FIELDS, [record])
 
     def putDetector(self, detector: Detector) -> int:
@@ -280,10 +282,7 @@ class ArchiveWriter:
         object_id = self.reserve(DETECTOR_FIELDS)
         systems = self._putTransformMap(detector.getTransformMap())
         self.save(object_id, 0, "Detector", DETECTOR_FIELDS, [_detectorRecord(detector, systems)])
-        if AMPLIFIER_FIELDS not in self._schemas:
-            self._schemas.append(AMPLIFIER_FIELDS)
-            self._records.append([])
-            self._names.append("")
+        self._addTable(AMPLIFIER_FIELDS)
         records = [_amplifierRecord(amplifier) for amplifier in detector]
         self.save(object_id, 1, "Detector", AMPLIFIER_FIELDS, records)
         return object_id
