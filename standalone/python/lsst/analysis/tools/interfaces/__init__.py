@@ -5,16 +5,16 @@
 """What actions, tools and the tasks that run them are made of."""
 
 from ._actions import *  # noqa: F403
-from ._actions import __all__ as _actions
+from ._actions import __all__ as _actionsNames
 from ._analysisTools import *  # noqa: F403
-from ._analysisTools import __all__ as _tools
+from ._analysisTools import __all__ as _toolsNames
 from ._interfaces import *  # noqa: F403
-from ._interfaces import __all__ as _interfaces
+from ._interfaces import __all__ as _interfacesNames
 from ._metricMeasurementBundle import *  # noqa: F403
-from ._metricMeasurementBundle import __all__ as _bundle
+from ._metricMeasurementBundle import __all__ as _bundleNames
 from ._stages import *  # noqa: F403
-from ._stages import __all__ as _stages
+from ._stages import __all__ as _stagesNames
 from ._task import *  # noqa: F403
-from ._task import __all__ as _task
+from ._task import __all__ as _taskNames
 
-__all__ = [*_actions, *_tools, *_interfaces, *_bundle, *_stages, *_task]
+__all__ = [*_actionsNames, *_toolsNames, *_interfacesNames, *_bundleNames, *_stagesNames, *_taskNames]
