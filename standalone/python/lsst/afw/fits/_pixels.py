@@ -19,6 +19,9 @@ __all__ = ["make_image_hdu", "read_pixels"]
 _QUANTA = 2.0**32 - 13
 """Integers that a quantised image can use; cfitsio keeps the others."""
 
+_SAMPLE_SIZE = 2**20
+"""Pixels, or somewhat fewer, that are enough to measure the noise of an image."""
+
 _QUARTILES_TO_SIGMA = 0.741
 """Standard deviation of a normal distribution over its interquartile range."""
 
@@ -142,12 +145,24 @@ def _quantize_level(
         return options.level
     if options.scaling is ScalingAlgorithm.MANUAL:
         return -options.level
-    good = np.isfinite(pixels) if rejected is None else np.isfinite(pixels) & ~rejected
-    values = pixels[good]
+    if options.scaling is ScalingAlgorithm.RANGE:
+        values = _good_values(pixels, rejected, 1)
+        return -(float(np.ptp(values)) / _QUANTA) if values.size else 0.0
+    # An odd stride meets all columns of an image whose width is even.
+    values = _good_values(pixels, rejected, pixels.size // _SAMPLE_SIZE | 1)
     if not values.size:
         return 0.0
-    if options.scaling is ScalingAlgorithm.RANGE:
-        return -(float(values.max()) - float(values.min())) / _QUANTA
     lower, upper = values.size // 4, values.size // 4 + values.size // 2
     values.partition((lower, upper))
     return -_QUARTILES_TO_SIGMA * (float(values[upper]) - float(values[lower])) / options.level
+
+
+def _good_values(
+    pixels: npt.NDArray, rejected: npt.NDArray[np.bool_] | None, stride: int
+) -> npt.NDArray[np.floating]:
+    """Return a copy of every so-manieth pixel, without those that do not count."""
+    values = pixels.ravel()[::stride]
+    good = np.isfinite(values)
+    if rejected is not None:
+        good &= ~rejected.ravel()[::stride]
+    return values[good]

@@ -23,10 +23,9 @@ _ARCHIVE_HDU = 5
 _ID = "ARCHIVE_ID_"
 
 _OLD_IDS = (
-    "PSF SKYWCS COADD_INPUTS AP_CORR_MAP VALID_POLYGON TRANSMISSION_CURVE DETECTOR PHOTOCALIB FILTER"
-    " SUMMARY_STATS"
+    "PSF SKYWCS COADD_INPUTS AP_CORR_MAP VALID_POLYGON TRANSMISSION_CURVE DETECTOR PHOTOCALIB"
 ).split()
-"""Components that have, or had, a header key of the old kind too."""
+"""Components that older files have a header key of another kind for."""
 
 _CLASSES = ("Detector", "FilterLabel", "TransformMap", "TransformPoint2ToPoint2")
 """Classes of the objects of an archive that are read."""

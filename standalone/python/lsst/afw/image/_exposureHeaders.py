@@ -18,12 +18,14 @@ VERSION_KEY = "EXPINFO_V"
 
 _VERSION = 2
 
-_OF_FILE = (
+_OF_LAYOUT = (
     *(f"{key}{axis}A" for key in ("CTYPE", "CRPIX", "CRVAL", "CUNIT") for axis in (1, 2)),
     *(VERSION_KEY, "INHERIT", "EXTNAME", "EXTTYPE", "UZSCALE", "LTV1", "LTV2"),
-    *("MJD-OBS", "DATE-OBS", "DETNAME", "DETSER", "EXPID"),
 )
 """Header keys that are made anew when a file is written."""
+
+_OF_COMPONENTS = ("MJD-OBS", "DATE-OBS", "DETNAME", "DETSER", "EXPID")
+"""Header keys that components stand for when a file was read."""
 
 
 def exposure_headers(info: ExposureInfo, xy0: Point2I) -> tuple[PropertyList, list[PropertyList]]:
@@ -45,7 +47,7 @@ def exposure_headers(info: ExposureInfo, xy0: Point2I) -> tuple[PropertyList, li
     """
     primary = PropertyList()
     primary.update(info.getMetadata())
-    for key in _OF_FILE:
+    for key in _OF_LAYOUT:
         primary.remove(key)
     primary.set(VERSION_KEY, _VERSION)
     visit_info = info.getVisitInfo()
@@ -91,7 +93,7 @@ def info_from_header(metadata: PropertyList, version: int, ids: Mapping[str, int
     exposure_id = metadata.get("EXPID")
     unread = ids.keys() - {ExposureInfo.KEY_DETECTOR, ExposureInfo.KEY_FILTER}
     visit_info = VisitInfo.from_metadata(metadata)
-    for key in _OF_FILE:
+    for key in (*_OF_LAYOUT, *_OF_COMPONENTS):
         metadata.remove(key)
     info = ExposureInfo(metadata=metadata, visitInfo=visit_info, unread=frozenset(unread))
     info.setId(exposure_id)
