@@ -9,7 +9,7 @@ import pickle
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lsst.afw.cameraGeom as cameraGeom
@@ -33,6 +33,9 @@ from lsst.afw.cameraGeom import (
 from lsst.afw.cameraGeom._transform import makeAffineTransform, makeScaling
 from lsst.afw.cameraGeom._transformMap import Connection
 from lsst.geom import Angle, Box2D, Box2I, Extent2D, Extent2I, Point2D, Point2I, Point3D, degrees
+
+# A busy machine is no failure.
+steady = settings(deadline=None)
 
 angles = st.floats(-7.0, 7.0)
 
@@ -77,6 +80,7 @@ def smallCamera() -> Camera:
     return cameraGeom.testUtils.CameraWrapper(isLsstLike=False).camera
 
 
+@steady
 @given(angles, angles, angles)
 def test_orientation_equals_three_rotations(yaw: float, pitch: float, roll: float):
     orientation = Orientation(Point3D(1, 2, 3), Point2D(4, 5), Angle(yaw), Angle(pitch), Angle(roll))
@@ -85,6 +89,7 @@ def test_orientation_equals_three_rotations(yaw: float, pitch: float, roll: floa
     np.testing.assert_allclose(mapping.applyForward(pixels), rotate(pixels, orientation, 0.01), atol=1e-12)
 
 
+@steady
 @given(st.integers(-8, 8))
 def test_quarter_turns_keep_the_square(quarters: int):
     orientation = Orientation(Point2D(0, 0), Point2D(0, 0), yaw=90.0 * quarters * degrees)

@@ -8,7 +8,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsst.geom import (
@@ -26,6 +26,9 @@ from lsst.geom import (
     radians,
 )
 
+# A busy machine is no failure.
+steady = settings(deadline=None)
+
 coordinates = st.integers(-6, 6)
 points = st.builds(Point2I, coordinates, coordinates)
 boxes = st.builds(lambda a, b: Box2I(a, b, invert=False), points, points)
@@ -41,22 +44,26 @@ def pixelsOf(box: Box2I) -> set[tuple[int, int]]:
     }
 
 
+@steady
 @given(boxes, boxes)
 def test_clippedTo_is_intersection(a: Box2I, b: Box2I):
     assert pixelsOf(a.clippedTo(b)) == pixelsOf(a) & pixelsOf(b)
     assert a.overlaps(b) == bool(pixelsOf(a) & pixelsOf(b))
 
 
+@steady
 @given(boxes, boxes)
 def test_contains_is_subset(a: Box2I, b: Box2I):
     assert a.contains(b) == (pixelsOf(b) <= pixelsOf(a))
 
 
+@steady
 @given(boxes, points)
 def test_contains_point(box: Box2I, point: Point2I):
     assert box.contains(point) == (point in box) == (tuple(point) in pixelsOf(box))
 
 
+@steady
 @given(boxes, boxes)
 def test_expandedTo_is_smallest_that_holds_both(a: Box2I, b: Box2I):
     together = pixelsOf(a) | pixelsOf(b)
@@ -67,16 +74,19 @@ def test_expandedTo_is_smallest_that_holds_both(a: Box2I, b: Box2I):
     assert a.expandedTo(b) == expected
 
 
+@steady
 @given(boxes, coordinates, coordinates)
 def test_shiftedBy_moves_each_pixel(box: Box2I, dx: int, dy: int):
     assert pixelsOf(box.shiftedBy(Extent2I(dx, dy))) == {(x + dx, y + dy) for x, y in pixelsOf(box)}
 
 
+@steady
 @given(boxes, st.integers(0, 4))
 def test_erosion_undoes_dilation(box: Box2I, size: int):
     assert box.dilatedBy(size).erodedBy(size) == box
 
 
+@steady
 @given(boxes)
 def test_box_of_floats_covers_the_pixels(box: Box2I):
     area = Box2D(box)
@@ -84,11 +94,13 @@ def test_box_of_floats_covers_the_pixels(box: Box2I):
     assert Box2I(area, Box2I.SHRINK) == box
 
 
+@steady
 @given(boxes)
 def test_box_survives_pickling_and_copying(box: Box2I):
     assert pickle.loads(pickle.dumps(box)) == Box2I(box) == box
 
 
+@steady
 @given(boxes, st.integers(20, 30))
 def test_flipping_twice_is_nothing(box: Box2I, width: int):
     flipped = Box2I(box)
@@ -208,6 +220,7 @@ def test_text():
     assert repr(90 * degrees) == "Angle(90, degrees)"
 
 
+@steady
 @given(st.floats(-1e3, 1e3))
 def test_wrapping_changes_by_full_circles(value: float):
     for wrapped, low in ((Angle(value).wrap(), 0.0), (Angle(value).wrapCtr(), -math.pi)):

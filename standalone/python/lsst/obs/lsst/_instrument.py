@@ -34,9 +34,10 @@ class LsstCam(Instrument):
         """Return the name of the instrument."""
         return cls.instrument
 
-    def getCamera(self) -> Camera:
+    @classmethod
+    def getCamera(cls) -> Camera:
         """Return the camera with nominal gains and read noises."""
-        return makeCamera(self.getName())
+        return makeCamera(cls.getName())
 
     def getRawFormatter(self, dataId: DataId) -> Never:
         """Refuse: raw data are read by the real obs_lsst only.
