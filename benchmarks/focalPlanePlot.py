@@ -4,8 +4,8 @@
 """Time the focal-plane figure of LSSTCam, from 64,320 rows in random order to a saved PNG.
 
 The baseline is a plain matplotlib figure with the same polygons, outlines, hatches, marks, labels and texts
-at the same size and resolution. It gets all of them ready-made, so the ratio holds the whole cost of measuring
-the camera, of grouping the rows and of choosing limits and words.
+at the same size and resolution. It gets all of them ready-made, so the ratio holds the whole cost of
+measuring the camera, of grouping the rows and of choosing limits and words.
 
 Usage: ``python benchmarks/focalPlanePlot.py [camera.fits]`` (default: the project's LSSTCam).
 """

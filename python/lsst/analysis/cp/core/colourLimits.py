@@ -88,6 +88,9 @@ def robustLimits(
         start, stop = start if low is None else low, stop if high is None else high
         if start < stop:
             break
+    else:
+        # All values lie beyond the end that is given, or too close to it for floating point.
+        start, stop = (start, start + _padding(start)) if high is None else (stop - _padding(stop), stop)
     return ColourLimits(start, stop, int((finite < start).sum()), int((finite > stop).sum()))
 
 
@@ -103,8 +106,12 @@ def _candidates(finite: FloatArray, nSigma: float) -> Iterator[tuple[float, floa
     first, last = np.percentile(finite, [1.0, 99.0])
     yield float(first), float(last)
     yield least, most
-    padding = 0.05 * abs(median) or 1.0
-    yield median - padding, median + padding
+    yield median - _padding(median), median + _padding(median)
+
+
+def _padding(value: float) -> float:
+    """Return a width that is visible beside a value."""
+    return 0.05 * abs(value) or 1.0
 
 
 @dataclass(frozen=True, eq=False)
