@@ -10,6 +10,7 @@ This package is no stand-in: it has no upstream twin. Its tasks take the place o
 from .fault import Fault, FaultKind, parseFaults
 from .repository import ExposureInfo, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
+from .smallCamera import shrinkCamera
 from .truth import ExpectedResult, listExpectedResults
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "listExpectedResults",
     "makeRepository",
     "parseFaults",
+    "shrinkCamera",
 ]

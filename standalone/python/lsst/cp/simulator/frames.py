@@ -62,7 +62,7 @@ class FrameModel:
     commonFraction: float = 0.01
     stepSigma: float = 0.2
     patternAmplitude: float = 2.0
-    numCombined: int = 50
+    numCombined: int = 100
     cosmicRayRate: float = 2.0
 
 

@@ -23,6 +23,8 @@ import numpy.typing as npt
 from scipy.signal import butter, filtfilt
 from scipy.stats import linregress
 
+from lsst.cp.verify.amplifierStatistics import findQuantiles
+
 PERCENTILE_LEVELS = (0.0, 5.0, 16.0, 50.0, 84.0, 95.0, 100.0)
 """Percentiles in the header of a combined calibration."""
 
@@ -36,8 +38,8 @@ _THRESHOLD = 3.0
 _SKIPPED_ROWS = 30
 _SKIPPED_COLUMNS = 3
 
-_BLOCK_SIZE = 1 << 15
-"""Pixels of each amplifier that are multiplied at a time."""
+_BLOCK_ROWS = 64
+"""Rows of each amplifier that are multiplied at a time."""
 
 
 def measurePercentiles(pixels: npt.NDArray[np.float32], ampName: str) -> dict[str, float]:
@@ -55,9 +57,9 @@ def measurePercentiles(pixels: npt.NDArray[np.float32], ampName: str) -> dict[st
     percentiles
         Values by header key, in the unit of ``pixels``.
     """
-    values = np.percentile(pixels, PERCENTILE_LEVELS)
+    values = findQuantiles(pixels, [level / 100 for level in PERCENTILE_LEVELS])
     return {
-        f"LSST CALIB BIAS {ampName} DISTRIBUTION {level}-PCT": float(value)
+        f"LSST CALIB BIAS {ampName} DISTRIBUTION {level}-PCT": value
         for level, value in zip(PERCENTILE_LEVELS, values, strict=True)
     }
 
@@ -179,16 +181,20 @@ def measureCorrelations(
 
 
 def _correlate(arrays: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float64]:
-    """Correlate arrays, as `numpy.corrcoef` does, but without copies of all of them as doubles."""
+    """Correlate images, as `numpy.corrcoef` does, some rows at a time: without copies of all of them."""
     if not arrays:
         return np.empty((0, 0))
-    deviations = np.stack([array.ravel() for array in arrays])
-    deviations -= np.mean(deviations, axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
-    products = np.zeros((len(arrays), len(arrays)))
-    for first in range(0, deviations.shape[1], _BLOCK_SIZE):
-        block = deviations[:, first : first + _BLOCK_SIZE].astype(np.float64)
+    number = len(arrays)
+    # Deviations from a first guess of the means keep the sums accurate.
+    guesses = np.array([array[0].mean(dtype=np.float64) for array in arrays])[:, None]
+    sums, products = np.zeros(number), np.zeros((number, number))
+    for first in range(0, arrays[0].shape[0], _BLOCK_ROWS):
+        rows = [array[first : first + _BLOCK_ROWS].ravel() for array in arrays]
+        block = np.array(rows, dtype=np.float64) - guesses
+        sums += block.sum(axis=1)
         products += block @ block.T
-    norms = np.sqrt(np.diagonal(products))
+    covariances = products - np.outer(sums, sums) / arrays[0].size
+    norms = np.sqrt(np.maximum(np.diagonal(covariances), 0))
     # A constant amplifier has no correlation: NaN.
     with np.errstate(divide="ignore", invalid="ignore"):
-        return products / np.outer(norms, norms)
+        return covariances / np.outer(norms, norms)

@@ -18,7 +18,29 @@ from lsst.afw.cameraGeom import Camera
 from lsst.daf.butler import Butler, CollectionType, Config, DatasetType, Timespan
 from lsst.pipe.base import Instrument
 
-_FORMATTER = "lsst.obs.base.formatters.fitsExposure.FitsExposureFormatter"
+_EXPOSURE_FORMATTER = "lsst.obs.base.formatters.fitsExposure.FitsExposureFormatter"
+
+
+def _compress(quantum: float, dither: str) -> dict[str, Any]:
+    quantization = {"scaling": "MANUAL", "level": quantum, "dither": dither}
+    return {"algorithm": "RICE_1", "tile_height": 64, "quantization": quantization}
+
+
+# The image is stored in steps of one electron, much as a raw frame is in ADU, with a dither that keeps means
+# and adds 1/12 electron^2 to the variance; the variance, which is constant, in steps of 0.01 electron^2.
+_RESIDUAL_RECIPE = {
+    "image": _compress(1.0, "SUBTRACTIVE_DITHER_2"),
+    "mask": {"algorithm": "RICE_1", "tile_height": 64},
+    "variance": _compress(0.01, "NO_DITHER"),
+}
+
+_FORMATTERS = {
+    "write_recipes": {_EXPOSURE_FORMATTER: {"residual": _RESIDUAL_RECIPE}},
+    "verifyBiasIsrExp": {"formatter": _EXPOSURE_FORMATTER, "parameters": {"recipe": "residual"}},
+    # The profiles of a detector take a hundred times as long to write and read as YAML.
+    "isrStatistics": "lsst.daf.butler.formatters.json.JsonFormatter",
+}
+"""What the datastore does otherwise than by default: all formatters are Butler's, and recorded by name."""
 
 _DAY_OBS_OFFSET = datetime.timedelta(hours=12)
 """An observing day of Rubin begins at noon UTC; here, as the middleware has it, of TAI."""
@@ -79,7 +101,6 @@ def makeRepository(
     *,
     cameraFile: str | PathLike[str] | None = None,
     camera: Camera | None = None,
-    recipe: str = "lossy16",
 ) -> Butler:
     """Make a repository with an instrument, its camera and bias exposures without data.
 
@@ -95,8 +116,6 @@ def makeRepository(
         FITS file with the camera, as in a Rubin repository.
     camera
         The camera itself. If neither is given it is that of the instrument.
-    recipe
-        How Butler compresses ``verifyBiasIsrExp``. ``lossy16`` stores integers of 1/16 of the noise.
 
     Returns
     -------
@@ -112,9 +131,7 @@ def makeRepository(
         raise ValueError("Expected either a camera or a camera file, got both.")
     if cameraFile is not None:
         camera = Camera.readFits(str(cameraFile))
-    config = Config()
-    parameters = {"formatter": _FORMATTER, "parameters": {"recipe": recipe}}
-    config["datastore"] = {"formatters": {"verifyBiasIsrExp": parameters}}
+    config = Config({"datastore": {"formatters": _FORMATTERS}})
     instance = instrument()
     butler = Butler.from_config(Butler.makeRepo(str(root), config=config), writeable=True)
     instance.register(butler.registry)

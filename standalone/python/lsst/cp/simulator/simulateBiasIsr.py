@@ -7,7 +7,11 @@ __all__ = ["SimulateBiasIsrConfig", "SimulateBiasIsrConnections", "SimulateBiasI
 
 from typing import Any, override
 
-from lsst.afw.image import ExposureF
+import numpy as np
+import numpy.typing as npt
+
+import lsst.geom
+from lsst.afw.image import ExposureF, ImageF, MaskX, makeMaskedImage
 from lsst.pex.config import Field, FieldValidationError, ListField, RangeField
 from lsst.pipe.base import NoWorkFound, PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base import connectionTypes as cT
@@ -81,7 +85,7 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
     )
     stepSigma = RangeField[float](doc="Scatter of steps between amplifiers (electron).", default=0.2, min=0)
     patternAmplitude = RangeField[float](doc="Amplitude of the fixed pattern (electron).", default=2.0, min=0)
-    numCombined = RangeField[int](doc="Number of frames in the combined bias.", default=50, min=1)
+    numCombined = RangeField[int](doc="Number of frames in the combined bias.", default=100, min=1)
     cosmicRayRate = RangeField[float](
         doc="Mean number of cosmic rays in a million pixels.", default=2.0, min=0
     )
@@ -180,14 +184,14 @@ class SimulateBiasIsrTask(PipelineTask):
 def _makeExposure(
     detector: Any, geometries: list[AmplifierGeometry], residual: DetectorResidual, mjd: float
 ) -> Any:
-    exposure = ExposureF(detector.getBBox())
-    exposure.setDetector(detector)
-    exposure.image.array[:] = residual.image
+    variance = np.zeros_like(residual.image)
+    mask = np.zeros(residual.image.shape, dtype=np.int32)
     for geometry in geometries:
-        exposure.variance.array[geometry.rows, geometry.columns] = geometry.readNoise**2
+        variance[geometry.rows, geometry.columns] = geometry.readNoise**2
         if residual.overscans[geometry.name] is None:
-            bad = exposure.mask.getPlaneBitMask("BAD")
-            exposure.mask.array[geometry.rows, geometry.columns] |= bad
+            mask[geometry.rows, geometry.columns] = MaskX.getPlaneBitMask("BAD")
+    exposure = _joinPlanes(residual.image, mask, variance, detector.getBBox().getMin())
+    exposure.setDetector(detector)
     header = exposure.getMetadata()
     for key, value in makeIsrHeader(geometries, residual.overscans, mjd).items():
         header[key] = value
@@ -210,10 +214,22 @@ def _measureStatistics(
 
 def _binExposure(exposure: Any, factor: int) -> Any:
     """Bin as ip_isr does: mean pixels, all bits of the mask; detector and header are taken over."""
-    image = binMean(exposure.image.array, factor)
-    binned = ExposureF(image.shape[1], image.shape[0])
-    binned.image.array[:] = image
-    binned.mask.array[:] = binBits(exposure.mask.array, factor)
-    binned.variance.array[:] = binMean(exposure.variance.array, factor) / factor**2
+    binned = _joinPlanes(
+        binMean(exposure.image.array, factor),
+        binBits(exposure.mask.array, factor),
+        binMean(exposure.variance.array, factor) / np.float32(factor**2),
+        exposure.getXY0(),
+    )
     binned.setInfo(exposure.getInfo())
     return binned
+
+
+def _joinPlanes(
+    image: npt.NDArray[np.float32],
+    mask: npt.NDArray[np.int32],
+    variance: npt.NDArray[np.float32],
+    xy0: lsst.geom.Point2I,
+) -> ExposureF:
+    """Make an exposure of arrays, without a copy."""
+    planes = ((ImageF, image), (MaskX, mask), (ImageF, variance))
+    return ExposureF(makeMaskedImage(*(cls(array, deep=False, xy0=xy0) for cls, array in planes)))

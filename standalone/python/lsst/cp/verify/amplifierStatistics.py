@@ -3,7 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Statistics of pixels with the definitions of ``lsst.afw.math.makeStatistics`` (afw, 2026)."""
 
-__all__ = ["ClipControl", "Statistic", "measurePixels"]
+__all__ = ["ClipControl", "Statistic", "findQuantiles", "measurePixels"]
 
 import enum
 from collections.abc import Collection
@@ -73,7 +73,7 @@ def measurePixels(
         if statistic is Statistic.MEAN:
             measured[statistic] = float(np.mean(values, dtype=np.float64)) if values.size else np.nan
         elif statistic is Statistic.MEDIAN:
-            measured[statistic] = _quantiles(values, (0.5,))[0]
+            measured[statistic] = findQuantiles(values, (0.5,))[0]
         elif statistic is Statistic.STDEV:
             enough = values.size > 1
             measured[statistic] = float(np.std(values, ddof=1, dtype=np.float64)) if enough else np.nan
@@ -82,18 +82,31 @@ def measurePixels(
     return measured
 
 
-def _quantiles(values: npt.NDArray[np.float32], fractions: tuple[float, ...]) -> list[float]:
-    """Interpolate quantiles linearly, as `numpy.quantile`, without sorting all values."""
+def findQuantiles(values: npt.NDArray[np.float32], fractions: Collection[float]) -> list[float]:
+    """Interpolate quantiles linearly, as `numpy.quantile` does.
+
+    Parameters
+    ----------
+    values
+        Values without NaN, of any shape.
+    fractions
+        Fractions from 0 to 1.
+
+    Returns
+    -------
+    quantiles
+        One for each fraction; NaN if there are no values.
+    """
     if not values.size:
         return [np.nan] * len(fractions)
-    places = [fraction * (values.size - 1) for fraction in fractions]
-    lower = [int(place) for place in places]
-    upper = [min(index + 1, values.size - 1) for index in lower]
-    ordered = np.partition(values, sorted({*lower, *upper}))
-    return [
-        float(ordered[low]) + (place - low) * (float(ordered[high]) - float(ordered[low]))
-        for place, low, high in zip(places, lower, upper, strict=True)
-    ]
+    # With vector instructions a full sort costs less than the partitions for a few quantiles.
+    ordered = np.sort(values, axis=None)
+    quantiles = []
+    for fraction in fractions:
+        place = fraction * (ordered.size - 1)
+        low, high = float(ordered[int(place)]), float(ordered[min(int(place) + 1, ordered.size - 1)])
+        quantiles.append(low + (place - int(place)) * (high - low))
+    return quantiles
 
 
 def _clippedStdev(values: npt.NDArray[np.float32], control: ClipControl) -> float:
@@ -104,7 +117,7 @@ def _clippedStdev(values: npt.NDArray[np.float32], control: ClipControl) -> floa
     """
     if values.size < 2:
         return np.nan
-    quarter, median, three_quarters = _quantiles(values, (0.25, 0.5, 0.75))
+    quarter, median, three_quarters = findQuantiles(values, (0.25, 0.5, 0.75))
     deviations = values.astype(np.float64) - median
     sum_all, squares_all = deviations.sum(), deviations @ deviations
     center, half_width = 0.0, control.numSigma * _IQR_TO_STDEV * (three_quarters - quarter)
