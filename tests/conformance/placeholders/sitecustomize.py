@@ -11,6 +11,7 @@ upstream derives from them, of no use to run it.
 
 import importlib.abc
 import importlib.machinery
+import re
 import sys
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 PACKAGES = (
     "esutil",
     "lsst.afw.geom",
+    "lsst.afw.math",
     "lsst.afw.table",
     "lsst.cp.pipe",
     "lsst.drp",
@@ -41,16 +43,26 @@ class _Named(type):
 
 
 def _makeClass(name: str) -> type:
-    if name.endswith("Config"):
-        from lsst.pex.config import Config
-
-        return type(name, (Config,), {})
-    if name.endswith("Task"):
-        from lsst.pex.config import Config
-        from lsst.pipe.base import Task
-
-        return type(name, (Task,), {"ConfigClass": Config, "_DefaultName": name})
+    if name.endswith(("Connections", "Config", "Task")):
+        return _makeTaskClass(name)
     return _Named(name, (Exception,) if name.endswith(("Error", "Exception")) else (), {})
+
+
+def _makeTaskClass(name: str) -> type:
+    """Return a class from which upstream can derive a task, its configuration or its connections."""
+    from lsst.pipe.base import PipelineTask, PipelineTaskConfig, PipelineTaskConnections
+
+    class Connections(PipelineTaskConnections, dimensions=()):
+        pass
+
+    class Config(PipelineTaskConfig, pipelineConnections=Connections):
+        pass
+
+    class Task(PipelineTask):
+        ConfigClass = Config
+        _DefaultName = name
+
+    return {"Connections": Connections, "Config": Config, "Task": Task}[re.split(r"(?=[A-Z])", name)[-1]]
 
 
 class _Module(ModuleType):
