@@ -20,6 +20,7 @@ from lsst.analysis.cp.actions.plot._focalPlaneDrawing import (
     FocalPlaneStyle,
     drawFocalPlane,
 )
+from lsst.analysis.tools.atools import CalibStatisticFocalPlanePlot
 from lsst.utils.plotting import make_figure
 
 
@@ -289,3 +290,16 @@ def test_pyplotKnowsNothing(camera: Sequence, rows: dict) -> None:
 
     makeAction()(rows, camera=camera)
     assert plt.get_fignums() == []
+
+
+def test_itTakesThePlaceOfThePlotOfACalibrationTool(camera: Sequence, rows: dict) -> None:
+    tool = CalibStatisticFocalPlanePlot()
+    tool.produce.plot = FocalPlaneGeometryPlot
+    tool.produce.plot.statistic = "median"
+    tool.quantityKey, tool.unit = "BIAS_NOISE", "electron"
+    tool.finalize()
+    data = {key: rows[key] for key in ("detector", "amplifier")} | {"BIAS_NOISE": rows["z"]}
+    results = tool(data, camera=camera, plotInfo={"run": "u/run", "tableName": "verifyBiasResults"})
+    (figure,) = (result for result in results.values() if isinstance(result, Figure))
+    assert_array_equal(figure.axes[0].collections[1].get_array(), rows["z"])
+    assert figure.axes[1].get_ylabel() == "Median of bias_noise (electron)"

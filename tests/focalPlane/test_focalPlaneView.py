@@ -3,7 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """What the plot prepares, as numbers and words."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -186,7 +186,23 @@ def test_partOfTheCameraFillsTheFigure(camera: Sequence, rows: dict) -> None:
     assert np.ptp(view.xLimits) == pytest.approx(np.ptp(view.yLimits))
     assert np.ptp(view.yLimits) == pytest.approx(1.04 * (high - low).max())
     assert view.missing == ()
+    assert view.headline == "8 amplifiers with a value, data of 1 of 4 detectors"
     assert view.labels.texts == ("C00", "C01", "C02", "C03", "C10", "C11", "C12", "C13")
+
+
+def test_oneDetectorIsNamedIfItIsThePatch(camera: Sequence, rows: dict) -> None:
+    view = makeAction(level="detector").prepare({key: column[8:16] for key, column in rows.items()}, camera)
+    assert view.labels.texts == ("R00_S1",)
+
+
+def test_raftsAreNamedWhereDetectorsAreSmall(makeCamera: Callable) -> None:
+    places = [(10.0 * (i % 12), 10.0 * (i // 12), 0.0) for i in range(48)]
+    data = {"detector": np.arange(48), "z": np.arange(48.0)}
+    view = makeAction(level="detector").prepare(data, makeCamera(*places))
+    assert len(view.labels.texts) == 24
+    assert set(map(len, view.labels.texts)) <= {3, 4}
+    first = view.labels.texts.index("R00")
+    assert_allclose(view.labels.positions[first], [0.0, 0.8])
 
 
 def test_limitsAreRobust(camera: Sequence, rows: dict) -> None:

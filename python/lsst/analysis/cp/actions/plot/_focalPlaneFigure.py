@@ -7,6 +7,8 @@ from __future__ import annotations
 
 __all__ = ["makeFocalPlaneFigure"]
 
+from typing import Any
+
 from matplotlib.figure import Figure
 
 from lsst.utils.plotting import make_figure
@@ -77,9 +79,11 @@ def makeFocalPlaneFigure(
 
 def _writeHeader(figure: Figure, view: FocalPlaneView) -> None:
     colour = _EMPHASIS if view.patches.failing.any() else "0.2"
-    figure.text(0.012, 0.986, shorten(view.title, 90), fontsize=13, fontweight="bold", va="top")
-    figure.text(0.012, 0.957, view.headline, fontsize=10, fontweight="bold", color=colour, va="top")
-    figure.text(0.012, 0.933, "\n".join(view.provenance), fontsize=7.5, color="0.25", va="top")
+    # Names of collections may hold a dollar sign.
+    looks: dict[str, Any] = {"va": "top", "parse_math": False}
+    figure.text(0.012, 0.986, shorten(view.title, 90), fontsize=13, fontweight="bold", **looks)
+    figure.text(0.012, 0.957, view.headline, fontsize=10, fontweight="bold", color=colour, **looks)
+    figure.text(0.012, 0.933, "\n".join(view.provenance), fontsize=7.5, color="0.25", **looks)
 
 
 def _writeLines(figure: Figure, y: float, lines: tuple[str, ...], bottom: float = 0.0) -> float:

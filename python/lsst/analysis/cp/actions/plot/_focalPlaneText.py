@@ -127,7 +127,8 @@ def describeProvenance(plotInfo: Mapping[str, object], tests: Sequence[str]) -> 
     lines
         One line on the data ID and the tests, and one on collection and table, as far as they are known.
     """
-    known = {key: str(value) for key, value in plotInfo.items() if value not in (None, "")}
+    keys = ("instrument", *_DATA_ID, "run", "tableName")
+    known = {key: str(plotInfo[key]) for key in keys if plotInfo.get(key) not in (None, "")}
     data_id = [known["instrument"]] if "instrument" in known else []
     for key in _DATA_ID:
         if key in known and not (key == "band" and "physical_filter" in known):
@@ -206,6 +207,8 @@ def headline(
         words.append(f"{count} {noValueLabel}")
     if count := (expected & (patches.state == PatchState.NO_DATA)).sum():
         words.append(f"{count} of {expected.sum()} without data")
+    if not expected.all():
+        words.append(f"data of {len(np.unique(detector[expected]))} of {len(np.unique(detector))} detectors")
     return ", ".join(words)
 
 

@@ -252,11 +252,12 @@ def squareLimits(geometry: FocalPlaneGeometry, shown: BoolArray) -> tuple[Span, 
     return (float(x0), float(x1)), (float(y0), float(y1))
 
 
-def chooseLabels(geometry: FocalPlaneGeometry, xLimits: Span, yLimits: Span) -> MapLabels:
+def chooseLabels(geometry: FocalPlaneGeometry, xLimits: Span, yLimits: Span, *, byAmp: bool) -> MapLabels:
     """Choose names that are legible at the scale of the map.
 
-    Amplifiers are named if one detector is shown, detectors if their names fit on them, and else groups of
-    detectors: the part of the name before the underscore, which is the raft in Rubin's cameras.
+    Amplifiers are named if they are the patches and one detector is shown, detectors if their names fit on
+    them, and else groups of detectors: the part of the name before the underscore, which is the raft in
+    Rubin's cameras.
 
     Parameters
     ----------
@@ -264,6 +265,8 @@ def chooseLabels(geometry: FocalPlaneGeometry, xLimits: Span, yLimits: Span) -> 
         The camera.
     xLimits, yLimits
         Part of the focal plane that is shown, mm.
+    byAmp
+        Whether the patches are amplifiers.
 
     Returns
     -------
@@ -275,7 +278,7 @@ def chooseLabels(geometry: FocalPlaneGeometry, xLimits: Span, yLimits: Span) -> 
         (centre[:, 0] > xLimits[0]) & (centre[:, 0] < xLimits[1])
         & (centre[:, 1] > yLimits[0]) & (centre[:, 1] < yLimits[1])
     )  # fmt: skip
-    if len(shown) == 1:
+    if byAmp and len(shown) == 1:
         own = geometry.layout.ampDetector == shown[0]
         texts = tuple(geometry.layout.ampName[own].tolist())
         return MapLabels(texts, geometry.ampCorners[own].mean(axis=1), centred=True)

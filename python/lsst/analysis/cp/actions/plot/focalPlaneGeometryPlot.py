@@ -219,7 +219,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         layout = geometry.layout
         names = layout.detectorName[detector]
         if by_amp:
-            names = np.strings.add(np.strings.add(names, " "), layout.ampName)
+            names = np.char.add(np.char.add(names, " "), layout.ampName)
         limits, counts = self._scale(patches.value)
         has_data = np.isin(np.arange(layout.nDetectors), detector[patches.nRows > 0])
         expected = expectedDetectors(has_data)
@@ -237,7 +237,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             counts=counts,
             xLimits=shown[0],
             yLimits=shown[1],
-            labels=chooseLabels(geometry, *shown),
+            labels=chooseLabels(geometry, *shown, byAmp=by_amp),
             axisLabels=(self.xAxisLabel or "", self.yAxisLabel or "", z_label),
             noValueLabel=self._noValueLabel,
             threshold=self.threshold,
