@@ -18,7 +18,7 @@ class SizeMagnitudePlot(AnalysisTool):
     A call raises `NotImplementedError`.
     """
 
-    mag_x = Field[str](default="", doc="Flux (magnitude) FluxConfig key to bin metrics by")
+    mag_x = Field[str](doc="Key of the flux on the x axis")
     size_type = ChoiceField[str](
         doc="The type of size to calculate",
         allowed={
@@ -28,7 +28,7 @@ class SizeMagnitudePlot(AnalysisTool):
         },
         optional=False,
     )
-    size_y = Field[str](default=None, doc="Key of size field for the y axis")
+    size_y = Field[str](default=None, doc="Key of the size on the y axis")
 
     @override
     def __call__(self, data: KeyedData, **kwargs: Any) -> KeyedResults:

@@ -56,7 +56,7 @@ class Scalar(Number, np.number, metaclass=_ScalarMeta):
         raise NotImplementedError("Scalar is only an interface and should not be directly instantiated")
 
 
-type ScalarType = type[Scalar]
+ScalarType = type[Scalar]
 """The type of a scalar."""
 
 Vector = NDArray
