@@ -8,9 +8,11 @@ from .ampResults import *
 from .ampSummary import *
 from .ampTable import *
 from .cameraLayout import *
+from .colourLimits import *
 from .columns import *
 from .culprits import *
 from .detectorRollUp import *
+from .focalPlane import *
 from .majority import *
 from .referenceValues import *
 from .rollUp import *
