@@ -1,0 +1,170 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Simulates biases of LATISS and LSSTCam with faults, verifies them, and compares findings with faults."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import yaml
+from pipetaskRun import PipetaskError, PipetaskRun
+from verdict import Line, judge
+
+from lsst.cp.simulator import ExposureInfo, Fault, makeRepository, parseFaults
+from lsst.daf.butler import Butler
+from lsst.obs.lsst import Latiss, LsstCam
+
+ROOT = Path(__file__).parents[1]
+DAY_OBS = 20260301
+
+
+@dataclass(frozen=True)
+class CameraDemo:
+    """The part of the demonstration with one camera."""
+
+    instrument: type
+    nExposures: int
+
+    @property
+    def name(self) -> str:
+        """Name of the instrument."""
+        return str(self.instrument.getName())
+
+    @property
+    def exposures(self) -> list[ExposureInfo]:
+        """The exposures."""
+        return [ExposureInfo(DAY_OBS, i + 1) for i in range(self.nExposures)]
+
+    def readFaults(self) -> tuple[Fault, ...]:
+        """Read the faults to inject."""
+        text = (ROOT / "demo" / "faults" / f"{self.name}.yaml").read_text()
+        return parseFaults(yaml.safe_load(text))
+
+
+DEMOS = {demo.name: demo for demo in (CameraDemo(Latiss, 3), CameraDemo(LsstCam, 1))}
+
+
+@click.command(context_settings={"show_default": True})
+@click.option("--camera", type=click.Path(exists=True, dir_okay=False, path_type=Path), help=(
+    "FITS file of a Rubin repository with the camera to simulate instead of our own description of LSSTCam."
+))  # fmt: skip
+@click.option("--only", type=click.Choice(list(DEMOS)), help="Run one camera only.")
+@click.option("--processes", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes to run.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=ROOT / "demo-output",
+    help="Directory of all outputs.",
+)
+def main(camera: Path | None, only: str | None, processes: int, output: Path) -> None:
+    """Simulate, verify and judge; exit with 1 if a finding is wrong or missing."""
+    start = time.monotonic()
+    wrong = []
+    for demo in DEMOS.values():
+        if only in (None, demo.name):
+            camera_file = camera if demo.instrument is LsstCam else None
+            wrong += runCamera(demo, output, processes, camera_file)
+    minutes = (time.monotonic() - start) / 60
+    print(
+        f"\nFigures: {output / 'figures'}\nRepositories: {output}/<camera>/repository\nTime: {minutes:.1f} minutes"
+    )
+    if wrong:
+        sys.exit(f"WRONG: {len(wrong)} findings differ from what was injected.")
+    print("All faults were found, and nothing else.")
+
+
+def runCamera(demo: CameraDemo, output: Path, processes: int, cameraFile: Path | None) -> list[Line]:
+    """Run one camera and print its verdict.
+
+    Parameters
+    ----------
+    demo
+        What to run.
+    output
+        Directory of all outputs. That of the camera is made anew.
+    processes
+        Number of processes.
+    cameraFile
+        FITS file with the camera; None for that of the instrument.
+
+    Returns
+    -------
+    wrong
+        Lines of the verdict that are wrong.
+    """
+    print(f"{demo.name}: {demo.nExposures} exposures", flush=True)
+    directory = output / demo.name
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    faults = demo.readFaults()
+    fault_file = directory / "faults.py"
+    fault_file.write_text(f"config.faults = {[fault.toYaml() for fault in faults]!r}\n")
+    makeRepository(directory / "repository", demo.instrument, demo.exposures, cameraFile=cameraFile)
+    run = PipetaskRun(
+        repository=directory / "repository",
+        pipeline=ROOT / "pipelines" / demo.name / "verifyBias.yaml",
+        inputCollection=f"{demo.name}/defaults",
+        outputCollection="demo/verifyBias",
+        logDirectory=directory / "logs",
+        configFiles={"verifyBiasIsr": fault_file},
+    )
+    try:
+        run.execute(processes)
+    except PipetaskError as error:
+        sys.exit(str(error))
+    butler = Butler.from_config(str(run.repository), collections=run.outputCollection)
+    exportFigures(butler, output / "figures" / demo.name)
+    lines = judge(butler, demo.name, faults, [exposure.id for exposure in demo.exposures])
+    printMetrics(butler, demo)
+    printVerdict(lines)
+    return [line for line in lines if not line.isRight]
+
+
+def exportFigures(butler: Butler, directory: Path) -> None:
+    """Copy all plots of a run out of the repository."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    types = [t for t in butler.registry.queryDatasetTypes("cpBias*") if t.storageClass_name == "Plot"]
+    refs = [ref for t in types for ref in butler.query_datasets(t, find_first=True, explain=False)]
+    butler.retrieveArtifacts(refs, str(directory), preserve_path=False)
+    print(f"  {len(refs)} figures in {directory}")
+
+
+def printMetrics(butler: Butler, demo: CameraDemo) -> None:
+    """Print the metrics of each exposure."""
+    for exposure in demo.exposures:
+        bundle = butler.get("cpBiasExp_metrics", instrument=demo.name, exposure=exposure.id)
+        print(f"\n  exposure {exposure.id}: metrics over the science detectors")
+        print(f"    {'tool':28}{'min':>12}{'median':>12}{'max':>12}{'failed':>8}{'tested':>8}")
+        for tool, measurements in bundle.items():
+            values = {m.metric_name.metric: m.quantity for m in measurements}
+            if "nFailed" in values and "median" in values:
+                cells = "".join(f"{values[name].value:12.4g}" for name in ("min", "median", "max"))
+                counts = "".join(f"{int(values[name].value):8}" for name in ("nFailed", "nTested"))
+                print(f"    {tool:28}{cells}{counts}  {values['median'].unit}")
+
+
+def printVerdict(lines: Sequence[Line]) -> None:
+    """Print what was found next to what was injected."""
+    print(f"\n  {'exposure':15}{'detector':10}{'amp':5}{'injected':24}{'found':62}")
+    for line in lines:
+        found = ", ".join(sorted(line.found)) or "nothing"
+        note = (
+            "as expected"
+            if line.isRight
+            else f"WRONG: expected {', '.join(sorted(line.expected)) or 'nothing'}"
+        )
+        injected = line.injected or "nothing"
+        print(f"  {line.exposure:<15}{line.detector:10}{line.amplifier:5}{injected:24}{found:62}{note}")
+
+
+if __name__ == "__main__":
+    main()
