@@ -4,29 +4,15 @@
 """Stand-in for ``lsst.afw.fits``: FITS headers, compressed image planes and their options.
 
 It follows afw w_2026_30 and writes through `astropy.io.fits` what afw writes
-through cfitsio. Left out: the ``Fits`` class and files in memory.
+through cfitsio. Left out: the ``Fits`` class, files in memory and what reads a
+header alone; options are made of the mappings of write recipes.
 """
 
 from lsst.standalone import guard
 
 guard(__name__)
 
-from ._compression import (
-    CompressionAlgorithm,
-    CompressionOptions,
-    DitherAlgorithm,
-    QuantizationOptions,
-    ScalingAlgorithm,
-)
+from ._compression import CompressionOptions
 from ._files import FitsError
-from ._header import readMetadata
 
-__all__ = [
-    "CompressionAlgorithm",
-    "CompressionOptions",
-    "DitherAlgorithm",
-    "FitsError",
-    "QuantizationOptions",
-    "ScalingAlgorithm",
-    "readMetadata",
-]
+__all__ = ["CompressionOptions", "FitsError"]

@@ -11,6 +11,9 @@ import astropy.io.fits
 
 __all__ = ["FitsError", "naming_file", "open_fits"]
 
+_DAMAGES = (r"(?s).*File may have been truncated", r"(?s).*Error validating header")
+"""What astropy only warns of, though there is no reading on."""
+
 
 class FitsError(RuntimeError):
     """A FITS file cannot be read or written; the message names it."""
@@ -57,7 +60,8 @@ def open_fits(path: str | PathLike[str]) -> Iterator[astropy.io.fits.HDUList]:
         Raised if there is no such file.
     """
     with warnings.catch_warnings():
-        warnings.filterwarnings("error", message=".*truncated.*", module="astropy.io.fits")
+        for message in _DAMAGES:
+            warnings.filterwarnings("error", message=message)
         with naming_file(path, "open"):
             hdus = astropy.io.fits.open(path, mode="readonly", memmap=False)
         with hdus:

@@ -5,7 +5,6 @@
 import logging
 import math
 import warnings
-from os import PathLike
 from typing import Any
 
 import astropy.io.fits
@@ -14,9 +13,9 @@ from astropy.io.fits.verify import VerifyWarning
 
 from lsst.daf.base import DateTime, PropertyList
 
-from ._files import FitsError, naming_file, open_fits
+from ._files import FitsError
 
-__all__ = ["header_to_metadata", "inherited_metadata", "metadata_to_header", "readMetadata"]
+__all__ = ["header_to_metadata", "inherited_metadata", "metadata_to_header"]
 
 _LOG = logging.getLogger("lsst.afw.fits")
 
@@ -44,34 +43,6 @@ _BOILERPLATE = ("FITS (Flexible Image Transport System)", "and Astrophysics', vo
 
 _NON_FINITE = {"NAN": math.nan, "+INFINITY": math.inf, "-INFINITY": -math.inf}
 """How afw writes the floats that FITS has no number for."""
-
-
-def readMetadata(fileName: str | PathLike[str], hdu: int | None = None, strip: bool = False) -> PropertyList:
-    """Read a header.
-
-    Parameters
-    ----------
-    fileName : `str` or `os.PathLike`
-        Name of the FITS file.
-    hdu : `int`, optional
-        Which HDU, counted from 0; by default the first one that has data.
-    strip : `bool`, optional
-        Leave out what says how the file is laid out.
-
-    Returns
-    -------
-    metadata : `lsst.daf.base.PropertyList`
-        The header; where it has ``INHERIT = T``, with that of the primary HDU.
-
-    Raises
-    ------
-    FitsError
-        Raised if the file is damaged or has no such HDU.
-    """
-    with open_fits(fileName) as hdus, naming_file(fileName, "read the header of"):
-        if hdu is None:
-            hdu = 1 if hdus[0].header["NAXIS"] == 0 and len(hdus) > 1 else 0
-        return inherited_metadata(hdus, hdu, strip=strip)
 
 
 def inherited_metadata(hdus: astropy.io.fits.HDUList, hdu: int, strip: bool = True) -> PropertyList:

@@ -20,13 +20,12 @@ from ._exposureInfo import ExposureInfo
 from ._filterLabel import FilterLabel
 from ._image import Image, ImageF, ImageI, ImageU
 from ._imageBase import LOCAL, PARENT, ImageOrigin
-from ._mask import Mask, MaskPixel, MaskX
+from ._mask import Mask, MaskX
 from ._maskedImage import (
     MaskedImage,
     MaskedImageF,
     MaskedImageI,
     MaskedImageU,
-    VariancePixel,
     makeMaskedImage,
 )
 from ._readers import ExposureFitsReader, ImageFitsReader, MaskedImageFitsReader, MaskFitsReader
@@ -49,7 +48,6 @@ __all__ = [
     "LOCAL",
     "Mask",
     "MaskFitsReader",
-    "MaskPixel",
     "MaskX",
     "MaskedImage",
     "MaskedImageF",
@@ -57,7 +55,6 @@ __all__ = [
     "MaskedImageI",
     "MaskedImageU",
     "PARENT",
-    "VariancePixel",
     "VisitInfo",
     "makeExposure",
     "makeMaskedImage",

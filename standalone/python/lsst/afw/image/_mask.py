@@ -16,9 +16,7 @@ from lsst.daf.base import PropertyList
 
 from ._image import PixelArray
 
-__all__ = ["Mask", "MaskPixel", "MaskX"]
-
-MaskPixel = np.int32
+__all__ = ["Mask", "MaskX"]
 
 _PREFIX = "MP_"
 """How the header keys of mask planes begin."""
@@ -47,7 +45,7 @@ class Mask(PixelArray):
     `PixelArray` for what it is made of.
     """
 
-    dtype = MaskPixel
+    dtype = np.int32
     _planes: ClassVar[dict[str, int]] = {name: bit for bit, name in enumerate(_INITIAL_PLANES)}
     _lock: ClassVar[Any] = threading.Lock()
 
@@ -95,7 +93,7 @@ class Mask(PixelArray):
         for each in names:
             value |= 1 << cls.getMaskPlane(each)
         # The last bit is the sign.
-        return int(np.uint32(value).astype(MaskPixel))
+        return int(np.uint32(value).astype(np.int32))
 
     @classmethod
     def getMaskPlaneDict(cls) -> dict[str, int]:
@@ -104,7 +102,7 @@ class Mask(PixelArray):
 
     def clearMaskPlane(self, planeId: int) -> None:
         """Clear one bit in all pixels."""
-        self.array &= ~np.uint32(1 << planeId).astype(MaskPixel)
+        self.array &= ~np.uint32(1 << planeId).astype(np.int32)
 
     def clearAllMaskPlanes(self) -> None:
         """Set all pixels to 0."""

@@ -23,13 +23,10 @@ __all__ = [
     "MaskedImageF",
     "MaskedImageI",
     "MaskedImageU",
-    "VariancePixel",
     "makeMaskedImage",
     "plane_hdus",
     "recipe_options",
 ]
-
-VariancePixel = np.float32
 
 _NAMES = ("image", "mask", "variance")
 """Planes in the order of their HDUs."""

@@ -97,7 +97,7 @@ class VisitInfo:
         """Return the identifier of the exposure."""
         return self.id
 
-    def __eq__(self, other: "object") -> bool:
+    def __eq__(self, other: Any) -> bool:
         # What is unknown is equal, though a NaN is not.
         return isinstance(other, VisitInfo) and self.to_metadata().toDict() == other.to_metadata().toDict()
 

@@ -3,26 +3,12 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 
 import copy
-import math
-import numbers
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, ClassVar, Self
 
-from ._dateTime import DateTime
+from ._propertyValues import KINDS, Scalar, as_values, cast_values, equal_values, format_values
 
 __all__ = ["PropertyList", "PropertySet"]
-
-type Scalar = bool | int | float | str | DateTime | None
-"""What one element of a property can be."""
-
-_KINDS: dict[type, str] = {
-    bool: "Bool",
-    int: "Int",
-    float: "Double",
-    str: "String",
-    DateTime: "DateTime",
-    type(None): "Undef",
-}
 
 
 class PropertySet:
@@ -127,7 +113,7 @@ class PropertySet:
         NotImplementedError
             Raised if the value is a mapping.
         """
-        values = _as_values(name, value)
+        values = as_values(name, value)
         if values:
             self._values[name] = values
 
@@ -141,7 +127,7 @@ class PropertySet:
         NotImplementedError
             Raised if the value is a mapping.
         """
-        values = _as_values(name, value)
+        values = as_values(name, value)
         present = self._values.setdefault(name, []) if values else []
         if present and type(present[0]) is not type(values[0]):
             raise TypeError(f"{name} has type {type(present[0]).__name__}, not {type(values[0]).__name__}")
@@ -215,7 +201,7 @@ class PropertySet:
 
     def toString(self) -> str:
         """Return one line a property."""
-        return "".join(f"{name} = {_format(values)}\n" for name, values in self._values.items())
+        return "".join(f"{name} = {format_values(values)}\n" for name, values in self._values.items())
 
     def __contains__(self, name: object) -> bool:
         return name in self._values
@@ -246,7 +232,7 @@ class PropertySet:
         if not isinstance(other, PropertySet) or type(self) is not type(other):
             return NotImplemented
         return self._values.keys() == other._values.keys() and all(
-            _equal(values, other._values[name]) for name, values in self._values.items()
+            equal_values(values, other._values[name]) for name, values in self._values.items()
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -257,7 +243,7 @@ class PropertySet:
     def _kind(self, name: str) -> str:
         """Return the name of a property's type as it is persisted."""
         values = self._values[name]
-        kind = _KINDS[type(values[0])]
+        kind = KINDS[type(values[0])]
         return "LongLong" if kind == "Int" and max(map(abs, values)) >= 2**31 else kind
 
     def _state(self) -> list[list[Any]]:
@@ -266,7 +252,7 @@ class PropertySet:
 
     def _restore(self, state: Iterable[Iterable[Any]]) -> None:
         for name, kind, value, *comment in state:
-            self.set(name, _cast(kind, value), *comment)
+            self.set(name, cast_values(kind, value), *comment)
 
 
 class PropertyList(PropertySet):
@@ -386,48 +372,3 @@ class PropertyList(PropertySet):
 
     def _state(self) -> list[list[Any]]:
         return [[*entry, self.getComment(entry[0])] for entry in super()._state()]
-
-
-def _as_values(name: str, value: Any) -> list[Any]:
-    """Return the values of a property as plain Python scalars of one type."""
-    if isinstance(value, PropertySet | Mapping):
-        raise NotImplementedError(
-            f"The stand-in lsst.daf.base nests no containers: {name!r} cannot be a {type(value).__name__}"
-        )
-    plain = isinstance(value, str) or not isinstance(value, Iterable)
-    elements = [value] if plain else list(value)
-    values = [_as_scalar(name, element) for element in elements]
-    if len({type(element) for element in values}) > 1:
-        raise TypeError(f"The values of {name!r} differ in type: {elements!r}")
-    return values
-
-
-def _as_scalar(name: str, value: Any) -> Scalar:
-    if value is None or isinstance(value, bool | DateTime):
-        return value
-    if isinstance(value, numbers.Integral):
-        return int(value)
-    for kind in (float, str):
-        if isinstance(value, kind):
-            return kind(value)
-    raise TypeError(f"Unknown value type for key {name!r}: {type(value)}")
-
-
-def _cast(kind: str, value: Any) -> Any:
-    """Return a persisted value as the type that was persisted with it."""
-    if kind not in {"Double", "Float"}:
-        return value
-    return [float(element) for element in value] if isinstance(value, list) else float(value)
-
-
-def _equal(mine: list[Any], theirs: list[Any]) -> bool:
-    """Compare values and type; a NaN equals a NaN."""
-    return len(mine) == len(theirs) and all(
-        type(a) is type(b) and (a == b or (isinstance(a, float) and math.isnan(a) and math.isnan(b)))
-        for a, b in zip(mine, theirs, strict=True)
-    )
-
-
-def _format(values: list[Any]) -> str:
-    texts = [value.toString(DateTime.UTC) if isinstance(value, DateTime) else str(value) for value in values]
-    return texts[0] if len(texts) == 1 else f"[ {', '.join(texts)} ]"

@@ -46,4 +46,4 @@ def add_provenance_to_fits_header(
     )
     for name, value in statement.items():
         words = [word for word in _COMMENTS if re.search(rf"\b{word}\b", name)]
-        header.set(name, value, _COMMENTS[words[-1]] if words else "")
+        header.set(name, value, _COMMENTS[words[0]] if words else "")
