@@ -10,7 +10,7 @@ __all__ = ["AmpFailureTool", "AmpTestTool", "SummaryRowTool"]
 from lsst.analysis.tools.interfaces import AnalysisTool
 from lsst.pex.config import ChoiceField, Field, ListField
 
-from ..actions.keyedData import AmpFlags, AmpValues, LoadAmpColumns
+from ..actions.keyedData import AmpFlags, AmpValues, LoadAmpColumns, verdictKeys
 from ..actions.metric import AmpSummaryMetric, FailureMetric, SummaryRowMetric
 from ..actions.plot import FailureMapPlot, FocalPlaneGeometryPlot
 from ..catalogue import Test, getProduct
@@ -19,6 +19,7 @@ from ..catalogue import Test, getProduct
 class AmpTestTool(AnalysisTool):
     """Metrics and a focal-plane plot of one test or stored statistic of the catalogue.
 
+    A tool that is used by itself is ready after its ``finalize``, which a task calls when it freezes its configuration.
     Set ``produce.plot`` to `lsst.analysis.tools.interfaces.NoPlot` for metrics alone.
     """
 
@@ -96,16 +97,15 @@ class AmpFailureTool(AnalysisTool):
         self.produce.metric = FailureMetric
         self.produce.plot = FailureMapPlot
         self.produce.plot.zAxisLabel = ""
-        self.produce.plot.flagKeys = [test.verifyColumn for test in self._findTests()]
+        self.produce.plot.flagKeys = self._flagColumns()
 
-    def _findTests(self) -> list[Test]:
-        """Find the tests of the product that do not sum up others."""
-        return [test for test in getProduct(self.product) if test.verify is not None and not test.verdict]
+    def _flagColumns(self) -> list[str]:
+        """List the columns of flags."""
+        return [f"{getProduct(self.product)[key].verifyColumn}" for key in verdictKeys(self.product)]
 
     def finalize(self) -> None:
         """Hand the tests to the actions that make the tool."""
-        tests = self._findTests()
-        keys = [test.key for test in tests]
+        keys = verdictKeys(self.product)
         for action in (self.prep, self.process, self.produce.metric):
             if isinstance(action, LoadAmpColumns | AmpFlags | FailureMetric):
                 action.product, action.tests = self.product, keys
@@ -113,7 +113,7 @@ class AmpFailureTool(AnalysisTool):
             metric.detectorTypes = list(self.detectorTypes)
             metric.physicalTypes = list(self.physicalTypes)
         if isinstance(plot := self.produce.plot, FailureMapPlot):
-            plot.flagKeys = [test.verifyColumn for test in tests]
+            plot.flagKeys = self._flagColumns()
             plot.tests = list(plot.tests) or keys
             plot.zAxisLabel = plot.zAxisLabel or FAILURE_LABELS[plot.counted]
 

@@ -26,7 +26,6 @@ from ..actions.keyedData import AmpColumns, findAmpResults
 from ..catalogue import getProduct
 from ..core import (
     AmpResults,
-    AmpSummary,
     ReferenceValues,
     ampSummaryTable,
     culpritsTable,
@@ -118,7 +117,10 @@ class MergeAnalysisMixin(PipelineTask):
             exposures=findExposures(inputRefs.inputStats),
             detectors=[ref.dataId["detector"] for ref in getattr(outputRefs, "detectorMetrics", ())],
         )
-        butlerQC.put(outputs, outputRefs)
+        for name, ref in outputRefs:
+            if (value := getattr(outputs, name, None)) is not None:
+                # A figure is drawn when it is written, so that this can fail, too.
+                runner.attempt(name, butlerQC.put, value, ref)
         self._report(runner.failures)
 
     def analyze(
@@ -152,7 +154,8 @@ class MergeAnalysisMixin(PipelineTask):
         -------
         outputs : `lsst.pipe.base.Struct`
             ``metrics``, the figures by the names of their connections, and, unless the rows cannot be reduced,
-            ``detectorSummary``, ``ampSummary``, ``culprits`` and ``detectorMetrics`` (a list as ``detectors``).
+            ``detectorSummary``, ``ampSummary``, ``culprits`` and, if there are ``detectors``, a list of their
+            ``detectorMetrics``.
         """
         keys = {"camera": camera, "reference": reference, "exposures": exposures}
         product = getProduct(self.config.product)
@@ -164,7 +167,9 @@ class MergeAnalysisMixin(PipelineTask):
         for name, figure in figures.items():
             setattr(outputs, f"{outputName}_{name}", figure)
         if results is not None:
-            self._addTables(outputs, results, runner, detectors)
+            tables = runner.attempt("tables", self._makeTables, results, runner, detectors) or {}
+            for name, table in tables.items():
+                setattr(outputs, name, table)
         return outputs
 
     def _getColumns(self, table: Table) -> dict[str, Any]:
@@ -174,21 +179,21 @@ class MergeAnalysisMixin(PipelineTask):
             columns.setdefault("exposure", np.zeros(len(table), dtype=np.int64))
         return columns
 
-    def _addTables(
-        self, outputs: Struct, results: AmpResults, runner: ToolRunner, detectors: Sequence[int]
-    ) -> None:
-        """Add the tables, and the metrics of detectors from one of them."""
+    def _makeTables(
+        self, results: AmpResults, runner: ToolRunner, detectors: Sequence[int]
+    ) -> dict[str, Table | list[MetricMeasurementBundle]]:
+        """Make the tables, and the metrics of detectors from one of them."""
         table = results.ampTable
-        perExposure = not self.mergesExposures
-        outputs.ampSummary = runner.attempt(
-            "ampSummary", ampSummaryTable if perExposure else runCountsTable, table
-        )
-        outputs.culprits = runner.attempt("culprits", culpritsTable, table)
         pooled = self.mergesExposures or len(table.exposures) != 1
-        summary = results.runDetectors if pooled else results.detectors
-        outputs.detectorSummary = runner.attempt("detectorSummary", detectorSummaryTable, summary)
-        if outputs.detectorSummary is not None and detectors:
-            outputs.detectorMetrics = self._measureDetectors(outputs.detectorSummary, runner, detectors)
+        summary = detectorSummaryTable(results.runDetectors if pooled else results.detectors)
+        outputs = {
+            "detectorSummary": summary,
+            "ampSummary": runCountsTable(table) if self.mergesExposures else ampSummaryTable(table),
+            "culprits": culpritsTable(table),
+        }
+        if detectors:
+            outputs["detectorMetrics"] = self._measureDetectors(summary, runner, detectors)
+        return outputs
 
     def _measureDetectors(
         self, summary: Table, runner: ToolRunner, detectors: Sequence[int]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AmpColumns", "findAmpResults"]
+__all__ = ["AmpColumns", "findAmpResults", "verdictKeys"]
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -41,6 +41,25 @@ class AmpColumns(dict[str, Any]):
 def cameraLayout(camera: Camera) -> CameraLayout:
     """Get the layout of a camera, made once for each."""
     return CameraLayout.fromCamera(camera)
+
+
+def verdictKeys(product: str, keys: Iterable[str] = ()) -> list[str]:
+    """List tests that have a verdict of their own.
+
+    Parameters
+    ----------
+    product
+        Name of the product.
+    keys
+        Keys of the tests; if empty, all with a verdict that does not sum up others.
+
+    Returns
+    -------
+    keys
+        Keys of the tests.
+    """
+    tests = getProduct(product)
+    return list(keys) or [test.key for test in tests if test.verify is not None and not test.verdict]
 
 
 def findAmpResults(

@@ -17,7 +17,7 @@ from lsst.pex.config import ChoiceField, Field, ListField
 
 from ...catalogue import getProduct
 from ...core import AmpTable
-from .ampColumns import AmpColumns, findAmpResults
+from .ampColumns import AmpColumns, findAmpResults, verdictKeys
 
 
 class AmpValues(KeyedDataAction):
@@ -27,7 +27,7 @@ class AmpValues(KeyedDataAction):
     """
 
     product = Field[str](doc="Product that was verified.", default="bias")
-    test = Field[str](doc="Key of the test.", default="NOISE")
+    test = Field[str](doc="Key of the test; there is no default.", default="")
     value = ChoiceField[str](
         doc="What to give as z.",
         default="statistic",
@@ -79,11 +79,13 @@ class AmpFlags(KeyedDataAction):
     """
 
     product = Field[str](doc="Product that was verified.", default="bias")
-    tests = ListField[str](doc="Keys of tests with a verdict; at least one.", default=["NOISE"])
+    tests = ListField[str](
+        doc="Keys of tests with a verdict; if empty, all that do not sum up others.", default=[]
+    )
 
     def getInputSchema(self) -> KeyedDataSchema:
         """Name the columns of the tests."""
-        return [(name, Vector) for name in getProduct(self.product).inputColumns(list(self.tests))]
+        return [(name, Vector) for name in getProduct(self.product).inputColumns(verdictKeys(self.product, self.tests))]
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> KeyedData:
         """Select flags.
@@ -100,9 +102,10 @@ class AmpFlags(KeyedDataAction):
         flags
             The new vectors, of the amplifier rows: 1 passed, 0 failed, NaN untested.
         """
-        results = findAmpResults(data, self.product, list(self.tests), **kwargs)
+        keys = verdictKeys(self.product, self.tests)
+        results = findAmpResults(data, self.product, keys, **kwargs)
         table = results.ampTable
-        columns = [getProduct(self.product)[key].verifyColumn for key in self.tests]
+        columns = [getProduct(self.product)[key].verifyColumn for key in keys]
         vectors = {name: floatFlags(table, name) for name in columns if name is not None}
         return AmpColumns({"detector": table.detector, "amplifier": table.amplifier, **vectors}, results)
 

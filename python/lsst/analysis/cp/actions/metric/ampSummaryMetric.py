@@ -29,7 +29,7 @@ class AmpSummaryMetric(MetricAction):
     """
 
     product = Field[str](doc="Product that was verified.", default="bias")
-    test = Field[str](doc="Key of the test.", default="NOISE")
+    test = Field[str](doc="Key of the test; there is no default.", default="")
     level = ChoiceField[str](
         doc="What the quantum holds.",
         default="exposure",

@@ -18,7 +18,7 @@ from lsst.verify import Measurement
 
 from ...catalogue import getProduct
 from ...core import FAILED, GOOD, UNKNOWN, DetectorSelection
-from ..keyedData import findAmpResults
+from ..keyedData import findAmpResults, verdictKeys
 
 STATUS_COUNTS = {"nDetectorsGood": GOOD, "nDetectorsFailed": FAILED, "nDetectorsUnknown": UNKNOWN}
 
@@ -30,7 +30,9 @@ class FailureMetric(MetricAction):
     """
 
     product = Field[str](doc="Product that was verified.", default="bias")
-    tests = ListField[str](doc="Keys of tests with a verdict; at least one.", default=["NOISE"])
+    tests = ListField[str](
+        doc="Keys of tests with a verdict; if empty, all that do not sum up others.", default=[]
+    )
     detectorTypes = ListField[str](doc="Types of detectors to include; all if empty.", default=["SCIENCE"])
     physicalTypes = ListField[str](doc="Vendors of detectors to include; all if empty.", default=[])
 
@@ -41,7 +43,7 @@ class FailureMetric(MetricAction):
 
     def getInputSchema(self) -> KeyedDataSchema:
         """Name the columns of the tests."""
-        return [(name, Vector) for name in getProduct(self.product).inputColumns(list(self.tests))]
+        return [(name, Vector) for name in getProduct(self.product).inputColumns(verdictKeys(self.product, self.tests))]
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> dict[str, Measurement]:
         """Count.
@@ -58,12 +60,13 @@ class FailureMetric(MetricAction):
         measurements
             By name.
         """
-        results = findAmpResults(data, self.product, list(self.tests), **kwargs)
+        keys = verdictKeys(self.product, self.tests)
+        results = findAmpResults(data, self.product, keys, **kwargs)
         table, detectors = results.ampTable, results.detectors
         mask = DetectorSelection(
             detectorTypes=tuple(self.detectorTypes) or None, physicalTypes=tuple(self.physicalTypes) or None
         ).mask(table.layout)
-        columns = [getProduct(self.product)[key].verifyColumn for key in self.tests]
+        columns = [getProduct(self.product)[key].verifyColumn for key in keys]
         flags = [table.flags[column] for column in columns if column is not None]
         selected = mask[table.detectorIndex]
         status = detectors.status[mask[detectors.detectorIndex]]

@@ -24,7 +24,7 @@ class SummaryRowMetric(MetricAction):
     """Take the measurements of one test from one row of a detector summary table."""
 
     product = Field[str](doc="Product that was verified.", default="bias")
-    test = Field[str](doc="Key of the test.", default="NOISE")
+    test = Field[str](doc="Key of the test; there is no default.", default="")
     level = ChoiceField[str](
         doc="What a row of the table belongs to.",
         default="detector",

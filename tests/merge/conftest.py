@@ -1,0 +1,266 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Butler repositories with hand-written results of bias verification."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.table import Table, vstack
+from astropy.time import Time
+
+from lsst.analysis.cp.atools import addTestTools
+from lsst.analysis.cp.tasks import MergeAnalysisMixin
+from lsst.analysis.tools.interfaces import NoPlot
+from lsst.daf.butler import Butler, DatasetType, Timespan
+from lsst.obs.base import Instrument
+from lsst.obs.lsst import LsstComCam
+from lsst.pipe.base import Pipeline, PipelineGraph
+from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
+from lsst.sphgeom import Angle, Box, LonLat
+
+TESTS = ("MEAN", "NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT")
+EXPOSURES = (2026010100001, 2026010100002, 2026010100003)
+FILTER = "unknown"
+STORAGE_CLASSES = {"Stats": "StructuredDataDict", "Results": "ArrowAstropy", "Matrix": "ArrowAstropy"}
+
+
+def makeResults(detector: Any, exposure: int, *, exposureColumn: bool = True) -> Table:
+    """Make the results of one detector, as cp_verify writes them; seeded by the data ID."""
+    amps = detector.getAmplifiers()
+    n = len(amps)
+    rng = np.random.default_rng([exposure, detector.getId()])
+    noise = np.array([amp.getReadNoise() for amp in amps])
+    table = Table()
+    table["instrument"] = ["camera"] * n
+    if exposureColumn:
+        table["exposure"] = np.full(n, exposure)
+    table["detector"] = np.full(n, detector.getId())
+    table["mjd"] = np.full(n, 61041.0)
+    table["amplifier"] = [amp.getName() for amp in amps]
+    table["BIAS_MEAN"] = rng.normal(0.0, 0.3, n)
+    table["BIAS_NOISE"] = noise * rng.normal(1.0, 0.03, n)
+    table["BIAS_CR_NOISE"] = table["BIAS_NOISE"] * rng.normal(1.0, 0.03, n)
+    table["BIAS_AMP_CORNER"] = rng.normal(0.0, 1.0, n)
+    table["BIAS_READ_NOISE_ADU"] = noise / 1.5 * rng.normal(1.0, 0.03, n)
+    table["BIAS_BIAS_SHIFT_COUNT"] = rng.poisson(0.2, n)
+    table["BIAS_BIAS_SHIFT_NOISE"] = rng.normal(5.0, 0.1, n)
+    for test in TESTS:
+        table[f"BIAS_VERIFY_{test}"] = rng.random(n) > 0.1
+    table["BIAS_VERIFY_SUCCESS"] = np.all([table[f"BIAS_VERIFY_{test}"] for test in TESTS[:3]], axis=0)
+    table["BIAS_SERIAL_PROF"] = rng.normal(size=(n, 4))
+    table["BIAS_NOISE"][rng.integers(n)] = np.nan
+    return table
+
+
+def makeStats(results: Table) -> dict[str, Any]:
+    """Make the Stats that belong to results."""
+    verify = {}
+    for row in results:
+        flags = {test: bool(row[f"BIAS_VERIFY_{test}"]) for test in (*TESTS, "SUCCESS")}
+        verify[str(row["amplifier"])] = flags
+    amp = {str(row["amplifier"]): {"MEAN": float(row["BIAS_MEAN"])} for row in results}
+    success = all(flags["SUCCESS"] for flags in verify.values())
+    return {"AMP": amp, "VERIFY": {"AMP": verify}, "SUCCESS": success}
+
+
+def makeMatrix(detector: Any) -> Table:
+    """Make a small matrix table."""
+    names = [amp.getName() for amp in detector.getAmplifiers()][:2]
+    return Table(
+        {
+            "detector": [detector.getId()] * 2,
+            "detectorComp": [detector.getId()] * 2,
+            "ampName": names,
+            "ampComp": names[::-1],
+            "imageCorr": [0.1, 0.2],
+            "overscanCorr": [0.0, np.nan],
+        }
+    )
+
+
+@dataclass
+class Repository:
+    """A repository of one instrument, and how to run pipelines in it."""
+
+    root: Path
+    instrument: Instrument
+    exposures: Sequence[int]
+    butler: Butler = field(init=False)
+    camera: Any = field(init=False)
+    runs: int = 0
+
+    def __post_init__(self) -> None:
+        Butler.makeRepo(str(self.root))
+        self.butler = Butler.from_config(str(self.root), writeable=True)
+        self.butler.registry.registerRun("inputs")
+        self.camera = self.instrument.getCamera()
+        self.instrument.register(self.butler.registry)
+        self.instrument.writeCameraGeom(self.butler, "camera/calib")
+        self._insertExposures()
+
+    def _insertExposures(self) -> None:
+        name = self.instrument.getName()
+        registry = self.butler.registry
+        registry.syncDimensionData("day_obs", {"instrument": name, "id": 20260101})
+        registry.syncDimensionData("visit_system", {"instrument": name, "id": 0, "name": "one-to-one"})
+        for sequence, exposure in enumerate(self.exposures):
+            start = Time("2026-01-02T00:00:00", scale="tai") + sequence * 30 * u.second
+            timespan = Timespan(start, start + 1 * u.second)
+            common = {
+                "instrument": name,
+                "day_obs": 20260101,
+                "physical_filter": FILTER,
+                "exposure_time": 0.0,
+                "timespan": timespan,
+            }
+            registry.syncDimensionData("group", {"instrument": name, "name": str(exposure)})
+            record = {"id": exposure, "obs_id": str(exposure), "seq_num": sequence, "group": str(exposure)}
+            registry.syncDimensionData("exposure", common | record)
+            registry.syncDimensionData("visit", common | {"id": exposure, "name": str(exposure)})
+            registry.syncDimensionData(
+                "visit_definition", {"instrument": name, "exposure": exposure, "visit": exposure}
+            )
+
+    def insertRegions(self, visit: int) -> None:
+        """Insert the records that a detector of a visit needs."""
+        region = Box(LonLat.fromDegrees(0.0, 0.0), Angle.fromDegrees(1.0), Angle.fromDegrees(1.0))
+        for detector in self.camera:
+            record = {"instrument": self.instrument.getName(), "detector": detector.getId(), "visit": visit}
+            self.butler.registry.syncDimensionData("visit_detector_region", record | {"region": region})
+
+    def register(self, name: str, storageClass: str, dimensions: Iterable[str]) -> None:
+        """Register a type of input."""
+        datasetType = DatasetType(name, dimensions, storageClass, universe=self.butler.dimensions)
+        self.butler.registry.registerDatasetType(datasetType)
+
+    def put(self, name: str, value: Any, **dataId: Any) -> None:
+        """Store a dataset in the collection of inputs."""
+        self.butler.put(value, name, instrument=self.instrument.getName(), run="inputs", **dataId)
+
+    def putDetectors(
+        self, make: Callable[..., Table] = makeResults, skip: Callable[[int, int], bool] | None = None
+    ) -> None:
+        """Store Stats, Results and Matrix of all detectors in all exposures."""
+        for kind, storageClass in STORAGE_CLASSES.items():
+            self.register(f"verifyBiasDet{kind}", storageClass, ("instrument", "exposure", "detector"))
+        with self.butler.transaction():
+            for exposure in self.exposures:
+                for detector in self.camera:
+                    if skip is not None and skip(exposure, detector.getId()):
+                        continue
+                    dataId = {"exposure": exposure, "detector": detector.getId()}
+                    results = make(detector, exposure)
+                    self.put("verifyBiasDetStats", makeStats(results), **dataId)
+                    self.put("verifyBiasDetResults", results, **dataId)
+                    self.put("verifyBiasDetMatrix", makeMatrix(detector), **dataId)
+
+    def putMerged(self, name: str, dimension: str) -> None:
+        """Store exposure-level Stats, Results and Matrix, as merges of runs and visits take them."""
+        for kind, storageClass in STORAGE_CLASSES.items():
+            self.register(f"{name}{kind}", storageClass, ("instrument", dimension))
+        with self.butler.transaction():
+            for exposure in self.exposures:
+                tables = [makeResults(detector, exposure) for detector in self.camera]
+                stats = {d.getName(): {"SUCCESS": True} for d in self.camera} | {"SUCCESS": True}
+                stats[self.camera[0].getName()] = {"SUCCESS": False, "FAILURES": ["C00 MEAN"]}
+                stats["SUCCESS"] = False
+                dataId = {dimension: exposure}
+                self.put(f"{name}Stats", stats, **dataId)
+                self.put(f"{name}Results", vstack(tables), **dataId)
+                self.put(f"{name}Matrix", vstack([makeMatrix(d) for d in self.camera]), **dataId)
+
+    def putCalibration(self, name: str) -> None:
+        """Store Stats, Results and Matrix of detectors without exposures."""
+        for kind, storageClass in STORAGE_CLASSES.items():
+            self.register(f"{name}{kind}", storageClass, ("instrument", "detector"))
+        with self.butler.transaction():
+            for detector in self.camera:
+                results = makeResults(detector, 0, exposureColumn=False)
+                self.put(f"{name}Stats", makeStats(results), detector=detector.getId())
+                self.put(f"{name}Results", results, detector=detector.getId())
+                self.put(f"{name}Matrix", makeMatrix(detector), detector=detector.getId())
+
+    def prepare(self, pipeline: Pipeline | PipelineGraph, where: str = "") -> SimplePipelineExecutor:
+        """Make the quantum graph of a pipeline, in a new run."""
+        self.runs += 1
+        butler = SimplePipelineExecutor.prep_butler(
+            str(self.root), inputs=["inputs", "camera/calib"], output=f"run{self.runs}"
+        )
+        make = SimplePipelineExecutor.from_pipeline_graph
+        if isinstance(pipeline, Pipeline):
+            make = SimplePipelineExecutor.from_pipeline
+        return make(pipeline, where=where, butler=butler)
+
+    def run(self, pipeline: Pipeline | PipelineGraph, where: str = "") -> Butler:
+        """Run a pipeline in this process, and return a butler for its output."""
+        self.prepare(pipeline, where).run(register_dataset_types=True)
+        return self.open(f"run{self.runs}")
+
+    def open(self, collection: str) -> Butler:
+        """Open a collection."""
+        return Butler.from_config(
+            str(self.root), collections=[collection], instrument=self.instrument.getName()
+        )
+
+
+@pytest.fixture(scope="session")
+def addMerge() -> Callable[..., None]:
+    """Add a merge task to a pipeline, with its connections and configuration."""
+
+    def add(
+        graph: PipelineGraph, label: str, taskClass: type, inputs: str, outputs: str, **fields: Any
+    ) -> None:
+        config = taskClass.ConfigClass()
+        config.hasInputResults = config.hasMatrixCatalog = True
+        for name, value in fields.items():
+            setattr(config, name, value)
+        for kind in STORAGE_CLASSES:
+            setattr(config.connections, f"input{kind}", f"{inputs}{kind}")
+            setattr(config.connections, f"output{kind}", f"{outputs}{kind}")
+        if issubclass(taskClass, MergeAnalysisMixin):
+            config.connections.outputName = f"cp{label[0].upper()}{label[1:]}"
+            if taskClass.mergesExposures:
+                config.connections.inputOutputName = f"{label}Inputs"
+            addTestTools(config, "bias", "run" if taskClass.mergesExposures else "exposure")
+            config.atools.biasFailures.produce.plot = NoPlot
+        graph.add_task(label, taskClass, config)
+
+    return add
+
+
+@pytest.fixture(scope="session")
+def makeTable() -> Callable[..., Table]:
+    """Make the results of one detector."""
+    return makeResults
+
+
+@pytest.fixture(scope="session")
+def makeRepository(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Repository]:
+    """Make a repository of an instrument and some exposures."""
+
+    def make(instrument: type[Instrument], exposures: Sequence[int] = EXPOSURES[:2]) -> Repository:
+        root = tmp_path_factory.mktemp(instrument.__name__.lower())
+        return Repository(root, instrument(), exposures)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def comCam(makeRepository: Callable[..., Repository]) -> Repository:
+    """LSSTComCam with two exposures; detector 3 of the second is missing."""
+    repository = makeRepository(LsstComCam)
+    for visit in repository.exposures:
+        repository.insertRegions(visit)
+    repository.putDetectors(skip=lambda exposure, detector: (exposure, detector) == (EXPOSURES[1], 3))
+    repository.putMerged("exp", "exposure")
+    repository.putMerged("visit", "visit")
+    repository.putCalibration("calib")
+    return repository

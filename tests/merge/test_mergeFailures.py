@@ -1,0 +1,274 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""What fails in the analysis never costs the merge."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from astropy.table import MaskedColumn, Table, vstack
+
+from lsst.analysis.cp.atools import AmpTestTool, addTestTools
+from lsst.analysis.cp.tasks import ExpMergeAnalysisTask, RunMergeAnalysisTask, ToolFailuresError, ToolRunner
+from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
+from lsst.obs.lsst import Latiss, LsstComCam
+from lsst.pex.config import FieldValidationError
+from lsst.pipe.base import PipelineGraph
+
+EXPOSURE = 2026010100001
+
+PIPELINE = """
+description: Merges, the first with a tool that raises.
+tasks:
+  biasExp:
+    class: lsst.analysis.cp.tasks.ExpMergeAnalysisTask
+    config:
+      connections.inputStats: verifyBiasDetStats
+      connections.inputResults: verifyBiasDetResults
+      connections.outputStats: brokenExpStats
+      connections.outputResults: brokenExpResults
+      connections.outputName: brokenExp
+      python: |
+        from lsst.analysis.cp.atools import AmpTestTool
+        config.atools.broken = AmpTestTool
+        from lsst.analysis.tools.interfaces import BasePrep, NoPlot
+        config.atools.broken.prep = BasePrep
+        config.atools.broken.produce.plot = NoPlot
+        config.atools.broken.prep.keysToLoad = ["NO_SUCH_COLUMN"]
+  biasRun:
+    class: lsst.analysis.cp.tasks.RunMergeAnalysisTask
+    config:
+      connections.inputStats: brokenExpStats
+      connections.inputResults: brokenExpResults
+      connections.outputStats: brokenStats
+      connections.outputResults: brokenResults
+      connections.inputOutputName: brokenExp
+      connections.outputName: brokenRun
+"""
+
+
+class BandlessTool(AnalysisTool):
+    """A tool that raises if its column is not there."""
+
+    parameterizedBand: bool = False
+
+
+def addBrokenTool(struct) -> None:
+    """Add a tool that asks for a column that nobody has."""
+    struct.broken = BandlessTool
+    struct.broken.prep.keysToLoad = ["NO_SUCH_COLUMN"]
+    struct.broken.produce.metric.units = {"NO_SUCH_COLUMN": "electron"}
+
+
+@pytest.fixture(scope="module")
+def latiss(makeRepository):
+    repository = makeRepository(Latiss, (EXPOSURE,))
+    repository.putDetectors()
+    return repository
+
+
+def makeGraph(addMerge, break_, **fields) -> PipelineGraph:
+    """Make a pipeline of two merges, the first with a broken tool."""
+    graph = PipelineGraph()
+    addMerge(graph, "biasExp", ExpMergeAnalysisTask, "verifyBiasDet", "verifyBiasExp", **fields)
+    addMerge(graph, "biasRun", RunMergeAnalysisTask, "verifyBiasExp", "verifyBias")
+    config = graph.tasks["biasExp"].config.copy()
+    break_(config)
+    graph.reconfigure_tasks(biasExp=config)
+    return graph
+
+
+@pytest.mark.parametrize("field", ["atools", "detectorAtools"])
+def test_runMergeFollowsFailedTool(latiss, addMerge, field):
+    graph = makeGraph(addMerge, lambda config: addBrokenTool(getattr(config, field)))
+    butler = latiss.run(graph)
+    assert butler.exists("verifyBiasResults")
+    assert "biasNoise" in butler.get("cpBiasExp_metrics", exposure=EXPOSURE)
+    assert "biasNoise" in butler.get("cpBiasExpDet_metrics", exposure=EXPOSURE, detector=0)
+    failures = butler.get("biasExp_metadata", exposure=EXPOSURE)["biasExp"]["toolFailures"].to_dict()
+    assert list(failures) == ["broken"]
+    assert "NO_SUCH_COLUMN" in failures["broken"]
+
+
+def test_failureIsRaisedIfWanted(latiss, addMerge):
+    graph = makeGraph(addMerge, lambda config: addBrokenTool(config.atools), raiseOnToolFailure=True)
+    executor = latiss.prepare(graph)
+    with pytest.raises(ToolFailuresError, match=r"1 analysis tool\(s\) failed: broken: .*NO_SUCH_COLUMN"):
+        executor.run(register_dataset_types=True)
+    butler = latiss.open(f"run{latiss.runs}")
+    assert butler.exists("verifyBiasExpResults", exposure=EXPOSURE)
+    assert "biasNoise" in butler.get("cpBiasExp_metrics", exposure=EXPOSURE)
+
+
+def test_failureUnderPipetask(latiss, tmp_path):
+    pipeline = tmp_path / "broken.yaml"
+    pipeline.write_text(PIPELINE)
+    command = "from lsst.ctrl.mpexec.cli.pipetask import main; main()"
+    options = ["-b", str(latiss.root), "-p", str(pipeline), "-i", "inputs,camera/calib", "-o", "pipetask"]
+    finished = subprocess.run(
+        [sys.executable, "-c", command, "run", *options, "--register-dataset-types"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert "Tool broken failed; the merged outputs are not affected." in finished.stderr
+    assert "Traceback" in finished.stderr
+    assert latiss.open("pipetask").exists("brokenResults")
+
+
+def test_toolForEachBandIsRefused():
+    config = ExpMergeAnalysisTask.ConfigClass()
+    config.atools.banded = AnalysisTool
+    with pytest.raises(FieldValidationError, match="'banded' is run for each band"):
+        config.validate()
+
+
+def test_plotOfDetectorIsRefused():
+    config = ExpMergeAnalysisTask.ConfigClass()
+    config.detectorAtools.plotted = AmpTestTool
+    with pytest.raises(FieldValidationError, match="'plotted' makes plots"):
+        config.validate()
+
+
+@pytest.fixture(scope="module")
+def comCamera():
+    return LsstComCam().getCamera()
+
+
+@pytest.fixture(scope="module")
+def goodTable(comCamera, makeTable) -> Table:
+    return vstack([makeTable(detector, EXPOSURE) for detector in comCamera])
+
+
+@pytest.fixture(scope="module")
+def analyze(comCamera):
+    """Analyse a table without a repository; return the outputs and the failures."""
+    config = ExpMergeAnalysisTask.ConfigClass()
+    addTestTools(config, "bias", "exposure")
+    config.atools.biasFailures.produce.plot = NoPlot
+    config.freeze()
+    task = ExpMergeAnalysisTask(config=config)
+
+    def run(table):
+        runner = ToolRunner(task.log, {})
+        detectors = [detector.getId() for detector in comCamera]
+        columns = dict(table.columns)
+        outputs = task.analyze(columns, runner, camera=comCamera, exposures=[EXPOSURE], detectors=detectors)
+        return outputs, runner.failures
+
+    return run
+
+
+def getValues(outputs, tool: str) -> dict[str, float]:
+    """Get the values of one tool of the exposure."""
+    return {str(m.metric_name): m.quantity.value for m in outputs.metrics[tool]}
+
+
+def test_missingRequiredColumn(analyze, goodTable):
+    table = goodTable.copy()
+    table.remove_column("BIAS_CR_NOISE")
+    outputs, failures = analyze(table)
+    assert "lacks required column(s) BIAS_CR_NOISE" in failures["biasCrNoise"]
+    assert "lacks required column(s) BIAS_CR_NOISE" in failures["reduction"]
+    assert getValues(outputs, "biasNoise")["nAmps"] == 144
+
+
+def test_missingConditionalColumn(analyze, goodTable, caplog):
+    table = goodTable.copy()
+    table.remove_column("BIAS_VERIFY_READ_NOISE_CONSISTENT")
+    outputs, failures = analyze(table)
+    assert not failures
+    assert "READ_NOISE_CONSISTENT is skipped: no column BIAS_VERIFY_READ_NOISE_CONSISTENT" in caplog.text
+    values = getValues(outputs, "biasReadNoiseConsistent")
+    assert (values["nAmps"], values["nTested"], values["nFailed"]) == (144, 0, 0)
+
+
+def test_unknownAmplifier(analyze, goodTable):
+    table = goodTable.copy()
+    table["amplifier"][20] = "C99"
+    _, failures = analyze(table)
+    assert "amplifier 'C99' of detector 1 (R22_S01) is not in the camera" in failures["reduction"]
+
+
+def test_unknownDetector(analyze, goodTable):
+    table = goodTable.copy()
+    table["detector"][20] = 77
+    _, failures = analyze(table)
+    assert "detector(s) 77 are not in the camera" in failures["reduction"]
+
+
+def test_duplicateRows(analyze, goodTable):
+    _, failures = analyze(vstack([goodTable, goodTable[:1]]))
+    assert "have more than one row" in failures["reduction"]
+
+
+def test_emptyTable(analyze, goodTable):
+    outputs, failures = analyze(goodTable[:0])
+    assert not failures
+    values = getValues(outputs, "biasNoise")
+    assert (values["nAmps"], values["nDetectorsMissing"], values["nAmpsMissing"]) == (0, 9, 144)
+    assert np.isnan(values["median"])
+    assert len(outputs.detectorMetrics) == 9
+
+
+def test_tableOfNothing(analyze):
+    outputs, failures = analyze(Table())
+    assert "lacks required column(s) exposure" in failures["reduction"]
+    assert len(outputs.metrics) == 0
+
+
+def test_allNan(analyze, goodTable):
+    table = goodTable.copy()
+    table["BIAS_NOISE"] = np.nan
+    outputs, failures = analyze(table)
+    assert not failures
+    values = getValues(outputs, "biasNoise")
+    assert (values["nAmps"], values["nValid"]) == (144, 0)
+    assert np.isnan(values["max"])
+
+
+def test_maskedRowsOfOtherLevels(analyze, goodTable):
+    row = Table({"exposure": [EXPOSURE], "detector": [0], "BIAS_NOISE": [1e6]})
+    outputs, failures = analyze(vstack([goodTable, row]))
+    assert not failures
+    assert getValues(outputs, "biasNoise")["nAmps"] == 144
+    assert getValues(outputs, "biasNoise")["max"] < 100
+
+
+def test_maskedFlagsAreUntested(analyze, goodTable):
+    table = goodTable.copy()
+    mask = np.arange(len(table)) < 10
+    table["BIAS_VERIFY_NOISE"] = MaskedColumn(np.zeros(len(table), bool), mask=mask)
+    values = getValues(analyze(table)[0], "biasNoise")
+    assert (values["nTested"], values["nFailed"]) == (134, 134)
+
+
+@pytest.mark.parametrize("dtype", [object, np.int64, np.float64])
+def test_typesOfFlags(analyze, goodTable, dtype):
+    table = goodTable.copy()
+    table["BIAS_VERIFY_NOISE"] = np.asarray(table["BIAS_VERIFY_NOISE"]).astype(dtype)
+    expected = getValues(analyze(goodTable)[0], "biasNoise")["nFailed"]
+    assert getValues(analyze(table)[0], "biasNoise")["nFailed"] == expected
+
+
+def test_bytesAsNames(analyze, goodTable):
+    table = goodTable.copy()
+    table["amplifier"] = np.asarray(table["amplifier"]).astype("S3")
+    outputs, failures = analyze(table)
+    assert not failures
+    assert getValues(outputs, "biasNoise")["nAmps"] == 144
+
+
+def test_bundleOfDetectorWithoutResults(analyze, goodTable):
+    outputs, failures = analyze(goodTable[goodTable["detector"] != 5])
+    assert not failures
+    bundle = outputs.detectorMetrics[5]
+    assert {str(m.metric_name): m.quantity.value for m in bundle["biasNoise"]}["nAmps"] == 0
