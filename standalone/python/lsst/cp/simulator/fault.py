@@ -229,13 +229,25 @@ def parseFaults(entries: Iterable[str | Mapping[str, Any]]) -> tuple[Fault, ...]
             )
         if missing := {"kind", "detector"} - set(values):
             raise ValueError(f"Fault {entry!r} has no {' and no '.join(sorted(missing))}.")
-        arguments = dict(values)
-        for name in ("amplifiers", "exposures"):
-            arguments[name] = tuple(arguments.get(name, ()))
-        if arguments["kind"] in set(FaultKind):
-            arguments["kind"] = FaultKind(arguments["kind"])
-        faults.append(Fault(**arguments))
+        faults.append(Fault(**_convertFields(entry, values)))
     return tuple(faults)
+
+
+def _convertFields(entry: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the fields of a fault the types of `Fault`."""
+    arguments = dict(values)
+    for name, item_type in (("amplifiers", str), ("exposures", int)):
+        items = arguments.get(name, ())
+        if not isinstance(items, list | tuple) or not all(isinstance(item, item_type) for item in items):
+            raise ValueError(
+                f"Fault {entry!r}: expected a list of {item_type.__name__} as {name}, got {items!r}."
+            )
+        arguments[name] = tuple(items)
+    if arguments["kind"] in set(FaultKind):
+        arguments["kind"] = FaultKind(arguments["kind"])
+    if not isinstance(arguments.get("amplitude", 0.0), int | float | None):
+        raise ValueError(f"Fault {entry!r}: expected a number as amplitude.")
+    return arguments
 
 
 def checkFaults(faults: Iterable[Fault], amplifierNames: Mapping[tuple[int, str], Collection[str]]) -> None:

@@ -1,0 +1,254 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""The verification of one detector, on exposures made by hand."""
+
+import numpy as np
+import pytest
+
+import lsst.cp.verify as cpVerify
+from lsst.afw.image import ExposureF
+from lsst.cp.simulator import shrinkCamera
+from lsst.obs.lsst import LsstComCam
+from lsst.pex.config import FieldValidationError
+
+DIMENSIONS = {"instrument": "LSSTComCam", "exposure": 2026070200001, "detector": 4}
+CORNER = 20
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return shrinkCamera(LsstComCam.getCamera(), 16)[4]
+
+
+@pytest.fixture
+def exposure(detector):
+    """Residual with the nominal noise and the header keys that the task reads."""
+    exposure = ExposureF(detector.getBBox())
+    exposure.setDetector(detector)
+    random = np.random.default_rng(6)
+    for amp in detector:
+        view = exposure[amp.getBBox()]
+        noise = amp.getReadNoise()
+        view.image.array[:] = random.normal(0, noise, view.image.array.shape)
+        view.variance.array[:] = noise**2
+        key = f"LSST ISR OVERSCAN RESIDUAL SERIAL STDEV {amp.getName()}"
+        exposure.getMetadata()[key] = noise / amp.getGain()
+    return exposure
+
+
+@pytest.fixture
+def isrStatistics(detector):
+    names = [amp.getName() for amp in detector]
+    levels = (0.0, 5.0, 16.0, 50.0, 84.0, 95.0, 100.0)
+    return {
+        "MJD": 61223.5,
+        "BIASSHIFT": {
+            name: {"LOCAL_NOISE": 0.5, "BIAS_SHIFTS": [[1.0, 40.0, 38, 44]] * n}
+            for n, name in enumerate(names)
+        },
+        "CALIBDIST": {
+            name: {f"LSST CALIB BIAS {name} DISTRIBUTION {level}-PCT": level for level in levels}
+            for name in names
+        },
+        "PROJECTION": {
+            "AMP_HPROJECTION": {name: [1.0] * (5 + n) for n, name in enumerate(names)},
+            "AMP_VPROJECTION": {name: [2.0] * 8 for name in names},
+        },
+        "AMPCORR": [
+            {"detector": 4, "ampName": a, "ampComp": b, "imageCorr": 0.1} for a in names for b in names
+        ],
+    }
+
+
+def run(exposure, isrStatistics=None, **fields):
+    config = cpVerify.CpVerifyBiasConfig(ampCornerBoxSize=CORNER, **fields)
+    if isrStatistics is not None:
+        config.useIsrStatistics = config.hasMatrixCatalog = True
+    task = cpVerify.CpVerifyBiasTask(config=config)
+    return task.run(exposure, camera=None, isrStatistics=isrStatistics, dimensions=DIMENSIONS)
+
+
+def pixelsOf(exposure, name: str) -> np.ndarray:
+    return exposure[exposure.getDetector()[name].getBBox()].image.array
+
+
+def test_cleanExposurePasses(exposure) -> None:
+    stats = run(exposure).outputStats
+    assert set(stats) == {"AMP", "METADATA", "VERIFY", "SUCCESS"}
+    assert stats["SUCCESS"] is True
+    expected = dict.fromkeys(("MEAN", "NOISE", "CR_NOISE", "SUCCESS", "READ_NOISE_CONSISTENT"), True)
+    assert all(result == expected for result in stats["VERIFY"]["AMP"].values())
+    assert len(stats["VERIFY"]["AMP"]) == 16
+
+
+def test_statisticsArePlainNumbers(exposure) -> None:
+    stats = run(exposure).outputStats
+    values = [value for values in stats["AMP"].values() for value in values.values()]
+    assert {type(value) for value in values} == {float}
+    flags = [flag for flags in stats["VERIFY"]["AMP"].values() for flag in flags.values()]
+    assert {type(flag) for flag in flags} == {bool}
+
+
+def test_statisticsOfPixels(exposure) -> None:
+    pixelsOf(exposure, "C05")[10, 10] = 4000
+    values = run(exposure).outputStats["AMP"]["C05"]
+    pixels = pixelsOf(exposure, "C05").astype(float)
+    assert values["MEAN"] == pytest.approx(pixels.mean(), rel=1e-9)
+    others = np.delete(pixels.ravel(), 10 * pixels.shape[1] + 10)
+    assert values["NOISE"] == pytest.approx(others.std(ddof=1), rel=1e-6)
+    # The ray is replaced by a median of its neighbours.
+    assert values["CR_NOISE"] == pytest.approx(others.std(ddof=1), rel=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "failed"),
+    [
+        (lambda pixels, noise: pixels + 1.3 * noise, {"MEAN"}),
+        (lambda pixels, noise: pixels * 1.2, {"NOISE"}),
+        (lambda pixels, noise: pixels * 0.8, set()),
+        (lambda pixels, noise: np.zeros_like(pixels), {"MEAN", "CR_NOISE"}),
+        (lambda pixels, noise: np.full_like(pixels, np.nan), {"MEAN", "NOISE", "CR_NOISE"}),
+    ],
+    ids=["offset", "hot", "cold", "dead", "nan"],
+)
+def test_flags(exposure, change, failed) -> None:
+    noise = exposure.getDetector()["C12"].getReadNoise()
+    pixelsOf(exposure, "C12")[:] = change(pixelsOf(exposure, "C12"), noise)
+    stats = run(exposure).outputStats
+    flags = stats["VERIFY"]["AMP"].pop("C12")
+    assert {test for test, passed in flags.items() if not passed} - {"SUCCESS"} == failed
+    assert flags["SUCCESS"] is stats["SUCCESS"] is (not failed)
+    assert all(all(others.values()) for others in stats["VERIFY"]["AMP"].values())
+
+
+def test_maskedPixelsAreLeftOut(exposure) -> None:
+    view = exposure[exposure.getDetector()["C03"].getBBox()]
+    view.image.array[:50] = 1e5
+    view.mask.array[:50] = exposure.mask.getPlaneBitMask("BAD")
+    assert run(exposure).outputStats["AMP"]["C03"]["MEAN"] < 1
+
+
+def test_unmaskedStatisticsSeeAllPixels(exposure) -> None:
+    view = exposure[exposure.getDetector()["C03"].getBBox()]
+    view.mask.array[:] = exposure.mask.getPlaneBitMask("BAD")
+    values = run(exposure, unmaskedImageStatKeywords={"ALL": "STDEV"}).outputStats["AMP"]["C03"]
+    assert np.isnan(values["MEAN"])
+    assert values["ALL"] == pytest.approx(np.std(view.image.array.astype(float), ddof=1))
+
+
+@pytest.mark.parametrize(("factor", "consistent"), [(1.2, False), (0.5, True), (np.nan, False)])
+def test_overscanNoiseIsNoPartOfSuccess(exposure, factor, consistent) -> None:
+    key = "LSST ISR OVERSCAN RESIDUAL SERIAL STDEV C00"
+    exposure.getMetadata()[key] = exposure.getMetadata()[key] * factor
+    flags = run(exposure).outputStats["VERIFY"]["AMP"]["C00"]
+    assert flags["READ_NOISE_CONSISTENT"] is consistent
+    assert flags["SUCCESS"] is True
+    assert list(flags)[-1] == "READ_NOISE_CONSISTENT"
+
+
+def test_zeroOverscanNoiseIsNotTested(exposure) -> None:
+    exposure.getMetadata()["LSST ISR OVERSCAN RESIDUAL SERIAL STDEV C00"] = 0.0
+    assert "READ_NOISE_CONSISTENT" not in run(exposure).outputStats["VERIFY"]["AMP"]["C00"]
+
+
+def test_headerReadNoiseComesFirst(exposure) -> None:
+    nominal = exposure.getDetector()["C00"].getReadNoise()
+    exposure.getMetadata()["LSST ISR READNOISE C00"] = nominal / 2
+    assert run(exposure).outputStats["VERIFY"]["AMP"]["C00"]["NOISE"] is False
+
+
+def test_headerWithoutOverscanKeys(exposure) -> None:
+    for amp in exposure.getDetector():
+        exposure.getMetadata().remove(f"LSST ISR OVERSCAN RESIDUAL SERIAL STDEV {amp.getName()}")
+    stats = run(exposure).outputStats
+    assert stats["METADATA"] == {}
+    assert "READ_NOISE_CONSISTENT" not in stats["VERIFY"]["AMP"]["C00"]
+
+
+def test_tooManyCosmicRaysFailProcessing(exposure) -> None:
+    config = cpVerify.CpVerifyBiasConfig(ampCornerBoxSize=CORNER)
+    config.repair.cosmicray.nCrPixelMax = 3
+    exposure.image.array[5:200:20, 7:200:20] = 1e4
+    stats = cpVerify.CpVerifyBiasTask(config=config).run(exposure, None, dimensions=DIMENSIONS).outputStats
+    assert all(values["FORCE_FAILURE"] is True for values in stats["AMP"].values())
+    assert all(flags["PROCESSING"] is flags["SUCCESS"] is False for flags in stats["VERIFY"]["AMP"].values())
+
+
+@pytest.mark.parametrize("name", ["C00", "C07", "C10", "C17"])
+def test_cornerBoxIsThatOfCpVerify(exposure, name) -> None:
+    amp = exposure.getDetector()[name]
+    box = amp.getBBox()
+    x = box.getMaxX() - CORNER if amp.getRawFlipX() else box.getMinX()
+    y = box.getMaxY() - CORNER if amp.getRawFlipY() else box.getMinY()
+    exposure.image.array[y : y + CORNER, x : x + CORNER] += 100
+    assert run(exposure).outputStats["AMP"][name]["AMP_CORNER"] == pytest.approx(100, abs=2)
+
+
+def test_tableColumns(exposure, isrStatistics) -> None:
+    table = run(exposure, isrStatistics).outputResults
+    levels = (0.0, 5.0, 16.0, 50.0, 84.0, 95.0, 100.0)
+    expected = {
+        "instrument": "U",
+        **dict.fromkeys(("exposure", "detector"), "i"),
+        "mjd": "f",
+        "amplifier": "U",
+        **dict.fromkeys(("BIAS_MEAN", "BIAS_NOISE", "BIAS_CR_NOISE", "BIAS_AMP_CORNER"), "f"),
+        **dict.fromkeys((f"BIAS_VERIFY_{key}" for key in ("MEAN", "NOISE", "CR_NOISE", "SUCCESS")), "b"),
+        "BIAS_VERIFY_READ_NOISE_CONSISTENT": "b",
+        "BIAS_READ_NOISE_ADU": "f",
+        "BIAS_BIAS_SHIFT_COUNT": "i",
+        "BIAS_BIAS_SHIFT_NOISE": "f",
+        **dict.fromkeys((f"BIAS_BIAS_DIST_{level}_PCT" for level in levels), "f"),
+        "BIAS_SERIAL_PROF": "f",
+        "BIAS_PARALLEL_PROF": "f",
+    }
+    assert {name: table[name].dtype.kind for name in table.colnames} == expected
+    assert table.colnames == list(expected)
+
+
+def test_tableValues(exposure, isrStatistics) -> None:
+    result = run(exposure, isrStatistics)
+    table = result.outputResults
+    assert list(table["amplifier"]) == [amp.getName() for amp in exposure.getDetector()]
+    assert set(table["mjd"]) == {61223.5}
+    assert list(table["BIAS_BIAS_SHIFT_COUNT"]) == list(range(16))
+    assert set(table["BIAS_BIAS_DIST_84.0_PCT"]) == {84.0}
+    amps = result.outputStats["AMP"]
+    assert list(table["BIAS_NOISE"]) == [amps[name]["NOISE"] for name in table["amplifier"]]
+    profile = table["BIAS_SERIAL_PROF"][2]
+    assert profile.shape == (20,)
+    assert np.count_nonzero(np.isnan(profile)) == 20 - 7
+    assert len(result.outputMatrix) == 256
+
+
+def test_exposureWithoutDetector(detector) -> None:
+    with pytest.raises(RuntimeError, match="has no detector"):
+        run(ExposureF(detector.getBBox()))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("doVignette", True, "does not support it; use cp_verify"),
+        ("catalogStatKeywords", {"A": "MEAN"}, "does not support it; use cp_verify"),
+        ("imageStatKeywords", {"A": "MODE"}, "'MODE' is not one of MEAN, MEDIAN, STDEV, STDEVCLIP"),
+    ],
+)
+def test_configurationRefusesWhatIsLeftOut(field, value, message) -> None:
+    config = cpVerify.CpVerifyBiasConfig(**{field: value})
+    with pytest.raises(FieldValidationError, match=message):
+        config.validate()
+
+
+def test_grownMaskLeavesMorePixelsOut(exposure) -> None:
+    exposure.image.array[30, 30] = 1e4
+    masked = {"maskNameList": ["CR"], "crImageStatKeywords": {"CR_NOISE": "STDEV"}}
+    small = run(exposure, **masked).outputStats["AMP"]
+    grown = run(exposure, crGrow=4, **masked).outputStats["AMP"]
+    name = next(
+        amp.getName()
+        for amp in exposure.getDetector()
+        if amp.getBBox().getMinX() == amp.getBBox().getMinY() == 0
+    )
+    assert small[name]["CR_NOISE"] != grown[name]["CR_NOISE"]
