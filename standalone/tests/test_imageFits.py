@@ -383,6 +383,12 @@ def test_filterRoundTrip(exposure: ExposureF, path: str, label: FilterLabel) -> 
     assert ExposureFitsReader(path).readFilter() == label
 
 
+def test_filterNameIsNeverCut(exposure: ExposureF, path: str) -> None:
+    exposure.setFilter(FilterLabel(physical="x" * 33))
+    with pytest.raises(ValueError, match="have more than the 32 characters that afw stores"):
+        exposure.writeFits(path)
+
+
 def test_fieldsOfTheFilterAreInTheOrderOfAfw(exposure: ExposureF, path: str) -> None:
     exposure.setFilter(FilterLabel("r", "r_57"))
     exposure.writeFits(path)

@@ -30,11 +30,13 @@ _OLD_IDS = (
 _CLASSES = ("Detector", "FilterLabel", "TransformMap", "TransformPoint2ToPoint2")
 """Classes of the objects of an archive that are read."""
 
+_FILTER_WIDTH = 32
+
 _FILTER_FIELDS = (
     Field("band_exists", "X", "whether there is a band"),
-    Field("band", "A", "name of the band", template="String", width=32),
+    Field("band", "A", "name of the band", template="String", width=_FILTER_WIDTH),
     Field("physical_exists", "X", "whether there is a physical filter"),
-    Field("physical", "A", "name of the physical filter", template="String", width=32),
+    Field("physical", "A", "name of the physical filter", template="String", width=_FILTER_WIDTH),
 )
 
 
@@ -52,6 +54,11 @@ def pack_archive(info: ExposureInfo) -> tuple[PropertyList, bytes]:
         What the primary header says of the archive.
     archive : `bytes`
         Its HDUs.
+
+    Raises
+    ------
+    ValueError
+        Raised if the filter has names that are too long.
     """
     writer = ArchiveWriter()
     ids = {}
@@ -87,6 +94,8 @@ def _with_own_transforms(detector: Detector) -> Detector:
 
 
 def _put_filter(writer: ArchiveWriter, label: FilterLabel) -> int:
+    if max(len(label.band or ""), len(label.physical or "")) > _FILTER_WIDTH:
+        raise ValueError(f"Names of {label} have more than the {_FILTER_WIDTH} characters that afw stores")
     number = writer.reserve(_FILTER_FIELDS)
     record = {
         "band_exists": label.hasBandLabel(),
