@@ -121,3 +121,10 @@ def test_everyCountHasOneClass(most: int, nClasses: int) -> None:
 def test_whatIsNoCount(most: float) -> None:
     with pytest.raises(ValueError, match="Expected a count and at least 2 classes"):
         countScale(most)
+
+
+def test_second_bulk_is_in_range_and_outliers_are_not() -> None:
+    values = np.concatenate([np.linspace(0.0, 1.0, 900), np.full(90, 2.2), np.full(10, 50.0)])
+    limits = robustLimits(values)
+    assert limits.high == 2.2
+    assert limits.nAbove == 10

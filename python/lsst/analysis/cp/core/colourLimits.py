@@ -53,8 +53,9 @@ def robustLimits(
     """Choose a range that a few outliers cannot stretch and equal values cannot close.
 
     The first of these that is not empty is taken: median plus or minus ``nSigma`` times the scaled median
-    absolute deviation, cut to the values that occur; the range from percentile 1 to 99; the full range; a
-    range padded around the single value. Ends that are given are kept.
+    absolute deviation, widened up to twice that to hold the percentiles 2 and 98 (a camera of two vendors has two
+    bulks), and cut to the values that occur; the range from percentile 1 to 99; the full range; a range padded
+    around the single value. Ends that are given are kept.
 
     Parameters
     ----------
@@ -102,7 +103,10 @@ def _candidates(finite: FloatArray, nSigma: float) -> Iterator[tuple[float, floa
     least, most = float(finite.min()), float(finite.max())
     median = float(np.median(finite))
     reach = nSigma * float(median_abs_deviation(finite, scale="normal"))
-    yield max(median - reach, least), min(median + reach, most)
+    # Percentiles are taken inwards, so that the one outlier of a few values is none of them.
+    low = min(median - reach, float(np.percentile(finite, 2.0, method="higher")))
+    high = max(median + reach, float(np.percentile(finite, 98.0, method="lower")))
+    yield max(low, median - 2 * reach, least), min(high, median + 2 * reach, most)
     first, last = np.percentile(finite, [1.0, 99.0])
     yield float(first), float(last)
     yield least, most
