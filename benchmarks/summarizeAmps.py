@@ -102,13 +102,13 @@ def reduceByMask(table: AmpTable, pairs: npt.NDArray[np.int64]) -> list[list[flo
 
 
 def reduceBySort(
-    exposure: npt.NDArray[np.int64], detector: npt.NDArray[np.int64], grid: npt.NDArray[np.float64], n: int
-) -> npt.NDArray[np.float64]:
+    exposure: npt.NDArray[np.int64],
+    detector: npt.NDArray[np.int64],
+    grids: list[npt.NDArray[np.float64]],
+) -> list[npt.NDArray[np.float64]]:
     """Do the work of the second baseline: a sort of the keys, and of one array for each statistic."""
     np.lexsort((detector, exposure))
-    for _ in range(n):
-        result = np.sort(grid, axis=1)
-    return result
+    return [np.sort(grid, axis=1)[:, 0] for grid in grids]
 
 
 def expectedValues(summary: AmpSummary, segment: int) -> list[float]:
@@ -124,14 +124,15 @@ def expectedValues(summary: AmpSummary, segment: int) -> list[float]:
     return result
 
 
-def timeIt[T](function: Callable[[], T], repeats: int = REPEATS) -> tuple[float, T]:
-    """Get the shortest of several times (s), and the result."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        result = function()
-        times.append(time.perf_counter() - start)
-    return min(times), result
+def timeTogether(*functions: Callable[[], object], repeats: int) -> list[float]:
+    """Get the shortest of several times (s) of each function, run in turn so that all see the same load."""
+    times = np.empty((repeats, len(functions)))
+    for turn in times:
+        for i, function in enumerate(functions):
+            start = time.perf_counter()
+            function()
+            turn[i] = time.perf_counter() - start
+    return times.min(axis=0).tolist()
 
 
 def compare(nExposures: int, *, shuffle: bool) -> bool:
@@ -140,23 +141,29 @@ def compare(nExposures: int, *, shuffle: bool) -> bool:
     layout, product = makeLayout(), getProduct("bias")
     columns = makeColumns(layout, product, nExposures, rng, shuffle=shuffle)
     n = len(columns["exposure"])
-    encode_time, table = timeIt(lambda: AmpTable.fromColumns(columns, product, layout), 2)
-    summary_time, summary = timeIt(lambda: summarizeAmps(table))
+    table = AmpTable.fromColumns(columns, product, layout)
+    summary = summarizeAmps(table)
 
     segments = np.arange(len(summary))
     if n > 100_000:
         segments = rng.choice(segments, MASKED_PAIRS, replace=False)
     pairs = np.column_stack([summary.exposure, layout.detectorId[summary.detectorIndex]])[segments]
-    mask_time, found = timeIt(lambda: reduceByMask(table, pairs), 1)
-    mask_time *= len(summary) / len(segments)
+    start = time.perf_counter()
+    found = reduceByMask(table, pairs)
+    mask_time = (time.perf_counter() - start) * len(summary) / len(segments)
     for segment, values in zip(segments.tolist(), found, strict=True):
         np.testing.assert_allclose(values, expectedValues(summary, segment), rtol=1e-14)
 
     n_statistics = len({test.statistic for test in product} - {None})
     n_quantities = sum(test.quantity is not None for test in product)
-    grid = rng.normal(size=(len(summary), 16))
+    grids = [rng.normal(size=(len(summary), 16)) for _ in range(n_statistics + n_quantities)]
     exposure, detector = columns["exposure"], columns["detector"]
-    sort_time, _ = timeIt(lambda: reduceBySort(exposure, detector, grid, n_statistics + n_quantities))
+    encode_time, summary_time, sort_time = timeTogether(
+        lambda: AmpTable.fromColumns(columns, product, layout),
+        lambda: summarizeAmps(table),
+        lambda: reduceBySort(exposure, detector, grids),
+        repeats=REPEATS if n > 100_000 else 10 * REPEATS,
+    )
 
     masked = "" if len(segments) == len(summary) else f" (scaled from {len(segments)} pairs)"
     print(f"{n} rows, {nExposures} exposures, {'random' if shuffle else 'sorted'} order")

@@ -6,6 +6,7 @@
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 __all__ = ["KEY_COLUMNS", "REFERENCE_NAMES", "CatalogueError", "Product", "Test"]
 
@@ -102,7 +103,7 @@ class Test:
         """Column of the verdict (``"BIAS_VERIFY_NOISE"``), or None."""
         return None if self.verify is None else f"{self.prefix}_VERIFY_{self.verify}"
 
-    @property
+    @cached_property
     def quantityNames(self) -> tuple[str, ...]:
         """Statistics and reference names in the tested quantity, sorted."""
         if self.quantity is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 
 import astropy.units as u
 import numpy as np
@@ -185,8 +185,6 @@ def summarizeAmps(ampTable: AmpTable, tests: Collection[str] | None = None) -> A
     layout = ampTable.layout
     n_exposures, n_detectors = len(ampTable.exposures), layout.nDetectors
     grid = _makeGrid(ampTable)
-    present = grid.present
-    n_amps = np.count_nonzero(present, axis=1)
     expected = np.tile(layout.ampsPerDetector, n_exposures)
     summaries = reduceTests(ampTable, grid, expected, tests)
     return AmpSummary(
@@ -195,11 +193,11 @@ def summarizeAmps(ampTable: AmpTable, tests: Collection[str] | None = None) -> A
         layout=layout,
         exposure=np.repeat(ampTable.exposures, n_detectors),
         detectorIndex=np.tile(np.arange(n_detectors), n_exposures),
-        present=present,
-        nAmps=n_amps,
+        present=grid.present,
+        nAmps=grid.nMembers,
         nAmpsExpected=expected,
         tests=summaries,
-        status=overallStatus(summaries, n_amps, expected),
+        status=overallStatus(summaries, grid.nMembers, expected),
     )
 
 
@@ -234,11 +232,11 @@ def overallStatus(
 
 
 def _makeGrid(ampTable: AmpTable) -> SegmentGrid:
-    """Give each row its cell among (exposure, detector, amplifier)."""
+    """Group rows by exposure and detector."""
     layout = ampTable.layout
     width = int(layout.ampsPerDetector.max(initial=0))
-    cell_of_amp = layout.ampDetector * width + np.arange(layout.nAmps) - layout.firstAmp[layout.ampDetector]
-    return SegmentGrid.fromPositions(
+    cell_of_amp = layout.ampDetector * width + layout.memberOfAmp
+    return SegmentGrid.fromCells(
         ampTable.exposureIndex * (layout.nDetectors * width) + cell_of_amp[ampTable.ampIndex],
         nSegments=len(ampTable.exposures) * layout.nDetectors,
         width=width,
@@ -269,20 +267,25 @@ def reduceTests(
     summaries
         Summaries by key, without counts of detectors or exposures.
     """
+    tests = [test for test in ampTable.tests if keys is None or test.key in keys]
+    scratch = grid.makeScratch()
     # A statistic that several tests share is reduced once.
-    reduceOnce = cache(lambda column: grid.reduce(ampTable.statistics[column]))
-    summaries = {}
-    for test in ampTable.tests:
-        if keys is not None and test.key not in keys:
-            continue
-        quantity = ampTable.quantity(test)
-        summaries[test.key] = TestSummary(
+    columns = dict.fromkeys(test.statisticColumn for test in tests if test.statisticColumn is not None)
+    statistics = {column: grid.reduce(ampTable.statistics[column], scratch) for column in columns}
+    quantities = {}
+    buffer = np.empty(len(ampTable))
+    for test in tests:
+        if test.quantity is not None:
+            quantities[test.key] = grid.reduce(ampTable.evaluateQuantity(test, buffer), scratch)
+    return {
+        test.key: TestSummary(
             test=test,
-            statistic=None if test.statisticColumn is None else reduceOnce(test.statisticColumn),
-            quantity=None if quantity is None else grid.reduce(quantity),
-            verdicts=None if test.verifyColumn is None else _countVerdicts(ampTable, test, grid, expected),
+            statistic=None if test.statisticColumn is None else statistics[test.statisticColumn],
+            quantity=quantities.get(test.key),
+            verdicts=None if test.verify is None else _countVerdicts(ampTable, test, grid, expected),
         )
-    return summaries
+        for test in tests
+    }
 
 
 def _countVerdicts(
@@ -295,9 +298,9 @@ def _countVerdicts(
         codes[flags == GOOD] = 3
     else:
         codes += (flags == GOOD) & np.isfinite(ampTable.statistics[test.statisticColumn])
-    n_failed, n_no_value, n_good = grid.countCodes(codes, 4)
+    n_untested, n_failed, _, n_good = grid.countCodes(codes, 4)
     return VerdictCounts(
-        nTested=n_failed + n_no_value + n_good,
+        nTested=grid.nMembers - n_untested,
         nFailed=n_failed,
         nGood=n_good,
         status=combineStatus(n_failed > 0, (n_good == expected) & (expected > 0)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Protocol
 
 import numexpr
@@ -186,7 +186,7 @@ class AmpTable:
         return self.statistics[f"{self.product.prefix}_{name}"]
 
     def quantity(self, test: Test) -> npt.NDArray[np.float64] | None:
-        """Evaluate the tested quantity of a test.
+        """Evaluate the tested quantity of a test, if it has one.
 
         Parameters
         ----------
@@ -198,10 +198,34 @@ class AmpTable:
         quantity
             Shape (n,), in the test's ``quantityUnit``; None if the test has no tested quantity.
         """
+        return None if test.quantity is None else self.evaluateQuantity(test)
+
+    def evaluateQuantity(
+        self, test: Test, out: npt.NDArray[np.float64] | None = None
+    ) -> npt.NDArray[np.float64]:
+        """Evaluate the tested quantity of a test.
+
+        Parameters
+        ----------
+        test
+            A test that was read, with a tested quantity.
+        out
+            Array of shape (n,) to write to; a new one if None.
+
+        Returns
+        -------
+        quantity
+            Shape (n,), in the test's ``quantityUnit``; not finite where a variable is not, or a divisor is 0.
+
+        Raises
+        ------
+        ValueError
+            If the test has no tested quantity.
+        """
         if test.quantity is None:
-            return None
-        variables = {name: self.variable(name) for name in test.quantityNames}
-        return numexpr.evaluate(test.quantity, local_dict=variables, global_dict={})
+            raise ValueError(f"{test.product} {test.key} has no tested quantity")
+        compiled = _compileQuantity(test.quantity, test.quantityNames)
+        return compiled(*(self.variable(name) for name in test.quantityNames), out=out, ex_uses_vml=False)
 
     def status(self, test: Test) -> npt.NDArray[np.int8] | None:
         """Tell which amplifiers are good, failed or unknown in a test.
@@ -244,6 +268,12 @@ class AmpTable:
             and test.presence != "onFailure"
             and test.verifyColumn not in self.absentColumns
         )
+
+
+@cache
+def _compileQuantity(expression: str, names: tuple[str, ...]) -> Any:
+    """Compile an expression into a function of arrays; `numexpr.evaluate` would parse it every time."""
+    return numexpr.NumExpr(expression, signature=[(name, np.float64) for name in names])
 
 
 def _findAbsent(data: Columns, product: Product, tests: tuple[Test, ...]) -> frozenset[str]:

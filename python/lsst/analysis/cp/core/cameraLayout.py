@@ -122,6 +122,11 @@ class CameraLayout:
         """Index of the first amplifier of each detector, shape (nDet,)."""
         return np.cumsum(self.ampsPerDetector) - self.ampsPerDetector
 
+    @cached_property
+    def memberOfAmp(self) -> npt.NDArray[np.intp]:
+        """Place of each amplifier in its detector, shape (nAmp,)."""
+        return np.arange(self.nAmps) - self.firstAmp[self.ampDetector]
+
     def select(self, detectors: Collection[int]) -> CameraLayout:
         """Keep only some detectors.
 

@@ -59,13 +59,12 @@ def summarizeRunDetectors(ampTable: AmpTable, detectors: AmpSummary) -> AmpSumma
 
 
 def _makeGrid(ampTable: AmpTable) -> SegmentGrid:
-    """Give each row its cell among (detector, exposure, amplifier)."""
+    """Group rows by detector."""
     layout, n_exposures = ampTable.layout, len(ampTable.exposures)
     width = int(layout.ampsPerDetector.max(initial=0))
-    detector = ampTable.detectorIndex
-    member = ampTable.ampIndex - layout.firstAmp[detector]
-    return SegmentGrid.fromPositions(
-        (detector * n_exposures + ampTable.exposureIndex) * width + member,
+    line = ampTable.detectorIndex * n_exposures + ampTable.exposureIndex
+    return SegmentGrid.fromCells(
+        line * width + layout.memberOfAmp[ampTable.ampIndex],
         nSegments=layout.nDetectors,
         width=n_exposures * width,
     )

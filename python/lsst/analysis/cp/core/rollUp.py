@@ -150,15 +150,13 @@ def _failedDetectors(
 
 
 def _makeGrid(ampTable: AmpTable, mask: npt.NDArray[np.bool_], *, oneSegment: bool) -> SegmentGrid:
-    """Give each row of the selected detectors its cell among (exposure, amplifier)."""
+    """Group rows of the selected detectors by exposure, or all together."""
     keep = mask[ampTable.layout.ampDetector]
-    width = int(keep.sum())
-    rows = np.flatnonzero(keep[ampTable.ampIndex])
-    rank = (np.cumsum(keep) - 1)[ampTable.ampIndex[rows]]
-    n_exposures = len(ampTable.exposures)
-    return SegmentGrid.fromPositions(
-        ampTable.exposureIndex[rows] * width + rank,
+    n_exposures, width = len(ampTable.exposures), int(keep.sum())
+    rank = np.cumsum(keep) - 1
+    cell = ampTable.exposureIndex * width + rank[ampTable.ampIndex]
+    return SegmentGrid.fromCells(
+        np.where(keep[ampTable.ampIndex], cell, n_exposures * width),
         nSegments=1 if oneSegment else n_exposures,
-        width=width * n_exposures if oneSegment else width,
-        rows=rows,
+        width=n_exposures * width if oneSegment else width,
     )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +15,6 @@ __all__ = ["Reduction", "SegmentGrid"]
 
 # Cells that are reduced at once, so that they stay in the processor's cache.
 _BLOCK_CELLS = 1 << 17
-
-# Widths up to this let the bytes of a row be added in one integer without overflow.
-_MAX_PACKED_WIDTH = 248
-_BYTE_ONES = np.uint64(0x0101010101010101)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,6 +44,9 @@ class SegmentGrid:
 
     Parameters
     ----------
+    cellOfRow
+        Cell of each row of the table in the flattened grid, shape (nRows,); nSegments * width where a row is
+        in no group.
     rowOfCell
         Row of the table in each cell, shape (nSegments * width,); -1 where a cell is empty.
     emptyCells
@@ -57,132 +57,137 @@ class SegmentGrid:
         Number of places in a group.
     """
 
+    cellOfRow: npt.NDArray[np.intp]
     rowOfCell: npt.NDArray[np.intp]
     emptyCells: npt.NDArray[np.intp]
     nSegments: int
     width: int
 
     @classmethod
-    def fromPositions(
-        cls,
-        position: npt.NDArray[np.intp],
-        *,
-        nSegments: int,
-        width: int,
-        rows: npt.NDArray[np.intp] | None = None,
-    ) -> SegmentGrid:
+    def fromCells(cls, cellOfRow: npt.NDArray[np.intp], *, nSegments: int, width: int) -> SegmentGrid:
         """Make a grid from the cell of each row.
 
         Parameters
         ----------
-        position
-            Cell of each row in the flattened grid, shape (n,), unique.
+        cellOfRow
+            Cell of each row of the table in the flattened grid, shape (nRows,); nSegments * width where a row
+            is in no group. No two rows share another.
         nSegments, width
             Shape of the grid.
-        rows
-            Rows of the table that the positions are of, shape (n,); all in order if None.
 
         Returns
         -------
         grid
             The grid.
         """
-        row_of_cell = np.full(nSegments * width, -1, dtype=np.intp)
-        row_of_cell[position] = np.arange(len(position)) if rows is None else rows
+        # The last cell takes the rows of no group, and is dropped.
+        row_of_cell = np.full(nSegments * width + 1, -1, dtype=np.intp)
+        row_of_cell[cellOfRow] = np.arange(len(cellOfRow))
+        row_of_cell = row_of_cell[:-1]
         empty = np.flatnonzero(row_of_cell < 0)
-        return cls(rowOfCell=row_of_cell, emptyCells=empty, nSegments=nSegments, width=width)
+        return cls(
+            cellOfRow=cellOfRow, rowOfCell=row_of_cell, emptyCells=empty, nSegments=nSegments, width=width
+        )
+
+    @cached_property
+    def nMembers(self) -> npt.NDArray[np.int64]:
+        """Number of rows in each group, shape (nSegments,)."""
+        segment_of_empty = self.emptyCells // max(1, self.width)
+        return self.width - np.bincount(segment_of_empty, minlength=self.nSegments)
 
     @property
     def present(self) -> npt.NDArray[np.bool_]:
         """Whether each cell holds a row, shape (nSegments, width)."""
         return (self.rowOfCell >= 0).reshape(self.nSegments, self.width)
 
-    def reduce(self, values: npt.NDArray[np.float64]) -> Reduction:
+    def makeScratch(self) -> npt.NDArray[np.float64]:
+        """Make working space for `reduce`, which many columns can share."""
+        return np.empty(min(self._blockSegments, self.nSegments) * self.width)
+
+    def reduce(self, values: npt.NDArray[np.float64], scratch: npt.NDArray[np.float64]) -> Reduction:
         """Reduce a column to the order statistics of each group.
 
         Parameters
         ----------
         values
             Shape (nRows of the table,).
+        scratch
+            Working space, which is overwritten.
 
         Returns
         -------
         reduction
             Over the finite values of each group.
         """
-        reduction = Reduction(
-            minimum=np.full(self.nSegments, np.nan),
-            median=np.full(self.nSegments, np.nan),
-            maximum=np.full(self.nSegments, np.nan),
-            nValid=np.zeros(self.nSegments, dtype=np.int64),
-        )
         if len(self.emptyCells) == len(self.rowOfCell):
-            return reduction
-        step = max(1, _BLOCK_CELLS // self.width)
-        buffer = np.empty(min(step, self.nSegments) * self.width)
-        for start in range(0, self.nSegments, step):
-            stop = min(start + step, self.nSegments)
-            cells = buffer[: (stop - start) * self.width]
-            first = start * self.width
-            np.take(values, self.rowOfCell[first : stop * self.width], out=cells, mode="clip")
-            bounds = np.searchsorted(self.emptyCells, (first, stop * self.width))
+            nothing = np.full(self.nSegments, np.nan)
+            none = np.zeros(self.nSegments, dtype=np.int64)
+            return Reduction(minimum=nothing, median=nothing, maximum=nothing, nValid=none)
+        minimum, median, maximum = (np.empty(self.nSegments) for _ in range(3))
+        n_valid = np.empty(self.nSegments, dtype=np.int64)
+        reduction = Reduction(minimum=minimum, median=median, maximum=maximum, nValid=n_valid)
+        for start in range(0, self.nSegments, self._blockSegments):
+            segments = slice(start, min(start + self._blockSegments, self.nSegments))
+            first, last = segments.start * self.width, segments.stop * self.width
+            cells = scratch[: last - first]
+            np.take(values, self.rowOfCell[first:last], out=cells, mode="clip")
+            bounds = np.searchsorted(self.emptyCells, (first, last))
             cells[self.emptyCells[slice(*bounds)] - first] = np.nan
-            _reduceBlock(cells.reshape(-1, self.width), reduction, slice(start, stop))
+            _reduceBlock(cells.reshape(-1, self.width), reduction, segments)
         return reduction
 
-    def countCodes(self, codes: npt.NDArray[np.int8], chosen: int) -> list[npt.NDArray[np.int64]]:
-        """Count small codes in each group.
+    @property
+    def _blockSegments(self) -> int:
+        """Number of groups that are reduced at once."""
+        return max(1, _BLOCK_CELLS // max(1, self.width))
+
+    def countCodes(self, codes: npt.NDArray[np.int8], nCodes: int) -> list[npt.NDArray[np.int64]]:
+        """Count small codes in each group; fast where all but a few rows have the last code.
 
         Parameters
         ----------
         codes
-            Codes 0 to ``chosen - 1`` of each row, shape (nRows of the table,).
-        chosen
+            Codes 0 to ``nCodes - 1`` of each row, shape (nRows of the table,).
+        nCodes
             Number of codes.
 
         Returns
         -------
         counts
-            Number of rows with each code but 0, each of shape (nSegments,).
+            Number of rows with each code, each of shape (nSegments,).
         """
-        if len(self.emptyCells) == len(self.rowOfCell):
-            return [np.zeros(self.nSegments, dtype=np.int64) for _ in range(1, chosen)]
-        cells = np.take(codes, self.rowOfCell, mode="clip")
-        cells[self.emptyCells] = 0
-        grid = cells.reshape(self.nSegments, self.width)
-        return [_countRows(grid == code) for code in range(1, chosen)]
+        rows = np.flatnonzero(codes != nCodes - 1)
+        segment = self.cellOfRow[rows] // max(1, self.width)
+        rare = np.bincount(segment * nCodes + codes[rows], minlength=(self.nSegments + 1) * nCodes)
+        counts = list(rare.reshape(-1, nCodes)[: self.nSegments].T)
+        counts[-1] = self.nMembers - sum(counts[:-1])
+        return counts
 
 
 def _reduceBlock(grid: npt.NDArray[np.float64], reduction: Reduction, segments: slice) -> None:
     """Reduce each line of a block, which is sorted in place, into a part of the result."""
-    infinite = np.isinf(grid)
-    if infinite.any():
-        grid[infinite] = np.nan
-    n = _countRows(~np.isnan(grid))
     grid.sort(axis=1)
     width = grid.shape[1]
-    median = 0.5 * (grid[:, (width - 1) // 2] + grid[:, width // 2])
-    maximum = grid[:, width - 1].copy()
-    # NaN sorts last: lines that hold any have their middle and end elsewhere.
-    part = np.flatnonzero(n != width)
-    if len(part):
-        n_part = n[part]
-        median[part] = 0.5 * (grid[part, (n_part - 1) // 2] + grid[part, n_part // 2])
-        maximum[part] = grid[part, n_part - 1]
-    reduction.minimum[segments] = grid[:, 0]
-    reduction.median[segments] = median
+    minimum, maximum = grid[:, 0], grid[:, width - 1]
+    # Infinities sort to either end and NaN last, so that the ends tell of all.
+    odd = np.flatnonzero(~(np.isfinite(minimum) & np.isfinite(maximum)))
+    reduction.median[segments] = 0.5 * (grid[:, (width - 1) // 2] + grid[:, width // 2])
+    reduction.minimum[segments] = minimum
     reduction.maximum[segments] = maximum
-    reduction.nValid[segments] = n
+    reduction.nValid[segments] = width
+    if len(odd):
+        _reduceOdd(grid[odd], reduction, odd + segments.start)
 
 
-def _countRows(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Count True in each line of a mask, shape (nSegments, width)."""
-    width = mask.shape[1]
-    if width % 8 or width > _MAX_PACKED_WIDTH:
-        return np.count_nonzero(mask, axis=1)
-    # Add eight bytes at a time: many times faster than a reduction along short lines.
-    words = mask.view(np.uint64)
-    total = words[:, 0].copy()
-    for column in range(1, words.shape[1]):
-        total += words[:, column]
-    return ((total * _BYTE_ONES) >> np.uint64(56)).view(np.int64)
+def _reduceOdd(lines: npt.NDArray[np.float64], reduction: Reduction, where: npt.NDArray[np.intp]) -> None:
+    """Reduce sorted lines that hold values that are not finite."""
+    if np.isinf(lines).any():
+        lines[np.isinf(lines)] = np.nan
+        lines.sort(axis=1)
+    n = np.count_nonzero(~np.isnan(lines), axis=1)
+    rows = np.arange(len(lines))
+    # Where nothing is finite, n - 1 is the last element, which is NaN.
+    reduction.minimum[where] = lines[:, 0]
+    reduction.median[where] = 0.5 * (lines[rows, (n - 1) // 2] + lines[rows, n // 2])
+    reduction.maximum[where] = lines[rows, n - 1]
+    reduction.nValid[where] = n

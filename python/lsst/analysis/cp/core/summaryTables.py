@@ -34,7 +34,7 @@ def detectorSummaryTable(summary: AmpSummary) -> Table:
     """
     layout, index = summary.layout, summary.detectorIndex
     table = Table()
-    if summary.exposure is not None:
+    if summary.level == "detector":
         table["exposure"] = summary.exposure
     table["detector"] = layout.detectorId[index]
     table["detectorName"] = layout.detectorName[index]
