@@ -124,7 +124,7 @@ def test_whatIsNoCount(most: float) -> None:
 
 
 def test_second_bulk_is_in_range_and_outliers_are_not() -> None:
-    values = np.concatenate([np.linspace(0.0, 1.0, 900), np.full(90, 2.2), np.full(10, 50.0)])
+    values = np.concatenate([np.linspace(0.0, 1.0, 900), np.full(90, 3.0), np.full(10, 50.0)])
     limits = robustLimits(values)
-    assert limits.high == 2.2
+    assert limits.high == 3.0
     assert limits.nAbove == 10
