@@ -1,8 +1,9 @@
-# Everything from a bare Python 3.12 or newer: "make demo", "make test", "make lint", "make docs".
+# Everything from a bare Python 3.12 or newer: "make demo", "make test", "make lint".
 # SPDX-License-Identifier: GPL-3.0-or-later
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 STAMP := $(VENV)/.installed
 
 export ANALYSIS_CP_DIR := $(CURDIR)
@@ -13,7 +14,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export NUMEXPR_NUM_THREADS := 1
 
-.PHONY: demo test lint lock docs clean
+.PHONY: demo test lint lock clean
 
 demo: $(STAMP)
 	$(BIN)/python demo/runDemo.py $(DEMO_OPTIONS)
@@ -27,15 +28,11 @@ lint: $(STAMP)
 	$(BIN)/mypy python/lsst/analysis/cp standalone/python/lsst
 	$(BIN)/yamllint --strict .
 
-docs: $(STAMP)
-	$(BIN)/python -m pip --version >/dev/null
-	$(BIN)/sphinx-build -W -b html doc doc/_build/html
-
 $(STAMP): requirements.lock pyproject.toml standalone/pyproject.toml .ci/findPython
 	@python=$$(./.ci/findPython) && { test -x $(BIN)/python || "$$python" -m venv $(VENV); }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -o '^uv==[0-9.]*' requirements.lock)"
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . --editable standalone
+	@echo "Installing into $(VENV) ..."
+	$(PIP) --requirement requirements.lock
+	$(PIP) --no-build-isolation --editable . --editable standalone
 	@touch $@
 
 # Resolves the ranges of pyproject.toml anew for every supported Python and platform.
@@ -44,4 +41,4 @@ lock: $(STAMP)
 	    --upgrade --all-extras --output-file requirements.lock pyproject.toml standalone/pyproject.toml
 
 clean:
-	rm -rf $(VENV) demo-output doc/_build
+	rm -rf $(VENV) demo-output
