@@ -93,7 +93,7 @@ def mkColormap(colorNames: Sequence[str]) -> LinearSegmentedColormap:
         Raised if there are not three colours.
     """
     if len(colorNames) != 3:
-        raise NotImplementedError(f"Only colour maps of three colours are here, got {list(colorNames)}.")
+        raise NotImplementedError(f"This stand-in expects three colours, got {list(colorNames)}.")
     alphas = (1.0, 0.3, 1.0)
     nodes = [(*to_rgb(name), alpha) for name, alpha in zip(colorNames, alphas, strict=True)]
     channels = zip(("red", "green", "blue", "alpha"), zip(*nodes, strict=True), strict=True)
