@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 STAMP := $(VENV)/.installed
 
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANALYSIS_CP_DIR := $(CURDIR)
 export CP_VERIFY_DIR := $(CURDIR)/standalone
 export ANALYSIS_TOOLS_DIR := $(CURDIR)/standalone
