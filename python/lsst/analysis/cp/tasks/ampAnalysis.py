@@ -29,6 +29,7 @@ from lsst.pex.config import Field
 from lsst.pipe.base import Struct, UnprocessableDataError
 from lsst.pipe.base import connectionTypes as ct
 
+from ..core import ColumnError
 from .referenceInputs import readHeaders
 
 if TYPE_CHECKING:
@@ -145,15 +146,19 @@ class AmpAnalysisTask(AnalysisPipelineTask):
         Raises
         ------
         lsst.pipe.base.UnprocessableDataError
-            Raised if the table has none of the columns.
+            Raised if the table has no columns at all, as cp_verify writes it where there are no results.
+        lsst.analysis.cp.core.ColumnError
+            Raised if the table has none of the wanted columns.
         """
         wanted = set(self.collectInputNames() if names is None else names)
-        stored = list(handle.get(component="columns"))
+        stored = [str(name) for name in handle.get(component="columns")]
         present = [name for name in stored if name in wanted]
+        name = f"{handle.ref.datasetType.name} {handle.dataId}"
+        if not stored:
+            raise UnprocessableDataError(f"{name} is a table without columns")
         if not present:
-            raise UnprocessableDataError(
-                f"{handle.ref.datasetType.name} {handle.dataId} has none of the columns "
-                f"{', '.join(sorted(wanted))}; it has {', '.join(map(str, stored)) or 'none'}"
+            raise ColumnError(
+                f"{name} has none of the columns {', '.join(sorted(wanted))}; it has {', '.join(stored)}"
             )
         return handle.get(parameters={"columns": present})
 

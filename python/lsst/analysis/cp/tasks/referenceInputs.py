@@ -56,7 +56,7 @@ def readHeaders(handles: Sequence[DeferredDatasetHandle], camera: Camera) -> Ref
 
 
 def readAmpSummaries(handles: Sequence[DeferredDatasetHandle]) -> ReferenceValues:
-    """Take the values that the amplifier tables of exposures have from headers.
+    """Take the values that the amplifier tables of exposures have.
 
     Parameters
     ----------
@@ -66,14 +66,16 @@ def readAmpSummaries(handles: Sequence[DeferredDatasetHandle]) -> ReferenceValue
     Returns
     -------
     reference
-        Values of each amplifier that has one from a header.
+        Values of each amplifier, the read noise NaN where it is not from a header.
     """
     names = ["exposure", "detector", "amplifier", "readNoise", "gain", "readNoiseSource"]
     tables = [handle.get(parameters={"columns": names}) for handle in handles]
     if not tables:
         return ReferenceValues.empty()
     merged = vstack(tables, metadata_conflicts="silent")
-    return _makeReference(merged[merged["readNoiseSource"] == HEADER_SOURCE])
+    # What is left out is found in the camera again, and keeps that as its source.
+    merged["readNoise"][merged["readNoiseSource"] != HEADER_SOURCE] = np.nan
+    return _makeReference(merged)
 
 
 def _getFloat(header: Mapping[str, Any], key: str) -> float:

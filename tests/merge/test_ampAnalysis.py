@@ -1,0 +1,193 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Tools on stored tables of cp_verify, and the nominal read noise from headers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from astropy.table import Table
+
+from lsst.afw.image import ExposureF
+from lsst.analysis.cp.atools import AmpTestTool, addSensorTools, addTestTools
+from lsst.analysis.cp.core import ColumnError
+from lsst.analysis.cp.tasks import (
+    AmpAnalysisDetectorTask,
+    AmpAnalysisExposureTask,
+    AmpAnalysisRunTask,
+    ExpMergeAnalysisTask,
+    RunMergeAnalysisTask,
+)
+from lsst.analysis.tools.interfaces import NoPlot
+from lsst.analysis.tools.tasks import VerifyCalibAnalysisTask
+from lsst.obs.lsst import Latiss
+from lsst.pipe.base import PipelineGraph, UnprocessableDataError
+
+EXPOSURE = 2026010100001
+
+
+@pytest.fixture(scope="module")
+def latiss(makeRepository):
+    """LATISS with the header of its exposure."""
+    repository = makeRepository(Latiss, (EXPOSURE,))
+    repository.putDetectors()
+    exposure = ExposureF(4, 4)
+    for i, amp in enumerate(repository.camera[0].getAmplifiers()):
+        exposure.metadata[f"LSST ISR READNOISE {amp.getName()}"] = 5.0 + i
+        exposure.metadata[f"LSST ISR GAIN {amp.getName()}"] = 1.0 + 0.1 * i
+    exposure.metadata.remove("LSST ISR READNOISE C00")
+    repository.register("verifyBiasIsrExp", "Exposure", ("instrument", "exposure", "detector"))
+    repository.put("verifyBiasIsrExp", exposure, exposure=EXPOSURE, detector=0)
+    return repository
+
+
+@pytest.fixture(scope="module")
+def merged(latiss, addMerge):
+    """Run the merges, then the same tools on the stored tables."""
+    graph = PipelineGraph()
+    addMerge(graph, "biasExp", ExpMergeAnalysisTask, "verifyBiasDet", "verifyBiasExp")
+    config = graph.tasks["biasExp"].config.copy()
+    config.connections.verifiedExposures = "verifyBiasIsrExp"
+    graph.reconfigure_tasks(biasExp=config)
+    addMerge(graph, "biasRun", RunMergeAnalysisTask, "verifyBiasExp", "verifyBias")
+    config = graph.tasks["biasRun"].config.copy()
+    config.connections.inputOutputName = "cpBiasExp"
+    graph.reconfigure_tasks(biasRun=config)
+    for label, task, level, data in (
+        ("detector", AmpAnalysisDetectorTask, "detector", "verifyBiasDetResults"),
+        ("exposure", AmpAnalysisExposureTask, "exposure", "verifyBiasExpResults"),
+        ("run", AmpAnalysisRunTask, "run", "verifyBiasResults"),
+    ):
+        config = task.ConfigClass()
+        config.connections.data = data
+        config.connections.outputName = f"{label}Analysis"
+        config.connections.verifiedExposures = "verifyBiasIsrExp"
+        config.doReadReference = True
+        addTestTools(config, "bias", level, plotted=("NOISE",) if level == "exposure" else ())
+        graph.add_task(label, task, config)
+    return latiss.run(graph)
+
+
+def getValues(bundle) -> dict[tuple[str, str], float]:
+    """Get all values of a bundle, by tool and measurement."""
+    return {(tool, str(m.metric_name)): m.quantity.value for tool, found in bundle.items() for m in found}
+
+
+def assertSameValues(values, expected) -> None:
+    assert values.keys() == expected.keys()
+    np.testing.assert_array_equal(list(values.values()), list(expected.values()))
+
+
+@pytest.mark.parametrize(
+    ("analysis", "merge", "dataId"),
+    [
+        ("detectorAnalysis_metrics", "cpBiasExpDet_metrics", {"exposure": EXPOSURE, "detector": 0}),
+        ("exposureAnalysis_metrics", "cpBiasExp_metrics", {"exposure": EXPOSURE}),
+        ("runAnalysis_metrics", "cpBiasRun_metrics", {}),
+    ],
+)
+def test_storedTablesGiveTheSameMetrics(merged, analysis, merge, dataId):
+    values = getValues(merged.get(analysis, **dataId))
+    values = {key: value for key, value in values.items() if "Failures" not in key[0]}
+    expected = getValues(merged.get(merge, **dataId))
+    assertSameValues(values, {key: value for key, value in expected.items() if "Failures" not in key[0]})
+
+
+def test_plotOfStoredTable(merged):
+    assert merged.exists("exposureAnalysis_biasNoise_FocalPlaneGeometryPlot", exposure=EXPOSURE)
+
+
+def test_readNoiseIsTheHeaders(merged, latiss):
+    table = merged.get("cpBiasExp_ampSummary", exposure=EXPOSURE)
+    amps = [amp.getName() for amp in latiss.camera[0].getAmplifiers()]
+    readNoise = dict(zip(table["amplifier"].tolist(), table["readNoise"].tolist(), strict=True))
+    for i, name in enumerate(amps):
+        expected = latiss.camera[0]["C00"].getReadNoise() if name == "C00" else 5.0 + i
+        assert readNoise[name] == expected
+
+
+def test_sourceOfReadNoise(merged):
+    table = merged.get("cpBiasExp_ampSummary", exposure=EXPOSURE)
+    sources = dict(zip(table["amplifier"].tolist(), table["readNoiseSource"].tolist(), strict=True))
+    assert sources.pop("C00") == "camera"
+    assert set(sources.values()) == {"header"}
+
+
+def test_readNoiseOfTheRunIsThatOfItsExposures(merged):
+    exposure, run = (
+        getValues(merged.get(name, **dataId))
+        for name, dataId in (("cpBiasExp_metrics", {"exposure": EXPOSURE}), ("cpBiasRun_metrics", {}))
+    )
+    key = ("biasNoise", "quantityMedian")
+    assert run[key] == exposure[key]
+
+
+def runTools(latiss, task, data: str, addTools):
+    config = task.ConfigClass()
+    config.connections.data = data
+    config.connections.outputName = f"cp{latiss.runs}"
+    addTools(config)
+    graph = PipelineGraph()
+    graph.add_task("analysis", task, config)
+    return latiss.run(graph).get(f"{config.connections.outputName}_metrics")
+
+
+def addNoiseTool(config) -> None:
+    config.atools.biasNoise = AmpTestTool
+    config.atools.biasNoise.level = "run"
+    config.atools.biasNoise.produce.plot = NoPlot
+
+
+def test_toolInUpstreamsTask(latiss, merged):
+    """A tool without conditional columns runs in the task of analysis_tools as it is."""
+    results = merged.get("verifyBiasResults")
+    latiss.register("storedResults", "ArrowAstropy", ("instrument",))
+    latiss.put("storedResults", results)
+    bundle = runTools(latiss, VerifyCalibAnalysisTask, "storedResults", addNoiseTool)
+    values = {name: value for (_, name), value in getValues(bundle).items()}
+    assert values["nAmps"] == 16
+    assert values["max"] == np.nanmax(results["BIAS_NOISE"])
+
+
+def test_sensorTools(latiss, merged):
+    """On LATISS the tools of E2V sensors find none, with the same measurements."""
+    latiss.register("sensorResults", "ArrowAstropy", ("instrument",))
+    latiss.put("sensorResults", merged.get("verifyBiasResults"))
+
+    def addTools(config):
+        addSensorTools(config, "bias", "run")
+
+    values = getValues(runTools(latiss, AmpAnalysisRunTask, "sensorResults", addTools))
+    assert (values["biasNoiseITL", "nAmps"], values["biasNoiseE2V", "nAmps"]) == (16, 0)
+    names = [{name for tool, name in values if tool == f"biasNoise{kind}"} for kind in ("ITL", "E2V")]
+    assert names[0] == names[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "error", "message"),
+    [
+        ("emptyResults", Table(), UnprocessableDataError, "is a table without columns"),
+        ("otherResults", Table({"a": [1], "b": [2]}), ColumnError, "has none of the columns .*; it has a, b"),
+    ],
+)
+def test_tableWithoutNeededColumns(latiss, name, table, error, message):
+    latiss.register(name, "ArrowAstropy", ("instrument",))
+    latiss.put(name, table)
+    handle = latiss.butler.getDeferred(name, instrument="LATISS", collections="inputs")
+    config = AmpAnalysisRunTask.ConfigClass()
+    config.connections.outputName = "cp"
+    addNoiseTool(config)
+    config.freeze()
+    with pytest.raises(error, match=message):
+        AmpAnalysisRunTask(config=config).loadData(handle)
+
+
+def test_onlyNeededColumnsAreRead(merged):
+    config = AmpAnalysisRunTask.ConfigClass()
+    config.connections.outputName = "cp"
+    addNoiseTool(config)
+    config.freeze()
+    handle = merged.getDeferred("verifyBiasResults")
+    table = AmpAnalysisRunTask(config=config).loadData(handle)
+    assert set(table.colnames) == {"exposure", "detector", "amplifier", "BIAS_NOISE", "BIAS_VERIFY_NOISE"}

@@ -1,0 +1,191 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Our pipelines against those of cp_verify that they import."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from lsst.pipe.base import Pipeline
+from lsst.pipe.base.pipelineIR import PipelineIR
+
+ROOT = Path(__file__).parents[1]
+PIPELINES = ROOT / "pipelines"
+CAMERAS = ("LATISS", "LSSTComCam", "LSSTCam")
+MERGES = {"verifyBiasExp": "exposure", "verifyBias": "run"}
+OWN_CONTRACTS = {
+    "verifyBiasExp.connections.verifiedExposures == verifyBiasIsr.connections.outputExposure",
+    "verifyBias.connections.inputOutputName == verifyBiasExp.connections.outputName",
+    "verifyBias.product == verifyBiasExp.product",
+}
+everyCamera = pytest.mark.parametrize("camera", CAMERAS)
+
+
+def findUpstream() -> list[Path]:
+    """Find the directories that have cp_verify and analysis_tools: the stand-ins, and given checkouts."""
+    found = [ROOT / "standalone"]
+    if "CP_VERIFY_DIR" in os.environ:
+        found = [Path(os.environ["CP_VERIFY_DIR"])]
+    if "UPSTREAM_DIR" in os.environ:
+        found.append(Path(os.environ["UPSTREAM_DIR"]))
+    return found
+
+
+@pytest.fixture(params=findUpstream(), ids=lambda path: path.name)
+def upstream(request, monkeypatch) -> Path:
+    """Point to one version of the imported pipelines; return the directory of cp_verify's."""
+    isCheckouts = (request.param / "cp_verify").is_dir()
+    cpVerify = request.param / "cp_verify" if isCheckouts else request.param
+    tools = request.param / "analysis_tools" if isCheckouts else os.environ.get("ANALYSIS_TOOLS_DIR", cpVerify)
+    monkeypatch.setenv("CP_VERIFY_DIR", str(cpVerify))
+    monkeypatch.setenv("ANALYSIS_TOOLS_DIR", str(tools))
+    monkeypatch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+    return cpVerify / "pipelines"
+
+
+@pytest.fixture
+def pair(upstream: Path, camera: str) -> tuple[PipelineIR, PipelineIR]:
+    """Read our pipeline of a camera, and the one that it imports."""
+    ours, theirs = (PipelineIR.from_uri(str(top / camera / "verifyBias.yaml")) for top in (PIPELINES, upstream))
+    return ours, theirs
+
+
+def contracts(pipeline: PipelineIR) -> set[str]:
+    return {contract.contract for contract in pipeline.contracts}
+
+
+@everyCamera
+def test_labelsAreTheImportedOnes(pair):
+    ours, theirs = pair
+    assert ours.tasks.keys() == theirs.tasks.keys()
+
+
+@everyCamera
+def test_instrumentIsTheImportedOne(pair):
+    ours, theirs = pair
+    assert ours.instrument == theirs.instrument
+
+
+@everyCamera
+def test_otherTasksAreUnchanged(pair):
+    ours, theirs = pair
+    for label in theirs.tasks.keys() - MERGES.keys():
+        assert ours.tasks[label] == theirs.tasks[label]
+
+
+@everyCamera
+def test_contractsAreTheImportedOnesAndOurs(pair):
+    ours, theirs = pair
+    assert contracts(ours) == contracts(theirs) | OWN_CONTRACTS
+
+
+@everyCamera
+@pytest.mark.parametrize("label", MERGES)
+def test_configOfMergesHasTheImportedOne(pair, label):
+    ours, theirs = pair
+    merged: dict[str, object] = {}
+    for part in ours.tasks[label].config:
+        merged |= part.rest
+    (imported,) = theirs.tasks[label].config
+    assert imported.rest.items() <= merged.items()
+    added = {"connections.outputName", "product"}
+    added |= {"connections.verifiedExposures"} if label == "verifyBiasExp" else {"connections.inputOutputName"}
+    assert merged.keys() - imported.rest.keys() == added
+
+
+@everyCamera
+@pytest.mark.parametrize("label", MERGES)
+def test_classOfMergesIsAChild(pair, label):
+    ours, theirs = pair
+    parent = theirs.tasks[label].klass.removeprefix("lsst.cp.verify.CpVerify").removesuffix("Task")
+    assert ours.tasks[label].klass == f"lsst.analysis.cp.tasks.{parent}AnalysisTask"
+
+
+@pytest.fixture
+def standIns(monkeypatch) -> None:
+    """Use the pipelines that can be resolved here."""
+    tree = os.environ.get("CP_VERIFY_DIR", str(ROOT / "standalone"))
+    monkeypatch.setenv("CP_VERIFY_DIR", tree)
+    monkeypatch.setenv("ANALYSIS_TOOLS_DIR", os.environ.get("ANALYSIS_TOOLS_DIR", tree))
+    monkeypatch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+
+
+@pytest.mark.usefixtures("standIns")
+@pytest.mark.parametrize(
+    "path", sorted(PIPELINES.glob("[!_]*/*.yaml")), ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
+def test_everyCameraPipelineResolves(path):
+    graph = Pipeline.fromFile(str(path)).to_graph()
+    assert graph.tasks
+
+
+@pytest.mark.usefixtures("standIns")
+def test_everyIngredientIsImported():
+    imported = {
+        found
+        for path in PIPELINES.glob("[!_]*/*.yaml")
+        for found in re.findall(r"\$ANALYSIS_CP_DIR/pipelines/(\S+)", path.read_text())
+    }
+    assert imported == {f"_ingredients/{path.name}" for path in PIPELINES.glob("_ingredients/*.yaml")}
+
+
+@pytest.mark.usefixtures("standIns")
+@everyCamera
+def test_resolvedInputsAndOutputsOfMerges(camera):
+    ours = Pipeline.fromFile(str(PIPELINES / camera / "verifyBias.yaml")).to_graph()
+    theirs = Pipeline.fromFile(f"{os.environ['CP_VERIFY_DIR']}/pipelines/{camera}/verifyBias.yaml").to_graph()
+    for label in MERGES:
+        mine, parent = ours.tasks[label], theirs.tasks[label]
+        for edges in ("inputs", "prerequisite_inputs", "outputs"):
+            names = {name: edge.dataset_type_name for name, edge in getattr(parent, edges).items()}
+            assert names.items() <= {k: e.dataset_type_name for k, e in getattr(mine, edges).items()}.items()
+        assert mine.raw_dimensions == parent.raw_dimensions
+
+
+@pytest.mark.usefixtures("standIns")
+@pytest.mark.parametrize(
+    ("label", "field", "value", "contract"),
+    [
+        ("verifyBias", "connections.inputOutputName", "cpOther", "verifyBias.connections.inputOutputName"),
+        ("verifyBiasExp", "connections.verifiedExposures", "other", "verifyBiasExp.connections.verifiedExposures"),
+        ("verifyBiasDet", "connections.outputResults", "other", "verifyBiasExp.connections.inputResults"),
+        ("verifyBiasExp", "connections.outputMatrix", "other", "verifyBias.connections.inputMatrix"),
+    ],
+)
+def test_brokenContractIsFound(label, field, value, contract):
+    pipeline = Pipeline.fromFile(str(PIPELINES / "LATISS" / "verifyBias.yaml"))
+    pipeline.addConfigOverride(label, field, value)
+    with pytest.raises(Exception, match=re.escape(contract)):
+        pipeline.to_graph()
+
+
+@pytest.mark.usefixtures("standIns")
+@everyCamera
+def test_toolNamesAreUniqueTopics(camera):
+    """No two bundles of a pipeline send the same tool to the same topic."""
+    graph = Pipeline.fromFile(str(PIPELINES / camera / "verifyBias.yaml")).to_graph()
+    topics = []
+    for label in MERGES:
+        config = graph.tasks[label].config
+        topics += [f"{config.connections.outputName}_{name}" for name in config.atools.fieldNames]
+        topics += [f"{config.connections.outputName}Det_{name}" for name in config.detectorAtools.fieldNames]
+        assert config.addOutputNamePrefix
+    assert len(topics) == len(set(topics))
+
+
+@pytest.mark.usefixtures("standIns")
+def test_sensorToolsOfLsstCam():
+    graph = Pipeline.fromFile(str(PIPELINES / "LSSTCam" / "verifyBias.yaml")).to_graph()
+    names = set(graph.tasks["verifyBiasExp"].config.atools.fieldNames)
+    assert {f"biasNoise{kind}" for kind in ("", "E2V", "ITL", "Guider", "Wavefront")} <= names
+
+
+@pytest.mark.usefixtures("standIns")
+def test_subsetOfMerges():
+    pipeline = Pipeline.fromFile(str(PIPELINES / "LSSTCam" / "verifyBias.yaml"))
+    assert pipeline.subsets["biasMerges"] == set(MERGES)
