@@ -6,7 +6,7 @@
 import numpy as np
 import pytest
 
-import lsst.cp.verify as cpVerify
+import lsst.cp.verify
 from lsst.afw.image import ExposureF
 from lsst.cp.simulator import shrinkCamera
 from lsst.obs.lsst import LsstComCam
@@ -62,10 +62,10 @@ def isrStatistics(detector):
 
 
 def run(exposure, isrStatistics=None, **fields):
-    config = cpVerify.CpVerifyBiasConfig(ampCornerBoxSize=CORNER, **fields)
+    config = lsst.cp.verify.CpVerifyBiasConfig(ampCornerBoxSize=CORNER, **fields)
     if isrStatistics is not None:
         config.useIsrStatistics = config.hasMatrixCatalog = True
-    task = cpVerify.CpVerifyBiasTask(config=config)
+    task = lsst.cp.verify.CpVerifyBiasTask(config=config)
     return task.run(exposure, camera=None, isrStatistics=isrStatistics, dimensions=DIMENSIONS)
 
 
@@ -167,10 +167,12 @@ def test_headerWithoutOverscanKeys(exposure) -> None:
 
 
 def test_tooManyCosmicRaysFailProcessing(exposure) -> None:
-    config = cpVerify.CpVerifyBiasConfig(ampCornerBoxSize=CORNER)
+    config = lsst.cp.verify.CpVerifyBiasConfig(ampCornerBoxSize=CORNER)
     config.repair.cosmicray.nCrPixelMax = 3
     exposure.image.array[5:200:20, 7:200:20] = 1e4
-    stats = cpVerify.CpVerifyBiasTask(config=config).run(exposure, None, dimensions=DIMENSIONS).outputStats
+    stats = (
+        lsst.cp.verify.CpVerifyBiasTask(config=config).run(exposure, None, dimensions=DIMENSIONS).outputStats
+    )
     assert all(values["FORCE_FAILURE"] is True for values in stats["AMP"].values())
     assert all(flags["PROCESSING"] is flags["SUCCESS"] is False for flags in stats["VERIFY"]["AMP"].values())
 
@@ -236,7 +238,7 @@ def test_exposureWithoutDetector(detector) -> None:
     ],
 )
 def test_configurationRefusesWhatIsLeftOut(field, value, message) -> None:
-    config = cpVerify.CpVerifyBiasConfig(**{field: value})
+    config = lsst.cp.verify.CpVerifyBiasConfig(**{field: value})
     with pytest.raises(FieldValidationError, match=message):
         config.validate()
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-import lsst.cp.verify as cpVerify
+import lsst.cp.verify
 from lsst.cp.verify.mergeStatistics import listFailures
 
 MERGES = {
@@ -64,7 +64,7 @@ def dataIds(exposure: int = 7) -> list[dict[str, int]]:
 @pytest.mark.parametrize("merge", MERGES)
 def test_connections(merge: str) -> None:
     dimensions, input_dimensions, source, output, merge_dimension = MERGES[merge]
-    config_class = getattr(cpVerify, className(merge, "Config"))
+    config_class = getattr(lsst.cp.verify, className(merge, "Config"))
     config = config_class(hasInputResults=True, hasMatrixCatalog=True)
     assert config.mergeDimension == merge_dimension
     connections = config_class.ConnectionsClass(config=config)
@@ -88,7 +88,7 @@ def test_connections(merge: str) -> None:
 
 @pytest.mark.parametrize("merge", MERGES)
 def test_connectionsFollowTheConfiguration(merge: str) -> None:
-    config = getattr(cpVerify, className(merge, "Config"))(doDropStats=True)
+    config = getattr(lsst.cp.verify, className(merge, "Config"))(doDropStats=True)
     connections = config.ConnectionsClass(config=config)
     assert connections.inputs == {"inputStats"}
     assert connections.outputs == {"outputResults"}
@@ -96,11 +96,11 @@ def test_connectionsFollowTheConfiguration(merge: str) -> None:
 
 
 def test_filterMergeHasTheConfigurationOfTheRunMerge() -> None:
-    assert cpVerify.CpVerifyExpMergeByFilterTask.ConfigClass is cpVerify.CpVerifyRunMergeConfig
+    assert lsst.cp.verify.CpVerifyExpMergeByFilterTask.ConfigClass is lsst.cp.verify.CpVerifyRunMergeConfig
 
 
 def test_exposureMergeNamesDetectorsAndFailures(camera, stats) -> None:
-    result = cpVerify.CpVerifyExpMergeTask().run(stats, dataIds(), camera)
+    result = lsst.cp.verify.CpVerifyExpMergeTask().run(stats, dataIds(), camera)
     assert result.outputStats == {
         "R22_S00": {"SUCCESS": True},
         "R22_S01": {"SUCCESS": False, "FAILURES": ["C01 NOISE", "C01 READ_NOISE_CONSISTENT"]},
@@ -109,8 +109,8 @@ def test_exposureMergeNamesDetectorsAndFailures(camera, stats) -> None:
 
 
 def test_runMergeChainsNames(camera, stats) -> None:
-    exposure = cpVerify.CpVerifyExpMergeTask().run(stats, dataIds(), camera).outputStats
-    result = cpVerify.CpVerifyRunMergeTask().run(
+    exposure = lsst.cp.verify.CpVerifyExpMergeTask().run(stats, dataIds(), camera).outputStats
+    result = lsst.cp.verify.CpVerifyRunMergeTask().run(
         [exposure, {"SUCCESS": True}], [{"exposure": 7}, {"exposure": 8}]
     )
     assert result.outputStats == {
@@ -122,7 +122,7 @@ def test_runMergeChainsNames(camera, stats) -> None:
 
 def test_mergeLeavesItsInputs(camera, stats) -> None:
     before = repr(stats)
-    cpVerify.CpVerifyExpMergeTask().run(stats, dataIds(), camera)
+    lsst.cp.verify.CpVerifyExpMergeTask().run(stats, dataIds(), camera)
     assert repr(stats) == before
 
 
@@ -144,7 +144,7 @@ def test_amplifierWithoutSuccessIsNamed() -> None:
 def test_tablesAreStackedAndPadded() -> None:
     first = Table({"a": [1, 2], "v": np.ones((2, 3)), "ok": np.ones((2, 3), dtype=bool)})
     second = Table({"a": [3], "v": np.ones((1, 5)), "ok": np.ones((1, 5), dtype=bool), "extra": [4.0]})
-    merged = cpVerify.CpVerifyExpMergeTask.mergeTable([first, second])
+    merged = lsst.cp.verify.CpVerifyExpMergeTask.mergeTable([first, second])
     np.testing.assert_array_equal(merged["v"][0], [1, 1, 1, np.nan, np.nan])
     np.testing.assert_array_equal(merged["ok"][1], [True, True, True, False, False])
     assert list(merged["extra"].mask) == [True, True, False]
@@ -154,25 +154,27 @@ def test_tablesAreStackedAndPadded() -> None:
 def test_integerVectorsCannotBePadded() -> None:
     tables = [Table({"n": np.ones((1, length), dtype=int)}) for length in (3, 4)]
     with pytest.raises(ValueError, match="Column 'n' has vectors of unequal length and type int64"):
-        cpVerify.CpVerifyExpMergeTask.mergeTable(tables)
+        lsst.cp.verify.CpVerifyExpMergeTask.mergeTable(tables)
 
 
 @pytest.mark.parametrize("tables", [None, []])
 def test_noTablesGiveAnEmptyTable(tables) -> None:
-    assert len(cpVerify.CpVerifyExpMergeTask.mergeTable(tables)) == 0
+    assert len(lsst.cp.verify.CpVerifyExpMergeTask.mergeTable(tables)) == 0
 
 
 def test_baseTaskHasNoStatisticsOfItsOwn(camera, stats) -> None:
-    config = cpVerify.CpVerifyExpMergeTask.ConfigClass(statKeywords={"X": "MEAN"})
+    config = lsst.cp.verify.CpVerifyExpMergeTask.ConfigClass(statKeywords={"X": "MEAN"})
     with pytest.raises(NotImplementedError, match="statKeywords but no calcStatistics"):
-        cpVerify.CpVerifyExpMergeTask(config=config).run(stats, dataIds(), camera)
+        lsst.cp.verify.CpVerifyExpMergeTask(config=config).run(stats, dataIds(), camera)
 
 
 @pytest.mark.parametrize(("means", "passed"), [((1.0, 1.02), True), ((1.0, 1.2), False)])
 def test_flatMergeAddsTheScatter(camera, means, passed) -> None:
     inputs = [{"SUCCESS": True, "DET": {"MEAN": mean}} for mean in means]
     ids = [{"instrument": "X", **id_} for id_ in dataIds()]
-    task = cpVerify.CpVerifyFlatExpMergeTask(config=cpVerify.CpVerifyFlatExpMergeConfig(stageName="flat"))
+    task = lsst.cp.verify.CpVerifyFlatExpMergeTask(
+        config=lsst.cp.verify.CpVerifyFlatExpMergeConfig(stageName="flat")
+    )
     tables = [Table({"instrument": ["X"], "exposure": [7], "detector": [n]}) for n in (0, 1)]
     result = task.run(inputs, ids, camera, inputResults=tables)
     assert result.outputStats["SUCCESS"] is passed

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from lsst.cp.verify.amplifierStatistics import ClipControl, Statistic, findQuantiles, measurePixels
 
 ALL = set(Statistic)
+CONTROL = ClipControl(5.0, 3)
 
 
-def measure(pixels, isBad=None, control=ClipControl(5.0, 3)):
+def measure(pixels, isBad=None, control=CONTROL):
     pixels = np.asarray(pixels, dtype=np.float32)
     return measurePixels(pixels, np.zeros(pixels.shape, bool) if isBad is None else isBad, ALL, control)
 

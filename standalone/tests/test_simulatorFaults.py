@@ -26,40 +26,34 @@ NAMES = {(0, "R22_S00"): ["C00", "C01"], (1, "R22_S01"): ["C00", "C01"]}
 def test_textRoundTrip(kind) -> None:
     number = {FaultKind.MISSING_DETECTOR: 0, FaultKind.CORRELATED_AMPLIFIERS: 3}.get(kind, 1)
     fault = Fault(kind, "R22_S00", tuple(f"C0{n}" for n in range(number)), exposures=(5, 6))
-    assert parseFaults([fault.toYaml()]) == (fault,)
+    assert parseFaults([fault.toText()]) == (fault,)
 
 
 def test_amplitudeIsWritten() -> None:
     fault = Fault(FaultKind.HOT_NOISE, 3, ("C00",), 1.25)
-    assert fault.toYaml() == "{kind: hotNoise, detector: 3, amplifiers: [C00], amplitude: 1.25}"
+    assert fault.toText() == "hotNoise detector=3 amplifiers=C00 amplitude=1.25"
 
 
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("hotNoise", "has to be a mapping"),
-        ("{kind: hotNoise, detector: 0, amp: C00}", r"Unknown fields \['amp'\]"),
-        ("{kind: hotNoise}", "has no detector"),
-        ("{detector: 0}", "has no kind"),
-        ("{kind: hotNoise, detector: 0, amplifiers: C00}", "expected a list of str as amplifiers, got 'C00'"),
-        ("{kind: missingDetector, detector: 0, exposures: [a]}", "expected a list of int as exposures"),
+        ("", "Unknown kind of fault '' in ''"),
+        ("warm detector=0", "Unknown kind of fault 'warm' in 'warm detector=0'"),
+        ("hotNoise amplifiers=C00", "has no detector"),
+        ("hotNoise detector=0 amp=C00", "Unexpected 'amp=C00' in fault"),
+        ("hotNoise detector=0 C00", "Unexpected 'C00' in fault .*: expected field=value"),
+        ("hotNoise detector=0 detector=1", "Unexpected 'detector=1' in fault"),
+        ("hotNoise detector=0", "expected at least 1 amplifiers, got 0"),
+        ("correlatedAmplifiers detector=0 amplifiers=C00", "expected at least 2 amplifiers, got 1"),
+        ("missingDetector detector=0 amplifiers=C00", "expected no amplifiers, got 1"),
+        ("missingDetector detector=0 exposures=a", "Wrong exposures in fault .*: invalid literal for int"),
+        ("deadAmplifier detector=0 amplifiers=C00 amplitude=2", "has no amplitude, got 2"),
         (
-            "{kind: hotNoise, detector: 0, amplifiers: [C00], amplitude: big}",
-            "expected a number as amplitude",
+            "hotNoise detector=0 amplifiers=C00 amplitude=big",
+            "Wrong amplitude in fault .*: could not convert",
         ),
-        (
-            "{kind: warm, detector: 0, amplifiers: [C00]}",
-            "Unknown kind of fault 'warm': expected one of hotNoise",
-        ),
-        ("{kind: hotNoise, detector: 0}", "expected at least 1 amplifiers, got 0"),
-        (
-            "{kind: correlatedAmplifiers, detector: 0, amplifiers: [C00]}",
-            "expected at least 2 amplifiers, got 1",
-        ),
-        ("{kind: missingDetector, detector: 0, amplifiers: [C00]}", "expected no amplifiers, got 1"),
-        ("{kind: deadAmplifier, detector: 0, amplifiers: [C00], amplitude: 2}", "has no amplitude, got 2"),
-        ("{kind: hotNoise, detector: 0, amplifiers: [C00], amplitude: 0.5}", "from 1.0 to inf, got 0.5"),
-        ("{kind: hotNoise, detector: 0, amplifiers: [C00], amplitude: .nan}", "expected a finite amplitude"),
+        ("hotNoise detector=0 amplifiers=C00 amplitude=0.5", "from 1.0 to inf, got 0.5"),
+        ("hotNoise detector=0 amplifiers=C00 amplitude=nan", "expected a finite amplitude"),
     ],
 )
 def test_refused(entry, message) -> None:
@@ -69,7 +63,7 @@ def test_refused(entry, message) -> None:
 
 def test_configurationRefusesFaults() -> None:
     config = SimulateBiasIsrConfig()
-    config.faults = ["{kind: warm, detector: 0}"]
+    config.faults = ["warm detector=0"]
     with pytest.raises(FieldValidationError, match="Unknown kind of fault 'warm'"):
         config.validate()
 

@@ -7,11 +7,9 @@ __all__ = ["Fault", "FaultKind", "checkFaults", "parseFaults", "selectFaults"]
 
 import enum
 import math
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
-
-import yaml
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,10 @@ _TRAITS: dict[FaultKind, _Traits] = {
         certainFrom=0.08,
         failing=frozenset({"CR_NOISE"}),
     ),
-    FaultKind.CORNER_GLOW: _Traits(unit="read noises", default=4.0, lowest=0.0, statistic="AMP_CORNER"),
+    # A brighter glow would raise the clipped noise enough to fail as well.
+    FaultKind.CORNER_GLOW: _Traits(
+        unit="read noises", default=3.0, lowest=0.0, highest=4.0, statistic="AMP_CORNER"
+    ),
     FaultKind.DEAD_AMPLIFIER: _Traits(failing=frozenset({"MEAN", "CR_NOISE"})),
     FaultKind.MASKED_AMPLIFIER: _Traits(
         failing=frozenset({"MEAN", "NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT"})
@@ -136,8 +137,6 @@ class Fault:
     exposures: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.kind not in set(FaultKind):
-            raise ValueError(f"Unknown kind of fault {self.kind!r}: expected one of {', '.join(FaultKind)}.")
         traits = _TRAITS[self.kind]
         number = len(self.amplifiers)
         if number < traits.minAmplifiers or (number and not traits.minAmplifiers):
@@ -185,27 +184,32 @@ class Fault:
         """Stored statistic that shows the fault where no test does, without the prefix of its column."""
         return _TRAITS[self.kind].statistic
 
-    def toYaml(self) -> str:
+    def toText(self) -> str:
         """Write the fault as one line that `parseFaults` reads.
 
         Returns
         -------
         line
-            A YAML mapping in flow style.
+            The kind, then ``field=value`` for the fields that are set; items of lists are joined by commas.
         """
-        values = {name: value for name, value in asdict(self).items() if value not in (None, ())}
-        values["kind"] = str(self.kind)
-        values = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
-        return yaml.safe_dump(values, default_flow_style=True, sort_keys=False, width=math.inf).strip()
+        parts = [str(self.kind), f"detector={self.detector}"]
+        if self.amplifiers:
+            parts.append(f"amplifiers={','.join(self.amplifiers)}")
+        if self.amplitude is not None:
+            parts.append(f"amplitude={self.amplitude!r}")
+        if self.exposures:
+            parts.append(f"exposures={','.join(map(str, self.exposures))}")
+        return " ".join(parts)
 
 
-def parseFaults(entries: Iterable[str | Mapping[str, Any]]) -> tuple[Fault, ...]:
+def parseFaults(entries: Iterable[str]) -> tuple[Fault, ...]:
     """Read faults.
 
     Parameters
     ----------
     entries
-        Mappings with the fields of `Fault`, or YAML texts of such.
+        Lines such as ``hotNoise detector=R22_S11 amplifiers=C00,C01 amplitude=1.5``. Detectors are given by
+        name or ID.
 
     Returns
     -------
@@ -215,39 +219,41 @@ def parseFaults(entries: Iterable[str | Mapping[str, Any]]) -> tuple[Fault, ...]
     Raises
     ------
     ValueError
-        Raised if an entry is not a mapping, or its fields or values are wrong.
+        Raised if the fields or values of an entry are wrong.
     """
-    faults = []
-    for entry in entries:
-        values = yaml.safe_load(entry) if isinstance(entry, str) else entry
-        if not isinstance(values, Mapping):
-            raise ValueError(f"A fault has to be a mapping such as {{kind: hotNoise, ...}}, got {entry!r}.")
-        fields = set(Fault.__dataclass_fields__)
-        if wrong := set(values) - fields:
-            raise ValueError(
-                f"Unknown fields {sorted(map(str, wrong))} of fault {entry!r}: expected {sorted(fields)}"
-            )
-        if missing := {"kind", "detector"} - set(values):
-            raise ValueError(f"Fault {entry!r} has no {' and no '.join(sorted(missing))}.")
-        faults.append(Fault(**_convertFields(entry, values)))
-    return tuple(faults)
+    return tuple(_parseFault(entry) for entry in entries)
 
 
-def _convertFields(entry: Any, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the fields of a fault the types of `Fault`."""
-    arguments = dict(values)
-    for name, item_type in (("amplifiers", str), ("exposures", int)):
-        items = arguments.get(name, ())
-        if not isinstance(items, list | tuple) or not all(isinstance(item, item_type) for item in items):
+def _parseFault(entry: str) -> Fault:
+    kind, *pairs = entry.split() or [""]
+    if kind not in set(FaultKind):
+        raise ValueError(
+            f"Unknown kind of fault {kind!r} in {entry!r}: expected one of {', '.join(FaultKind)}."
+        )
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        name, separator, text = pair.partition("=")
+        if not separator or name not in _CONVERTERS or name in values:
             raise ValueError(
-                f"Fault {entry!r}: expected a list of {item_type.__name__} as {name}, got {items!r}."
+                f"Unexpected {pair!r} in fault {entry!r}: expected field=value, "
+                f"each of {', '.join(_CONVERTERS)} at most once."
             )
-        arguments[name] = tuple(items)
-    if arguments["kind"] in set(FaultKind):
-        arguments["kind"] = FaultKind(arguments["kind"])
-    if not isinstance(arguments.get("amplitude", 0.0), int | float | None):
-        raise ValueError(f"Fault {entry!r}: expected a number as amplitude.")
-    return arguments
+        try:
+            values[name] = _CONVERTERS[name](text)
+        except ValueError as error:
+            raise ValueError(f"Wrong {name} in fault {entry!r}: {error}") from error
+    if "detector" not in values:
+        raise ValueError(f"Fault {entry!r} has no detector.")
+    return Fault(FaultKind(kind), **values)
+
+
+_CONVERTERS: dict[str, Callable[[str], Any]] = {
+    "detector": lambda text: int(text) if text.isdecimal() else text,
+    "amplifiers": lambda text: tuple(text.split(",")),
+    "amplitude": float,
+    "exposures": lambda text: tuple(int(item) for item in text.split(",")),
+}
+"""How the text of each field is read."""
 
 
 def checkFaults(faults: Iterable[Fault], amplifierNames: Mapping[tuple[int, str], Collection[str]]) -> None:
