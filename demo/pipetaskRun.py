@@ -3,8 +3,8 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """One pipeline run by ``pipetask`` on several cores.
 
-The quanta of detectors are dealt out to as many ``pipetask run-qbb`` processes as there are cores; the merges,
-mosaics and plots follow in one.
+The quanta of detectors are dealt out to as many ``pipetask run-qbb`` processes as there are cores; merges, mosaics
+and plots follow in one.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
@@ -66,6 +67,8 @@ DEMOS = {demo.name: demo for demo in (CameraDemo(Latiss, 3), CameraDemo(LsstCam,
 )
 def main(camera: Path | None, only: str | None, processes: int, output: Path) -> None:
     """Simulate, verify and judge; exit with 1 if a finding is wrong or missing."""
+    # Butler warns of each in-memory type of other packages that it could convert to, had they been installed.
+    logging.getLogger("lsst.daf.butler").setLevel(logging.ERROR)
     start = time.monotonic()
     wrong = []
     for demo in DEMOS.values():
@@ -73,9 +76,8 @@ def main(camera: Path | None, only: str | None, processes: int, output: Path) ->
             camera_file = camera if demo.instrument is LsstCam else None
             wrong += runCamera(demo, output, processes, camera_file)
     minutes = (time.monotonic() - start) / 60
-    print(
-        f"\nFigures: {output / 'figures'}\nRepositories: {output}/<camera>/repository\nTime: {minutes:.1f} minutes"
-    )
+    print(f"\nFigures: {output / 'figures'}\nRepositories: {output}/<camera>/repository")
+    print(f"Time: {minutes:.1f} minutes")
     if wrong:
         sys.exit(f"WRONG: {len(wrong)} findings differ from what was injected.")
     print("All faults were found, and nothing else.")
@@ -129,12 +131,15 @@ def runCamera(demo: CameraDemo, output: Path, processes: int, cameraFile: Path |
 
 
 def exportFigures(butler: Butler, directory: Path) -> None:
-    """Copy all plots of a run out of the repository."""
+    """Copy all plots of a run out of the repository, under the names of their datasets."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     types = [t for t in butler.registry.queryDatasetTypes("cpBias*") if t.storageClass_name == "Plot"]
-    refs = [ref for t in types for ref in butler.query_datasets(t, find_first=True, explain=False)]
-    butler.retrieveArtifacts(refs, str(directory), preserve_path=False)
+    refs = [ref for t in types for ref in butler.query_datasets(t, explain=False)]
+    for ref in refs:
+        exposure = f"_{ref.dataId['exposure']}" if "exposure" in ref.dataId else ""
+        with butler.getURI(ref).as_local() as file:
+            shutil.copy(file.ospath, directory / f"{ref.datasetType.name}{exposure}.png")
     print(f"  {len(refs)} figures in {directory}")
 
 
