@@ -3,11 +3,11 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Time the quantum that merges one LSSTCam exposure, with and without its analysis.
 
-The baseline is the parent task, `lsst.cp.verify.CpVerifyExpMergeTask`, on the same small Stats and tables of 205
-detectors. The analysis makes all bias tools at both levels (one bundle for the exposure, one for each detector)
-and its three tables, but no plots. Both are run with a quantum-backed butler, as ``pipetask run-qbb`` and bps do,
-and directly on the SQLite repository, as ``pipetask run`` does. The headers of verified exposures are not stored,
-so the read noise is the camera's.
+The baseline is the parent task, `lsst.cp.verify.CpVerifyExpMergeTask`, on the same small Stats and tables of
+205 detectors. The analysis makes all bias tools at both levels (one bundle for the exposure, one for each
+detector) and its three tables, but no plots. Both are run with a quantum-backed butler, as
+``pipetask run-qbb`` and bps do, and directly on the SQLite repository, as ``pipetask run`` does. The headers
+of verified exposures are not stored, so the read noise is the camera's.
 
 Usage: ``python benchmarks/mergeQuantum.py [repeats]`` (default 3).
 """
@@ -56,17 +56,17 @@ def makeRepository(root: str) -> Butler:
     record |= {"physical_filter": "unknown", "timespan": Timespan(start, start + 1 / 86400)}
     butler.registry.syncDimensionData("exposure", record)
     butler.registry.registerRun("inputs")
-    for kind, storageClass in STORAGE_CLASSES.items():
+    for kind, storage_class in STORAGE_CLASSES.items():
         dimensions = ("instrument", "exposure", "detector")
         butler.registry.registerDatasetType(
-            DatasetType(f"verifyBiasDet{kind}", dimensions, storageClass, universe=butler.dimensions)
+            DatasetType(f"verifyBiasDet{kind}", dimensions, storage_class, universe=butler.dimensions)
         )
     rng = np.random.default_rng(1)
     with butler.transaction():
         for detector in instrument.getCamera():
-            dataId = {"instrument": "LSSTCam", "exposure": EXPOSURE, "detector": detector.getId()}
+            data_id = {"instrument": "LSSTCam", "exposure": EXPOSURE, "detector": detector.getId()}
             for kind, value in zip(STORAGE_CLASSES, makeResults(detector, rng), strict=True):
-                butler.put(value, f"verifyBiasDet{kind}", dataId, run="inputs")
+                butler.put(value, f"verifyBiasDet{kind}", data_id, run="inputs")
     return butler
 
 
@@ -82,7 +82,9 @@ def makeResults(detector: Any, rng: np.random.Generator) -> tuple[dict[str, Any]
             table[test.verifyColumn] = rng.random(n) > 0.01
     stats: dict[str, Any] = {"AMP": {}, "METADATA": {"READ_NOISE_ADU": {}}, "VERIFY": {"AMP": {}}}
     for name, row in zip(names, table, strict=True):
-        stats["AMP"][name] = {key: float(row[f"BIAS_{key}"]) for key in ("MEAN", "NOISE", "CR_NOISE", "AMP_CORNER")}
+        stats["AMP"][name] = {
+            key: float(row[f"BIAS_{key}"]) for key in ("MEAN", "NOISE", "CR_NOISE", "AMP_CORNER")
+        }
         stats["METADATA"]["READ_NOISE_ADU"][name] = float(row["BIAS_READ_NOISE_ADU"])
         flags = {key: bool(row[f"BIAS_VERIFY_{key}"]) for key in ("MEAN", "NOISE", "CR_NOISE")}
         stats["VERIFY"]["AMP"][name] = {**flags, "SUCCESS": all(flags.values())}
@@ -113,7 +115,9 @@ def makeGraph(taskClass: type, label: str) -> PipelineGraph:
 def predict(root: str, graph: PipelineGraph, run: str) -> PredictedQuantumGraph:
     """Build the quantum graph, whose one quantum is ready to run."""
     butler = Butler.from_config(root, collections=["inputs", "camera/calib"], run=run, writeable=True)
-    predicted = AllDimensionsQuantumGraphBuilder(graph, butler).finish(attach_datastore_records=True).assemble()
+    predicted = (
+        AllDimensionsQuantumGraphBuilder(graph, butler).finish(attach_datastore_records=True).assemble()
+    )
     predicted.pipeline_graph.register_dataset_types(butler)
     predicted.build_execution_quanta()
     return predicted
@@ -132,9 +136,9 @@ def timeQuantum(root: str, graph: PipelineGraph, run: str, *, direct: bool) -> f
     executor = SingleQuantumExecutor(
         task_factory=TaskFactory(), limited_butler_factory=None if direct else makeButler, **butlers
     )
-    ((quantumId, node),) = predicted.quantum_only_xgraph.nodes.items()
+    ((quantum_id, node),) = predicted.quantum_only_xgraph.nodes.items()
     start = time.perf_counter()
-    executor.execute(node["pipeline_node"], node["quantum"], quantumId)
+    executor.execute(node["pipeline_node"], node["quantum"], quantum_id)
     return time.perf_counter() - start
 
 
@@ -163,7 +167,7 @@ def main() -> int:
         for title, parent, analysis in measure(root, repeats):
             ratio = analysis / parent
             limit = f" (at most {MAX_RATIO})" if title == "quantum-backed" else ""
-            print(f"{title:15s} parent {parent:6.2f} s   with analysis {analysis:6.2f} s   ratio {ratio:.2f}{limit}")
+            print(f"{title:15s} parent {parent:6.2f} s, analysis {analysis:6.2f} s, ratio {ratio:.2f}{limit}")
             failed |= bool(limit) and ratio > MAX_RATIO
     return int(failed)
 

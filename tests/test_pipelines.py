@@ -23,7 +23,7 @@ OWN_CONTRACTS = {
     "verifyBias.connections.inputOutputName == verifyBiasExp.connections.outputName",
     "verifyBias.product == verifyBiasExp.product",
 }
-everyCamera = pytest.mark.parametrize("camera", CAMERAS)
+every_camera = pytest.mark.parametrize("camera", CAMERAS)
 
 
 def findUpstream() -> list[Path]:
@@ -39,19 +39,23 @@ def findUpstream() -> list[Path]:
 @pytest.fixture(params=findUpstream(), ids=lambda path: path.name)
 def upstream(request, monkeypatch) -> Path:
     """Point to one version of the imported pipelines; return the directory of cp_verify's."""
-    isCheckouts = (request.param / "cp_verify").is_dir()
-    cpVerify = request.param / "cp_verify" if isCheckouts else request.param
-    tools = request.param / "analysis_tools" if isCheckouts else os.environ.get("ANALYSIS_TOOLS_DIR", cpVerify)
-    monkeypatch.setenv("CP_VERIFY_DIR", str(cpVerify))
+    is_checkouts = (request.param / "cp_verify").is_dir()
+    cp_verify = request.param / "cp_verify" if is_checkouts else request.param
+    tools = (
+        request.param / "analysis_tools" if is_checkouts else os.environ.get("ANALYSIS_TOOLS_DIR", cp_verify)
+    )
+    monkeypatch.setenv("CP_VERIFY_DIR", str(cp_verify))
     monkeypatch.setenv("ANALYSIS_TOOLS_DIR", str(tools))
     monkeypatch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-    return cpVerify / "pipelines"
+    return cp_verify / "pipelines"
 
 
 @pytest.fixture
 def pair(upstream: Path, camera: str) -> tuple[PipelineIR, PipelineIR]:
     """Read our pipeline of a camera, and the one that it imports."""
-    ours, theirs = (PipelineIR.from_uri(str(top / camera / "verifyBias.yaml")) for top in (PIPELINES, upstream))
+    ours, theirs = (
+        PipelineIR.from_uri(str(top / camera / "verifyBias.yaml")) for top in (PIPELINES, upstream)
+    )
     return ours, theirs
 
 
@@ -59,32 +63,32 @@ def contracts(pipeline: PipelineIR) -> set[str]:
     return {contract.contract for contract in pipeline.contracts}
 
 
-@everyCamera
+@every_camera
 def test_labelsAreTheImportedOnes(pair):
     ours, theirs = pair
     assert ours.tasks.keys() == theirs.tasks.keys()
 
 
-@everyCamera
+@every_camera
 def test_instrumentIsTheImportedOne(pair):
     ours, theirs = pair
     assert ours.instrument == theirs.instrument
 
 
-@everyCamera
+@every_camera
 def test_otherTasksAreUnchanged(pair):
     ours, theirs = pair
     for label in theirs.tasks.keys() - MERGES.keys():
         assert ours.tasks[label] == theirs.tasks[label]
 
 
-@everyCamera
+@every_camera
 def test_contractsAreTheImportedOnesAndOurs(pair):
     ours, theirs = pair
     assert contracts(ours) == contracts(theirs) | OWN_CONTRACTS
 
 
-@everyCamera
+@every_camera
 @pytest.mark.parametrize("label", MERGES)
 def test_configOfMergesHasTheImportedOne(pair, label):
     ours, theirs = pair
@@ -94,11 +98,13 @@ def test_configOfMergesHasTheImportedOne(pair, label):
     (imported,) = theirs.tasks[label].config
     assert imported.rest.items() <= merged.items()
     added = {"connections.outputName", "product"}
-    added |= {"connections.verifiedExposures"} if label == "verifyBiasExp" else {"connections.inputOutputName"}
+    added |= (
+        {"connections.verifiedExposures"} if label == "verifyBiasExp" else {"connections.inputOutputName"}
+    )
     assert merged.keys() - imported.rest.keys() == added
 
 
-@everyCamera
+@every_camera
 @pytest.mark.parametrize("label", MERGES)
 def test_classOfMergesIsAChild(pair, label):
     ours, theirs = pair
@@ -135,7 +141,7 @@ def test_everyIngredientIsImported():
 
 
 @pytest.mark.usefixtures("standIns")
-@everyCamera
+@every_camera
 def test_resolvedInputsAndOutputsOfMerges(camera):
     ours = Pipeline.fromFile(str(PIPELINES / camera / "verifyBias.yaml")).to_graph()
     theirs = Pipeline.fromFile(f"{os.environ['CP_VERIFY_DIR']}/pipelines/{camera}/verifyBias.yaml").to_graph()
@@ -152,7 +158,12 @@ def test_resolvedInputsAndOutputsOfMerges(camera):
     ("label", "field", "value", "contract"),
     [
         ("verifyBias", "connections.inputOutputName", "cpOther", "verifyBias.connections.inputOutputName"),
-        ("verifyBiasExp", "connections.verifiedExposures", "other", "verifyBiasExp.connections.verifiedExposures"),
+        (
+            "verifyBiasExp",
+            "connections.verifiedExposures",
+            "other",
+            "verifyBiasExp.connections.verifiedExposures",
+        ),
         ("verifyBiasDet", "connections.outputResults", "other", "verifyBiasExp.connections.inputResults"),
         ("verifyBiasExp", "connections.outputMatrix", "other", "verifyBias.connections.inputMatrix"),
     ],
@@ -165,7 +176,7 @@ def test_brokenContractIsFound(label, field, value, contract):
 
 
 @pytest.mark.usefixtures("standIns")
-@everyCamera
+@every_camera
 def test_toolNamesAreUniqueTopics(camera):
     """No two bundles of a pipeline send the same tool to the same topic."""
     graph = Pipeline.fromFile(str(PIPELINES / camera / "verifyBias.yaml")).to_graph()

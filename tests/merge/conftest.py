@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -136,51 +136,51 @@ class Repository:
             record = {"instrument": self.instrument.getName(), "detector": detector.getId(), "visit": visit}
             self.butler.registry.syncDimensionData("visit_detector_region", record | {"region": region})
 
-    def register(self, name: str, storageClass: str, dimensions: Iterable[str]) -> None:
+    def register(self, name: str, storage_class: str, dimensions: Iterable[str]) -> None:
         """Register a type of input."""
-        datasetType = DatasetType(name, dimensions, storageClass, universe=self.butler.dimensions)
-        self.butler.registry.registerDatasetType(datasetType)
+        dataset_type = DatasetType(name, dimensions, storage_class, universe=self.butler.dimensions)
+        self.butler.registry.registerDatasetType(dataset_type)
 
-    def put(self, name: str, value: Any, **dataId: Any) -> None:
+    def put(self, name: str, value: Any, **data_id: Any) -> None:
         """Store a dataset in the collection of inputs."""
-        self.butler.put(value, name, instrument=self.instrument.getName(), run="inputs", **dataId)
+        self.butler.put(value, name, instrument=self.instrument.getName(), run="inputs", **data_id)
 
     def putDetectors(
         self, make: Callable[..., Table] = makeResults, skip: Callable[[int, int], bool] | None = None
     ) -> None:
         """Store Stats, Results and Matrix of all detectors in all exposures."""
-        for kind, storageClass in STORAGE_CLASSES.items():
-            self.register(f"verifyBiasDet{kind}", storageClass, ("instrument", "exposure", "detector"))
+        for kind, storage_class in STORAGE_CLASSES.items():
+            self.register(f"verifyBiasDet{kind}", storage_class, ("instrument", "exposure", "detector"))
         with self.butler.transaction():
             for exposure in self.exposures:
                 for detector in self.camera:
                     if skip is not None and skip(exposure, detector.getId()):
                         continue
-                    dataId = {"exposure": exposure, "detector": detector.getId()}
+                    data_id = {"exposure": exposure, "detector": detector.getId()}
                     results = make(detector, exposure)
-                    self.put("verifyBiasDetStats", makeStats(results), **dataId)
-                    self.put("verifyBiasDetResults", results, **dataId)
-                    self.put("verifyBiasDetMatrix", makeMatrix(detector), **dataId)
+                    self.put("verifyBiasDetStats", makeStats(results), **data_id)
+                    self.put("verifyBiasDetResults", results, **data_id)
+                    self.put("verifyBiasDetMatrix", makeMatrix(detector), **data_id)
 
     def putMerged(self, name: str, dimension: str) -> None:
         """Store exposure-level Stats, Results and Matrix, as merges of runs and visits take them."""
-        for kind, storageClass in STORAGE_CLASSES.items():
-            self.register(f"{name}{kind}", storageClass, ("instrument", dimension))
+        for kind, storage_class in STORAGE_CLASSES.items():
+            self.register(f"{name}{kind}", storage_class, ("instrument", dimension))
         with self.butler.transaction():
             for exposure in self.exposures:
                 tables = [makeResults(detector, exposure) for detector in self.camera]
                 stats = {d.getName(): {"SUCCESS": True} for d in self.camera} | {"SUCCESS": True}
                 stats[self.camera[0].getName()] = {"SUCCESS": False, "FAILURES": ["C00 MEAN"]}
                 stats["SUCCESS"] = False
-                dataId = {dimension: exposure}
-                self.put(f"{name}Stats", stats, **dataId)
-                self.put(f"{name}Results", vstack(tables), **dataId)
-                self.put(f"{name}Matrix", vstack([makeMatrix(d) for d in self.camera]), **dataId)
+                data_id = {dimension: exposure}
+                self.put(f"{name}Stats", stats, **data_id)
+                self.put(f"{name}Results", vstack(tables), **data_id)
+                self.put(f"{name}Matrix", vstack([makeMatrix(d) for d in self.camera]), **data_id)
 
     def putCalibration(self, name: str) -> None:
         """Store Stats, Results and Matrix of detectors without exposures."""
-        for kind, storageClass in STORAGE_CLASSES.items():
-            self.register(f"{name}{kind}", storageClass, ("instrument", "detector"))
+        for kind, storage_class in STORAGE_CLASSES.items():
+            self.register(f"{name}{kind}", storage_class, ("instrument", "detector"))
         with self.butler.transaction():
             for detector in self.camera:
                 results = makeResults(detector, 0, exposureColumn=False)

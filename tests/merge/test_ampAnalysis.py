@@ -101,10 +101,10 @@ def test_plotOfStoredTable(merged):
 def test_readNoiseIsTheHeaders(merged, latiss):
     table = merged.get("cpBiasExp_ampSummary", exposure=EXPOSURE)
     amps = [amp.getName() for amp in latiss.camera[0].getAmplifiers()]
-    readNoise = dict(zip(table["amplifier"].tolist(), table["readNoise"].tolist(), strict=True))
+    read_noise = dict(zip(table["amplifier"].tolist(), table["readNoise"].tolist(), strict=True))
     for i, name in enumerate(amps):
         expected = latiss.camera[0]["C00"].getReadNoise() if name == "C00" else 5.0 + i
-        assert readNoise[name] == expected
+        assert read_noise[name] == expected
 
 
 def test_sourceOfReadNoise(merged):

@@ -120,9 +120,9 @@ def test_detectorsOfExposures(merged):
 def test_exposures(merged, exposure):
     repository, butler = merged
     rows = readRows(butler, repository.camera, [exposure])
-    nDetectors = len({row["detector"] for row in rows})
-    nMissing = len(repository.camera) - nDetectors
-    counts = {"nDetectors": nDetectors, "nDetectorsMissing": nMissing, "nAmpsMissing": 16 * nMissing}
+    n_detectors = len({row["detector"] for row in rows})
+    n_missing = len(repository.camera) - n_detectors
+    counts = {"nDetectors": n_detectors, "nDetectorsMissing": n_missing, "nAmpsMissing": 16 * n_missing}
     assertMeasured(butler.get("cpBiasExp_metrics", exposure=exposure), rows, TOOLS, **counts)
 
 
@@ -197,13 +197,15 @@ def runQuantumBacked(repository, graph):
     predicted.build_execution_quanta()
     types = {node.name: node.dataset_type for node in predicted.pipeline_graph.dataset_types.values()}
     universe = predicted.pipeline_graph.universe
-    ((quantumId, node),) = predicted.quantum_only_xgraph.nodes.items()
+    ((quantum_id, node),) = predicted.quantum_only_xgraph.nodes.items()
     root = str(repository.root)
     executor = SingleQuantumExecutor(
         task_factory=TaskFactory(),
-        limited_butler_factory=lambda q: QuantumBackedButler.initialize(root, q, universe, dataset_types=types),
+        limited_butler_factory=lambda q: QuantumBackedButler.initialize(
+            root, q, universe, dataset_types=types
+        ),
     )
-    executor.execute(node["pipeline_node"], node["quantum"], quantumId)
+    executor.execute(node["pipeline_node"], node["quantum"], quantum_id)
     outputs = {datasetType.name: refs for datasetType, refs in node["quantum"].outputs.items()}
     ids = [ref.id for refs in outputs.values() for ref in refs]
     return QuantumBackedButler.from_predicted(root, ids, [], universe, {}, dataset_types=types), outputs

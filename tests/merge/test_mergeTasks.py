@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import lsst.analysis.cp.tasks as tasks
-import lsst.cp.verify.mergeResults as parents
+import lsst.cp.verify as parents
 from lsst.pex.config import FieldValidationError
 from lsst.pipe.base import PipelineGraph
 
@@ -51,7 +51,7 @@ CASES = [
     Case("VisitRunMerge", "visit", frozenset({"instrument"}), "visit"),
     Case("CalibMerge", "calib", frozenset({"instrument"})),
 ]
-everyCase = pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 
 
 class ParentByFilterTask(parents.CpVerifyExpMergeByFilterTask):
@@ -87,27 +87,27 @@ def assertTablesEqual(table, expected) -> None:
         np.testing.assert_array_equal(np.ma.asarray(table[name]), np.ma.asarray(expected[name]))
 
 
-@everyCase
+@every_case
 def test_dimensionsAreTheParents(case):
     config = case.task.ConfigClass()
     connections = config.connections.ConnectionsClass(config=config)
     assert connections.dimensions == case.dimensions
 
 
-@everyCase
+@every_case
 def test_isTheParentTask(case):
     assert issubclass(case.task, getattr(parents, f"CpVerify{case.stem}Task"))
     assert issubclass(case.task.ConfigClass, getattr(parents, f"CpVerify{case.stem}Config"))
 
 
-@everyCase
+@every_case
 def test_statsAreTheParents(case, merged):
     stats = getAll(merged, f"{case.label}OutStats")
     assert stats
     assert stats == getAll(merged, f"{case.label}ParentStats")
 
 
-@everyCase
+@every_case
 @pytest.mark.parametrize("kind", ["Results", "Matrix"])
 def test_tablesAreTheParents(case, kind, merged):
     if kind == "Matrix" and not case.hasMatrixCatalog:
@@ -115,42 +115,44 @@ def test_tablesAreTheParents(case, kind, merged):
     tables = getAll(merged, f"{case.label}Out{kind}")
     expected = getAll(merged, f"{case.label}Parent{kind}")
     assert tables.keys() == expected.keys() != set()
-    for dataId, table in tables.items():
-        assertTablesEqual(table, expected[dataId])
+    for data_id, table in tables.items():
+        assertTablesEqual(table, expected[data_id])
 
 
-@everyCase
+@every_case
 @pytest.mark.parametrize("name", ["metrics", "detectorSummary", "ampSummary", "culprits"])
 def test_outputsOfTheQuantum(case, name, merged):
     outputs = getAll(merged, f"cp{case.stem}_{name}")
     assert outputs.keys() == getAll(merged, f"{case.label}ParentResults").keys()
 
 
-@everyCase
+@every_case
 def test_oneBundleADetectorWithInput(case, merged):
     bundles = getAll(merged, f"cp{case.stem}Det_metrics")
-    nQuanta = len(getAll(merged, f"{case.label}ParentResults"))
-    nMissing = 1 if nQuanta == 2 else 0
-    assert len(bundles) == 9 * nQuanta - nMissing
+    n_quanta = len(getAll(merged, f"{case.label}ParentResults"))
+    n_missing = 1 if n_quanta == 2 else 0
+    assert len(bundles) == 9 * n_quanta - n_missing
 
 
-@everyCase
+@every_case
 def test_nothingFailed(case, merged):
     for metadata in getAll(merged, f"{case.label}_metadata").values():
         assert "toolFailures" not in metadata[case.label]
 
 
-@everyCase
+@every_case
 def test_fieldSetsAreConstant(case, merged):
     bundles = getAll(merged, f"cp{case.stem}Det_metrics").values()
     fields = {
-        tuple((tool, tuple(str(m.metric_name) for m in measured)) for tool, measured in sorted(bundle.items()))
+        tuple(
+            (tool, tuple(str(m.metric_name) for m in measured)) for tool, measured in sorted(bundle.items())
+        )
         for bundle in bundles
     }
     assert len(fields) == 1
 
 
-@everyCase
+@every_case
 def test_prefixOfMetricNames(case, merged):
     (bundle, *_) = getAll(merged, f"cp{case.stem}_metrics").values()
     assert bundle.metricNamePrefix == f"cp{case.stem}_"

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 __all__ = ["AmpFailureTool", "AmpTestTool", "SummaryRowTool"]
 
+from lsst.analysis.cp.actions.keyedData import AmpFlags, AmpValues, LoadAmpColumns, verdictKeys
+from lsst.analysis.cp.actions.metric import AmpSummaryMetric, FailureMetric, SummaryRowMetric
+from lsst.analysis.cp.actions.plot import FailureMapPlot, FocalPlaneGeometryPlot
+from lsst.analysis.cp.catalogue import Test, getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool
 from lsst.pex.config import ChoiceField, Field, ListField
-
-from ..actions.keyedData import AmpFlags, AmpValues, LoadAmpColumns, verdictKeys
-from ..actions.metric import AmpSummaryMetric, FailureMetric, SummaryRowMetric
-from ..actions.plot import FailureMapPlot, FocalPlaneGeometryPlot
-from ..catalogue import Test, getProduct
 
 
 class AmpTestTool(AnalysisTool):
     """Metrics and a focal-plane plot of one test or stored statistic of the catalogue.
 
-    A tool that is used by itself is ready after its ``finalize``, which a task calls when it freezes its configuration.
+    A tool that is used by itself is ready after its ``finalize``; a task calls it when it freezes its
+    configuration.
     Set ``produce.plot`` to `lsst.analysis.tools.interfaces.NoPlot` for metrics alone.
     """
 
@@ -44,6 +44,7 @@ class AmpTestTool(AnalysisTool):
     )
 
     def setDefaults(self) -> None:
+        """Choose the actions that make the tool."""
         super().setDefaults()
         self.prep = LoadAmpColumns
         self.process = AmpValues
@@ -91,6 +92,7 @@ class AmpFailureTool(AnalysisTool):
     )
 
     def setDefaults(self) -> None:
+        """Choose the actions that make the tool."""
         super().setDefaults()
         self.prep = LoadAmpColumns
         self.process = AmpFlags
@@ -136,6 +138,7 @@ class SummaryRowTool(AnalysisTool):
     )
 
     def setDefaults(self) -> None:
+        """Choose the actions that make the tool."""
         super().setDefaults()
         self.produce.metric = SummaryRowMetric
 

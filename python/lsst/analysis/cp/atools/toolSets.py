@@ -10,9 +10,9 @@ __all__ = ["SENSOR_GROUPS", "addSensorTools", "addTestTools"]
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
 
-from ..catalogue import getProduct
 from .ampTools import AmpFailureTool, AmpTestTool, SummaryRowTool
 
 if TYPE_CHECKING:
@@ -45,13 +45,20 @@ def addTestTools(
         Keys of the tests that have a plot.
     """
     for test in getProduct(product):
-        tool = _addTool(config.atools, test.toolName, AmpTestTool, product=product, test=test.key, level=level)
+        tool = _addTool(
+            config.atools, test.toolName, AmpTestTool, product=product, test=test.key, level=level
+        )
         if test.key not in plotted:
             tool.produce.plot = NoPlot
         if hasattr(config, "detectorAtools"):
             row = "runDetector" if level == "run" else "detector"
             _addTool(
-                config.detectorAtools, test.toolName, SummaryRowTool, product=product, test=test.key, level=row
+                config.detectorAtools,
+                test.toolName,
+                SummaryRowTool,
+                product=product,
+                test=test.key,
+                level=row,
             )
     failures = _addTool(config.atools, f"{product}Failures", AmpFailureTool, product=product)
     if level == "detector":

@@ -3,8 +3,91 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """PipelineTasks that make metrics, tables and plots of calibration products verification."""
 
-from .ampAnalysis import *
-from .mergeAnalysis import *
-from .mergeConfig import *
-from .mergeTasks import *
-from .toolRunner import *
+from .ampAnalysis import (
+    AmpAnalysisConfig,
+    AmpAnalysisConnections,
+    AmpAnalysisDetectorConfig,
+    AmpAnalysisDetectorConnections,
+    AmpAnalysisDetectorTask,
+    AmpAnalysisExposureConfig,
+    AmpAnalysisExposureConnections,
+    AmpAnalysisExposureTask,
+    AmpAnalysisRunConfig,
+    AmpAnalysisRunConnections,
+    AmpAnalysisRunTask,
+    AmpAnalysisTask,
+)
+from .mergeAnalysis import MergeAnalysisMixin
+from .mergeConfig import (
+    MergeAnalysisConfig,
+    MergeAnalysisConnections,
+    MergeOfDetectorsConnections,
+    MergeOfExposuresConnections,
+)
+from .mergeTasks import (
+    CalibMergeAnalysisConfig,
+    CalibMergeAnalysisConnections,
+    CalibMergeAnalysisTask,
+    ExpMergeAnalysisConfig,
+    ExpMergeAnalysisConnections,
+    ExpMergeAnalysisTask,
+    ExpMergeByFilterAnalysisConfig,
+    ExpMergeByFilterAnalysisConnections,
+    ExpMergeByFilterAnalysisTask,
+    RunMergeAnalysisConfig,
+    RunMergeAnalysisConnections,
+    RunMergeAnalysisTask,
+    RunMergeByFilterAnalysisConfig,
+    RunMergeByFilterAnalysisConnections,
+    RunMergeByFilterAnalysisTask,
+    VisitExpMergeAnalysisConfig,
+    VisitExpMergeAnalysisConnections,
+    VisitExpMergeAnalysisTask,
+    VisitRunMergeAnalysisConfig,
+    VisitRunMergeAnalysisConnections,
+    VisitRunMergeAnalysisTask,
+)
+from .toolRunner import ToolFailuresError, ToolRunner
+
+__all__ = [
+    "AmpAnalysisConfig",
+    "AmpAnalysisConnections",
+    "AmpAnalysisDetectorConfig",
+    "AmpAnalysisDetectorConnections",
+    "AmpAnalysisDetectorTask",
+    "AmpAnalysisExposureConfig",
+    "AmpAnalysisExposureConnections",
+    "AmpAnalysisExposureTask",
+    "AmpAnalysisRunConfig",
+    "AmpAnalysisRunConnections",
+    "AmpAnalysisRunTask",
+    "AmpAnalysisTask",
+    "CalibMergeAnalysisConfig",
+    "CalibMergeAnalysisConnections",
+    "CalibMergeAnalysisTask",
+    "ExpMergeAnalysisConfig",
+    "ExpMergeAnalysisConnections",
+    "ExpMergeAnalysisTask",
+    "ExpMergeByFilterAnalysisConfig",
+    "ExpMergeByFilterAnalysisConnections",
+    "ExpMergeByFilterAnalysisTask",
+    "MergeAnalysisConfig",
+    "MergeAnalysisConnections",
+    "MergeAnalysisMixin",
+    "MergeOfDetectorsConnections",
+    "MergeOfExposuresConnections",
+    "RunMergeAnalysisConfig",
+    "RunMergeAnalysisConnections",
+    "RunMergeAnalysisTask",
+    "RunMergeByFilterAnalysisConfig",
+    "RunMergeByFilterAnalysisConnections",
+    "RunMergeByFilterAnalysisTask",
+    "ToolFailuresError",
+    "ToolRunner",
+    "VisitExpMergeAnalysisConfig",
+    "VisitExpMergeAnalysisConnections",
+    "VisitExpMergeAnalysisTask",
+    "VisitRunMergeAnalysisConfig",
+    "VisitRunMergeAnalysisConnections",
+    "VisitRunMergeAnalysisTask",
+]

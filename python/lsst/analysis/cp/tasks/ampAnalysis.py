@@ -21,21 +21,21 @@ __all__ = [
 ]
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from lsst.analysis.cp.core import ColumnError
 from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisBaseConnections, AnalysisPipelineTask
 from lsst.pex.config import Field
 from lsst.pipe.base import Struct, UnprocessableDataError
-from lsst.pipe.base import connectionTypes as ct
+from lsst.pipe.base import connectionTypes as cT
 
-from ..core import ColumnError
 from .referenceInputs import readHeaders
 
 if TYPE_CHECKING:
     from astropy.table import Table
 
-    from lsst.afw.cameraGeom import Camera
+    from lsst.analysis.tools.interfaces import KeyedData
     from lsst.daf.butler import DeferredDatasetHandle
 
 
@@ -47,20 +47,20 @@ class AmpAnalysisConnections(
     The table's dimensions are those of the quantum, set when an instance is made.
     """
 
-    data = ct.Input(
+    data = cT.Input(
         doc="Results of verification, one row an amplifier.",
         name="verifyBiasResults",
         storageClass="ArrowAstropy",
         deferLoad=True,
     )
-    camera = ct.PrerequisiteInput(
+    camera = cT.PrerequisiteInput(
         doc="Camera that the results belong to.",
         name="camera",
         storageClass="Camera",
         dimensions=("instrument",),
         isCalibration=True,
     )
-    verifiedExposures = ct.Input(
+    verifiedExposures = cT.Input(
         doc="Exposures that were verified, of which the header is read: the read noise and gain of each "
         "amplifier. Where there are none, those of the camera are used.",
         name="verifiedExposure",
@@ -83,18 +83,22 @@ class AmpAnalysisConfig(AnalysisBaseConfig, pipelineConnections=AmpAnalysisConne
     """Configuration of tools run on a stored table."""
 
     doReadReference = Field[bool](
-        doc="Read the nominal read noise and gain from the headers of the verified exposures, where these are "
-        "stored? Else they are the camera's.",
+        doc="Read the nominal read noise and gain from the headers of the verified exposures, where these "
+        "are stored? Else they are the camera's.",
         default=True,
     )
 
     def setDefaults(self) -> None:
+        """Make the names of topics unique."""
         super().setDefaults()
         self.addOutputNamePrefix = True
 
 
 class AmpAnalysisTask(AnalysisPipelineTask):
-    """Run tools on a stored table of amplifier results, of which only the needed columns are read."""
+    """Run tools on a stored table of amplifier results.
+
+    Only the columns that the tools need are read.
+    """
 
     ConfigClass = AmpAnalysisConfig
     _DefaultName = "ampAnalysis"
@@ -102,9 +106,7 @@ class AmpAnalysisTask(AnalysisPipelineTask):
     def run(
         self,
         *,
-        data: Table | None = None,
-        camera: Camera,
-        verifiedExposures: Sequence[DeferredDatasetHandle] = (),
+        data: KeyedData | None = None,
         **kwargs: Any,
     ) -> Struct:
         """Run the tools.
@@ -113,20 +115,18 @@ class AmpAnalysisTask(AnalysisPipelineTask):
         ----------
         data
             Results, one row an amplifier.
-        camera
-            Camera that they belong to.
-        verifiedExposures
-            Handles of the verified exposures; may be empty.
         **kwargs
-            Further arguments of the tools.
+            ``camera`` that they belong to, handles of ``verifiedExposures`` if there are any, and further
+            arguments of the tools.
 
         Returns
         -------
         results : `lsst.pipe.base.Struct`
             Metrics and plots, as `lsst.analysis.tools.interfaces.AnalysisPipelineTask.run` returns them.
         """
-        reference = readHeaders(verifiedExposures, camera) if verifiedExposures else None
-        return super().run(data=data, camera=camera, reference=reference, **kwargs)
+        handles = kwargs.pop("verifiedExposures", ())
+        reference = readHeaders(handles, kwargs["camera"]) if handles else None
+        return super().run(data=data, reference=reference, **kwargs)
 
     def loadData(self, handle: DeferredDatasetHandle, names: Iterable[str] | None = None) -> Table:
         """Read those of the wanted columns that the table has.
@@ -213,6 +213,7 @@ class AmpAnalysisRunConfig(AmpAnalysisConfig, pipelineConnections=AmpAnalysisRun
     """Configuration of tools run on the results of a run."""
 
     def setDefaults(self) -> None:
+        """Do not read headers."""
         super().setDefaults()
         # A run has thousands of exposures of one detector: opening each costs more than all tools.
         self.doReadReference = False
@@ -223,5 +224,3 @@ class AmpAnalysisRunTask(AmpAnalysisTask):
 
     ConfigClass = AmpAnalysisRunConfig
     _DefaultName = "ampAnalysisRun"
-
-

@@ -8,10 +8,20 @@ from __future__ import annotations
 __all__ = ["MergeAnalysisMixin"]
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from lsst.analysis.cp.actions.keyedData import AmpColumns, findAmpResults
+from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.core import (
+    AmpResults,
+    ReferenceValues,
+    ampSummaryTable,
+    culpritsTable,
+    detectorSummaryTable,
+    runCountsTable,
+)
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.pipe.base import (
     AnnotatedPartialOutputsError,
@@ -22,16 +32,6 @@ from lsst.pipe.base import (
     Struct,
 )
 
-from ..actions.keyedData import AmpColumns, findAmpResults
-from ..catalogue import getProduct
-from ..core import (
-    AmpResults,
-    ReferenceValues,
-    ampSummaryTable,
-    culpritsTable,
-    detectorSummaryTable,
-    runCountsTable,
-)
 from .referenceInputs import readAmpSummaries, readHeaders
 from .toolRunner import ToolFailuresError, ToolRunner
 
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
     from lsst.daf.butler import DatasetRef
 
-    from .mergeConfig import MergeAnalysisConfig
 
 REFERENCE_INPUTS = ("verifiedExposures", "inputAmpSummaries")
 
@@ -80,11 +79,11 @@ class ParentContext:
 class MergeAnalysisMixin(PipelineTask):
     """Does what the parent merge task does, then makes metrics, tables and plots of the merged rows.
 
-    The parent's outputs are written first. Whatever fails afterwards is logged and recorded in the task metadata,
-    under ``toolFailures``.
+    The parent's outputs are written first. Whatever fails afterwards is logged and recorded in the task
+    metadata, under ``toolFailures``.
     """
 
-    config: MergeAnalysisConfig
+    config: Any  # A MergeAnalysisConfig, joined with that of the parent.
 
     mergesExposures = False
     """Whether a detector is summed up over exposures, of which there may be any number."""
@@ -98,15 +97,29 @@ class MergeAnalysisMixin(PipelineTask):
         inputRefs: InputQuantizedConnection,
         outputRefs: OutputQuantizedConnection,
     ) -> None:
+        """Run the parent, then the analysis of what it merged.
+
+        Parameters
+        ----------
+        butlerQC
+            Gets and puts the datasets of the quantum.
+        inputRefs, outputRefs
+            The quantum's datasets.
+
+        Raises
+        ------
+        lsst.pipe.base.AnnotatedPartialOutputsError
+            Raised for a failure of the analysis if the configuration asks for it.
+        """
         parent = ParentContext(butlerQC)
-        super().runQuantum(parent, withoutReferences(inputRefs), outputRefs)
-        resultsRef = outputRefs.outputResults
-        plotInfo = {
-            "tableName": resultsRef.datasetType.name,
-            "run": resultsRef.run,
-            **resultsRef.dataId.mapping,
+        super().runQuantum(cast(QuantumContext, parent), withoutReferences(inputRefs), outputRefs)
+        results_ref = outputRefs.outputResults
+        plot_info = {
+            "tableName": results_ref.datasetType.name,
+            "run": results_ref.run,
+            **results_ref.dataId.mapping,
         }
-        runner = ToolRunner(self.log, plotInfo)
+        runner = ToolRunner(self.log, plot_info)
         camera = parent.inputs["camera"]
         reference = runner.attempt("reference", readReference, butlerQC, inputRefs, camera)
         outputs = self.analyze(
@@ -153,19 +166,19 @@ class MergeAnalysisMixin(PipelineTask):
         Returns
         -------
         outputs : `lsst.pipe.base.Struct`
-            ``metrics``, the figures by the names of their connections, and, unless the rows cannot be reduced,
-            ``detectorSummary``, ``ampSummary``, ``culprits`` and, if there are ``detectors``, a list of their
-            ``detectorMetrics``.
+            ``metrics``, the figures by the names of their connections, and, unless the rows cannot be
+            reduced, ``detectorSummary``, ``ampSummary``, ``culprits`` and, if there are ``detectors``, a list
+            of their ``detectorMetrics``.
         """
         keys = {"camera": camera, "reference": reference, "exposures": exposures}
         product = getProduct(self.config.product)
         results = runner.attempt("reduction", findAmpResults, columns, product.name, product.keys(), **keys)
-        outputName = self.config.connections.outputName
-        outputs = Struct(metrics=self._makeBundle(f"{outputName}_"))
+        output_name = self.config.connections.outputName
+        outputs = Struct(metrics=self._makeBundle(f"{output_name}_"))
         data = columns if results is None else AmpColumns(columns, results)
         figures = runner.run(self.config.atools.items(), data, outputs.metrics, **keys)
         for name, figure in figures.items():
-            setattr(outputs, f"{outputName}_{name}", figure)
+            setattr(outputs, f"{output_name}_{name}", figure)
         if results is not None:
             tables = runner.attempt("tables", self._makeTables, results, runner, detectors) or {}
             for name, table in tables.items():
@@ -201,12 +214,12 @@ class MergeAnalysisMixin(PipelineTask):
         """Run the tools of detectors on each detector's row."""
         names = summary.colnames
         rows = zip(*(summary[name].tolist() for name in names), strict=True)
-        byDetector = dict(zip(summary["detector"].tolist(), rows, strict=True))
+        by_detector = dict(zip(summary["detector"].tolist(), rows, strict=True))
         tools = list(self.config.detectorAtools.items())
         bundles = []
         for detector in detectors:
             bundle = self._makeBundle(f"{self.config.connections.outputName}Det_")
-            runner.run(tools, dict(zip(names, byDetector[detector], strict=True)), bundle)
+            runner.run(tools, dict(zip(names, by_detector[detector], strict=True)), bundle)
             bundles.append(bundle)
         return bundles
 
@@ -237,19 +250,17 @@ def withoutReferences(inputRefs: InputQuantizedConnection) -> InputQuantizedConn
     return known
 
 
-def readReference(
-    butlerQC: QuantumContext, inputRefs: InputQuantizedConnection, camera: Camera
-) -> ReferenceValues | None:
+def readReference(butlerQC: QuantumContext, inputRefs: Any, camera: Camera) -> ReferenceValues | None:
     """Read the nominal read noise and gain from the inputs that have them."""
-    for name, refs in inputRefs:
-        if name == "verifiedExposures":
-            return readHeaders(butlerQC.get(refs), camera)
-        if name == "inputAmpSummaries":
-            return readAmpSummaries(butlerQC.get(refs))
+    names = set(inputRefs.keys())
+    if "verifiedExposures" in names:
+        return readHeaders(butlerQC.get(inputRefs.verifiedExposures), camera)
+    if "inputAmpSummaries" in names:
+        return readAmpSummaries(butlerQC.get(inputRefs.inputAmpSummaries))
     return None
 
 
 def findExposures(refs: Iterable[DatasetRef]) -> list[int] | None:
     """List the exposures of the inputs; None if these have no such dimension."""
-    exposures = {ref.dataId["exposure"] for ref in refs if "exposure" in ref.dataId.dimensions}
+    exposures = {int(ref.dataId["exposure"]) for ref in refs if "exposure" in ref.dataId.dimensions}
     return sorted(exposures) or None

@@ -10,20 +10,19 @@ __all__ = [
     "MergeAnalysisConnections",
     "MergeOfDetectorsConnections",
     "MergeOfExposuresConnections",
+    "joinConnections",
 ]
 
 import dataclasses
-from typing import TYPE_CHECKING
+import types
+from typing import Any
 
+from lsst.analysis.cp.catalogue import products
 from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisBaseConnections, AnalysisTool
 from lsst.pex.config import Field, FieldValidationError
 from lsst.pex.config.configurableActions import ConfigurableActionStructField
-from lsst.pipe.base import connectionTypes as ct
-
-from ..catalogue import products
-
-if TYPE_CHECKING:
-    from lsst.pipe.base import PipelineTaskConfig
+from lsst.pipe.base import PipelineTaskConnections
+from lsst.pipe.base import connectionTypes as cT
 
 
 class MergeAnalysisConnections(
@@ -35,23 +34,23 @@ class MergeAnalysisConnections(
     dimension ``detector`` besides.
     """
 
-    detectorMetrics = ct.Output(
+    detectorMetrics = cT.Output(
         doc="Metrics of each detector.",
         name="{outputName}Det_metrics",
         storageClass="MetricMeasurementBundle",
         multiple=True,
     )
-    detectorSummary = ct.Output(
+    detectorSummary = cT.Output(
         doc="One row a detector: statistics over its amplifiers, failures, and what is missing.",
         name="{outputName}_detectorSummary",
         storageClass="ArrowAstropy",
     )
-    ampSummary = ct.Output(
+    ampSummary = cT.Output(
         doc="One row an amplifier: statistics, tested quantities, status, and the read noise tested against.",
         name="{outputName}_ampSummary",
         storageClass="ArrowAstropy",
     )
-    culprits = ct.Output(
+    culprits = cT.Output(
         doc="One row for each amplifier and test that is failed or unknown.",
         name="{outputName}_culprits",
         storageClass="ArrowAstropy",
@@ -72,7 +71,7 @@ class MergeAnalysisConnections(
 class MergeOfDetectorsConnections(MergeAnalysisConnections, dimensions={}):
     """Connections of a merge of detectors: the headers of the verified exposures have the read noise."""
 
-    verifiedExposures = ct.Input(
+    verifiedExposures = cT.Input(
         doc="Exposures that were verified, of which the header is read: the read noise and gain of each "
         "amplifier. Where there are none, those of the camera are used.",
         name="verifiedExposure",
@@ -96,7 +95,9 @@ class MergeOfExposuresConnections(
 ):
     """Connections of a merge of exposures: their amplifier tables have the read noise."""
 
-    inputAmpSummaries = ct.Input(
+    inputStats: cT.Input  # Declared by every parent.
+
+    inputAmpSummaries = cT.Input(
         doc="Amplifier tables of the merged exposures, for the read noise and gain of each amplifier. Where "
         "there are none, those of the camera are used.",
         name="{inputOutputName}_ampSummary",
@@ -114,8 +115,40 @@ class MergeOfExposuresConnections(
             self.inputs.remove("inputAmpSummaries")
 
 
+def joinConnections(
+    name: str,
+    analysis: type[MergeAnalysisConnections],
+    parent: type[PipelineTaskConnections],
+    *,
+    outputName: str,
+) -> type[MergeAnalysisConnections]:
+    """Join the connections of a merge with those of its analysis.
+
+    Parameters
+    ----------
+    name
+        Name of the new class.
+    analysis
+        Connections of the analysis.
+    parent
+        Connections of the merge, which give the dimensions.
+    outputName
+        Default of the template ``outputName``.
+
+    Returns
+    -------
+    connections
+        A class that inherits both.
+    """
+    arguments = {"dimensions": parent.dimensions, "defaultTemplates": {"outputName": outputName}}
+    body = {"__doc__": f"Connections of `{parent.__name__}`, and of the analysis of what is merged."}
+    return types.new_class(name, (analysis, parent), arguments, lambda namespace: namespace.update(body))
+
+
 class MergeAnalysisConfig(AnalysisBaseConfig, pipelineConnections=MergeAnalysisConnections):
     """Configuration of the analysis that follows a merge."""
+
+    hasInputResults: Any  # Declared by every parent.
 
     product = Field[str](
         doc="Product that is verified, as the catalogue calls it.",
@@ -123,11 +156,11 @@ class MergeAnalysisConfig(AnalysisBaseConfig, pipelineConnections=MergeAnalysisC
         check=lambda name: name in products(),
     )
     detectorAtools = ConfigurableActionStructField[AnalysisTool](
-        doc="Tools run on each row of the detector summary table. Their metrics are written for each detector."
+        doc="Tools run on each row of the detector summary, for metrics of each detector."
     )
     doDetectorMetrics = Field[bool](doc="Write the metrics of each detector?", default=True)
     doReadReference = Field[bool](
-        doc="Read the nominal read noise and gain from the inputs that have them? Else they are the camera's.",
+        doc="Read the nominal read noise and gain from the inputs that have them? Else use the camera's.",
         default=True,
     )
     raiseOnToolFailure = Field[bool](
@@ -137,11 +170,13 @@ class MergeAnalysisConfig(AnalysisBaseConfig, pipelineConnections=MergeAnalysisC
     )
 
     def setDefaults(self) -> None:
+        """Make the names of topics unique, and merge the tables that metrics are made of."""
         super().setDefaults()
         self.addOutputNamePrefix = True
         self.hasInputResults = True
 
     def freeze(self) -> None:
+        """Hand the tags of metrics to the tools of detectors, as the base class does to the others."""
         for tool in self.detectorAtools:
             for tag in self.metric_tags:
                 if tag not in tool.metric_tags:
@@ -164,7 +199,10 @@ class MergeAnalysisConfig(AnalysisBaseConfig, pipelineConnections=MergeAnalysisC
                 self,
                 "metrics and plots are made of the tables of results: set hasInputResults to True",
             )
-        for field, tools in ((type(self).atools, self.atools), (type(self).detectorAtools, self.detectorAtools)):
+        for field, tools in (
+            (type(self).atools, self.atools),
+            (type(self).detectorAtools, self.detectorAtools),
+        ):
             for name, tool in tools.items():
                 if tool.parameterizedBand:
                     raise FieldValidationError(
@@ -178,5 +216,5 @@ class MergeAnalysisConfig(AnalysisBaseConfig, pipelineConnections=MergeAnalysisC
                 raise FieldValidationError(
                     type(self).detectorAtools,
                     self,
-                    f"tool {name!r} makes plots ({', '.join(plots)}), which are not written for each detector",
+                    f"tool {name!r} makes plots ({', '.join(plots)}), not written for each detector",
                 )

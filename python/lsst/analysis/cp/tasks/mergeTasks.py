@@ -57,16 +57,16 @@ from .mergeConfig import (
     MergeAnalysisConnections,
     MergeOfDetectorsConnections,
     MergeOfExposuresConnections,
+    joinConnections,
 )
 
-
-class ExpMergeAnalysisConnections(
+ExpMergeAnalysisConnections = joinConnections(
+    "ExpMergeAnalysisConnections",
     MergeOfDetectorsConnections,
     CpVerifyExpMergeConnections,
-    dimensions={"instrument", "exposure"},
-    defaultTemplates={"outputName": "cpVerifyExp"},
-):
-    """Connections of a merge of the detectors of an exposure, and of its analysis."""
+    outputName="cpVerifyExp",
+)
+"""Connections of a merge of the detectors of an exposure, and of its analysis."""
 
 
 class ExpMergeAnalysisConfig(
@@ -82,13 +82,13 @@ class ExpMergeAnalysisTask(MergeAnalysisMixin, CpVerifyExpMergeTask):
     _DefaultName = "expMergeAnalysis"
 
 
-class RunMergeAnalysisConnections(
+RunMergeAnalysisConnections = joinConnections(
+    "RunMergeAnalysisConnections",
     MergeOfExposuresConnections,
     CpVerifyRunMergeConnections,
-    dimensions={"instrument"},
-    defaultTemplates={"outputName": "cpVerifyRun"},
-):
-    """Connections of a merge of the exposures of a run, and of its analysis."""
+    outputName="cpVerifyRun",
+)
+"""Connections of a merge of the exposures of a run, and of its analysis."""
 
 
 class RunMergeAnalysisConfig(
@@ -105,39 +105,44 @@ class RunMergeAnalysisTask(MergeAnalysisMixin, CpVerifyRunMergeTask):
     _DefaultName = "runMergeAnalysis"
 
 
-class ExpMergeByFilterAnalysisConnections(
+ExpMergeByFilterAnalysisConnections = joinConnections(
+    "ExpMergeByFilterAnalysisConnections",
     MergeOfDetectorsConnections,
     CpVerifyExpMergeByFilterConnections,
-    dimensions={"instrument", "exposure", "physical_filter"},
-    defaultTemplates={"outputName": "cpVerifyExp"},
-):
-    """Connections of a merge of the detectors of an exposure, with its filter as a dimension, and of its analysis."""
+    outputName="cpVerifyExp",
+)
+"""Connections of a merge of the detectors of an exposure with its filter, and of its analysis."""
 
 
 class ExpMergeByFilterAnalysisConfig(
-    MergeAnalysisConfig, CpVerifyExpMergeByFilterConfig, pipelineConnections=ExpMergeByFilterAnalysisConnections
+    MergeAnalysisConfig,
+    CpVerifyExpMergeByFilterConfig,
+    pipelineConnections=ExpMergeByFilterAnalysisConnections,
 ):
-    """Configuration of a merge of the detectors of an exposure, with its filter as a dimension, and of its analysis."""
+    """Configuration of a merge of the detectors of an exposure with its filter, and of its analysis."""
 
 
 class ExpMergeByFilterAnalysisTask(MergeAnalysisMixin, CpVerifyExpMergeByFilterTask):
-    """Merge the detectors of an exposure, with its filter as a dimension, then make metrics, tables and plots of them."""
+    """Merge the detectors of an exposure with its filter, then make metrics, tables and plots of them."""
 
+    # The parent has the configuration of the run merge, whose dimensions are others.
     ConfigClass = ExpMergeByFilterAnalysisConfig
     _DefaultName = "expMergeByFilterAnalysis"
 
 
-class RunMergeByFilterAnalysisConnections(
+RunMergeByFilterAnalysisConnections = joinConnections(
+    "RunMergeByFilterAnalysisConnections",
     MergeOfExposuresConnections,
     CpVerifyRunMergeByFilterConnections,
-    dimensions={"instrument", "physical_filter"},
-    defaultTemplates={"outputName": "cpVerifyRun"},
-):
-    """Connections of a merge of the exposures of a run in one filter, and of its analysis."""
+    outputName="cpVerifyRun",
+)
+"""Connections of a merge of the exposures of a run in one filter, and of its analysis."""
 
 
 class RunMergeByFilterAnalysisConfig(
-    MergeAnalysisConfig, CpVerifyRunMergeByFilterConfig, pipelineConnections=RunMergeByFilterAnalysisConnections
+    MergeAnalysisConfig,
+    CpVerifyRunMergeByFilterConfig,
+    pipelineConnections=RunMergeByFilterAnalysisConnections,
 ):
     """Configuration of a merge of the exposures of a run in one filter, and of its analysis."""
 
@@ -150,13 +155,13 @@ class RunMergeByFilterAnalysisTask(MergeAnalysisMixin, CpVerifyRunMergeByFilterT
     _DefaultName = "runMergeByFilterAnalysis"
 
 
-class VisitExpMergeAnalysisConnections(
+VisitExpMergeAnalysisConnections = joinConnections(
+    "VisitExpMergeAnalysisConnections",
     MergeOfDetectorsConnections,
     CpVerifyVisitExpMergeConnections,
-    dimensions={"instrument", "visit"},
-    defaultTemplates={"outputName": "cpVerifyExp"},
-):
-    """Connections of a merge of the detectors of a visit, and of its analysis."""
+    outputName="cpVerifyExp",
+)
+"""Connections of a merge of the detectors of a visit, and of its analysis."""
 
 
 class VisitExpMergeAnalysisConfig(
@@ -172,13 +177,13 @@ class VisitExpMergeAnalysisTask(MergeAnalysisMixin, CpVerifyVisitExpMergeTask):
     _DefaultName = "visitExpMergeAnalysis"
 
 
-class VisitRunMergeAnalysisConnections(
+VisitRunMergeAnalysisConnections = joinConnections(
+    "VisitRunMergeAnalysisConnections",
     MergeOfExposuresConnections,
     CpVerifyVisitRunMergeConnections,
-    dimensions={"instrument"},
-    defaultTemplates={"outputName": "cpVerifyRun"},
-):
-    """Connections of a merge of the visits of a run, and of its analysis."""
+    outputName="cpVerifyRun",
+)
+"""Connections of a merge of the visits of a run, and of its analysis."""
 
 
 class VisitRunMergeAnalysisConfig(
@@ -195,13 +200,13 @@ class VisitRunMergeAnalysisTask(MergeAnalysisMixin, CpVerifyVisitRunMergeTask):
     _DefaultName = "visitRunMergeAnalysis"
 
 
-class CalibMergeAnalysisConnections(
+CalibMergeAnalysisConnections = joinConnections(
+    "CalibMergeAnalysisConnections",
     MergeAnalysisConnections,
     CpVerifyCalibMergeConnections,
-    dimensions={"instrument"},
-    defaultTemplates={"outputName": "cpVerifyRun"},
-):
-    """Connections of a merge of the detectors of a calibration without exposures, and of its analysis."""
+    outputName="cpVerifyRun",
+)
+"""Connections of a merge of the detectors of a calibration without exposures, and of its analysis."""
 
 
 class CalibMergeAnalysisConfig(
@@ -216,5 +221,3 @@ class CalibMergeAnalysisTask(MergeAnalysisMixin, CpVerifyCalibMergeTask):
     ConfigClass = CalibMergeAnalysisConfig
     hasExposures = False
     _DefaultName = "calibMergeAnalysis"
-
-

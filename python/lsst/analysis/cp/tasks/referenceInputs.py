@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.table import Table, vstack
 
-from ..core import HEADER_SOURCE, ReferenceValues
+from lsst.analysis.cp.core import HEADER_SOURCE, ReferenceValues
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera

@@ -108,8 +108,8 @@ class ToolRunner:
         """
         figures = {}
         for name, tool in tools:
-            plotInfo = deepcopy(dict(self._plotInfo))
-            results = self.attempt(name, tool, data, plotInfo=plotInfo, **kwargs) or {}
+            plot_info = deepcopy(dict(self._plotInfo))
+            results = self.attempt(name, tool, data, plotInfo=plot_info, **kwargs) or {}
             if measurements := [value for value in results.values() if isinstance(value, Measurement)]:
                 bundle[name] = measurements
             figures.update({key: value for key, value in results.items() if isinstance(value, Figure)})

@@ -3,6 +3,8 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Actions that select and flag the rows of amplifiers."""
 
-from .ampColumns import *
-from .ampValues import *
-from .loadAmpColumns import *
+from .ampColumns import AmpColumns, findAmpResults, verdictKeys
+from .ampValues import AmpFlags, AmpValues
+from .loadAmpColumns import LoadAmpColumns
+
+__all__ = ["AmpColumns", "AmpFlags", "AmpValues", "findAmpResults", "LoadAmpColumns", "verdictKeys"]

@@ -12,18 +12,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.core import AmpTable
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field, ListField
 
-from ...catalogue import getProduct
-from ...core import AmpTable
 from .ampColumns import AmpColumns, findAmpResults, verdictKeys
 
 
 class AmpValues(KeyedDataAction):
     """Select the amplifier rows of one test: their value, and whether they passed.
 
-    The result has the vectors ``detector``, ``amplifier``, ``z`` and ``flag`` (1 passed, 0 failed, NaN untested).
+    The result has the vectors ``detector``, ``amplifier``, ``z`` and ``flag`` (1 passed, 0 failed, NaN
+    untested).
     """
 
     product = Field[str](doc="Product that was verified.", default="bias")
@@ -75,7 +76,8 @@ class AmpValues(KeyedDataAction):
 class AmpFlags(KeyedDataAction):
     """Select the amplifier rows of all tests: whether they passed.
 
-    The result has the vectors ``detector``, ``amplifier`` and one of flags for each test, named as its column.
+    The result has the vectors ``detector``, ``amplifier`` and one of flags for each test, named as its
+    column.
     """
 
     product = Field[str](doc="Product that was verified.", default="bias")
@@ -85,7 +87,10 @@ class AmpFlags(KeyedDataAction):
 
     def getInputSchema(self) -> KeyedDataSchema:
         """Name the columns of the tests."""
-        return [(name, Vector) for name in getProduct(self.product).inputColumns(verdictKeys(self.product, self.tests))]
+        return [
+            (name, Vector)
+            for name in getProduct(self.product).inputColumns(verdictKeys(self.product, self.tests))
+        ]
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> KeyedData:
         """Select flags.

@@ -9,10 +9,10 @@ __all__ = ["LoadAmpColumns"]
 
 from typing import Any
 
+from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
 from lsst.pex.config import Field, ListField
 
-from ...catalogue import getProduct
 from .ampColumns import AmpColumns
 
 

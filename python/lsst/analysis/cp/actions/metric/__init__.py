@@ -3,6 +3,8 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Actions that make formal measurements."""
 
-from .ampSummaryMetric import *
-from .failureMetric import *
-from .summaryRowMetric import *
+from .ampSummaryMetric import AmpSummaryMetric
+from .failureMetric import FailureMetric
+from .summaryRowMetric import SummaryRowMetric
+
+__all__ = ["AmpSummaryMetric", "FailureMetric", "SummaryRowMetric"]

@@ -12,20 +12,19 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 
+from lsst.analysis.cp.actions.keyedData import findAmpResults
+from lsst.analysis.cp.catalogue import getProduct, measurementUnits
+from lsst.analysis.cp.core import AmpSummary, DetectorSelection
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction, Vector
 from lsst.pex.config import ChoiceField, Field, ListField
 from lsst.verify import Measurement
-
-from ...catalogue import getProduct, measurementUnits
-from ...core import AmpSummary, DetectorSelection
-from ..keyedData import findAmpResults
 
 
 class AmpSummaryMetric(MetricAction):
     """Reduce the amplifiers of one quantum to the measurements of one test.
 
-    Which measurements there are depends on the configuration only, never on the data: where there is no finite
-    value, ``nValid`` is 0 and the minimum, median and maximum are NaN.
+    Which measurements there are depends on the configuration only, never on the data: where there is no
+    finite value, ``nValid`` is 0 and the minimum, median and maximum are NaN.
     """
 
     product = Field[str](doc="Product that was verified.", default="bias")

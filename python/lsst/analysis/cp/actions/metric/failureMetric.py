@@ -12,13 +12,12 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 
+from lsst.analysis.cp.actions.keyedData import findAmpResults, verdictKeys
+from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.core import FAILED, GOOD, UNKNOWN, DetectorSelection
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction, Vector
 from lsst.pex.config import Field, ListField
 from lsst.verify import Measurement
-
-from ...catalogue import getProduct
-from ...core import FAILED, GOOD, UNKNOWN, DetectorSelection
-from ..keyedData import findAmpResults, verdictKeys
 
 STATUS_COUNTS = {"nDetectorsGood": GOOD, "nDetectorsFailed": FAILED, "nDetectorsUnknown": UNKNOWN}
 
@@ -43,7 +42,10 @@ class FailureMetric(MetricAction):
 
     def getInputSchema(self) -> KeyedDataSchema:
         """Name the columns of the tests."""
-        return [(name, Vector) for name in getProduct(self.product).inputColumns(verdictKeys(self.product, self.tests))]
+        return [
+            (name, Vector)
+            for name in getProduct(self.product).inputColumns(verdictKeys(self.product, self.tests))
+        ]
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> dict[str, Measurement]:
         """Count.

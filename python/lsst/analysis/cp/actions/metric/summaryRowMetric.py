@@ -12,12 +12,10 @@ from typing import Any
 
 import astropy.units as u
 
+from lsst.analysis.cp.catalogue import getProduct, measurementUnits
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction, Scalar
 from lsst.pex.config import ChoiceField, Field
 from lsst.verify import Measurement
-
-from ...catalogue import getProduct, measurementUnits
-
 
 
 class SummaryRowMetric(MetricAction):
