@@ -108,7 +108,7 @@ def reduceBySort(
 ) -> list[npt.NDArray[np.float64]]:
     """Do the work of the second baseline: a sort of the keys, and of one array for each statistic."""
     np.lexsort((detector, exposure))
-    return [np.sort(grid, axis=1)[:, 0] for grid in grids]
+    return [np.sort(grid, axis=1)[:, 0].copy() for grid in grids]
 
 
 def expectedValues(summary: AmpSummary, segment: int) -> list[float]:

@@ -3,6 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Every test of calibration verification, declared once."""
 
+# ruff: noqa: F403  (the modules' __all__ are the public names)
 from .measurements import *
 from .product import *
 from .reader import *

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+import astropy.units as u
+import numexpr
+
 __all__ = ["KEY_COLUMNS", "REFERENCE_NAMES", "CatalogueError", "Product", "Test"]
 
 KEY_COLUMNS = ("exposure", "detector", "amplifier")
@@ -16,9 +19,9 @@ KEY_COLUMNS = ("exposure", "detector", "amplifier")
 REFERENCE_NAMES = ("RN", "GAIN")
 """Names of an expression that no column holds: nominal read noise (electron) and gain (electron/adu)."""
 
-LEVELS = ("amp", "detector", "exposure")
-PRESENCES = ("always", "conditional", "onFailure")
-OPERATORS = ("<", "<=", ">", ">=", "==")
+_LEVELS = ("amp", "detector", "exposure")
+_PRESENCES = ("always", "conditional", "onFailure")
+_OPERATORS = ("<", "<=", ">", ">=")
 
 
 class CatalogueError(ValueError):
@@ -51,8 +54,8 @@ class Test:
     unit
         Unit of the statistic, as astropy spells it; empty if dimensionless.
     quantity
-        Tested quantity as a numexpr expression in statistics of the product and `REFERENCE_NAMES`; None if there
-        is none.
+        Tested quantity as a numexpr expression in statistics of the product and `REFERENCE_NAMES`; None if
+        there is none.
     quantityUnit
         Unit of the tested quantity.
     operator, threshold
@@ -65,6 +68,11 @@ class Test:
         Whether a failure of the test counts in that sum.
     description
         What a passed test means, or what the statistic is, in one sentence.
+
+    Raises
+    ------
+    CatalogueError
+        If a field has a value that it may not have, or fields do not go together.
     """
 
     __test__ = False  # It is no test case, whatever its name.
@@ -86,6 +94,41 @@ class Test:
     verdict: bool = False
     inVerdict: bool = True
     description: str
+
+    def __post_init__(self) -> None:
+        for field, choices in (("level", _LEVELS), ("presence", _PRESENCES), ("operator", _OPERATORS)):
+            value = getattr(self, field)
+            if value not in choices and not (field == "operator" and value is None):
+                raise self._error(f"{field} is {value!r}, expected one of {', '.join(choices)}")
+        for field in ("unit", "quantityUnit"):
+            try:
+                u.Unit(getattr(self, field))
+            except (TypeError, ValueError) as error:
+                raise self._error(f"{field} {getattr(self, field)!r} is no unit of astropy") from error
+        if self.statistic is None and self.verify is None:
+            raise self._error("neither a statistic nor a verify column is given")
+        criterion = (self.quantity, self.operator, self.threshold)
+        if None in criterion and criterion != (None, None, None):
+            raise self._error("quantity, operator and threshold must be given together")
+        if self.quantity is not None and self.verify is None:
+            raise self._error("a tested quantity is given without a verify column")
+        if self.quantity is not None:
+            self._checkExpression()
+        if not self.description.strip():
+            raise self._error("the description is empty")
+
+    def _checkExpression(self) -> None:
+        """Evaluate the expression once, so that a mistake shows when the catalogue is read."""
+        try:
+            names = self.quantityNames
+            value = numexpr.evaluate(self.quantity, local_dict=dict.fromkeys(names, 1.0), global_dict={})
+        except (SyntaxError, TypeError, KeyError, AttributeError, ValueError, NotImplementedError) as error:
+            raise self._error(f"quantity {self.quantity!r} cannot be evaluated: {error}") from error
+        if value.dtype.kind != "f" or not names:
+            raise self._error(f"quantity {self.quantity!r} is no real function of a statistic")
+
+    def _error(self, text: str) -> CatalogueError:
+        return CatalogueError(f"test {self.key!r} of {self.product}: {text}")
 
     @property
     def toolName(self) -> str:
@@ -159,6 +202,11 @@ class Product:
         Name and address of the document that defines the tests.
     tests
         Tests and stored statistics, in the order of the catalogue.
+
+    Raises
+    ------
+    CatalogueError
+        If two tests share a key or the name of a tool, or a quantity names an unknown statistic.
     """
 
     name: str
@@ -167,6 +215,20 @@ class Product:
     document: str
     url: str
     tests: tuple[Test, ...]
+
+    def __post_init__(self) -> None:
+        for field in ("key", "toolName"):
+            values = [getattr(test, field) for test in self.tests]
+            if repeated := sorted({value for value in values if values.count(value) > 1}):
+                raise CatalogueError(f"product {self.name}: {field} {', '.join(repeated)} is given twice")
+        known = {test.statistic for test in self.tests} | set(REFERENCE_NAMES)
+        for test in self.tests:
+            if unknown := sorted(set(test.quantityNames) - known):
+                raise CatalogueError(
+                    f"test {test.key!r} of {self.name}: quantity {test.quantity!r} names "
+                    f"{', '.join(unknown)}, which is no statistic of the product, "
+                    f"nor one of {', '.join(REFERENCE_NAMES)}"
+                )
 
     def __getitem__(self, key: str) -> Test:
         for test in self.tests:

@@ -3,6 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Arrays in, arrays out: what the framework calls to do the work."""
 
+# ruff: noqa: F403  (the modules' __all__ are the public names)
 from .ampKeys import *
 from .ampResults import *
 from .ampSummary import *

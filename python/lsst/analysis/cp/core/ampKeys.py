@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from .ampNames import encodeNames
 from .cameraLayout import CameraLayout
 from .columns import ColumnError, idColumn, nameColumn
 
@@ -94,8 +95,8 @@ def encodeKeys(data: Any, layout: CameraLayout, exposures: Iterable[int] | None 
     Raises
     ------
     AmpKeyError
-        If a row has no exposure or detector, if a detector or amplifier is not in the camera, or if an amplifier
-        has two rows in one exposure.
+        If a row has no exposure or detector, if a detector or amplifier is not in the camera, or if an
+        amplifier has two rows in one exposure.
     """
     names, rows_mask = nameColumn(data["amplifier"], "amplifier")
     rows = None if rows_mask.all() else np.flatnonzero(rows_mask)
@@ -178,10 +179,7 @@ def encodeAmps(
     known, name_of_amp = np.unique(layout.ampName, return_inverse=True)
     table = np.full((layout.nDetectors, len(known) + 1), -1)
     table[layout.ampDetector, name_of_amp] = np.arange(layout.nAmps)
-    used, code_of_row = np.unique(name, return_inverse=True)
-    code = np.searchsorted(known, used)
-    code[known[np.minimum(code, len(known) - 1)] != used] = len(known)
-    amp_index = table[detector_index, code[code_of_row]]
+    amp_index = table[detector_index, encodeNames(name, known)]
     if np.any(bad := amp_index < 0):
         first = np.flatnonzero(bad)[0]
         where = layout.detectorName[detector_index[first]]
@@ -193,16 +191,19 @@ def encodeAmps(
 
 def _rejectDuplicates(keys: AmpKeys, layout: CameraLayout) -> None:
     """Raise if an amplifier has two rows in one exposure."""
-    cell = keys.exposureIndex * layout.nAmps + keys.ampIndex
-    counts = np.bincount(cell, minlength=len(keys.exposures) * layout.nAmps)
+    cells = keys.exposureIndex * layout.nAmps + keys.ampIndex
+    counts = np.bincount(cells, minlength=len(keys.exposures) * layout.nAmps)
     if counts.max(initial=0) <= 1:
         return
     repeated = np.flatnonzero(counts > 1)
-    shown = [
-        f"exposure {keys.exposures[c // layout.nAmps]} detector "
-        f"{layout.detectorId[layout.ampDetector[c % layout.nAmps]]} amplifier {layout.ampName[c % layout.nAmps]}"
-        for c in repeated[:_SHOWN]
-    ]
+    shown = []
+    for cell in repeated[:_SHOWN]:
+        exposure, amp = divmod(cell, layout.nAmps)
+        detector = layout.ampDetector[amp]
+        shown.append(
+            f"exposure {keys.exposures[exposure]} detector {layout.detectorId[detector]} "
+            f"amplifier {layout.ampName[amp]}"
+        )
     raise AmpKeyError(f"{len(repeated)} amplifier(s) have more than one row: {_show(shown, len(repeated))}")
 
 

@@ -31,7 +31,9 @@ _LOG = logging.getLogger(__name__)
 class Columns(Protocol):
     """Anything with named columns: an astropy table or a mapping of arrays."""
 
-    def keys(self) -> Iterable[str]: ...
+    def keys(self) -> Iterable[str]:
+        """Name the columns."""
+        ...
 
     def __getitem__(self, key: str, /) -> Any: ...
 
@@ -99,8 +101,8 @@ class AmpTable:
         Parameters
         ----------
         data
-            Columns ``exposure``, ``detector``, ``amplifier`` and those of the tests, each of shape (n,). Masked
-            and object columns, integers and booleans are understood. Not modified.
+            Columns ``exposure``, ``detector``, ``amplifier`` and those of the tests, each of shape (n,).
+            Masked and object columns, integers and booleans are understood. Not modified.
         product
             The product that was verified.
         layout
@@ -238,8 +240,8 @@ class AmpTable:
         Returns
         -------
         status
-            Codes of `lsst.analysis.cp.core.status`, shape (n,): failed where the verdict is False; unknown where
-            there is none, or no finite statistic. None if nothing is tested.
+            Codes of `lsst.analysis.cp.core.status`, shape (n,): failed where the verdict is False; unknown
+            where there is none, or no finite statistic. None if nothing is tested.
         """
         if test.verifyColumn is None:
             return None
@@ -260,8 +262,8 @@ class AmpTable:
         Returns
         -------
         wasRun
-            False if nothing is tested, if a verdict is written on failure only, or if the table has no verdicts
-            of this conditional test.
+            False if nothing is tested, if a verdict is written on failure only, or if the table has no
+            verdicts of this conditional test.
         """
         return (
             test.verifyColumn is not None

@@ -44,7 +44,8 @@ class CameraLayout:
     Raises
     ------
     ValueError
-        If shapes disagree, ids or names are repeated, or amplifiers are not grouped by detector.
+        If there is no amplifier, shapes disagree, ids or names are repeated, or amplifiers are not grouped by
+        detector.
     """
 
     detectorId: npt.NDArray[np.int64]
@@ -57,6 +58,8 @@ class CameraLayout:
     ampReadNoise: npt.NDArray[np.float64]
 
     def __post_init__(self) -> None:
+        if self.nDetectors == 0 or self.nAmps == 0:
+            raise ValueError("a CameraLayout needs at least one detector and one amplifier")
         for group, n in (
             (("detectorName", "detectorType", "physicalType"), self.nDetectors),
             (("ampDetector", "ampGain", "ampReadNoise"), self.nAmps),
@@ -68,7 +71,7 @@ class CameraLayout:
             raise ValueError("CameraLayout.detectorId holds an id twice")
         if np.any(np.diff(self.ampDetector) < 0):
             raise ValueError("CameraLayout.ampDetector is not grouped by detector in the detectors' order")
-        if self.nAmps and not 0 <= self.ampDetector[0] <= self.ampDetector[-1] < self.nDetectors:
+        if not 0 <= self.ampDetector[0] <= self.ampDetector[-1] < self.nDetectors:
             raise ValueError(f"CameraLayout.ampDetector holds an index outside 0..{self.nDetectors - 1}")
         pairs = list(zip(self.ampDetector.tolist(), self.ampName.tolist(), strict=True))
         if len(set(pairs)) != len(pairs):
@@ -143,7 +146,7 @@ class CameraLayout:
         Raises
         ------
         ValueError
-            If an id is not in the camera.
+            If an id is not in the camera, or none is given.
         """
         wanted = np.array(sorted(detectors), dtype=np.int64)
         if len(unknown := np.setdiff1d(wanted, self.detectorId)):

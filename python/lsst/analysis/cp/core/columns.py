@@ -17,13 +17,12 @@ class ColumnError(ValueError):
 
 def _split(column: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]:
     """Part a column into its values and its mask (None where nothing is masked)."""
-    mask = np.ma.getmask(column)
-    if mask is np.ma.nomask:
-        mask = getattr(column, "mask", None)
+    mask = getattr(column, "mask", None)
     values = np.asarray(column)
-    if mask is None or not np.any(mask):
+    # Pandas has a method of that name.
+    if not isinstance(mask, np.ndarray) or not mask.any():
         return values, None
-    return values, np.asarray(np.broadcast_to(mask, values.shape))
+    return values, mask
 
 
 def _checkShape(values: npt.NDArray[Any], name: str) -> None:
@@ -55,11 +54,13 @@ def floatColumn(column: Any, name: str) -> npt.NDArray[np.float64]:
     _checkShape(values, name)
     if values.dtype.kind not in "fiubO":
         raise ColumnError(f"column {name!r} has type {values.dtype}, expected numbers")
-    if values.dtype.kind == "O" and mask is not None:
-        values = values.copy()
-        values[mask] = None
+    if values.dtype.kind == "O":
+        objects = values.tolist() if mask is None else np.where(mask, np.nan, values).tolist()
+        if texts := [value for value in objects if isinstance(value, str | bytes)]:
+            raise ColumnError(f"column {name!r} holds {texts[0]!r}, expected numbers")
+        values = np.array(objects, dtype=object)
     try:
-        floats = np.asarray(values, dtype=np.float64)
+        floats = np.ascontiguousarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ColumnError(f"column {name!r} holds a value that is no number: {error}") from error
     return floats if mask is None else np.where(mask, np.nan, floats)
@@ -169,8 +170,12 @@ def nameColumn(column: Any, name: str) -> tuple[npt.NDArray[np.str_], npt.NDArra
         if kinds & {bytes, np.bytes_}:
             values = np.array([v.decode() if isinstance(v, bytes) else v for v in values.tolist()])
     if values.dtype.kind == "S":
-        values = np.strings.decode(values, "utf-8")
+        try:
+            values = values.astype(np.str_)
+        except UnicodeDecodeError as error:
+            raise ColumnError(f"column {name!r} holds bytes that are no ASCII text: {error}") from error
     if len(values) and values.dtype.kind not in "OUT":
         raise ColumnError(f"column {name!r} has type {values.dtype}, expected strings")
     names = np.asarray(values, dtype=np.str_)
+    names = np.asarray(names, dtype=names.dtype.newbyteorder("="))
     return names, present & (names != "")

@@ -43,9 +43,9 @@ def culpritsTable(ampTable: AmpTable) -> Table:
     Returns
     -------
     table
-        One row for each expected exposure, amplifier of the layout and test that is not good, sorted. A verdict
-        that sums up other tests is listed only where none of them is. ``quantity`` and ``threshold`` are NaN
-        where there is none.
+        One row for each expected exposure, amplifier of the layout and test that is not good, sorted. A
+        verdict that sums up other tests is listed only where none of them is. ``quantity`` and ``threshold``
+        are NaN where there is none.
     """
     found = [part for part in _findAll(ampTable) if len(part.ampIndex)]
     layout = ampTable.layout

@@ -29,9 +29,9 @@ def summarizeRunDetectors(ampTable: AmpTable, detectors: AmpSummary) -> AmpSumma
     Returns
     -------
     summary
-        One segment for each detector of the layout. Amplifiers are counted once an exposure; ``present`` tells
-        which have a row in every exposure. The summary counts ``nExposures`` in which the detector has a row;
-        its tests count ``nExposuresFailed``.
+        One segment for each detector of the layout. Amplifiers are counted once an exposure; ``present``
+        tells which have a row in every exposure. The summary counts ``nExposures`` in which the detector has
+        a row; its tests count ``nExposuresFailed``.
     """
     n_exposures, n_detectors = len(ampTable.exposures), ampTable.layout.nDetectors
     expected = n_exposures * ampTable.layout.ampsPerDetector

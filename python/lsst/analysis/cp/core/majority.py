@@ -133,9 +133,9 @@ def majorityVerdict(
 
     Notes
     -----
-    The rule is that of ``count_failed_verification_tests`` in ts_externalscripts (BaseMakeCalibrations). There the
-    number of exposures is taken from a dictionary that has one more entry than exposures, so that an odd number
-    needs one failed exposure more than here.
+    The rule is that of ``count_failed_verification_tests`` in ts_externalscripts
+    (BaseMakeCalibrations). There the number of exposures is taken from a dictionary that has one more entry
+    than exposures, so that an odd number needs one failed exposure more than here.
     """
     mask = (DetectorSelection() if selection is None else selection).mask(ampTable.layout)
     limits = majorityThresholds(len(ampTable.exposures), int(mask.sum()), maxFailuresPerDetector)

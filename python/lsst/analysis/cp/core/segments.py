@@ -24,8 +24,8 @@ class Reduction:
     Parameters
     ----------
     minimum, median, maximum
-        Over the finite values of each group, shape (nSegments,); NaN where there is none. The median of an even
-        number of values is the mean of the middle two.
+        Over the finite values of each group, shape (nSegments,); NaN where there is none. The median of an
+        even number of values is the mean of the middle two.
     nValid
         Number of finite values of each group, shape (nSegments,).
     """

@@ -28,9 +28,8 @@ def detectorSummaryTable(summary: AmpSummary) -> Table:
     Returns
     -------
     table
-        One row for each segment, with or without results: each pair of exposure and detector of the layout, or
-        each detector of a run. Columns
-        ``<KEY>_<measurement>`` and ``<KEY>_status`` hold the tests.
+        One row for each segment, with or without results: each pair of exposure and detector of the layout,
+        or each detector of a run. Columns ``<KEY>_<measurement>`` and ``<KEY>_status`` hold the tests.
     """
     layout, index = summary.layout, summary.detectorIndex
     table = Table()
