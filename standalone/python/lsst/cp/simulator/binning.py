@@ -30,7 +30,8 @@ def binMean(pixels: npt.NDArray[np.float32], factor: int) -> npt.NDArray[np.floa
     rows = _cut(pixels, factor)
     sums = rows.reshape(-1, factor, rows.shape[1]).sum(axis=1)
     sums = sums.reshape(len(sums), -1, factor).sum(axis=2)
-    return sums / np.float32(factor**2)
+    sums /= np.float32(factor**2)
+    return sums
 
 
 def binBits(mask: npt.NDArray[Any], factor: int) -> npt.NDArray[Any]:

@@ -127,7 +127,7 @@ class Fault:
     Raises
     ------
     ValueError
-        Raised if the values do not fit the kind.
+        Raised if the kind is unknown, or the values do not fit it.
     """
 
     kind: FaultKind
@@ -137,7 +137,7 @@ class Fault:
     exposures: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        traits = _TRAITS[self.kind]
+        traits = _TRAITS[FaultKind(self.kind)]
         number = len(self.amplifiers)
         if number < traits.minAmplifiers or (number and not traits.minAmplifiers):
             expected = f"at least {traits.minAmplifiers}" if traits.minAmplifiers else "no"

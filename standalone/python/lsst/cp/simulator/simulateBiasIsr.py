@@ -76,18 +76,24 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
         default=[],
     )
     doBinnedExposures = Field[bool](doc="Make binned exposures?", default=False)
-    binFactor1 = RangeField[int](doc="Factor of the finely binned exposure.", default=8, min=2)
-    binFactor2 = RangeField[int](doc="Factor of the coarsely binned exposure.", default=64, min=2)
+    binFactor1 = RangeField(dtype=int, doc="Factor of the finely binned exposure.", default=8, min=2)
+    binFactor2 = RangeField(dtype=int, doc="Factor of the coarsely binned exposure.", default=64, min=2)
     biasLevel = Field[float](doc="Level of the amplifiers (ADU).", default=1000.0)
-    driftAmplitude = RangeField[float](doc="Drift of the level along the rows (ADU).", default=1.0, min=0)
-    commonFraction = RangeField[float](
-        doc="Part of the noise variance that amplifiers share.", default=0.01, min=0, max=1
+    driftAmplitude = RangeField(
+        dtype=float, doc="Drift of the level along the rows (ADU).", default=1.0, min=0
     )
-    stepSigma = RangeField[float](doc="Scatter of steps between amplifiers (electron).", default=0.2, min=0)
-    patternAmplitude = RangeField[float](doc="Amplitude of the fixed pattern (electron).", default=2.0, min=0)
-    numCombined = RangeField[int](doc="Number of frames in the combined bias.", default=100, min=1)
-    cosmicRayRate = RangeField[float](
-        doc="Mean number of cosmic rays in a million pixels.", default=2.0, min=0
+    commonFraction = RangeField(
+        dtype=float, doc="Part of the noise variance that amplifiers share.", default=0.01, min=0, max=1
+    )
+    stepSigma = RangeField(
+        dtype=float, doc="Scatter of steps between amplifiers (electron).", default=0.2, min=0
+    )
+    patternAmplitude = RangeField(
+        dtype=float, doc="Amplitude of the fixed pattern (electron).", default=2.0, min=0
+    )
+    numCombined = RangeField(dtype=int, doc="Number of frames in the combined bias.", default=100, min=1)
+    cosmicRayRate = RangeField(
+        dtype=float, doc="Mean number of cosmic rays in a million pixels.", default=2.0, min=0
     )
 
     @override
@@ -113,6 +119,7 @@ class SimulateBiasIsrTask(PipelineTask):
     """Simulate the residual of one detector in one bias exposure, and measure what ISR measures."""
 
     ConfigClass = SimulateBiasIsrConfig
+    config: SimulateBiasIsrConfig
     _DefaultName = "simulateBiasIsr"
 
     @override
@@ -231,5 +238,10 @@ def _joinPlanes(
     xy0: lsst.geom.Point2I,
 ) -> ExposureF:
     """Make an exposure of arrays, without a copy."""
-    planes = ((ImageF, image), (MaskX, mask), (ImageF, variance))
-    return ExposureF(makeMaskedImage(*(cls(array, deep=False, xy0=xy0) for cls, array in planes)))
+    return ExposureF(
+        makeMaskedImage(
+            ImageF(image, deep=False, xy0=xy0),
+            MaskX(mask, deep=False, xy0=xy0),
+            ImageF(variance, deep=False, xy0=xy0),
+        )
+    )

@@ -4,7 +4,7 @@
 """Stand-in for the part of cp_verify (as of 2026-04-22) that bias verification and the merge tasks use.
 
 Left out: the verification tasks of the other products (``CpVerifyDarkTask`` and so on), the reports and the
-notebooks. Asking for one of them raises `AttributeError` and names this package.
+notebooks. To import one of them raises `ImportError`.
 """
 
 from lsst.standalone import guard

@@ -85,12 +85,11 @@ def _makeConnections(
         "__doc__": f"Connections of a merge over {sorted(set(inputDimensions) - set(dimensions))}.",
     }
     for kind, storage_class in _STORAGE_CLASSES.items():
-        is_matrix = kind == "Matrix" and matrixDimensions is not None
         body[f"input{kind}"] = cT.Input(
             name=f"{inputName}{kind}",
             doc=f"{kind} to merge.",
             storageClass=storage_class,
-            dimensions=matrixDimensions if is_matrix else inputDimensions,
+            dimensions=(matrixDimensions if kind == "Matrix" else None) or inputDimensions,
             multiple=True,
         )
         body[f"output{kind}"] = cT.Output(

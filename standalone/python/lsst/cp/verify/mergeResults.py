@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 from collections.abc import Mapping, Sequence
-from typing import Any, override
+from typing import Any, ClassVar, override
 
 from astropy.table import Table
 
@@ -48,9 +48,7 @@ from .mergeStatistics import listFailures, stackTables
 class CpVerifyExpMergeConfig(PipelineTaskConfig, pipelineConnections=CpVerifyExpMergeConnections):
     """Configuration of a merge of detectors into an exposure."""
 
-    statKeywords = DictField(
-        keytype=str,
-        itemtype=str,
+    statKeywords = DictField[str, str](
         doc="Statistics of the merged set: the name of the test, and the name of an afw statistic. "
         "A task that gives any has to implement calcStatistics, verify and pack.",
         default={},
@@ -65,7 +63,8 @@ class CpVerifyExpMergeConfig(PipelineTaskConfig, pipelineConnections=CpVerifyExp
 class CpVerifyExpMergeTask(PipelineTask):
     """Merge the statistics and tables of the detectors of one exposure."""
 
-    ConfigClass = CpVerifyExpMergeConfig
+    ConfigClass: ClassVar[type[CpVerifyExpMergeConfig]] = CpVerifyExpMergeConfig
+    config: CpVerifyExpMergeConfig
     _DefaultName = "cpVerifyExpMerge"
 
     @override
@@ -267,7 +266,7 @@ class CpVerifyExpMergeByFilterTask(CpVerifyExpMergeTask):
     `CpVerifyExpMergeByFilterConfig` or a child of it.
     """
 
-    ConfigClass = CpVerifyRunMergeConfig
+    ConfigClass: ClassVar[type[CpVerifyExpMergeConfig]] = CpVerifyRunMergeConfig
     _DefaultName = "cpVerifyRunMerge"
 
 

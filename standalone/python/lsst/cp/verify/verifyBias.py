@@ -46,6 +46,7 @@ class CpVerifyBiasTask(CpVerifyStatsTask):
     """Measure and test the residual of a bias exposure."""
 
     ConfigClass = CpVerifyBiasConfig
+    config: CpVerifyBiasConfig
     _DefaultName = "cpVerifyBias"
 
     @override

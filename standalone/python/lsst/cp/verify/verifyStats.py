@@ -11,7 +11,7 @@ ISR.
 __all__ = ["CpVerifyStatsConfig", "CpVerifyStatsConnections", "CpVerifyStatsTask"]
 
 from collections.abc import Mapping
-from typing import Any, override
+from typing import Any, ClassVar, override
 
 import numpy as np
 from astropy.table import Table
@@ -85,36 +85,32 @@ class CpVerifyStatsConfig(PipelineTaskConfig, pipelineConnections=CpVerifyStatsC
     doVignette = Field[bool](doc="Mask vignetted regions? Not supported here.", default=False)
     doNormalize = Field[bool](doc="Unused, as in cp_verify.", default=False)
     doCR = Field[bool](doc="Unused, as in cp_verify: crImageStatKeywords decides.", default=False)
-    repair = ConfigurableField(target=RepairTask, doc="Rejection of cosmic rays.")
+    repair: ConfigurableField = ConfigurableField(target=RepairTask, doc="Rejection of cosmic rays.")
     psfFwhm = Field[float](doc="FWHM of the PSF (pixels). Unused here: repair needs no PSF.", default=3.0)
     psfSize = Field[int](doc="Size of the PSF image (pixels). Unused here.", default=21)
     crGrow = Field[int](doc="Radius by which cosmic rays are grown (pixels).", default=0)
     useReadNoise = Field[bool](doc="Compare the noise with the read noise?", default=True)
     numSigmaClip = Field[float](doc="Clipping threshold (sigma).", default=5.0)
     clipMaxIter = Field[int](doc="Number of clipping iterations.", default=3)
-    imageStatKeywords = DictField(
-        keytype=str, itemtype=str, doc="Statistics of each amplifier: output name, afw statistic.", default={}
+    imageStatKeywords = DictField[str, str](
+        doc="Statistics of each amplifier: output name, afw statistic.", default={}
     )
-    unmaskedImageStatKeywords = DictField(
-        keytype=str, itemtype=str, doc="The same, over all pixels whatever their mask.", default={}
+    unmaskedImageStatKeywords = DictField[str, str](
+        doc="The same, over all pixels whatever their mask.", default={}
     )
-    uncorrectedImageStatKeywords = DictField(
-        keytype=str, itemtype=str, doc="The same, of an uncorrected exposure. Not supported here.", default={}
+    uncorrectedImageStatKeywords = DictField[str, str](
+        doc="The same, of an uncorrected exposure. Not supported here.", default={}
     )
-    crImageStatKeywords = DictField(
-        keytype=str, itemtype=str, doc="The same, after rejection of cosmic rays.", default={}
+    crImageStatKeywords = DictField[str, str](doc="The same, after rejection of cosmic rays.", default={})
+    normImageStatKeywords = DictField[str, str](
+        doc="The same, after normalisation. Not supported here.", default={}
     )
-    normImageStatKeywords = DictField(
-        keytype=str, itemtype=str, doc="The same, after normalisation. Not supported here.", default={}
+    metadataStatKeywords = DictField[str, str](doc="Header keys to copy: key, output name.", default={})
+    catalogStatKeywords = DictField[str, str](
+        doc="Statistics of a catalogue. Not supported here.", default={}
     )
-    metadataStatKeywords = DictField(
-        keytype=str, itemtype=str, doc="Header keys to copy: key, output name.", default={}
-    )
-    catalogStatKeywords = DictField(
-        keytype=str, itemtype=str, doc="Statistics of a catalogue. Not supported here.", default={}
-    )
-    detectorStatKeywords = DictField(
-        keytype=str, itemtype=str, doc="Statistics of the whole detector. Not supported here.", default={}
+    detectorStatKeywords = DictField[str, str](
+        doc="Statistics of the whole detector. Not supported here.", default={}
     )
     stageName = Field[str](doc="Prefix of the columns.", default="NOSTAGE")
     useIsrStatistics = Field[bool](doc="Use statistics measured by ISR?", default=False)
@@ -154,7 +150,9 @@ class CpVerifyStatsTask(PipelineTask):
     A subclass implements `verify`.
     """
 
-    ConfigClass = CpVerifyStatsConfig
+    ConfigClass: ClassVar[type[CpVerifyStatsConfig]] = CpVerifyStatsConfig
+    config: CpVerifyStatsConfig
+    repair: RepairTask
     _DefaultName = "cpVerifyStats"
 
     def __init__(self, **kwargs: Any) -> None:

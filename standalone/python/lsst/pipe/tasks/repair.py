@@ -57,7 +57,7 @@ class CosmicRayConfig(Config):
 
     nCrPixelMax = Field[int](doc="Largest number of affected pixels in an exposure.", default=10000)
     minSigma = Field[float](doc="Limit of detection (sigma of the variance plane).", default=6.0)
-    niteration = RangeField[int](doc="Number of iterations.", default=3, min=1)
+    niteration = RangeField(dtype=int, doc="Number of iterations.", default=3, min=1)
     keepCRs = Field[bool](doc="Leave the pixels as they are and only mask them?", default=False)
 
 
@@ -72,6 +72,7 @@ class RepairTask(Task):
     """Find cosmic rays in an exposure, mask them as CR and replace them."""
 
     ConfigClass = RepairConfig
+    config: RepairConfig
     _DefaultName = "repair"
 
     def run(self, exposure: Any, defects: None = None, keepCRs: bool | None = None) -> None:

@@ -75,6 +75,7 @@ class VisualizeMosaicExpTask(PipelineTask):
     """Put binned exposures together to an image of the focal plane."""
 
     ConfigClass = VisualizeMosaicExpConfig
+    config: VisualizeMosaicExpConfig
     _DefaultName = "VisualizeMosaicExp"
 
     def run(self, inputExps: Sequence[Any], camera: Any, inputIds: Sequence[int] | None = None) -> Struct:
