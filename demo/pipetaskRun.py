@@ -3,8 +3,8 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """One pipeline run by ``pipetask`` on several cores.
 
-The quanta of detectors are dealt out to as many ``pipetask run-qbb`` processes as there are cores; merges, mosaics
-and plots follow in one.
+Detectors are dealt out to as many ``pipetask run`` processes as there are cores, each with its own
+output run; merges, mosaics and plots follow in one process, of which these runs are inputs.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tqdm import tqdm
 
-from lsst.pipe.base.pipeline_graph import TaskImportMode
-from lsst.pipe.base.quantum_graph import PredictedQuantumGraph
+from lsst.daf.butler import Butler
+from lsst.pipe.base import Pipeline
 
 __all__ = ["PipetaskError", "PipetaskRun"]
 
-_EXECUTED = re.compile(r"Executed (\d+) quanta successfully, (\d+) failed")
+_EXECUTED = re.compile(r"Executed (\d+) quanta successfully, (\d+) failed and (\d+) remain")
 
 
 class PipetaskError(RuntimeError):
@@ -54,20 +54,15 @@ class PipetaskRun:
     inputCollection: str
     outputCollection: str
     logDirectory: Path
-    configFiles: dict[str, Path]
-
-    @property
-    def graphFile(self) -> Path:
-        """File of the quantum graph."""
-        return self.logDirectory / "quantumGraph.qg"
+    configFiles: dict[str, Path] = field(default_factory=dict)
 
     def execute(self, processes: int) -> None:
-        """Run the pipeline and transfer its outputs to the repository.
+        """Run the pipeline.
 
         Parameters
         ----------
         processes
-            Number of processes for the quanta of detectors.
+            Number of processes that share the detectors.
 
         Raises
         ------
@@ -75,99 +70,77 @@ class PipetaskRun:
             Raised if a command fails, with the end of its log.
         """
         self.logDirectory.mkdir(parents=True, exist_ok=True)
-        self._buildGraph()
-        self._command("pre-exec-init", "pipetask", "pre-exec-init-qbb", self.repository, self.graphFile)
-        per_detector, others = self._listQuanta()
-        shares = [per_detector[i::processes] for i in range(processes)]
-        self._runQuanta("detectors", [share for share in shares if share])
-        self._runQuanta("merges", [others])
-        self._command(
-            "transfer",
-            *("butler", "transfer-from-graph", self.graphFile, self.repository),
-            *("--register-dataset-types", "--update-output-chain", "--no-transfer-dimensions"),
-        )
-
-    def _buildGraph(self) -> None:
-        overrides = [text for label, file in self.configFiles.items() for text in ("-C", f"{label}:{file}")]
-        self._command(
-            "qgraph",
-            *("pipetask", "qgraph", "-b", self.repository, "-p", self.pipeline),
-            *("-i", self.inputCollection, "-o", self.outputCollection, "-q", self.graphFile),
-            *overrides,
-        )
-
-    def _listQuanta(self) -> tuple[list[str], list[str]]:
-        """List the quanta of detectors, those of one detector together, and all others."""
-        with PredictedQuantumGraph.open(self.graphFile, import_mode=TaskImportMode.DO_NOT_IMPORT) as reader:
-            reader.read_thin_graph()
-            graph = reader.finish()
-        by_data_id: dict[tuple[object, ...], list[str]] = {}
-        others = []
-        for quanta in graph.quanta_by_task.values():
-            for data_id, quantum_id in quanta.items():
-                if "detector" in data_id.dimensions:
-                    by_data_id.setdefault(tuple(data_id.required_values), []).append(str(quantum_id))
-                else:
-                    others.append(str(quantum_id))
-        return [",".join(by_data_id[key]) for key in sorted(by_data_id)], others
-
-    def _runQuanta(self, name: str, shares: Sequence[Sequence[str]]) -> None:
-        """Run shares of quanta side by side, with a progress bar for all."""
-        logs = [self.logDirectory / f"{name}{i}.log" for i in range(len(shares))]
-        processes = []
-        for share, log in zip(shares, logs, strict=True):
-            command = [
-                "run-qbb",
-                str(self.repository),
-                str(self.graphFile),
-                "--qgraph-node-id",
-                ",".join(share),
+        per_detector, others = self._splitLabels()
+        shares = self._splitDetectors(processes)
+        runs = [f"{self.outputCollection}/detectors{i}" for i in range(len(shares))]
+        commands = [
+            [
+                *self._command(per_detector, self.inputCollection),
+                *("--output-run", run, "-d", f"detector IN ({', '.join(map(str, share))})"),
             ]
-            with log.open("w") as stream:
-                processes.append(
-                    subprocess.Popen(["pipetask", *command], stdout=stream, stderr=subprocess.STDOUT)
-                )
-        total = sum(ids.count(",") + 1 for share in shares for ids in share)
+            for run, share in zip(runs, shares, strict=True)
+        ]
+        self._runAll("detectors", commands)
+        merge = self._command(others, ",".join([*runs, self.inputCollection]))
+        self._runAll("merges", [[*merge, "-o", self.outputCollection]])
+
+    def _splitLabels(self) -> tuple[list[str], list[str]]:
+        """Find the tasks that work on detectors, and all others; register what they make."""
+        with Butler.from_config(str(self.repository), writeable=True) as butler:
+            graph = Pipeline.from_uri(str(self.pipeline)).to_graph(butler.registry)
+            # Here, once: two processes that register at the same time would lock each other out.
+            graph.register_dataset_types(butler)
+        per_detector = [label for label, task in graph.tasks.items() if "detector" in task.dimensions]
+        return per_detector, [label for label in graph.tasks if label not in per_detector]
+
+    def _splitDetectors(self, processes: int) -> list[list[int]]:
+        with Butler.from_config(str(self.repository)) as butler:
+            detectors = sorted(record.id for record in butler.query_dimension_records("detector"))
+        shares = [detectors[i::processes] for i in range(processes)]
+        return [share for share in shares if share]
+
+    def _command(self, labels: Sequence[str], inputs: str) -> list[str]:
+        command = ["pipetask", "run", "-b", str(self.repository), "-p", f"{self.pipeline}#{','.join(labels)}"]
+        for label, file in self.configFiles.items():
+            if label in labels:
+                command += ["-C", f"{label}:{file}"]
+        return [*command, "-i", inputs]
+
+    def _runAll(self, name: str, commands: Sequence[Sequence[str]]) -> None:
+        """Run commands side by side, with a progress bar for all."""
+        logs = [self.logDirectory / f"{name}{i}.log" for i in range(len(commands))]
+        processes = []
         try:
-            self._showProgress(name, processes, logs, total)
+            for command, log in zip(commands, logs, strict=True):
+                with log.open("w") as stream:
+                    processes.append(subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT))
+            _showProgress(name, processes, logs)
         finally:
             for process in processes:
                 process.terminate()
-        for process, log in zip(processes, logs, strict=True):
+        for command, process, log in zip(commands, processes, logs, strict=True):
             if process.returncode != 0:
-                raise PipetaskError(_describeFailure(f"pipetask run-qbb ({name})", log))
-
-    def _showProgress(
-        self, name: str, processes: Sequence[subprocess.Popen[bytes]], logs: Sequence[Path], total: int
-    ) -> None:
-        interval = 0.5 if sys.stderr.isatty() else 15.0
-        with tqdm(total=total, desc=f"  {name}", unit="quantum", mininterval=interval, leave=True) as bar:
-            while True:
-                running = any(process.poll() is None for process in processes)
-                bar.update(sum(_countExecuted(log) for log in logs) - bar.n)
-                if not running:
-                    return
-                time.sleep(0.5)
-
-    def _command(self, name: str, *arguments: object) -> None:
-        log = self.logDirectory / f"{name}.log"
-        print(f"  {name} ...", flush=True)
-        with log.open("w") as stream:
-            result = subprocess.run(
-                [str(argument) for argument in arguments],
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                check=False,
-            )
-        if result.returncode != 0:
-            raise PipetaskError(_describeFailure(" ".join(map(str, arguments[:2])), log))
+                tail = "\n".join(log.read_text().splitlines()[-15:])
+                raise PipetaskError(f"{' '.join(command[:2])} ({name}) failed; the end of {log}:\n{tail}")
 
 
-def _countExecuted(log: Path) -> int:
+def _showProgress(name: str, processes: Sequence[subprocess.Popen[bytes]], logs: Sequence[Path]) -> None:
+    """Show the quanta executed by all processes until they end."""
+    interval = 0.5 if sys.stderr.isatty() else 15.0
+    with tqdm(desc=f"  {name}", unit="quantum", mininterval=interval) as bar:
+        running = True
+        while running:
+            time.sleep(0.5)
+            running = any(process.poll() is None for process in processes)
+            counts = [_countQuanta(log) for log in logs]
+            bar.total = sum(total for _, total in counts) or None
+            bar.update(sum(executed for executed, _ in counts) - bar.n)
+
+
+def _countQuanta(log: Path) -> tuple[int, int]:
+    """Read the number of executed quanta, and that of all, from a log."""
     found = _EXECUTED.findall(log.read_text())
-    return sum(map(int, found[-1])) if found else 0
-
-
-def _describeFailure(command: str, log: Path) -> str:
-    tail = "\n".join(log.read_text().splitlines()[-15:])
-    return f"{command} failed; the end of {log}:\n{tail}"
+    if not found:
+        return 0, 0
+    done, failed, remaining = map(int, found[-1])
+    return done + failed, done + failed + remaining

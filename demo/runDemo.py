@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import yaml
 from pipetaskRun import PipetaskError, PipetaskRun
 from verdict import Line, judge
 
@@ -46,8 +45,8 @@ class CameraDemo:
 
     def readFaults(self) -> tuple[Fault, ...]:
         """Read the faults to inject."""
-        text = (ROOT / "demo" / "faults" / f"{self.name}.yaml").read_text()
-        return parseFaults(yaml.safe_load(text))
+        lines = (ROOT / "demo" / "faults" / f"{self.name}.txt").read_text().splitlines()
+        return parseFaults(line for line in lines if not line.startswith("#"))
 
 
 DEMOS = {demo.name: demo for demo in (CameraDemo(Latiss, 3), CameraDemo(LsstCam, 1))}
@@ -108,7 +107,7 @@ def runCamera(demo: CameraDemo, output: Path, processes: int, cameraFile: Path |
     directory.mkdir(parents=True)
     faults = demo.readFaults()
     fault_file = directory / "faults.py"
-    fault_file.write_text(f"config.faults = {[fault.toYaml() for fault in faults]!r}\n")
+    fault_file.write_text(f"config.faults = {[fault.toText() for fault in faults]!r}\n")
     makeRepository(directory / "repository", demo.instrument, demo.exposures, cameraFile=cameraFile)
     run = PipetaskRun(
         repository=directory / "repository",
