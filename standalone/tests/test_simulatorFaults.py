@@ -31,29 +31,29 @@ def test_textRoundTrip(kind) -> None:
 
 def test_amplitudeIsWritten() -> None:
     fault = Fault(FaultKind.HOT_NOISE, 3, ("C00",), 1.25)
-    assert fault.toText() == "hotNoise detector=3 amplifiers=C00 amplitude=1.25"
+    assert fault.toText() == "hotNoise detector:3 amplifiers:C00 amplitude:1.25"
 
 
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
         ("", "Unknown kind of fault '' in ''"),
-        ("warm detector=0", "Unknown kind of fault 'warm' in 'warm detector=0'"),
-        ("hotNoise amplifiers=C00", "has no detector"),
-        ("hotNoise detector=0 amp=C00", "Unexpected 'amp=C00' in fault"),
-        ("hotNoise detector=0 C00", "Unexpected 'C00' in fault .*: expected field=value"),
-        ("hotNoise detector=0 detector=1", "Unexpected 'detector=1' in fault"),
-        ("hotNoise detector=0", "expected at least 1 amplifiers, got 0"),
-        ("correlatedAmplifiers detector=0 amplifiers=C00", "expected at least 2 amplifiers, got 1"),
-        ("missingDetector detector=0 amplifiers=C00", "expected no amplifiers, got 1"),
-        ("missingDetector detector=0 exposures=a", "Wrong exposures in fault .*: invalid literal for int"),
-        ("deadAmplifier detector=0 amplifiers=C00 amplitude=2", "has no amplitude, got 2"),
+        ("warm detector:0", "Unknown kind of fault 'warm' in 'warm detector:0'"),
+        ("hotNoise amplifiers:C00", "has no detector"),
+        ("hotNoise detector:0 amp:C00", "Unexpected 'amp:C00' in fault"),
+        ("hotNoise detector:0 C00", "Unexpected 'C00' in fault .*: expected field:value"),
+        ("hotNoise detector:0 detector:1", "Unexpected 'detector:1' in fault"),
+        ("hotNoise detector:0", "expected at least 1 amplifiers, got 0"),
+        ("correlatedAmplifiers detector:0 amplifiers:C00", "expected at least 2 amplifiers, got 1"),
+        ("missingDetector detector:0 amplifiers:C00", "expected no amplifiers, got 1"),
+        ("missingDetector detector:0 exposures:a", "Wrong exposures in fault .*: invalid literal for int"),
+        ("deadAmplifier detector:0 amplifiers:C00 amplitude:2", "has no amplitude, got 2"),
         (
-            "hotNoise detector=0 amplifiers=C00 amplitude=big",
+            "hotNoise detector:0 amplifiers:C00 amplitude:big",
             "Wrong amplitude in fault .*: could not convert",
         ),
-        ("hotNoise detector=0 amplifiers=C00 amplitude=0.5", "from 1.0 to inf, got 0.5"),
-        ("hotNoise detector=0 amplifiers=C00 amplitude=nan", "expected a finite amplitude"),
+        ("hotNoise detector:0 amplifiers:C00 amplitude:0.5", "from 1.0 to inf, got 0.5"),
+        ("hotNoise detector:0 amplifiers:C00 amplitude:nan", "expected a finite amplitude"),
     ],
 )
 def test_refused(entry, message) -> None:
@@ -63,7 +63,7 @@ def test_refused(entry, message) -> None:
 
 def test_configurationRefusesFaults() -> None:
     config = SimulateBiasIsrConfig()
-    config.faults = ["warm detector=0"]
+    config.faults = ["warm detector:0"]
     with pytest.raises(FieldValidationError, match="Unknown kind of fault 'warm'"):
         config.validate()
 

@@ -187,7 +187,7 @@ def test_taskGivesTheSamePixelsAgain(butler, camera) -> None:
 
 
 def test_taskRefusesAFaultOfAnotherCamera(camera) -> None:
-    config = SimulateBiasIsrTask.ConfigClass(faults=["missingDetector detector=R01_S00"])
+    config = SimulateBiasIsrTask.ConfigClass(faults=["missingDetector detector:R01_S00"])
     with pytest.raises(ValueError, match="no such detector; its 9 detectors are R22_S00"):
         SimulateBiasIsrTask(config=config).run(camera, "LSSTComCam", FIRST, 4, 0.0)
 

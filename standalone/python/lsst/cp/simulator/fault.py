@@ -190,15 +190,15 @@ class Fault:
         Returns
         -------
         line
-            The kind, then ``field=value`` for the fields that are set; items of lists are joined by commas.
+            The kind, then ``field:value`` for the fields that are set; items of lists are joined by commas.
         """
-        parts = [str(self.kind), f"detector={self.detector}"]
+        parts = [str(self.kind), f"detector:{self.detector}"]
         if self.amplifiers:
-            parts.append(f"amplifiers={','.join(self.amplifiers)}")
+            parts.append(f"amplifiers:{','.join(self.amplifiers)}")
         if self.amplitude is not None:
-            parts.append(f"amplitude={self.amplitude!r}")
+            parts.append(f"amplitude:{self.amplitude!r}")
         if self.exposures:
-            parts.append(f"exposures={','.join(map(str, self.exposures))}")
+            parts.append(f"exposures:{','.join(map(str, self.exposures))}")
         return " ".join(parts)
 
 
@@ -208,7 +208,7 @@ def parseFaults(entries: Iterable[str]) -> tuple[Fault, ...]:
     Parameters
     ----------
     entries
-        Lines such as ``hotNoise detector=R22_S11 amplifiers=C00,C01 amplitude=1.5``. Detectors are given by
+        Lines such as ``hotNoise detector:R22_S11 amplifiers:C00,C01 amplitude:1.5``. Detectors are given by
         name or ID.
 
     Returns
@@ -232,10 +232,10 @@ def _parseFault(entry: str) -> Fault:
         )
     values: dict[str, Any] = {}
     for pair in pairs:
-        name, separator, text = pair.partition("=")
+        name, separator, text = pair.partition(":")
         if not separator or name not in _CONVERTERS or name in values:
             raise ValueError(
-                f"Unexpected {pair!r} in fault {entry!r}: expected field=value, "
+                f"Unexpected {pair!r} in fault {entry!r}: expected field:value, "
                 f"each of {', '.join(_CONVERTERS)} at most once."
             )
         try:

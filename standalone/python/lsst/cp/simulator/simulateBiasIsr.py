@@ -71,7 +71,7 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
 
     seed = Field[int](doc="Seed of all random numbers, with the data ID.", default=1)
     faults = ListField[str](
-        doc="Faults, each as a line such as 'hotNoise detector=R22_S11 amplifiers=C00,C01 amplitude=1.5'; "
+        doc="Faults, each as a line such as 'hotNoise detector:R22_S11 amplifiers:C00,C01 amplitude:1.5'; "
         "see lsst.cp.simulator.Fault.",
         default=[],
     )
