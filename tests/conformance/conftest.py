@@ -5,6 +5,7 @@
 """Runs with checkouts of upstream packages, each in an interpreter of its own."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,8 +17,19 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "python"
 STAND_INS = ROOT / "standalone" / "python"
-PLACEHOLDERS = Path(__file__).parent / "placeholders"
-PACKAGES = ("verify", "analysis_tools", "cp_verify")
+SUPPORT = Path(__file__).parent / "support"
+PACKAGES = {
+    "verify": "lsst/verify",
+    "analysis_tools": "lsst/analysis/tools",
+    "cp_verify": "lsst/cp/verify",
+}
+# Modules that run nothing here but define the tasks of cp_verify's pipelines, where there are checkouts.
+PARTIAL = {
+    "ip_isr": ("lsst/ip/isr", "*.py"),
+    "pipe_tasks": ("lsst/pipe/tasks", "visualizeVisit.py"),
+}
+# What these need of afw is not among the stand-ins.
+ISR_WITHOUT = re.compile(r"^from \.(isrTask|isrMock|isrMockLSST|isrQa|transmissionCurve) import .*\n", re.M)
 VERSION = '__version__ = "checkout"\n__all__ = ("__version__",)\n'
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -36,14 +48,30 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if missing := [name for name in PACKAGES if not (source / name / "python").is_dir()]:
         pytest.skip(f"UPSTREAM_DIR={source} has no checkout of {', '.join(missing)}")
     copy = tmp_path_factory.mktemp("upstream")
-    for name in PACKAGES:
+    for name, package in PACKAGES.items():
         for part in ("python", "tests", "pipelines"):
             if (source / name / part).is_dir():
                 shutil.copytree(source / name / part, copy / name / part)
-    for package in ("verify/python/lsst/verify", "analysis_tools/python/lsst/analysis/tools"):
-        (copy / package / "version.py").write_text(VERSION)
-    (copy / "cp_verify/python/lsst/cp/verify/version.py").write_text(VERSION)
+        (copy / name / "python" / package / "version.py").write_text(VERSION)
+    if all((source / name / "python").is_dir() for name in PARTIAL):
+        copyTasks(source, copy)
     return copy
+
+
+def copyTasks(source: Path, copy: Path) -> None:
+    """Copy what defines the tasks of pipelines."""
+    for name, (package, pattern) in PARTIAL.items():
+        folder = copy / name / "python" / package
+        folder.mkdir(parents=True)
+        for file in (source / name / "python" / package).glob(pattern):
+            shutil.copy(file, folder)
+        for parent in folder.relative_to(copy / name / "python").parents[:-1]:
+            namespace = (ROOT / "python" / "lsst" / "__init__.py").read_text()
+            (copy / name / "python" / parent / "__init__.py").write_text(namespace)
+        (folder / "version.py").write_text(VERSION)
+    (copy / "pipe_tasks/python/lsst/pipe/tasks/__init__.py").write_text("")
+    isr = copy / "ip_isr/python/lsst/ip/isr/__init__.py"
+    isr.write_text(ISR_WITHOUT.sub("", isr.read_text()))
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +79,7 @@ def overStandIns(upstream: Path) -> Run:
     """Run Python with the plugin and the stand-ins, without upstream's code."""
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return _run(
-            [PLUGIN, STAND_INS, PLACEHOLDERS], arguments, ANALYSIS_TOOLS_DIR=upstream / "analysis_tools"
-        )
+        return _run([PLUGIN, STAND_INS, SUPPORT], arguments, ANALYSIS_TOOLS_DIR=upstream / "analysis_tools")
 
     return run
 
@@ -63,8 +89,10 @@ def overUpstream(upstream: Path) -> Run:
     """Run Python with upstream's code wherever there is a checkout, and stand-ins for the rest."""
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        path = [*(upstream / name / "python" for name in PACKAGES), PLUGIN, STAND_INS, PLACEHOLDERS]
-        return _run(path, arguments, ANALYSIS_CP_ALLOW_MIXED="1")
+        path = [folder for name in (*PACKAGES, *PARTIAL) if (folder := upstream / name / "python").is_dir()]
+        environment = {"ANALYSIS_CP_ALLOW_MIXED": "1", "ANALYSIS_TOOLS_DIR": str(upstream / "analysis_tools")}
+        environment["CP_VERIFY_DIR"] = str(upstream / "cp_verify")
+        return _run([*path, PLUGIN, STAND_INS, SUPPORT], arguments, **environment)
 
     return run
 

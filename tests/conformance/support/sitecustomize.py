@@ -17,7 +17,11 @@ from types import ModuleType
 from typing import Any
 
 PACKAGES = (
+    "astro_metadata_translator",
     "esutil",
+    "lsst.afw.cameraGeom.utils",
+    "lsst.afw.detection",
+    "lsst.afw.display",
     "lsst.afw.geom",
     "lsst.afw.math",
     "lsst.afw.table",
@@ -26,8 +30,9 @@ PACKAGES = (
     "lsst.ip",
     "lsst.meas",
     "lsst.pex.exceptions",
-    "lsst.pipe.tasks.loadReferenceCatalog",
+    "lsst.pipe.tasks",
     "lsst.skymap",
+    "pyfftw",
     "skyproj",
     "smatch",
     "treecorr",
@@ -42,7 +47,15 @@ class _Named(type):
         return name if name.isupper() else _makeClass(name)
 
 
-def _makeClass(name: str) -> type:
+def _doNothing(*args: Any, **kwargs: Any) -> None:
+    """Stand for a function."""
+
+
+def _makeClass(name: str) -> Any:
+    if name[0].islower():
+        return _doNothing
+    if name.isupper():
+        return 0
     if name.endswith(("Connections", "Config", "Task")):
         return _makeTaskClass(name)
     return _Named(name, (Exception,) if name.endswith(("Error", "Exception")) else (), {})
@@ -56,7 +69,11 @@ def _makeTaskClass(name: str) -> type:
         pass
 
     class Config(PipelineTaskConfig, pipelineConnections=Connections):
-        pass
+        def __setattr__(self, attr: str, value: Any, *args: Any, **kwargs: Any) -> None:
+            if attr in self._fields or attr.startswith("_"):
+                super().__setattr__(attr, value, *args, **kwargs)
+            else:
+                self.__dict__[attr] = value
 
     class Task(PipelineTask):
         ConfigClass = Config
@@ -80,7 +97,9 @@ class PlaceholderFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self, fullname: str, path: Any = None, target: Any = None
     ) -> importlib.machinery.ModuleSpec | None:
         """Return the specification of a placeholder, if there may be one."""
-        if not any(fullname == name or fullname.startswith(f"{name}.") for name in PACKAGES):
+        wanted = any(fullname == name or fullname.startswith(f"{name}.") for name in PACKAGES)
+        # A capital is the first letter of a class, which importing as a module must fail for.
+        if not wanted or fullname.rpartition(".")[2][0].isupper():
             return None
         return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
 

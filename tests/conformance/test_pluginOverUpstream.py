@@ -1,0 +1,53 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+
+"""The plugin's own tests, run with upstream's code in the place of the stand-ins."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+# Pipelines of cp_verify can be resolved only with the tasks of these.
+TASKS_OF_PIPELINES = ("ip_isr", "pipe_tasks")
+
+
+def test_upstreamIsTested(overUpstream):
+    names = ("lsst.verify", "lsst.analysis.tools", "lsst.cp.verify")
+    code = "\n".join(f"import {name}; print({name}.__file__)" for name in names)
+    result = overUpstream("-W", "ignore", "-c", code)
+    assert result.returncode == 0, result.stderr
+    assert "standalone" not in result.stdout
+
+
+def test_pluginPassesItsTests(upstream, overUpstream):
+    files = [file for file in TESTS.rglob("test_*.py") if file.parent != Path(__file__).parent]
+    files = [file for file in files if "lsst.cp.simulator" not in file.read_text()]
+    lacking = [name for name in TASKS_OF_PIPELINES if not (upstream / name).is_dir()]
+    if lacking:
+        files = [file for file in files if file.name != "test_pipelines.py"]
+    # The rules for warnings are the project's; upstream has its own.
+    options = ("-q", "-p", "no:cacheprovider", "-p", "dispatchBundles", "-o", "filterwarnings=default")
+    result = overUpstream("-m", "pytest", *options, *sorted(files))
+    assert result.returncode == 0, result.stdout[-20_000:] + result.stderr
+    dispatched = re.search(r"dispatched (\d+) records of (\d+) topics", result.stdout)
+    assert dispatched is not None
+    assert min(map(int, dispatched.groups())) > 0
+    if lacking:
+        pytest.skip(f"all tests pass but test_pipelines, which needs checkouts of {', '.join(lacking)}")
+
+
+def test_metricsAndSpecificationsAreReadByVerify(overUpstream):
+    code = """
+import sys
+from lsst.verify import MetricSet, SpecificationSet
+metrics = MetricSet.load_metrics_package(sys.argv[1])
+specifications = SpecificationSet.load_metrics_package(sys.argv[1])
+assert all(name.metric in {metric.metric for metric in metrics} for name in specifications)
+print(len(metrics), len(specifications))
+"""
+    result = overUpstream("-c", code, TESTS.parent)
+    assert result.returncode == 0, result.stderr
+    assert min(map(int, result.stdout.split())) > 0
