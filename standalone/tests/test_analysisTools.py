@@ -4,23 +4,17 @@
 
 """Actions, tools and contexts of the stand-in of analysis_tools."""
 
-import json
 import math
-import warnings
 from typing import Any
 
 import astropy.units as u
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from lsst.analysis.tools import math as nan_math
 from lsst.analysis.tools.actions.scalar import MeanAction, MedianAction
 from lsst.analysis.tools.actions.vector import LoadVector
 from lsst.analysis.tools.atools import SizeMagnitudePlot, StructPlotAction
-from lsst.analysis.tools.contexts import CoaddContext, Context
 from lsst.analysis.tools.interfaces import (
     AnalysisTool,
     BaseMetricAction,
@@ -28,7 +22,6 @@ from lsst.analysis.tools.interfaces import (
     BaseProcess,
     JointAction,
     KeyedDataAction,
-    MetricMeasurementBundle,
     NoMetric,
     PlotAction,
     Scalar,
@@ -36,7 +29,6 @@ from lsst.analysis.tools.interfaces import (
     VectorAction,
 )
 from lsst.pex.config import Field, FieldValidationError
-from lsst.verify import Measurement
 
 
 class Positive(VectorAction):
@@ -308,115 +300,6 @@ class TestStages:
     def test_scalarHasNoInstances(self):
         with pytest.raises(NotImplementedError, match="only an interface"):
             Scalar()
-
-
-class TestMath:
-    @given(st.lists(st.floats(-1e6, 1e6), min_size=1), st.integers(0, 3))
-    def test_nanIsLeftOut(self, values, count):
-        filled = np.array(values + [math.nan] * count)
-        assert nan_math.nanMax(filled) == max(values)
-        assert nan_math.nanMin(filled) == min(values)
-        assert nan_math.nanMean(filled) == pytest.approx(math.fsum(values) / len(values), abs=1e-6)
-        middle = sorted(values)[(len(values) - 1) // 2 : len(values) // 2 + 1]
-        assert nan_math.nanMedian(filled) == pytest.approx(sum(middle) / len(middle))
-
-    def test_spreadIsThatOfANormalDistribution(self):
-        values = np.random.default_rng(1).normal(3.0, 2.0, 100_000)
-        assert nan_math.nanSigmaMad(values) == pytest.approx(2.0, rel=0.02)
-
-    @pytest.mark.parametrize("name", nan_math.__all__)
-    def test_nothingButNanGivesNan(self, name):
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            assert math.isnan(getattr(nan_math, name)(np.full(3, math.nan)))
-
-
-class FirstContext(Context):
-    pass
-
-
-class SecondContext(Context):
-    pass
-
-
-class Aware(Positive):
-    def firstContext(self) -> None:
-        self.key = "first"
-
-    def secondContext(self) -> None:
-        self.key += " second"
-
-
-class TestContexts:
-    def test_contextReachesInnerActions(self):
-        process = BaseProcess()
-        process.buildActions.a = Aware()
-        tool = AnalysisTool(process=process)
-        tool.applyContext(FirstContext)
-        assert tool.process.buildActions.a.key == "first"
-
-    def test_contextMayBeAssigned(self):
-        action = Aware()
-        action.applyContext = FirstContext
-        assert action.key == "first"
-
-    @pytest.mark.parametrize(
-        "joined", [FirstContext | SecondContext, (FirstContext | FirstContext) | SecondContext]
-    )
-    def test_joinAppliesEachInTurn(self, joined):
-        action = Aware()
-        action.applyContext(joined)
-        assert action.key == "first second"
-        assert str(joined) == "FirstContext|SecondContext"
-
-    def test_contextsOfAContext(self):
-        assert list(FirstContext.getContexts()) == [FirstContext]
-        assert list((FirstContext | SecondContext).getContexts()) == [FirstContext, SecondContext]
-
-    def test_contextThatNobodyKnowsDoesNothing(self):
-        action = Aware()
-        action.applyContext(CoaddContext)
-        assert action.key == "a"
-
-    def test_onlyContextsAreJoined(self):
-        with pytest.raises(NotImplementedError, match="it is not a context"):
-            FirstContext | 1
-
-
-class TestBundle:
-    def test_jsonHoldsMeasurementsAndAttributes(self):
-        bundle = MetricMeasurementBundle(
-            {"tool": [Measurement("a", 1 * u.adu)]},
-            dataset_identifier="id",
-            reference_package="lsst_distrib",
-            timestamp_version="run_timestamp",
-            metricNamePrefix="cpBias_",
-        )
-        document = json.loads(bundle.json())
-        assert [item["metric"] for item in document.pop("tool")] == ["a"]
-        assert document == {
-            "__reference_package": "lsst_distrib",
-            "__timestamp_version": "run_timestamp",
-            "__dataset_identifier": "id",
-            "__metricNamePrefix": "cpBias_",
-        }
-
-    def test_attributesThatAreUnsetAreNotWritten(self):
-        assert json.loads(MetricMeasurementBundle().json()) == {"__metricNamePrefix": ""}
-
-    def test_whatIsWrittenIsRead(self):
-        bundle = MetricMeasurementBundle(
-            {"tool": [Measurement("a", 1 * u.adu), Measurement("b", math.nan)]}, dataset_identifier="id"
-        )
-        again = MetricMeasurementBundle.parse_obj(json.loads(bundle.json()))
-        assert again["tool"][0] == bundle["tool"][0]
-        assert math.isnan(again["tool"][1].quantity.value)
-        assert again.dataset_identifier == "id"
-        assert again.metricNamePrefix == ""
-
-    def test_shortFloatsAreWritten(self):
-        bundle = MetricMeasurementBundle({"t": [Measurement("a", np.float32(1.5) * u.adu)]})
-        assert json.loads(bundle.json())["t"][0]["value"] == 1.5
 
 
 def test_toolForCataloguesRefusesToRun():

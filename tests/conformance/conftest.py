@@ -4,6 +4,7 @@
 
 """Runs with checkouts of upstream packages, each in an interpreter of its own."""
 
+import importlib.util
 import os
 import re
 import shutil
@@ -30,6 +31,8 @@ PARTIAL = {
 }
 # What these need of afw is not among the stand-ins.
 ISR_WITHOUT = re.compile(r"^from \.(isrTask|isrMock|isrMockLSST|isrQa|transmissionCurve) import .*\n", re.M)
+# Libraries that analysis_tools imports and the plugin does not.
+LIBRARIES = ("deprecated", "healsparse", "pandas", "requests", "seaborn")
 VERSION = '__version__ = "checkout"\n__all__ = ("__version__",)\n'
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -87,6 +90,8 @@ def overStandIns(upstream: Path) -> Run:
 @pytest.fixture(scope="session")
 def overUpstream(upstream: Path) -> Run:
     """Run Python with upstream's code wherever there is a checkout, and stand-ins for the rest."""
+    if missing := [name for name in LIBRARIES if importlib.util.find_spec(name) is None]:
+        pytest.skip(f"analysis_tools needs {', '.join(missing)}: pip install {' '.join(missing)}")
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         path = [folder for name in (*PACKAGES, *PARTIAL) if (folder := upstream / name / "python").is_dir()]

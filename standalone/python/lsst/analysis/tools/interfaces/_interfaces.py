@@ -13,7 +13,6 @@ __all__ = [
     "PlotResultType",
     "PlotTypes",
     "Scalar",
-    "ScalarType",
     "Tensor",
     "Vector",
 ]
@@ -55,9 +54,6 @@ class Scalar(Number, np.number, metaclass=_ScalarMeta):
     def __init__(self) -> None:
         raise NotImplementedError("Scalar is only an interface and should not be directly instantiated")
 
-
-ScalarType = type[Scalar]
-"""The type of a scalar."""
 
 Vector = NDArray
 """A one-dimensional array, or what behaves like one."""
