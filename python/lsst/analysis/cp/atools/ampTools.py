@@ -11,7 +11,7 @@ from lsst.analysis.cp.actions.keyedData import AmpFlags, AmpValues, LoadAmpColum
 from lsst.analysis.cp.actions.metric import AmpSummaryMetric, FailureMetric, SummaryRowMetric
 from lsst.analysis.cp.actions.plot import FailureMapPlot, FocalPlaneGeometryPlot
 from lsst.analysis.cp.catalogue import Test, getProduct
-from lsst.analysis.tools.interfaces import AnalysisTool
+from lsst.analysis.tools.interfaces import AnalysisTool, BasePrep
 from lsst.pex.config import ChoiceField, Field, ListField
 
 
@@ -127,7 +127,6 @@ class SummaryRowTool(AnalysisTool):
     """Metrics of one test from one row of a detector summary table."""
 
     parameterizedBand: bool = False
-    propagateData: bool = True
 
     product = Field[str](doc="Product that was verified.", default="bias")
     test = Field[str](doc="Key of the test in the catalogue.", default="NOISE")
@@ -140,10 +139,11 @@ class SummaryRowTool(AnalysisTool):
     def setDefaults(self) -> None:
         """Choose the actions that make the tool."""
         super().setDefaults()
+        self.process = BasePrep
         self.produce.metric = SummaryRowMetric
 
     def finalize(self) -> None:
         """Hand the test to the action that makes the metrics."""
         if isinstance(metric := self.produce.metric, SummaryRowMetric):
             metric.product, metric.test, metric.level = self.product, self.test, self.level
-            self.prep.addInputSchema(metric.getInputSchema())
+            self.process.addInputSchema(metric.getInputSchema())
