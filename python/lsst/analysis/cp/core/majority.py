@@ -101,11 +101,9 @@ def overLimit(
     failed = ampTable.flags[str(test.verifyColumn)] == FAILED
     if not test.inVerdict:
         # Such a failure is listed only for an amplifier whose verdict over all tests is False.
-        verdicts = [
-            t.verifyColumn for t in ampTable.product if t.verdict and t.verifyColumn in ampTable.flags
-        ]
-        for column in verdicts:
-            failed &= ampTable.flags[column] == FAILED
+        for other in ampTable.tests:
+            if other.verdict and other.verifyColumn is not None:
+                failed &= ampTable.flags[other.verifyColumn] == FAILED
     failed &= mask[ampTable.detectorIndex]
     counts = np.bincount(ampTable.exposureIndex[failed], minlength=len(ampTable.exposures))
     return counts >= thresholds.failures

@@ -119,7 +119,7 @@ class SegmentGrid:
         reduction
             Over the finite values of each group.
         """
-        if len(self.emptyCells) == len(self.rowOfCell):
+        if self._isEmpty:
             nothing = np.full(self.nSegments, np.nan)
             none = np.zeros(self.nSegments, dtype=np.int64)
             return Reduction(minimum=nothing, median=nothing, maximum=nothing, nValid=none)
@@ -135,6 +135,11 @@ class SegmentGrid:
             cells[self.emptyCells[slice(*bounds)] - first] = np.nan
             _reduceBlock(cells.reshape(-1, self.width), reduction, segments)
         return reduction
+
+    @property
+    def _isEmpty(self) -> bool:
+        """Whether no row is in any group."""
+        return len(self.emptyCells) == len(self.rowOfCell)
 
     @property
     def _blockSegments(self) -> int:
@@ -156,8 +161,10 @@ class SegmentGrid:
         counts
             Number of rows with each code, each of shape (nSegments,).
         """
+        if self._isEmpty:
+            return [np.zeros(self.nSegments, dtype=np.int64) for _ in range(nCodes)]
         rows = np.flatnonzero(codes != nCodes - 1)
-        segment = self.cellOfRow[rows] // max(1, self.width)
+        segment = self.cellOfRow[rows] // self.width
         rare = np.bincount(segment * nCodes + codes[rows], minlength=(self.nSegments + 1) * nCodes)
         counts = list(rare.reshape(-1, nCodes)[: self.nSegments].T)
         counts[-1] = self.nMembers - sum(counts[:-1])

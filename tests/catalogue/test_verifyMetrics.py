@@ -1,0 +1,115 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lsst.analysis.cp.catalogue import MEASUREMENT_LEVELS, getProduct, measurementUnits, products
+from lsst.analysis.cp.catalogue.verifyMetrics import main, verifyMetricsFiles
+
+ROOT = Path(__file__).parents[2]
+TESTS = [test for name in products() for test in getProduct(name)]
+
+LOAD = """
+import json, sys
+from lsst.verify import MetricSet, SpecificationSet
+metrics = MetricSet.load_metrics_package(sys.argv[1])
+specs = SpecificationSet.load_metrics_package(sys.argv[1])
+print(json.dumps({
+    "metrics": {name.metric: str(metrics[name].unit) for name in metrics},
+    "specs": {
+        name.metric: [spec.operator_str, spec.threshold.value, str(spec.threshold.unit)]
+        for name, spec in specs.items()
+    },
+}))
+"""
+
+
+@pytest.mark.parametrize("name", verifyMetricsFiles())
+def test_files_are_those_of_the_catalogue(name):
+    again = "python -m lsst.analysis.cp.catalogue.verifyMetrics ."
+    assert (ROOT / name).read_text() == verifyMetricsFiles()[name], f"generate them anew: {again}"
+
+
+def test_no_other_file_is_there():
+    found = {
+        str(path.relative_to(ROOT))
+        for place in ("metrics", "specs")
+        for path in (ROOT / place).rglob("*.yaml")
+    }
+    assert found == set(verifyMetricsFiles())
+
+
+def test_command_writes_the_files(tmp_path, capsys):
+    main([str(tmp_path)])
+    files = verifyMetricsFiles()
+    assert capsys.readouterr().out.split() == [str(tmp_path / name) for name in files]
+    for name, text in files.items():
+        assert (tmp_path / name).read_text() == text
+
+
+@pytest.fixture(scope="module")
+def metrics():
+    return yaml.safe_load((ROOT / "metrics" / "analysis_cp.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def specs():
+    found = {}
+    for path in (ROOT / "specs" / "analysis_cp").glob("*.yaml"):
+        for document in yaml.safe_load_all(path.read_text()):
+            found[document["metric"]] = document
+    return found
+
+
+def test_every_measurement_of_every_tool_is_defined_with_its_unit(metrics):
+    expected = {
+        f"{test.toolName}_{name}": unit
+        for test in TESTS
+        for level in MEASUREMENT_LEVELS
+        for name, unit in measurementUnits(test, level).items()
+    }
+    assert {name: metric["unit"] for name, metric in metrics.items()} == expected
+
+
+def test_limits_are_those_of_cp_verify(specs):
+    limits = {name: (s["threshold"]["operator"], s["threshold"]["value"]) for name, s in specs.items()}
+    assert limits == {
+        "biasMean_quantityMax": ("<", 1.0),
+        "biasNoise_quantityMax": ("<=", 0.05),
+        "biasCrNoise_quantityMax": ("<=", 0.05),
+        "biasReadNoiseConsistent_quantityMax": ("<=", 0.05),
+        **{
+            f"{tool}_nFailed": ("<=", 0)
+            for tool in (
+                "biasMean",
+                "biasNoise",
+                "biasCrNoise",
+                "biasProcessing",
+                "biasReadNoiseConsistent",
+                "biasSuccess",
+            )
+        },
+    }
+
+
+def test_lsst_verify_reads_them(metrics, specs):
+    upstream = os.environ.get("UPSTREAM_DIR")
+    if not upstream or not (Path(upstream) / "verify" / "python").is_dir():
+        pytest.skip("needs a checkout of lsst.verify: set UPSTREAM_DIR to the directory that holds it")
+    path = os.pathsep.join([str(Path(upstream) / "verify" / "python"), *sys.path])
+    environment = os.environ | {"PYTHONPATH": path, "ANALYSIS_CP_ALLOW_MIXED": "1"}
+    command = [sys.executable, "-c", LOAD, str(ROOT)]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+    assert result.returncode == 0, result.stderr
+    found = yaml.safe_load(result.stdout)
+    assert found["metrics"] == {name: metric["unit"] for name, metric in metrics.items()}
+    assert found["specs"] == {
+        name: [spec["threshold"][field] for field in ("operator", "value", "unit")]
+        for name, spec in specs.items()
+    }

@@ -1,0 +1,127 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+import numpy as np
+import pytest
+from astropy.table import MaskedColumn
+from numpy.testing import assert_array_equal
+
+from lsst.analysis.cp.core import ColumnError, flagColumn, floatColumn, idColumn, nameColumn
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        (np.array([1.5, np.nan]), [1.5, np.nan]),
+        (np.array([1, 2], dtype=np.int16), [1.0, 2.0]),
+        (np.array([True, False]), [1.0, 0.0]),
+        (np.array([1.5, 2.5], dtype=">f4"), [1.5, 2.5]),
+        (np.array([1.5, None, 3], dtype=object), [1.5, np.nan, 3.0]),
+        (np.ma.masked_array([1.0, 2.0], mask=[False, True]), [1.0, np.nan]),
+        (MaskedColumn([1, 2], mask=[True, False]), [np.nan, 2.0]),
+        (np.ma.masked_array(np.array([None, "x"], dtype=object), mask=[False, True]), [np.nan, np.nan]),
+        ([1.0, 2.0], [1.0, 2.0]),
+    ],
+)
+def test_floats(column, expected):
+    values = floatColumn(column, "X")
+    assert values.dtype == np.float64
+    assert_array_equal(values, expected)
+
+
+def test_strided_floats_become_contiguous():
+    assert floatColumn(np.arange(10.0)[::2], "X").flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (np.array(["a"]), "column 'X' has type <U1, expected numbers"),
+        (np.array([1.0, "5.0"], dtype=object), "column 'X' holds '5.0', expected numbers"),
+        (np.array([{}, 1], dtype=object), "column 'X' holds a value that is no number"),
+        (np.ones((2, 3)), r"column 'X' holds arrays of shape \(3,\), expected scalars"),
+        (np.array([1j]), "has type complex128"),
+    ],
+)
+def test_wrong_floats_are_an_error(column, message):
+    with pytest.raises(ColumnError, match=message):
+        floatColumn(column, "X")
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        (np.array([True, False]), [1, 0]),
+        (np.array([1, 0]), [1, 0]),
+        (np.array([1.0, 0.0, np.nan]), [1, 0, -1]),
+        (np.array([True, None, False], dtype=object), [1, -1, 0]),
+        (np.ma.masked_array([True, False], mask=[False, True]), [1, -1]),
+    ],
+)
+def test_flags(column, expected):
+    flags = flagColumn(column, "X")
+    assert flags.dtype == np.int8
+    assert_array_equal(flags, expected)
+
+
+def test_flags_of_other_values_are_an_error():
+    with pytest.raises(ColumnError, match=r"column 'X' holds .*2\.0.*, expected True or False"):
+        flagColumn(np.array([1, 2]), "X")
+
+
+def test_flags_leave_their_column_alone():
+    column = np.ma.masked_array([True, False], mask=[False, True])
+    flagColumn(column, "X")
+    assert_array_equal(column.data, [True, False])
+
+
+@pytest.mark.parametrize(
+    ("column", "ids", "present"),
+    [
+        (np.array([3, 4], dtype=np.uint16), [3, 4], [True, True]),
+        (np.array([2026070200123.0, np.nan]), [2026070200123, 0], [True, False]),
+        (np.ma.masked_array([3, 4], mask=[True, False]), [3, 4], [False, True]),
+        (np.array([3, None], dtype=object), [3, 0], [True, False]),
+    ],
+)
+def test_ids(column, ids, present):
+    values, found = idColumn(column, "X")
+    assert_array_equal(values[found], np.array(ids)[present])
+    assert_array_equal(found, present)
+
+
+def test_broken_id_is_an_error():
+    with pytest.raises(ColumnError, match="column 'X' holds a number that is not whole"):
+        idColumn(np.array([1.5]), "X")
+
+
+@pytest.mark.parametrize(
+    ("column", "names"),
+    [
+        (np.array(["C00", "C01"]), ["C00", "C01"]),
+        (np.array([b"C00", b"C01"]), ["C00", "C01"]),
+        (np.array(["C00", "C01"], dtype=">U3"), ["C00", "C01"]),
+        (np.array(["C00", None, b"C01"], dtype=object), ["C00", None, "C01"]),
+        (np.array(["C00", ""]), ["C00", None]),
+        (np.ma.masked_array(["C00", "C01"], mask=[True, False]), [None, "C01"]),
+        (MaskedColumn([b"C00", b"C01"], mask=[True, False]), [None, "C01"]),
+    ],
+)
+def test_names(column, names):
+    values, present = nameColumn(column, "X")
+    found = [str(value) if there else None for value, there in zip(values, present, strict=True)]
+    assert found == names
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (np.array([1, 2]), "column 'X' has type int64, expected strings"),
+        (np.array(["a", 2], dtype=object), r"column 'X' holds \['int', 'str'\], expected strings"),
+        (np.array([b"\xff"]), "column 'X' holds bytes that are no ASCII text"),
+        (np.array([["a"]]), "holds arrays of shape"),
+    ],
+)
+def test_wrong_names_are_an_error(column, message):
+    with pytest.raises(ColumnError, match=message):
+        nameColumn(column, "X")

@@ -1,0 +1,92 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+import astropy.units as u
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from lsst.analysis.cp.core import (
+    ampSummaryTable,
+    detectorSummaryTable,
+    runCountsTable,
+    summarizeAmps,
+    summarizeRunDetectors,
+)
+
+
+def test_detector_table_has_a_row_for_each_detector_that_is_expected(columns, read, layout):
+    kept = columns["detector"] != 7
+    table = detectorSummaryTable(summarizeAmps(read({n: v[kept] for n, v in columns.items()})))
+    assert table["exposure"].tolist() == [101] * 5 + [102] * 5 + [103] * 5
+    assert_array_equal(table["detector"], np.tile(layout.detectorId, 3))
+    assert_array_equal(table["detectorName"], np.tile(layout.detectorName, 3))
+    assert_array_equal(table["detectorType"], np.tile(layout.detectorType, 3))
+    assert_array_equal(table["physicalType"], np.tile(layout.physicalType, 3))
+    assert_array_equal(table["nAmps"], [8, 8, 0, 8, 4] * 3)
+    assert_array_equal(table["nAmpsMissing"], [0, 0, 8, 0, 0] * 3)
+
+
+def test_missing_amplifiers_are_named(columns, read):
+    lost = (columns["detector"] == 31) & (
+        (columns["exposure"] == 102) | np.isin(columns["amplifier"], ["C01", "C03"])
+    )
+    table = detectorSummaryTable(summarizeAmps(read({n: v[~lost] for n, v in columns.items()})))
+    assert table["missingAmps"][table["detector"] == 31].tolist() == ["C01 C03", "C00 C01 C02 C03", "C01 C03"]
+    assert set(table["missingAmps"][table["detector"] != 31]) == {""}
+
+
+def test_detector_table_holds_the_measurements_with_units(columns, read, bias):
+    summary = summarizeAmps(read(columns))
+    table = detectorSummaryTable(summary)
+    for test in bias:
+        for name, values in summary.tests[test.key].columns().items():
+            assert_array_equal(table[f"{test.key}_{name}"], values)
+    assert table["NOISE_median"].unit == u.electron
+    assert table["READ_NOISE_ADU_max"].unit == u.adu
+    assert table["NOISE_nFailed"].dtype == np.int64
+    assert set(table["NOISE_status"]) <= {"good", "failed", "unknown"}
+    assert "AMP_CORNER_status" not in table.colnames
+
+
+def test_table_of_the_detectors_of_a_run(columns, read, layout):
+    table = read(columns)
+    found = detectorSummaryTable(summarizeRunDetectors(table, summarizeAmps(table)))
+    assert_array_equal(found["detector"], layout.detectorId)
+    assert "exposure" not in found.colnames
+    assert_array_equal(found["nExposures"], [3] * 5)
+
+
+def test_detector_table_without_rows(columns, read):
+    table = detectorSummaryTable(summarizeAmps(read({n: v[:0] for n, v in columns.items()})))
+    assert len(table) == 0
+    assert table["missingAmps"].dtype.kind == "U"
+
+
+def test_amplifier_table(columns, read, bias):
+    amp_table = read(columns)
+    table = ampSummaryTable(amp_table)
+    for name in ("exposure", "detector", "amplifier"):
+        assert_array_equal(table[name], columns[name])
+    assert_array_equal(table["NOISE_value"], columns["BIAS_NOISE"])
+    assert_array_equal(table["NOISE_quantity"], amp_table.quantity(bias["NOISE"]))
+    assert_array_equal(table["NOISE_status"] == "failed", ~columns["BIAS_VERIFY_NOISE"])
+    assert table["readNoise"].unit == u.electron
+    assert table["gain"].unit == u.electron / u.adu
+    assert set(table["readNoiseSource"]) == {"camera"}
+    assert "AMP_CORNER_status" not in table.colnames
+
+
+@pytest.mark.parametrize("key", ["NOISE", "SUCCESS"])
+def test_counts_of_a_run(columns, read, layout, key):
+    columns[f"BIAS_VERIFY_{key}"] = np.random.default_rng(3).random(108) > 0.5
+    kept = (columns["detector"] != 7) | (columns["exposure"] == 101)
+    part = {name: values[kept] for name, values in columns.items()}
+    table = runCountsTable(read(part))
+    assert len(table) == layout.nAmps
+    for row in table:
+        own = (part["detector"] == row["detector"]) & (part["amplifier"] == row["amplifier"])
+        failed = int((~part[f"BIAS_VERIFY_{key}"][own]).sum())
+        assert row["nExposures"] == row[f"{key}_nTested"] == own.sum()
+        assert row[f"{key}_nFailed"] == failed
+        assert row[f"{key}_majorityFailed"] == (failed >= 2)
