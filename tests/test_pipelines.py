@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from lsst.pipe.base import Pipeline
+from lsst.pipe.base import Pipeline, PipelineGraph
 from lsst.pipe.base.pipelineIR import PipelineIR
 
 ROOT = Path(__file__).parents[1]
@@ -121,13 +122,18 @@ def standIns(monkeypatch) -> None:
     monkeypatch.setenv("ANALYSIS_CP_DIR", str(ROOT))
 
 
+@cache
+def resolve(path: str) -> PipelineGraph:
+    """Resolve the configuration of a pipeline."""
+    return Pipeline.fromFile(path).to_graph()
+
+
 @pytest.mark.usefixtures("standIns")
 @pytest.mark.parametrize(
     "path", sorted(PIPELINES.glob("[!_]*/*.yaml")), ids=lambda path: f"{path.parent.name}-{path.stem}"
 )
 def test_everyCameraPipelineResolves(path):
-    graph = Pipeline.fromFile(str(path)).to_graph()
-    assert graph.tasks
+    assert resolve(str(path)).tasks
 
 
 @pytest.mark.usefixtures("standIns")
@@ -143,8 +149,8 @@ def test_everyIngredientIsImported():
 @pytest.mark.usefixtures("standIns")
 @every_camera
 def test_resolvedInputsAndOutputsOfMerges(camera):
-    ours = Pipeline.fromFile(str(PIPELINES / camera / "verifyBias.yaml")).to_graph()
-    theirs = Pipeline.fromFile(f"{os.environ['CP_VERIFY_DIR']}/pipelines/{camera}/verifyBias.yaml").to_graph()
+    ours = resolve(str(PIPELINES / camera / "verifyBias.yaml"))
+    theirs = resolve(f"{os.environ['CP_VERIFY_DIR']}/pipelines/{camera}/verifyBias.yaml")
     for label in MERGES:
         mine, parent = ours.tasks[label], theirs.tasks[label]
         for edges in ("inputs", "prerequisite_inputs", "outputs"):
@@ -179,7 +185,7 @@ def test_brokenContractIsFound(label, field, value, contract):
 @every_camera
 def test_toolNamesAreUniqueTopics(camera):
     """No two bundles of a pipeline send the same tool to the same topic."""
-    graph = Pipeline.fromFile(str(PIPELINES / camera / "verifyBias.yaml")).to_graph()
+    graph = resolve(str(PIPELINES / camera / "verifyBias.yaml"))
     topics = []
     for label in MERGES:
         config = graph.tasks[label].config
@@ -191,7 +197,7 @@ def test_toolNamesAreUniqueTopics(camera):
 
 @pytest.mark.usefixtures("standIns")
 def test_sensorToolsOfLsstCam():
-    graph = Pipeline.fromFile(str(PIPELINES / "LSSTCam" / "verifyBias.yaml")).to_graph()
+    graph = resolve(str(PIPELINES / "LSSTCam" / "verifyBias.yaml"))
     names = set(graph.tasks["verifyBiasExp"].config.atools.fieldNames)
     assert {f"biasNoise{kind}" for kind in ("", "E2V", "ITL", "Guider", "Wavefront")} <= names
 
