@@ -58,6 +58,9 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (copy / name / "python" / package / "version.py").write_text(VERSION)
     if all((source / name / "python").is_dir() for name in PARTIAL):
         copyTasks(source, copy)
+    # A test of tools imports this for the sake of catalogue plots.
+    (copy / "unused").mkdir()
+    (copy / "unused" / "skyproj.py").touch()
     return copy
 
 
@@ -82,7 +85,8 @@ def overStandIns(upstream: Path) -> Run:
     """Run Python with the plugin and the stand-ins, without upstream's code."""
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return _run([PLUGIN, STAND_INS, SUPPORT], arguments, ANALYSIS_TOOLS_DIR=upstream / "analysis_tools")
+        path = [PLUGIN, STAND_INS, upstream / "unused"]
+        return _run(path, arguments, ANALYSIS_TOOLS_DIR=upstream / "analysis_tools")
 
     return run
 
