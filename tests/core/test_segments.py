@@ -61,6 +61,13 @@ def test_codes_are_counted_in_each_group(drawn, data):
         assert [count[segment] for count in counts] == [own.count(code) for code in range(4)]
 
 
+def test_infinities_of_both_signs_in_the_middle():
+    grid = SegmentGrid.fromCells(np.arange(4), nSegments=1, width=4)
+    found = grid.reduce(np.array([np.inf, -np.inf, np.inf, -np.inf]), grid.makeScratch())
+    assert found.nValid.tolist() == [0]
+    assert math.isnan(found.median[0])
+
+
 def test_groups_without_places():
     grid = SegmentGrid.fromCells(np.array([0, 0]), nSegments=2, width=0)
     found = grid.reduce(np.ones(2), grid.makeScratch())

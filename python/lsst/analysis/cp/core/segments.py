@@ -165,23 +165,29 @@ class SegmentGrid:
             return [np.zeros(self.nSegments, dtype=np.int64) for _ in range(nCodes)]
         rows = np.flatnonzero(codes != nCodes - 1)
         segment = self.cellOfRow[rows] // self.width
-        rare = np.bincount(segment * nCodes + codes[rows], minlength=(self.nSegments + 1) * nCodes)
-        counts = list(rare.reshape(-1, nCodes)[: self.nSegments].T)
-        counts[-1] = self.nMembers - sum(counts[:-1])
-        return counts
+        rare = codes[rows]
+        counts = [
+            np.bincount(segment[rare == code], minlength=self.nSegments + 1)[: self.nSegments]
+            for code in range(nCodes - 1)
+        ]
+        return [*counts, self.nMembers - sum(counts)]
 
 
 def _reduceBlock(grid: npt.NDArray[np.float64], reduction: Reduction, segments: slice) -> None:
     """Reduce each line of a block, which is sorted in place, into a part of the result."""
     grid.sort(axis=1)
     width = grid.shape[1]
-    minimum, maximum = grid[:, 0], grid[:, width - 1]
+    minimum, maximum = reduction.minimum[segments], reduction.maximum[segments]
+    minimum[:] = grid[:, 0]
+    maximum[:] = grid[:, width - 1]
+    median = reduction.median[segments]
+    # Infinities of both signs may meet here; their lines are done again below.
+    with np.errstate(invalid="ignore"):
+        np.add(grid[:, (width - 1) // 2], grid[:, width // 2], out=median)
+    median *= 0.5
+    reduction.nValid[segments] = width
     # Infinities sort to either end and NaN last, so that the ends tell of all.
     odd = np.flatnonzero(~(np.isfinite(minimum) & np.isfinite(maximum)))
-    reduction.median[segments] = 0.5 * (grid[:, (width - 1) // 2] + grid[:, width // 2])
-    reduction.minimum[segments] = minimum
-    reduction.maximum[segments] = maximum
-    reduction.nValid[segments] = width
     if len(odd):
         _reduceOdd(grid[odd], reduction, odd + segments.start)
 
