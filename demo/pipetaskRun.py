@@ -3,12 +3,14 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """One pipeline run by ``pipetask`` on several cores.
 
-Detectors are dealt out to as many ``pipetask run`` processes as there are cores, each with its own
-output run; merges, mosaics and plots follow in one process, of which these runs are inputs.
+Quanta of detectors are dealt out to as many ``pipetask run`` processes as there are cores, each with its own
+output run. Mosaics, and merges with their plots, follow side by side, with these runs as inputs.
 """
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
 import subprocess
 import sys
@@ -25,6 +27,14 @@ from lsst.pipe.base import Pipeline
 __all__ = ["PipetaskError", "PipetaskRun"]
 
 _EXECUTED = re.compile(r"Executed (\d+) quanta successfully, (\d+) failed and (\d+) remain")
+
+_ENVIRONMENT = {
+    # Images come and go by the hundred megabytes: keep their memory instead of giving it back to the system.
+    "MALLOC_MMAP_THRESHOLD_": "4294967296",
+    "MALLOC_TRIM_THRESHOLD_": "4294967296",
+    "MALLOC_TOP_PAD_": "268435456",
+    **os.environ,
+}
 
 
 class PipetaskError(RuntimeError):
@@ -71,18 +81,25 @@ class PipetaskRun:
         """
         self.logDirectory.mkdir(parents=True, exist_ok=True)
         per_detector, others = self._splitLabels()
-        shares = self._splitDetectors(processes)
-        runs = [f"{self.outputCollection}/detectors{i}" for i in range(len(shares))]
+        queries = self._shareQuanta(processes)
+        runs = [f"{self.outputCollection}/detectors{i}" for i in range(len(queries))]
         commands = [
-            [
-                *self._command(per_detector, self.inputCollection),
-                *("--output-run", run, "-d", f"detector IN ({', '.join(map(str, share))})"),
-            ]
-            for run, share in zip(runs, shares, strict=True)
+            [*self._command(per_detector, self.inputCollection), "--output-run", run, "-d", query]
+            for run, query in zip(runs, queries, strict=True)
         ]
         self._runAll("detectors", commands)
-        merge = self._command(others, ",".join([*runs, self.inputCollection]))
-        self._runAll("merges", [[*merge, "-o", self.outputCollection]])
+        mosaics = [label for label in others if label.startswith("mosaic")]
+        merges = [label for label in others if label not in mosaics]
+        inputs = ",".join([*runs, self.inputCollection])
+        mosaic_run = f"{self.outputCollection}/mosaics"
+        commands = [
+            [*self._command(merges, inputs), "-o", self.outputCollection],
+            [*self._command(mosaics, inputs), "--output-run", mosaic_run],
+        ]
+        for share in itertools.batched(commands, processes):
+            self._runAll("merges", share)
+        with Butler.from_config(str(self.repository), writeable=True) as butler:
+            butler.collections.extend_chain(self.outputCollection, mosaic_run)
 
     def _splitLabels(self) -> tuple[list[str], list[str]]:
         """Find the tasks that work on detectors, and all others; register what they make."""
@@ -93,11 +110,16 @@ class PipetaskRun:
         per_detector = [label for label, task in graph.tasks.items() if "detector" in task.dimensions]
         return per_detector, [label for label in graph.tasks if label not in per_detector]
 
-    def _splitDetectors(self, processes: int) -> list[list[int]]:
+    def _shareQuanta(self, processes: int) -> list[str]:
+        """Make a data query for each process: some of the detectors, or of the exposures where these are more."""
         with Butler.from_config(str(self.repository)) as butler:
-            detectors = sorted(record.id for record in butler.query_dimension_records("detector"))
-        shares = [detectors[i::processes] for i in range(processes)]
-        return [share for share in shares if share]
+            ids = {
+                name: sorted(record.id for record in butler.query_dimension_records(name))
+                for name in ("detector", "exposure")
+            }
+        name = max(ids, key=lambda name: len(ids[name]))
+        shares = [ids[name][i::processes] for i in range(processes)]
+        return [f"{name} IN ({', '.join(map(str, share))})" for share in shares if share]
 
     def _command(self, labels: Sequence[str], inputs: str) -> list[str]:
         command = ["pipetask", "run", "-b", str(self.repository), "-p", f"{self.pipeline}#{','.join(labels)}"]
@@ -113,7 +135,9 @@ class PipetaskRun:
         try:
             for command, log in zip(commands, logs, strict=True):
                 with log.open("w") as stream:
-                    processes.append(subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT))
+                    processes.append(
+                        subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, env=_ENVIRONMENT)
+                    )
             _showProgress(name, processes, logs)
         finally:
             for process in processes:

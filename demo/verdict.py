@@ -21,7 +21,7 @@ __all__ = ["Line", "judge"]
 Place = tuple[int, int, str]
 """Exposure, detector and amplifier; the amplifier is empty for a whole detector."""
 
-OUTLIER_SIGMA = 15.0
+OUTLIER_SIGMA = 7.0
 """Robust standard deviations over all amplifiers from which a corner mean counts as seen."""
 
 CORRELATION = 0.2
@@ -96,9 +96,8 @@ def _compare(
 ) -> Line:
     expected: set[str] = set()
     if result is not None:
-        expected = (
-            set(result.failures) | set(result.statistics) | (set() if result.amplifier else {"missing"})
-        )
+        expected = {*result.failures, *result.statistics, *(f"{test} unknown" for test in result.untested)}
+        expected |= set() if result.amplifier else {"missing"}
         # A fault that fails a test may well show in the stored statistics too.
         statistics = statistics & expected if result.failures else statistics
     return Line(
@@ -157,6 +156,7 @@ def _findOutliers(table: Table) -> Mapping[str, np.ndarray]:
 
 def _findCorrelated(matrix: Table) -> Iterator[tuple[int, str]]:
     is_pair = matrix["ampName"] != matrix["ampComp"]
-    strong = np.asarray(matrix["imageCorr"], dtype=float) > CORRELATION
+    # That of the overscan: in the image the fixed pattern and cosmic rays dilute it.
+    strong = np.asarray(matrix["overscanCorr"], dtype=float) > CORRELATION
     for row in matrix[is_pair & strong]:
         yield int(row["detector"]), str(row["ampName"])

@@ -29,6 +29,8 @@ class _Traits:
         to. In between the noise decides.
     failing
         Tests that fail on the faulty amplifiers.
+    untested
+        Tests that are not made on the faulty amplifiers.
     statistic
         Stored statistic that shows a fault which no test looks for.
     minAmplifiers
@@ -42,6 +44,7 @@ class _Traits:
     harmlessTo: float = -math.inf
     certainFrom: float = -math.inf
     failing: frozenset[str] = frozenset()
+    untested: frozenset[str] = frozenset()
     statistic: str = ""
     minAmplifiers: int = 1
 
@@ -95,7 +98,9 @@ _TRAITS: dict[FaultKind, _Traits] = {
     FaultKind.CORNER_GLOW: _Traits(
         unit="read noises", default=3.0, lowest=0.0, highest=4.0, statistic="AMP_CORNER"
     ),
-    FaultKind.DEAD_AMPLIFIER: _Traits(failing=frozenset({"MEAN", "CR_NOISE"})),
+    FaultKind.DEAD_AMPLIFIER: _Traits(
+        failing=frozenset({"MEAN", "CR_NOISE"}), untested=frozenset({"READ_NOISE_CONSISTENT"})
+    ),
     FaultKind.MASKED_AMPLIFIER: _Traits(
         failing=frozenset({"MEAN", "NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT"})
     ),
@@ -178,6 +183,11 @@ class Fault:
             f"{self}: an amplitude between {traits.harmlessTo} and {traits.certainFrom} {traits.unit} "
             f"fails or passes by chance, got {self.strength}."
         )
+
+    @property
+    def untested(self) -> frozenset[str]:
+        """Tests that are not made on the amplifiers."""
+        return _TRAITS[self.kind].untested
 
     @property
     def statistic(self) -> str:

@@ -19,6 +19,7 @@ from lsst.daf.butler import Butler, CollectionType, Config, DatasetType, Timespa
 from lsst.pipe.base import Instrument
 
 _EXPOSURE_FORMATTER = "lsst.obs.base.formatters.fitsExposure.FitsExposureFormatter"
+_IMAGE_FORMATTER = "lsst.obs.base.formatters.fitsExposure.FitsImageFormatter"
 
 
 def _compress(quantum: float, dither: str) -> dict[str, Any]:
@@ -26,17 +27,26 @@ def _compress(quantum: float, dither: str) -> dict[str, Any]:
     return {"algorithm": "RICE_1", "tile_height": 64, "quantization": quantization}
 
 
-# The image is stored in steps of one electron, much as a raw frame is in ADU, with a dither that keeps means
-# and adds 1/12 electron^2 to the variance; the variance, which is constant, in steps of 0.01 electron^2.
-_RESIDUAL_RECIPE = {
-    "image": _compress(1.0, "SUBTRACTIVE_DITHER_2"),
-    "mask": {"algorithm": "RICE_1", "tile_height": 64},
-    "variance": _compress(0.01, "NO_DITHER"),
-}
+def _makeRecipe(quantum: float) -> dict[str, Any]:
+    """Store an image in steps of a quantum (electron) and its constant variance in steps of 0.01 electron^2.
+
+    The dither keeps means, and adds a twelfth of the squared quantum to the variance of the pixels.
+    """
+    return {
+        "image": _compress(quantum, "SUBTRACTIVE_DITHER_2"),
+        "mask": {"algorithm": "RICE_1", "tile_height": 64},
+        "variance": _compress(0.01, "NO_DITHER"),
+    }
+
+
+# Steps of two electrons make the noise of a pixel, of 5 electrons and more, larger by at most 0.7%.
+_RECIPES = {"residual": _makeRecipe(2.0), "binned": _makeRecipe(0.125)}
 
 _FORMATTERS = {
-    "write_recipes": {_EXPOSURE_FORMATTER: {"residual": _RESIDUAL_RECIPE}},
+    "write_recipes": {_EXPOSURE_FORMATTER: _RECIPES, _IMAGE_FORMATTER: _RECIPES},
     "verifyBiasIsrExp": {"formatter": _EXPOSURE_FORMATTER, "parameters": {"recipe": "residual"}},
+    "verifyBiasIsrExpBin8": {"formatter": _EXPOSURE_FORMATTER, "parameters": {"recipe": "binned"}},
+    "verifyBiasResidual8": {"formatter": _IMAGE_FORMATTER, "parameters": {"recipe": "binned"}},
     # The profiles of a detector take a hundred times as long to write and read as YAML.
     "isrStatistics": "lsst.daf.butler.formatters.json.JsonFormatter",
 }

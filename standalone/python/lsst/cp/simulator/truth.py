@@ -25,7 +25,9 @@ class ExpectedResult:
     amplifier
         The amplifier; empty for a missing detector.
     failures
-        Tests that have to fail. All others have to pass.
+        Tests that have to fail. All others have to pass, but for `untested`.
+    untested
+        Tests that cannot be made.
     statistics
         Stored statistics that show the faults which no test looks for.
     kinds
@@ -37,6 +39,7 @@ class ExpectedResult:
     detectorName: str
     amplifier: str
     failures: frozenset[str]
+    untested: frozenset[str]
     statistics: frozenset[str]
     kinds: tuple[FaultKind, ...]
 
@@ -92,6 +95,7 @@ def _listOfDetector(faults: Sequence[Fault], detector: Any, exposure: int) -> li
             detectorName=detector.getName(),
             amplifier=amplifier,
             failures=frozenset().union(*(fault.expectedFailures for fault in group)),
+            untested=frozenset().union(*(fault.untested for fault in group)),
             statistics=frozenset(fault.statistic for fault in group if fault.statistic),
             kinds=tuple(fault.kind for fault in group),
         )
