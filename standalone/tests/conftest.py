@@ -17,6 +17,7 @@ def sharedData() -> Path:
         pytest.skip(f"needs the real camera files: no directory {path} (set ANALYSIS_CP_SHARED)")
     return path
 
+
 # In a set-up stack the real packages are tested by their own repositories.
 if importlib.util.find_spec("lsst.standalone") is None:
     collect_ignore_glob = ["test_*.py"]

@@ -29,6 +29,7 @@ from lsst.analysis.tools.interfaces import (
     Vector,
 )
 from lsst.analysis.tools.tasks import VerifyCalibAnalysisConfig
+from lsst.cp.simulator import makeRepository
 from lsst.daf.butler import Butler, DatasetType
 from lsst.obs.lsst import LsstComCam
 from lsst.pex.config import Field, FieldValidationError
@@ -299,18 +300,15 @@ def results() -> Table:
 @pytest.fixture(scope="module")
 def butler(tmp_path_factory: pytest.TempPathFactory, results: Table) -> Iterator[Butler]:
     """Run the pipeline of bias plots in a new repository."""
-    root = str(tmp_path_factory.mktemp("repo"))
-    Butler.makeRepo(root)
-    instrument = LsstComCam()
+    root = tmp_path_factory.mktemp("repo")
+    makeRepository(root, LsstComCam, []).close()
     with Butler.from_config(root, writeable=True, run="inputs") as butler:
-        instrument.register(butler.registry)
-        instrument.writeCuratedCalibrations(butler)
         dimensions = butler.dimensions.conform(["instrument"])
         dataset_type = DatasetType("verifyBiasResults", dimensions, "ArrowAstropy")
         butler.registry.registerDatasetType(dataset_type)
         butler.put(results, dataset_type, instrument="LSSTComCam")
-    inputs = ["inputs", instrument.makeCalibrationCollectionName()]
-    writer = SimplePipelineExecutor.prep_butler(root, inputs=inputs, output="outputs")
+    inputs = ["inputs", LsstComCam().makeCollectionName("defaults")]
+    writer = SimplePipelineExecutor.prep_butler(str(root), inputs=inputs, output="outputs")
     executor = SimplePipelineExecutor.from_pipeline(Pipeline.fromFile(str(PIPELINE)), butler=writer)
     executor.run(register_dataset_types=True)
     writer.close()

@@ -188,13 +188,6 @@ def test_pickleRoundTrip(cls) -> None:
     assert getattr(result, "image", result).array[1, 2] == 3
 
 
-@pytest.mark.parametrize("cls", BOXED)
-def test_positionCanChange(cls) -> None:
-    image = cls(BOX)
-    image.setXY0(Point2I(0, 5))
-    assert image.getBBox() == Box2I(Point2I(0, 5), Extent2I(4, 3))
-
-
 def test_planesOfANewMask() -> None:
     expected = "BAD SAT INTRP CR EDGE DETECTED DETECTED_NEGATIVE SUSPECT NO_DATA VIGNETTED STREAK".split()
     assert {name: Mask.getMaskPlane(name) for name in expected} == {
@@ -224,8 +217,6 @@ def test_lastPlaneIsTheSign() -> None:
     mask = MaskX(BOX)
     mask.array |= mask.getPlaneBitMask("LAST")
     assert (mask.array == -(2**31)).all()
-    mask.clearMaskPlane(31)
-    assert not mask.array.any()
 
 
 def test_unknownPlane() -> None:
@@ -235,14 +226,6 @@ def test_unknownPlane() -> None:
 
 def test_bitsOfSeveralPlanes() -> None:
     assert MaskX.getPlaneBitMask(["BAD", "CR"]) == 0b1001
-
-
-def test_clearedPlanes() -> None:
-    mask = MaskX(BOX, initialValue=0b1001)
-    mask.clearMaskPlane(0)
-    assert (mask.array == 0b1000).all()
-    mask.clearAllMaskPlanes()
-    assert not mask.array.any()
 
 
 @pytest.mark.usefixtures("planes")

@@ -3,8 +3,8 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Points, extents, boxes and angles: the part of ``lsst.geom`` used by images, cameras and analysis actions.
 
-Follows geom of w_2026_30. Intervals, affine transforms, great-circle methods of `SpherePoint` and extents in
-space are left out: asking for them raises `ImportError` or `AttributeError`.
+Follows geom of w_2026_30. Positions on the sky, intervals, affine transforms and extents in space are left
+out: asking for them raises `NotImplementedError`, `ImportError` or `AttributeError`.
 """
 
 from lsst.standalone import guard

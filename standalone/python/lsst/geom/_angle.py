@@ -76,26 +76,6 @@ class Angle:
         """Return the angle in degrees."""
         return self.asAngularUnits(degrees)
 
-    def asArcseconds(self) -> float:
-        """Return the angle in arcseconds."""
-        return self.asAngularUnits(arcseconds)
-
-    def wrap(self) -> Angle:
-        """Return the equal angle in [0, 360) degrees."""
-        wrapped = math.fmod(self._value, 2 * math.pi)
-        if wrapped < 0.0:
-            wrapped += 2 * math.pi
-        # A tiny negative angle rounds up to the full circle.
-        return Angle(0.0 if wrapped >= 2 * math.pi else wrapped)
-
-    def wrapCtr(self) -> Angle:
-        """Return the equal angle in [-180, 180) degrees."""
-        wrapped = math.fmod(self._value, 2 * math.pi)
-        if wrapped < -math.pi:
-            wrapped += 2 * math.pi
-            return Angle(-math.pi if wrapped >= math.pi else wrapped)
-        return Angle(wrapped - 2 * math.pi if wrapped >= math.pi else wrapped)
-
     def __float__(self) -> float:
         return self._value
 

@@ -73,11 +73,6 @@ class Box2D:
         xs, ys = sorted((corner.x, opposite.x)), sorted((corner.y, opposite.y))
         return xs[0], ys[0], xs[1], ys[1]
 
-    @staticmethod
-    def makeCenteredBox(center: Point2D, size: Extent2D) -> Box2D:
-        """Return the box of the given dimensions around ``center``."""
-        return Box2D(Point2D(center) - size * 0.5, size, invert=False)
-
     def getMin(self) -> Point2D:
         """Return the lower left corner."""
         return Point2D(self._x0, self._y0)

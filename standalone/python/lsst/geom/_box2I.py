@@ -14,7 +14,7 @@ import numpy as np
 
 from ._box2D import Box2D
 from ._boxArguments import BoxArguments, EdgeHandling, PixelBox, operandOf
-from ._coordinates import Extent2D, Extent2I, Point2D, Point2I
+from ._coordinates import Extent2I, Point2D, Point2I
 
 
 class Box2I(PixelBox):
@@ -105,20 +105,6 @@ class Box2I(PixelBox):
         x0, y0 = math.ceil(limits[0] - margin), math.ceil(limits[1] - margin)
         return x0, y0, math.floor(limits[2] + margin) - x0 + 1, math.floor(limits[3] + margin) - y0 + 1
 
-    @staticmethod
-    def makeCenteredBox(center: Point2D, size: Extent2I) -> Box2I:
-        """Return the box of the given dimensions whose centre is nearest to ``center``.
-
-        Raises
-        ------
-        ValueError
-            Raised if the centre is not finite.
-        """
-        if not all(math.isfinite(value) for value in center):
-            raise ValueError(f"Cannot make a Box2I with the non-finite centre {center!r}.")
-        corner = Point2D(center) - size * 0.5 + Extent2D(0.5, 0.5)
-        return Box2I(Point2I(corner), size, invert=False)
-
     def getMin(self) -> Point2I:
         """Return the lower left pixel."""
         return Point2I(self._x0, self._y0)
@@ -143,10 +129,6 @@ class Box2I(PixelBox):
         """Return the last row."""
         return self._y0 + self._height - 1
 
-    def getBegin(self) -> Point2I:
-        """Return the lower left pixel."""
-        return self.getMin()
-
     def getBeginX(self) -> int:
         """Return the first column."""
         return self._x0
@@ -154,10 +136,6 @@ class Box2I(PixelBox):
     def getBeginY(self) -> int:
         """Return the first row."""
         return self._y0
-
-    def getEnd(self) -> Point2I:
-        """Return the pixel diagonally after the last."""
-        return Point2I(self.getEndX(), self.getEndY())
 
     def getEndX(self) -> int:
         """Return the column after the last."""
@@ -271,21 +249,6 @@ class Box2I(PixelBox):
     def shift(self, offset: Extent2I) -> None:
         """Move by an offset."""
         self._assign(self.shiftedBy(offset))
-
-    def dilatedBy(self, buffer: int | Extent2I) -> Box2I:
-        """Return the box grown by a number of pixels at each side; an empty box stays."""
-        if self.isEmpty():
-            return Box2I()
-        margin = buffer if isinstance(buffer, Extent2I) else Extent2I(buffer, buffer)
-        return Box2I(self.getMin() - margin, self.getDimensions() + margin * 2, invert=False)
-
-    def erodedBy(self, buffer: int | Extent2I) -> Box2I:
-        """Return the box shrunk by a number of pixels at each side."""
-        return self.dilatedBy(-buffer)
-
-    def grow(self, buffer: int | Extent2I) -> None:
-        """Grow by a number of pixels at each side."""
-        self._assign(self.dilatedBy(buffer))
 
     def flipLR(self, xextent: int) -> None:
         """Mirror left and right within a parent of the given width."""

@@ -161,10 +161,6 @@ class _Extent(_Coordinates):
     def __neg__(self) -> Self:
         return type(self)(*(-v for v in self._values))
 
-    def computeNorm(self) -> float:
-        """Return the length."""
-        return math.hypot(*self._values)
-
 
 class Point2D(_Point):
     """Position in the plane, of floats."""

@@ -17,7 +17,6 @@ from . import testUtils
 from ._amplifier import Amplifier, ReadoutCorner
 from ._camera import Camera, DetectorCollection
 from ._cameraSys import (
-    ACTUAL_PIXELS,
     FIELD_ANGLE,
     FOCAL_PLANE,
     PIXELS,
@@ -31,7 +30,6 @@ from ._transform import TransformPoint2ToPoint2
 from ._transformMap import TransformMap
 
 __all__ = [
-    "ACTUAL_PIXELS",
     "FIELD_ANGLE",
     "FOCAL_PLANE",
     "PIXELS",

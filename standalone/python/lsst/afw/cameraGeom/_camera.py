@@ -7,7 +7,6 @@ from __future__ import annotations
 
 __all__ = ["Camera", "CameraBuilder", "DetectorCollection"]
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import overload
@@ -16,7 +15,7 @@ import numpy as np
 
 from lsst.geom import Box2D, Point2D
 
-from ._cameraSys import FIELD_ANGLE, FOCAL_PLANE, PIXELS, CameraSys
+from ._cameraSys import FIELD_ANGLE, FOCAL_PLANE, CameraSys
 from ._detector import Detector, DetectorFields, DetectorInCameraBuilder
 from ._transform import TransformPoint2ToPoint2, makeScaling
 from ._transformMap import Connection, TransformMap
@@ -41,18 +40,6 @@ class _Collection[DetectorT: (Detector, DetectorInCameraBuilder)]:
     def getIdMap(self) -> dict[int, DetectorT]:
         """Return the detectors by number, in the order of numbers."""
         return dict(sorted(self._byId.items()))
-
-    def getNameMap(self) -> dict[str, DetectorT]:
-        """Return the detectors by name, in the order of names."""
-        return dict(sorted(self._byName.items()))
-
-    def getIdIter(self) -> Iterator[int]:
-        """Iterate over the numbers."""
-        return iter(self.getIdMap())
-
-    def getNameIter(self) -> Iterator[str]:
-        """Iterate over the names."""
-        return iter(self.getNameMap())
 
     def get(self, key: int | str, default: DetectorT | None = None) -> DetectorT | None:
         """Return a detector by number or name, or the default if there is none."""
@@ -154,27 +141,6 @@ class Camera(DetectorCollection):
     ) -> Point2D | list[Point2D]:
         """Transform a point or each of a list of points from one coordinate system to another."""
         return self._transformMap.transform(point, fromSys, toSys)
-
-    def findDetectors(self, point: Point2D, cameraSys: CameraSys) -> list[Detector]:
-        """Return the detectors that a point falls on."""
-        return self.findDetectorsList([point], cameraSys)[0]
-
-    def findDetectorsList(self, pointList: Sequence[Point2D], cameraSys: CameraSys) -> list[list[Detector]]:
-        """Return the detectors that each point falls on."""
-        on_plane = self.transform(pointList, cameraSys, FOCAL_PLANE)
-        found: list[list[Detector]] = [[] for _ in pointList]
-        for detector in self:
-            box = Box2D(detector.getBBox())
-            for detectors, pixel in zip(
-                found, detector.transform(on_plane, FOCAL_PLANE, PIXELS), strict=True
-            ):
-                if box.contains(pixel.x, pixel.y):
-                    detectors.append(detector)
-        return found
-
-    def computeMaxFocalPlaneRadius(self) -> float:
-        """Return the largest distance of a detector's corner from the origin of the focal plane, in mm."""
-        return max(math.hypot(*corner) for det in self for corner in det.getCorners(FOCAL_PLANE))
 
     def rebuild(self) -> CameraBuilder:
         """Return a builder that starts from this camera."""
@@ -298,10 +264,6 @@ class CameraBuilder(_Collection[DetectorInCameraBuilder]):
         if toSys.hasDetectorName():
             raise ValueError(f"{toSys} should be added to its detector, not to the camera.")
         self._connections[toSys] = Connection(transform, FOCAL_PLANE, toSys)
-
-    def discardTransformFromFocalPlaneTo(self, toSys: CameraSys) -> bool:
-        """Remove a coordinate system of the whole camera; return whether there was one."""
-        return self._connections.pop(toSys, None) is not None
 
     def finish(self) -> Camera:
         """Return the camera; each detector's place follows from its orientation and pixel size.

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 __all__ = [
-    "ACTUAL_PIXELS",
     "FIELD_ANGLE",
     "FOCAL_PLANE",
     "PIXELS",
@@ -90,6 +89,3 @@ PIXELS = CameraSysPrefix("Pixels")
 
 TAN_PIXELS = CameraSysPrefix("TanPixels")
 """Pixels of a detector as they would be if the optics had no distortion."""
-
-ACTUAL_PIXELS = CameraSysPrefix("ActualPixels")
-"""Pixels of a detector with its distortions."""

@@ -176,10 +176,6 @@ class Detector(_DetectorBase[Amplifier]):
         """Return the coordinate systems of the camera."""
         return self._transformMap
 
-    def hasTransform(self, cameraSys: CameraSys | CameraSysPrefix) -> bool:
-        """Return whether the camera has a coordinate system."""
-        return self.makeCameraSys(cameraSys) in self._transformMap
-
     def getTransform(
         self, fromSys: CameraSys | CameraSysPrefix, toSys: CameraSys | CameraSysPrefix
     ) -> TransformPoint2ToPoint2:
@@ -249,10 +245,6 @@ class _Builder(_DetectorBase[AmplifierBuilder]):
         """Set the crosstalk matrix, shape (n, n) for n amplifiers."""
         self._fields.crosstalk = np.array(crosstalk, dtype=np.float32)
 
-    def unsetCrosstalk(self) -> None:
-        """Remove the crosstalk matrix."""
-        self._fields.crosstalk = np.zeros((0, 0), dtype=np.float32)
-
     def append(self, builder: AmplifierBuilder) -> None:
         """Add an amplifier."""
         self._amplifiers.append(builder)
@@ -311,10 +303,6 @@ class DetectorInCameraBuilder(_Builder):
         """
         system = self._checkSystem(toSys)
         self._connections[system] = Connection(transform, self.getNativeCoordSys(), system)
-
-    def discardTransformFromPixelsTo(self, toSys: CameraSys | CameraSysPrefix) -> bool:
-        """Remove a coordinate system; return whether there was one."""
-        return self._connections.pop(self._checkSystem(toSys), None) is not None
 
     def _checkSystem(self, toSys: CameraSys | CameraSysPrefix) -> CameraSys:
         system = self.makeCameraSys(toSys)

@@ -60,18 +60,11 @@ class _Mapping:
         transformed
             Coordinates in the same shape.
         """
-        return self._apply(data, True)
-
-    def applyInverse(self, data: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Transform coordinates backward; shapes as for `applyForward`."""
-        return self._apply(data, False)
-
-    def _apply(self, data: npt.ArrayLike, forward: bool) -> npt.NDArray[np.float64]:
         values = np.asarray(data, dtype=np.float64)
         if values.shape[:1] != (2,) or values.ndim > 2:
             raise ValueError(f"Coordinates must have shape (2, n) or (2,), got {values.shape}.")
         columns = np.ascontiguousarray(values.reshape(2, -1))
-        return np.asarray(self._mapping.tran(columns, forward)).reshape(values.shape)
+        return np.asarray(self._mapping.tran(columns, True)).reshape(values.shape)
 
 
 class TransformPoint2ToPoint2:
@@ -87,19 +80,6 @@ class TransformPoint2ToPoint2:
     def __init__(self, mapping: Ast.Mapping | str) -> None:
         self._text = mapping if isinstance(mapping, str) else None
         self._mapping = None if isinstance(mapping, str) else mapping
-
-    @classmethod
-    def readString(cls, text: str) -> TransformPoint2ToPoint2:
-        """Make a transform of the text that `writeString` gives.
-
-        Raises
-        ------
-        ValueError
-            Raised if the text is not a transform of the plane to the plane.
-        """
-        transform = cls(text)
-        transform._getMapping()
-        return transform
 
     def writeString(self) -> str:
         """Return the transform as text: its class, then the AST dump without comments."""
@@ -132,31 +112,12 @@ class TransformPoint2ToPoint2:
         TypeError
             Raised if they are not `lsst.geom.Point2D`.
         """
-        return self._apply(points, True)
-
-    @overload
-    def applyInverse(self, points: Point2D) -> Point2D: ...
-
-    @overload
-    def applyInverse(self, points: Sequence[Point2D]) -> list[Point2D]: ...
-
-    def applyInverse(self, points: Point2D | Sequence[Point2D]) -> Point2D | list[Point2D]:
-        """Transform a point or each of a list of points backward.
-
-        Raises
-        ------
-        TypeError
-            Raised if they are not `lsst.geom.Point2D`.
-        """
-        return self._apply(points, False)
-
-    def _apply(self, points: Point2D | Sequence[Point2D], forward: bool) -> Point2D | list[Point2D]:
         given = [points] if isinstance(points, Point2D) else list(points)
         if not all(isinstance(point, Point2D) for point in given):
             raise TypeError(f"A transform takes a Point2D or a list of them, got {points!r}.")
         if not given:
             return []
-        x, y = self.getMapping()._apply(np.array([list(point) for point in given]).T, forward)
+        x, y = self.getMapping().applyForward([[point.x for point in given], [point.y for point in given]])
         moved = [Point2D(*xy) for xy in zip(x.tolist(), y.tolist(), strict=True)]
         return moved[0] if isinstance(points, Point2D) else moved
 

@@ -14,7 +14,7 @@ import numpy as np
 from lsst.afw.fits import CompressionOptions
 from lsst.afw.fits._header import metadata_to_header
 from lsst.daf.base import PropertyList
-from lsst.geom import Box2I, Point2I
+from lsst.geom import Box2I
 
 from ._exposureArchive import pack_archive
 from ._exposureHeaders import exposure_headers
@@ -162,10 +162,6 @@ class Exposure(Boxed):
     def visitInfo(self) -> VisitInfo | None:
         """What is known about the exposure as a whole."""
         return self._info.getVisitInfo()
-
-    def setXY0(self, xy0: Point2I) -> None:
-        """Set the position of the first pixel of all planes."""
-        self._masked_image.setXY0(xy0)
 
     def clone(self) -> Self:
         """Return a copy with pixels and metadata of its own."""

@@ -91,10 +91,6 @@ class ExposureInfo:
         """Set the detector; `None` removes it."""
         self._detector = detector
 
-    def hasDetector(self) -> bool:
-        """Tell whether there is a detector."""
-        return self._detector is not None
-
     def getFilter(self) -> FilterLabel | None:
         """Return the filter, if there is one."""
         return self._filter
@@ -103,10 +99,6 @@ class ExposureInfo:
         """Set the filter; `None` removes it."""
         self._filter = filterLabel
 
-    def hasFilter(self) -> bool:
-        """Tell whether there is a filter."""
-        return self._filter is not None
-
     def getVisitInfo(self) -> VisitInfo | None:
         """Return what is known about the exposure as a whole."""
         return self._visit_info
@@ -114,10 +106,6 @@ class ExposureInfo:
     def setVisitInfo(self, visitInfo: VisitInfo | None) -> None:
         """Set what is known about the exposure as a whole."""
         self._visit_info = visitInfo
-
-    def hasVisitInfo(self) -> bool:
-        """Tell whether anything is known about the exposure as a whole."""
-        return self._visit_info is not None
 
     def getId(self) -> int | None:
         """Return the identifier of the exposure, if it has one."""

@@ -65,10 +65,6 @@ class Boxed:
     width = property(getWidth)
     height = property(getHeight)
 
-    def setXY0(self, xy0: Point2I) -> None:
-        """Set the position of the first pixel; no pixel changes."""
-        self._box = Box2I(xy0, self.getDimensions())
-
     def subset(self, bbox: Box2I, origin: ImageOrigin = PARENT) -> Self:
         """Return the part in a box; it shares its pixels with this one.
 

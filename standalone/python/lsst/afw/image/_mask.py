@@ -100,14 +100,6 @@ class Mask(PixelArray):
         """Return the bits by plane."""
         return dict(sorted(cls._planes.items()))
 
-    def clearMaskPlane(self, planeId: int) -> None:
-        """Clear one bit in all pixels."""
-        self.array &= ~np.uint32(1 << planeId).astype(np.int32)
-
-    def clearAllMaskPlanes(self) -> None:
-        """Set all pixels to 0."""
-        self.set(0)
-
     def writeFitsWithOptions(
         self, dest: str | PathLike[str], options: Mapping[str, Any] | None, item: str = "mask"
     ) -> None:

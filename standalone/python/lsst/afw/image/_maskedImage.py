@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from lsst.afw.fits import CompressionOptions
 from lsst.daf.base import PropertyList
-from lsst.geom import Box2I, Extent2I, Point2I
+from lsst.geom import Box2I, Extent2I
 
 from ._image import Image, ImageF, ImageI, ImageU, PixelArray
 from ._imageBase import LOCAL, PARENT, Boxed, ImageOrigin, box_from_arguments
@@ -134,12 +134,6 @@ class MaskedImage(Boxed):
     image = property(getImage, setImage)
     mask = property(getMask, setMask)
     variance = property(getVariance, setVariance)
-
-    def setXY0(self, xy0: Point2I) -> None:
-        """Set the position of the first pixel of all planes."""
-        super().setXY0(xy0)
-        for plane in (self._image, self._mask, self._variance):
-            plane.setXY0(xy0)
 
     def set(self, value: float, mask: int = 0, variance: float = 0.0) -> None:
         """Set all pixels to a value, a mask and a variance."""

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
 
-import copy
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, ClassVar, Self
 
@@ -51,10 +50,6 @@ class PropertySet:
         """Tell whether there is a property of this name."""
         return name in self._values
 
-    def isArray(self, name: str) -> bool:
-        """Tell whether a property has more than one value."""
-        return len(self._values.get(name, ())) > 1
-
     def isUndefined(self, name: str) -> bool:
         """Tell whether a property is there but has no value."""
         return self.exists(name) and self._values[name][-1] is None
@@ -62,12 +57,6 @@ class PropertySet:
     def names(self, topLevelOnly: bool = True) -> list[str]:
         """Return the names."""
         return list(self._values)
-
-    def valueCount(self, name: str | None = None) -> int:
-        """Return the number of values of one property, or of all."""
-        if name is not None:
-            return len(self._values.get(name, ()))
-        return sum(map(len, self._values.values()))
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the (last) value of a property, or the default."""
@@ -182,10 +171,6 @@ class PropertySet:
     def toDict(self) -> dict[str, Any]:
         """Return the values by name; arrays are lists."""
         return {name: values if len(values) > 1 else values[0] for name, values in self._values.items()}
-
-    def deepCopy(self) -> Self:
-        """Return an independent copy."""
-        return copy.deepcopy(self)
 
     def keys(self) -> KeysView[str]:
         """Return a view of the names."""
@@ -329,14 +314,6 @@ class PropertyList(PropertySet):
         """Remove a property, if it is there."""
         super().remove(name)
         self._comments.pop(name, None)
-
-    def getOrderedNames(self) -> list[str]:
-        """Return the names in the order in which they were first set."""
-        return self.names()
-
-    def toOrderedDict(self) -> dict[str, Any]:
-        """Return the values by name, in order; arrays are lists."""
-        return self.toDict()
 
     def toList(self) -> list[tuple[str, Scalar, str]]:
         """Return name, value and comment of every value, in order."""

@@ -3,7 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Instruments and the files of their data: the part of ``lsst.obs.base`` that calibration verification uses.
 
-Follows obs_base of w_2026_30. Ingestion of raw data, definition of visits and reading of curated calibrations
+Follows obs_base of w_2026_30. Ingestion of raw data, definition of visits and writing of curated calibrations
 are left out: asking for them raises `ImportError` or `AttributeError`.
 """
 

@@ -191,9 +191,8 @@ class FitsMaskedImageFormatter(StandardFitsImageFormatterBase):
         """
         if component not in _PLANES:
             return super().read_component(reader, component)
-        # In a ref to a component, the storage class is that of the component.
-        method = getattr(reader, f"read{component.title()}")
-        return method(**self._checked_parameters())
+        methods = {"image": reader.readImage, "mask": reader.readMask, "variance": reader.readVariance}
+        return methods[component](**self._checked_parameters())
 
 
 class FitsExposureFormatter(FitsMaskedImageFormatter):
