@@ -111,7 +111,7 @@ class PipetaskRun:
         return per_detector, [label for label in graph.tasks if label not in per_detector]
 
     def _shareQuanta(self, processes: int) -> list[str]:
-        """Make a data query for each process: some of the detectors, or of the exposures where these are more."""
+        """Make a data query for each process: some of the detectors, or exposures if these are more."""
         with Butler.from_config(str(self.repository)) as butler:
             ids = {
                 name: sorted(record.id for record in butler.query_dimension_records(name))

@@ -53,9 +53,9 @@ def robustLimits(
     """Choose a range that a few outliers cannot stretch and equal values cannot close.
 
     The first of these that is not empty is taken: median plus or minus ``nSigma`` times the scaled median
-    absolute deviation, widened up to twice that to hold the percentiles 2 and 98 (a camera of two vendors has two
-    bulks), and cut to the values that occur; the range from percentile 1 to 99; the full range; a range padded
-    around the single value. Ends that are given are kept.
+    absolute deviation, widened up to twice that to hold the percentiles 2 and 98 (a camera of two vendors has
+    two bulks), and cut to the values that occur; the range from percentile 1 to 99; the full range; a range
+    padded around the single value. Ends that are given are kept.
 
     Parameters
     ----------
