@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from lsst.analysis.cp.catalogue import MEASUREMENT_LEVELS, getProduct, measurementUnits, products
-from lsst.analysis.cp.catalogue.verifyMetrics import main, verifyMetricsFiles
+from lsst.analysis.cp.catalogue.__main__ import generatedFiles, main
+from lsst.analysis.cp.catalogue.verifyMetrics import verifyMetricsFiles
 
 ROOT = Path(__file__).parents[2]
 TESTS = [test for name in products() for test in getProduct(name)]
@@ -30,10 +31,20 @@ print(json.dumps({
 """
 
 
-@pytest.mark.parametrize("name", verifyMetricsFiles())
+@pytest.mark.parametrize("name", generatedFiles())
 def test_files_are_those_of_the_catalogue(name):
-    again = "python -m lsst.analysis.cp.catalogue.verifyMetrics ."
-    assert (ROOT / name).read_text() == verifyMetricsFiles()[name], f"generate them anew: {again}"
+    again = "python -m lsst.analysis.cp.catalogue ."
+    assert (ROOT / name).read_text() == generatedFiles()[name], f"generate them anew: {again}"
+
+
+@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.key)
+def test_documentation_has_a_row_for_each_test(test):
+    page = (ROOT / "doc" / "lsst.analysis.cp" / f"{test.product}Tests.rst").read_text()
+    [row] = [line for line in page.splitlines() if line.split()[:1] == [f"``{test.toolName}``"]]
+    assert row.rstrip().endswith(test.description.strip())
+    assert test.unit in row
+    if test.threshold is not None:
+        assert f"{test.quantity} {test.operator} {test.threshold:g}" in row
 
 
 def test_no_other_file_is_there():
@@ -47,7 +58,7 @@ def test_no_other_file_is_there():
 
 def test_command_writes_the_files(tmp_path, capsys):
     main([str(tmp_path)])
-    files = verifyMetricsFiles()
+    files = generatedFiles()
     assert capsys.readouterr().out.split() == [str(tmp_path / name) for name in files]
     for name, text in files.items():
         assert (tmp_path / name).read_text() == text

@@ -3,14 +3,9 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Metric definitions and specifications of lsst.verify, generated from the catalogue.
 
-``python -m lsst.analysis.cp.catalogue.verifyMetrics DIRECTORY`` writes ``metrics/analysis_cp.yaml`` and
-``specs/analysis_cp/<product>.yaml`` below a directory, in the layout of verify_metrics. A metric is named
-``<tool>_<measurement>``.
+The files are in the layout of verify_metrics. A metric is named ``<tool>_<measurement>``.
 """
 
-import argparse
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -19,12 +14,12 @@ from .measurements import MEASUREMENT_LEVELS, measurementUnits
 from .product import Product, Test
 from .reader import getProduct, products
 
-__all__ = ["PACKAGE", "verifyMetricsFiles", "writeVerifyMetrics"]
+__all__ = ["PACKAGE", "verifyMetricsFiles"]
 
 PACKAGE = "analysis_cp"
 """Name of the package that the metrics belong to."""
 
-_NOTICE = "# Generated from the catalogue of lsst.analysis.cp by its module verifyMetrics; do not edit.\n"
+_NOTICE = "# Generated from the catalogue of lsst.analysis.cp; do not edit.\n"
 
 _MEANINGS = {
     "min": "Minimum of {statistic} over amplifiers.",
@@ -67,28 +62,6 @@ def verifyMetricsFiles() -> dict[str, str]:
         text = "".join(f"---\n{_dump(document)}" for document in documents)
         files[f"specs/{PACKAGE}/{product.name}.yaml"] = _NOTICE + text
     return files
-
-
-def writeVerifyMetrics(directory: Path) -> list[Path]:
-    """Write all files.
-
-    Parameters
-    ----------
-    directory
-        Where ``metrics`` and ``specs`` are, or will be.
-
-    Returns
-    -------
-    paths
-        What was written.
-    """
-    paths = []
-    for name, text in verifyMetricsFiles().items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        paths.append(path)
-    return paths
 
 
 def _defineMetrics(product: Product, test: Test) -> dict[str, dict[str, Any]]:
@@ -136,15 +109,3 @@ class _Dumper(yaml.SafeDumper):
 
 def _dump(document: object) -> str:
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the files of the command line's directory."""
-    parser = argparse.ArgumentParser(description="Write metrics and specifications of lsst.verify.")
-    parser.add_argument("directory", type=Path, help="directory of the metrics package")
-    for path in writeVerifyMetrics(parser.parse_args(arguments).directory):
-        print(path)
-
-
-if __name__ == "__main__":
-    main()

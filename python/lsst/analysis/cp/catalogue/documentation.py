@@ -1,0 +1,79 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Pages of the documentation that list the tests, generated from the catalogue."""
+
+from collections.abc import Callable
+from io import StringIO
+
+from astropy.table import Table
+
+from .product import Product, Test
+from .reader import getProduct, products
+
+__all__ = ["documentationFiles"]
+
+_DIRECTORY = "doc/lsst.analysis.cp"
+
+
+def documentationFiles() -> dict[str, str]:
+    """Generate one page a product.
+
+    Returns
+    -------
+    files
+        Text of each file by its path, relative to the root of the package.
+    """
+    return {f"{_DIRECTORY}/{name}Tests.rst": _makePage(getProduct(name)) for name in products()}
+
+
+def _makePage(product: Product) -> str:
+    title = f"{product.title} tests"
+    tests = [test for test in product if test.verify is not None]
+    statistics = [test for test in product if test.verify is None]
+    return "\n".join(
+        [
+            ".. Generated from the catalogue of lsst.analysis.cp; do not edit.",
+            "",
+            "#" * len(title),
+            title,
+            "#" * len(title),
+            "",
+            f"Columns of the tables of results begin with ``{product.prefix}_``, those of verdicts with "
+            f"``{product.prefix}_VERIFY_``. Sections are those of `{product.document} <{product.url}>`_. RN "
+            "and GAIN are the nominal read noise and gain of the amplifier.",
+            "",
+            _makeTable(tests, _describeTest),
+            "Statistics that are stored without being tested:",
+            "",
+            _makeTable(statistics, _describeStatistic),
+        ]
+    )
+
+
+def _describeTest(test: Test) -> dict[str, str]:
+    passed = f"``{test.quantity} {test.operator} {test.threshold:g}``" if test.operator else ""
+    return {
+        "tool": f"``{test.toolName}``",
+        "test": test.key,
+        "section": test.section or "none",
+        "unit": test.unit,
+        "passed where": passed,
+        "threshold from": test.thresholdSource,
+        "meaning": test.description,
+    }
+
+
+def _describeStatistic(test: Test) -> dict[str, str]:
+    return {
+        "tool": f"``{test.toolName}``",
+        "statistic": f"{test.statistic}",
+        "unit": test.unit,
+        "meaning": test.description,
+    }
+
+
+def _makeTable(tests: list[Test], describe: Callable[[Test], dict[str, str]]) -> str:
+    text = StringIO()
+    Table(rows=[describe(test) for test in tests]).write(text, format="ascii.rst")
+    return text.getvalue()
