@@ -111,8 +111,9 @@ def test_anotherCopyOfTheStandInsIsNoMixture(tmp_path):
     assert run(IMPORT, STANDALONE, copy).returncode == 0
 
 
-def test_folderWithoutCodeIsNoPackage(tmp_path):
-    (tmp_path / "lsst" / "verify" / "__pycache__").mkdir(parents=True)
+@pytest.mark.parametrize("name", MEMBERS)
+def test_folderWithoutCodeIsNoPackage(tmp_path, name):
+    tmp_path.joinpath(*name.split("."), "__pycache__").mkdir(parents=True)
     assert run(IMPORT, STANDALONE, tmp_path).returncode == 0
 
 

@@ -5,10 +5,11 @@
 """The import guard of the stand-ins: real and stand-in packages never mix in silence."""
 
 import os
+import pkgutil
 import sys
 from collections.abc import Iterator
 from functools import cache
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 __all__ = ["ALLOW_MIXED", "MEMBERS", "guard"]
@@ -97,7 +98,9 @@ def _specs(member: str, search_path: tuple[str, ...]) -> Iterator[ModuleSpec]:
         yield module.__spec__
     folders = member.split(".")[:-1]
     for entry in search_path:
-        spec = PathFinder.find_spec(member, [os.path.join(entry, *folders)])  # noqa: PTH118
+        # Not PathFinder: it needs the parent to be imported where it finds a folder without code.
+        finder = pkgutil.get_importer(os.path.join(entry, *folders))  # noqa: PTH118
+        spec = finder.find_spec(member) if finder is not None else None
         # A folder without __init__.py (the remains of a removed package, say) has no loader of code.
         if spec is not None and spec.has_location:
             yield spec
