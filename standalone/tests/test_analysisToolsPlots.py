@@ -46,7 +46,7 @@ def findCorners(detector: Any, box: Any) -> npt.NDArray[np.float64]:
     """Return the corners of a box of pixels in mm, from the detector's place and yaw alone."""
     orientation, pitch = detector.getOrientation(), detector.getPixelSize()
     yaw = orientation.getYaw().asRadians()
-    x0, y0, x1, y1 = (box.getBeginX(), box.getBeginY(), box.getEndX(), box.getEndY())
+    x0, y0, x1, y1 = (box.getMinX(), box.getMinY(), box.getMaxX() + 1, box.getMaxY() + 1)
     pixels = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]) - 0.5
     local = (pixels - [*orientation.getReferencePoint()]) * [*pitch]
     turn = np.array([[math.cos(yaw), -math.sin(yaw)], [math.sin(yaw), math.cos(yaw)]])
@@ -152,8 +152,8 @@ class TestFocalPlanePlot:
         detectors = [camera["R22_S00"], camera["R22_S22"]]
         return {
             "detector": np.array([detector.getId() for detector in detectors]),
-            "x": np.array([detector.getBBox().getCenter().getX() for detector in detectors]),
-            "y": np.array([detector.getBBox().getCenter().getY() for detector in detectors]),
+            "x": np.array([detector.getBBox().getWidth() / 2 for detector in detectors]),
+            "y": np.array([detector.getBBox().getHeight() / 2 for detector in detectors]),
             "z": np.array([1.0, 2.0]),
             "statMask": np.array([True, False]),
         }

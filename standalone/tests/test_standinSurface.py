@@ -112,16 +112,24 @@ def findDefinitions(file: Path) -> Iterator[Definition]:
 
 
 def findMembers(module: str, node: ast.ClassDef) -> Iterator[Definition]:
-    """Yield a class with the words of its private part, and its public methods."""
-    methods = [
-        item for item in node.body if isinstance(item, ast.FunctionDef) and not item.name.startswith("_")
-    ]
-    rest = [item for item in node.body if item not in methods]
+    """Yield a class with the words of its private part, and its public methods and properties."""
+    members = [(name, item) for item in node.body if (name := nameOfMember(item))]
+    rest = [item for item in node.body if not nameOfMember(item)]
     yield Definition(
         module, node.name, None, findWords(*rest, *node.bases, *node.keywords, *node.decorator_list)
     )
-    for method in methods:
-        yield Definition(module, method.name, node.name, findWords(method))
+    for name, item in members:
+        yield Definition(module, name, node.name, findWords(getattr(item, "value", item)))
+
+
+def nameOfMember(node: ast.stmt) -> str:
+    """Return the name of a public method or property, empty for anything else."""
+    match node:
+        case ast.FunctionDef(name=name) if not name.startswith("_"):
+            return name
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id="property"))):
+            return name
+    return ""
 
 
 @cache

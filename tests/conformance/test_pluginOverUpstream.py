@@ -22,6 +22,13 @@ def test_upstreamIsTested(overUpstream):
     assert "standalone" not in result.stdout
 
 
+def test_simulatorIsImportedOverUpstream(overUpstream):
+    code = "import lsst.cp.simulator, lsst.cp.verify as verify; print(verify.__file__)"
+    result = overUpstream("-W", "ignore", "-c", code)
+    assert result.returncode == 0, result.stderr
+    assert "standalone" not in result.stdout
+
+
 def test_pluginPassesItsTests(upstream, overUpstream):
     files = [file for file in TESTS.rglob("test_*.py") if file.parent != Path(__file__).parent]
     files = [file for file in files if "lsst.cp.simulator" not in file.read_text()]

@@ -109,31 +109,12 @@ class Box2D:
         """Return the height, 0 if empty."""
         return 0.0 if self.isEmpty() else self._y1 - self._y0
 
-    def getArea(self) -> float:
-        """Return the area, 0 if empty."""
-        return self.getWidth() * self.getHeight()
-
-    def getCenter(self) -> Point2D:
-        """Return the centre."""
-        return Point2D(0.5 * (self._x0 + self._x1), 0.5 * (self._y0 + self._y1))
-
-    def getCenterX(self) -> float:
-        """Return the x coordinate of the centre."""
-        return self.getCenter().x
-
-    def getCenterY(self) -> float:
-        """Return the y coordinate of the centre."""
-        return self.getCenter().y
-
     minX = property(getMinX)
     minY = property(getMinY)
     maxX = property(getMaxX)
     maxY = property(getMaxY)
     width = property(getWidth)
     height = property(getHeight)
-    area = property(getArea)
-    centerX = property(getCenterX)
-    centerY = property(getCenterY)
 
     def getCorners(self) -> list[Point2D]:
         """Return the four corners, counterclockwise from the lower left."""

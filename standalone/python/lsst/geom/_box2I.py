@@ -14,7 +14,7 @@ import numpy as np
 
 from ._box2D import Box2D
 from ._boxArguments import BoxArguments, EdgeHandling, PixelBox, operandOf
-from ._coordinates import Extent2I, Point2D, Point2I
+from ._coordinates import Extent2I, Point2I
 
 
 class Box2I(PixelBox):
@@ -129,14 +129,6 @@ class Box2I(PixelBox):
         """Return the last row."""
         return self._y0 + self._height - 1
 
-    def getBeginX(self) -> int:
-        """Return the first column."""
-        return self._x0
-
-    def getBeginY(self) -> int:
-        """Return the first row."""
-        return self._y0
-
     def getEndX(self) -> int:
         """Return the column after the last."""
         return self._x0 + self._width
@@ -157,31 +149,12 @@ class Box2I(PixelBox):
         """Return the number of rows."""
         return self._height
 
-    def getArea(self) -> int:
-        """Return the number of pixels."""
-        return self._width * self._height
-
-    def getCenter(self) -> Point2D:
-        """Return the centre, in pixels whose centres are integers."""
-        return Box2D(self).getCenter()
-
     minX = property(getMinX)
     minY = property(getMinY)
     maxX = property(getMaxX)
     maxY = property(getMaxY)
-    beginX = property(getBeginX)
-    beginY = property(getBeginY)
-    endX = property(getEndX)
-    endY = property(getEndY)
     width = property(getWidth)
     height = property(getHeight)
-    area = property(getArea)
-
-    def getSlices(self) -> tuple[slice, slice]:
-        """Return the slices of rows and of columns of an array whose origin is (0, 0)."""
-        return slice(self._y0, self.getEndY(), 1), slice(self._x0, self.getEndX(), 1)
-
-    slices = property(getSlices)
 
     def getCorners(self) -> list[Point2I]:
         """Return the four corner pixels, counterclockwise from the lower left."""

@@ -214,10 +214,6 @@ class Detector(_DetectorBase[Amplifier]):
         """Return the outer corners of the corner pixels, counterclockwise from the lower left."""
         return self.transform(Box2D(self._fields.bbox).getCorners(), PIXELS, cameraSys)
 
-    def getCenter(self, cameraSys: CameraSys | CameraSysPrefix) -> Point2D:
-        """Return the centre."""
-        return self.transform(Box2D(self._fields.bbox).getCenter(), PIXELS, cameraSys)
-
     def __repr__(self) -> str:
         return f"<Detector {self.getName()} ({self.getId()})>"
 

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from scipy.signal import butter, filtfilt
 from scipy.stats import linregress
 
-from lsst.cp.verify.amplifierStatistics import findQuantiles
+from lsst.standalone.pixelStatistics import findQuantiles
 
 PERCENTILE_LEVELS = (0.0, 5.0, 16.0, 50.0, 84.0, 95.0, 100.0)
 """Percentiles in the header of a combined calibration."""

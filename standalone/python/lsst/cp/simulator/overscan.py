@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lsst.cp.verify.amplifierStatistics import ClipControl, Statistic, measurePixels
+from lsst.standalone.pixelStatistics import ClipControl, Statistic, measurePixels
 
 from .frames import RawAmplifier
 

@@ -18,8 +18,8 @@ import numpy as np
 
 import lsst.geom
 from lsst.pex.config import Field
+from lsst.standalone.pixelStatistics import ClipControl, Statistic, measurePixels
 
-from .amplifierStatistics import ClipControl, Statistic, measurePixels
 from .verifyStats import CpVerifyStatsConfig, CpVerifyStatsConnections, CpVerifyStatsTask
 
 _MAX_DEVIATION = 0.05

@@ -21,8 +21,7 @@ from lsst.pex.config import ConfigurableField, DictField, Field, FieldValidation
 from lsst.pipe.base import PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base import connectionTypes as cT
 from lsst.pipe.tasks.repair import RepairTask, TooManyCosmicRays
-
-from .amplifierStatistics import ClipControl, Statistic, measurePixels
+from lsst.standalone.pixelStatistics import ClipControl, Statistic, measurePixels
 
 _PER_DETECTOR = ("instrument", "exposure", "detector")
 

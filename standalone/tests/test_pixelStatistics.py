@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsst.cp.verify.amplifierStatistics import ClipControl, Statistic, findQuantiles, measurePixels
+from lsst.standalone.pixelStatistics import ClipControl, Statistic, findQuantiles, measurePixels
 
 ALL = set(Statistic)
 CONTROL = ClipControl(5.0, 3)
