@@ -10,10 +10,10 @@ import pytest
 
 from lsst.analysis.cp.actions.keyedData import AmpColumns, AmpFlags, AmpValues, LoadAmpColumns, findAmpResults
 from lsst.analysis.cp.actions.metric import AmpSummaryMetric, FailureMetric, SummaryRowMetric
-from lsst.analysis.cp.atools import AmpFailureTool, AmpTestTool, SummaryRowTool, addTestTools
+from lsst.analysis.cp.atools import AmpFailureTool, AmpTestTool, SummaryRowTool, addBiasTools, addTestTools
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import ReferenceValues, detectorSummaryTable, summarizeAmps
-from lsst.analysis.cp.tasks import AmpAnalysisExposureTask, ExpMergeAnalysisTask
+from lsst.analysis.cp.tasks import AmpAnalysisExposureTask, AmpAnalysisRunConfig, ExpMergeAnalysisTask
 from lsst.analysis.tools.interfaces import NoPlot
 from lsst.obs.lsst import Latiss, LsstComCam
 
@@ -215,7 +215,11 @@ def test_plotIsLabelledFromTheCatalogue():
     tool = makeAction(AmpTestTool, test="NOISE")
     tool.finalize()
     plot = tool.produce.plot
-    assert (plot.zAxisLabel, plot.unit, list(plot.tests)) == ("NOISE", "electron", ["4.3 NOISE"])
+    assert (plot.zAxisLabel, plot.unit, list(plot.tests)) == (
+        "Clipped noise of the residual bias",
+        "electron",
+        ["4.3 NOISE"],
+    )
     assert plot.threshold is None
 
 
@@ -225,6 +229,27 @@ def test_plotOfTestedQuantityHasTheThreshold():
     tool.finalize()
     plot = tool.produce.plot
     assert (plot.zAxisLabel, plot.unit, plot.threshold, plot.operator) == ("(NOISE - RN)/RN", "", 0.05, "<=")
+
+
+def test_labelOfRunSaysHowExposuresAreCombined():
+    tool = makeAction(AmpTestTool, test="NOISE", level="run")
+    tool.finalize()
+    assert tool.produce.plot.zAxisLabel == "Clipped noise of the residual bias, median over exposures"
+
+
+@pytest.mark.parametrize(
+    ("tool", "colours"),
+    [
+        ("biasMean", ("linear", "RdBu_r", 0.0, "median")),
+        ("biasNoise", ("linear", "viridis", None, "median")),
+        ("biasShiftCount", ("count", "viridis", None, "sum")),
+    ],
+)
+def test_coloursFitTheStatistic(tool, colours):
+    config = AmpAnalysisRunConfig()
+    addBiasTools(config, "run")
+    plot = getattr(config.atools, tool).produce.plot
+    assert (plot.colourScale, plot.colourMap, plot.centre, plot.statistic) == colours
 
 
 def test_configuredLabelIsKept():

@@ -51,6 +51,7 @@ class AmpTestTool(AnalysisTool):
         self.produce.metric = AmpSummaryMetric
         self.produce.plot = FocalPlaneGeometryPlot
         self.produce.plot.addHistogram = True
+        self.produce.plot.statistic = "median"
         self.produce.plot.zAxisLabel = ""
 
     def finalize(self) -> None:
@@ -71,7 +72,10 @@ class AmpTestTool(AnalysisTool):
         """Label the plot from the catalogue, where the configuration does not say otherwise."""
         plot = self.produce.plot
         quantity = isinstance(self.process, AmpValues) and self.process.value == "quantity"
-        plot.zAxisLabel = plot.zAxisLabel or (test.quantity if quantity else test.statistic) or test.key
+        label = (test.quantity if quantity else test.label) or test.key
+        if self.level == "run":
+            label = f"{label}, {plot.statistic} over exposures"
+        plot.zAxisLabel = plot.zAxisLabel or label
         plot.unit = plot.unit or (test.quantityUnit if quantity else test.unit)
         plot.tests = list(plot.tests) or [" ".join(filter(None, (test.section, test.key)))]
         if quantity and plot.threshold is None and test.threshold is not None:

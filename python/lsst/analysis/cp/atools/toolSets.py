@@ -10,12 +10,13 @@ __all__ = ["SENSOR_GROUPS", "addSensorTools", "addTestTools"]
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.catalogue import Test, getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
 
 from .ampTools import AmpFailureTool, AmpTestTool, SummaryRowTool
 
 if TYPE_CHECKING:
+    from lsst.analysis.cp.actions.plot import FocalPlaneGeometryPlot
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
 
 SENSOR_GROUPS: Mapping[str, Mapping[str, list[str]]] = {
@@ -48,7 +49,9 @@ def addTestTools(
         tool = _addTool(
             config.atools, test.toolName, AmpTestTool, product=product, test=test.key, level=level
         )
-        if test.key not in plotted:
+        if test.key in plotted:
+            _stylePlot(tool.produce.plot, test)
+        else:
             tool.produce.plot = NoPlot
         if hasattr(config, "detectorAtools"):
             row = "runDetector" if level == "run" else "detector"
@@ -94,6 +97,16 @@ def addSensorTools(
                 **SENSOR_GROUPS[group],
             )
             tool.produce.plot = NoPlot
+
+
+def _stylePlot(plot: FocalPlaneGeometryPlot, test: Test) -> None:
+    """Choose the colours that fit a statistic."""
+    if test.isCount:
+        plot.colourScale = "count"
+        plot.statistic = "sum"
+    if test.centre is not None:
+        plot.colourMap = "RdBu_r"
+        plot.centre = test.centre
 
 
 def _addTool(struct: Any, name: str, toolType: type[AnalysisTool], **fields: Any) -> AnalysisTool:

@@ -53,6 +53,12 @@ class Test:
         test. ``"onFailure"``: a verdict is written only where the test failed.
     unit
         Unit of the statistic, as astropy spells it; empty if dimensionless.
+    label
+        What the statistic is, in a few words for the axes of plots, without unit; empty if there is none.
+    isCount
+        Whether the statistic is a whole number of things, which plots show in classes.
+    centre
+        Value that the statistic should have, from which plots diverge; None if there is none.
     quantity
         Tested quantity as a numexpr expression in statistics of the product and `REFERENCE_NAMES`; None if
         there is none.
@@ -86,6 +92,9 @@ class Test:
     verify: str | None = None
     presence: str = "always"
     unit: str = ""
+    label: str = ""
+    isCount: bool = False
+    centre: float | None = None
     quantity: str | None = None
     quantityUnit: str = ""
     operator: str | None = None

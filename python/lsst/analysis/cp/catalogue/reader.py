@@ -22,6 +22,8 @@ _SECTIONS = ("tests", "statistics")
 # What one declaration may say; the rest of a test is common to the file.
 _FIELDS = {f.name: f for f in dataclasses.fields(Test) if f.name not in ("product", "prefix", "key")}
 
+_TYPES = {"threshold": float, "centre": float, "isCount": bool, "verdict": bool, "inVerdict": bool}
+
 
 class _UniqueKeyLoader(yaml.SafeLoader):
     """A loader that does not let a second key replace the first in silence."""
@@ -120,12 +122,15 @@ def _makeTest(key: Any, fields: Any, texts: Mapping[str, str], *, stored: bool) 
     """Make a test, or a statistic that is only stored, from its declaration."""
     what = f"test {key!r} of {texts['product']}"
     if stored:
-        _checkKeys(fields, what, required=("description", "unit"), optional=("presence", "level"))
+        optional = ("presence", "level", "isCount", "centre")
+        _checkKeys(fields, what, required=("description", "unit", "label"), optional=optional)
         fields = {**fields, "statistic": key}
     else:
         _checkKeys(fields, what, required=("description", "verify"), optional=tuple(_FIELDS))
+        if "statistic" in fields and "label" not in fields:
+            raise CatalogueError(f"{what} has a statistic, and no label for it")
     for name, value in fields.items():
-        expected = {"threshold": float, "verdict": bool, "inVerdict": bool}.get(name, str)
+        expected = _TYPES.get(name, str)
         if not isinstance(value, expected):
             raise CatalogueError(f"{what}: {name} is {value!r}, expected {expected.__name__}")
     return Test(key=key, product=texts["product"], prefix=texts["prefix"], **fields)

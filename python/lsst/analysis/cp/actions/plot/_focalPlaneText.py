@@ -28,7 +28,7 @@ from ._focalPlaneView import PatchState, PatchValues
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 
-_DATA_ID = ("exposure", "visit", "group", "day_obs", "detector", "physical_filter", "band")
+_DATA_ID = ("exposure", "visit", "day_obs", "detector", "physical_filter", "band")
 _LINE = 120
 
 
