@@ -3,7 +3,6 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 
 import logging
-from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -20,9 +19,9 @@ from ._exposureArchive import pack_archive
 from ._exposureHeaders import exposure_headers
 from ._exposureInfo import ExposureInfo
 from ._image import Image, ImageF
-from ._imageBase import PARENT, Boxed, ImageOrigin
+from ._imageBase import PARENT, ImageOrigin
 from ._mask import Mask
-from ._maskedImage import MaskedImage, MaskedImageF, MaskedImageI, MaskedImageU, plane_hdus, recipe_options
+from ._maskedImage import MaskedImage, MaskedImageF, MaskedImageI, MaskedImageU, Planes, plane_hdus
 from ._visitInfo import VisitInfo
 
 __all__ = ["Exposure", "ExposureF", "ExposureI", "ExposureU", "makeExposure"]
@@ -36,7 +35,7 @@ _OF_INFO = frozenset(
 """Methods that are those of `ExposureInfo`."""
 
 
-class Exposure(Boxed):
+class Exposure(Planes):
     """A masked image and what belongs to it.
 
     Made of nothing, of a box, of dimensions, of width and height, of a masked
@@ -65,9 +64,6 @@ class Exposure(Boxed):
 
     MaskedImageClass: ClassVar[type[MaskedImage] | None] = None
     """Class of the pixels."""
-
-    dtype: ClassVar[Any] = None
-    """Type of a pixel of the image."""
 
     def __init__(
         self,
@@ -213,31 +209,6 @@ class Exposure(Boxed):
         astropy.io.fits.HDUList(hdus).writeto(fileName, overwrite=True)
         with Path(fileName).open("ab") as file:
             file.write(archive)
-
-    def writeFitsWithOptions(self, dest: str | PathLike[str], options: Mapping[str, Any] | None) -> None:
-        """Write a FITS file as a write recipe says.
-
-        Parameters
-        ----------
-        dest : `str` or `os.PathLike`
-            Name of the file, which is overwritten.
-        options : `~collections.abc.Mapping` or `None`
-            Options of each plane, to make `lsst.afw.fits.CompressionOptions` of.
-        """
-        self.writeFits(dest, **recipe_options(options))
-
-    @classmethod
-    def readFits(cls, fileName: str | PathLike[str]) -> Self:
-        """Read a FITS file.
-
-        Raises
-        ------
-        lsst.afw.fits.FitsError
-            Raised if the file is damaged or holds pixels of another type.
-        """
-        from ._readers import ExposureFitsReader
-
-        return cls(ExposureFitsReader(fileName).read(dtype=cls.dtype))
 
 
 class ExposureF(Exposure):

@@ -4,7 +4,7 @@
 
 from collections.abc import Mapping
 from os import PathLike
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import astropy.io.fits
 import numpy as np
@@ -47,9 +47,6 @@ class PixelArray(Boxed):
     TypeError
         Raised if the class has no pixel type, or cannot be made of these arguments.
     """
-
-    dtype: ClassVar[Any] = None
-    """Type of a pixel."""
 
     def __init__(
         self,
@@ -200,19 +197,6 @@ class PixelArray(Boxed):
 
 class Image(PixelArray):
     """An image; see `PixelArray` for what it is made of."""
-
-    @classmethod
-    def readFits(cls, fileName: str | PathLike[str]) -> Self:
-        """Read a FITS file.
-
-        Raises
-        ------
-        lsst.afw.fits.FitsError
-            Raised if the file is damaged or holds pixels of another type.
-        """
-        from ._readers import ImageFitsReader
-
-        return cls(ImageFitsReader(fileName).read(dtype=cls.dtype))
 
 
 class ImageF(Image):

@@ -3,7 +3,9 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 
 import enum
-from typing import Any, Self
+from collections.abc import Callable
+from os import PathLike
+from typing import Any, ClassVar, Self
 
 from lsst.geom import Box2I, Extent2I, Point2I
 
@@ -27,10 +29,25 @@ LOCAL = ImageOrigin.LOCAL
 class Boxed:
     """What has pixels in a box: where it is, and how a part is taken.
 
-    A subclass sets ``_box`` and has ``_subset`` and ``clone``.
+    A subclass sets ``_box`` and has ``_subset`` and ``clone``; its reader sets ``_ReaderClass``.
     """
 
     _box: Box2I
+    _ReaderClass: ClassVar[Any]
+    dtype: ClassVar[Any] = None
+    """Type of a pixel of the image."""
+
+    @classmethod
+    def readFits(cls, fileName: str | PathLike[str]) -> Self:
+        """Read a FITS file.
+
+        Raises
+        ------
+        lsst.afw.fits.FitsError
+            Raised if the file is damaged or holds pixels of another type.
+        """
+        make: Callable[..., Self] = cls
+        return make(cls._ReaderClass(fileName).read(dtype=cls.dtype))
 
     def getBBox(self, origin: ImageOrigin = PARENT) -> Box2I:
         """Return the bounding box."""

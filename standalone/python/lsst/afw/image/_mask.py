@@ -5,7 +5,7 @@
 import threading
 from collections.abc import Iterable, Mapping
 from os import PathLike
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import astropy.io.fits
 import numpy as np
@@ -137,19 +137,6 @@ class Mask(PixelArray):
         for old, new in moves.items():
             moved |= ((pixels >> np.uint32(old)) & np.uint32(1)) << np.uint32(new)
         pixels[...] = moved
-
-    @classmethod
-    def readFits(cls, fileName: str | PathLike[str]) -> Self:
-        """Read a FITS file.
-
-        Raises
-        ------
-        lsst.afw.fits.FitsError
-            Raised if the file is damaged or holds no integers.
-        """
-        from ._readers import MaskFitsReader
-
-        return cls(MaskFitsReader(fileName).read())
 
 
 MaskX = Mask

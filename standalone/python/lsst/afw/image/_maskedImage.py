@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -23,16 +23,37 @@ __all__ = [
     "MaskedImageF",
     "MaskedImageI",
     "MaskedImageU",
+    "Planes",
     "makeMaskedImage",
     "plane_hdus",
-    "recipe_options",
 ]
 
 _NAMES = ("image", "mask", "variance")
 """Planes in the order of their HDUs."""
 
 
-class MaskedImage(Boxed):
+class Planes(Boxed):
+    """What has an image, a mask and a variance plane, each compressed in its own way.
+
+    A subclass has ``writeFits`` with options of each plane.
+    """
+
+    writeFits: Callable[..., None]
+
+    def writeFitsWithOptions(self, dest: str | PathLike[str], options: Mapping[str, Any] | None) -> None:
+        """Write a FITS file as a write recipe says.
+
+        Parameters
+        ----------
+        dest : `str` or `os.PathLike`
+            Name of the file, which is overwritten.
+        options : `~collections.abc.Mapping` or `None`
+            Options of each plane, to make `lsst.afw.fits.CompressionOptions` of.
+        """
+        self.writeFits(dest, **_recipe_options(options))
+
+
+class MaskedImage(Planes):
     """An image with its mask and variance.
 
     Made of nothing, of a box, of dimensions, of width and height, of planes
@@ -61,9 +82,6 @@ class MaskedImage(Boxed):
 
     ImageClass: ClassVar[type[Image] | None] = None
     """Class of the image plane."""
-
-    dtype: ClassVar[Any] = None
-    """Type of a pixel of the image plane."""
 
     def __init__(
         self,
@@ -182,31 +200,6 @@ class MaskedImage(Boxed):
         hdus = plane_hdus(self, [PropertyList()] * 3, [imageOptions, maskOptions, varianceOptions])
         astropy.io.fits.HDUList([astropy.io.fits.PrimaryHDU(), *hdus]).writeto(fileName, overwrite=True)
 
-    def writeFitsWithOptions(self, dest: str | PathLike[str], options: Mapping[str, Any] | None) -> None:
-        """Write a FITS file as a write recipe says.
-
-        Parameters
-        ----------
-        dest : `str` or `os.PathLike`
-            Name of the file, which is overwritten.
-        options : `~collections.abc.Mapping` or `None`
-            Options of each plane, to make `lsst.afw.fits.CompressionOptions` of.
-        """
-        self.writeFits(dest, **recipe_options(options))
-
-    @classmethod
-    def readFits(cls, fileName: str | PathLike[str]) -> Self:
-        """Read a FITS file.
-
-        Raises
-        ------
-        lsst.afw.fits.FitsError
-            Raised if the file is damaged or holds pixels of another type.
-        """
-        from ._readers import MaskedImageFitsReader
-
-        return cls(MaskedImageFitsReader(fileName).read(dtype=cls.dtype))
-
 
 def plane_hdus(
     masked_image: MaskedImage,
@@ -236,7 +229,7 @@ def plane_hdus(
     return hdus
 
 
-def recipe_options(recipe: Mapping[str, Any] | None) -> dict[str, CompressionOptions]:
+def _recipe_options(recipe: Mapping[str, Any] | None) -> dict[str, CompressionOptions]:
     """Return the arguments of ``writeFits`` that stand for a write recipe.
 
     Parameters

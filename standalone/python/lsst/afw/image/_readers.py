@@ -240,3 +240,9 @@ class ExposureFitsReader(MaskedImageFitsReader):
         exposure = makeExposure(self.readMaskedImage(bbox, origin, dtype))
         exposure.setInfo(self.readExposureInfo())
         return exposure
+
+
+Image._ReaderClass = ImageFitsReader
+Mask._ReaderClass = MaskFitsReader
+MaskedImage._ReaderClass = MaskedImageFitsReader
+Exposure._ReaderClass = ExposureFitsReader

@@ -1,7 +1,7 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Base of instruments, which registers filters in a Butler repository."""
+"""Base of instruments, which registers filters and stores the camera in a Butler repository."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ __all__ = ["FilterDefinition", "FilterDefinitionCollection", "Instrument", "Visi
 
 import enum
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from lsst.daf.butler import Registry
+from lsst.daf.butler import Butler, CollectionType, DatasetType, Registry, Timespan
 from lsst.pipe.base import Instrument as _InstrumentBase
 
 if TYPE_CHECKING:
@@ -82,3 +83,29 @@ class Instrument(_InstrumentBase):
                 "band": definition.band or definition.physical_filter,
             }
             registry.syncDimensionData("physical_filter", record, update=update)
+
+    def writeCameraGeom(
+        self, butler: Butler, collection: str | None = None, labels: Sequence[str] = ()
+    ) -> None:
+        """Store the camera and certify it for all times.
+
+        Parameters
+        ----------
+        butler
+            Butler to store it with.
+        collection
+            Calibration collection; by default ``makeCalibrationCollectionName(*labels)``.
+        labels
+            Words to include in the names of collections.
+        """
+        if collection is None:
+            collection = self.makeCalibrationCollectionName(*labels)
+        butler.registry.registerCollection(collection, type=CollectionType.CALIBRATION)
+        run = self.makeUnboundedCalibrationRunName(*labels)
+        butler.registry.registerRun(run)
+        dataset_type = DatasetType(
+            "camera", ("instrument",), "Camera", isCalibration=True, universe=butler.dimensions
+        )
+        butler.registry.registerDatasetType(dataset_type)
+        ref = butler.put(self.getCamera(), dataset_type, {"instrument": self.getName()}, run=run)
+        butler.registry.certify(collection, [ref], Timespan(begin=None, end=None))
