@@ -18,6 +18,14 @@ def sharedData() -> Path:
     return path
 
 
+@pytest.fixture
+def planes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the mask planes back at the end."""
+    from lsst.afw.image import Mask  # Here, since in a set-up stack it is not a stand-in.
+
+    monkeypatch.setattr(Mask, "_planes", dict(Mask._planes))
+
+
 # In a set-up stack the real packages are tested by their own repositories.
 if importlib.util.find_spec("lsst.standalone") is None:
     collect_ignore_glob = ["test_*.py"]

@@ -26,7 +26,6 @@ from lsst.afw.image import (
     ImageFitsReader,
     ImageI,
     ImageU,
-    Mask,
     MaskedImageF,
     MaskedImageFitsReader,
     MaskX,
@@ -87,12 +86,6 @@ def detector() -> Detector:
 @pytest.fixture
 def path(tmp_path: Path) -> str:
     return str(tmp_path / "exposure.fits")
-
-
-@pytest.fixture
-def planes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the mask planes back at the end."""
-    monkeypatch.setattr(Mask, "_planes", dict(Mask._planes))
 
 
 @pytest.mark.parametrize("recipe", ["none", "lossless"])

@@ -38,12 +38,6 @@ LOCAL_PART = Box2I(Point2I(1, 1), Extent2I(2, 1))
 BOXED = [ImageF, MaskX, MaskedImageF, ExposureF]
 
 
-@pytest.fixture
-def planes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the mask planes back at the end."""
-    monkeypatch.setattr(Mask, "_planes", dict(Mask._planes))
-
-
 def make_image() -> ImageF:
     return ImageF(np.arange(12, dtype=np.float32).reshape(3, 4), xy0=Point2I(10, 20))
 
