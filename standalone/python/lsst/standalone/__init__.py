@@ -72,9 +72,9 @@ def _search_path() -> tuple[str, ...]:
     An editable install may reach ``lsst.__path__`` without being on
     ``sys.path``, so its parents count too.
     """
-    entries = [os.path.realpath(entry or os.curdir) for entry in sys.path if isinstance(entry, str)]
-    entries += [os.path.realpath(os.path.dirname(entry)) for entry in sys.modules["lsst"].__path__]  # noqa: PTH120
-    return tuple(dict.fromkeys(entries))
+    entries = [Path(entry) for entry in sys.path if isinstance(entry, str)]
+    entries += [Path(entry).parent for entry in sys.modules["lsst"].__path__]
+    return tuple(dict.fromkeys(str(entry.resolve()) for entry in entries))
 
 
 @cache
@@ -99,7 +99,7 @@ def _specs(member: str, search_path: tuple[str, ...]) -> Iterator[ModuleSpec]:
     folders = member.split(".")[:-1]
     for entry in search_path:
         # Not PathFinder: it needs the parent to be imported where it finds a folder without code.
-        finder = pkgutil.get_importer(os.path.join(entry, *folders))  # noqa: PTH118
+        finder = pkgutil.get_importer(str(Path(entry, *folders)))
         spec = finder.find_spec(member) if finder is not None else None
         # A folder without __init__.py (the remains of a removed package, say) has no loader of code.
         if spec is not None and spec.has_location:
