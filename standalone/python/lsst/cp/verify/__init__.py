@@ -3,8 +3,8 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Stand-in for the part of cp_verify (as of 2026-04-22) that bias verification and the merge tasks use.
 
-Left out: the verification tasks of the other products (``CpVerifyDarkTask`` and so on), the reports and the
-notebooks. To import one of them raises `ImportError`.
+Left out: the tasks of the other products (``CpVerifyDarkTask``, ``CpVerifyFlatExpMergeTask`` and so on), the
+reports and the notebooks. To import one of them raises `ImportError`.
 """
 
 from lsst.standalone import guard
@@ -40,10 +40,6 @@ from .verifyBias import (
     CpVerifyBiasConfig,
     CpVerifyBiasTask,
 )
-from .verifyFlat import (
-    CpVerifyFlatExpMergeConfig,
-    CpVerifyFlatExpMergeTask,
-)
 from .verifyStats import (
     CpVerifyStatsConfig,
     CpVerifyStatsConnections,
@@ -62,8 +58,6 @@ __all__ = [
     "CpVerifyExpMergeConfig",
     "CpVerifyExpMergeConnections",
     "CpVerifyExpMergeTask",
-    "CpVerifyFlatExpMergeConfig",
-    "CpVerifyFlatExpMergeTask",
     "CpVerifyRunMergeByFilterConfig",
     "CpVerifyRunMergeByFilterConnections",
     "CpVerifyRunMergeByFilterTask",
