@@ -210,7 +210,7 @@ class CpVerifyExpMergeTask(PipelineTask):
         raise NotImplementedError(f"{type(self).__name__} has statKeywords but no verify method.")
 
     def pack(
-        self, statisticsDict: Mapping[Any, Any], dimensions: Sequence[Mapping[str, Any]], out_key: str
+        self, statisticsDict: Mapping[Any, Any], dimensions: Sequence[Mapping[str, Any]], outKey: str
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]] | None]:
         """Make table rows of the new statistics; a subclass with ``statKeywords`` implements it.
 
