@@ -129,7 +129,10 @@ def _collectFindings(butler: Butler, instrument: str, exposures: Sequence[int]) 
 def _collectStatistics(butler: Butler, instrument: str, exposures: Sequence[int]) -> dict[Place, set[str]]:
     """Collect what only stored statistics show: corner glow, bias shifts, correlated amplifiers."""
     found: dict[Place, set[str]] = defaultdict(set)
-    columns = ["exposure", "detector", "amplifier", "BIAS_AMP_CORNER", "BIAS_BIAS_SHIFT_COUNT"]
+    columns = [
+        *("exposure", "detector", "amplifier"),
+        *("BIAS_AMP_CORNER", "BIAS_NOISE", "BIAS_BIAS_SHIFT_COUNT"),
+    ]
     tables = [
         butler.get("verifyBiasExpResults", instrument=instrument, exposure=e, parameters={"columns": columns})
         for e in exposures
@@ -146,8 +149,10 @@ def _collectStatistics(butler: Butler, instrument: str, exposures: Sequence[int]
 
 
 def _findOutliers(table: Table) -> Mapping[str, np.ndarray]:
-    corner = np.asarray(table["BIAS_AMP_CORNER"], dtype=float)
-    corner = corner - np.nanmedian(corner)
+    # In units of each amplifier's noise: the real camera has one of 120 electrons.
+    noise = np.asarray(table["BIAS_NOISE"], dtype=float)
+    corner = np.asarray(table["BIAS_AMP_CORNER"], dtype=float) / np.where(noise > 0, noise, np.nan)
+    corner -= np.nanmedian(corner)
     return {
         "AMP_CORNER": np.abs(corner) > OUTLIER_SIGMA * mad_std(corner, ignore_nan=True),
         "BIAS_SHIFT_COUNT": np.asarray(table["BIAS_BIAS_SHIFT_COUNT"]) > 0,
