@@ -104,6 +104,7 @@ def _stylePlot(plot: FocalPlaneGeometryPlot, test: Test) -> None:
     if test.isCount:
         plot.colourScale = "count"
         plot.statistic = "sum"
+        plot.histLog = True
     if test.centre is not None:
         plot.colourMap = "RdBu_r"
         plot.centre = test.centre

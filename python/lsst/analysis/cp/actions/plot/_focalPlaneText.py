@@ -253,7 +253,7 @@ def listPatches(
     nListed
         Lines at most; 0 for no list.
     counts
-        Whether values are numbers of failures.
+        Whether values are counts.
 
     Returns
     -------
@@ -263,7 +263,7 @@ def listPatches(
     value = patches.value
     finite = np.isfinite(value)
     chosen = (value > 0) if counts else patches.failing if patches.failing.any() else finite
-    title = "Most failures" if counts else "Failing" if patches.failing.any() else "Furthest from the median"
+    title = "Highest" if counts else "Failing" if patches.failing.any() else "Furthest from the median"
     middle = 0.0 if counts or not finite.any() else float(np.median(value[finite]))
     distance = np.where(finite, np.abs(value - middle), np.inf)
     candidates = np.flatnonzero(chosen & ((distance > 0) | patches.failing))
