@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import astropy.units as u
 import numpy as np
 from astropy.table import Table
 from astropy.time import Time
@@ -53,7 +54,7 @@ def makeRepository(root: str) -> Butler:
     butler.registry.syncDimensionData("group", {"instrument": "LSSTCam", "name": "1"})
     start = Time("2026-01-02T00:00:00", scale="tai")
     record = {"instrument": "LSSTCam", "id": EXPOSURE, "obs_id": "1", "group": "1", "day_obs": 20260101}
-    record |= {"physical_filter": "unknown", "timespan": Timespan(start, start + 1 / 86400)}
+    record |= {"physical_filter": "unknown", "timespan": Timespan(start, start + 1 * u.second)}
     butler.registry.syncDimensionData("exposure", record)
     butler.registry.registerRun("inputs")
     for kind, storage_class in STORAGE_CLASSES.items():
