@@ -1,7 +1,7 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Simulates biases of LATISS and LSSTCam with faults, verifies them, and compares findings with faults."""
+"""Simulates biases of Rubin's cameras with faults, verifies them, and compares findings with faults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from verdict import Line, judge
 
 from lsst.cp.simulator import ExposureInfo, Fault, makeRepository, parseFaults
 from lsst.daf.butler import Butler
-from lsst.obs.lsst import Latiss, LsstCam
+from lsst.obs.lsst import Latiss, LsstCam, LsstComCam
 
 ROOT = Path(__file__).parents[1]
 DAY_OBS = 20260301
@@ -49,7 +49,9 @@ class CameraDemo:
         return parseFaults(line for line in lines if not line.startswith("#"))
 
 
-DEMOS = {demo.name: demo for demo in (CameraDemo(Latiss, 3), CameraDemo(LsstCam, 1))}
+DEMOS = {
+    demo.name: demo for demo in (CameraDemo(Latiss, 3), CameraDemo(LsstComCam, 1), CameraDemo(LsstCam, 1))
+}
 
 
 @click.command(context_settings={"show_default": True})
@@ -101,7 +103,7 @@ def runCamera(demo: CameraDemo, output: Path, processes: int, cameraFile: Path |
     wrong
         Lines of the verdict that are wrong.
     """
-    print(f"{demo.name}: {demo.nExposures} exposures", flush=True)
+    print(f"\n{demo.name}: {demo.nExposures} exposure(s)", flush=True)
     directory = output / demo.name
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
