@@ -136,6 +136,27 @@ def test_failureMetric(data, camera):
     }
 
 
+@pytest.fixture
+def run(data):
+    """Return three exposures, in two of which NOISE fails on three amplifiers of the only detector."""
+    repeated = {name: np.concatenate([column] * 3) for name, column in data.items()}
+    repeated["exposure"] = np.repeat([1, 2, 3], 16)
+    for name in repeated:
+        if "_VERIFY_" in name:
+            repeated[name] = np.full(48, True)
+    repeated["BIAS_VERIFY_NOISE"][[0, 1, 2, 16, 17, 18]] = False
+    return repeated
+
+
+@pytest.mark.parametrize(("limit", "over", "failed"), [(3, 2, 1), (4, 0, 0)])
+def test_majorityRule(run, camera, limit, over, failed):
+    everything = FailureMetric(level="run", maxFailuresPerDetector=limit)(run, camera=camera)
+    noise = makeAction(AmpSummaryMetric, test="NOISE", level="run", maxFailuresPerDetector=limit)
+    for values in (getValues(everything), getValues(noise(run, camera=camera))):
+        assert values["nExposures"] == 3
+        assert (values["nExposuresOverLimit"], values["majorityFailed"]) == (over, failed)
+
+
 def test_summaryRow(data, camera):
     results = findAmpResults(data, "bias", ["NOISE"], camera=camera)
     table = detectorSummaryTable(summarizeAmps(results.ampTable))

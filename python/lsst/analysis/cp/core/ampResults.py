@@ -28,7 +28,7 @@ class AmpResults:
     """
 
     ampTable: AmpTable
-    _summaries: dict[tuple[str, DetectorSelection], AmpSummary] = field(default_factory=dict)
+    _summaries: dict[tuple[object, ...], AmpSummary] = field(default_factory=dict)
 
     @cached_property
     def detectors(self) -> AmpSummary:
@@ -40,7 +40,9 @@ class AmpResults:
         """Summary of each detector over all exposures."""
         return summarizeRunDetectors(self.ampTable, self.detectors)
 
-    def summarize(self, level: str, selection: DetectorSelection) -> AmpSummary:
+    def summarize(
+        self, level: str, selection: DetectorSelection, *, maxFailuresPerDetector: int = 8
+    ) -> AmpSummary:
         """Reduce over the selected detectors.
 
         Parameters
@@ -49,6 +51,8 @@ class AmpResults:
             ``"detector"``, ``"exposure"`` or ``"run"``.
         selection
             Detectors to include; not used at level ``"detector"``.
+        maxFailuresPerDetector
+            Limit of the majority rule, see `majorityVerdict`; used at level ``"run"`` only.
 
         Returns
         -------
@@ -57,8 +61,16 @@ class AmpResults:
         """
         if level == "detector":
             return self.detectors
-        key = (level, selection)
+        key = (level, selection, maxFailuresPerDetector)
         if key not in self._summaries:
-            reduce = {"exposure": summarizeExposures, "run": summarizeRun}[level]
-            self._summaries[key] = reduce(self.ampTable, self.detectors, selection=selection)
+            if level == "run":
+                summary = summarizeRun(
+                    self.ampTable,
+                    self.detectors,
+                    selection=selection,
+                    maxFailuresPerDetector=maxFailuresPerDetector,
+                )
+            else:
+                summary = summarizeExposures(self.ampTable, self.detectors, selection=selection)
+            self._summaries[key] = summary
         return self._summaries[key]

@@ -44,6 +44,12 @@ class AmpSummaryMetric(MetricAction):
     physicalTypes = ListField[str](
         doc="Vendors of detectors to include; all if empty. Not used at level detector.", default=[]
     )
+    maxFailuresPerDetector = Field[int](
+        doc="Failures of the test in one detector and exposure that the majority rule takes as a failed "
+        "detector. Used at level run only.",
+        default=8,
+        check=lambda number: number > 0,
+    )
 
     @property
     def units(self) -> dict[str, str]:
@@ -94,7 +100,7 @@ class AmpSummaryMetric(MetricAction):
         elif len(found := np.unique(results.ampTable.detector)) > 1:
             raise ValueError(f"rows of {len(found)} detectors, expected those of one (level detector)")
         level = "run" if self.level == "run" else "exposure"
-        summary = results.summarize(level, selection)
+        summary = results.summarize(level, selection, maxFailuresPerDetector=self.maxFailuresPerDetector)
         if len(summary) > 1:
             raise ValueError(f"rows of {len(summary)} exposures, expected those of one (level {self.level})")
         if len(summary) == 0:

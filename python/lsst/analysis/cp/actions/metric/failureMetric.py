@@ -14,18 +14,28 @@ import numpy as np
 
 from lsst.analysis.cp.actions.keyedData import findAmpResults, verdictKeys
 from lsst.analysis.cp.catalogue import getProduct
-from lsst.analysis.cp.core import FAILED, GOOD, UNKNOWN, DetectorSelection
+from lsst.analysis.cp.core import (
+    FAILED,
+    GOOD,
+    UNKNOWN,
+    AmpTable,
+    DetectorSelection,
+    majorityVerdict,
+)
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction, Vector
-from lsst.pex.config import Field, ListField
+from lsst.pex.config import ChoiceField, Field, ListField
 from lsst.verify import Measurement
 
 STATUS_COUNTS = {"nDetectorsGood": GOOD, "nDetectorsFailed": FAILED, "nDetectorsUnknown": UNKNOWN}
+
+MAJORITY_COUNTS = ("nExposures", "nExposuresOverLimit", "majorityFailed")
 
 
 class FailureMetric(MetricAction):
     """Count the amplifiers that failed any test, and the detectors by their status over all tests.
 
-    A detector counts once an exposure.
+    A detector counts once an exposure. At level run the majority rule of the summit scripts is applied, too
+    (see `lsst.analysis.cp.core.majorityVerdict`): ``majorityFailed`` is 1 where they would refuse to certify.
     """
 
     product = Field[str](doc="Product that was verified.", default="bias")
@@ -34,11 +44,27 @@ class FailureMetric(MetricAction):
     )
     detectorTypes = ListField[str](doc="Types of detectors to include; all if empty.", default=["SCIENCE"])
     physicalTypes = ListField[str](doc="Vendors of detectors to include; all if empty.", default=[])
+    level = ChoiceField[str](
+        doc="What the quantum holds.",
+        default="exposure",
+        allowed={
+            "detector": "One detector of one exposure.",
+            "exposure": "One exposure.",
+            "run": "Any number of exposures.",
+        },
+    )
+    maxFailuresPerDetector = Field[int](
+        doc="Failures of a test in one detector and exposure that the majority rule takes as a failed "
+        "detector. Used at level run only.",
+        default=8,
+        check=lambda number: number > 0,
+    )
 
     @property
     def units(self) -> dict[str, str]:
         """Unit of each measurement by its name: all are counts."""
-        return dict.fromkeys(("nAmps", "nAmpsFailed", *STATUS_COUNTS), "")
+        majority = MAJORITY_COUNTS if self.level == "run" else ()
+        return dict.fromkeys(("nAmps", "nAmpsFailed", *STATUS_COUNTS, *majority), "")
 
     def getInputSchema(self) -> KeyedDataSchema:
         """Name the columns of the tests."""
@@ -65,19 +91,30 @@ class FailureMetric(MetricAction):
         keys = verdictKeys(self.product, self.tests)
         results = findAmpResults(data, self.product, keys, **kwargs)
         table, detectors = results.ampTable, results.detectors
-        mask = DetectorSelection(
+        selection = DetectorSelection(
             detectorTypes=tuple(self.detectorTypes) or None, physicalTypes=tuple(self.physicalTypes) or None
-        ).mask(table.layout)
+        )
+        mask = selection.mask(table.layout)
         columns = [getProduct(self.product)[key].verifyColumn for key in keys]
         flags = [table.flags[column] for column in columns if column is not None]
         selected = mask[table.detectorIndex]
         status = detectors.status[mask[detectors.detectorIndex]]
         counts = {
-            "nAmps": selected.sum(),
-            "nAmpsFailed": np.any([selected & (test == FAILED) for test in flags], axis=0).sum(),
+            "nAmps": int(selected.sum()),
+            "nAmpsFailed": int(np.any([selected & (test == FAILED) for test in flags], axis=0).sum()),
         }
-        counts |= {name: np.count_nonzero(status == code) for name, code in STATUS_COUNTS.items()}
+        counts |= {name: int(np.count_nonzero(status == code)) for name, code in STATUS_COUNTS.items()}
+        if self.level == "run":
+            counts |= self._applyMajorityRule(table, selection)
         notes = {"metric_tags": kwargs.get("metric_tags", [])}
         return {
             name: Measurement(name, u.Quantity(float(counts[name]), ""), notes=notes) for name in self.units
         }
+
+    def _applyMajorityRule(self, table: AmpTable, selection: DetectorSelection) -> dict[str, int]:
+        """Count the exposures over the limit, and tell whether they are the majority."""
+        verdict = majorityVerdict(
+            table, selection=selection, maxFailuresPerDetector=self.maxFailuresPerDetector
+        )
+        numbers = (len(table.exposures), verdict.nExposuresFailed, int(not verdict.certify))
+        return dict(zip(MAJORITY_COUNTS, numbers, strict=True))
