@@ -157,6 +157,20 @@ def test_majorityRule(run, camera, limit, over, failed):
         assert (values["nExposuresOverLimit"], values["majorityFailed"]) == (over, failed)
 
 
+def test_measurementsDoNotDependOnWhatElseWasReduced(run, camera):
+    """Other tests of a shared reduction fail everywhere; SUCCESS, beside which alone it counts, does not."""
+    run["BIAS_VERIFY_READ_NOISE_CONSISTENT"] = np.full(48, False)
+    everything = [test.key for test in getProduct("bias") if test.verify is not None]
+    shared = AmpColumns(run, findAmpResults(run, "bias", everything, camera=camera))
+    for metric in (
+        FailureMetric(tests=["MEAN"], level="run", maxFailuresPerDetector=3),
+        makeAction(AmpSummaryMetric, test="READ_NOISE_CONSISTENT", level="run", maxFailuresPerDetector=3),
+    ):
+        values = getValues(metric(run, camera=camera))
+        np.testing.assert_equal(getValues(metric(shared, camera=camera)), values)
+        assert (values["nExposuresOverLimit"], values["majorityFailed"]) == (0, 0)
+
+
 def test_summaryRow(data, camera):
     results = findAmpResults(data, "bias", ["NOISE"], camera=camera)
     table = detectorSummaryTable(summarizeAmps(results.ampTable))

@@ -255,6 +255,24 @@ class Product:
         """Keys of all tests, in order."""
         return tuple(test.key for test in self.tests)
 
+    def neededKeys(self, keys: Iterable[str]) -> tuple[str, ...]:
+        """Add to tests the verdicts without which the majority rule cannot judge them.
+
+        Parameters
+        ----------
+        keys
+            Keys of tests.
+
+        Returns
+        -------
+        keys
+            The same, and the verdicts if a failure of some test counts only beside them.
+        """
+        chosen = tuple(keys)
+        if all(self[key].inVerdict for key in chosen):
+            return chosen
+        return tuple(dict.fromkeys((*chosen, *(test.key for test in self.tests if test.verdict))))
+
     def inputColumns(self, keys: Iterable[str] | None = None) -> tuple[str, ...]:
         """Columns that tests read, those that identify the row first.
 
@@ -268,6 +286,6 @@ class Product:
         columns
             Names of columns, each once.
         """
-        tests = self.tests if keys is None else [self[key] for key in keys]
+        tests = self.tests if keys is None else [self[key] for key in self.neededKeys(keys)]
         columns = [column for test in tests for column in test.inputColumns]
         return KEY_COLUMNS + tuple(dict.fromkeys(columns))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,7 +111,11 @@ def overLimit(
 
 
 def majorityVerdict(
-    ampTable: AmpTable, *, selection: DetectorSelection | None = None, maxFailuresPerDetector: int = 8
+    ampTable: AmpTable,
+    *,
+    tests: Collection[str] | None = None,
+    selection: DetectorSelection | None = None,
+    maxFailuresPerDetector: int = 8,
 ) -> MajorityVerdict:
     """Apply the majority rule of the summit scripts to a run.
 
@@ -118,6 +123,8 @@ def majorityVerdict(
     ----------
     ampTable
         Results of amplifiers of the whole run.
+    tests
+        Keys of the tests that count; all that were read if None.
     selection
         Detectors to include; those of type SCIENCE if None.
     maxFailuresPerDetector
@@ -139,7 +146,8 @@ def majorityVerdict(
     limits = majorityThresholds(len(ampTable.exposures), int(mask.sum()), maxFailuresPerDetector)
     failed = np.zeros(len(ampTable.exposures), dtype=bool)
     for test in ampTable.tests:
-        if test.verifyColumn is not None and not test.verdict:
+        counts = tests is None or test.key in tests
+        if counts and test.verifyColumn is not None and not test.verdict:
             failed |= overLimit(ampTable, test, mask, limits)
     n_failed = int(failed.sum())
     return MajorityVerdict(

@@ -30,7 +30,7 @@ from lsst.pex.config import Field
 from lsst.pipe.base import Struct, UnprocessableDataError
 from lsst.pipe.base import connectionTypes as cT
 
-from .referenceInputs import readHeaders
+from .referenceInputs import VERIFIED_EXPOSURES, readHeaders
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -60,17 +60,7 @@ class AmpAnalysisConnections(
         dimensions=("instrument",),
         isCalibration=True,
     )
-    verifiedExposures = cT.Input(
-        doc="Exposures that were verified, of which the header is read: the read noise and gain of each "
-        "amplifier. Where there are none, those of the camera are used.",
-        name="verifiedExposure",
-        storageClass="Exposure",
-        dimensions=("instrument", "exposure", "detector"),
-        multiple=True,
-        deferLoad=True,
-        minimum=0,
-        deferGraphConstraint=True,
-    )
+    verifiedExposures = VERIFIED_EXPOSURES
 
     def __init__(self, *, config: AmpAnalysisConfig) -> None:
         super().__init__(config=config)

@@ -24,6 +24,8 @@ from lsst.pex.config.configurableActions import ConfigurableActionStructField
 from lsst.pipe.base import PipelineTaskConnections
 from lsst.pipe.base import connectionTypes as cT
 
+from .referenceInputs import VERIFIED_EXPOSURES
+
 
 class MergeAnalysisConnections(
     AnalysisBaseConnections, dimensions={}, defaultTemplates={"outputName": "Placeholder"}
@@ -71,18 +73,7 @@ class MergeAnalysisConnections(
 class MergeOfDetectorsConnections(MergeAnalysisConnections, dimensions={}):
     """Connections of a merge of detectors: the headers of the verified exposures have the read noise."""
 
-    verifiedExposures = cT.Input(
-        doc="Exposures that were verified, of which the header is read: the read noise and gain of each "
-        "amplifier. Where there are none, those of the camera are used.",
-        name="verifiedExposure",
-        storageClass="Exposure",
-        dimensions=("instrument", "exposure", "detector"),
-        multiple=True,
-        deferLoad=True,
-        minimum=0,
-        # Verified exposures are often not kept; their absence must not empty the quantum graph.
-        deferGraphConstraint=True,
-    )
+    verifiedExposures = VERIFIED_EXPOSURES
 
     def __init__(self, *, config: MergeAnalysisConfig) -> None:
         super().__init__(config=config)

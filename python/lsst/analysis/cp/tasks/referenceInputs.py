@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["readAmpSummaries", "readHeaders"]
+__all__ = ["VERIFIED_EXPOSURES", "readAmpSummaries", "readHeaders"]
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import numpy as np
 from astropy.table import Table, vstack
 
 from lsst.analysis.cp.core import HEADER_SOURCE, ReferenceValues
+from lsst.pipe.base import connectionTypes as cT
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
@@ -21,6 +22,20 @@ if TYPE_CHECKING:
 
 READ_NOISE_KEY = "LSST ISR READNOISE {}"
 GAIN_KEY = "LSST ISR GAIN {}"
+
+VERIFIED_EXPOSURES = cT.Input(
+    doc="Exposures that were verified, of which the header is read: the read noise and gain of each "
+    "amplifier. Where there are none, those of the camera are used.",
+    name="verifiedExposure",
+    storageClass="Exposure",
+    dimensions=("instrument", "exposure", "detector"),
+    multiple=True,
+    deferLoad=True,
+    minimum=0,
+    # Verified exposures are often not kept; their absence must not empty the quantum graph.
+    deferGraphConstraint=True,
+)
+"""The connection that every task has which reads these headers."""
 
 
 def readHeaders(handles: Sequence[DeferredDatasetHandle], camera: Camera) -> ReferenceValues:

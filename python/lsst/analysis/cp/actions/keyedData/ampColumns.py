@@ -97,7 +97,7 @@ def findAmpResults(
         Reductions of at least these tests.
     """
     declared = getProduct(product)
-    keys = tuple(tests)
+    keys = declared.neededKeys(tests)
     if isinstance(data, AmpColumns) and {declared[key] for key in keys} <= set(data.results.ampTable.tests):
         return data.results
     table = AmpTable.fromColumns(

@@ -21,6 +21,7 @@ from lsst.analysis.cp.core import (
     AmpTable,
     DetectorSelection,
     majorityVerdict,
+    overallStatus,
 )
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction, Vector
 from lsst.pex.config import ChoiceField, Field, ListField
@@ -98,7 +99,9 @@ class FailureMetric(MetricAction):
         columns = [getProduct(self.product)[key].verifyColumn for key in keys]
         flags = [table.flags[column] for column in columns if column is not None]
         selected = mask[table.detectorIndex]
-        status = detectors.status[mask[detectors.detectorIndex]]
+        chosen = {key: detectors.tests[key] for key in keys}
+        status = overallStatus(chosen, detectors.nAmps, detectors.nAmpsExpected)
+        status = status[mask[detectors.detectorIndex]]
         counts = {
             "nAmps": int(selected.sum()),
             "nAmpsFailed": int(np.any([selected & (test == FAILED) for test in flags], axis=0).sum()),
@@ -114,7 +117,10 @@ class FailureMetric(MetricAction):
     def _applyMajorityRule(self, table: AmpTable, selection: DetectorSelection) -> dict[str, int]:
         """Count the exposures over the limit, and tell whether they are the majority."""
         verdict = majorityVerdict(
-            table, selection=selection, maxFailuresPerDetector=self.maxFailuresPerDetector
+            table,
+            tests=verdictKeys(self.product, self.tests),
+            selection=selection,
+            maxFailuresPerDetector=self.maxFailuresPerDetector,
         )
         numbers = (len(table.exposures), verdict.nExposuresFailed, int(not verdict.certify))
         return dict(zip(MAJORITY_COUNTS, numbers, strict=True))
