@@ -136,6 +136,16 @@ def test_failureMetric(data, camera):
     }
 
 
+def test_failuresOfOneDetectorLeaveOutTheOthers(data):
+    camera = LsstComCam().getCamera()
+    values = getValues(FailureMetric(level="detector")(data, camera=camera))
+    assert {name: values[name] for name in values if name.startswith("nDetectors")} == {
+        "nDetectorsGood": 0,
+        "nDetectorsFailed": 1,
+        "nDetectorsUnknown": 0,
+    }
+
+
 @pytest.fixture
 def run(data):
     """Return three exposures, in two of which NOISE fails on three amplifiers of the only detector."""

@@ -65,8 +65,6 @@ def addTestTools(
             )
     failures = _addTool(config.atools, f"{product}Failures", AmpFailureTool, product=product)
     failures.produce.metric.level = level
-    if level == "detector":
-        failures.detectorTypes = []
     failures.produce.plot.counted = "rows" if level == "run" else "tests"
 
 

@@ -14,42 +14,22 @@ import numpy as np
 
 from lsst.analysis.cp.actions.keyedData import findAmpResults
 from lsst.analysis.cp.catalogue import getProduct, measurementUnits
-from lsst.analysis.cp.core import AmpSummary, DetectorSelection
-from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction, Vector
-from lsst.pex.config import ChoiceField, Field, ListField
+from lsst.analysis.cp.core import AmpSummary
+from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Vector
+from lsst.pex.config import Field
 from lsst.verify import Measurement
 
+from .ampMetricAction import AmpMetricAction
 
-class AmpSummaryMetric(MetricAction):
+
+class AmpSummaryMetric(AmpMetricAction):
     """Reduce the amplifiers of one quantum to the measurements of one test.
 
     Which measurements there are depends on the configuration only, never on the data: where there is no
     finite value, ``nValid`` is 0 and the minimum, median and maximum are NaN.
     """
 
-    product = Field[str](doc="Product that was verified.", default="bias")
     test = Field[str](doc="Key of the test; there is no default.", default="")
-    level = ChoiceField[str](
-        doc="What the quantum holds.",
-        default="exposure",
-        allowed={
-            "detector": "One detector of one exposure.",
-            "exposure": "One exposure.",
-            "run": "Any number of exposures.",
-        },
-    )
-    detectorTypes = ListField[str](
-        doc="Types of detectors to include; all if empty. Not used at level detector.", default=["SCIENCE"]
-    )
-    physicalTypes = ListField[str](
-        doc="Vendors of detectors to include; all if empty. Not used at level detector.", default=[]
-    )
-    maxFailuresPerDetector = Field[int](
-        doc="Failures of the test in one detector and exposure that the majority rule takes as a failed "
-        "detector. Used at level run only.",
-        default=8,
-        check=lambda number: number > 0,
-    )
 
     @property
     def units(self) -> dict[str, str]:
@@ -91,16 +71,11 @@ class AmpSummaryMetric(MetricAction):
     def _summarize(self, data: KeyedData, **kwargs: Any) -> AmpSummary:
         """Reduce to one segment."""
         results = findAmpResults(data, self.product, [self.test], **kwargs)
-        selection = DetectorSelection(detectorTypes=None)
-        if self.level != "detector":
-            selection = DetectorSelection(
-                detectorTypes=tuple(self.detectorTypes) or None,
-                physicalTypes=tuple(self.physicalTypes) or None,
-            )
-        elif len(found := np.unique(results.ampTable.detector)) > 1:
+        found = np.unique(results.ampTable.detector)
+        if self.level == "detector" and len(found) > 1:
             raise ValueError(f"rows of {len(found)} detectors, expected those of one (level detector)")
         level = "run" if self.level == "run" else "exposure"
-        summary = results.summarize(level, selection, maxFailuresPerDetector=self.maxFailuresPerDetector)
+        summary = results.summarize(level, self.selection, maxFailuresPerDetector=self.maxFailuresPerDetector)
         if len(summary) > 1:
             raise ValueError(f"rows of {len(summary)} exposures, expected those of one (level {self.level})")
         if len(summary) == 0:

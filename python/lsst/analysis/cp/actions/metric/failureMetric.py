@@ -19,46 +19,29 @@ from lsst.analysis.cp.core import (
     GOOD,
     UNKNOWN,
     AmpTable,
-    DetectorSelection,
     majorityVerdict,
     overallStatus,
 )
-from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction, Vector
-from lsst.pex.config import ChoiceField, Field, ListField
+from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Vector
+from lsst.pex.config import ListField
 from lsst.verify import Measurement
+
+from .ampMetricAction import AmpMetricAction
 
 STATUS_COUNTS = {"nDetectorsGood": GOOD, "nDetectorsFailed": FAILED, "nDetectorsUnknown": UNKNOWN}
 
 MAJORITY_COUNTS = ("nExposures", "nExposuresOverLimit", "majorityFailed")
 
 
-class FailureMetric(MetricAction):
+class FailureMetric(AmpMetricAction):
     """Count the amplifiers that failed any test, and the detectors by their status over all tests.
 
     A detector counts once an exposure. At level run the majority rule of the summit scripts is applied, too
     (see `lsst.analysis.cp.core.majorityVerdict`): ``majorityFailed`` is 1 where they would refuse to certify.
     """
 
-    product = Field[str](doc="Product that was verified.", default="bias")
     tests = ListField[str](
         doc="Keys of tests with a verdict; if empty, all that do not sum up others.", default=[]
-    )
-    detectorTypes = ListField[str](doc="Types of detectors to include; all if empty.", default=["SCIENCE"])
-    physicalTypes = ListField[str](doc="Vendors of detectors to include; all if empty.", default=[])
-    level = ChoiceField[str](
-        doc="What the quantum holds.",
-        default="exposure",
-        allowed={
-            "detector": "One detector of one exposure.",
-            "exposure": "One exposure.",
-            "run": "Any number of exposures.",
-        },
-    )
-    maxFailuresPerDetector = Field[int](
-        doc="Failures of a test in one detector and exposure that the majority rule takes as a failed "
-        "detector. Used at level run only.",
-        default=8,
-        check=lambda number: number > 0,
     )
 
     @property
@@ -92,10 +75,10 @@ class FailureMetric(MetricAction):
         keys = verdictKeys(self.product, self.tests)
         results = findAmpResults(data, self.product, keys, **kwargs)
         table, detectors = results.ampTable, results.detectors
-        selection = DetectorSelection(
-            detectorTypes=tuple(self.detectorTypes) or None, physicalTypes=tuple(self.physicalTypes) or None
-        )
-        mask = selection.mask(table.layout)
+        mask = self.selection.mask(table.layout)
+        if self.level == "detector":
+            # The camera's other detectors are not missing: they have quanta of their own.
+            mask &= np.isin(np.arange(table.layout.nDetectors), table.detectorIndex)
         columns = [getProduct(self.product)[key].verifyColumn for key in keys]
         flags = [table.flags[column] for column in columns if column is not None]
         selected = mask[table.detectorIndex]
@@ -108,18 +91,18 @@ class FailureMetric(MetricAction):
         }
         counts |= {name: int(np.count_nonzero(status == code)) for name, code in STATUS_COUNTS.items()}
         if self.level == "run":
-            counts |= self._applyMajorityRule(table, selection)
+            counts |= self._applyMajorityRule(table)
         notes = {"metric_tags": kwargs.get("metric_tags", [])}
         return {
             name: Measurement(name, u.Quantity(float(counts[name]), ""), notes=notes) for name in self.units
         }
 
-    def _applyMajorityRule(self, table: AmpTable, selection: DetectorSelection) -> dict[str, int]:
+    def _applyMajorityRule(self, table: AmpTable) -> dict[str, int]:
         """Count the exposures over the limit, and tell whether they are the majority."""
         verdict = majorityVerdict(
             table,
             tests=verdictKeys(self.product, self.tests),
-            selection=selection,
+            selection=self.selection,
             maxFailuresPerDetector=self.maxFailuresPerDetector,
         )
         numbers = (len(table.exposures), verdict.nExposuresFailed, int(not verdict.certify))
