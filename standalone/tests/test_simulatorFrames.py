@@ -230,7 +230,9 @@ def test_cosmicRaysAreFoundAndReplaced() -> None:
     assert hit.sum() > 50
     found = findCosmicRays(image, np.full(image.shape, 36, np.float32), CosmicRayConfig())
     image[found.rows, found.columns] = found.replacements
-    assert np.abs(image).max() < 6 * 6
+    # Wings fainter than the limit may stay.
+    assert np.abs(image).max() < 8 * 6
+    assert image.std() == pytest.approx(clean.std(), rel=2e-3)
     assert len(found.rows) < 3 * hit.sum()
 
 

@@ -8,6 +8,7 @@ This package is no stand-in: it has no upstream twin. Its tasks take the place o
 """
 
 from .fault import Fault, FaultKind, parseFaults
+from .quickFrames import FrameNoise, simulateFrame
 from .repository import ExposureInfo, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
 from .smallCamera import shrinkCamera
@@ -18,10 +19,12 @@ __all__ = [
     "ExposureInfo",
     "Fault",
     "FaultKind",
+    "FrameNoise",
     "SimulateBiasIsrConfig",
     "SimulateBiasIsrTask",
     "listExpectedResults",
     "makeRepository",
     "parseFaults",
     "shrinkCamera",
+    "simulateFrame",
 ]

@@ -3,10 +3,11 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Cosmic rays and other events in the assembled image."""
 
-__all__ = ["addCosmicRays", "addSmoothHits"]
+__all__ = ["addCosmicRays", "addLine", "addSmoothHits"]
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr
 
 _THICKNESS = 10.0
 """Depth of the sensor (pixels): 100 micrometres."""
@@ -14,7 +15,7 @@ _THICKNESS = 10.0
 _CHARGE = 8000.0
 """Mean charge of a vertical muon (electron): 80 in a micrometre of silicon."""
 
-_DIFFUSION = 0.25
+_DIFFUSION = 0.3
 """Diffusion of the charge (pixels, standard deviation)."""
 
 _HIT_SIGMA = 3.0
@@ -23,9 +24,18 @@ _HIT_SIGMA = 3.0
 _HITS_PER_PIXEL = 8e-6
 """Number of smooth hits for each pixel of the amplifier."""
 
+_PIECE = 32.0
+"""Longest part of a line that is added at once (pixels)."""
+
+_REACH = 6.0
+"""Distance from a line up to which its profile is not zero (standard deviations)."""
+
 
 def addCosmicRays(image: npt.NDArray[np.float32], rate: float, random: np.random.Generator) -> int:
     """Add tracks of muons.
+
+    The charge is released evenly along the track and diffuses over the pixels, so that no track ends up in a
+    single pixel, but where the edge of the image cuts it.
 
     Parameters
     ----------
@@ -49,13 +59,56 @@ def addCosmicRays(image: npt.NDArray[np.float32], rate: float, random: np.random
         charge = _CHARGE / cosine * random.lognormal(0, 0.2)
         azimuth = random.uniform(0, 2 * np.pi)
         start = random.uniform((0, 0), image.shape)
-        steps = np.linspace(0, length, 8 + int(4 * length))[:, None]
-        points = start + steps * (np.sin(azimuth), np.cos(azimuth))
-        points += random.normal(0, _DIFFUSION, points.shape)
-        y, x = np.floor(points).astype(int).T
-        inside = (y >= 0) & (y < image.shape[0]) & (x >= 0) & (x < image.shape[1])
-        np.add.at(image, (y[inside], x[inside]), np.float32(charge / len(points)))
+        end = start + length * np.array([np.sin(azimuth), np.cos(azimuth)])
+        addLine(image, start, end, charge, _DIFFUSION)
     return number
+
+
+def addLine(
+    image: npt.NDArray[np.float32],
+    start: npt.NDArray[np.float64],
+    end: npt.NDArray[np.float64],
+    charge: float,
+    sigma: float,
+) -> None:
+    """Add a straight line with a Gaussian profile, integrated over the pixels.
+
+    Parameters
+    ----------
+    image
+        Image to add to, in place.
+    start, end
+        Ends of the line as (y, x), where pixel n spans from n to n + 1. It may reach over the image's edges.
+    charge
+        Sum over its pixels.
+    sigma
+        Standard deviation of the profile (pixels).
+    """
+    length = float(np.hypot(*(end - start)))
+    pieces = max(1, int(np.ceil(length / _PIECE)))
+    # Points this close together add up to a smooth line.
+    points_per_piece = 1 + int(np.ceil(3 * length / pieces / sigma))
+    number = pieces * points_per_piece
+    fractions = (np.arange(number) + 0.5) / number
+    points = start + fractions[:, None] * (end - start)
+    for piece in np.split(points, pieces):
+        _addPoints(image, piece, charge / number, sigma)
+
+
+def _addPoints(
+    image: npt.NDArray[np.float32], points: npt.NDArray[np.float64], charge: float, sigma: float
+) -> None:
+    """Add points, (number, 2) as (y, x), of the same charge."""
+    first = np.maximum(np.floor(points.min(axis=0) - _REACH * sigma).astype(int), 0)
+    last = np.minimum(np.ceil(points.max(axis=0) + _REACH * sigma).astype(int), image.shape)
+    if (first >= last).any():
+        return
+    along_y, along_x = (
+        np.diff(ndtr((np.arange(first[axis], last[axis] + 1) - points[:, axis, None]) / sigma))
+        for axis in (0, 1)
+    )
+    view = image[first[0] : last[0], first[1] : last[1]]
+    view += (charge * (along_y.T @ along_x)).astype(np.float32)
 
 
 def addSmoothHits(
