@@ -124,6 +124,8 @@ class FocalPlaneGeometry:
     ----------
     layout
         Names and order of the detectors and amplifiers.
+    detectorEdges
+        Edges (xMin, yMin, xMax, yMax) of the detectors in pixels; shape (nDet, 4).
     detectorCorners
         Corners of the detectors in (x, y) order, mm on the focal plane; shape (nDet, 4, 2).
     ampEdges
@@ -134,6 +136,7 @@ class FocalPlaneGeometry:
     """
 
     layout: CameraLayout
+    detectorEdges: FloatArray
     detectorCorners: FloatArray
     ampEdges: FloatArray
     ampCorners: FloatArray
@@ -165,6 +168,7 @@ class FocalPlaneGeometry:
         none = np.zeros((0, 4, 2))
         return cls(
             layout=CameraLayout.fromCamera(camera),
+            detectorEdges=np.concatenate([none[:, :, 0], *(own[:1] for own in edges)]),
             detectorCorners=np.concatenate([none, *(own[:1] for own in corners)]),
             ampEdges=np.concatenate([none[:, :, 0], *(own[1:] for own in edges)]),
             ampCorners=np.concatenate([none, *(own[1:] for own in corners)]),

@@ -1,0 +1,223 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Binning of images by any factor, leaving out pixels that hold no data."""
+
+from __future__ import annotations
+
+__all__ = ["BINNING_STATISTICS", "EXCLUDED_PLANES", "BinningStatistic", "binImage", "excludedPixels"]
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+BoolArray = npt.NDArray[np.bool_]
+FloatImage = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.intp]
+
+BinningStatistic = Literal["mean", "median", "min", "max", "std"]
+"""Statistic of the pixels of a bin."""
+
+BINNING_STATISTICS: tuple[BinningStatistic, ...] = get_args(BinningStatistic)
+"""Statistics that `binImage` knows."""
+
+EXCLUDED_PLANES = ("NO_DATA", "BAD", "SAT")
+"""Mask planes whose pixels say nothing about the image."""
+
+_STRIP_BYTES = 1 << 19
+"""Size of the rows worked on at a time: with their temporaries they stay in a processor's cache."""
+
+
+def excludedPixels(
+    image: npt.NDArray[np.floating],
+    mask: npt.NDArray[np.integer] | None,
+    planes: Mapping[str, int],
+    names: Sequence[str] = EXCLUDED_PLANES,
+) -> BoolArray:
+    """Find the pixels that views and measurements leave out.
+
+    Parameters
+    ----------
+    image
+        Pixels (rows, columns); shape (ny, nx).
+    mask
+        Bits of each pixel; shape (ny, nx). None if the image has no mask.
+    planes
+        Number of the bit of each mask plane, as ``Mask.getMaskPlaneDict()`` of afw gives it.
+    names
+        Planes to leave out.
+
+    Returns
+    -------
+    excluded
+        True where any of the planes is set or the image is not finite; shape (ny, nx).
+
+    Raises
+    ------
+    ValueError
+        Raised if the shapes differ or a plane is not in the mask.
+    """
+    excluded = ~np.isfinite(image)
+    if mask is None:
+        return excluded
+    if mask.shape != image.shape:
+        raise ValueError(f"Expected a mask of the image's shape {image.shape}; got {mask.shape}.")
+    if unknown := [name for name in names if name not in planes]:
+        raise ValueError(f"Mask planes {unknown} are not in the mask; it has {sorted(planes)}.")
+    bits = mask.dtype.type(sum(1 << planes[name] for name in set(names)))
+    excluded |= (mask & bits) != 0
+    return excluded
+
+
+def binImage(
+    image: npt.NDArray[np.floating],
+    factor: int,
+    statistic: BinningStatistic = "mean",
+    *,
+    excluded: BoolArray | None = None,
+) -> FloatImage:
+    """Reduce squares of pixels to one pixel each.
+
+    Bin [0, 0] starts at pixel [0, 0]. Bins that the image's far edges cut use the pixels that they have, and
+    pixels that are excluded or not finite count in no bin. ``lsst.afw.math.binImage`` drops the rows and
+    columns that do not fill a bin, averages masked pixels like others, spreads NaN, and knows means only.
+
+    Parameters
+    ----------
+    image
+        Pixels (rows, columns); shape (ny, nx).
+    factor
+        Side of a bin in pixels; 1 or more, and it need not divide the image.
+    statistic
+        One of `BINNING_STATISTICS`. The median of an even number of pixels is the mean of the middle two; the
+        standard deviation is that of the pixels about their mean (no correction of degrees of freedom). The
+        minimum, maximum and standard deviation keep a defect of one pixel visible that a mean hides.
+    excluded
+        True for pixels to leave out; shape (ny, nx).
+
+    Returns
+    -------
+    binned
+        One pixel a bin, in the image's unit; shape (ceil(ny / factor), ceil(nx / factor)). NaN for bins
+        without a pixel.
+
+    Raises
+    ------
+    ValueError
+        Raised if the factor is not a whole number above 0, the statistic is unknown, the image has no pixels
+        or is not two-dimensional, or the shapes differ.
+    """
+    pixels = np.asarray(image)
+    _checkArguments(pixels, factor, statistic, excluded)
+    reduce = _REDUCTIONS[statistic]
+    starts = np.arange(0, pixels.shape[1], factor)
+    binned = np.empty((-(-pixels.shape[0] // factor), len(starts)), dtype=np.float32)
+    for rows, bins in _strips(pixels.shape, factor):
+        strip = pixels[rows].astype(np.float32, copy=False)
+        left_out = ~np.isfinite(strip)
+        if excluded is not None:
+            left_out |= excluded[rows]
+        cells = (bins.stop - bins.start, -1, pixels.shape[1])
+        binned[bins] = reduce(strip.reshape(cells), left_out.reshape(cells), starts)
+    return binned
+
+
+def _checkArguments(
+    pixels: npt.NDArray[np.generic], factor: int, statistic: str, excluded: BoolArray | None
+) -> None:
+    if pixels.ndim != 2 or pixels.size == 0:
+        raise ValueError(f"Expected an image of two dimensions with pixels in it; got shape {pixels.shape}.")
+    if not isinstance(factor, int | np.integer) or factor < 1:
+        raise ValueError(f"Expected a whole number of pixels to bin, 1 or more; got {factor!r}.")
+    if statistic not in BINNING_STATISTICS:
+        raise ValueError(f"Unknown statistic {statistic!r}; expected one of {', '.join(BINNING_STATISTICS)}.")
+    if excluded is not None and (excluded.shape != pixels.shape or excluded.dtype != np.bool_):
+        raise ValueError(
+            f"Expected excluded to be bool of the image's shape {pixels.shape}; "
+            f"got {excluded.dtype} of shape {excluded.shape}."
+        )
+
+
+def _strips(shape: tuple[int, ...], factor: int) -> Iterator[tuple[slice, slice]]:
+    """Yield rows of the image and of the binned image that belong together; a partial bin comes alone."""
+    per_strip = max(_STRIP_BYTES // (4 * shape[1] * factor), 1)
+    whole = shape[0] // factor
+    for first in range(0, whole, per_strip):
+        last = min(first + per_strip, whole)
+        yield slice(first * factor, last * factor), slice(first, last)
+    if whole * factor < shape[0]:
+        yield slice(whole * factor, shape[0]), slice(whole, whole + 1)
+
+
+_Reduction = Callable[[FloatImage, BoolArray, IntArray], npt.NDArray[np.floating]]
+"""Reduces pixels (bins, rows of a bin, columns), of which some are left out, given bins' first columns."""
+
+
+def _total(cells: FloatImage, starts: IntArray) -> npt.NDArray[np.float64]:
+    # Rows of floats add up fast; in a large bin, that would cost precision.
+    dtype = np.float32 if cells.shape[1] <= 32 else np.float64
+    return np.add.reduceat(np.add.reduce(cells, axis=1, dtype=dtype), starts, axis=1, dtype=np.float64)
+
+
+def _count(leftOut: BoolArray, starts: IntArray) -> npt.NDArray[np.float64]:
+    rows = leftOut.shape[1]
+    # Small integers, as long as they hold a column's number of pixels, are what makes this fast.
+    n_out = np.add.reduce(leftOut.view(np.uint8), axis=1, dtype=np.uint8 if rows < 256 else np.int64)
+    widths = np.diff(starts, append=leftOut.shape[2])
+    return rows * widths - np.add.reduceat(n_out, starts, axis=1, dtype=np.float64)
+
+
+def _filled(cells: FloatImage, leftOut: BoolArray, value: float) -> FloatImage:
+    return np.where(leftOut, np.float32(value), cells) if leftOut.any() else cells
+
+
+def _ratio(total: npt.NDArray[np.float64], count: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+
+
+def _mean(cells: FloatImage, leftOut: BoolArray, starts: IntArray) -> npt.NDArray[np.float64]:
+    return _ratio(_total(_filled(cells, leftOut, 0.0), starts), _count(leftOut, starts))
+
+
+def _std(cells: FloatImage, leftOut: BoolArray, starts: IntArray) -> npt.NDArray[np.float64]:
+    filled = _filled(cells, leftOut, 0.0)
+    count = _count(leftOut, starts)
+    mean = _ratio(_total(filled, starts), count).astype(np.float32)
+    deviation = filled - np.repeat(mean, np.diff(starts, append=cells.shape[2]), axis=1)[:, np.newaxis]
+    deviation = _filled(deviation, leftOut, 0.0)
+    return np.sqrt(_ratio(_total(deviation * deviation, starts), count))
+
+
+def _extreme(ufunc: np.ufunc, empty: float) -> _Reduction:
+    def reduce(cells: FloatImage, leftOut: BoolArray, starts: IntArray) -> FloatImage:
+        extreme = ufunc.reduceat(ufunc.reduce(_filled(cells, leftOut, empty), axis=1), starts, axis=1)
+        return np.where(extreme == empty, np.float32(np.nan), extreme)
+
+    return reduce
+
+
+def _median(cells: FloatImage, leftOut: BoolArray, starts: IntArray) -> FloatImage:
+    n_bins, height, n_columns = cells.shape
+    width = min(int(np.diff(starts, append=n_columns)[0]), n_columns)
+    padded = np.full((n_bins, height, len(starts) * width), np.nan, dtype=np.float32)
+    padded[:, :, :n_columns] = _filled(cells, leftOut, np.nan)
+    # NaN comes last in sorted order.
+    ordered = (
+        padded.reshape(n_bins, height, len(starts), width).swapaxes(1, 2).reshape(n_bins, len(starts), -1)
+    )
+    ordered.sort(axis=-1)
+    count = _count(leftOut, starts).astype(np.intp)
+    middle = np.stack([np.maximum(count - 1, 0) // 2, count // 2], axis=-1)
+    median: FloatImage = np.take_along_axis(ordered, middle, axis=-1).mean(axis=-1, dtype=np.float32)
+    return median
+
+
+_REDUCTIONS: Mapping[BinningStatistic, _Reduction] = {
+    "mean": _mean,
+    "median": _median,
+    "min": _extreme(np.minimum, np.inf),
+    "max": _extreme(np.maximum, -np.inf),
+    "std": _std,
+}

@@ -1,0 +1,194 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Mosaics of detectors on the focal plane, from one detector's image at a time."""
+
+from __future__ import annotations
+
+__all__ = ["FocalPlaneMosaic"]
+
+from collections.abc import Collection
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import affine_transform
+
+from lsst.analysis.cp.core.focalPlane import FocalPlaneGeometry, boxCorners
+
+from .placement import DetectorPlacement, MosaicGrid
+
+BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float64]
+FloatImage = npt.NDArray[np.float32]
+
+
+class FocalPlaneMosaic:
+    """Image of the focal plane, to which detectors are added one at a time.
+
+    Memory is that of the output and of one detector, however many there are.
+
+    A detector turned by whole quarters is copied pixel by pixel to the place of the grid nearest to its own,
+    so that the centre of each pixel is at most half an output pixel off along either axis; at another angle,
+    or with pixels of another size, it is interpolated linearly. ``makeImageFromCamera`` of afw, which
+    ``VisualizeMosaicExpTask`` uses, turns every detector by the nearest number of quarters, rounds the origin
+    of each down to a whole output pixel (one or two off), leaves ten free pixels around, takes only images
+    without their partial bins, and skips one of another size with a message in the log.
+
+    Parameters
+    ----------
+    geometry
+        The camera.
+    binning
+        Side, in detector pixels, of the bins of the images to add; also that of the output pixels.
+    detectors
+        Identifiers of the detectors that the image has to hold; all of the camera if None.
+
+    Raises
+    ------
+    ValueError
+        Raised if the binning is not a whole number above zero, or a detector is not in the camera.
+    """
+
+    def __init__(
+        self, geometry: FocalPlaneGeometry, binning: int, detectors: Collection[int] | None = None
+    ) -> None:
+        if not isinstance(binning, int | np.integer) or binning < 1:
+            raise ValueError(f"Expected a whole number of pixels to bin, 1 or more; got {binning!r}.")
+        ids = geometry.layout.detectorId.tolist() if detectors is None else sorted(set(detectors))
+        placements = [DetectorPlacement.fromGeometry(geometry, i) for i in geometry.detectorIndex(ids)]
+        self._placements = {placement.detectorId: placement for placement in placements}
+        self._binning = int(binning)
+        self._added: list[int] = []
+        pixel_size = float(np.median([placement.pixelSize for placement in placements]))
+        self.grid = MosaicGrid.covering(
+            np.array([_outline(binned, binned.shape) for binned in (p.binned(binning) for p in placements)]),
+            pixel_size * binning,
+        )
+        self.image: FloatImage = np.full(self.grid.shape, np.nan, dtype=np.float32)
+
+    @property
+    def added(self) -> tuple[int, ...]:
+        """Identifiers of the detectors that were added, in the order in which they came."""
+        return tuple(self._added)
+
+    def add(
+        self, detectorId: int, image: npt.NDArray[np.floating], *, excluded: BoolArray | None = None
+    ) -> None:
+        """Put a binned detector into the mosaic.
+
+        Where detectors overlap, as partial bins of neighbours do in very coarse mosaics, the value farther
+        from 0 stays; so the order of adding does not matter.
+
+        Parameters
+        ----------
+        detectorId
+            The detector.
+        image
+            Its binned pixels (rows, columns), in its own orientation; shape (ceil(ny / binning),
+            ceil(nx / binning)) as `binImage` makes it, or without the partial bins as afw does. NaN pixels
+            stay NaN.
+        excluded
+            True for pixels that become NaN; shape of the image.
+
+        Raises
+        ------
+        ValueError
+            Raised if the detector is not among those that the image has to hold or was added before, or an
+            array has the wrong shape.
+        """
+        placement = self._checkImage(detectorId, image, excluded)
+        turns = placement.quarterTurnsOn(self.grid.pixelSize / self._binning)
+        binned = placement.binned(self._binning)
+        pixels = image if excluded is None else np.where(excluded, np.float32(np.nan), image)
+        if turns is None:
+            first, piece = _interpolate(pixels, binned, self.grid)
+        else:
+            first, piece = _turn(pixels, turns, binned, self.grid)
+        row, column = first
+        _merge(self.image[row : row + piece.shape[0], column : column + piece.shape[1]], piece)
+        self._added.append(detectorId)
+
+    def _checkImage(
+        self, detectorId: int, image: npt.NDArray[np.floating], excluded: BoolArray | None
+    ) -> DetectorPlacement:
+        if detectorId not in self._placements:
+            raise ValueError(
+                f"Detector {detectorId!r} is not among the {len(self._placements)} of the mosaic."
+            )
+        placement = self._placements[detectorId]
+        words = f"detector {detectorId} ({placement.name})"
+        if detectorId in self._added:
+            raise ValueError(f"The image of {words} is in the mosaic already.")
+        whole = placement.binned(self._binning).shape
+        least = (placement.shape[0] // self._binning, placement.shape[1] // self._binning)
+        if image.shape not in (whole, least):
+            sizes = " or ".join(f"{size}" for size in dict.fromkeys([whole, least]))
+            raise ValueError(
+                f"The image of {words} has shape {image.shape}; expected {sizes}, that is {placement.shape} "
+                f"binned by {self._binning}."
+            )
+        if excluded is not None and excluded.shape != image.shape:
+            raise ValueError(
+                f"Excluded pixels of {words} have shape {excluded.shape}; expected {image.shape}."
+            )
+        return placement
+
+
+def _outline(placement: DetectorPlacement, shape: tuple[int, int]) -> FloatArray:
+    """Return the corners of the first pixels of a detector, in mm; shape (4, 2)."""
+    corners = boxCorners((-0.5, -0.5, shape[1] - 0.5, shape[0] - 0.5))[0]
+    return np.column_stack(placement.toFocalPlane(corners[:, 0], corners[:, 1]))
+
+
+def _turn(
+    image: npt.NDArray[np.floating], turns: int, placement: DetectorPlacement, grid: MosaicGrid
+) -> tuple[tuple[int, int], npt.NDArray[np.floating]]:
+    """Turn a detector by quarters; return its first row and column in the grid, and its pixels."""
+    # Quarters are anticlockwise with y upwards; rot90 takes rows downwards.
+    turned = np.rot90(image, -turns)
+    column, row = (low.min() for low in grid.toPixels(*_outline(placement, image.shape[:2]).T))
+    return (round(row + 0.5), round(column + 0.5)), turned
+
+
+def _interpolate(
+    image: npt.NDArray[np.floating], placement: DetectorPlacement, grid: MosaicGrid
+) -> tuple[tuple[int, int], FloatImage]:
+    """Sample a detector at the pixels of the grid; return its first row and column there, and its pixels.
+
+    Pixels without a value have no weight; where they and the outside have more than half of it, the sample is
+    NaN.
+    """
+    columns, rows = grid.toPixels(*_outline(placement, image.shape[:2]).T)
+    first = (max(int(np.floor(rows.min())), 0), max(int(np.floor(columns.min())), 0))
+    last = (
+        min(int(np.ceil(rows.max())) + 1, grid.shape[0]),
+        min(int(np.ceil(columns.max())) + 1, grid.shape[1]),
+    )
+    # From (row, column) of the piece to (row, column) of the image.
+    matrix = grid.pixelSize * np.linalg.inv(placement.matrix)[::-1, ::-1]
+    start = placement.toPixels(*grid.toFocalPlane(first[1], first[0]))[::-1]
+    valid = np.isfinite(image)
+    total, weight = (
+        affine_transform(
+            pixels.astype(np.float32),
+            matrix,
+            offset=np.array(start),
+            output_shape=(last[0] - first[0], last[1] - first[1]),
+            order=1,
+            mode="grid-constant",
+            cval=0.0,
+        )
+        for pixels in (np.where(valid, image, 0), valid)
+    )
+    return first, np.divide(total, weight, out=np.full_like(total, np.nan), where=weight >= 0.5)
+
+
+def _merge(view: FloatImage, piece: npt.NDArray[np.floating]) -> None:
+    """Put pixels into an image, keeping the one farther from 0 where it holds something already."""
+    occupied = np.isfinite(view)
+    if not occupied.any():
+        view[:] = piece
+        return
+    size, present = np.abs(piece), np.abs(view)
+    farther = (size > present) | ((size == present) & (piece > view))
+    np.copyto(view, piece, where=farther | (~occupied & np.isfinite(piece)))

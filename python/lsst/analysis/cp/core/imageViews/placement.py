@@ -1,0 +1,258 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Where the pixels of detectors and of mosaics lie on the focal plane."""
+
+from __future__ import annotations
+
+__all__ = ["DetectorPlacement", "MosaicGrid"]
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from lsst.analysis.cp.core.focalPlane import FocalPlaneGeometry
+
+FloatArray = npt.NDArray[np.float64]
+
+_EXACT = 0.1
+"""Pixels by which the corners of a detector may be off, for it to count as turned by whole quarters."""
+
+
+@dataclass(frozen=True)
+class MosaicGrid:
+    """Square pixels on the focal plane.
+
+    Parameters
+    ----------
+    x0, y0
+        Centre of pixel [0, 0] on the focal plane, mm.
+    pixelSize
+        Side of a pixel, mm.
+    shape
+        Number of pixels (ny, nx); rows are along y of the focal plane, columns along x.
+    """
+
+    x0: float
+    y0: float
+    pixelSize: float
+    shape: tuple[int, int]
+
+    @classmethod
+    def covering(cls, corners: npt.ArrayLike, pixelSize: float, *, margin: float = 0.0) -> MosaicGrid:
+        """Make the smallest grid that holds all detectors.
+
+        The edges of its pixels lie at whole multiples of their size, counted from the origin of the focal
+        plane: a grid of one raft is a part of that of the whole camera, and one pixel of twice the size holds
+        four.
+
+        Parameters
+        ----------
+        corners
+            Corners of the detectors in (x, y) order, mm; shape (n, 4, 2).
+        pixelSize
+            Side of a pixel, mm.
+        margin
+            What to leave free around the detectors, mm.
+
+        Returns
+        -------
+        grid
+            The grid.
+
+        Raises
+        ------
+        ValueError
+            Raised if there are no finite corners or the pixels have no size.
+        """
+        points = np.asarray(corners, dtype=np.float64).reshape(-1, 2)
+        if len(points) == 0 or not np.isfinite(points).all():
+            raise ValueError(
+                f"Expected finite corners of one detector or more; got {len(points) // 4} detectors."
+            )
+        if not pixelSize > 0 or not margin >= 0:
+            raise ValueError(f"Expected a pixel size and a margin in mm; got {pixelSize!r} and {margin!r}.")
+        # A millionth of a pixel outside, by rounding, needs no row of its own.
+        first = np.floor((points.min(axis=0) - margin) / pixelSize + 1e-6).astype(int)
+        last = np.ceil((points.max(axis=0) + margin) / pixelSize - 1e-6).astype(int)
+        x0, y0 = ((first + 0.5) * pixelSize).tolist()
+        n_columns, n_rows = np.maximum(last - first, 1).tolist()
+        return cls(x0, y0, float(pixelSize), (n_rows, n_columns))
+
+    def toPixels(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Find positions of the focal plane in the mosaic.
+
+        Parameters
+        ----------
+        x, y
+            Positions on the focal plane, mm; any shape.
+
+        Returns
+        -------
+        column, row
+            Positions in pixels; whole numbers are centres of pixels.
+        """
+        return (
+            (np.asarray(x, dtype=np.float64) - self.x0) / self.pixelSize,
+            (np.asarray(y, dtype=np.float64) - self.y0) / self.pixelSize,
+        )
+
+    def toFocalPlane(self, column: npt.ArrayLike, row: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Find pixels of the mosaic on the focal plane.
+
+        Parameters
+        ----------
+        column, row
+            Positions in pixels; whole numbers are centres of pixels. Any shape.
+
+        Returns
+        -------
+        x, y
+            Positions on the focal plane, mm.
+        """
+        return (
+            self.x0 + self.pixelSize * np.asarray(column, dtype=np.float64),
+            self.y0 + self.pixelSize * np.asarray(row, dtype=np.float64),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DetectorPlacement:
+    """Where the pixels of a detector lie on the focal plane.
+
+    Make it with `fromGeometry`. Position (column, row) of the detector's image lies at
+    ``origin + matrix @ (column, row)``; whole numbers are centres of pixels.
+
+    Parameters
+    ----------
+    detectorId, name
+        The detector.
+    shape
+        Number of its pixels (ny, nx).
+    origin
+        Centre of pixel [0, 0] on the focal plane, mm; shape (2,).
+    matrix
+        Step on the focal plane of one column (first column) and one row (second), mm; shape (2, 2).
+    """
+
+    detectorId: int
+    name: str
+    shape: tuple[int, int]
+    origin: FloatArray
+    matrix: FloatArray
+
+    @classmethod
+    def fromGeometry(cls, geometry: FocalPlaneGeometry, index: int) -> DetectorPlacement:
+        """Measure the placement of a detector.
+
+        Parameters
+        ----------
+        geometry
+            The camera.
+        index
+            Position of the detector in the camera's layout.
+
+        Returns
+        -------
+        placement
+            Its placement.
+        """
+        x_min, y_min, x_max, y_max = geometry.detectorEdges[index]
+        lower_left, lower_right, _, upper_left = geometry.detectorCorners[index]
+        width, height = x_max - x_min, y_max - y_min
+        matrix = np.column_stack([(lower_right - lower_left) / width, (upper_left - lower_left) / height])
+        return cls(
+            detectorId=int(geometry.layout.detectorId[index]),
+            name=str(geometry.layout.detectorName[index]),
+            shape=(round(height), round(width)),
+            origin=lower_left + matrix @ [0.5, 0.5],
+            matrix=matrix,
+        )
+
+    @property
+    def pixelSize(self) -> float:
+        """Side of a square of a pixel's area, mm."""
+        return float(np.sqrt(abs(np.linalg.det(self.matrix))))
+
+    @cached_property
+    def quarterTurns(self) -> int | None:
+        """Quarter turns anticlockwise from the detector to the focal plane (0 to 3); None at other angles."""
+        return self.quarterTurnsOn(self.pixelSize)
+
+    def quarterTurnsOn(self, pixelSize: float) -> int | None:
+        """Find by how many quarters the detector is turned, if its pixels have a given size.
+
+        Parameters
+        ----------
+        pixelSize
+            Side of a pixel, mm.
+
+        Returns
+        -------
+        quarterTurns
+            Quarter turns anticlockwise, 0 to 3. None if the detector's pixels are not those of an image that
+            is turned by quarters: another angle, another size, or a mirror image.
+        """
+        turns = round(np.arctan2(self.matrix[1, 0], self.matrix[0, 0]) / (np.pi / 2)) % 4
+        misfit = self.matrix / pixelSize - np.linalg.matrix_power([[0, -1], [1, 0]], turns)
+        reach = np.abs(misfit) @ [self.shape[1] / 2, self.shape[0] / 2]
+        return turns if reach.max() <= _EXACT else None
+
+    def binned(self, factor: int) -> DetectorPlacement:
+        """Place the image that `binImage` makes of the detector.
+
+        Parameters
+        ----------
+        factor
+            Side of a bin in pixels.
+
+        Returns
+        -------
+        placement
+            The same with bins for pixels; those cut by the detector's edge count as whole.
+        """
+        return DetectorPlacement(
+            detectorId=self.detectorId,
+            name=self.name,
+            shape=(-(-self.shape[0] // factor), -(-self.shape[1] // factor)),
+            origin=self.origin + self.matrix @ np.full(2, 0.5 * (factor - 1)),
+            matrix=self.matrix * factor,
+        )
+
+    def toFocalPlane(self, column: npt.ArrayLike, row: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Find pixels of the detector on the focal plane.
+
+        Parameters
+        ----------
+        column, row
+            Positions in the detector's image; whole numbers are centres of pixels. Any shape.
+
+        Returns
+        -------
+        x, y
+            Positions on the focal plane, mm.
+        """
+        columns, rows = np.asarray(column, dtype=np.float64), np.asarray(row, dtype=np.float64)
+        x, y = (self.origin[i] + self.matrix[i, 0] * columns + self.matrix[i, 1] * rows for i in (0, 1))
+        return x, y
+
+    def toPixels(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Find positions of the focal plane in the detector's image.
+
+        Parameters
+        ----------
+        x, y
+            Positions on the focal plane, mm; any shape.
+
+        Returns
+        -------
+        column, row
+            Positions in the detector's image; whole numbers are centres of pixels.
+        """
+        inverse = np.linalg.inv(self.matrix)
+        dx = np.asarray(x, dtype=np.float64) - self.origin[0]
+        dy = np.asarray(y, dtype=np.float64) - self.origin[1]
+        column, row = (inverse[i, 0] * dx + inverse[i, 1] * dy for i in (0, 1))
+        return column, row
