@@ -7,3 +7,5 @@
 from .binning import *
 from .mosaic import *
 from .placement import *
+from .significance import *
+from .thresholds import *
