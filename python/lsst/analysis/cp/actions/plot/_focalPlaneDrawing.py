@@ -5,28 +5,35 @@
 
 from __future__ import annotations
 
-__all__ = ["FocalPlaneArtists", "FocalPlaneStyle", "drawColourBar", "drawFocalPlane", "drawHistogram"]
+__all__ = [
+    "FocalPlaneArtists",
+    "FocalPlaneStyle",
+    "drawColourBar",
+    "drawFocalPlane",
+    "drawHistogram",
+    "drawScale",
+]
 
 import textwrap
 from dataclasses import dataclass, field
-from typing import Any
 
 import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
-from matplotlib.path import Path
 from matplotlib.patheffects import Normal, withStroke
 from matplotlib.text import Text
 
 from ._focalPlaneText import formatNumber
 from ._focalPlaneView import MAP_INCHES, FocalPlaneView, PatchState
+from ._polygons import drawFrames, drawHatched, drawPolygons
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -139,11 +146,11 @@ def drawFocalPlane(ax: Axes, view: FocalPlaneView, style: FocalPlaneStyle) -> Fo
         box = {"facecolor": "white", "edgecolor": style.outline}
         ax.text(0.5, 0.5, view.message, transform=ax.transAxes, ha="center", fontsize=12, bbox=box, zorder=6)
     looks = {"facecolor": "none", "edgecolor": style.outline, "linewidth": 0.6, "zorder": 2}
-    outlines = _polygons(ax, view.geometry.detectorCorners, **looks)
+    outlines = drawPolygons(ax, view.geometry.detectorCorners, **looks)
     return FocalPlaneArtists(
         values=_coloured(ax, view, style),
-        noData=_hatched(ax, view, view.select(PatchState.NO_DATA), style.noData),
-        noValue=_hatched(ax, view, view.select(PatchState.NO_VALUE), style.noValue),
+        noData=drawHatched(ax, view.corners[view.select(PatchState.NO_DATA)], style.noData),
+        noValue=drawHatched(ax, view.corners[view.select(PatchState.NO_VALUE)], style.noValue),
         failing=_failing(ax, view, style),
         outlines=outlines,
         below=_marks(ax, view, view.below, "v"),
@@ -159,7 +166,7 @@ def _coloured(ax: Axes, view: FocalPlaneView, style: FocalPlaneStyle) -> PolyCol
         return None
     norm, cmap = _scale(view, style)
     edge = "face" if _patchPoints(view) < 8 else "white"
-    return _polygons(
+    return drawPolygons(
         ax,
         view.corners[shown],
         array=view.patches.value[shown],
@@ -168,13 +175,6 @@ def _coloured(ax: Axes, view: FocalPlaneView, style: FocalPlaneStyle) -> PolyCol
         edgecolor=edge,
         linewidth=0.3,
     )
-
-
-def _polygons(ax: Axes, corners: Any, **looks: Any) -> PolyCollection:
-    # One array of all corners is drawn much faster than the declared sequence of arrays.
-    polygons = PolyCollection(corners, **looks)
-    ax.add_collection(polygons, autolim=False)
-    return polygons
 
 
 def _scale(view: FocalPlaneView, style: FocalPlaneStyle) -> tuple[Normalize, Colormap]:
@@ -187,32 +187,12 @@ def _scale(view: FocalPlaneView, style: FocalPlaneStyle) -> tuple[Normalize, Col
     return BoundaryNorm(view.counts.boundaries, n_classes), cmap.with_extremes(over=style.over)
 
 
-def _hatched(
-    ax: Axes, view: FocalPlaneView, shown: BoolArray, look: tuple[str, str, str]
-) -> PathPatch | None:
-    if not shown.any():
-        return None
-    face, hatch, edge = look
-    # Agg renders the hatch anew for every member of a collection, 3 ms each: draw one path instead.
-    closed = np.concatenate([view.corners[shown], view.corners[shown][:, :1]], axis=1)
-    path = Path.make_compound_path_from_polys(closed)
-    patch = PathPatch(path, facecolor=face, edgecolor=edge, linewidth=0.3, hatch=hatch)
-    ax.add_artist(patch)
-    return patch
-
-
 def _failing(ax: Axes, view: FocalPlaneView, style: FocalPlaneStyle) -> tuple[PolyCollection, ...]:
-    if not view.patches.failing.any():
-        return ()
     width = float(np.clip(0.15 * _patchPoints(view), 1.0, 2.5))
     strokes = [("white", width + 0.9), (style.failing, width)]
     if view.counts is not None:
         strokes = [(style.outline, 0.5)]
-    corners = view.corners[view.patches.failing]
-    return tuple(
-        _polygons(ax, corners, facecolor="none", edgecolor=colour, linewidth=points, zorder=3)
-        for colour, points in strokes
-    )
+    return drawFrames(ax, view.corners[view.patches.failing], strokes)
 
 
 def _marks(ax: Axes, view: FocalPlaneView, shown: BoolArray, marker: str) -> PathCollection | None:
@@ -310,15 +290,51 @@ def drawColourBar(
     """
     if artists.values is None:
         raise ValueError("There is no value that a colour bar could explain.")
-    bar = cax.figure.colorbar(artists.values, cax=cax, extend=view.limits.extend)
+    bar = drawScale(
+        cax, artists.values, view.axisLabels[2], view.limits.extend, view.markedThreshold, style.failing
+    )
     if view.counts is not None:
         bar.set_ticks(view.counts.ticks.tolist(), labels=view.counts.labels)
         bar.minorticks_off()
-    bar.set_label(view.axisLabels[2], fontsize=9)
+    return bar
+
+
+def drawScale(
+    cax: Axes,
+    mappable: ScalarMappable,
+    label: str,
+    extend: str,
+    threshold: float | None,
+    colour: str,
+) -> Colorbar:
+    """Draw a colour scale.
+
+    Parameters
+    ----------
+    cax
+        Where to draw.
+    mappable
+        What it explains.
+    label
+        What is shown, with its unit.
+    extend
+        Which ends values exceed, as matplotlib says it.
+    threshold
+        Value to mark; None for none.
+    colour
+        Colour of that mark.
+
+    Returns
+    -------
+    bar
+        The colour bar.
+    """
+    bar = cax.figure.colorbar(mappable, cax=cax, extend=extend)
+    bar.set_label(label, fontsize=9)
     cax.tick_params(labelsize=8)
-    if (threshold := view.markedThreshold) is not None:
-        for colour, width in (("white", 4), (style.failing, 2)):
-            cax.axhline(threshold, color=colour, linewidth=width)
+    if threshold is not None:
+        for stroke, width in (("white", 4), (colour, 2)):
+            cax.axhline(threshold, color=stroke, linewidth=width)
     return bar
 
 
