@@ -8,4 +8,5 @@ from .binning import *
 from .mosaic import *
 from .placement import *
 from .significance import *
+from .stretch import *
 from .thresholds import *
