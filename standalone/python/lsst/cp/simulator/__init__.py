@@ -8,11 +8,12 @@ This package is no stand-in: it has no upstream twin. Its tasks take the place o
 """
 
 from .fault import Fault, FaultKind, parseFaults
+from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
 from .quickFrames import FrameNoise, simulateFrame
 from .repository import ExposureInfo, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
 from .smallCamera import shrinkCamera
-from .truth import ExpectedResult, listExpectedResults
+from .truth import ExpectedResult, InjectedFault, listExpectedResults, listInjectedFaults
 
 __all__ = [
     "ExpectedResult",
@@ -20,9 +21,14 @@ __all__ = [
     "Fault",
     "FaultKind",
     "FrameNoise",
+    "InjectedFault",
+    "PixelFault",
     "SimulateBiasIsrConfig",
     "SimulateBiasIsrTask",
+    "addPixelFault",
+    "drawPixelFault",
     "listExpectedResults",
+    "listInjectedFaults",
     "makeRepository",
     "parseFaults",
     "shrinkCamera",

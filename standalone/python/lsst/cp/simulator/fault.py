@@ -5,111 +5,15 @@
 
 __all__ = ["Fault", "FaultKind", "checkFaults", "parseFaults", "selectFaults"]
 
-import enum
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .faultKind import TRAITS, FaultKind, FaultTraits
 
-@dataclass(frozen=True)
-class _Traits:
-    """What is known of a kind of fault.
-
-    Parameters
-    ----------
-    unit
-        What the amplitude measures; empty if the fault has none.
-    default
-        Amplitude if none is given.
-    lowest, highest
-        Allowed amplitudes.
-    harmlessTo, certainFrom
-        Up to the first amplitude no test can fail by the fault; from the second on those of ``failing`` have
-        to. In between the noise decides.
-    failing
-        Tests that fail on the faulty amplifiers.
-    untested
-        Tests that are not made on the faulty amplifiers.
-    statistic
-        Stored statistic that shows a fault which no test looks for.
-    minAmplifiers
-        Smallest number of amplifiers that the fault needs.
-    """
-
-    unit: str = ""
-    default: float = math.nan
-    lowest: float = -math.inf
-    highest: float = math.inf
-    harmlessTo: float = -math.inf
-    certainFrom: float = -math.inf
-    failing: frozenset[str] = frozenset()
-    untested: frozenset[str] = frozenset()
-    statistic: str = ""
-    minAmplifiers: int = 1
-
-
-class FaultKind(enum.StrEnum):
-    """Kinds of faults. Amplitudes in read noises are in units of the amplifier's nominal read noise."""
-
-    HOT_NOISE = "hotNoise"
-    """Read noise multiplied by the amplitude, in image and overscan."""
-    OFFSET_MEAN = "offsetMean"
-    """Image raised by the amplitude (read noises); the overscan is not."""
-    COSMIC_RAYS = "cosmicRays"
-    """Hits too smooth to be cleaned, which raise the unclipped noise by the amplitude (a fraction)."""
-    CORNER_GLOW = "cornerGlow"
-    """Glow that falls off from the amplitude (read noises) at the readout corner."""
-    DEAD_AMPLIFIER = "deadAmplifier"
-    """Amplifier that reads one constant value."""
-    MASKED_AMPLIFIER = "maskedAmplifier"
-    """Amplifier known as bad: masked as a whole and without overscan results."""
-    MISSING_DETECTOR = "missingDetector"
-    """Detector without any data."""
-    BIAS_SHIFT = "biasShift"
-    """Level higher by the amplitude (read noises) for some rows, in image and overscan."""
-    CORRELATED_AMPLIFIERS = "correlatedAmplifiers"
-    """Noise shared by amplifiers with a correlation coefficient of the amplitude."""
-
-
-# Limits follow from the noise that a clean frame has beyond the read noise: 1.3% by the row medians of the
-# overscan, and 1% by the combined bias; the overscan itself measures 1.7% too little by its clipping.
-_TRAITS: dict[FaultKind, _Traits] = {
-    FaultKind.HOT_NOISE: _Traits(
-        unit="factor",
-        default=1.5,
-        lowest=1.0,
-        harmlessTo=1.01,
-        certainFrom=1.1,
-        failing=frozenset({"NOISE", "READ_NOISE_CONSISTENT"}),
-    ),
-    FaultKind.OFFSET_MEAN: _Traits(
-        unit="read noises", default=3.0, harmlessTo=0.8, certainFrom=1.3, failing=frozenset({"MEAN"})
-    ),
-    FaultKind.COSMIC_RAYS: _Traits(
-        unit="fraction",
-        default=0.25,
-        lowest=0.0,
-        harmlessTo=0.03,
-        certainFrom=0.08,
-        failing=frozenset({"CR_NOISE"}),
-    ),
-    # A brighter glow would raise the clipped noise enough to fail as well.
-    FaultKind.CORNER_GLOW: _Traits(
-        unit="read noises", default=3.0, lowest=0.0, highest=4.0, statistic="AMP_CORNER"
-    ),
-    FaultKind.DEAD_AMPLIFIER: _Traits(
-        failing=frozenset({"MEAN", "CR_NOISE"}), untested=frozenset({"READ_NOISE_CONSISTENT"})
-    ),
-    FaultKind.MASKED_AMPLIFIER: _Traits(
-        failing=frozenset({"MEAN", "NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT"})
-    ),
-    FaultKind.MISSING_DETECTOR: _Traits(minAmplifiers=0),
-    FaultKind.BIAS_SHIFT: _Traits(unit="read noises", default=1.5, statistic="BIAS_SHIFT_COUNT"),
-    FaultKind.CORRELATED_AMPLIFIERS: _Traits(
-        unit="coefficient", default=0.5, lowest=0.0, highest=1.0, statistic="AMPCORR", minAmplifiers=2
-    ),
-}
+_GEOMETRY = ("x", "y", "size", "angle")
+"""Fields that say where a fault is and how large."""
 
 
 @dataclass(frozen=True)
@@ -125,9 +29,12 @@ class Fault:
     amplifiers
         Names of the amplifiers; none for a whole detector.
     amplitude
-        How strong the fault is, in the unit of its kind; `None` for the default.
+        How strong the fault is, in the unit of its kind; `None` for the default, or to be drawn.
     exposures
         Exposures with the fault; none for all.
+    x, y, size, angle
+        Place (pixels of the assembled image), size in the unit of the kind, and angle (degrees) of a kind
+        that has them; `None` to be drawn.
 
     Raises
     ------
@@ -140,13 +47,18 @@ class Fault:
     amplifiers: tuple[str, ...] = ()
     amplitude: float | None = None
     exposures: tuple[int, ...] = ()
+    x: float | None = None
+    y: float | None = None
+    size: float | None = None
+    angle: float | None = None
 
     def __post_init__(self) -> None:
-        traits = _TRAITS[FaultKind(self.kind)]
+        traits = TRAITS[FaultKind(self.kind)]
         number = len(self.amplifiers)
         if number < traits.minAmplifiers or (number and not traits.minAmplifiers):
             expected = f"at least {traits.minAmplifiers}" if traits.minAmplifiers else "no"
             raise ValueError(f"{self}: expected {expected} amplifiers, got {number}.")
+        self._checkGeometry(traits)
         if self.amplitude is None:
             return
         if not traits.unit:
@@ -157,13 +69,23 @@ class Fault:
                 f"from {traits.lowest} to {traits.highest}, got {self.amplitude!r}."
             )
 
+    def _checkGeometry(self, traits: FaultTraits) -> None:
+        known = {*traits.places, *({"size"} if traits.sizeUnit else ())}
+        given = {name: getattr(self, name) for name in _GEOMETRY if getattr(self, name) is not None}
+        if unknown := sorted(given.keys() - known):
+            raise ValueError(f"{self}: this kind has no {' or '.join(unknown)}.")
+        if not all(math.isfinite(value) for value in given.values()) or given.get("size", 1) <= 0:
+            raise ValueError(f"{self}: expected a finite place and angle and a positive size, got {given}.")
+        if len(self.amplifiers) > 1 and given.keys() & {"x", "y"}:
+            raise ValueError(f"{self}: a place needs a single amplifier, got {len(self.amplifiers)}.")
+
     def __str__(self) -> str:
         return f"Fault {self.kind} of detector {self.detector!r}, amplifiers {list(self.amplifiers)}"
 
     @property
     def strength(self) -> float:
-        """The amplitude, or its default; NaN for a kind without."""
-        return _TRAITS[self.kind].default if self.amplitude is None else self.amplitude
+        """The amplitude, or its default; NaN for a kind without, and if it is drawn."""
+        return TRAITS[self.kind].default if self.amplitude is None else self.amplitude
 
     @property
     def expectedFailures(self) -> frozenset[str]:
@@ -174,25 +96,28 @@ class Fault:
         ValueError
             Raised if the amplitude is such that the noise decides.
         """
-        traits = _TRAITS[self.kind]
-        if not traits.unit or abs(self.strength) >= traits.certainFrom:
+        traits = TRAITS[self.kind]
+        strongest = (
+            max(traits.drawn) if traits.isPixelLevel and self.amplitude is None else abs(self.strength)
+        )
+        if not traits.unit or strongest >= traits.certainFrom:
             return traits.failing
-        if abs(self.strength) <= traits.harmlessTo:
+        if strongest <= traits.harmlessTo:
             return frozenset()
         raise ValueError(
             f"{self}: an amplitude between {traits.harmlessTo} and {traits.certainFrom} {traits.unit} "
-            f"fails or passes by chance, got {self.strength}."
+            f"fails or passes by chance, got {strongest}."
         )
 
     @property
     def untested(self) -> frozenset[str]:
         """Tests that are not made on the amplifiers."""
-        return _TRAITS[self.kind].untested
+        return TRAITS[self.kind].untested
 
     @property
     def statistic(self) -> str:
         """Stored statistic that shows the fault where no test does, without the prefix of its column."""
-        return _TRAITS[self.kind].statistic
+        return TRAITS[self.kind].statistic
 
     def toText(self) -> str:
         """Write the fault as one line that `parseFaults` reads.
@@ -207,6 +132,7 @@ class Fault:
             parts.append(f"amplifiers:{','.join(self.amplifiers)}")
         if self.amplitude is not None:
             parts.append(f"amplitude:{self.amplitude!r}")
+        parts += [f"{name}:{value!r}" for name in _GEOMETRY if (value := getattr(self, name)) is not None]
         if self.exposures:
             parts.append(f"exposures:{','.join(map(str, self.exposures))}")
         return " ".join(parts)
@@ -262,6 +188,7 @@ _CONVERTERS: dict[str, Callable[[str], Any]] = {
     "amplifiers": lambda text: tuple(text.split(",")),
     "amplitude": float,
     "exposures": lambda text: tuple(int(item) for item in text.split(",")),
+    **dict.fromkeys(_GEOMETRY, float),
 }
 """How the text of each field is read."""
 

@@ -9,9 +9,9 @@ An amplifier's raw pixels, in readout order (row r, column c) and in ADU, are
 
 and its overscan pixels are ``level + drift(r) + noise(r, c) / gain``. The noise has the nominal read noise as
 its standard deviation; a small part of its variance is common to all amplifiers of the detector, which are
-clocked together. The drift of the level is smooth and largely removed by the overscan; the fixed pattern is
-removed by the combined bias; the step is an offset of image against overscan that changes from exposure to
-exposure. The level is not digitised.
+clocked together, and another one varies slowly along each row. The drift of the level is smooth and largely
+removed by the overscan; the fixed pattern is removed by the combined bias; the step is an offset of image
+against overscan that changes from exposure to exposure. The level is not digitised.
 """
 
 __all__ = ["AmplifierGeometry", "CombinedBias", "FrameModel", "RawAmplifier", "makeCombinedBias", "makeRaw"]
@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .correlatedNoise import makeRowNoise
 from .fault import Fault, FaultKind
 from .randomStreams import RandomStreams
 
@@ -47,6 +48,8 @@ class FrameModel:
         Amplitude of the level's drift along the rows (ADU).
     commonFraction
         Part of the noise variance that is common to the amplifiers of a detector.
+    lowFrequencyFraction
+        Part of the noise variance that varies slowly along rows, overscan included.
     stepSigma
         Scatter of the offset of image against overscan (electron).
     patternAmplitude
@@ -60,6 +63,7 @@ class FrameModel:
     biasLevel: float = 1000.0
     driftAmplitude: float = 1.0
     commonFraction: float = 0.01
+    lowFrequencyFraction: float = 0.002
     stepSigma: float = 0.2
     patternAmplitude: float = 2.0
     numCombined: int = 100
@@ -298,7 +302,10 @@ def _makeNoise(
     """Make noise with the nominal read noise (electron), but for faults."""
     noise = _drawNoise(geometry, streams, "noise", geometry.name)
     common = _getShared(geometry, streams, "common noise", shared)
-    parts = [(model.commonFraction, common)]
+    parts = [
+        (model.commonFraction, common),
+        (model.lowFrequencyFraction, _makeSlowNoise(geometry, streams)),
+    ]
     for fault in faults:
         if fault.kind is FaultKind.CORRELATED_AMPLIFIERS:
             group = "noise of " + " ".join(fault.amplifiers)
@@ -321,6 +328,14 @@ def _drawNoise(geometry: AmplifierGeometry, streams: RandomStreams, purpose: str
         random.standard_normal(geometry.shape, dtype=np.float32),
         random.standard_normal(geometry.overscanShape, dtype=np.float32),
     )
+
+
+def _makeSlowNoise(geometry: AmplifierGeometry, streams: RandomStreams) -> RawAmplifier:
+    """Make noise along whole rows; the overscan is read after the image."""
+    height, width = geometry.shape
+    random = streams.make("slow noise", geometry.name)
+    rows = makeRowNoise((height, width + geometry.overscanShape[1]), random)
+    return RawAmplifier(rows[:, :width], rows[:, width:])
 
 
 def _getShared(

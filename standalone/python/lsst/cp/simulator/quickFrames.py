@@ -5,7 +5,7 @@
 
 __all__ = ["FrameNoise", "simulateFrame"]
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from .correlatedNoise import makeRowNoise
 from .events import addCosmicRays
+from .pixelFaults import PixelFault, addPixelFault
 
 Amplifier = tuple[slice, slice]
 
@@ -48,6 +49,8 @@ def simulateFrame(
     shape: tuple[int, int],
     noise: float | npt.NDArray[np.floating],
     seed: int | Sequence[int],
+    faults: Iterable[PixelFault] = (),
+    *,
     model: FrameNoise | None = None,
 ) -> npt.NDArray[np.float32]:
     """Simulate the residual image of a detector.
@@ -62,6 +65,8 @@ def simulateFrame(
         Standard deviation of the pixels of each amplifier, all parts of the noise together (electron).
     seed
         Seed of all random numbers.
+    faults
+        Faults to add. They change nothing else in the image.
     model
         What clean frames look like.
 
@@ -83,6 +88,8 @@ def simulateFrame(
         pixels += np.float32(random.normal(0, model.stepSigma))
         np.multiply(pixels, sigma, out=image[rows, columns])
     addCosmicRays(image, model.cosmicRayRate, random)
+    for fault in faults:
+        addPixelFault(image, fault)
     return image
 
 

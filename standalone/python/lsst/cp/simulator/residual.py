@@ -16,6 +16,7 @@ from .fault import Fault, FaultKind
 from .frames import AmplifierGeometry, FrameModel, RawAmplifier, makeCombinedBias, makeRaw
 from .isrStatistics import measurePercentiles
 from .overscan import OverscanResult, correctOverscan
+from .pixelFaults import addPixelFault, drawDetectorFaults
 from .randomStreams import RandomStreams
 
 
@@ -94,7 +95,9 @@ def _addEvents(
     streams: RandomStreams,
     faults: Sequence[Fault],
 ) -> None:
-    """Add events where there are live amplifiers to see them."""
+    """Add events and structures where there are live amplifiers to see them."""
+    for _, pixel_fault in drawDetectorFaults(faults, geometries, image.shape, streams):
+        addPixelFault(image, pixel_fault)
     addCosmicRays(image, model.cosmicRayRate, streams.make("cosmic rays"))
     for geometry in geometries:
         view = image[geometry.rows, geometry.columns]

@@ -85,6 +85,13 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
     commonFraction = RangeField(
         dtype=float, doc="Part of the noise variance that amplifiers share.", default=0.01, min=0, max=1
     )
+    lowFrequencyFraction = RangeField(
+        dtype=float,
+        doc="Part of the noise variance that varies slowly along rows.",
+        default=0.002,
+        min=0,
+        max=1,
+    )
     stepSigma = RangeField(
         dtype=float, doc="Scatter of steps between amplifiers (electron).", default=0.2, min=0
     )

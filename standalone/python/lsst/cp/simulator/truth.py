@@ -1,15 +1,18 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""What verification has to find of the injected faults, declared from the faults alone."""
+"""What was injected and what verification has to find of it, declared from the faults alone."""
 
-__all__ = ["ExpectedResult", "listExpectedResults"]
+__all__ = ["ExpectedResult", "InjectedFault", "listExpectedResults", "listInjectedFaults"]
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .fault import Fault, FaultKind, checkFaults, selectFaults
+from .frames import AmplifierGeometry
+from .pixelFaults import PixelFault, drawDetectorFaults
+from .randomStreams import RandomStreams
 
 
 @dataclass(frozen=True)
@@ -102,3 +105,79 @@ def _listOfDetector(faults: Sequence[Fault], detector: Any, exposure: int) -> li
         for amplifier, group in groups.items()
         if group
     ]
+
+
+@dataclass(frozen=True)
+class InjectedFault:
+    """A structure that was put into the pixels of a detector in one exposure.
+
+    Parameters
+    ----------
+    exposure
+        Exposure ID.
+    detector, detectorName
+        The detector.
+    amplifier
+        The amplifier; empty for a structure of the whole detector.
+    fault
+        Its kind, place, size and amplitude.
+    """
+
+    exposure: int
+    detector: int
+    detectorName: str
+    amplifier: str
+    fault: PixelFault
+
+
+def listInjectedFaults(
+    faults: Iterable[Fault], camera: Any, exposures: Sequence[int], *, instrument: str, seed: int
+) -> list[InjectedFault]:
+    """List the structures of the pixel level as the simulation draws them, without simulating pixels.
+
+    Parameters
+    ----------
+    faults
+        Faults of the simulation, of all kinds.
+    camera
+        The camera.
+    exposures
+        IDs of the simulated exposures.
+    instrument
+        Name of the instrument.
+    seed
+        Seed of the simulation.
+
+    Returns
+    -------
+    injected
+        One for each exposure, fault and amplifier, in the order of exposures, camera and faults. Detectors
+        that are missing have none.
+
+    Raises
+    ------
+    ValueError
+        Raised if a fault does not fit the camera.
+    """
+    known = tuple(faults)
+    checkFaults(known, {(det.getId(), det.getName()): [amp.getName() for amp in det] for det in camera})
+    return [
+        InjectedFault(exposure, detector.getId(), detector.getName(), amplifier, fault)
+        for exposure in exposures
+        for detector in camera
+        for amplifier, fault in _drawOfDetector(
+            selectFaults(known, exposure, detector.getId(), detector.getName()),
+            detector,
+            RandomStreams(seed, instrument, detector.getId(), exposure),
+        )
+    ]
+
+
+def _drawOfDetector(
+    faults: Sequence[Fault], detector: Any, streams: RandomStreams
+) -> Iterator[tuple[str, PixelFault]]:
+    if not faults or any(fault.kind is FaultKind.MISSING_DETECTOR for fault in faults):
+        return
+    box = detector.getBBox()
+    geometries = [AmplifierGeometry.fromAmplifier(amplifier, box) for amplifier in detector]
+    yield from drawDetectorFaults(faults, geometries, (box.getHeight(), box.getWidth()), streams)

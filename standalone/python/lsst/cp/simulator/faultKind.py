@@ -1,0 +1,215 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Kinds of faults, and what is known of each."""
+
+__all__ = ["TRAITS", "FaultKind", "FaultTraits"]
+
+import enum
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FaultTraits:
+    """What is known of a kind of fault.
+
+    Parameters
+    ----------
+    unit
+        What the amplitude measures; empty if the fault has none.
+    default
+        Amplitude if none is given.
+    lowest, highest
+        Allowed amplitudes.
+    harmlessTo, certainFrom
+        Up to the first amplitude no test can fail by the fault; from the second on those of ``failing`` have
+        to. In between the noise decides.
+    failing
+        Tests that fail on the faulty amplifiers.
+    untested
+        Tests that are not made on the faulty amplifiers.
+    statistic
+        Stored statistic that shows a fault which no test looks for.
+    minAmplifiers
+        Smallest number of amplifiers that the fault needs; none for a fault of the whole detector.
+    drawn
+        Range from which the amplitude is drawn if none is given; NaN for a kind with a default.
+    sizeUnit
+        What the size measures, if the fault has one.
+    sizes
+        Range from which the size is drawn if none is given.
+    places
+        Which of ``x``, ``y`` and ``angle`` the fault has.
+    changes
+        Whether what is drawn changes from exposure to exposure.
+    """
+
+    unit: str = ""
+    default: float = math.nan
+    lowest: float = -math.inf
+    highest: float = math.inf
+    harmlessTo: float = -math.inf
+    certainFrom: float = -math.inf
+    failing: frozenset[str] = frozenset()
+    untested: frozenset[str] = frozenset()
+    statistic: str = ""
+    minAmplifiers: int = 1
+    drawn: tuple[float, float] = (math.nan, math.nan)
+    sizeUnit: str = ""
+    sizes: tuple[float, float] = (math.nan, math.nan)
+    places: frozenset[str] = frozenset()
+    changes: bool = False
+
+    @property
+    def isPixelLevel(self) -> bool:
+        """Whether the fault is a structure in the assembled image, whose place or size may be drawn."""
+        return math.isfinite(self.drawn[0])
+
+
+class FaultKind(enum.StrEnum):
+    """Kinds of faults. Amplitudes in read noises are in units of the amplifier's nominal read noise."""
+
+    HOT_NOISE = "hotNoise"
+    """Read noise multiplied by the amplitude, in image and overscan."""
+    OFFSET_MEAN = "offsetMean"
+    """Image raised by the amplitude (read noises); the overscan is not."""
+    COSMIC_RAYS = "cosmicRays"
+    """Hits too smooth to be cleaned, which raise the unclipped noise by the amplitude (a fraction)."""
+    CORNER_GLOW = "cornerGlow"
+    """Glow that falls off from the amplitude (read noises) at the readout corner."""
+    DEAD_AMPLIFIER = "deadAmplifier"
+    """Amplifier that reads one constant value."""
+    MASKED_AMPLIFIER = "maskedAmplifier"
+    """Amplifier known as bad: masked as a whole and without overscan results."""
+    MISSING_DETECTOR = "missingDetector"
+    """Detector without any data."""
+    BIAS_SHIFT = "biasShift"
+    """Level higher by the amplitude (read noises) for some rows, in image and overscan."""
+    CORRELATED_AMPLIFIERS = "correlatedAmplifiers"
+    """Noise shared by amplifiers with a correlation coefficient of the amplitude."""
+    HOT_PIXEL = "hotPixel"
+    """One pixel raised by the amplitude (read noises)."""
+    BRIGHT_COLUMN = "brightColumn"
+    """Part of a column raised, so that the mean of the amplifier's whole column rises by the amplitude
+    (standard errors of that mean). The size is the number of raised rows."""
+    SCRATCH = "scratch"
+    """Thin straight line with the amplitude (read noises) at its ridge. The size is its length."""
+    GRADIENT = "gradient"
+    """Plane over the detector, zero at its centre. The amplitude (read noises) is the whole range."""
+    ROW_PATTERN = "rowPattern"
+    """Wave of offsets of the rows of an amplifier. The amplitude (read noises) is its standard deviation and
+    the size its period."""
+    COLUMN_PATTERN = "columnPattern"
+    """The same of columns."""
+    STREAK = "streak"
+    """Straight line through the detector, as of a satellite, with the amplitude (read noises) at its ridge.
+    The size is the standard deviation of its profile."""
+
+
+# Limits follow from the noise that a clean frame has beyond the read noise: 1.3% by the row medians of the
+# overscan, and 1% by the combined bias; the overscan itself measures 1.7% too little by its clipping.
+TRAITS: dict[FaultKind, FaultTraits] = {
+    FaultKind.HOT_NOISE: FaultTraits(
+        unit="factor",
+        default=1.5,
+        lowest=1.0,
+        harmlessTo=1.01,
+        certainFrom=1.1,
+        failing=frozenset({"NOISE", "READ_NOISE_CONSISTENT"}),
+    ),
+    FaultKind.OFFSET_MEAN: FaultTraits(
+        unit="read noises", default=3.0, harmlessTo=0.8, certainFrom=1.3, failing=frozenset({"MEAN"})
+    ),
+    FaultKind.COSMIC_RAYS: FaultTraits(
+        unit="fraction",
+        default=0.25,
+        lowest=0.0,
+        harmlessTo=0.03,
+        certainFrom=0.08,
+        failing=frozenset({"CR_NOISE"}),
+    ),
+    # A brighter glow would raise the clipped noise enough to fail as well.
+    FaultKind.CORNER_GLOW: FaultTraits(
+        unit="read noises", default=3.0, lowest=0.0, highest=4.0, statistic="AMP_CORNER"
+    ),
+    FaultKind.DEAD_AMPLIFIER: FaultTraits(
+        failing=frozenset({"MEAN", "CR_NOISE"}), untested=frozenset({"READ_NOISE_CONSISTENT"})
+    ),
+    FaultKind.MASKED_AMPLIFIER: FaultTraits(
+        failing=frozenset({"MEAN", "NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT"})
+    ),
+    FaultKind.MISSING_DETECTOR: FaultTraits(minAmplifiers=0),
+    FaultKind.BIAS_SHIFT: FaultTraits(unit="read noises", default=1.5, statistic="BIAS_SHIFT_COUNT"),
+    FaultKind.CORRELATED_AMPLIFIERS: FaultTraits(
+        unit="coefficient", default=0.5, lowest=0.0, highest=1.0, statistic="AMPCORR", minAmplifiers=2
+    ),
+    # The other kinds are of the pixels of the assembled image only. The most that a line or a column may do
+    # without a test that fails by chance is to raise the noise of an amplifier of full size by 2%.
+    FaultKind.HOT_PIXEL: FaultTraits(
+        unit="read noises",
+        harmlessTo=200.0,
+        certainFrom=math.inf,
+        drawn=(5.0, 20.0),
+        places=frozenset({"x", "y"}),
+    ),
+    FaultKind.BRIGHT_COLUMN: FaultTraits(
+        unit="standard errors of the mean",
+        harmlessTo=100.0,
+        certainFrom=math.inf,
+        drawn=(5.0, 20.0),
+        sizeUnit="rows",
+        sizes=(500.0, 2000.0),
+        places=frozenset({"x", "y"}),
+    ),
+    FaultKind.SCRATCH: FaultTraits(
+        unit="read noises",
+        harmlessTo=10.0,
+        certainFrom=math.inf,
+        drawn=(1.0, 5.0),
+        sizeUnit="pixels",
+        sizes=(30.0, 300.0),
+        places=frozenset({"x", "y", "angle"}),
+    ),
+    FaultKind.GRADIENT: FaultTraits(
+        unit="read noises",
+        lowest=0.0,
+        highest=1.0,
+        drawn=(0.1, 1.0),
+        minAmplifiers=0,
+        places=frozenset({"angle"}),
+    ),
+    FaultKind.ROW_PATTERN: FaultTraits(
+        unit="read noises",
+        lowest=0.0,
+        harmlessTo=0.15,
+        certainFrom=0.5,
+        failing=frozenset({"NOISE"}),
+        drawn=(0.05, 0.15),
+        sizeUnit="pixels",
+        sizes=(4.0, 64.0),
+        places=frozenset({"y"}),
+    ),
+    FaultKind.COLUMN_PATTERN: FaultTraits(
+        unit="read noises",
+        lowest=0.0,
+        harmlessTo=0.15,
+        certainFrom=0.5,
+        failing=frozenset({"NOISE"}),
+        drawn=(0.05, 0.15),
+        sizeUnit="pixels",
+        sizes=(4.0, 64.0),
+        places=frozenset({"x"}),
+    ),
+    FaultKind.STREAK: FaultTraits(
+        unit="read noises",
+        lowest=0.0,
+        highest=1.5,
+        drawn=(0.3, 1.5),
+        minAmplifiers=0,
+        sizeUnit="pixels",
+        sizes=(1.0, 2.5),
+        places=frozenset({"x", "y", "angle"}),
+        changes=True,
+    ),
+}
