@@ -77,10 +77,11 @@ def binImage(
     statistic: BinningStatistic = "mean",
     *,
     excluded: BoolArray | None = None,
+    first: tuple[int, int] | None = None,
 ) -> FloatImage:
     """Reduce squares of pixels to one pixel each.
 
-    Bin [0, 0] starts at pixel [0, 0]. Bins that the image's far edges cut use the pixels that they have, and
+    Bin [0, 0] starts at pixel [0, 0]. Bins that the image's edges cut use the pixels that they have, and
     pixels that are excluded or not finite count in no bin. ``lsst.afw.math.binImage`` drops the rows and
     columns that do not fill a bin, averages masked pixels like others, spreads NaN, and knows means only.
 
@@ -96,25 +97,31 @@ def binImage(
         minimum, maximum and standard deviation keep a defect of one pixel visible that a mean hides.
     excluded
         True for pixels to leave out; shape (ny, nx).
+    first
+        Number of rows and of columns in the first bins, from 1 to ``factor``, where bins have to match a grid
+        that does not start with the image. By default these bins are whole.
 
     Returns
     -------
     binned
-        One pixel a bin, in the image's unit; shape (ceil(ny / factor), ceil(nx / factor)). NaN for bins
-        without a pixel.
+        One pixel a bin, in the image's unit; shape (ceil(ny / factor), ceil(nx / factor)), or more if the
+        first bins are not whole. NaN for bins without a pixel.
 
     Raises
     ------
     ValueError
-        Raised if the factor is not a whole number above 0, the statistic is unknown, the image has no pixels
-        or is not two-dimensional, or the shapes differ.
+        Raised if the factor is not a whole number above 0, the first bins are empty or larger than that, the
+        statistic is unknown, the image has no pixels or is not two-dimensional, or the shapes differ.
     """
     pixels = np.asarray(image)
-    _checkArguments(pixels, factor, statistic, excluded)
+    first_rows, first_columns = (factor, factor) if first is None else first
+    _checkArguments(pixels, statistic, excluded)
+    _checkBins(factor, first_rows, first_columns)
     reduce = _REDUCTIONS[statistic]
-    starts = np.arange(0, pixels.shape[1], factor)
-    binned = np.empty((-(-pixels.shape[0] // factor), len(starts)), dtype=np.float32)
-    for rows, bins in _strips(pixels.shape, factor):
+    starts = _starts(pixels.shape[1], factor, first_columns)
+    row_starts = _starts(pixels.shape[0], factor, first_rows)
+    binned = np.empty((len(row_starts), len(starts)), dtype=np.float32)
+    for rows, bins in _strips(pixels.shape, row_starts):
         strip = pixels[rows].astype(np.float32, copy=False)
         left_out = ~np.isfinite(strip)
         if excluded is not None:
@@ -124,13 +131,9 @@ def binImage(
     return binned
 
 
-def _checkArguments(
-    pixels: npt.NDArray[np.generic], factor: int, statistic: str, excluded: BoolArray | None
-) -> None:
+def _checkArguments(pixels: npt.NDArray[np.generic], statistic: str, excluded: BoolArray | None) -> None:
     if pixels.ndim != 2 or pixels.size == 0:
         raise ValueError(f"Expected an image of two dimensions with pixels in it; got shape {pixels.shape}.")
-    if not isinstance(factor, int | np.integer) or factor < 1:
-        raise ValueError(f"Expected a whole number of pixels to bin, 1 or more; got {factor!r}.")
     if statistic not in BINNING_STATISTICS:
         raise ValueError(f"Unknown statistic {statistic!r}; expected one of {', '.join(BINNING_STATISTICS)}.")
     if excluded is not None and (excluded.shape != pixels.shape or excluded.dtype != np.bool_):
@@ -140,15 +143,29 @@ def _checkArguments(
         )
 
 
-def _strips(shape: tuple[int, ...], factor: int) -> Iterator[tuple[slice, slice]]:
-    """Yield rows of the image and of the binned image that belong together; a partial bin comes alone."""
-    per_strip = max(_STRIP_BYTES // (4 * shape[1] * factor), 1)
-    whole = shape[0] // factor
-    for first in range(0, whole, per_strip):
-        last = min(first + per_strip, whole)
-        yield slice(first * factor, last * factor), slice(first, last)
-    if whole * factor < shape[0]:
-        yield slice(whole * factor, shape[0]), slice(whole, whole + 1)
+def _checkBins(factor: int, *first: int) -> None:
+    if not isinstance(factor, int | np.integer) or factor < 1:
+        raise ValueError(f"Expected a whole number of pixels to bin, 1 or more; got {factor!r}.")
+    if not all(1 <= side <= factor for side in first):
+        raise ValueError(f"Expected first bins of 1 to {factor} pixels; got {first!r}.")
+
+
+def _starts(nPixels: int, factor: int, first: int) -> IntArray:
+    """Return where bins start along an axis."""
+    return np.concatenate([[0], np.arange(first, nPixels, factor)])
+
+
+def _strips(shape: tuple[int, ...], starts: IntArray) -> Iterator[tuple[slice, slice]]:
+    """Yield rows of the image and of the binned image that belong together; all bins of a strip are alike."""
+    ends = np.append(starts[1:], shape[0])
+    begin = 0
+    while begin < len(starts):
+        height = int(ends[begin] - starts[begin])
+        most = max(_STRIP_BYTES // (4 * shape[1] * height), 1)
+        alike = ends[begin : begin + most] - starts[begin : begin + most] == height
+        end = begin + (len(alike) if alike.all() else int(alike.argmin()))
+        yield slice(int(starts[begin]), int(ends[end - 1])), slice(begin, end)
+        begin = end
 
 
 _Reduction = Callable[[FloatImage, BoolArray, IntArray], npt.NDArray[np.floating]]
@@ -200,9 +217,11 @@ def _extreme(ufunc: np.ufunc, empty: float) -> _Reduction:
 
 def _median(cells: FloatImage, leftOut: BoolArray, starts: IntArray) -> FloatImage:
     n_bins, height, n_columns = cells.shape
-    width = min(int(np.diff(starts, append=n_columns)[0]), n_columns)
+    widths = np.diff(starts, append=n_columns)
+    width = int(widths.max())
+    before = width - int(widths[0]) if len(starts) > 1 else 0
     padded = np.full((n_bins, height, len(starts) * width), np.nan, dtype=np.float32)
-    padded[:, :, :n_columns] = _filled(cells, leftOut, np.nan)
+    padded[:, :, before : before + n_columns] = _filled(cells, leftOut, np.nan)
     # NaN comes last in sorted order.
     ordered = (
         padded.reshape(n_bins, height, len(starts), width).swapaxes(1, 2).reshape(n_bins, len(starts), -1)

@@ -15,6 +15,7 @@ from scipy.ndimage import affine_transform
 
 from lsst.analysis.cp.core.focalPlane import FocalPlaneGeometry, boxCorners
 
+from .binning import BinningStatistic, binImage
 from .placement import DetectorPlacement, MosaicGrid
 
 BoolArray = npt.NDArray[np.bool_]
@@ -96,58 +97,130 @@ class FocalPlaneMosaic:
             Raised if the detector is not among those that the image has to hold or was added before, or an
             array has the wrong shape.
         """
-        placement = self._checkImage(detectorId, image, excluded)
-        turns = placement.quarterTurnsOn(self.grid.pixelSize / self._binning)
-        binned = placement.binned(self._binning)
+        placement = self._find(detectorId)
+        whole = placement.binned(self._binning).shape
+        least = (placement.shape[0] // self._binning, placement.shape[1] // self._binning)
+        _checkShapes(placement, image, excluded, (whole, least), self._binning)
         pixels = image if excluded is None else np.where(excluded, np.float32(np.nan), image)
-        if turns is None:
-            first, piece = _interpolate(pixels, binned, self.grid)
-        else:
-            first, piece = _turn(pixels, turns, binned, self.grid)
-        row, column = first
-        _merge(self.image[row : row + piece.shape[0], column : column + piece.shape[1]], piece)
-        self._added.append(detectorId)
+        self._put(placement, pixels)
 
-    def _checkImage(
-        self, detectorId: int, image: npt.NDArray[np.floating], excluded: BoolArray | None
-    ) -> DetectorPlacement:
+    def addUnbinned(
+        self,
+        detectorId: int,
+        image: npt.NDArray[np.floating],
+        statistic: BinningStatistic = "mean",
+        *,
+        excluded: BoolArray | None = None,
+    ) -> None:
+        """Bin a detector, on the pixels of the mosaic, and put it there.
+
+        Each pixel of a detector that is turned by whole quarters counts in the output pixel that it lies in,
+        so that a defect of one pixel is at most half an output pixel off. (`add` promises that for the
+        centres of bins, which a defect may be half a bin away from.) A detector at another angle is binned on
+        its own, and interpolated.
+
+        Parameters
+        ----------
+        detectorId
+            The detector.
+        image
+            Its pixels (rows, columns), in its own orientation; shape (ny, nx).
+        statistic
+            Statistic of a bin, as `binImage` knows it.
+        excluded
+            True for pixels to leave out; shape (ny, nx).
+
+        Raises
+        ------
+        ValueError
+            Raised if the detector is not among those that the image has to hold or was added before, an array
+            has the wrong shape, or the statistic is unknown.
+        """
+        placement = self._find(detectorId)
+        _checkShapes(placement, image, excluded, (placement.shape,), 1)
+        turns = self._quarterTurns(placement)
+        if turns is None:
+            self._put(placement, binImage(image, self._binning, statistic, excluded=excluded))
+            return
+        columns, rows = (np.arange(side) for side in placement.shape[::-1])
+        along_columns = self._indices(placement, columns, 0)[turns % 2]
+        along_rows = self._indices(placement, 0, rows)[1 - turns % 2]
+        first = (int((along_rows == along_rows[0]).sum()), int((along_columns == along_columns[0]).sum()))
+        binned = binImage(image, self._binning, statistic, excluded=excluded, first=first)
+        lowest = (int(along_rows.min()), int(along_columns.min()))
+        self._paste(placement, np.rot90(binned, -turns), lowest if turns % 2 == 0 else lowest[::-1])
+
+    def _indices(
+        self, placement: DetectorPlacement, column: npt.ArrayLike, row: npt.ArrayLike
+    ) -> list[npt.NDArray[np.intp]]:
+        """Return columns and rows of the output pixels in which pixels of a detector lie."""
+        # A pixel in the middle between two outputs, but for rounding, goes to the same as its neighbours.
+        return [
+            np.floor(place + 0.5 + 1e-6).astype(np.intp)
+            for place in self.grid.toPixels(*placement.toFocalPlane(column, row))
+        ]
+
+    def _find(self, detectorId: int) -> DetectorPlacement:
         if detectorId not in self._placements:
             raise ValueError(
                 f"Detector {detectorId!r} is not among the {len(self._placements)} of the mosaic."
             )
         placement = self._placements[detectorId]
-        words = f"detector {detectorId} ({placement.name})"
         if detectorId in self._added:
-            raise ValueError(f"The image of {words} is in the mosaic already.")
-        whole = placement.binned(self._binning).shape
-        least = (placement.shape[0] // self._binning, placement.shape[1] // self._binning)
-        if image.shape not in (whole, least):
-            sizes = " or ".join(f"{size}" for size in dict.fromkeys([whole, least]))
-            raise ValueError(
-                f"The image of {words} has shape {image.shape}; expected {sizes}, that is {placement.shape} "
-                f"binned by {self._binning}."
-            )
-        if excluded is not None and excluded.shape != image.shape:
-            raise ValueError(
-                f"Excluded pixels of {words} have shape {excluded.shape}; expected {image.shape}."
-            )
+            raise ValueError(f"The image of {_words(placement)} is in the mosaic already.")
         return placement
+
+    def _quarterTurns(self, placement: DetectorPlacement) -> int | None:
+        return placement.quarterTurnsOn(self.grid.pixelSize / self._binning)
+
+    def _put(self, placement: DetectorPlacement, binned: npt.NDArray[np.floating]) -> None:
+        """Place a binned detector."""
+        turns = self._quarterTurns(placement)
+        if turns is None:
+            first, piece = _interpolate(binned, placement.binned(self._binning), self.grid)
+            self._paste(placement, piece, first)
+            return
+        # Quarters are anticlockwise with y upwards; rot90 takes rows downwards.
+        piece = np.rot90(binned, -turns)
+        outline = _outline(placement.binned(self._binning), (binned.shape[0], binned.shape[1]))
+        column, row = (round(places.min() + 0.5) for places in self.grid.toPixels(*outline.T))
+        self._paste(placement, piece, (row, column))
+
+    def _paste(
+        self, placement: DetectorPlacement, piece: npt.NDArray[np.floating], first: tuple[int, int]
+    ) -> None:
+        rows, columns = (slice(low, low + side) for low, side in zip(first, piece.shape, strict=True))
+        _merge(self.image[rows, columns], piece)
+        self._added.append(placement.detectorId)
+
+
+def _words(placement: DetectorPlacement) -> str:
+    return f"detector {placement.detectorId} ({placement.name})"
+
+
+def _checkShapes(
+    placement: DetectorPlacement,
+    image: npt.NDArray[np.floating],
+    excluded: BoolArray | None,
+    expected: tuple[tuple[int, int], ...],
+    binning: int,
+) -> None:
+    if image.shape not in expected:
+        shapes = " or ".join(f"{shape}" for shape in dict.fromkeys(expected))
+        raise ValueError(
+            f"The image of {_words(placement)} has shape {image.shape}; expected {shapes}, that is "
+            f"{placement.shape} binned by {binning}."
+        )
+    if excluded is not None and excluded.shape != image.shape:
+        raise ValueError(
+            f"The excluded pixels of {_words(placement)} have shape {excluded.shape}; expected {image.shape}."
+        )
 
 
 def _outline(placement: DetectorPlacement, shape: tuple[int, int]) -> FloatArray:
     """Return the corners of the first pixels of a detector, in mm; shape (4, 2)."""
     corners = boxCorners((-0.5, -0.5, shape[1] - 0.5, shape[0] - 0.5))[0]
     return np.column_stack(placement.toFocalPlane(corners[:, 0], corners[:, 1]))
-
-
-def _turn(
-    image: npt.NDArray[np.floating], turns: int, placement: DetectorPlacement, grid: MosaicGrid
-) -> tuple[tuple[int, int], npt.NDArray[np.floating]]:
-    """Turn a detector by quarters; return its first row and column in the grid, and its pixels."""
-    # Quarters are anticlockwise with y upwards; rot90 takes rows downwards.
-    turned = np.rot90(image, -turns)
-    column, row = (low.min() for low in grid.toPixels(*_outline(placement, image.shape[:2]).T))
-    return (round(row + 0.5), round(column + 0.5)), turned
 
 
 def _interpolate(
@@ -158,7 +231,7 @@ def _interpolate(
     Pixels without a value have no weight; where they and the outside have more than half of it, the sample is
     NaN.
     """
-    columns, rows = grid.toPixels(*_outline(placement, image.shape[:2]).T)
+    columns, rows = grid.toPixels(*_outline(placement, (image.shape[0], image.shape[1])).T)
     first = (max(int(np.floor(rows.min())), 0), max(int(np.floor(columns.min())), 0))
     last = (
         min(int(np.ceil(rows.max())) + 1, grid.shape[0]),
