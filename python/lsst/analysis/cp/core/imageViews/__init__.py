@@ -5,8 +5,11 @@
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
 from .binning import *
+from .cameraImage import *
 from .mosaic import *
 from .placement import *
 from .significance import *
+from .structures import *
+from .structureTable import *
 from .stretch import *
 from .thresholds import *

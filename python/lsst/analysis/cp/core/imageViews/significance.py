@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt
 
+from ._robustScale import clippedScale
+
 AmpSlices = tuple[slice, slice]
 """Rows and columns of an amplifier in the image of its detector."""
 
@@ -30,9 +32,6 @@ _COLUMN_STEP = 4
 
 _LEAST_FILLED = 0.1
 """Part of a box that must be left for its median to be used."""
-
-_CLIP = 3.0
-"""Distance at which the noise is clipped (standard deviations)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -239,26 +238,10 @@ def _fillSignificance(
     residual = mesh.interpolate(pixels.shape)
     np.subtract(pixels, residual, out=residual)
     sparse = slice(_ROW_STEP - 1 if len(pixels) > 1 else 0, None, _ROW_STEP), slice(None, None, _COLUMN_STEP)
-    noise = _clippedScale(residual[sparse][~leftOut[sparse]])
+    noise = clippedScale(residual[sparse][~leftOut[sparse]])
     if noise > 0:
         with np.errstate(over="ignore"):
             np.multiply(residual, np.float32(1 / noise), out=values)
         if leftOut.any():
             values[leftOut] = 0
     return noise
-
-
-def _clippedScale(sample: ImageArray) -> float:
-    """Return the standard deviation of the Gaussian core of a sample; NaN if it is empty."""
-    if not len(sample):
-        return math.nan
-    low, center, high = np.quantile(sample, [0.15865525, 0.5, 0.84134475])
-    scale = float(high - low) / 2
-    # Variance of a unit Gaussian that is cut at the distance c: 1 - 2 c phi(c) / (2 Phi(c) - 1).
-    density = math.exp(-(_CLIP**2) / 2) / math.sqrt(2 * math.pi)
-    correction = math.sqrt(1 - 2 * _CLIP * density / math.erf(_CLIP / math.sqrt(2)))
-    for _ in range(3):
-        kept = sample[np.abs(sample - center) <= _CLIP * scale]
-        scale = float(kept.std(dtype=np.float64)) / correction
-        center = kept.mean(dtype=np.float64)
-    return scale

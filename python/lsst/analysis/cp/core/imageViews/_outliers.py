@@ -1,0 +1,181 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Pixels far from their background, and the groups that touching ones make."""
+
+from __future__ import annotations
+
+__all__ = ["CROWDED", "Outliers", "PixelGroups", "brightLines", "findOutliers", "groupOutliers"]
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from .significance import AmpSlices, Significance
+
+IndexArray = npt.NDArray[np.intp]
+LineSets = tuple[IndexArray, IndexArray]
+
+CROWDED = 0.02
+"""Part of the pixels of an amplifier from which its outliers are counted only."""
+
+_BRIGHT_PART = 0.2
+"""Part of the pixels of a line from which their outliers belong to the line."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outliers:
+    """Pixels beyond a significance that are not part of a bright row or column.
+
+    Parameters
+    ----------
+    flat
+        Their flat indices into the image, ascending; shape (n,). None of a crowded amplifier.
+    brightRows, brightColumns
+        For each amplifier, the rows and columns of which a large part is beyond the significance, counted
+        from the amplifier's first.
+    crowded
+        Number of outliers of each amplifier that has too many to look at, 0 for others; shape (nAmp,).
+    """
+
+    flat: IndexArray
+    brightRows: tuple[IndexArray, ...]
+    brightColumns: tuple[IndexArray, ...]
+    crowded: IndexArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PixelGroups:
+    """Touching outliers; all arrays have the shape (nGroups,).
+
+    Parameters
+    ----------
+    peak
+        Flat index of the most significant pixel.
+    number
+        Number of pixels.
+    xMin, xMax, yMin, yMax
+        First and last column and row.
+    """
+
+    peak: IndexArray
+    number: IndexArray
+    xMin: IndexArray
+    xMax: IndexArray
+    yMin: IndexArray
+    yMax: IndexArray
+
+
+def findOutliers(significance: Significance, amps: Sequence[AmpSlices], threshold: float) -> Outliers:
+    """Find pixels beyond a significance.
+
+    Parameters
+    ----------
+    significance
+        Significance of the detector.
+    amps
+        Rows and columns of each amplifier.
+    threshold
+        Absolute significance beyond which a pixel is an outlier (standard deviations).
+
+    Returns
+    -------
+    outliers
+        The pixels.
+    """
+    width = significance.values.shape[1]
+    found, rows_of, columns_of, crowded = [], [], [], np.zeros(len(amps), dtype=np.intp)
+    for i, (rows, columns) in enumerate(amps):
+        part = significance.values[rows, columns]
+        y, x = np.nonzero(np.abs(part) > threshold)
+        bright = brightLines(y, part.shape, 0), brightLines(x, part.shape, 1)
+        keep = ~(np.isin(y, bright[0]) | np.isin(x, bright[1]))
+        y, x = y[keep], x[keep]
+        rows_of.append(bright[0])
+        columns_of.append(bright[1])
+        if len(y) > CROWDED * part.size:
+            crowded[i] = len(y)
+        else:
+            found.append((y + rows.start) * width + x + columns.start)
+    return Outliers(
+        flat=np.sort(np.concatenate([np.empty(0, dtype=np.intp), *found])),
+        brightRows=tuple(rows_of),
+        brightColumns=tuple(columns_of),
+        crowded=crowded,
+    )
+
+
+def brightLines(line: IndexArray, shape: tuple[int, int], axis: int) -> IndexArray:
+    """Find rows or columns of which a large part is outliers.
+
+    Parameters
+    ----------
+    line
+        Row (axis 0) or column (axis 1) of each outlier; shape (n,).
+    shape
+        Height and width of the amplifier.
+    axis
+        0 for rows, 1 for columns.
+
+    Returns
+    -------
+    lines
+        Their indices.
+    """
+    return np.flatnonzero(np.bincount(line, minlength=shape[axis]) >= _BRIGHT_PART * shape[1 - axis])
+
+
+def groupOutliers(outliers: Outliers, significance: Significance) -> PixelGroups:
+    """Group outliers that touch by a side or a corner, across amplifiers.
+
+    The groups are those of ``scipy.ndimage.label`` with a full 3x3 structure, at a cost that goes with the
+    number of outliers instead of that of pixels.
+
+    Parameters
+    ----------
+    outliers
+        The pixels.
+    significance
+        Significance of the detector.
+
+    Returns
+    -------
+    groups
+        The groups, in order of their first pixel.
+    """
+    flat, width = outliers.flat, significance.values.shape[1]
+    if not len(flat):
+        nothing = np.empty(0, dtype=np.intp)
+        return PixelGroups(
+            peak=nothing, number=nothing, xMin=nothing, xMax=nothing, yMin=nothing, yMax=nothing
+        )
+    label = _labels(flat, width)
+    strength = np.abs(significance.values.ravel()[flat])
+    order = np.lexsort((-strength, label))
+    first = np.flatnonzero(np.diff(label[order], prepend=-1))
+    y, x = np.divmod(flat[order], width)
+    return PixelGroups(
+        peak=flat[order][first],
+        number=np.diff(first, append=len(flat)),
+        xMin=np.minimum.reduceat(x, first),
+        xMax=np.maximum.reduceat(x, first),
+        yMin=np.minimum.reduceat(y, first),
+        yMax=np.maximum.reduceat(y, first),
+    )
+
+
+def _labels(flat: IndexArray, width: int) -> npt.NDArray[np.int32]:
+    """Number the connected components of pixels."""
+    column = flat % width
+    pairs = []
+    for step, sideways in ((1, 1), (width - 1, -1), (width, 0), (width + 1, 1)):
+        place = np.minimum(np.searchsorted(flat, flat + step), len(flat) - 1)
+        touch = (flat[place] == flat + step) & (column[place] - column == sideways)
+        pairs.append((np.flatnonzero(touch), place[touch]))
+    left, right = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(len(flat), len(flat)))
+    return connected_components(graph, directed=False)[1]

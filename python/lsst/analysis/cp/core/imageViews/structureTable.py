@@ -1,0 +1,170 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Table of the structures of a detector."""
+
+from __future__ import annotations
+
+__all__ = ["STRUCTURE_KINDS", "Structures", "joinStructures"]
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
+STRUCTURE_KINDS = {
+    "pixel": "a single pixel, which a cosmic ray would share with its neighbours",
+    "column": "the mean of adjacent columns in an amplifier",
+    "row": "the mean of adjacent rows in an amplifier",
+    "cluster": "touching pixels, more than a cosmic ray would hit",
+    "streak": "touching pixels along a line, longer than the track of a cosmic ray",
+    "event": "a few touching pixels, or one whose neighbours are not seen: most are cosmic rays",
+    "glow": "a part of an amplifier beside its level and gradient",
+    "gradient": "a slope over an amplifier beside that of the detector, or over all amplifiers",
+    "rowPattern": "scatter of the means of rows beyond that of their pixels",
+    "columnPattern": "scatter of the means of columns beyond that of their pixels",
+    "boundary": "a step of the level between two amplifiers that touch",
+    "deadAmplifier": "an amplifier with nearly no noise",
+}
+"""What each kind of structure is."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Structures:
+    """Structures of a detector, one a row; all arrays have the shape (n,).
+
+    Parameters
+    ----------
+    kind
+        One of `STRUCTURE_KINDS`.
+    amplifier
+        Index of the amplifier; -1 for the whole detector.
+    x, y
+        Centre, in pixels of the detector; pixel centres are whole numbers, the lowest is 0.
+    width, height
+        Size of the box around it (pixels).
+    nPixels
+        Number of pixels that it is made of.
+    score
+        Significance (standard deviations), not negative.
+    threshold
+        Significance from which it is reported.
+    amplitude
+        Height, with its sign, in the unit of the image: the highest pixel of ``pixel``, ``cluster``,
+        ``streak`` and ``event``, the mean of the strongest line of ``column`` and ``row``, that of the
+        strongest box of ``glow``, the difference from end to end of ``gradient``, the standard deviation of
+        the lines of ``rowPattern`` and ``columnPattern``, the step of ``boundary``, the noise of
+        ``deadAmplifier``.
+    """
+
+    kind: npt.NDArray[np.str_]
+    amplifier: npt.NDArray[np.intp]
+    x: FloatArray
+    y: FloatArray
+    width: npt.NDArray[np.intp]
+    height: npt.NDArray[np.intp]
+    nPixels: npt.NDArray[np.intp]
+    score: FloatArray
+    threshold: FloatArray
+    amplitude: FloatArray
+
+    @classmethod
+    def make(cls, kind: str | npt.ArrayLike, **columns: npt.ArrayLike) -> Structures:
+        """Make rows from columns or single values, which are repeated.
+
+        Parameters
+        ----------
+        kind
+            Kind of each row.
+        columns
+            The other columns by name.
+
+        Returns
+        -------
+        structures
+            As many rows as the longest column.
+
+        Raises
+        ------
+        ValueError
+            Raised if the lengths of columns differ.
+        TypeError
+            Raised if a column is missing or unknown.
+        """
+        given = {"kind": np.asarray(kind, dtype=np.str_), **columns}
+        arrays = np.broadcast_arrays(*(np.atleast_1d(np.asarray(value)) for value in given.values()))
+        whole = {"amplifier", "width", "height", "nPixels"}
+        typed = {
+            name: array.copy() if name == "kind" else array.astype(np.intp if name in whole else np.float64)
+            for name, array in zip(given, arrays, strict=True)
+        }
+        return cls(**typed)
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    def take(self, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Structures:
+        """Take some rows.
+
+        Parameters
+        ----------
+        rows
+            Their indices, or True where they are taken.
+
+        Returns
+        -------
+        structures
+            These rows.
+        """
+        return Structures(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+    def select(self, *kinds: str) -> Structures:
+        """Take the rows of some kinds.
+
+        Parameters
+        ----------
+        kinds
+            Of `STRUCTURE_KINDS`.
+
+        Returns
+        -------
+        structures
+            Their rows, in the same order.
+
+        Raises
+        ------
+        ValueError
+            Raised if a kind is unknown.
+        """
+        if unknown := [kind for kind in kinds if kind not in STRUCTURE_KINDS]:
+            raise ValueError(f"Unknown kinds {unknown}; expected some of {', '.join(STRUCTURE_KINDS)}.")
+        return self.take(np.isin(self.kind, kinds))
+
+
+def joinStructures(parts: Iterable[Structures]) -> Structures:
+    """Put rows one after another.
+
+    Parameters
+    ----------
+    parts
+        Rows; may be none.
+
+    Returns
+    -------
+    structures
+        All rows.
+    """
+    nothing = Structures.make(
+        np.empty(0, dtype=np.str_),
+        **{field.name: np.empty(0) for field in fields(Structures) if field.name != "kind"},
+    )
+    filled = [part for part in parts if len(part)] or [nothing]
+    return Structures(
+        **{
+            field.name: np.concatenate([getattr(part, field.name) for part in filled])
+            for field in fields(Structures)
+        }
+    )
