@@ -66,7 +66,8 @@ def excludedPixels(
         raise ValueError(f"Expected a mask of the image's shape {image.shape}; got {mask.shape}.")
     if unknown := [name for name in names if name not in planes]:
         raise ValueError(f"Mask planes {unknown} are not in the mask; it has {sorted(planes)}.")
-    bits = mask.dtype.type(sum(1 << planes[name] for name in set(names)))
+    # The highest bit of a signed type is its sign.
+    bits = np.uint64(sum(1 << planes[name] for name in set(names))).astype(mask.dtype)
     excluded |= (mask & bits) != 0
     return excluded
 
