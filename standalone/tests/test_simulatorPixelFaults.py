@@ -31,7 +31,7 @@ from lsst.obs.lsst import LsstComCam
 SHAPE = (400, 300)
 REGION = (slice(50, 350), slice(100, 250))
 NOISE = 4.0
-KINDS = [kind for kind in FaultKind if TRAITS[kind].isPixelLevel]
+KINDS = [kind for kind in FaultKind if TRAITS[kind].isStructure]
 INSIDE = [FaultKind.HOT_PIXEL, FaultKind.BRIGHT_COLUMN, FaultKind.ROW_PATTERN, FaultKind.COLUMN_PATTERN]
 AMPLIFIERS = [(slice(y, y + 200), slice(x, x + 150)) for y in (0, 200) for x in (0, 150)]
 
@@ -46,7 +46,7 @@ def add(fault, shape=SHAPE):
     return image
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind is not FaultKind.DEAD_AMPLIFIER])
 def test_drawnValuesAreInTheirRanges(kind) -> None:
     faults = [draw(kind, seed) for seed in range(200)]
     traits = TRAITS[kind]
@@ -64,7 +64,7 @@ def test_whatIsGivenLeavesTheRestAsItIs(kind) -> None:
     assert draw(kind, amplitude=0.5) == replace(draw(kind), amplitude=0.5)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind is not FaultKind.DEAD_AMPLIFIER])
 def test_faultsOfTheDrawnAmplitudesAreHarmless(kind) -> None:
     amplifiers = ("C00",) * TRAITS[kind].minAmplifiers
     assert Fault(kind, 0, amplifiers).expectedFailures == frozenset()
@@ -92,6 +92,24 @@ def test_brightColumnRaisesItsMean(rows) -> None:
     assert np.count_nonzero(column) == rows
     assert np.mean(column) == pytest.approx(7 * NOISE / np.sqrt(300), rel=1e-5)
     assert np.flatnonzero(column).mean() + 50 == fault.y
+
+
+def test_cornerGlow() -> None:
+    fault = draw(FaultKind.CORNER_GLOW, size=20.0, amplitude=2.0)
+    assert fault.x in (100, 249)
+    assert fault.y in (50, 349)
+    image = add(fault)[REGION]
+    corner = 0 if fault.y == 50 else -1, 0 if fault.x == 100 else -1
+    assert image[corner] == image.max() == 2 * NOISE
+    step = 20 if corner[0] == 0 else -20
+    assert image[corner[0] + step, corner[1]] == pytest.approx(2 * NOISE / math.e, rel=1e-5)
+
+
+def test_deadAmplifierReplaces() -> None:
+    image = np.ones(SHAPE, dtype=np.float32)
+    addPixelFault(image, draw(FaultKind.DEAD_AMPLIFIER))
+    assert not image[REGION].any()
+    assert image.sum() == image.size - 300 * 150
 
 
 def test_scratchHasItsLengthAngleAndHeight() -> None:
@@ -150,7 +168,7 @@ def test_aPlaceOutsideIsRefused() -> None:
 
 
 def test_anotherKindIsRefused() -> None:
-    with pytest.raises(ValueError, match="hotNoise are not of the pixel level"):
+    with pytest.raises(ValueError, match="hotNoise are no structures in the pixels"):
         draw(FaultKind.HOT_NOISE)
 
 
@@ -241,6 +259,8 @@ def test_theTruthIsWhatTheTaskAdds(camera) -> None:
         "gradient detector:0",
         "rowPattern detector:0 amplifiers:C05",
         "columnPattern detector:0 amplifiers:C06",
+        "cornerGlow detector:0 amplifiers:C13",
+        "deadAmplifier detector:0 amplifiers:C14",
         "streak detector:0",
     ]
 
@@ -248,11 +268,16 @@ def test_theTruthIsWhatTheTaskAdds(camera) -> None:
         task = SimulateBiasIsrTask(config=SimulateBiasIsrTask.ConfigClass(faults=faults))
         return task.run(camera, "LSSTComCam", 7, 0, 60000.0).outputExposure.image.array
 
-    added = run(lines) - run([])
-    expected = np.zeros_like(added)
+    faulty = run(lines)
+    expected = np.zeros_like(faulty)
     for item in listInjected(parseFaults(lines), camera):
         if item.exposure == 7:
             addPixelFault(expected, item.fault)
+            if item.fault.kind is FaultKind.DEAD_AMPLIFIER:
+                dead = item.fault.region
+    assert np.ptp(faulty[dead]) == 0
+    added = faulty - run([])
+    added[dead] = expected[dead] = 0
     np.testing.assert_allclose(added, expected, atol=2e-3)
 
 

@@ -12,6 +12,9 @@ from scipy.special import ndtr
 _THICKNESS = 10.0
 """Depth of the sensor (pixels): 100 micrometres."""
 
+_LONGEST_TRACK = 20.0
+"""Longest track of a muon (pixels), rounded up."""
+
 _CHARGE = 8000.0
 """Mean charge of a vertical muon (electron): 80 in a micrometre of silicon."""
 
@@ -49,16 +52,19 @@ def addCosmicRays(image: npt.NDArray[np.float32], rate: float, random: np.random
     Returns
     -------
     number
-        Number of muons.
+        Number of muons that begin over the image. Others come in from around it.
     """
-    number = int(random.poisson(rate * image.size / 1e6))
-    for _ in range(number):
+    margin = np.array([_LONGEST_TRACK, _LONGEST_TRACK])
+    area = np.prod(image.shape + 2 * margin)
+    number = 0
+    for _ in range(random.poisson(rate * area / 1e6)):
         # The flux through a horizontal plane goes as the cube of the cosine of the zenith angle.
         cosine = random.uniform(0.05, 1) ** 0.25
         length = _THICKNESS * np.sqrt(1 / cosine**2 - 1)
         charge = _CHARGE / cosine * random.lognormal(0, 0.2)
         azimuth = random.uniform(0, 2 * np.pi)
-        start = random.uniform((0, 0), image.shape)
+        start = random.uniform(-margin, image.shape + margin)
+        number += int(np.all((start >= 0) & (start < image.shape)))
         end = start + length * np.array([np.sin(azimuth), np.cos(azimuth)])
         addLine(image, start, end, charge, _DIFFUSION)
     return number

@@ -98,7 +98,9 @@ class Fault:
         """
         traits = TRAITS[self.kind]
         strongest = (
-            max(traits.drawn) if traits.isPixelLevel and self.amplitude is None else abs(self.strength)
+            max(traits.drawn)
+            if math.isfinite(traits.drawn[0]) and self.amplitude is None
+            else abs(self.strength)
         )
         if not traits.unit or strongest >= traits.certainFrom:
             return traits.failing

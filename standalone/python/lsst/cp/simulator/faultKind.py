@@ -43,6 +43,8 @@ class FaultTraits:
         Which of ``x``, ``y`` and ``angle`` the fault has.
     changes
         Whether what is drawn changes from exposure to exposure.
+    isStructure
+        Whether the fault is a structure in the pixels of the assembled image.
     """
 
     unit: str = ""
@@ -60,11 +62,7 @@ class FaultTraits:
     sizes: tuple[float, float] = (math.nan, math.nan)
     places: frozenset[str] = frozenset()
     changes: bool = False
-
-    @property
-    def isPixelLevel(self) -> bool:
-        """Whether the fault is a structure in the assembled image, whose place or size may be drawn."""
-        return math.isfinite(self.drawn[0])
+    isStructure: bool = False
 
 
 class FaultKind(enum.StrEnum):
@@ -77,7 +75,8 @@ class FaultKind(enum.StrEnum):
     COSMIC_RAYS = "cosmicRays"
     """Hits too smooth to be cleaned, which raise the unclipped noise by the amplitude (a fraction)."""
     CORNER_GLOW = "cornerGlow"
-    """Glow that falls off from the amplitude (read noises) at the readout corner."""
+    """Glow that falls off from the amplitude (read noises) at the readout corner. The size is the distance of
+    a fall by a factor e."""
     DEAD_AMPLIFIER = "deadAmplifier"
     """Amplifier that reads one constant value."""
     MASKED_AMPLIFIER = "maskedAmplifier"
@@ -131,10 +130,19 @@ TRAITS: dict[FaultKind, FaultTraits] = {
     ),
     # A brighter glow would raise the clipped noise enough to fail as well.
     FaultKind.CORNER_GLOW: FaultTraits(
-        unit="read noises", default=3.0, lowest=0.0, highest=4.0, statistic="AMP_CORNER"
+        unit="read noises",
+        lowest=0.0,
+        highest=4.0,
+        statistic="AMP_CORNER",
+        drawn=(3.0, 4.0),
+        sizeUnit="pixels",
+        sizes=(40.0, 60.0),
+        isStructure=True,
     ),
     FaultKind.DEAD_AMPLIFIER: FaultTraits(
-        failing=frozenset({"MEAN", "CR_NOISE"}), untested=frozenset({"READ_NOISE_CONSISTENT"})
+        failing=frozenset({"MEAN", "CR_NOISE"}),
+        untested=frozenset({"READ_NOISE_CONSISTENT"}),
+        isStructure=True,
     ),
     FaultKind.MASKED_AMPLIFIER: FaultTraits(
         failing=frozenset({"MEAN", "NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT"})
@@ -152,6 +160,7 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         certainFrom=math.inf,
         drawn=(5.0, 20.0),
         places=frozenset({"x", "y"}),
+        isStructure=True,
     ),
     FaultKind.BRIGHT_COLUMN: FaultTraits(
         unit="standard errors of the mean",
@@ -161,6 +170,7 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         sizeUnit="rows",
         sizes=(500.0, 2000.0),
         places=frozenset({"x", "y"}),
+        isStructure=True,
     ),
     FaultKind.SCRATCH: FaultTraits(
         unit="read noises",
@@ -170,6 +180,7 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         sizeUnit="pixels",
         sizes=(30.0, 300.0),
         places=frozenset({"x", "y", "angle"}),
+        isStructure=True,
     ),
     FaultKind.GRADIENT: FaultTraits(
         unit="read noises",
@@ -178,6 +189,7 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         drawn=(0.1, 1.0),
         minAmplifiers=0,
         places=frozenset({"angle"}),
+        isStructure=True,
     ),
     FaultKind.ROW_PATTERN: FaultTraits(
         unit="read noises",
@@ -189,6 +201,7 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         sizeUnit="pixels",
         sizes=(4.0, 64.0),
         places=frozenset({"y"}),
+        isStructure=True,
     ),
     FaultKind.COLUMN_PATTERN: FaultTraits(
         unit="read noises",
@@ -200,6 +213,7 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         sizeUnit="pixels",
         sizes=(4.0, 64.0),
         places=frozenset({"x"}),
+        isStructure=True,
     ),
     FaultKind.STREAK: FaultTraits(
         unit="read noises",
@@ -211,5 +225,6 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         sizes=(1.0, 2.5),
         places=frozenset({"x", "y", "angle"}),
         changes=True,
+        isStructure=True,
     ),
 }

@@ -32,9 +32,6 @@ FloatArray = npt.NDArray[np.float32]
 _SHIFTED_ROWS = (0.4, 0.6)
 """Where a bias shift begins and ends, as a fraction of the rows."""
 
-_GLOW_EXTENT = 0.1
-"""Scale length of a corner glow, as a fraction of the columns."""
-
 
 @dataclass(frozen=True)
 class FrameModel:
@@ -142,6 +139,15 @@ class AmplifierGeometry:
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the image."""
         return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+
+    @property
+    def readoutCorner(self) -> dict[str, float]:
+        """Pixel of the assembled image that is read out first, as ``x`` and ``y``."""
+        rows, columns = self.rows, self.columns
+        return {
+            "x": columns.stop - 1 if self.flipX else columns.start,
+            "y": rows.stop - 1 if self.flipY else rows.start,
+        }
 
     def assemble(self, pixels: FloatArray) -> FloatArray:
         """Turn pixels from readout order to that of the assembled image.
@@ -266,8 +272,6 @@ def makeRaw(
     for fault in faults:
         if fault.kind is FaultKind.OFFSET_MEAN:
             raw.data[:] += np.float32(fault.strength * geometry.readNoise)
-        elif fault.kind is FaultKind.CORNER_GLOW:
-            raw.data[:] += np.float32(fault.strength * geometry.readNoise) * _glow(geometry.shape)
     for pixels in (raw.data, raw.overscan):
         pixels *= np.float32(1 / geometry.gain)
         pixels += level
@@ -344,9 +348,3 @@ def _getShared(
     if purpose not in shared:
         shared[purpose] = _drawNoise(geometry, streams, purpose, "")
     return shared[purpose]
-
-
-def _glow(shape: tuple[int, int]) -> FloatArray:
-    """Make a glow of unit height at the readout corner."""
-    rows, columns = np.ogrid[: shape[0], : shape[1]]
-    return np.exp(-np.hypot(rows, columns) / (_GLOW_EXTENT * shape[1])).astype(np.float32)

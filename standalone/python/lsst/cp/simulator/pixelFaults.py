@@ -39,7 +39,7 @@ class PixelFault:
         Noise of a pixel in which the amplitude is measured (electron).
     x, y
         Its place in the assembled image, where pixel n is centred at n: the middle of a column's raised rows
-        or of a scratch, a point of a streak, a crest of a pattern, the zero of a gradient.
+        or of a scratch, a point of a streak, a crest of a pattern, the corner of a glow, else the middle.
     size
         Size in the unit of the kind; zero for a kind without.
     angle
@@ -76,7 +76,7 @@ def drawPixelFault(
     Parameters
     ----------
     kind
-        A kind of the pixel level.
+        A kind that is a structure in the pixels.
     region
         Rows and columns of the amplifier, or of the detector.
     noise
@@ -95,11 +95,11 @@ def drawPixelFault(
     Raises
     ------
     ValueError
-        Raised for a kind that is not of the pixel level, or a place outside of the region.
+        Raised for a kind that is no structure in the pixels, or a place outside of the region.
     """
     traits = TRAITS[kind]
-    if not traits.isPixelLevel:
-        raise ValueError(f"Faults of kind {kind} are not of the pixel level.")
+    if not traits.isStructure:
+        raise ValueError(f"Faults of kind {kind} are no structures in the pixels.")
     uniforms = random.uniform(size=5).tolist()
     drawn_amplitude, drawn_size = (
         low + (high - low) * uniform
@@ -109,25 +109,29 @@ def drawPixelFault(
     angle = (turn * uniforms[2] if angle is None else angle) if "angle" in traits.places else 0.0
     if size is None:
         size = _fitSize(kind, region, drawn_size, angle) if traits.sizeUnit else 0.0
-    half_width, half_height = _halfExtent(kind, size, angle)
-    rows, columns = region
+    drawn_x, drawn_y = _drawPlace(kind, region, _halfExtent(kind, size, angle), uniforms[3:])
+    if amplitude is None:
+        amplitude = drawn_amplitude if traits.unit else 0.0
     fault = PixelFault(
         kind=kind,
         region=region,
         noise=noise,
-        x=_drawPlace(columns, half_width, uniforms[3]) if x is None else x,
-        y=_drawPlace(rows, half_height, uniforms[4]) if y is None else y,
+        x=drawn_x if x is None else x,
+        y=drawn_y if y is None else y,
         size=size,
         angle=angle,
-        amplitude=drawn_amplitude if amplitude is None else amplitude,
+        amplitude=amplitude,
     )
-    fault = _alignWithPixels(fault)
-    for name, place, axis in (("x", fault.x, columns), ("y", fault.y, rows)):
+    _checkPlace(fault)
+    return _alignWithPixels(fault)
+
+
+def _checkPlace(fault: PixelFault) -> None:
+    for name, place, axis in zip("yx", (fault.y, fault.x), fault.region, strict=True):
         if not axis.start <= place <= axis.stop - 1:
             raise ValueError(
-                f"Fault {kind}: expected {name} from {axis.start} to {axis.stop - 1}, got {place!r}."
+                f"Fault {fault.kind}: expected {name} from {axis.start} to {axis.stop - 1}, got {place!r}."
             )
-    return fault
 
 
 def _fitSize(kind: FaultKind, region: Region, size: float, angle: float) -> float:
@@ -135,6 +139,8 @@ def _fitSize(kind: FaultKind, region: Region, size: float, angle: float) -> floa
     height, width = (axis.stop - axis.start for axis in region)
     if kind is FaultKind.BRIGHT_COLUMN:
         return float(min(round(size), height))
+    if kind is FaultKind.CORNER_GLOW:
+        return min(size, 0.1 * width)
     if kind is FaultKind.SCRATCH:
         half_width, half_height = _halfExtent(kind, 1.0, angle)
         return min(size, 0.45 * width / max(half_width, 1e-3), 0.45 * height / max(half_height, 1e-3))
@@ -146,29 +152,34 @@ def _halfExtent(kind: FaultKind, size: float, angle: float) -> tuple[float, floa
     if kind is FaultKind.BRIGHT_COLUMN:
         return 0.0, 0.5 * (size - 1)
     if kind is FaultKind.SCRATCH:
-        return 0.5 * size * abs(math.cos(math.radians(angle))), 0.5 * size * abs(
-            math.sin(math.radians(angle))
-        )
+        radians = math.radians(angle)
+        return 0.5 * size * abs(math.cos(radians)), 0.5 * size * abs(math.sin(radians))
     return 0.0, 0.0
 
 
-def _drawPlace(axis: slice, halfExtent: float, uniform: float) -> float:
-    low, high = axis.start + halfExtent, axis.stop - 1 - halfExtent
-    return float(low + (high - low) * uniform)
+def _drawPlace(
+    kind: FaultKind, region: Region, halfExtent: tuple[float, float], uniforms: Sequence[float]
+) -> tuple[float, float]:
+    """Draw x and y: a corner for a glow, the middle for what fills its region, else where there is room."""
+    if kind is FaultKind.CORNER_GLOW:
+        uniforms = [float(round(uniform)) for uniform in uniforms]
+    elif kind in (FaultKind.GRADIENT, FaultKind.DEAD_AMPLIFIER):
+        uniforms = (0.5, 0.5)
+    x, y = (
+        axis.start + half + (axis.stop - 1 - axis.start - 2 * half) * uniform
+        for axis, half, uniform in zip(region[::-1], halfExtent, uniforms, strict=True)
+    )
+    return x, y
 
 
 def _alignWithPixels(fault: PixelFault) -> PixelFault:
-    """Put a fault that consists of whole pixels onto them, and a gradient's zero into the middle."""
+    """Put a fault that consists of whole pixels onto them."""
     if fault.kind is FaultKind.HOT_PIXEL:
         return replace(fault, x=float(round(fault.x)), y=float(round(fault.y)))
     if fault.kind is FaultKind.BRIGHT_COLUMN:
-        half = 0.5 * (round(fault.size) - 1)
-        return replace(
-            fault, x=float(round(fault.x)), y=round(fault.y - half) + half, size=float(round(fault.size))
-        )
-    if fault.kind is FaultKind.GRADIENT:
-        y, x = (0.5 * (axis.start + axis.stop - 1) for axis in fault.region)
-        return replace(fault, x=x, y=y)
+        number = round(fault.size)
+        half = 0.5 * (number - 1)
+        return replace(fault, x=float(round(fault.x)), y=round(fault.y - half) + half, size=float(number))
     return fault
 
 
@@ -178,7 +189,7 @@ def drawDetectorFaults(
     shape: tuple[int, int],
     streams: RandomStreams,
 ) -> list[tuple[str, PixelFault]]:
-    """Draw the faults of the pixel level of a detector in one exposure.
+    """Draw the structures in the pixels of a detector in one exposure.
 
     Parameters
     ----------
@@ -205,26 +216,29 @@ def drawDetectorFaults(
     """
     whole = (slice(0, shape[0]), slice(0, shape[1]))
     noise = float(np.median([geometry.readNoise for geometry in geometries]))
-    regions = {
-        geometry.name: ((geometry.rows, geometry.columns), geometry.readNoise) for geometry in geometries
-    }
+    of_name = {geometry.name: geometry for geometry in geometries}
     drawn = []
     for index, fault in enumerate(faults):
         traits = TRAITS[fault.kind]
-        if not traits.isPixelLevel:
+        if not traits.isStructure:
             continue
         own = streams if traits.changes else replace(streams, exposure=None)
         number = faults[:index].count(fault)
-        for amplifier in fault.amplifiers or ("",):
-            region, sigma = regions[amplifier] if amplifier else (whole, noise)
-            random = own.make("fault", f"{fault.toText()} {amplifier} {number}")
-            given = {name: getattr(fault, name) for name in ("x", "y", "size", "angle", "amplitude")}
-            drawn.append((amplifier, drawPixelFault(fault.kind, region, sigma, random, **given)))
+        given = {name: getattr(fault, name) for name in ("x", "y", "size", "angle", "amplitude")}
+        for name in fault.amplifiers or ("",):
+            random = own.make("fault", f"{fault.toText()} {name} {number}")
+            region, sigma = whole, noise
+            if name:
+                geometry = of_name[name]
+                region, sigma = (geometry.rows, geometry.columns), geometry.readNoise
+                if fault.kind is FaultKind.CORNER_GLOW:
+                    given |= geometry.readoutCorner
+            drawn.append((name, drawPixelFault(fault.kind, region, sigma, random, **given)))
     return drawn
 
 
 def addPixelFault(image: FloatArray, fault: PixelFault) -> None:
-    """Add a fault to an image.
+    """Add a fault to an image; a dead amplifier replaces what is there.
 
     Parameters
     ----------
@@ -248,6 +262,16 @@ def _addBrightColumn(image: FloatArray, fault: PixelFault) -> None:
     # The standard error of the column's mean is noise / sqrt(height), and only some rows are raised.
     raised = fault.amplitude * fault.noise * np.sqrt(height) / number
     image[max(first, rows.start) : min(first + number, rows.stop), round(fault.x)] += np.float32(raised)
+
+
+def _addCornerGlow(image: FloatArray, fault: PixelFault) -> None:
+    rows, columns = (np.arange(axis.start, axis.stop) for axis in fault.region)
+    distance = np.hypot(rows[:, None] - fault.y, columns - fault.x)
+    image[fault.region] += (fault.amplitude * fault.noise * np.exp(-distance / fault.size)).astype(np.float32)
+
+
+def _addDeadAmplifier(image: FloatArray, fault: PixelFault) -> None:
+    image[fault.region] = 0
 
 
 def _addScratch(image: FloatArray, fault: PixelFault) -> None:
@@ -293,6 +317,8 @@ def _wave(axis: slice, crest: float, fault: PixelFault) -> FloatArray:
 _ADDERS: dict[FaultKind, Callable[[FloatArray, PixelFault], None]] = {
     FaultKind.HOT_PIXEL: _addHotPixel,
     FaultKind.BRIGHT_COLUMN: _addBrightColumn,
+    FaultKind.CORNER_GLOW: _addCornerGlow,
+    FaultKind.DEAD_AMPLIFIER: _addDeadAmplifier,
     FaultKind.SCRATCH: _addScratch,
     FaultKind.GRADIENT: _addGradient,
     FaultKind.ROW_PATTERN: _addRowPattern,

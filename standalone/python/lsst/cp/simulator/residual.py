@@ -96,8 +96,6 @@ def _addEvents(
     faults: Sequence[Fault],
 ) -> None:
     """Add events and structures where there are live amplifiers to see them."""
-    for _, pixel_fault in drawDetectorFaults(faults, geometries, image.shape, streams):
-        addPixelFault(image, pixel_fault)
     addCosmicRays(image, model.cosmicRayRate, streams.make("cosmic rays"))
     for geometry in geometries:
         view = image[geometry.rows, geometry.columns]
@@ -107,5 +105,6 @@ def _addEvents(
             if fault.kind is FaultKind.COSMIC_RAYS:
                 random = streams.make("smooth hits", geometry.name)
                 addSmoothHits(view, geometry.readNoise, fault.strength, random)
-            elif fault.kind is FaultKind.DEAD_AMPLIFIER:
-                view[:] = 0
+    drawn = [fault for _, fault in drawDetectorFaults(faults, geometries, image.shape, streams)]
+    for pixel_fault in sorted(drawn, key=lambda fault: fault.kind is FaultKind.DEAD_AMPLIFIER):
+        addPixelFault(image, pixel_fault)
