@@ -8,6 +8,8 @@ from .binning import *
 from .cameraImage import *
 from .mosaic import *
 from .placement import *
+from .pyramid import *
+from .pyramidReader import *
 from .significance import *
 from .structures import *
 from .structureTable import *
