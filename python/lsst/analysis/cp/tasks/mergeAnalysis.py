@@ -24,7 +24,6 @@ from lsst.analysis.cp.core import (
 )
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.pipe.base import (
-    AnnotatedPartialOutputsError,
     InputQuantizedConnection,
     OutputQuantizedConnection,
     PipelineTask,
@@ -33,7 +32,7 @@ from lsst.pipe.base import (
 )
 
 from .referenceInputs import readAmpSummaries, readHeaders
-from .toolRunner import ToolFailuresError, ToolRunner
+from .toolRunner import ToolRunner, makeBundle, raiseFailures
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -174,7 +173,7 @@ class MergeAnalysisMixin(PipelineTask):
         product = getProduct(self.config.product)
         results = runner.attempt("reduction", findAmpResults, columns, product.name, product.keys(), **keys)
         output_name = self.config.connections.outputName
-        outputs = Struct(metrics=self._makeBundle(f"{output_name}_"))
+        outputs = Struct(metrics=makeBundle(self.config, f"{output_name}_"))
         data = columns if results is None else AmpColumns(columns, results)
         figures = runner.run(self.config.atools.items(), data, outputs.metrics, **keys)
         for name, figure in figures.items():
@@ -218,18 +217,10 @@ class MergeAnalysisMixin(PipelineTask):
         tools = list(self.config.detectorAtools.items())
         bundles = []
         for detector in detectors:
-            bundle = self._makeBundle(f"{self.config.connections.outputName}Det_")
+            bundle = makeBundle(self.config, f"{self.config.connections.outputName}Det_")
             runner.run(tools, dict(zip(names, by_detector[detector], strict=True)), bundle)
             bundles.append(bundle)
         return bundles
-
-    def _makeBundle(self, prefix: str) -> MetricMeasurementBundle:
-        return MetricMeasurementBundle(
-            dataset_identifier=self.config.dataset_identifier,
-            reference_package=self.config.reference_package,
-            timestamp_version=self.config.timestamp_version,
-            metricNamePrefix=prefix if self.config.addOutputNamePrefix else "",
-        )
 
     def _report(self, failures: Mapping[str, str]) -> None:
         """Record what failed, and raise if that is wanted."""
@@ -237,8 +228,7 @@ class MergeAnalysisMixin(PipelineTask):
             return
         self.metadata["toolFailures"] = dict(failures)
         if self.config.raiseOnToolFailure:
-            error = ToolFailuresError(failures)
-            raise AnnotatedPartialOutputsError.annotate(error, self, log=self.log) from error
+            raiseFailures(self, failures)
 
 
 def withoutReferences(inputRefs: InputQuantizedConnection) -> InputQuantizedConnection:

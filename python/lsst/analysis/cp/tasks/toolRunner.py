@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ToolFailuresError", "ToolRunner"]
+__all__ = ["ToolFailuresError", "ToolRunner", "makeBundle", "raiseFailures"]
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
-from lsst.pipe.base import AlgorithmError
+from lsst.pipe.base import AlgorithmError, AnnotatedPartialOutputsError
 from lsst.verify import Measurement
 
 if TYPE_CHECKING:
-    from lsst.analysis.tools.interfaces import AnalysisTool
+    from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisTool
+    from lsst.pipe.base import Task
     from lsst.utils.logging import LsstLogAdapter
 
     type Tools = Iterable[tuple[str, AnalysisTool]]
@@ -81,7 +82,7 @@ class ToolRunner:
             return function(*args, **kwargs)
         except Exception as error:
             if name not in self.failures:
-                self._log.exception("Tool %s failed; the merged outputs are not affected.", name)
+                self._log.exception("Tool %s failed; the other outputs are not affected.", name)
                 self.failures[name] = f"{type(error).__name__}: {error}"
             return None
 
@@ -114,3 +115,46 @@ class ToolRunner:
                 bundle[name] = measurements
             figures.update({key: value for key, value in results.items() if isinstance(value, Figure)})
         return figures
+
+
+def makeBundle(config: AnalysisBaseConfig, prefix: str) -> MetricMeasurementBundle:
+    """Make an empty bundle of metrics.
+
+    Parameters
+    ----------
+    config
+        Configuration of the task.
+    prefix
+        What comes before the names of the tools, if the configuration asks for a prefix.
+
+    Returns
+    -------
+    bundle
+        The bundle.
+    """
+    return MetricMeasurementBundle(
+        dataset_identifier=config.dataset_identifier,
+        reference_package=config.reference_package,
+        timestamp_version=config.timestamp_version,
+        metricNamePrefix=prefix if config.addOutputNamePrefix else "",
+    )
+
+
+def raiseFailures(task: Task, failures: Mapping[str, str]) -> None:
+    """Raise if tools failed, when all that could be made is written.
+
+    Parameters
+    ----------
+    task
+        The task, whose metadata record the failures.
+    failures
+        Exception of each tool that failed, by the tool's name.
+
+    Raises
+    ------
+    lsst.pipe.base.AnnotatedPartialOutputsError
+        Raised if there is any.
+    """
+    if failures:
+        error = ToolFailuresError(failures)
+        raise AnnotatedPartialOutputsError.annotate(error, task, log=task.log) from error

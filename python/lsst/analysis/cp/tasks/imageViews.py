@@ -1,0 +1,293 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Tasks that make views of one image: of a detector, or of the focal plane."""
+
+from __future__ import annotations
+
+__all__ = ["DetectorImageViewTask", "FocalPlaneImageViewTask", "ImageViewTask"]
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from lsst.analysis.cp.core.imageViews import BinningStatistic, binGrid, binImage
+from lsst.pipe.base import (
+    InputQuantizedConnection,
+    OutputQuantizedConnection,
+    PipelineTask,
+    QuantumContext,
+    Struct,
+)
+
+from .imageViewsConfig import DetectorImageViewConfig, FocalPlaneImageViewConfig, ImageViewConfig
+from .imageViewsData import gridKeys, placeCameraImage
+from .imageViewsReading import (
+    DetectorImage,
+    checkDetectorImage,
+    readDetectorImage,
+    readFailures,
+    readFocalPlaneImage,
+)
+from .toolRunner import ToolRunner, makeBundle, raiseFailures
+
+if TYPE_CHECKING:
+    from lsst.afw.cameraGeom import Camera
+    from lsst.analysis.tools.interfaces import AnalysisBaseConfig
+    from lsst.daf.butler import DataCoordinate, DatasetRef
+
+
+class ImageViewTask(PipelineTask):
+    """Base of tasks that make views of images.
+
+    All that can be made is written, and then the quantum fails if a tool did.
+    """
+
+    ConfigClass = ImageViewConfig
+    config: ImageViewConfig
+
+    def bin(
+        self, image: npt.NDArray[np.floating], excluded: npt.NDArray[np.bool_] | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Bin an image for the view, as the configuration says.
+
+        Parameters
+        ----------
+        image
+            Pixels (rows, columns); shape (ny, nx).
+        excluded
+            True for pixels to leave out; shape (ny, nx).
+
+        Returns
+        -------
+        binned
+            One pixel a bin, NaN where all are left out.
+        """
+        statistic = cast(BinningStatistic, self.config.statistic)
+        return binImage(image, self.config.binning, statistic, excluded=excluded)
+
+
+def runTools(
+    config: AnalysisBaseConfig, view: Mapping[str, Any], runner: ToolRunner, camera: Camera
+) -> Struct:
+    """Run the tools of a configuration.
+
+    Parameters
+    ----------
+    config
+        Configuration of the task.
+    view
+        What the tools get.
+    runner
+        Runs the tools, and remembers which failed.
+    camera
+        The camera.
+
+    Returns
+    -------
+    outputs : `lsst.pipe.base.Struct`
+        ``metrics``, and the figures by the names of their connections.
+    """
+    output_name = config.connections.outputName
+    outputs = Struct(metrics=makeBundle(config, f"{output_name}_"))
+    figures = runner.run(config.atools.items(), view, outputs.metrics, camera=camera)
+    for name, figure in figures.items():
+        setattr(outputs, f"{output_name}_{name}", figure)
+    return outputs
+
+
+def putOutputs(
+    butlerQC: QuantumContext, outputs: Struct, refs: Mapping[str, DatasetRef], runner: ToolRunner
+) -> None:
+    """Write what could be made.
+
+    Parameters
+    ----------
+    butlerQC
+        Puts the datasets of the quantum.
+    outputs
+        Datasets by the names of their connections.
+    refs
+        Where they go.
+    runner
+        Remembers what could not be written.
+    """
+    for name, ref in refs.items():
+        if (value := getattr(outputs, name, None)) is not None:
+            # A figure is drawn when it is written, so that this can fail, too.
+            runner.attempt(name, butlerQC.put, value, ref)
+
+
+def describeInput(ref: DatasetRef, dataId: DataCoordinate | None) -> dict[str, Any]:
+    """Say where an image is from, for figures.
+
+    Parameters
+    ----------
+    ref
+        The image, or one of several.
+    dataId
+        Data ID of the quantum.
+
+    Returns
+    -------
+    plotInfo
+        Dataset type, run, and the values of the data ID.
+    """
+    return {"tableName": ref.datasetType.name, "run": ref.run, **(dataId.mapping if dataId else {})}
+
+
+class DetectorImageViewTask(ImageViewTask):
+    """Make views of one detector.
+
+    The tools get the pixels as ``image`` (rows, columns), row 0 at the lowest y of the detector, NaN where
+    they are left out; the side of one in detector pixels as ``binning``; the detector's id as ``detector``;
+    and the vectors of `readFailures`, where there are failures.
+    """
+
+    ConfigClass = DetectorImageViewConfig
+    _DefaultName = "detectorImageView"
+
+    def runQuantum(
+        self,
+        butlerQC: QuantumContext,
+        inputRefs: InputQuantizedConnection,
+        outputRefs: OutputQuantizedConnection,
+    ) -> None:
+        """Make the views and write them.
+
+        Parameters
+        ----------
+        butlerQC
+            Gets and puts the datasets of the quantum.
+        inputRefs, outputRefs
+            The quantum's datasets.
+
+        Raises
+        ------
+        lsst.pipe.base.UnprocessableDataError
+            Raised if the image cannot be read or is not one of the detector.
+        lsst.pipe.base.AnnotatedPartialOutputsError
+            Raised if a tool failed.
+        """
+        inputs = butlerQC.get(inputRefs)
+        runner = ToolRunner(self.log, describeInput(inputs["data"].ref, butlerQC.quantum.dataId))
+        image = readDetectorImage(inputs["data"], self.config.excludedPlanes)
+        failures = readFailures(inputs.get("culprits"), [image.detector])
+        outputs = self.run(image, camera=inputs["camera"], runner=runner, failures=failures)
+        putOutputs(butlerQC, outputs, dict(outputRefs), runner)
+        raiseFailures(self, runner.failures)
+
+    def run(
+        self,
+        image: DetectorImage,
+        *,
+        camera: Camera,
+        runner: ToolRunner,
+        failures: Mapping[str, Any] | None = None,
+    ) -> Struct:
+        """Bin the image and run the tools.
+
+        Parameters
+        ----------
+        image
+            Image of the detector.
+        camera
+            Camera that it belongs to.
+        runner
+            Runs the tools, and remembers which failed.
+        failures
+            The vectors of `readFailures`.
+
+        Returns
+        -------
+        outputs : `lsst.pipe.base.Struct`
+            ``metrics``, and the figures by the names of their connections.
+
+        Raises
+        ------
+        lsst.pipe.base.UnprocessableDataError
+            Raised if the detector is not in the camera or the image has another size.
+        """
+        checkDetectorImage(image, camera, self.config.inputBinning)
+        view = {
+            "image": self.bin(image.image, image.excluded),
+            "binning": self.config.inputBinning * self.config.binning,
+            "detector": image.detector,
+            **(failures or {}),
+        }
+        return runTools(self.config, view, runner, camera)
+
+
+class FocalPlaneImageViewTask(ImageViewTask):
+    """Make views of a stored image of the focal plane, as ``VisualizeMosaicExpTask`` makes it.
+
+    The tools get the pixels as ``image`` (rows along y of the focal plane, columns along x), NaN where there
+    are none; the centre of pixel [0, 0] as ``x0`` and ``y0`` and the side of a pixel as ``pixelSize``, mm;
+    and the vectors of `readFailures`, where there are failures.
+    """
+
+    ConfigClass = FocalPlaneImageViewConfig
+    _DefaultName = "focalPlaneImageView"
+
+    def runQuantum(
+        self,
+        butlerQC: QuantumContext,
+        inputRefs: InputQuantizedConnection,
+        outputRefs: OutputQuantizedConnection,
+    ) -> None:
+        """Make the views and write them.
+
+        Parameters
+        ----------
+        butlerQC
+            Gets and puts the datasets of the quantum.
+        inputRefs, outputRefs
+            The quantum's datasets.
+
+        Raises
+        ------
+        lsst.pipe.base.UnprocessableDataError
+            Raised if the image cannot be read or is not one of the camera.
+        lsst.pipe.base.AnnotatedPartialOutputsError
+            Raised if a tool failed.
+        """
+        inputs = butlerQC.get(inputRefs)
+        ref, camera = inputs["data"].ref, inputs["camera"]
+        runner = ToolRunner(self.log, describeInput(ref, butlerQC.quantum.dataId))
+        pixels = readFocalPlaneImage(inputs["data"], placeCameraImage(camera, self.config.inputBinning).shape)
+        failures = readFailures(inputs.get("culprits"))
+        outputs = self.run(pixels, camera=camera, runner=runner, failures=failures)
+        putOutputs(butlerQC, outputs, dict(outputRefs), runner)
+        raiseFailures(self, runner.failures)
+
+    def run(
+        self,
+        image: npt.NDArray[np.float32],
+        *,
+        camera: Camera,
+        runner: ToolRunner,
+        failures: Mapping[str, Any] | None = None,
+    ) -> Struct:
+        """Place and bin the image, and run the tools.
+
+        Parameters
+        ----------
+        image
+            Image of the focal plane; shape (ny, nx).
+        camera
+            Camera that it belongs to.
+        runner
+            Runs the tools, and remembers which failed.
+        failures
+            The vectors of `readFailures`.
+
+        Returns
+        -------
+        outputs : `lsst.pipe.base.Struct`
+            ``metrics``, and the figures by the names of their connections.
+        """
+        grid = binGrid(placeCameraImage(camera, self.config.inputBinning), self.config.binning)
+        view = {"image": self.bin(image), **gridKeys(grid), **(failures or {})}
+        return runTools(self.config, view, runner, camera)
