@@ -10,8 +10,9 @@ from .mosaic import *
 from .placement import *
 from .pyramid import *
 from .pyramidReader import *
+from .ranking import *
 from .significance import *
+from .stretch import *
 from .structures import *
 from .structureTable import *
-from .stretch import *
 from .thresholds import *

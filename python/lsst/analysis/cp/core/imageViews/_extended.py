@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["boxOf", "findBoundaries", "findDeadAmps", "findGlows", "findGradients"]
+__all__ = ["findBoundaries", "findDeadAmps", "findGlows", "findGradients"]
 
 import math
 from collections.abc import Iterator, Sequence
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import find_objects, label
 
+from ._boxes import boxOf
 from .significance import AmpSlices, BackgroundMesh, Significance
 from .structureTable import Structures, joinStructures
 
@@ -22,40 +23,8 @@ FloatArray = npt.NDArray[np.float64]
 _MEDIAN_ERROR = math.sqrt(math.pi / 2)
 """Standard error of a median of Gaussian numbers, in units of that of their mean."""
 
-_DEAD_NOISE = 0.2
-"""Noise of a dead amplifier, in units of the median of all, at most."""
-
 _ALLOWED_STEP = 0.1
 """Step between amplifiers that is no structure (noises): levels of amplifiers vary from frame to frame."""
-
-
-def boxOf(slices: AmpSlices) -> dict[str, float]:
-    """Describe rows and columns of an image as a box.
-
-    Parameters
-    ----------
-    slices
-        Rows and columns.
-
-    Returns
-    -------
-    box
-        Centre and size by the names of the columns of `Structures` (pixels).
-    """
-    rows, columns = slices
-    return {
-        "x": (columns.start + columns.stop - 1) / 2,
-        "y": (rows.start + rows.stop - 1) / 2,
-        "width": columns.stop - columns.start,
-        "height": rows.stop - rows.start,
-    }
-
-
-def _liveAmps(significance: Significance) -> Iterator[int]:
-    """Yield the amplifiers that have noise and a background."""
-    for i, mesh in enumerate(significance.meshes):
-        if significance.noise[i] > 0 and np.isfinite(mesh.values).all():
-            yield i
 
 
 def _slope(position: FloatArray, values: FloatArray, error: float) -> tuple[float, float]:
@@ -103,7 +72,7 @@ def findGradients(significance: Significance, amps: Sequence[AmpSlices], thresho
     structures
         Gradients.
     """
-    live = list(_liveAmps(significance))
+    live = np.flatnonzero(significance.live).tolist()
     if not live:
         return joinStructures([])
     measured = np.array([_slopes(significance.meshes[i], significance.noise[i]) for i in live])
@@ -162,7 +131,9 @@ def findGlows(significance: Significance, amps: Sequence[AmpSlices], threshold: 
         Glows.
     """
     return joinStructures(
-        glow for i in _liveAmps(significance) for glow in _glowsOf(i, significance, amps[i], threshold)
+        glow
+        for i in np.flatnonzero(significance.live).tolist()
+        for glow in _glowsOf(i, significance, amps[i], threshold)
     )
 
 
@@ -232,7 +203,7 @@ def findBoundaries(significance: Significance, amps: Sequence[AmpSlices], thresh
     structures
         Steps, each at the side of the second amplifier, in the order of ``amps``.
     """
-    live = list(_liveAmps(significance))
+    live = np.flatnonzero(significance.live).tolist()
     found = []
     for i in live:
         for j in live:
@@ -304,14 +275,12 @@ def findDeadAmps(significance: Significance, amps: Sequence[AmpSlices], threshol
     structures
         Dead amplifiers. One without any pixel left is not known to be dead.
     """
-    known = significance.noise[np.isfinite(significance.noise)]
-    typical = float(np.median(known)) if len(known) else 0.0
+    typical = float(np.nanmedian(significance.noise)) if significance.dead.any() else 0.0
     parts = []
-    for i, noise in enumerate(significance.noise):
-        if noise > _DEAD_NOISE * typical or not np.isfinite(noise):
-            continue
-        n_pixels = significance.excluded[amps[i]].size - int(significance.excluded[amps[i]].sum())
-        score = (1 - noise / typical if typical > 0 else 1.0) * math.sqrt(2 * n_pixels)
+    for i in np.flatnonzero(significance.dead).tolist():
+        n_pixels = int(np.count_nonzero(~significance.excluded[amps[i]]))
+        ratio = significance.noise[i] / typical if typical > 0 else 0.0
+        score = (1 - ratio) * math.sqrt(2 * n_pixels)
         if score > threshold:
             parts.append(
                 Structures.make(
@@ -321,7 +290,7 @@ def findDeadAmps(significance: Significance, amps: Sequence[AmpSlices], threshol
                     nPixels=n_pixels,
                     score=score,
                     threshold=threshold,
-                    amplitude=noise,
+                    amplitude=significance.noise[i],
                 )
             )
     return joinStructures(parts)

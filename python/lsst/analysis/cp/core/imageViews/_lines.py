@@ -1,126 +1,168 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Means of rows and columns of an amplifier, beside those of their neighbours."""
+"""Rows and columns that differ from their neighbours, and amplifiers whose lines scatter."""
 
 from __future__ import annotations
 
-__all__ = ["LineMeans", "measureLines"]
+__all__ = ["findLines"]
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-from scipy.ndimage import median_filter
+from scipy.ndimage import find_objects, label
 
-from ._robustScale import clippedScale
+from ._boxes import boxOf
+from ._lineMeans import LineMeans, measureLines
+from ._outliers import BRIGHT_PART, Outliers
+from .significance import AmpSlices, Significance
+from .structureTable import Structures, joinStructures
+from .thresholds import DetectionThresholds
 
-FloatArray = npt.NDArray[np.float64]
-IndexArray = npt.NDArray[np.intp]
+_SCATTER_ERRORS = 4
+"""Number of standard errors from which an amplifier's scatter of lines is its own."""
 
-_DILATION = 2
-"""Pixels around an outlier that are left out of means: what diffuses further is far below the noise."""
-
-_WINDOW = 101
-"""Number of lines whose median is the local level of their means."""
-
-_LEAST_LEFT = 0.1
-"""Part of a line that must be left for its mean to be looked at."""
+_ALLOWED_SCATTER = {"row": 0.2, "column": 0.03}
+"""Scatter of lines that is no pattern (noises of a pixel); an overscan of 40 columns leaves 0.2 in rows."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class LineMeans:
-    """Means of the rows or the columns of an amplifier, in units of the noise of a pixel.
+@dataclass(frozen=True, kw_only=True)
+class _AmpLines:
+    """Rows or columns of one amplifier.
 
     Parameters
     ----------
-    mean
-        Mean beside the local level of the neighbouring lines; shape (nLines,). NaN for a line of which too
-        little is left.
-    number
-        Number of pixels that entered; shape (nLines,).
+    kind
+        ``row`` or ``column``.
+    amp
+        Index of the amplifier.
+    slices
+        Its rows and columns.
+    noise
+        Noise of its pixels.
+    means
+        Means of the lines.
     """
 
-    mean: FloatArray
-    number: IndexArray
+    kind: str
+    amp: int
+    slices: AmpSlices
+    noise: float
+    means: LineMeans
+
+    def span(self, run: slice) -> AmpSlices:
+        """Return the rows and columns of adjacent lines."""
+        rows, columns = self.slices
+        if self.kind == "row":
+            return slice(rows.start + run.start, rows.start + run.stop), columns
+        return rows, slice(columns.start + run.start, columns.start + run.stop)
 
     @property
-    def scaled(self) -> FloatArray:
-        """Mean in units of the standard deviation of the mean of independent pixels, shape (nLines,)."""
-        return self.mean * np.sqrt(self.number)
-
-    @property
-    def scatter(self) -> float:
-        """Standard deviation of `scaled` without outliers: 1 if pixels are independent, NaN if none."""
-        scaled = self.scaled
-        return clippedScale(scaled[np.isfinite(scaled)])
+    def length(self) -> int:
+        """Number of pixels of a line."""
+        return self.slices[self.kind == "row"].stop - self.slices[self.kind == "row"].start
 
 
-def measureLines(
-    values: npt.NDArray[np.float32],
-    excluded: npt.NDArray[np.bool_],
-    outliers: tuple[IndexArray, IndexArray],
-    brightLines: tuple[IndexArray, IndexArray],
-) -> tuple[LineMeans, LineMeans]:
-    """Average the rows and the columns of an amplifier.
-
-    Outliers and the pixels around them are left out, and of each row those in bright columns, of each column
-    those in bright rows. The median of 101 neighbouring means is subtracted.
+def findLines(
+    outliers: Outliers,
+    significance: Significance,
+    amps: Sequence[AmpSlices],
+    thresholds: DetectionThresholds,
+) -> Structures:
+    """Find rows and columns that differ from their neighbours, and amplifiers of which they scatter.
 
     Parameters
     ----------
-    values
-        Significance of the pixels of the amplifier; shape (height, width).
-    excluded
-        True where a pixel is left out; shape (height, width).
     outliers
-        Rows and columns of outliers.
-    brightLines
-        Rows and columns of which a large part is outliers.
+        Outliers of the detector. Amplifiers that are crowded with them are left out, as are dead ones.
+    significance
+        Significance of the detector.
+    amps
+        Rows and columns of each amplifier.
+    thresholds
+        Thresholds of the kinds.
 
     Returns
     -------
-    rows, columns
-        Their means.
+    structures
+        Adjacent rows or columns beyond the threshold on the same side are one structure.
     """
-    height, width = values.shape
-    flat = _dilate(outliers, (height, width))
-    if excluded.any():
-        flat = np.union1d(flat, np.flatnonzero(excluded))
-    kept = values.copy()
-    kept.ravel()[flat] = 0
-    removed = np.divmod(flat, width)
-    return (
-        _average(kept, removed, brightLines[1]),
-        _average(kept.T, (removed[1], removed[0]), brightLines[0]),
+    rows, columns = [], []
+    y, x = np.divmod(outliers.flat, significance.values.shape[1])
+    for i in np.flatnonzero(significance.live & (outliers.crowded == 0)).tolist():
+        own_rows, own_columns = slices = amps[i]
+        inside = (own_rows.start <= y) & (y < own_rows.stop)
+        inside &= (own_columns.start <= x) & (x < own_columns.stop)
+        means = measureLines(
+            significance.values[slices],
+            significance.excluded[slices],
+            (y[inside] - own_rows.start, x[inside] - own_columns.start),
+            (outliers.brightRows[i], outliers.brightColumns[i]),
+        )
+        noise = float(significance.noise[i])
+        rows.append(_AmpLines(kind="row", amp=i, slices=slices, noise=noise, means=means[0]))
+        columns.append(_AmpLines(kind="column", amp=i, slices=slices, noise=noise, means=means[1]))
+    least = thresholds.neighbour
+    return joinStructures(
+        [
+            *_linesOf(rows, thresholds.row, least),
+            *_linesOf(columns, thresholds.column, least),
+            *_patternsOf([*rows, *columns], thresholds.extended),
+        ]
     )
 
 
-def _dilate(outliers: tuple[IndexArray, IndexArray], shape: tuple[int, int]) -> IndexArray:
-    """Return the flat indices of outliers and the pixels around them, each once."""
-    reach = np.arange(-_DILATION, _DILATION + 1)
-    y = outliers[0][:, None, None] + reach[:, None]
-    x = outliers[1][:, None, None] + reach
-    y, x = (part.ravel() for part in np.broadcast_arrays(y, x))
-    inside = (y >= 0) & (y < shape[0]) & (x >= 0) & (x < shape[1])
-    return np.unique(y[inside] * shape[1] + x[inside])
+def _linesOf(lines: Sequence[_AmpLines], threshold: float, least: float) -> Iterator[Structures]:
+    """List adjacent lines beyond the threshold on the same side.
+
+    Their unit is what independent pixels give, or the usual scatter of the detector's amplifiers if that is
+    larger, or that of the amplifier if it is larger still beyond its error.
+    """
+    known = [line.means.scatter for line in lines if line.means.scatter > 0]
+    common = max(1.0, float(np.median(known or [1.0])))
+    for line in lines:
+        error = math.sqrt(0.5 / max(1, np.isfinite(line.means.mean).sum()))
+        own = line.means.scatter > common * (1 + _SCATTER_ERRORS * error)
+        score = np.nan_to_num(line.means.scaled / (line.means.scatter if own else common))
+        bright = line.means.bright
+        # What so many outliers add up to at least, also if their signs differ.
+        floor = least * math.sqrt(BRIGHT_PART * line.length)
+        score[bright] = np.copysign(np.maximum(np.abs(score[bright]), floor), score[bright])
+        for sign in (1, -1):
+            for (run,) in find_objects(label(sign * score > threshold)[0]):
+                peak = run.start + int(np.argmax(np.abs(score[run])))
+                yield Structures.make(
+                    line.kind,
+                    amplifier=line.amp,
+                    **boxOf(line.span(run)),
+                    nPixels=line.means.number[run].sum(),
+                    score=abs(score[peak]),
+                    threshold=threshold,
+                    amplitude=np.nan_to_num(line.means.mean[peak]) * line.noise,
+                )
 
 
-def _average(
-    kept: npt.NDArray[np.float32], removed: tuple[IndexArray, IndexArray], skip: IndexArray
-) -> LineMeans:
-    """Average over the second index of an image, without some of its values."""
-    n_lines, length = kept.shape
-    total = kept.sum(axis=1, dtype=np.float64)
-    number = length - np.bincount(removed[0], minlength=n_lines)
-    if len(skip):
-        total -= kept[:, skip].sum(axis=1, dtype=np.float64)
-        again = np.bincount(removed[0][np.isin(removed[1], skip)], minlength=n_lines)
-        number -= len(skip) - again
-    enough = number >= max(1, _LEAST_LEFT * length)
-    mean = np.full(n_lines, np.nan)
-    np.divide(total, number, out=mean, where=enough)
-    if enough.any():
-        window = min(_WINDOW, n_lines - 1 + n_lines % 2)
-        mean -= median_filter(np.where(enough, mean, np.median(mean[enough])), window, mode="mirror")
-    return LineMeans(mean=mean, number=number)
+def _patternsOf(lines: Sequence[_AmpLines], threshold: float) -> Iterator[Structures]:
+    """List amplifiers whose lines scatter beyond what is allowed.
+
+    The variance of n Gaussian numbers has the relative standard error sqrt(2 / n).
+    """
+    for line in lines:
+        used = np.isfinite(line.means.mean)
+        if not used.any():
+            continue
+        length = float(np.median(line.means.number[used]))
+        clean = 1 + _ALLOWED_SCATTER[line.kind] ** 2 * length
+        score = (line.means.scatter**2 / clean - 1) / math.sqrt(2 / used.sum())
+        if score > threshold:
+            yield Structures.make(
+                f"{line.kind}Pattern",
+                amplifier=line.amp,
+                **boxOf(line.slices),
+                nPixels=line.means.number.sum(),
+                score=score,
+                threshold=threshold,
+                amplitude=line.noise * math.sqrt((line.means.scatter**2 - 1) / length),
+            )

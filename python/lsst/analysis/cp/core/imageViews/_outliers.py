@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CROWDED", "Outliers", "PixelGroups", "brightLines", "findOutliers", "groupOutliers"]
+__all__ = ["BRIGHT_PART", "Outliers", "PixelGroups", "findOutliers", "groupOutliers"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,12 +18,11 @@ from scipy.sparse.csgraph import connected_components
 from .significance import AmpSlices, Significance
 
 IndexArray = npt.NDArray[np.intp]
-LineSets = tuple[IndexArray, IndexArray]
 
-CROWDED = 0.02
+_CROWDED = 0.02
 """Part of the pixels of an amplifier from which its outliers are counted only."""
 
-_BRIGHT_PART = 0.2
+BRIGHT_PART = 0.2
 """Part of the pixels of a line from which their outliers belong to the line."""
 
 
@@ -34,7 +33,7 @@ class Outliers:
     Parameters
     ----------
     flat
-        Their flat indices into the image, ascending; shape (n,). None of a crowded amplifier.
+        Their flat indices into the image, ascending; shape (n,). None of a crowded or dead amplifier.
     brightRows, brightColumns
         For each amplifier, the rows and columns of which a large part is beyond the significance, counted
         from the amplifier's first.
@@ -87,17 +86,18 @@ def findOutliers(significance: Significance, amps: Sequence[AmpSlices], threshol
     outliers
         The pixels.
     """
-    width = significance.values.shape[1]
+    width, live = significance.values.shape[1], significance.live
     found, rows_of, columns_of, crowded = [], [], [], np.zeros(len(amps), dtype=np.intp)
     for i, (rows, columns) in enumerate(amps):
         part = significance.values[rows, columns]
-        y, x = np.nonzero(np.abs(part) > threshold)
-        bright = brightLines(y, part.shape, 0), brightLines(x, part.shape, 1)
+        far = np.flatnonzero(np.abs(part) > threshold) if live[i] else np.empty(0, dtype=np.intp)
+        y, x = np.divmod(far, part.shape[1])
+        bright = _brightLines(y, part.shape, 0), _brightLines(x, part.shape, 1)
         keep = ~(np.isin(y, bright[0]) | np.isin(x, bright[1]))
         y, x = y[keep], x[keep]
         rows_of.append(bright[0])
         columns_of.append(bright[1])
-        if len(y) > CROWDED * part.size:
+        if len(y) > _CROWDED * part.size:
             crowded[i] = len(y)
         else:
             found.append((y + rows.start) * width + x + columns.start)
@@ -109,24 +109,9 @@ def findOutliers(significance: Significance, amps: Sequence[AmpSlices], threshol
     )
 
 
-def brightLines(line: IndexArray, shape: tuple[int, int], axis: int) -> IndexArray:
-    """Find rows or columns of which a large part is outliers.
-
-    Parameters
-    ----------
-    line
-        Row (axis 0) or column (axis 1) of each outlier; shape (n,).
-    shape
-        Height and width of the amplifier.
-    axis
-        0 for rows, 1 for columns.
-
-    Returns
-    -------
-    lines
-        Their indices.
-    """
-    return np.flatnonzero(np.bincount(line, minlength=shape[axis]) >= _BRIGHT_PART * shape[1 - axis])
+def _brightLines(line: IndexArray, shape: tuple[int, ...], axis: int) -> IndexArray:
+    """Find rows (axis 0) or columns (axis 1) of which a large part is outliers, given those of outliers."""
+    return np.flatnonzero(np.bincount(line, minlength=shape[axis]) >= BRIGHT_PART * shape[1 - axis])
 
 
 def groupOutliers(outliers: Outliers, significance: Significance) -> PixelGroups:
@@ -169,7 +154,7 @@ def groupOutliers(outliers: Outliers, significance: Significance) -> PixelGroups
 
 
 def _labels(flat: IndexArray, width: int) -> npt.NDArray[np.int32]:
-    """Number the connected components of pixels."""
+    """Label the connected components of pixels by numbers."""
     column = flat % width
     pairs = []
     for step, sideways in ((1, 1), (width - 1, -1), (width, 0), (width + 1, 1)):

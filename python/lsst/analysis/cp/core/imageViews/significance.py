@@ -30,6 +30,9 @@ _ROW_STEP = 2
 _COLUMN_STEP = 4
 """Columns of which one in so many goes into the noise."""
 
+_DEAD_NOISE = 0.2
+"""Noise of a dead amplifier, in units of the median of all, at most."""
+
 _LEAST_FILLED = 0.1
 """Part of a box that must be left for its median to be used."""
 
@@ -99,6 +102,18 @@ class Significance:
     level: FloatArray
     meshes: tuple[BackgroundMesh, ...]
     excluded: MaskArray
+
+    @property
+    def dead(self) -> MaskArray:
+        """Amplifiers with less than a fifth of the median noise, or none; shape (nAmp,)."""
+        known = self.noise[np.isfinite(self.noise)]
+        typical = float(np.median(known)) if len(known) else 0.0
+        return (self.noise <= _DEAD_NOISE * typical) | (self.noise == 0)
+
+    @property
+    def live(self) -> MaskArray:
+        """Amplifiers whose noise is known and that are not dead; shape (nAmp,)."""
+        return np.isfinite(self.noise) & ~self.dead
 
 
 def measureSignificance(

@@ -9,6 +9,7 @@ __all__ = ["STRUCTURE_KINDS", "Structures", "joinStructures"]
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +59,8 @@ class Structures:
         strongest box of ``glow``, the difference from end to end of ``gradient``, the standard deviation of
         the lines of ``rowPattern`` and ``columnPattern``, the step of ``boundary``, the noise of
         ``deadAmplifier``.
+    nFound
+        Number of structures of this kind that the detector has, listed or not.
     """
 
     kind: npt.NDArray[np.str_]
@@ -70,6 +73,7 @@ class Structures:
     score: FloatArray
     threshold: FloatArray
     amplitude: FloatArray
+    nFound: npt.NDArray[np.intp]
 
     @classmethod
     def make(cls, kind: str | npt.ArrayLike, **columns: npt.ArrayLike) -> Structures:
@@ -80,7 +84,7 @@ class Structures:
         kind
             Kind of each row.
         columns
-            The other columns by name.
+            The other columns by name; ``nFound`` is 1 if it is not given.
 
         Returns
         -------
@@ -94,10 +98,10 @@ class Structures:
         TypeError
             Raised if a column is missing or unknown.
         """
-        given = {"kind": np.asarray(kind, dtype=np.str_), **columns}
+        given: dict[str, npt.ArrayLike] = {"kind": np.asarray(kind, dtype=np.str_), "nFound": 1, **columns}
         arrays = np.broadcast_arrays(*(np.atleast_1d(np.asarray(value)) for value in given.values()))
-        whole = {"amplifier", "width", "height", "nPixels"}
-        typed = {
+        whole = {"amplifier", "width", "height", "nPixels", "nFound"}
+        typed: dict[str, Any] = {
             name: array.copy() if name == "kind" else array.astype(np.intp if name in whole else np.float64)
             for name, array in zip(given, arrays, strict=True)
         }

@@ -7,22 +7,21 @@ from __future__ import annotations
 
 __all__ = ["findStructures", "markStructures"]
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import find_objects, label
 
-from ._extended import boxOf, findBoundaries, findDeadAmps, findGlows, findGradients
-from ._lines import LineMeans, measureLines
+from ._boxes import boxOf
+from ._extended import findBoundaries, findDeadAmps, findGlows, findGradients
+from ._lines import findLines
 from ._outliers import Outliers, PixelGroups, findOutliers, groupOutliers
 from .significance import AmpSlices, Significance
 from .structureTable import STRUCTURE_KINDS, Structures, joinStructures
 from .thresholds import DetectionThresholds
 
 ImageArray = npt.NDArray[np.float32]
-LinePair = tuple[LineMeans, LineMeans]
 
 _MOST_EVENT_PIXELS = 200
 """Number of pixels up to which a group may be the track of a cosmic ray."""
@@ -32,12 +31,6 @@ _LONGEST_EVENT = 100
 
 _STREAK_WIDTH = 8
 """Number of pixels for each of its length up to which a long group is a streak."""
-
-_SCATTER_ERRORS = 4
-"""Number of standard errors from which an amplifier's scatter of lines is its own."""
-
-_ALLOWED_SCATTER = {"row": 0.2, "column": 0.03}
-"""Scatter of lines that is no pattern (noises of a pixel); an overscan of 40 columns leaves 0.2 in rows."""
 
 _MARKED = ("pixel", "column", "row", "glow", "deadAmplifier")
 """Kinds that fill their box."""
@@ -68,7 +61,7 @@ def findStructures(
     thresholds
         Thresholds of the kinds.
     maxPerKind
-        Largest number of rows of a kind; the most significant are kept.
+        Largest number of rows of a kind; the most significant are kept, and ``nFound`` counts all.
 
     Returns
     -------
@@ -84,12 +77,11 @@ def findStructures(
         raise ValueError(f"Expected {len(significance.noise)} amplifiers as measured, got {len(amps)}.")
     outliers = findOutliers(significance, amps, thresholds.neighbour)
     groups = groupOutliers(outliers, significance)
-    lines = _measureAllLines(significance, amps, outliers)
     found = joinStructures(
         [
             _findGroups(groups, significance, amps, thresholds),
             _findCrowded(outliers, significance, amps, thresholds),
-            *_findLines(lines, significance, amps, thresholds),
+            findLines(outliers, significance, amps, thresholds),
             findGradients(significance, amps, thresholds.extended),
             findGlows(significance, amps, thresholds.extended),
             findBoundaries(significance, amps, thresholds.extended),
@@ -203,7 +195,7 @@ def _findCrowded(
 ) -> Structures:
     """List amplifiers with too many outliers to look at, each as one cluster."""
     parts = []
-    for i in np.flatnonzero(outliers.crowded):
+    for i in np.flatnonzero(outliers.crowded).tolist():
         part = significance.values[amps[i]]
         peak = part.flat[np.argmax(np.abs(part))]
         parts.append(
@@ -220,111 +212,11 @@ def _findCrowded(
     return joinStructures(parts)
 
 
-def _measureAllLines(
-    significance: Significance, amps: Sequence[AmpSlices], outliers: Outliers
-) -> dict[int, LinePair]:
-    """Average rows and columns of the amplifiers that have noise and are not crowded."""
-    y, x = np.divmod(outliers.flat, significance.values.shape[1])
-    amp = _ampOf(y, x, amps)
-    return {
-        i: measureLines(
-            significance.values[rows, columns],
-            significance.excluded[rows, columns],
-            (y[amp == i] - rows.start, x[amp == i] - columns.start),
-            (outliers.brightRows[i], outliers.brightColumns[i]),
-        )
-        for i, (rows, columns) in enumerate(amps)
-        if significance.noise[i] > 0 and not outliers.crowded[i]
-    }
-
-
-def _findLines(
-    lines: dict[int, LinePair],
-    significance: Significance,
-    amps: Sequence[AmpSlices],
-    thresholds: DetectionThresholds,
-) -> Iterator[Structures]:
-    """List rows and columns, and amplifiers of which they scatter."""
-    for axis, kind, threshold in ((0, "row", thresholds.row), (1, "column", thresholds.column)):
-        means = {i: pair[axis] for i, pair in lines.items()}
-        scatter = {i: mean.scatter for i, mean in means.items()}
-        common = max(1.0, float(np.median([value for value in scatter.values() if value > 0] or [1.0])))
-        for i, mean in means.items():
-            error = math.sqrt(0.5 / max(1, np.isfinite(mean.mean).sum()))
-            own = scatter[i] > common * (1 + _SCATTER_ERRORS * error)
-            scale = scatter[i] if own else common
-            yield _linesOf(kind, i, mean, scale, significance.noise[i], amps[i], threshold)
-            yield _patternOf(kind, i, mean, scatter[i], significance.noise[i], amps[i], thresholds.extended)
-
-
-def _linesOf(
-    kind: str,
-    amp: int,
-    means: LineMeans,
-    scale: float,
-    noise: float,
-    slices: AmpSlices,
-    threshold: float,
-) -> Structures:
-    """List adjacent lines beyond the threshold on the same side."""
-    score = np.nan_to_num(means.scaled / scale)
-    beyond = np.where(score > threshold, 1, 0) + np.where(score < -threshold, 2, 0)
-    parts = []
-    for sign in (1, 2):
-        for (run,) in find_objects(label(beyond == sign)[0]):
-            peak = run.start + int(np.argmax(np.abs(score[run])))
-            across = slices[0] if kind == "row" else slices[1]
-            span = slice(across.start + run.start, across.start + run.stop)
-            parts.append(
-                Structures.make(
-                    kind,
-                    amplifier=amp,
-                    **boxOf((span, slices[1]) if kind == "row" else (slices[0], span)),
-                    nPixels=means.number[run].sum(),
-                    score=abs(score[peak]),
-                    threshold=threshold,
-                    amplitude=means.mean[peak] * noise,
-                )
-            )
-    return joinStructures(parts)
-
-
-def _patternOf(
-    kind: str,
-    amp: int,
-    means: LineMeans,
-    scatter: float,
-    noise: float,
-    slices: AmpSlices,
-    threshold: float,
-) -> Structures:
-    """List an amplifier if its lines scatter beyond what is allowed.
-
-    The variance of n Gaussian numbers has the relative standard error sqrt(2 / n).
-    """
-    used = np.isfinite(means.mean)
-    if not used.any():
-        return joinStructures([])
-    length = float(np.median(means.number[used]))
-    clean = 1 + _ALLOWED_SCATTER[kind] ** 2 * length
-    score = (scatter**2 - clean) / (clean * math.sqrt(2 / used.sum()))
-    if not score > threshold:
-        return joinStructures([])
-    return Structures.make(
-        f"{kind}Pattern",
-        amplifier=amp,
-        **boxOf(slices),
-        nPixels=means.number.sum(),
-        score=score,
-        threshold=threshold,
-        amplitude=noise * math.sqrt(max(0.0, scatter**2 - 1) / length),
-    )
-
-
 def _keepStrongest(structures: Structures, maxPerKind: int) -> Structures:
     """Sort by kind and significance, and cut each kind."""
     kinds = list(STRUCTURE_KINDS)
     kind = np.array([kinds.index(name) for name in structures.kind], dtype=np.intp)
     order = np.lexsort((-structures.score, kind))
     place = np.arange(len(order)) - np.searchsorted(kind[order], kind[order])
-    return structures.take(order[place < maxPerKind])
+    found = np.bincount(kind, minlength=len(kinds))[kind]
+    return replace(structures, nFound=found).take(order[place < maxPerKind])

@@ -31,14 +31,15 @@ class DetectionThresholds:
     neighbour
         Pixels beyond this that touch are one group: a pixel is single only if no neighbour exceeds it.
     extended
-        Threshold of the measures of whole amplifiers: gradients, patterns, steps, glows.
+        Threshold of the measures of whole amplifiers: gradients, patterns, steps, glows. Their errors are
+        measured on a few dozen correlated boxes, to a tenth or so, so it is higher than the others' tails.
     """
 
     pixel: float
     column: float
     row: float
     neighbour: float = 4.5
-    extended: float = 5.0
+    extended: float = 6.0
 
     @classmethod
     def fromBudget(
