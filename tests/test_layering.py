@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
 
-"""Imports go one way: catalogue and core know no framework, actions the core, tools actions, tasks tools."""
+"""Imports go one way: catalogue and core know no framework, views and actions the core, and so on."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / "python"
 PACKAGE = PYTHON / "lsst" / "analysis" / "cp"
-LAYERS = ("catalogue", "core", "actions", "atools", "tasks")
+LAYERS = ("catalogue", "core", "imageViews", "actions", "atools", "tasks")
 MODULES = sorted(PACKAGE.rglob("*.py"))
 CORE = [file for file in MODULES if file.relative_to(PACKAGE).parts[0] in ("catalogue", "core")]
 LIBRARIES = {"astropy", "numexpr", "numpy", "scipy", "yaml"}
