@@ -1,0 +1,309 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Artists of figures of images."""
+
+from __future__ import annotations
+
+__all__ = ["ImageArtists", "drawImage", "drawProjections"]
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection, PolyCollection
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.patheffects import Normal, withStroke
+from matplotlib.text import Text
+
+from ._focalPlaneText import formatNumber
+from ._imageColours import ImageStyle, imageColours
+from ._imageView import ImageView, Names
+from ._pixelImage import PixelImage
+from ._polygons import drawFrames, drawHatched, drawPolygons
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class ImageArtists:
+    """What `drawImage` has drawn; None and empty where there was nothing to draw.
+
+    Parameters
+    ----------
+    pixels
+        The image.
+    missing, masked
+        Detectors without an image, and amplifiers without a value; each is one compound path.
+    outlines, ampOutlines
+        Outlines of detectors and amplifiers.
+    failing
+        Frames of failing amplifiers and detectors, one collection a stroke.
+    names
+        Names on the image.
+    marks
+        Rings around structures.
+    numbers
+        Their numbers.
+    key
+        Handles for a legend of what occurs.
+    """
+
+    pixels: PixelImage
+    missing: PathPatch | None
+    masked: PathPatch | None
+    outlines: PolyCollection
+    ampOutlines: PolyCollection
+    failing: tuple[PolyCollection, ...]
+    names: tuple[Text, ...]
+    marks: PathCollection | None
+    numbers: tuple[Text, ...]
+    key: tuple[Artist, ...]
+
+
+def drawImage(ax: Axes, view: ImageView, style: ImageStyle) -> ImageArtists:
+    """Draw pixels, outlines, frames, marks and names.
+
+    Parameters
+    ----------
+    ax
+        Where to draw; its limits and its place on the page are set.
+    view
+        What to draw.
+    style
+        How it looks.
+
+    Returns
+    -------
+    artists
+        Everything drawn.
+    """
+    frame = view.frame
+    ax.set(xlabel=frame.axisLabels[0], ylabel=frame.axisLabels[1], facecolor=style.gap)
+    ax.tick_params(labelsize=8)
+    if view.message:
+        box = {"facecolor": "white", "edgecolor": style.outline}
+        ax.text(0.5, 0.5, view.message, transform=ax.transAxes, ha="center", fontsize=12, bbox=box, zorder=9)
+    # Pixels without a value are transparent.
+    drawPolygons(ax, frame.detectorCorners[frame.shown], facecolor=style.masked, edgecolor="none", zorder=0)
+    norm, colour_map = imageColours(view.scale, style)
+    pixels = PixelImage(view.image, frame.extent, norm, colour_map, zorder=1)
+    ax.add_artist(pixels)
+    return ImageArtists(
+        pixels=pixels,
+        missing=drawHatched(ax, frame.detectorCorners[view.missing], style.missing, zorder=1.5),
+        masked=drawHatched(ax, frame.ampCorners[view.masked], style.maskedAmp, zorder=1.5),
+        outlines=_outlines(ax, view, style),
+        ampOutlines=_ampOutlines(ax, view, style),
+        failing=_failing(ax, view, style),
+        names=tuple(
+            text
+            for names, ink, halo in (
+                (view.names, style.ink, style.halo),
+                (view.ampNames, style.ink, style.halo),
+                (view.missingNames, style.outline, "#ffffff"),
+            )
+            for text in _names(ax, names, ink, halo)
+        ),
+        marks=_marks(ax, view, style),
+        numbers=_numbers(ax, view, style),
+        key=_key(view, style),
+    )
+
+
+def _outlines(ax: Axes, view: ImageView, style: ImageStyle) -> PolyCollection:
+    """Draw the outlines of detectors around their pixels, not on them."""
+    width = max(_pagePixel(ax), 0.4)
+    corners = _grow(view.frame.detectorCorners[view.frame.shown], 0.5 * width * _unitsPerPoint(ax))
+    return drawPolygons(ax, corners, facecolor="none", edgecolor=style.outline, linewidth=width, zorder=2)
+
+
+def _ampOutlines(ax: Axes, view: ImageView, style: ImageStyle) -> PolyCollection:
+    """Draw the outlines of amplifiers; pixels under them show through."""
+    shown = view.frame.shownAmps[~np.isin(view.frame.geometry.layout.ampDetector[view.frame.shownAmps],
+                                          np.flatnonzero(view.missing))]  # fmt: skip
+    corners = view.frame.ampCorners[shown]
+    width = float(np.clip(0.01 * _side(ax, corners), _pagePixel(ax), 0.6))
+    return drawPolygons(
+        ax, corners, facecolor="none", edgecolor=style.ink, linewidth=width, alpha=0.35, zorder=1.8
+    )
+
+
+def _failing(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[PolyCollection, ...]:
+    """Frame what failed, on its inside, so that neighbours can be told apart."""
+    frame = view.frame
+    corners = np.concatenate([frame.ampCorners[view.failing], frame.detectorCorners[view.failingDetectors]])
+    width = float(np.clip(0.05 * _side(ax, corners), 0.4, 2.0))
+    inner = _grow(corners, -0.7 * width * _unitsPerPoint(ax))
+    return drawFrames(ax, inner, [("white", 1.6 * width), (style.failing, width)])
+
+
+def _names(ax: Axes, names: Names, ink: str, halo: str) -> tuple[Text, ...]:
+    effects = [withStroke(linewidth=0.16 * names.points, foreground=halo), Normal()]
+    return tuple(
+        ax.annotate(
+            text,
+            position,
+            xytext=(0.3 * names.points, (-0.3 if names.atTop else 0.3) * names.points),
+            textcoords="offset points",
+            fontsize=names.points,
+            color=ink,
+            path_effects=effects,
+            zorder=5,
+            ha="left",
+            va="top" if names.atTop else "bottom",
+        )
+        for text, position in zip(names.texts, names.positions, strict=True)
+    )
+
+
+def _marks(ax: Axes, view: ImageView, style: ImageStyle) -> PathCollection | None:
+    if len(view.marks.positions) == 0:
+        return None
+    x, y = view.marks.positions.T
+    marks = ax.scatter(
+        x, y, s=90, marker="o", facecolor="none", edgecolor=style.mark, linewidth=0.8, zorder=4
+    )
+    marks.set_path_effects([withStroke(linewidth=1.8, foreground="#ffffff"), Normal()])
+    return marks
+
+
+def _numbers(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[Text, ...]:
+    effects = [withStroke(linewidth=1.2, foreground="#ffffff"), Normal()]
+    return tuple(
+        ax.annotate(
+            text,
+            position,
+            xytext=(4.0, 4.0),
+            textcoords="offset points",
+            fontsize=6.5,
+            color=style.mark,
+            path_effects=effects,
+            zorder=6,
+            annotation_clip=True,
+        )
+        for text, position in zip(view.marks.texts, view.marks.positions, strict=True)
+    )
+
+
+def _key(view: ImageView, style: ImageStyle) -> tuple[Artist, ...]:
+    handles: list[Artist] = []
+    for count, label, (face, hatch, edge) in (
+        (view.missing.sum(), "detectors without an image", style.missing),
+        (view.masked.sum(), "amplifiers without a value", style.maskedAmp),
+    ):
+        if count:
+            handles.append(Patch(facecolor=face, edgecolor=edge, hatch=hatch, label=f"{label}: {count}"))
+    if view.nMasked:
+        handles.append(Patch(facecolor=style.masked, label=f"pixels without a value: {view.nMasked}"))
+    if count := view.failing.sum() + view.failingDetectors.sum():
+        handles.append(
+            Patch(facecolor="none", edgecolor=style.failing, linewidth=2, label=f"failing a test: {count}")
+        )
+    if len(view.marks.positions):
+        ring = Line2D([], [], linestyle="", marker="o", markersize=9, markerfacecolor="none")
+        ring.set(markeredgecolor=style.mark, label=f"structures: {len(view.marks.positions)}")
+        handles.append(ring)
+    limits = view.scale.limits
+    for count, word, value, colour in (
+        (limits.nAbove, "above", limits.high, style.over),
+        (limits.nBelow, "below", limits.low, style.under),
+    ):
+        if count:
+            text = f"pixels {word} {formatNumber(float(f'{value:.4g}'))}: {count}"
+            handles.append(Patch(facecolor=colour, edgecolor="0.5", linewidth=0.5, label=text))
+    return tuple(handles)
+
+
+def drawProjections(
+    columnAx: Axes, rowAx: Axes, view: ImageView, style: ImageStyle
+) -> tuple[list[Artist], list[Artist]]:
+    """Draw the reduced columns and rows beside the image.
+
+    Parameters
+    ----------
+    columnAx, rowAx
+        Axes above and to the right of the image, which share its x and its y.
+    view
+        What to draw; it must have projections.
+    style
+        How it looks.
+
+    Returns
+    -------
+    columns, rows
+        Artists of both.
+
+    Raises
+    ------
+    ValueError
+        Raised if the view has no projections.
+    """
+    if view.projections is None:
+        raise ValueError("The view has no projections.")
+    projections = view.projections
+    left, right, bottom, top = view.frame.extent
+    drawn: list[list[Artist]] = []
+    for ax, values, edges, vertical in (
+        (columnAx, projections.columns, (left, right), False),
+        (rowAx, projections.rows, (bottom, top), True),
+    ):
+        bins = np.linspace(*edges, len(values) + 1)
+        centres = 0.5 * (bins[:-1] + bins[1:])
+        orientation = "horizontal" if vertical else "vertical"
+        artists: list[Artist] = [
+            ax.stairs(values, bins, baseline=None, orientation=orientation, color="#0b3c5d", linewidth=0.7)
+        ]
+        for beyond, end, markers in (
+            (values > projections.limits[1], projections.limits[1], "^>"),
+            (values < projections.limits[0], projections.limits[0], "v<"),
+        ):
+            if beyond.any():
+                at = centres[beyond], np.full(beyond.sum(), end)
+                x, y = at[::-1] if vertical else at
+                artists.append(
+                    ax.scatter(
+                        x, y, s=14, marker=markers[vertical], color=style.failing, clip_on=False, zorder=5
+                    )
+                )
+        ax.tick_params(labelsize=7)
+        ax.grid(alpha=0.3, linewidth=0.5)
+        drawn.append(artists)
+    columnAx.set_ylim(projections.limits)
+    rowAx.set_xlim(projections.limits)
+    columnAx.tick_params(labelbottom=False)
+    rowAx.tick_params(labelleft=False, axis="y")
+    rowAx.tick_params(axis="x", rotation=90)
+    columnAx.set_ylabel(projections.label, fontsize=7.5)
+    rowAx.set_xlabel(projections.label, fontsize=7.5)
+    return drawn[0], drawn[1]
+
+
+def _pagePixel(ax: Axes) -> float:
+    """Return the size of a pixel of the page, points."""
+    return 72.0 / float(ax.get_figure(root=True).dpi)
+
+
+def _unitsPerPoint(ax: Axes) -> float:
+    """Return the length of a point in the unit of the axes."""
+    low, high = ax.get_xlim()
+    return abs(high - low) / (float(ax.bbox.width) * _pagePixel(ax))
+
+
+def _side(ax: Axes, corners: FloatArray) -> float:
+    """Return the shorter side of typical polygons, points."""
+    if len(corners) == 0:
+        return 0.0
+    side = np.linalg.norm(np.diff(corners[:, :3], axis=1), axis=2).min(axis=1)
+    return float(np.median(side)) / _unitsPerPoint(ax)
+
+
+def _grow(corners: FloatArray, amount: float) -> FloatArray:
+    """Move the sides of rectangles outwards; corners have the shape (n, 4, 2)."""
+    sides = np.roll(corners, -1, axis=1) - corners
+    with np.errstate(invalid="ignore"):
+        sides = sides / np.linalg.norm(sides, axis=2, keepdims=True)
+    return corners + amount * (np.roll(sides, 1, axis=1) - sides)
