@@ -7,11 +7,11 @@ from __future__ import annotations
 
 __all__ = ["FocalPlaneMosaic"]
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import affine_transform
+from scipy.ndimage import affine_transform, binary_erosion
 
 from lsst.analysis.cp.core.focalPlane import FocalPlaneGeometry, boxCorners
 
@@ -22,6 +22,9 @@ BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 FloatImage = npt.NDArray[np.float32]
 
+_SAME_SIZE = 0.05
+"""Fraction by which pixels may differ in size."""
+
 
 class FocalPlaneMosaic:
     """Image of the focal plane, to which detectors are added one at a time.
@@ -29,11 +32,11 @@ class FocalPlaneMosaic:
     Memory is that of the output and of one detector, however many there are.
 
     A detector turned by whole quarters is copied pixel by pixel to the place of the grid nearest to its own,
-    so that the centre of each pixel is at most half an output pixel off along either axis; at another angle,
-    or with pixels of another size, it is interpolated linearly. ``makeImageFromCamera`` of afw, which
-    ``VisualizeMosaicExpTask`` uses, turns every detector by the nearest number of quarters, rounds the origin
-    of each down to a whole output pixel (one or two off), leaves ten free pixels around, takes only images
-    without their partial bins, and skips one of another size with a message in the log.
+    so that the centre of each pixel is at most half an output pixel off along either axis; at another angle
+    it is interpolated linearly. ``makeImageFromCamera`` of afw, which ``VisualizeMosaicExpTask`` uses, turns
+    every detector by the nearest number of quarters, cuts the origin of each to whole output pixels (towards
+    the centre of the focal plane, so that detectors may be off by two pixels), leaves ten free pixels around,
+    takes only images without their partial bins, and skips one of another size with a message in the log.
 
     Parameters
     ----------
@@ -47,7 +50,8 @@ class FocalPlaneMosaic:
     Raises
     ------
     ValueError
-        Raised if the binning is not a whole number above zero, or a detector is not in the camera.
+        Raised if the binning is not a whole number above 0, a detector is not in the camera or none is given,
+        or their pixels differ in size.
     """
 
     def __init__(
@@ -56,11 +60,13 @@ class FocalPlaneMosaic:
         if not isinstance(binning, int | np.integer) or binning < 1:
             raise ValueError(f"Expected a whole number of pixels to bin, 1 or more; got {binning!r}.")
         ids = geometry.layout.detectorId.tolist() if detectors is None else sorted(set(detectors))
+        if not ids:
+            raise ValueError("Expected identifiers of one detector or more to hold; got none.")
         placements = [DetectorPlacement.fromGeometry(geometry, i) for i in geometry.detectorIndex(ids)]
         self._placements = {placement.detectorId: placement for placement in placements}
         self._binning = int(binning)
         self._added: list[int] = []
-        pixel_size = float(np.median([placement.pixelSize for placement in placements]))
+        pixel_size = _commonPixelSize(placements)
         self.grid = MosaicGrid.covering(
             np.array([_outline(binned, binned.shape) for binned in (p.binned(binning) for p in placements)]),
             pixel_size * binning,
@@ -194,6 +200,18 @@ class FocalPlaneMosaic:
         self._added.append(placement.detectorId)
 
 
+def _commonPixelSize(placements: Sequence[DetectorPlacement]) -> float:
+    sizes = np.array([placement.pixelSize for placement in placements])
+    median = float(np.median(sizes))
+    if (different := np.abs(sizes / median - 1) > _SAME_SIZE).any():
+        odd = placements[int(different.argmax())]
+        raise ValueError(
+            f"Pixels of {_words(odd)} are {odd.pixelSize:.4g} mm wide and those of most detectors "
+            f"{median:.4g} mm; make a mosaic of detectors with pixels of one size."
+        )
+    return median
+
+
 def _words(placement: DetectorPlacement) -> str:
     return f"detector {placement.detectorId} ({placement.name})"
 
@@ -228,8 +246,9 @@ def _interpolate(
 ) -> tuple[tuple[int, int], FloatImage]:
     """Sample a detector at the pixels of the grid; return its first row and column there, and its pixels.
 
-    Pixels without a value have no weight; where they and the outside have more than half of it, the sample is
-    NaN.
+    Amid four pixels that have values, these are interpolated linearly. Elsewhere, that is at the rim of the
+    detector and of its holes, an output pixel is the mean of the pixels whose centres lie in it:
+    extrapolation could make a defect at the rim brighter beside its place than there.
     """
     columns, rows = grid.toPixels(*_outline(placement, (image.shape[0], image.shape[1])).T)
     first = (max(int(np.floor(rows.min())), 0), max(int(np.floor(columns.min())), 0))
@@ -237,23 +256,39 @@ def _interpolate(
         min(int(np.ceil(rows.max())) + 1, grid.shape[0]),
         min(int(np.ceil(columns.max())) + 1, grid.shape[1]),
     )
+    shape = (last[0] - first[0], last[1] - first[1])
+    valid = np.isfinite(image)
     # From (row, column) of the piece to (row, column) of the image.
     matrix = grid.pixelSize * np.linalg.inv(placement.matrix)[::-1, ::-1]
-    start = placement.toPixels(*grid.toFocalPlane(first[1], first[0]))[::-1]
-    valid = np.isfinite(image)
-    total, weight = (
+    start = np.array(placement.toPixels(*grid.toFocalPlane(first[1], first[0]))[::-1])
+    linear, weight = (
         affine_transform(
-            pixels.astype(np.float32),
-            matrix,
-            offset=np.array(start),
-            output_shape=(last[0] - first[0], last[1] - first[1]),
-            order=1,
-            mode="grid-constant",
-            cval=0.0,
+            pixels.astype(np.float32), matrix, start, shape, order=1, mode="grid-constant", cval=0.0
         )
         for pixels in (np.where(valid, image, 0), valid)
     )
-    return first, np.divide(total, weight, out=np.full_like(total, np.nan), where=weight >= 0.5)
+    return first, np.where(weight > 1 - 1e-5, linear, _rim(image, valid, placement, grid, first, shape))
+
+
+def _rim(
+    image: npt.NDArray[np.floating],
+    valid: BoolArray,
+    placement: DetectorPlacement,
+    grid: MosaicGrid,
+    first: tuple[int, int],
+    shape: tuple[int, int],
+) -> FloatImage:
+    """Put the pixels that have a neighbour without a value into the output pixels in which they lie."""
+    rows, columns = np.nonzero(valid & ~binary_erosion(valid, np.ones((3, 3))))
+    out_columns, out_rows = (
+        np.rint(place).astype(np.intp) for place in grid.toPixels(*placement.toFocalPlane(columns, rows))
+    )
+    index = np.ravel_multi_index((out_rows - first[0], out_columns - first[1]), shape)
+    n_pixels = shape[0] * shape[1]
+    count = np.bincount(index, minlength=n_pixels)
+    total = np.bincount(index, weights=image[rows, columns], minlength=n_pixels)
+    mean = np.divide(total, count, out=np.full(n_pixels, np.nan), where=count > 0)
+    return mean.reshape(shape).astype(np.float32)
 
 
 def _merge(view: FloatImage, piece: npt.NDArray[np.floating]) -> None:

@@ -1,0 +1,81 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
+from lsst.analysis.cp.core.focalPlane import FocalPlaneGeometry
+from lsst.analysis.cp.core.imageViews import DetectorPlacement
+from lsst.geom import Point2D
+
+ANGLES = st.floats(-7.0, 7.0)
+
+
+def place(geometry: FocalPlaneGeometry, index: int = 0) -> DetectorPlacement:
+    return DetectorPlacement.fromGeometry(geometry, index)
+
+
+def test_pixelsOfTheRealCamera(lsstCam: Camera) -> None:
+    geometry = FocalPlaneGeometry.fromCamera(lsstCam, PIXELS, FOCAL_PLANE)
+    quarters = []
+    for index, detector in enumerate(lsstCam):
+        placement = place(geometry, index)
+        assert (placement.detectorId, placement.name) == (detector.getId(), detector.getName())
+        assert placement.shape == tuple(detector.getBBox().getDimensions())[::-1]
+        expected = detector.transform(Point2D(1234.5, 77.0), PIXELS, FOCAL_PLANE)
+        assert placement.toFocalPlane(1234.5, 77.0) == pytest.approx(tuple(expected), abs=1e-6)
+        quarters.append(placement.quarterTurns == detector.getOrientation().getNQuarter() % 4)
+    assert quarters == [True] * 205
+
+
+@settings(max_examples=50, deadline=None)
+@given(ANGLES, st.floats(-300, 300), st.floats(-300, 300))
+def test_focalPlaneAndBack(makeGeometry: Callable, angle: float, x: float, y: float) -> None:
+    placement = place(makeGeometry((40, 60), (x, y, angle)))
+    columns, rows = np.array([0.0, 59.0, 12.3]), np.array([0.0, 39.0, -4.5])
+    assert placement.pixelSize == pytest.approx(0.01)
+    assert_allclose(placement.toPixels(*placement.toFocalPlane(columns, rows)), [columns, rows], atol=1e-6)
+
+
+@pytest.mark.parametrize("turns", range(-4, 9))
+def test_quarterTurnsAreFound(makeGeometry: Callable, turns: int) -> None:
+    assert place(makeGeometry((4000, 4072), (1.0, 2.0, turns * np.pi / 2))).quarterTurns == turns % 4
+
+
+@pytest.mark.parametrize("angle", [0.3, np.pi / 4, np.pi / 2 + 1e-3, -1e-4])
+def test_otherAnglesAreNoQuarterTurns(makeGeometry: Callable, angle: float) -> None:
+    assert place(makeGeometry((4000, 4072), (1.0, 2.0, angle))).quarterTurns is None
+
+
+def test_roundingOfAnAngleIsNoAngle(makeGeometry: Callable) -> None:
+    # A hundredth of a pixel at the edge of the detector.
+    assert place(makeGeometry((4000, 4072), (1.0, 2.0, np.pi + 5e-6))).quarterTurns == 2
+
+
+def test_mirrorImageIsNoQuarterTurn() -> None:
+    placement = DetectorPlacement(
+        detectorId=1, name="R00_S00", shape=(40, 60), origin=np.zeros(2), matrix=np.diag([-0.01, 0.01])
+    )
+    assert placement.quarterTurns is None
+
+
+def test_otherSizeIsNoQuarterTurn(makeGeometry: Callable) -> None:
+    placement = place(makeGeometry((4000, 4072), (1.0, 2.0, np.pi)))
+    assert placement.quarterTurnsOn(0.01) == 2
+    assert placement.quarterTurnsOn(0.0101) is None
+
+
+def test_centreOfABinIsThatOfItsPixels(makeGeometry: Callable) -> None:
+    placement = place(makeGeometry((21, 34), (3.0, -2.0, 0.7)))
+    binned = placement.binned(8)
+    assert binned.shape == (3, 5)
+    rows, columns = np.mgrid[8:16, 24:32]
+    expected = [np.mean(places) for places in placement.toFocalPlane(columns, rows)]
+    assert binned.toFocalPlane(3, 1) == pytest.approx(expected)
+    assert binned.pixelSize == pytest.approx(0.08)
