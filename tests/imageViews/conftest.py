@@ -13,6 +13,7 @@ import pytest
 from lsst.afw.cameraGeom import Camera
 from lsst.analysis.cp.core import CameraLayout
 from lsst.analysis.cp.core.focalPlane import FocalPlaneGeometry, boxCorners
+from lsst.analysis.cp.core.imageViews import PyramidWriter
 
 PIXEL_SIZE = 0.01
 
@@ -64,3 +65,46 @@ def makeGeometry() -> GeometryMaker:
 def lsstCam(sharedData: Path) -> Camera:
     """Return the real camera of 205 detectors."""
     return Camera.readFits(str(sharedData / "cameras" / "LSSTCam.fits"))
+
+
+@pytest.fixture(scope="session")
+def pyramidCamera(makeGeometry: GeometryMaker) -> FocalPlaneGeometry:
+    """Return five detectors of 700 by 1100 pixels: upright, turned by each number of quarters, and by 0.3."""
+    angles = [0.0, 0.5 * np.pi, np.pi, -0.5 * np.pi, 0.3]
+    # The origin of a detector is the corner that turns least away from the lower left of its place.
+    starts = [(0.0, 0.0), (19.0, 0.0), (11.003, 20.0), (12.0, 24.0), (30.0, 3.0)]
+    return makeGeometry((700, 1100), *((x, y, angle) for (x, y), angle in zip(starts, angles, strict=True)))
+
+
+@pytest.fixture(scope="session")
+def pyramidImages(pyramidCamera: FocalPlaneGeometry) -> dict[int, npt.NDArray[np.float32]]:
+    """Return an image of noise 5 for each of those detectors but the last but one, each about its own level."""
+    rng = np.random.default_rng(7)
+    ids = pyramidCamera.layout.detectorId.tolist()
+    return {
+        number: rng.normal(100.0 * i, 5.0, (700, 1100)).astype(np.float32)
+        for i, number in enumerate(ids)
+        if i != 3
+    }
+
+
+@pytest.fixture(scope="session")
+def pyramidPath(
+    pyramidCamera: FocalPlaneGeometry,
+    pyramidImages: dict[int, npt.NDArray[np.float32]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """Return a pyramid of those images, with masks and significances."""
+    path = tmp_path_factory.mktemp("pyramid") / "pyramid.fits"
+    with PyramidWriter(path, pyramidCamera, unit="electron") as writer:
+        for i, (number, image) in enumerate(pyramidImages.items()):
+            writer.addDetector(
+                number,
+                image,
+                image > 115.0 + 100.0 * i,
+                mask=np.arange(image.size, dtype=np.int32).reshape(image.shape) % 8,
+                planes={"BAD": 0, "SAT": 1, "DETECTED_NEGATIVE": 2},
+                significance=(image - np.median(image)) / 5,
+                noise=5.0,
+            )
+    return path

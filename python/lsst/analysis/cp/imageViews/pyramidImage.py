@@ -22,7 +22,7 @@ class PyramidImage(ImageF):
     """The overview of a pyramid, which is written as the whole pyramid.
 
     It is of storage class ``ImageF``, whose formatter calls `writeFits` or `writeFitsWithOptions`; so a
-    pyramid needs no storage class, formatter or configuration of its own, and any Butler reads it: as an image,
+    pyramid needs no storage class, formatter or configuration of its own, and any Butler reads it: as image,
     it is the coarsest mosaic of the focal plane (the first extension of the file); `readView` reads the rest.
 
     Make it with `fromFile`.

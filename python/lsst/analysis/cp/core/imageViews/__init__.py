@@ -9,6 +9,7 @@ from .cameraImage import *
 from .mosaic import *
 from .placement import *
 from .pyramid import *
+from .pyramidLevels import *
 from .pyramidReader import *
 from .ranking import *
 from .significance import *
