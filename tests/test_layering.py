@@ -69,7 +69,7 @@ def test_coreImportsLibrariesOnly(file):
 
 def test_coreIsImportedWithoutFramework():
     code = (
-        "import sys, lsst.analysis.cp.catalogue, lsst.analysis.cp.core;"
+        "import sys, lsst.analysis.cp.catalogue, lsst.analysis.cp.core, lsst.analysis.cp.core.imageViews;"
         "print(*(name for name in sys.modules if name.startswith(('lsst.', 'matplotlib'))), sep='\\n')"
     )
     result = subprocess.run(

@@ -43,6 +43,15 @@ def test_corneredAmplifierOfTurnedDetector(makeCamera: Callable, yaw: float) -> 
     assert_allclose(geometry.ampCorners[5], [turned(x, y, place) for x, y in corners], atol=MICROMETRE)
 
 
+def test_edgesOfDetectors(camera: Sequence) -> None:
+    geometry = measure(camera)
+    assert_array_equal(geometry.detectorEdges, [[-0.5, -0.5, 99.5, 79.5]] * 4)
+    # The outermost edges of its eight amplifiers are those of a detector.
+    edges = geometry.ampEdges.reshape(4, 8, 4)
+    assert_array_equal(edges[:, :, :2].min(axis=1), geometry.detectorEdges[:, :2])
+    assert_array_equal(edges[:, :, 2:].max(axis=1), geometry.detectorEdges[:, 2:])
+
+
 @pytest.mark.parametrize("nQuarter", [1, 2, 3])
 def test_quarterTurnOfDetectorTurnsPolygons(makeCamera: Callable, nQuarter: int) -> None:
     straight, rotated = (measure(makeCamera((0, 0, n * np.pi / 2))) for n in (0, nQuarter))
