@@ -5,15 +5,33 @@
 
 from .ampTools import AmpFailureTool, AmpTestTool, SummaryRowTool
 from .bias import PLOTTED_BIAS_TESTS, addBiasTools
+from .imageViews import (
+    DetectorImageTool,
+    FocalPlaneImageTool,
+    StructureTool,
+    addDetectorViewTools,
+    addFocalPlaneViewTools,
+    addMaskViewTool,
+    addResidualTools,
+    addStructureSensorTools,
+)
 from .toolSets import SENSOR_GROUPS, addSensorTools, addTestTools
 
 __all__ = [
     "addBiasTools",
+    "addDetectorViewTools",
+    "addFocalPlaneViewTools",
+    "addMaskViewTool",
+    "addResidualTools",
     "addSensorTools",
+    "addStructureSensorTools",
     "addTestTools",
     "AmpFailureTool",
     "AmpTestTool",
+    "DetectorImageTool",
+    "FocalPlaneImageTool",
     "PLOTTED_BIAS_TESTS",
     "SENSOR_GROUPS",
+    "StructureTool",
     "SummaryRowTool",
 ]

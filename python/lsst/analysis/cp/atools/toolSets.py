@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["SENSOR_GROUPS", "addSensorTools", "addTestTools"]
+__all__ = ["SENSOR_GROUPS", "addSensorTools", "addTestTools", "addTool"]
 
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
@@ -46,16 +46,14 @@ def addTestTools(
         Keys of the tests that have a plot.
     """
     for test in getProduct(product):
-        tool = _addTool(
-            config.atools, test.toolName, AmpTestTool, product=product, test=test.key, level=level
-        )
+        tool = addTool(config.atools, test.toolName, AmpTestTool, product=product, test=test.key, level=level)
         if test.key in plotted:
             _stylePlot(tool.produce.plot, test)
         else:
             tool.produce.plot = NoPlot
         if hasattr(config, "detectorAtools"):
             row = "runDetector" if level == "run" else "detector"
-            _addTool(
+            addTool(
                 config.detectorAtools,
                 test.toolName,
                 SummaryRowTool,
@@ -63,7 +61,7 @@ def addTestTools(
                 test=test.key,
                 level=row,
             )
-    failures = _addTool(config.atools, f"{product}Failures", AmpFailureTool, product=product)
+    failures = addTool(config.atools, f"{product}Failures", AmpFailureTool, product=product)
     failures.produce.metric.level = level
     failures.produce.plot.counted = "rows" if level == "run" else "tests"
 
@@ -86,7 +84,7 @@ def addSensorTools(
     """
     for test in getProduct(product):
         for group in groups:
-            tool = _addTool(
+            tool = addTool(
                 config.atools,
                 test.toolName + group,
                 AmpTestTool,
@@ -109,7 +107,25 @@ def _stylePlot(plot: FocalPlaneGeometryPlot, test: Test) -> None:
         plot.centre = test.centre
 
 
-def _addTool(struct: Any, name: str, toolType: type[AnalysisTool], **fields: Any) -> AnalysisTool:
+def addTool(struct: Any, name: str, toolType: type[AnalysisTool], **fields: Any) -> AnalysisTool:
+    """Add a tool to a set of tools.
+
+    Parameters
+    ----------
+    struct
+        The set, such as ``config.atools``.
+    name
+        Name of the tool.
+    toolType
+        Class of the tool.
+    **fields
+        Values of its fields.
+
+    Returns
+    -------
+    tool
+        The tool in the set, to be configured further.
+    """
     setattr(struct, name, toolType)
     tool = getattr(struct, name)
     for field, value in fields.items():

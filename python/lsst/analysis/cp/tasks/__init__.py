@@ -62,6 +62,8 @@ from .mergeTasks import (
     VisitRunMergeAnalysisConnections,
     VisitRunMergeAnalysisTask,
 )
+from .residualPyramid import ResidualPyramidTask
+from .residualPyramidConfig import ResidualPyramidConfig, ResidualPyramidConnections
 from .toolRunner import ToolFailuresError, ToolRunner
 
 __all__ = [
@@ -107,6 +109,9 @@ __all__ = [
     "RaftImageViewConfig",
     "RaftImageViewConnections",
     "RaftImageViewTask",
+    "ResidualPyramidConfig",
+    "ResidualPyramidConnections",
+    "ResidualPyramidTask",
     "RunMergeAnalysisConfig",
     "RunMergeAnalysisConnections",
     "RunMergeAnalysisTask",

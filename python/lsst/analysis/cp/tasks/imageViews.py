@@ -48,6 +48,25 @@ class ImageViewTask(PipelineTask):
     ConfigClass = ImageViewConfig
     config: ImageViewConfig
 
+    def binDetector(self, image: DetectorImage) -> npt.NDArray[np.float32]:
+        """Bin what is seen of a detector, as the configuration says.
+
+        Parameters
+        ----------
+        image
+            Image of the detector.
+
+        Returns
+        -------
+        binned
+            One pixel a bin; shape (rows, columns). NaN where all are left out.
+        """
+        if self.config.source == "image":
+            return self.bin(image.image, image.excluded)
+        known = [plane for plane in self.config.maskPlanes if plane in image.planes]
+        bits = sum(1 << image.planes[plane] for plane in set(known))
+        return self.bin(((image.mask & bits) != 0).astype(np.float32))
+
     def bin(
         self, image: npt.NDArray[np.floating], excluded: npt.NDArray[np.bool_] | None = None
     ) -> npt.NDArray[np.float32]:
@@ -63,7 +82,7 @@ class ImageViewTask(PipelineTask):
         Returns
         -------
         binned
-            One pixel a bin, NaN where all are left out.
+            One pixel a bin; shape (rows, columns). NaN where all are left out.
         """
         statistic = cast(BinningStatistic, self.config.statistic)
         return binImage(image, self.config.binning, statistic, excluded=excluded)
@@ -212,7 +231,7 @@ class DetectorImageViewTask(ImageViewTask):
         """
         checkDetectorImage(image, camera, self.config.inputBinning)
         view = {
-            "image": self.bin(image.image, image.excluded),
+            "image": self.binDetector(image),
             "binning": self.config.inputBinning * self.config.binning,
             "detector": image.detector,
             **(failures or {}),

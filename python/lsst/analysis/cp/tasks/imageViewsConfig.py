@@ -103,6 +103,12 @@ class ImageInputConfig(AnalysisBaseConfig, pipelineConnections=ImageViewConnecti
 class ImageViewConfig(ImageInputConfig, pipelineConnections=ImageViewConnections):
     """Configuration that all views have."""
 
+    source = ChoiceField[str](
+        doc="What is seen of exposures.",
+        default="image",
+        allowed={"image": "Their pixels.", "mask": "1 where one of maskPlanes is set, else 0."},
+    )
+    maskPlanes = ListField[str](doc="Mask planes that are seen if the source is mask.", default=["BAD"])
     inputBinning = Field[int](
         doc="Factor by which the images are binned already.", default=1, check=lambda factor: factor >= 1
     )

@@ -20,7 +20,7 @@ from lsst.pipe.base import (
 
 from .imageViews import ImageViewTask, describeInput, putOutputs, runTools
 from .imageViewsConfig import FocalPlaneMosaicViewConfig, RaftImageViewConfig
-from .imageViewsData import cameraGeometry, gridKeys, missingKeys
+from .imageViewsData import cameraGeometry, gridKeys, presenceKeys
 from .imageViewsReading import DetectorImages, readFailures
 from .toolRunner import ToolRunner, raiseFailures
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 class MosaicViewTask(ImageViewTask):
     """Base of tasks that put images of detectors together.
 
-    The tools get what those of `FocalPlaneImageViewTask` get, and the vectors ``missingDetector`` and
-    ``missingReason``. An image that cannot be used is logged and shown as missing.
+    The tools get what those of `FocalPlaneImageViewTask` get, and the vectors of `presenceKeys`. An
+    image that cannot be used is logged and shown as missing.
     """
 
     def runQuantum(
@@ -137,11 +137,11 @@ class MosaicViewTask(ImageViewTask):
             cameraGeometry(camera), self.config.inputBinning * self.config.binning, detectors
         )
         for image in images:
-            mosaic.add(image.detector, self.bin(image.image, image.excluded))
+            mosaic.add(image.detector, self.binDetector(image))
         view = {
             "image": mosaic.image,
             **gridKeys(mosaic.grid),
-            **missingKeys(images.missing),
+            **presenceKeys(mosaic.added, images.missing),
             **(failures or {}),
         }
         return runTools(self.config, view, runner, camera)

@@ -6,5 +6,14 @@
 from .ampColumns import AmpColumns, findAmpResults, verdictKeys
 from .ampValues import AmpFlags, AmpValues
 from .loadAmpColumns import LoadAmpColumns
+from .selectImage import SelectImage
 
-__all__ = ["AmpColumns", "AmpFlags", "AmpValues", "findAmpResults", "LoadAmpColumns", "verdictKeys"]
+__all__ = [
+    "AmpColumns",
+    "AmpFlags",
+    "AmpValues",
+    "findAmpResults",
+    "LoadAmpColumns",
+    "SelectImage",
+    "verdictKeys",
+]

@@ -5,6 +5,7 @@
 
 from .ampSummaryMetric import AmpSummaryMetric
 from .failureMetric import FailureMetric
+from .structureMetric import StructureMetric
 from .summaryRowMetric import SummaryRowMetric
 
-__all__ = ["AmpSummaryMetric", "FailureMetric", "SummaryRowMetric"]
+__all__ = ["AmpSummaryMetric", "FailureMetric", "StructureMetric", "SummaryRowMetric"]
