@@ -192,7 +192,7 @@ def addStructureSensorTools(
 
 
 def addMaskViewTool(
-    config: AnalysisBaseConfig, product: str, toolType: type[ImageTool], *, label: str = "Masked"
+    config: AnalysisBaseConfig, product: str, part: str, *, label: str = "Masked"
 ) -> None:
     """Add a plot of a mask, of whose pixels a task with ``source`` mask makes an image of 0 and 1.
 
@@ -202,12 +202,13 @@ def addMaskViewTool(
         Configuration of a task that makes views.
     product
         Name of the product, with which the name of the tool begins.
-    toolType
-        Class of the tool: of a detector or of the focal plane.
+    part
+        What the task makes views of: ``"detector"`` or ``"focalPlane"``.
     label
         What the pixels show.
     """
-    plot: Any = addTool(config.atools, f"{product}Mask", toolType).produce.plot
+    tool = {"detector": DetectorImageTool, "focalPlane": FocalPlaneImageTool}[part]
+    plot: Any = addTool(config.atools, f"{product}Mask", tool).produce.plot
     _describe(plot, label, "", aboutZero=False)
     plot.plotMin, plot.plotMax = 0.0, 1.0
 
