@@ -263,7 +263,7 @@ def test_headerOfTheExposure(small, tmp_path):
 
 def test_nothingIsLeftOfAFailure(small, tmp_path):
     (tmp_path / "a.fits").write_text("before")
-    with pytest.raises(RuntimeError, match="stop"), PyramidWriter(tmp_path / "a.fits", small):  # noqa: PT012
+    with pytest.raises(RuntimeError, match="stop"), PyramidWriter(tmp_path / "a.fits", small):
         raise RuntimeError("stop")
     assert [path.name for path in tmp_path.iterdir()] == ["a.fits"]
     assert (tmp_path / "a.fits").read_text() == "before"

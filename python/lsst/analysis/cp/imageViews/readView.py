@@ -71,6 +71,8 @@ def readView(
     ------
     lsst.daf.butler.DatasetNotFoundError
         Raised if there is no such pyramid.
+    lsst.daf.butler.MissingDatasetTypeError
+        Raised if the repository does not know the dataset type.
     ValueError
         Raised if the dataset is no pyramid or it is not said which one is meant, or the window lies outside
         the focal plane, is too wide, or names what the pyramid does not have.

@@ -114,9 +114,10 @@ class PyramidWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if kind is None:
-            self.finish()
-        else:
+        try:
+            if kind is None:
+                self.finish()
+        finally:
             self.discard()
 
     def addDetector(
@@ -195,7 +196,7 @@ class PyramidWriter:
         self._partPath.replace(self._path)
 
     def discard(self) -> None:
-        """Close the file and delete what is written."""
+        """Close the file, and delete it if it is not finished."""
         self._file.close()
         self._partPath.unlink(missing_ok=True)
 

@@ -48,8 +48,6 @@ FORMAT_VERSION = 1
 
 _ALL_PLANES = " ".join(PLANES)
 
-_FITS_START = b"SIMPLE  ="
-
 
 class ImageKey(NamedTuple):
     """What an image of a pyramid shows.
@@ -325,11 +323,10 @@ def readIndex(file: BinaryIO, name: str) -> tuple[astropy.io.fits.Header, Pyrami
         Raised if the file is cut short.
     """
     file.seek(0)
-    start = file.read(len(_FITS_START))
-    if start != _FITS_START:
-        raise ValueError(f"{name} is no FITS file.")
-    file.seek(0)
-    header = astropy.io.fits.Header.fromfile(file)
+    try:
+        header = astropy.io.fits.Header.fromfile(file)
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(f"{name} is no FITS file: {error}") from error
     version = header.get("PYRVERS")
     if version != FORMAT_VERSION:
         raise ValueError(
