@@ -23,6 +23,9 @@ FloatArray = npt.NDArray[np.float64]
 _MEDIAN_ERROR = math.sqrt(math.pi / 2)
 """Standard error of a median of Gaussian numbers, in units of that of their mean."""
 
+_EXTRAPOLATION_ERROR = math.sqrt(1.5**2 + 0.5**2)
+"""Standard error of a value extrapolated by half a box, in units of that of a box."""
+
 _ALLOWED_STEP = 0.1
 """Step between amplifiers that is no structure (noises): levels of amplifiers vary from frame to frame."""
 
@@ -243,17 +246,23 @@ def _sharedSide(lower: AmpSlices, upper: AmpSlices) -> tuple[int, AmpSlices] | N
 
 
 def _edge(mesh: BackgroundMesh, axis: int, end: int) -> float:
-    """Return the level of the boxes along a side of the amplifier."""
-    return float(np.median(mesh.values.take(end, axis=axis)))
+    """Return the level at the first (0) or last (-1) side of the amplifier across the axis."""
+    profile = np.median(mesh.values, axis=1 - axis)
+    if len(profile) == 1:
+        return float(profile[0])
+    centers = (mesh.rows, mesh.columns)[axis]
+    inner = 1 if end == 0 else -2
+    fraction = mesh.boxShape[axis] / 2 / abs(centers[end] - centers[inner])
+    return float(profile[end] + fraction * (profile[end] - profile[inner]))
 
 
 def _edgeError(significance: Significance, first: int, second: int, axis: int) -> float:
-    """Return the standard error of the difference of the boxes on both sides of a boundary."""
+    """Return the standard error of the difference of the levels on both sides of a boundary."""
     variance = 0.0
     for i, end in ((first, -1), (second, 0)):
         number = significance.meshes[i].number.take(end, axis=axis).sum()
         variance += (significance.noise[i] * _MEDIAN_ERROR**2) ** 2 / max(1, number)
-    return math.sqrt(variance)
+    return _EXTRAPOLATION_ERROR * math.sqrt(variance)
 
 
 def findDeadAmps(significance: Significance, amps: Sequence[AmpSlices], threshold: float) -> Structures:

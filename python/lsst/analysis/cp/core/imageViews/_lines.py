@@ -24,7 +24,7 @@ from .thresholds import DetectionThresholds
 _SCATTER_ERRORS = 4
 """Number of standard errors from which an amplifier's scatter of lines is its own."""
 
-_ALLOWED_SCATTER = {"row": 0.2, "column": 0.03}
+_ALLOWED_SCATTER = {"row": 0.2, "column": 0.02}
 """Scatter of lines that is no pattern (noises of a pixel); an overscan of 40 columns leaves 0.2 in rows."""
 
 

@@ -19,7 +19,7 @@ from .significance import AmpSlices, Significance
 
 IndexArray = npt.NDArray[np.intp]
 
-_CROWDED = 0.02
+_CROWDED = 0.005
 """Part of the pixels of an amplifier from which its outliers are counted only."""
 
 BRIGHT_PART = 0.2

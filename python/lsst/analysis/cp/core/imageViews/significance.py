@@ -33,6 +33,9 @@ _COLUMN_STEP = 4
 _DEAD_NOISE = 0.2
 """Noise of a dead amplifier, in units of the median of all, at most."""
 
+_LARGEST = np.float32(1e30)
+"""Value from which a pixel was never one: its square is no number."""
+
 _LEAST_FILLED = 0.1
 """Part of a box that must be left for its median to be used."""
 
@@ -136,7 +139,8 @@ def measureSignificance(
     image
         Image of the detector; shape (ny, nx), row 0 at the lowest y.
     excluded
-        True where a pixel is left out; shape (ny, nx). Pixels that are not finite are left out, too.
+        True where a pixel is left out; shape (ny, nx). Pixels that are not finite, or beyond 1e30, are left
+        out, too.
     amps
         Rows and columns of each amplifier.
     boxSize
@@ -155,12 +159,13 @@ def measureSignificance(
     """
     pixels = np.asarray(image)
     _checkInputs(pixels, excluded, amps, boxSize)
-    left_out = ~np.isfinite(pixels)
-    left_out |= excluded
+    left_out = excluded.copy()
     values = np.zeros(pixels.shape, dtype=np.float32)
     noise, level, meshes = np.empty(len(amps)), np.empty(len(amps)), []
     for i, amp in enumerate(amps):
-        part = pixels[amp].astype(np.float32, copy=False)
+        with np.errstate(over="ignore"):
+            part = pixels[amp].astype(np.float32, copy=False)
+        left_out[amp] |= ~(np.abs(part) < _LARGEST)
         mesh = _measureMesh(part, left_out[amp], boxSize)
         noise[i] = _fillSignificance(values[amp], part, left_out[amp], mesh)
         level[i] = np.median(mesh.values)

@@ -49,8 +49,8 @@ def findStructures(
     neighbours cannot all be seen, because it lies on the border of the image or beside an excluded pixel;
     then it is an ``event``, as are small groups. A row or column of which a fifth is beyond it is not taken
     apart. Means of rows and columns are compared with those of 100 neighbours, in units of the larger of what
-    independent pixels give and of their own robust scatter. In an amplifier with more than 2% of outliers,
-    these are counted, as one ``cluster``.
+    independent pixels give and of their own robust scatter. In an amplifier with more than 0.5% of
+    outliers, these are counted, as one ``cluster``.
 
     Parameters
     ----------
@@ -77,11 +77,13 @@ def findStructures(
         raise ValueError(f"Expected {len(significance.noise)} amplifiers as measured, got {len(amps)}.")
     outliers = findOutliers(significance, amps, thresholds.neighbour)
     groups = groupOutliers(outliers, significance)
+    lines = findLines(outliers, significance, amps, thresholds)
+    single = _findGroups(groups, significance, amps, thresholds)
     found = joinStructures(
         [
-            _findGroups(groups, significance, amps, thresholds),
+            single.take(~_isOfLine(single, lines)),
+            lines,
             _findCrowded(outliers, significance, amps, thresholds),
-            findLines(outliers, significance, amps, thresholds),
             findGradients(significance, amps, thresholds.extended),
             findGlows(significance, amps, thresholds.extended),
             findBoundaries(significance, amps, thresholds.extended),
@@ -185,6 +187,18 @@ def _isAlone(
     around = (down != 0) | (right != 0)
     at = y + down[around], x + right[around]
     return alone & ~((np.abs(significance.values[at]) > neighbour) | significance.excluded[at]).any(axis=1)
+
+
+def _isOfLine(single: Structures, lines: Structures) -> npt.NDArray[np.bool_]:
+    """Tell which pixels exceed the threshold only because they lie on a row or a column that is found."""
+    inside = np.zeros(len(single), dtype=bool)
+    for row in np.flatnonzero(np.isin(lines.kind, ("row", "column"))):
+        near = (single.kind == "pixel") & (single.amplifier == lines.amplifier[row])
+        near &= np.abs(single.x - lines.x[row]) <= lines.width[row] / 2
+        near &= np.abs(single.y - lines.y[row]) <= lines.height[row] / 2
+        rest = np.abs(single.amplitude - lines.amplitude[row]) / np.abs(single.amplitude)
+        inside |= near & (rest * single.score <= single.threshold)
+    return inside
 
 
 def _findCrowded(
