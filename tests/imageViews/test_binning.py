@@ -58,7 +58,7 @@ def test_binsEqualNaiveLoop(statistic: str, drawn: tuple, factor: int) -> None:
 
 @pytest.mark.parametrize("statistic", BINNING_STATISTICS)
 @pytest.mark.parametrize("factor", [3, 8, 64])
-def test_stripsJoinWithoutSeams(statistic: str, factor: int, monkeypatch) -> None:
+def test_stripsJoinWithoutSeams(statistic: str, factor: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lsst.analysis.cp.core.imageViews.binning._STRIP_BYTES", 100_000)
     rng = np.random.default_rng(5)
     image = rng.normal(100.0, 5.0, (160, 1030)).astype(np.float32)
@@ -68,11 +68,11 @@ def test_stripsJoinWithoutSeams(statistic: str, factor: int, monkeypatch) -> Non
 
 
 @pytest.mark.parametrize("statistic", BINNING_STATISTICS)
-@settings(max_examples=30, deadline=None)
-@given(st.data(), st.integers(2, 9))
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.integers(2, 30))
 def test_firstBinsMayBePartial(statistic: str, data: st.DataObject, factor: int) -> None:
     first = data.draw(st.tuples(*[st.integers(1, factor)] * 2))
-    image = np.random.default_rng(2).normal(0.0, 5.0, (23, 31)).astype(np.float32)
+    image = np.random.default_rng(2).normal(0.0, 5.0, data.draw(SHAPES)).astype(np.float32)
     before = [(factor - side, 0) for side in first]
     padded = np.pad(image, before, constant_values=np.nan)
     expected = binNaively(padded, factor, statistic, np.zeros(padded.shape, bool))
