@@ -7,7 +7,7 @@ from __future__ import annotations
 
 __all__ = ["DetectorImageViewTask", "FocalPlaneImageViewTask", "ImageViewTask"]
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -118,7 +118,7 @@ def runTools(
 
 
 def putOutputs(
-    butlerQC: QuantumContext, outputs: Struct, refs: Mapping[str, DatasetRef], runner: ToolRunner
+    butlerQC: QuantumContext, outputs: Struct, refs: Iterable[tuple[str, Any]], runner: ToolRunner
 ) -> None:
     """Write what could be made.
 
@@ -129,11 +129,11 @@ def putOutputs(
     outputs
         Datasets by the names of their connections.
     refs
-        Where they go.
+        Names of connections, and where their datasets go.
     runner
         Remembers what could not be written.
     """
-    for name, ref in refs.items():
+    for name, ref in refs:
         if (value := getattr(outputs, name, None)) is not None:
             # A figure is drawn when it is written, so that this can fail, too.
             runner.attempt(name, butlerQC.put, value, ref)
@@ -195,7 +195,7 @@ class DetectorImageViewTask(ImageViewTask):
         image = readDetectorImage(inputs["data"], self.config.excludedPlanes)
         failures = readFailures(inputs.get("culprits"), [image.detector])
         outputs = self.run(image, camera=inputs["camera"], runner=runner, failures=failures)
-        putOutputs(butlerQC, outputs, dict(outputRefs), runner)
+        putOutputs(butlerQC, outputs, outputRefs, runner)
         raiseFailures(self, runner.failures)
 
     def run(
@@ -278,7 +278,7 @@ class FocalPlaneImageViewTask(ImageViewTask):
         pixels = readFocalPlaneImage(inputs["data"], placeCameraImage(camera, self.config.inputBinning).shape)
         failures = readFailures(inputs.get("culprits"))
         outputs = self.run(pixels, camera=camera, runner=runner, failures=failures)
-        putOutputs(butlerQC, outputs, dict(outputRefs), runner)
+        putOutputs(butlerQC, outputs, outputRefs, runner)
         raiseFailures(self, runner.failures)
 
     def run(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 __all__ = ["FocalPlaneMosaicViewTask", "RaftImageViewTask"]
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lsst.analysis.cp.core.imageViews import FocalPlaneMosaic
@@ -77,7 +77,7 @@ class MosaicViewTask(ImageViewTask):
                 runner=runner,
                 failures=failures,
             )
-            putOutputs(butlerQC, outputs, refs, runner)
+            putOutputs(butlerQC, outputs, refs.items(), runner)
             errors |= {f"{name} {tool}".strip(): text for tool, text in runner.failures.items()}
         raiseFailures(self, errors)
 
@@ -157,7 +157,7 @@ class FocalPlaneMosaicViewTask(MosaicViewTask):
         self, camera: Camera, outputRefs: OutputQuantizedConnection
     ) -> Iterator[tuple[str, list[int], dict[str, DatasetRef]]]:
         """Take all detectors of the camera together; see `MosaicViewTask.splitOutputs`."""
-        yield "", [detector.getId() for detector in camera], dict(outputRefs)
+        yield "", [detector.getId() for detector in camera], dict(iter(outputRefs))
 
 
 class RaftImageViewTask(MosaicViewTask):
@@ -179,7 +179,7 @@ class RaftImageViewTask(MosaicViewTask):
             rafts.setdefault(detector.getName().partition("_")[0], []).append(detector.getId())
         by_detector: dict[int, dict[str, DatasetRef]] = {}
         for name, refs in outputRefs:
-            for ref in refs if isinstance(refs, list) else [refs]:
+            for ref in refs if isinstance(refs, Iterable) else [refs]:
                 by_detector.setdefault(int(ref.dataId["detector"]), {})[name] = ref
         for raft, detectors in rafts.items():
             if stored := sorted(by_detector.keys() & set(detectors)):

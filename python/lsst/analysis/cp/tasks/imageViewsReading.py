@@ -141,6 +141,23 @@ class DetectorImages:
         return images
 
 
+def nameDataset(handle: DeferredDatasetHandle) -> str:
+    """Name a dataset, for messages.
+
+    Parameters
+    ----------
+    handle
+        Handle of the dataset.
+
+    Returns
+    -------
+    name
+        Its type, and what is required of its data ID.
+    """
+    values = ", ".join(f"{key} {value}" for key, value in handle.dataId.required.items())
+    return f"{handle.ref.datasetType.name} ({values})"
+
+
 def readDetectorImage(
     handle: DeferredDatasetHandle, excludedPlanes: Collection[str] = EXCLUDED_PLANES
 ) -> DetectorImage:
@@ -163,7 +180,7 @@ def readDetectorImage(
     lsst.pipe.base.UnprocessableDataError
         Raised if the dataset cannot be read, or image and mask differ in size.
     """
-    name = f"{handle.ref.datasetType.name} {handle.dataId}"
+    name = nameDataset(handle)
     try:
         # The variance, a third of the pixels, is not needed.
         image, mask = (handle.get(component=component) for component in ("image", "mask"))
@@ -235,7 +252,7 @@ def readFocalPlaneImage(handle: DeferredDatasetHandle, expected: tuple[int, int]
     lsst.pipe.base.UnprocessableDataError
         Raised if the image cannot be read, or has another shape.
     """
-    name = f"{handle.ref.datasetType.name} {handle.dataId}"
+    name = nameDataset(handle)
     try:
         image = handle.get().array
     except Exception as error:

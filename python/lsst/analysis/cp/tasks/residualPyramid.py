@@ -121,7 +121,7 @@ class ResidualPyramidTask(PipelineTask):
         images = DetectorImages(
             inputs["data"], camera, excludedPlanes=self.config.excludedPlanes, log=self.log
         )
-        refs = dict(outputRefs)
+        refs = dict(iter(outputRefs))
         # The pyramid of a large camera has some GB: it is written here, and moved.
         with TemporaryDirectory(prefix="residualPyramid") as folder:
             outputs = self.run(
@@ -135,7 +135,7 @@ class ResidualPyramidTask(PipelineTask):
             for name in IMAGE_OUTPUTS:
                 if name in refs:
                     butlerQC.put(getattr(outputs, name), refs.pop(name))
-        putOutputs(butlerQC, outputs, refs, runner)
+        putOutputs(butlerQC, outputs, refs.items(), runner)
         raiseFailures(self, runner.failures)
 
     def run(
