@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lsst.analysis.cp.core.imageViews import FocalPlaneMosaic
+from lsst.daf.butler import DatasetRef
 from lsst.pipe.base import (
     InputQuantizedConnection,
     OutputQuantizedConnection,
@@ -26,7 +27,6 @@ from .toolRunner import ToolRunner, raiseFailures
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
-    from lsst.daf.butler import DatasetRef
 
 
 class MosaicViewTask(ImageViewTask):
@@ -157,7 +157,8 @@ class FocalPlaneMosaicViewTask(MosaicViewTask):
         self, camera: Camera, outputRefs: OutputQuantizedConnection
     ) -> Iterator[tuple[str, list[int], dict[str, DatasetRef]]]:
         """Take all detectors of the camera together; see `MosaicViewTask.splitOutputs`."""
-        yield "", [detector.getId() for detector in camera], dict(iter(outputRefs))
+        refs = {name: ref for name, ref in outputRefs if isinstance(ref, DatasetRef)}
+        yield "", [detector.getId() for detector in camera], refs
 
 
 class RaftImageViewTask(MosaicViewTask):
