@@ -45,7 +45,7 @@ def formatNumber(value: float) -> str:
     text
         ``"-3.123e-06"``, ``"12.34"``, ``"90000"`` or ``"nan"``.
     """
-    if np.isfinite(value) and value == round(value) and abs(value) < 1e7:
+    if np.isfinite(value) and value == round(value) and abs(value) < 1e10:
         return f"{value:.0f}"
     return f"{value:.4g}"
 
@@ -143,7 +143,7 @@ def describeProvenance(plotInfo: Mapping[str, object], tests: Sequence[str]) -> 
     return tuple("   ".join(words) for words in (data_id, source) if words)
 
 
-def statisticsLines(values: FloatArray, *, counts: bool) -> tuple[str, ...]:
+def statisticsLines(values: npt.NDArray[np.floating], *, counts: bool) -> tuple[str, ...]:
     """Describe the distribution of values.
 
     Parameters
@@ -162,10 +162,13 @@ def statisticsLines(values: FloatArray, *, counts: bool) -> tuple[str, ...]:
     finite = values[np.isfinite(values)]
     rows: list[tuple[str, float]] = [("n", len(finite))]
     if len(finite) and counts:
-        rows += [("zero", np.sum(finite == 0)), ("sum", finite.sum()), ("max", finite.max())]
+        rows += [("zero", np.sum(finite == 0)), ("sum", float(finite.sum())), ("max", float(finite.max()))]
     elif len(finite):
-        rows += [("median", np.median(finite)), ("σ MAD", median_abs_deviation(finite, scale="normal"))]
-        rows += [("min", finite.min()), ("max", finite.max())]
+        rows += [
+            ("median", float(np.median(finite))),
+            ("σ MAD", float(median_abs_deviation(finite, scale="normal"))),
+        ]
+        rows += [("min", float(finite.min())), ("max", float(finite.max()))]
     return tuple(f"{name:<8} {formatNumber(float(value))}" for name, value in rows)
 
 

@@ -24,7 +24,7 @@ _SIGNIFICANCE = (
     (0.75, "#ffd24a"),
     (1.0, "#fff8c8"),
 )
-"""Dark blue below the threshold, bright orange to yellow above: lightness grows all the way and leaps at it."""
+"""Dark blue below the threshold, orange to yellow above: lightness grows all the way, and leaps there."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,9 @@ class ImageStyle:
     Parameters
     ----------
     ink, halo
-        Colours of lines and names on the image, and around the names.
+        Colours of names on the image, and around them.
+    ampOutline
+        Colour of the outlines of amplifiers.
     under, over
         Colours of values beyond the scale.
     gap
@@ -55,6 +57,7 @@ class ImageStyle:
 
     ink: str = "#222222"
     halo: str = "#ffffff"
+    ampOutline: str = "#222222"
     under: str = "#3d3d3d"
     over: str = "#1b9e77"
     gap: str = "#ececec"
@@ -80,9 +83,9 @@ class ImageStyle:
             The style.
         """
         if colourMap == "significance":
-            return cls(ink="#ffffff", halo="#05070d", over="#ffffff")
+            return cls(ink="#c9d6e6", halo="#05070d", ampOutline="#7f9fc4", over="#ffffff")
         if colourMap in ("viridis", "cividis"):
-            return cls(ink="#ffffff", halo="#222222", over="#f08a3c")
+            return cls(ink="#ffffff", halo="#222222", ampOutline="#ffffff", over="#f08a3c")
         return cls()
 
 
@@ -103,7 +106,7 @@ def imageColours(scale: ImageScale, style: ImageStyle) -> tuple[Normalize, Color
     """
     low, high = scale.limits.low, scale.limits.high
     norm: Normalize
-    if scale.colourMap == "significance":
+    if scale.colourMap == "significance" and scale.threshold is not None:
         colour_map: Colormap = LinearSegmentedColormap.from_list("significance", _SIGNIFICANCE)
         norm = TwoSlopeNorm(scale.threshold, low, high)
     else:
@@ -115,7 +118,7 @@ def imageColours(scale: ImageScale, style: ImageStyle) -> tuple[Normalize, Color
 
 
 def _asinhNorm(scale: ImageScale, softening: float) -> Normalize:
-    """Return the curve of `~lsst.analysis.cp.core.imageViews.normalise`, with its inverse for a colour bar."""
+    """Return the curve of `~lsst.analysis.cp.core.imageViews.normalise`, which a colour bar can invert."""
     low, high = scale.limits.low, scale.limits.high
     middle = scale.bend
 

@@ -27,6 +27,9 @@ from ._polygons import drawFrames, drawHatched, drawPolygons
 
 FloatArray = npt.NDArray[np.float64]
 
+_STRESSED = 0.9
+"""Width of the outlines of detectors with a failure, points."""
+
 
 @dataclass(frozen=True, eq=False)
 class ImageArtists:
@@ -38,8 +41,10 @@ class ImageArtists:
         The image.
     missing, masked
         Detectors without an image, and amplifiers without a value; each is one compound path.
-    outlines, ampOutlines
-        Outlines of detectors and amplifiers.
+    outlines
+        Outlines of detectors, and of those with a failure once more.
+    ampOutlines
+        Outlines of amplifiers.
     failing
         Frames of failing amplifiers and detectors, one collection a stroke.
     names
@@ -55,7 +60,7 @@ class ImageArtists:
     pixels: PixelImage
     missing: PathPatch | None
     masked: PathPatch | None
-    outlines: PolyCollection
+    outlines: tuple[PolyCollection, ...]
     ampOutlines: PolyCollection
     failing: tuple[PolyCollection, ...]
     names: tuple[Text, ...]
@@ -86,7 +91,7 @@ def drawImage(ax: Axes, view: ImageView, style: ImageStyle) -> ImageArtists:
     ax.tick_params(labelsize=8)
     if view.message:
         box = {"facecolor": "white", "edgecolor": style.outline}
-        ax.text(0.5, 0.5, view.message, transform=ax.transAxes, ha="center", fontsize=12, bbox=box, zorder=9)
+        ax.text(0.5, 0.6, view.message, transform=ax.transAxes, ha="center", fontsize=12, bbox=box, zorder=9)
     # Pixels without a value are transparent.
     drawPolygons(ax, frame.detectorCorners[frame.shown], facecolor=style.masked, edgecolor="none", zorder=0)
     norm, colour_map = imageColours(view.scale, style)
@@ -94,19 +99,19 @@ def drawImage(ax: Axes, view: ImageView, style: ImageStyle) -> ImageArtists:
     ax.add_artist(pixels)
     return ImageArtists(
         pixels=pixels,
-        missing=drawHatched(ax, frame.detectorCorners[view.missing], style.missing, zorder=1.5),
-        masked=drawHatched(ax, frame.ampCorners[view.masked], style.maskedAmp, zorder=1.5),
+        missing=drawHatched(ax, frame.detectorCorners[view.gaps.missing], style.missing, zorder=1.5),
+        masked=drawHatched(ax, frame.ampCorners[view.gaps.maskedAmps], style.maskedAmp, zorder=1.5),
         outlines=_outlines(ax, view, style),
         ampOutlines=_ampOutlines(ax, view, style),
         failing=_failing(ax, view, style),
         names=tuple(
             text
-            for names, ink, halo in (
-                (view.names, style.ink, style.halo),
-                (view.ampNames, style.ink, style.halo),
-                (view.missingNames, style.outline, "#ffffff"),
+            for names, ink, halo, width in (
+                (view.names, style.ink, style.halo, 0.16),
+                (view.ampNames, style.ink, style.halo, 0.16),
+                *((names, style.outline, "#ffffff", 0.6) for names in view.gapNames),
             )
-            for text in _names(ax, names, ink, halo)
+            for text in _names(ax, names, ink, halo, width)
         ),
         marks=_marks(ax, view, style),
         numbers=_numbers(ax, view, style),
@@ -114,21 +119,28 @@ def drawImage(ax: Axes, view: ImageView, style: ImageStyle) -> ImageArtists:
     )
 
 
-def _outlines(ax: Axes, view: ImageView, style: ImageStyle) -> PolyCollection:
-    """Draw the outlines of detectors around their pixels, not on them."""
+def _outlines(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[PolyCollection, ...]:
+    """Draw the outlines of detectors around their pixels, not on them; those with a failure stand out."""
+    frame = view.frame
     width = max(_pagePixel(ax), 0.4)
-    corners = _grow(view.frame.detectorCorners[view.frame.shown], 0.5 * width * _unitsPerPoint(ax))
-    return drawPolygons(ax, corners, facecolor="none", edgecolor=style.outline, linewidth=width, zorder=2)
+    frames = drawFrames(ax, _grow(frame.detectorCorners[frame.shown], 0.5 * width * _unitsPerPoint(ax)),
+                        [(style.outline, width)], zorder=2.0)  # fmt: skip
+    if frame.shown.sum() == 1:
+        return frames
+    failing = view.failingDetectors.copy()
+    failing[frame.geometry.layout.ampDetector[view.failing]] = True
+    around = _grow(frame.detectorCorners[failing], 0.5 * _STRESSED * _unitsPerPoint(ax))
+    return frames + drawFrames(ax, around, [(style.failing, _STRESSED)], zorder=2.1)
 
 
 def _ampOutlines(ax: Axes, view: ImageView, style: ImageStyle) -> PolyCollection:
     """Draw the outlines of amplifiers; pixels under them show through."""
-    shown = view.frame.shownAmps[~np.isin(view.frame.geometry.layout.ampDetector[view.frame.shownAmps],
-                                          np.flatnonzero(view.missing))]  # fmt: skip
-    corners = view.frame.ampCorners[shown]
+    frame, gaps = view.frame, view.gaps
+    drawn = (frame.shown & ~gaps.missing & ~gaps.masked)[frame.geometry.layout.ampDetector]
+    corners = frame.ampCorners[drawn]
     width = float(np.clip(0.01 * _side(ax, corners), _pagePixel(ax), 0.6))
     return drawPolygons(
-        ax, corners, facecolor="none", edgecolor=style.ink, linewidth=width, alpha=0.35, zorder=1.8
+        ax, corners, facecolor="none", edgecolor=style.ampOutline, linewidth=width, alpha=0.35, zorder=1.8
     )
 
 
@@ -136,27 +148,29 @@ def _failing(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[PolyCollecti
     """Frame what failed, on its inside, so that neighbours can be told apart."""
     frame = view.frame
     corners = np.concatenate([frame.ampCorners[view.failing], frame.detectorCorners[view.failingDetectors]])
-    width = float(np.clip(0.05 * _side(ax, corners), 0.4, 2.0))
-    inner = _grow(corners, -0.7 * width * _unitsPerPoint(ax))
-    return drawFrames(ax, inner, [("white", 1.6 * width), (style.failing, width)])
+    side = _side(ax, corners)
+    width = float(np.clip(0.05 * side, 0.5, 2.0))
+    # A halo would cover much of an amplifier that is narrow on the page.
+    strokes = [("white", 1.5 * width), (style.failing, width)] if side > 20 else [(style.failing, width)]
+    return drawFrames(ax, _grow(corners, -0.5 * strokes[0][1] * _unitsPerPoint(ax)), strokes)
 
 
-def _names(ax: Axes, names: Names, ink: str, halo: str) -> tuple[Text, ...]:
-    effects = [withStroke(linewidth=0.16 * names.points, foreground=halo), Normal()]
+def _names(ax: Axes, names: Names, ink: str, halo: str, haloWidth: float) -> tuple[Text, ...]:
+    """Write names, with a halo whose width is given in sizes of the letters."""
     return tuple(
         ax.annotate(
             text,
             position,
-            xytext=(0.3 * names.points, (-0.3 if names.atTop else 0.3) * names.points),
+            xytext=(0.3 * points, (-0.3 if names.atTop else 0.3) * points),
             textcoords="offset points",
-            fontsize=names.points,
+            fontsize=points,
             color=ink,
-            path_effects=effects,
+            path_effects=[withStroke(linewidth=haloWidth * points, foreground=halo), Normal()],
             zorder=5,
             ha="left",
             va="top" if names.atTop else "bottom",
         )
-        for text, position in zip(names.texts, names.positions, strict=True)
+        for text, position, points in zip(names.texts, names.positions, names.points, strict=True)
     )
 
 
@@ -192,20 +206,20 @@ def _numbers(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[Text, ...]:
 def _key(view: ImageView, style: ImageStyle) -> tuple[Artist, ...]:
     handles: list[Artist] = []
     for count, label, (face, hatch, edge) in (
-        (view.missing.sum(), "detectors without an image", style.missing),
-        (view.masked.sum(), "amplifiers without a value", style.maskedAmp),
+        (int(view.gaps.missing.sum()), "detectors without an image", style.missing),
+        (int(view.gaps.maskedAmps.sum()), "amplifiers without a value", style.maskedAmp),
     ):
-        if count:
+        if count > 0:
             handles.append(Patch(facecolor=face, edgecolor=edge, hatch=hatch, label=f"{label}: {count}"))
-    if view.nMasked:
-        handles.append(Patch(facecolor=style.masked, label=f"pixels without a value: {view.nMasked}"))
-    if count := view.failing.sum() + view.failingDetectors.sum():
+    if view.gaps.nPixels:
+        handles.append(Patch(facecolor=style.masked, label=f"pixels without a value: {view.gaps.nPixels}"))
+    if count := int(view.failing.sum() + view.failingDetectors.sum()):
         handles.append(
             Patch(facecolor="none", edgecolor=style.failing, linewidth=2, label=f"failing a test: {count}")
         )
     if len(view.marks.positions):
         ring = Line2D([], [], linestyle="", marker="o", markersize=9, markerfacecolor="none")
-        ring.set(markeredgecolor=style.mark, label=f"structures: {len(view.marks.positions)}")
+        ring.set(markeredgecolor=style.mark, label=f"marked structures: {len(view.marks.positions)}")
         handles.append(ring)
     limits = view.scale.limits
     for count, word, value, colour in (
@@ -253,9 +267,15 @@ def drawProjections(
     ):
         bins = np.linspace(*edges, len(values) + 1)
         centres = 0.5 * (bins[:-1] + bins[1:])
-        orientation = "horizontal" if vertical else "vertical"
         artists: list[Artist] = [
-            ax.stairs(values, bins, baseline=None, orientation=orientation, color="#0b3c5d", linewidth=0.7)
+            ax.stairs(
+                values,
+                bins,
+                baseline=None,
+                orientation="horizontal" if vertical else "vertical",
+                color="#0b3c5d",
+                linewidth=0.7,
+            )
         ]
         for beyond, end, markers in (
             (values > projections.limits[1], projections.limits[1], "^>"),
@@ -284,7 +304,7 @@ def drawProjections(
 
 def _pagePixel(ax: Axes) -> float:
     """Return the size of a pixel of the page, points."""
-    return 72.0 / float(ax.get_figure(root=True).dpi)
+    return 72.0 / float(ax.figure.dpi)
 
 
 def _unitsPerPoint(ax: Axes) -> float:

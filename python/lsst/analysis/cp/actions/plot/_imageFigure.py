@@ -9,10 +9,8 @@ __all__ = ["makeImageFigure"]
 
 from dataclasses import dataclass
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from lsst.utils.plotting import make_figure
 
@@ -20,7 +18,8 @@ from ._focalPlaneDrawing import drawScale
 from ._focalPlaneText import formatNumber
 from ._imageColours import ImageStyle
 from ._imageDrawing import ImageArtists, drawImage, drawProjections
-from ._imageView import IMAGE_INCHES, ImageView
+from ._imageFrame import IMAGE_INCHES
+from ._imageView import ImageView
 from ._page import Page
 from ._pixelImage import QuickPngCanvas
 
@@ -33,8 +32,6 @@ _LEAST_PIXELS = 1600
 
 _PAD = 8
 """Pixels of the page between the image and its axes, which would cover it otherwise."""
-
-_LINEAR_TICKS = 9
 
 
 @dataclass(frozen=True)
@@ -102,7 +99,8 @@ def makeImageFigure(view: ImageView) -> Figure:
     if view.projections is not None:
         _addProjections(page, ax, view, style, map_place)
     bar_left = right / layout.dpi + beside + _GAP
-    _addScale(page.addAxes(bar_left, map_place[1], _BAR, map_place[3]), view, artists, style)
+    if not view.message:
+        _addScale(page.addAxes(bar_left, map_place[1], _BAR, map_place[3]), view, artists, style)
     page.writeHeader(view.title, view.headline, view.provenance,
                      emphasise=bool(view.failing.any() or view.failingDetectors.any()))  # fmt: skip
     y = page.writeKey(height / layout.dpi - _TOP, artists.key)
@@ -129,11 +127,9 @@ def _addProjections(
 
 
 def _addScale(cax: Axes, view: ImageView, artists: ImageArtists, style: ImageStyle) -> None:
-    """Draw the colour bar; where the scale is not linear, with ticks at even distances."""
+    """Draw the colour bar, with ticks that suit a scale that is not linear."""
     mappable, scale = artists.pixels.mappable, view.scale
     bar = drawScale(cax, mappable, scale.label, scale.limits.extend, scale.markedThreshold, style.failing)
-    if scale.softening is not None:
-        levels = np.linspace(*mappable.norm([scale.limits.low, scale.limits.high]), _LINEAR_TICKS)
-        bar.set_ticks(FixedLocator(mappable.norm.inverse(levels)))
-        bar.formatter = FuncFormatter(lambda value, _: formatNumber(float(f"{value:.2g}")))
+    if (ticks := scale.ticks) is not None:
+        bar.set_ticks(ticks.tolist(), labels=[formatNumber(float(f"{tick:.2g}")) for tick in ticks])
         bar.minorticks_off()

@@ -1,14 +1,21 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Places of an image on the axes, and the pixels that belong to amplifiers."""
+"""Places of images on the axes of a figure."""
 
 from __future__ import annotations
 
-__all__ = ["ampRegions", "binningOf", "countFinite", "detectorFrame", "focalPlaneFrame"]
+__all__ = [
+    "IMAGE_INCHES",
+    "ImageFrame",
+    "binningOf",
+    "detectorFrame",
+    "focalPlaneFrame",
+    "turnedDetectorFrame",
+]
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -16,30 +23,73 @@ import numpy.typing as npt
 from lsst.analysis.cp.core.focalPlane import FocalPlaneGeometry, boxCorners
 from lsst.analysis.cp.core.imageViews import DetectorPlacement, MosaicGrid
 
-from ._imageView import ImageFrame
-
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IndexArray = npt.NDArray[np.intp]
 
-_TOLERANCE = 1e-3
-"""Image pixels by which a side may be inclined and still count as upright."""
+
+IMAGE_INCHES = 9.0
+"""Longer side of the image on paper; decides which names fit."""
 
 
-@dataclass(frozen=True, eq=False)
-class Region:
-    """Pixels of an image that belong to an amplifier.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImageFrame:
+    """Where the pixels of an image, the detectors and the amplifiers lie on the axes.
 
     Parameters
     ----------
-    box
-        Slices of rows and columns that enclose it.
-    inside
-        Which pixels of the box belong to it; None for all.
+    geometry
+        The camera.
+    extent
+        Edges (left, right, bottom, top) of the image, in the unit of the axes.
+    shape
+        Number of pixels (ny, nx).
+    detectorCorners, ampCorners
+        Corners of all detectors and amplifiers of the camera, in the unit of the axes; shapes (nDet, 4, 2)
+        and (nAmp, 4, 2).
+    shown
+        Detectors whose centre is on the image; shape (nDet,).
+    matrix, offset
+        Where positions to mark lie on the axes: ``matrix @ (x, y) + offset``; shapes (2, 2) and (2,).
+    axisLabels
+        Labels of the x and the y axis.
+    note
+        Size of an image pixel in words.
     """
 
-    box: tuple[slice, slice]
-    inside: BoolArray | None
+    geometry: FocalPlaneGeometry
+    extent: tuple[float, float, float, float]
+    shape: tuple[int, int]
+    detectorCorners: FloatArray
+    ampCorners: FloatArray
+    shown: BoolArray
+    matrix: FloatArray
+    offset: FloatArray
+    axisLabels: tuple[str, str]
+    note: str
+
+    @cached_property
+    def shownAmps(self) -> IndexArray:
+        """Positions of the amplifiers of the detectors that are shown; shape (n,)."""
+        return np.flatnonzero(self.shown[self.geometry.layout.ampDetector])
+
+    def toPixels(self, points: FloatArray) -> FloatArray:
+        """Find positions of the axes in the image.
+
+        Parameters
+        ----------
+        points
+            Positions in (x, y) order; shape (..., 2).
+
+        Returns
+        -------
+        pixels
+            Positions in (column, row) order; whole numbers are centres of pixels. Shape (..., 2).
+        """
+        left, right, bottom, top = self.extent
+        n_rows, n_columns = self.shape
+        scale = np.array([n_columns / (right - left), n_rows / (top - bottom)])
+        return (np.asarray(points) - (left, bottom)) * scale - 0.5
 
 
 def binningOf(shape: tuple[int, int], detectorShape: tuple[int, int], name: str) -> int:
@@ -108,6 +158,8 @@ def detectorFrame(
         detectorCorners=detector_corners,
         ampCorners=amp_corners,
         shown=np.arange(geometry.layout.nDetectors) == index,
+        matrix=np.eye(2),
+        offset=np.zeros(2),
         axisLabels=("x (pixel)", "y (pixel)"),
         note=_describeBinning(binning),
     )
@@ -150,72 +202,37 @@ def focalPlaneFrame(
         detectorCorners=geometry.detectorCorners * per_mm,
         ampCorners=geometry.ampCorners * per_mm,
         shown=shown,
+        matrix=per_mm * np.eye(2),
+        offset=np.zeros(2),
         axisLabels=(f"focal plane x ({unit})", f"focal plane y ({unit})"),
         note=_describeBinning(grid.pixelSize / side),
     )
+
+
+def turnedDetectorFrame(geometry: FocalPlaneGeometry, index: int, grid: MosaicGrid) -> ImageFrame:
+    """Place a mosaic of one detector on axes of the focal plane.
+
+    Parameters
+    ----------
+    geometry
+        The camera.
+    index
+        Position of the detector in the camera.
+    grid
+        Grid of the mosaic.
+
+    Returns
+    -------
+    frame
+        The frame; positions to mark are those of the detector's pixels.
+    """
+    frame = focalPlaneFrame(geometry, grid, shown=np.arange(geometry.layout.nDetectors) == index)
+    placement = DetectorPlacement.fromGeometry(geometry, index)
+    first_pixel = geometry.detectorEdges[index][:2] + 0.5
+    return replace(frame, matrix=placement.matrix, offset=placement.origin - placement.matrix @ first_pixel)
 
 
 def _describeBinning(binning: float) -> str:
     if round(binning) == 1:
         return "image pixels are detector pixels"
     return f"one image pixel is {binning:.4g} × {binning:.4g} detector pixels"
-
-
-def ampRegions(frame: ImageFrame, amps: IndexArray) -> Iterator[Region]:
-    """Find the pixels whose centres lie on amplifiers.
-
-    Parameters
-    ----------
-    frame
-        Where image and amplifiers lie.
-    amps
-        Positions of amplifiers in the camera; shape (n,).
-
-    Yields
-    ------
-    region
-        The pixels of one amplifier; an empty box if it is narrower than a pixel or not on the image.
-    """
-    corners = frame.toPixels(frame.ampCorners[amps])
-    n_rows, n_columns = frame.shape
-    low = np.clip(np.ceil(corners.min(axis=1)).astype(int), 0, (n_columns, n_rows))
-    high = np.clip(np.floor(corners.max(axis=1)).astype(int) + 1, 0, (n_columns, n_rows))
-    upright = np.abs(np.diff(corners, axis=1)).min(axis=2).max(axis=1) < _TOLERANCE
-    for own, (column, row), (end_column, end_row), is_upright in zip(
-        corners, low.tolist(), np.maximum(low, high).tolist(), upright, strict=True
-    ):
-        box = slice(row, end_row), slice(column, end_column)
-        yield Region(box, None if is_upright else _inside(own, box))
-
-
-def _inside(corners: FloatArray, box: tuple[slice, slice]) -> BoolArray:
-    """Tell which pixel centres of a box lie in a convex polygon; shape of the box."""
-    row, column = np.ogrid[box]
-    step = np.roll(corners, -1, axis=0) - corners
-    side = [dx * (row - y) - dy * (column - x) for (x, y), (dx, dy) in zip(corners, step, strict=True)]
-    inside: BoolArray = np.all(np.array(side) >= 0, axis=0) | np.all(np.array(side) <= 0, axis=0)
-    return inside
-
-
-def countFinite(finite: BoolArray, frame: ImageFrame) -> tuple[IndexArray, IndexArray]:
-    """Count the pixels of each amplifier, and those that have a value.
-
-    Parameters
-    ----------
-    finite
-        Pixels with a value; shape (ny, nx).
-    frame
-        Where image and amplifiers lie.
-
-    Returns
-    -------
-    nFinite, nPixels
-        Numbers for each amplifier of `ImageFrame.shownAmps`.
-    """
-    counts = []
-    for region in ampRegions(frame, frame.shownAmps):
-        own = finite[region.box]
-        inside = np.ones_like(own) if region.inside is None else region.inside
-        counts.append((np.count_nonzero(own & inside), np.count_nonzero(inside)))
-    n_finite, n_pixels = np.array(counts, dtype=np.intp).reshape(-1, 2).T
-    return n_finite, n_pixels

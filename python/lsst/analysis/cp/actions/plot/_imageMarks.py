@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Failures", "Structures", "readFailures", "readStructures"]
+__all__ = ["Failures", "Structures", "readFailures", "readNumber", "readReasons", "readStructures"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +24,13 @@ BoolArray = npt.NDArray[np.bool_]
 
 _FAILURE_KEYS = ("failedDetector", "failedAmplifier", "failedTest")
 _STRUCTURE_KEYS = ("structureX", "structureY", "structureKind")
+_STRUCTURE_WORDS = (
+    "structureRank",
+    "structureDetector",
+    "structureAmplifier",
+    "structureScore",
+    "structureCount",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +68,13 @@ class Structures:
     Parameters
     ----------
     positions
-        Centres in the unit of the axes; shape (n, 2).
+        Centres as they are in the data; shape (n, 2).
     kinds
         What they are.
     lines
         Number, place, kind and score of each.
     total
-        Number of structures in the data.
+        Number of structures that were found.
     """
 
     positions: FloatArray
@@ -89,8 +96,8 @@ def readFailures(
     Parameters
     ----------
     data
-        Vectors ``failedDetector`` (identifiers), ``failedAmplifier`` (names; masked or empty where the detector
-        failed as a whole) and ``failedTest`` (names), one row a failed test; all or none of them.
+        Vectors ``failedDetector`` (identifiers), ``failedAmplifier`` (names; masked or empty where the
+        detector failed as a whole) and ``failedTest`` (names), one row a failed test; all or none of them.
     geometry
         The camera.
     shown
@@ -106,8 +113,8 @@ def readFailures(
     Raises
     ------
     ValueError
-        Raised if only some of the vectors are there, their lengths differ, or a detector or amplifier is not in
-        the camera.
+        Raised if only some of the vectors are there, their lengths differ, or a detector or amplifier is not
+        in the camera.
     """
     layout = geometry.layout
     vectors = _vectors(data, _FAILURE_KEYS)
@@ -137,9 +144,10 @@ def readStructures(data: Mapping[str, Any], nListed: int) -> Structures:
     Parameters
     ----------
     data
-        Vectors ``structureX`` and ``structureY`` (in the unit of the axes) and ``structureKind``, all or none of
-        them; with them may be ``structureRank`` (1 is first), ``structureDetector`` and
-        ``structureAmplifier`` (names), and ``structureScore`` (standard deviations).
+        Vectors ``structureX`` and ``structureY``, and ``structureKind``, all or none of them; with them may
+        be ``structureRank`` (1 is first), ``structureDetector`` and ``structureAmplifier`` (names),
+        ``structureScore`` (standard deviations), and ``structureCount`` (number of its kind in its detector,
+        where the vectors do not have all).
     nListed
         Number of structures at most.
 
@@ -153,12 +161,12 @@ def readStructures(data: Mapping[str, Any], nListed: int) -> Structures:
     ValueError
         Raised if only some of the vectors are there or their lengths differ.
     """
-    vectors = _vectors(data, _STRUCTURE_KEYS, ("structureRank", "structureDetector", "structureAmplifier",
-                                               "structureScore"))  # fmt: skip
+    vectors = _vectors(data, _STRUCTURE_KEYS, _STRUCTURE_WORDS)
     if not vectors:
         return Structures(np.zeros((0, 2)), (), (), 0)
-    total = len(vectors["structureX"])
-    rank = floatColumn(vectors.get("structureRank", np.arange(1, total + 1)), "structureRank")
+    rank = np.arange(len(vectors["structureX"]), dtype=np.float64)
+    if "structureRank" in vectors:
+        rank = floatColumn(vectors["structureRank"], "structureRank")
     first = np.argsort(rank, kind="stable")[:nListed]
     x, y = (floatColumn(vectors[key], key)[first] for key in ("structureX", "structureY"))
     kinds = tuple(str(kind) for kind in np.asarray(vectors["structureKind"])[first])
@@ -172,7 +180,77 @@ def readStructures(data: Mapping[str, Any], nListed: int) -> Structures:
     columns = [[f"{word:<{max(map(len, column))}}" for word in column] for column in words if column]
     rows = zip(*columns, strict=True) if first.size else ()
     lines = tuple(f"{i:>2} {'  '.join(row)}".rstrip() for i, row in enumerate(rows, start=1))
-    return Structures(np.column_stack([x, y]), kinds, lines, total)
+    return Structures(np.column_stack([x, y]), kinds, lines, _countStructures(vectors))
+
+
+def _countStructures(vectors: dict[str, npt.NDArray[Any]]) -> int:
+    """Count structures, those that the vectors do not have as well."""
+    if "structureCount" not in vectors or "structureDetector" not in vectors:
+        return len(vectors["structureX"])
+    columns = (vectors[key].tolist() for key in ("structureDetector", "structureKind", "structureCount"))
+    return int(
+        sum({(detector, kind): count for detector, kind, count in zip(*columns, strict=True)}.values())
+    )
+
+
+def readReasons(data: Mapping[str, Any], geometry: FocalPlaneGeometry) -> dict[int, str]:
+    """Find why detectors are missing.
+
+    Parameters
+    ----------
+    data
+        Vectors ``missingDetector`` (identifiers) and ``missingReason``, both or none of them.
+    geometry
+        The camera.
+
+    Returns
+    -------
+    reasons
+        By position of the detector in the camera.
+
+    Raises
+    ------
+    ValueError
+        Raised if only one of the vectors is there, their lengths differ, or a detector is not in the camera.
+    """
+    vectors = _vectors(data, ("missingDetector", "missingReason"))
+    if not vectors:
+        return {}
+    index = geometry.detectorIndex(vectors["missingDetector"]).tolist()
+    return dict(zip(index, map(str, vectors["missingReason"]), strict=True))
+
+
+def readNumber(data: Mapping[str, Any], key: str, default: float | None) -> float | None:
+    """Read a number.
+
+    Parameters
+    ----------
+    data
+        Values by key.
+    key
+        The key.
+    default
+        What is returned if the data have no such key.
+
+    Returns
+    -------
+    number
+        The number.
+
+    Raises
+    ------
+    ValueError
+        Raised if it is not a finite number.
+    """
+    if key not in data:
+        return default
+    try:
+        number = float(data[key])
+    except (TypeError, ValueError):
+        number = np.nan
+    if not np.isfinite(number):
+        raise ValueError(f"Expected a finite number as {key!r}; got {data[key]!r}")
+    return number
 
 
 def _vectors(

@@ -10,22 +10,23 @@ __all__ = ["nameAmplifiers", "nameDetectors", "noNames"]
 import numpy as np
 import numpy.typing as npt
 
-from ._imageView import IMAGE_INCHES, ImageFrame, Names
+from ._imageFrame import IMAGE_INCHES, ImageFrame
+from ._imageView import Names
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 _GLYPH_ASPECT = 0.62
-_SHARE = 0.5
-"""Share of the width that a name may take."""
+_SHARE, _NARROW_SHARE = 0.45, 0.8
+"""Shares of a typical and of a narrow width that a name may take."""
 
-_MOST_POINTS, _LEAST_POINTS = 8.0, 2.0
+_MOST_POINTS = 8.0
 _LEAST_AMP_POINTS = 4.0
 
 
 def noNames() -> Names:
     """Return no names."""
-    return Names((), np.zeros((0, 2)), _MOST_POINTS)
+    return Names((), np.zeros((0, 2)), np.zeros(0))
 
 
 def nameDetectors(frame: ImageFrame, named: BoolArray) -> Names:
@@ -43,29 +44,26 @@ def nameDetectors(frame: ImageFrame, named: BoolArray) -> Names:
     names
         The names.
     """
-    texts = frame.geometry.layout.detectorName[named]
-    return _name(frame, texts, frame.detectorCorners[named], atTop=True)
+    return _name(frame, frame.geometry.layout.detectorName[named], frame.detectorCorners[named], atTop=True)
 
 
 def nameAmplifiers(frame: ImageFrame, named: BoolArray) -> Names:
-    """Name the amplifiers of detectors in their lower left corners, if there is room.
+    """Name amplifiers in their lower left corners, if there is room.
 
     Parameters
     ----------
     frame
         Where they lie.
     named
-        Detectors whose amplifiers to name; shape (nDet,).
+        Those to name; shape (nAmp,).
 
     Returns
     -------
     names
         The names; none where letters would be too small.
     """
-    layout = frame.geometry.layout
-    amps = named[layout.ampDetector]
-    names = _name(frame, layout.ampName[amps], frame.ampCorners[amps], atTop=False)
-    return names if names.points >= _LEAST_AMP_POINTS else noNames()
+    names = _name(frame, frame.geometry.layout.ampName[named], frame.ampCorners[named], atTop=False)
+    return names if names.points.min(initial=_MOST_POINTS) >= _LEAST_AMP_POINTS else noNames()
 
 
 def _name(frame: ImageFrame, texts: npt.NDArray[np.str_], corners: FloatArray, *, atTop: bool) -> Names:
@@ -74,7 +72,7 @@ def _name(frame: ImageFrame, texts: npt.NDArray[np.str_], corners: FloatArray, *
     left, right, bottom, top = frame.extent
     points_per_unit = IMAGE_INCHES * 72 / max(right - left, top - bottom)
     width = np.ptp(corners[:, :, 0], axis=1) * points_per_unit
-    fitting = _SHARE * width / (_GLYPH_ASPECT * np.char.str_len(texts))
-    points = float(np.clip(fitting.min(), _LEAST_POINTS, _MOST_POINTS))
+    fitting = width / (_GLYPH_ASPECT * np.char.str_len(texts))
+    points = np.minimum(np.minimum(_SHARE * np.median(fitting), _NARROW_SHARE * fitting), _MOST_POINTS)
     y = corners[:, :, 1].max(axis=1) if atTop else corners[:, :, 1].min(axis=1)
     return Names(tuple(texts.tolist()), np.column_stack([corners[:, :, 0].min(axis=1), y]), points, atTop)

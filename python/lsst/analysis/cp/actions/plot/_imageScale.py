@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-__all__ = ["measureScale", "scaleAmplifiers", "significanceScale"]
+__all__ = ["Stretch", "scaleAmplifiers", "significanceScale", "valueScale"]
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +16,9 @@ from lsst.analysis.cp.core.colourLimits import ColourLimits
 from lsst.analysis.cp.core.imageViews import StretchMethod, perAmplifier, stretchLimits
 
 from ._focalPlaneText import formatNumber
-from ._imageFrame import ampRegions
-from ._imageView import ImageFrame, ImageScale
+from ._imageFrame import ImageFrame
+from ._imageRegions import ampRegions
+from ._imageView import ImageScale
 
 FloatImage = npt.NDArray[np.float32]
 
@@ -23,53 +26,114 @@ _SIGNIFICANCE_REACH = 6.0
 """End of the scale of a significance, in thresholds."""
 
 
-def measureScale(
+@dataclass(frozen=True)
+class Stretch:
+    """How the values that the colours span are chosen.
+
+    Parameters
+    ----------
+    method, percentile, centre
+        As of `~lsst.analysis.cp.core.imageViews.stretchLimits`.
+    low, high
+        Ends that are given; None for those to choose.
+    """
+
+    method: StretchMethod
+    percentile: float = 99.5
+    centre: float = 0.0
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def note(self) -> str:
+        """The choice in words."""
+        if self.low is not None and self.high is not None:
+            return "ends are given"
+        share = f"{self.percentile:g}% of the pixels"
+        return {
+            "zscale": "zscale",
+            "percentile": share,
+            "symmetric": f"{share}, symmetric about {formatNumber(self.centre)}",
+        }[self.method]
+
+    def measure(self, image: FloatImage) -> tuple[float, float]:
+        """Choose the values.
+
+        Parameters
+        ----------
+        image
+            Pixels; NaN are left out.
+
+        Returns
+        -------
+        low, high
+            Ends of the range.
+
+        Raises
+        ------
+        ValueError
+            Raised if the ends that are given leave no range.
+        """
+        low, high = self.low, self.high
+        if low is None or high is None:
+            chosen = stretchLimits(image, self.method, percentile=self.percentile, centre=self.centre)
+            low, high = chosen[0] if low is None else low, chosen[1] if high is None else high
+        if not low < high:
+            raise ValueError(f"The colours must begin below where they end; got {low!r} and {high!r}.")
+        return low, high
+
+
+def valueScale(
     image: FloatImage,
     *,
-    method: StretchMethod,
-    percentile: float,
-    centre: float,
-    low: float | None = None,
-    high: float | None = None,
-) -> tuple[ColourLimits, str]:
-    """Choose the values that the colours span.
+    stretch: Stretch,
+    softening: float | None,
+    colourMap: str,
+    threshold: float | None,
+    label: str,
+    unit: str,
+) -> ImageScale:
+    """Make the scale of a map of values.
 
     Parameters
     ----------
     image
         Pixels; NaN are left out.
-    method, percentile, centre
-        As of `~lsst.analysis.cp.core.imageViews.stretchLimits`.
-    low, high
-        Ends that are given.
+    stretch
+        How the ends are chosen.
+    softening
+        Where an inverse hyperbolic sine turns from linear to logarithmic, as a fraction of the range, or of
+        half of it if the stretch is symmetric; None for a linear scale.
+    colourMap
+        Name of the colour map.
+    threshold
+        Value to mark; None for none.
+    label, unit
+        What is shown, and its unit.
 
     Returns
     -------
-    limits
-        The ends, and how many pixels are beyond.
-    note
-        How they were chosen, in words.
+    scale
+        The scale.
 
     Raises
     ------
     ValueError
         Raised if the ends that are given leave no range.
     """
-    note = {
-        "zscale": "zscale",
-        "percentile": f"{percentile:g}% of the pixels",
-        "symmetric": f"{percentile:g}% of the pixels, symmetric about {formatNumber(centre)}",
-    }[method]
-    if low is None or high is None:
-        chosen = stretchLimits(image, method, percentile=percentile, centre=centre)
-        low, high = chosen[0] if low is None else low, chosen[1] if high is None else high
-    else:
-        note = "given"
-    if not low < high:
-        raise ValueError(
-            f"The lower end of the colours must be less than the upper; got {low!r} and {high!r}."
-        )
-    return _countBeyond(image, low, high), note
+    low, high = stretch.measure(image)
+    symmetric = stretch.method == "symmetric"
+    reach = 0.5 * (high - low) if symmetric else high - low
+    return ImageScale(
+        colourMap=colourMap,
+        limits=_countBeyond(image, low, high),
+        softening=None if softening is None else softening * reach,
+        bend=0.5 * (low + high) if symmetric else low,
+        threshold=threshold,
+        label=label,
+        unit=unit,
+        note=stretch.note,
+    )
 
 
 def significanceScale(image: FloatImage, threshold: float, high: float | None, label: str) -> ImageScale:

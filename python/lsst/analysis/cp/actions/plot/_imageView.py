@@ -5,80 +5,22 @@
 
 from __future__ import annotations
 
-__all__ = ["IMAGE_INCHES", "ImageFrame", "ImageScale", "ImageView", "Marks", "Names", "Projections"]
+__all__ = ["ImageScale", "ImageView", "Marks", "Names", "Projections"]
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from lsst.analysis.cp.core.colourLimits import ColourLimits
-from lsst.analysis.cp.core.focalPlane import FocalPlaneGeometry
+
+from ._imageFrame import ImageFrame
+from ._imageRegions import Gaps
 
 FloatArray = npt.NDArray[np.float64]
 FloatImage = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 IndexArray = npt.NDArray[np.intp]
-
-IMAGE_INCHES = 9.0
-"""Longer side of the image on paper; decides which names fit."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ImageFrame:
-    """Where the pixels of an image, the detectors and the amplifiers lie on the axes.
-
-    Parameters
-    ----------
-    geometry
-        The camera.
-    extent
-        Edges (left, right, bottom, top) of the image, in the unit of the axes.
-    shape
-        Number of pixels (ny, nx).
-    detectorCorners, ampCorners
-        Corners of all detectors and amplifiers of the camera, in the unit of the axes; shapes (nDet, 4, 2) and
-        (nAmp, 4, 2).
-    shown
-        Detectors whose centre is on the image; shape (nDet,).
-    axisLabels
-        Labels of the x and the y axis.
-    note
-        Size of an image pixel in words.
-    """
-
-    geometry: FocalPlaneGeometry
-    extent: tuple[float, float, float, float]
-    shape: tuple[int, int]
-    detectorCorners: FloatArray
-    ampCorners: FloatArray
-    shown: BoolArray
-    axisLabels: tuple[str, str]
-    note: str
-
-    @cached_property
-    def shownAmps(self) -> IndexArray:
-        """Positions of the amplifiers of the detectors that are shown; shape (n,)."""
-        return np.flatnonzero(self.shown[self.geometry.layout.ampDetector])
-
-    def toPixels(self, points: FloatArray) -> FloatArray:
-        """Find positions of the axes in the image.
-
-        Parameters
-        ----------
-        points
-            Positions in (x, y) order; shape (..., 2).
-
-        Returns
-        -------
-        pixels
-            Positions in (column, row) order; whole numbers are centres of pixels. Shape (..., 2).
-        """
-        left, right, bottom, top = self.extent
-        n_rows, n_columns = self.shape
-        scale = np.array([n_columns / (right - left), n_rows / (top - bottom)])
-        return (np.asarray(points) - (left, bottom)) * scale - 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +34,8 @@ class ImageScale:
     limits
         Ends of the scale, and how many pixels are beyond.
     softening
-        Distance from ``bend`` up to which an inverse hyperbolic sine is about linear; None for a linear scale.
+        Distance from ``bend`` up to which an inverse hyperbolic sine is about linear; None for a linear
+        scale.
     bend
         Value at the middle of the linear part.
     threshold
@@ -120,6 +63,18 @@ class ImageScale:
         inside = self.threshold is not None and self.limits.low < self.threshold < self.limits.high
         return self.threshold if inside else None
 
+    @property
+    def ticks(self) -> FloatArray | None:
+        """Values for ticks at even distances on a scale that is not linear; None for a linear one."""
+        low, high = self.limits.low, self.limits.high
+        if self.colourMap == "significance" and self.threshold is not None:
+            return np.array([low, 0.5 * (low + self.threshold), *np.linspace(self.threshold, high, 6)])
+        if self.softening is None:
+            return None
+        first, last = (float(np.arcsinh((end - self.bend) / self.softening)) for end in (low, high))
+        levels = np.linspace(first, last, 9)
+        return self.bend + self.softening * np.sinh(levels)
+
 
 @dataclass(frozen=True, eq=False)
 class Names:
@@ -132,14 +87,14 @@ class Names:
     positions
         Left corners of what is named, in the unit of the axes; shape (n, 2).
     points
-        Size of the letters, points.
+        Size of the letters of each, points; shape (n,).
     atTop
         Whether the corners are the upper or the lower ones.
     """
 
     texts: tuple[str, ...]
     positions: FloatArray
-    points: float
+    points: FloatArray
     atTop: bool = True
 
 
@@ -194,18 +149,16 @@ class ImageView:
         Where they lie.
     scale
         Their colours.
-    missing
-        Detectors that are shown but have no image; shape (nDet,).
-    masked
-        Amplifiers that have an image without a single value; shape (nAmp,).
-    nMasked
-        Number of pixels without a value on the other amplifiers.
+    gaps
+        What is missing.
     failing
         Amplifiers that failed a test; shape (nAmp,).
     failingDetectors
         Detectors that failed as a whole; shape (nDet,).
-    names, ampNames, missingNames
-        Names of detectors and amplifiers on the image, and those on the places of missing detectors.
+    names, ampNames
+        Names of detectors and amplifiers on pixels.
+    gapNames
+        Names of detectors and amplifiers without any.
     marks
         Structures.
     projections
@@ -223,14 +176,12 @@ class ImageView:
     image: FloatImage
     frame: ImageFrame
     scale: ImageScale
-    missing: BoolArray
-    masked: BoolArray
-    nMasked: int
+    gaps: Gaps
     failing: BoolArray
     failingDetectors: BoolArray
     names: Names
     ampNames: Names
-    missingNames: Names
+    gapNames: tuple[Names, ...]
     marks: Marks
     projections: Projections | None
     title: str

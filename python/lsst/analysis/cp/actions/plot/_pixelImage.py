@@ -28,10 +28,10 @@ _STRIP = 1 << 20
 class PixelImage(Artist):
     """An image that is copied to the page, pixel by pixel.
 
-    The page pixel at a position shows the one image pixel that contains it: nothing is averaged, and where the
-    page has at least as many pixels as the image, each image pixel is seen. `matplotlib.image.AxesImage` does
-    the same with ``interpolation="nearest"``, but on an image of 4000 x 4000 it takes 2 GB and 5 s; this takes a
-    strip of the page at a time and less than 1 s.
+    The page pixel at a position shows the one image pixel that contains it: nothing is averaged, and where
+    the page has at least as many pixels as the image, each image pixel is seen. `matplotlib.image.AxesImage`
+    does the same with ``interpolation="nearest"``, but on an image of 4000 x 4000 it takes 2 GB and 5 s; this
+    takes a strip of the page at a time and less than 1 s.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class PixelImage(Artist):
         renderer
             Where to draw.
         """
-        if not self.get_visible() or self.image.size == 0:
+        if self.axes is None or not self.get_visible():
             return
         left, right, bottom, top = self.extent
         corners = self.axes.transData.transform([(left, bottom), (right, top)])

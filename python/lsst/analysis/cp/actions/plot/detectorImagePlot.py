@@ -5,7 +5,7 @@ from __future__ import annotations
 
 __all__ = ["DetectorImagePlot"]
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,21 +19,25 @@ from lsst.analysis.cp.core.imageViews import FocalPlaneMosaic
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Tensor
 from lsst.pex.config import ChoiceField
 
+from ._focalPlaneText import withUnit
 from ._imageFigure import makeImageFigure
-from ._imageFrame import binningOf, detectorFrame, focalPlaneFrame
+from ._imageFrame import binningOf, detectorFrame, turnedDetectorFrame
 from ._imagePlot import ImagePlot
 from ._imageView import ImageScale, ImageView, Projections
 
 FloatArray = npt.NDArray[np.float64]
 FloatImage = npt.NDArray[np.float32]
 
+_MOST_SPAN = 6.0
+"""Full range of a projection, in robust ranges, up to which all of it is shown."""
+
 
 class DetectorImagePlot(ImagePlot):
     """Image of a detector, with the reduced columns and rows beside it.
 
-    The data have ``image``, the pixels (rows, columns) in the detector's own orientation, all of them or binned;
-    ``detector``, its identifier, if the call or ``plotInfo`` do not have it; and perhaps ``binning``, the side
-    of a bin. Further optional keys are those of `ImagePlot`.
+    The data have ``image``, the pixels (rows, columns) in the detector's own orientation, all of them or
+    binned; ``detector``, its identifier, if the call or ``plotInfo`` do not have it; and perhaps ``binning``,
+    the side of a bin. Further optional keys are those of `ImagePlot`.
     """
 
     axisUnit = ChoiceField[str](
@@ -111,8 +115,8 @@ class DetectorImagePlot(ImagePlot):
         Raises
         ------
         ValueError
-            Raised if the image is missing or of another size than the detector, the detector is not known or not
-            in the camera, or what is marked does not fit.
+            Raised if the image is missing or of another size than the detector, the detector is not known or
+            not in the camera, or what is marked does not fit.
         """
         info = plotInfo or {}
         geometry = FocalPlaneGeometry.fromCamera(camera, PIXELS, FOCAL_PLANE)
@@ -123,15 +127,13 @@ class DetectorImagePlot(ImagePlot):
         binning = binningOf(full.shape, (round(top - bottom), round(right - left)), name)
         image, factor = self._shrink(full)
         binning *= factor
-        nothing = np.zeros(geometry.layout.nDetectors, dtype=bool)
         if self.axisUnit == "pixel":
             frame = detectorFrame(geometry, index, image.shape, binning)
-            return self._makeView(image, frame, data, info, nothing)
-        mosaic = FocalPlaneMosaic(geometry, binning, [int(geometry.layout.detectorId[index])])
-        mosaic.add(int(geometry.layout.detectorId[index]), image)
-        shown = np.arange(geometry.layout.nDetectors) == index
-        frame = focalPlaneFrame(geometry, mosaic.grid, shown=shown)
-        return self._makeView(mosaic.image, frame, data, info, nothing)
+        else:
+            mosaic = FocalPlaneMosaic(geometry, binning, [int(geometry.layout.detectorId[index])])
+            mosaic.add(int(geometry.layout.detectorId[index]), image)
+            image, frame = mosaic.image, turnedDetectorFrame(geometry, index, mosaic.grid)
+        return self._makeView(image, frame, data, info, np.zeros(geometry.layout.nDetectors, dtype=bool))
 
     def _findDetector(self, geometry: FocalPlaneGeometry, candidates: tuple[Any, ...]) -> int:
         """Return the position of the first identifier that is known."""
@@ -143,18 +145,29 @@ class DetectorImagePlot(ImagePlot):
     def _project(self, image: FloatImage, scale: ImageScale) -> Projections:
         """Reduce the columns and the rows."""
         columns, rows = (_reduce(pixels, self.projection) for pixels in (image.T, image))
-        limits = robustLimits(np.concatenate([columns, rows]), nSigma=5.0)
-        margin = 0.05 * (limits.high - limits.low)
-        word = self.projection.capitalize()
-        return Projections(
-            columns, rows, (limits.low - margin, limits.high + margin), f"{word} ({scale.unit})"
-        )
+        label = withUnit(self.projection.capitalize(), scale.unit)
+        return Projections(columns, rows, _projectionLimits(np.concatenate([columns, rows])), label)
+
+
+def _projectionLimits(values: FloatArray) -> tuple[float, float]:
+    """Return ends that hold the values, unless a few of them would make the others a flat line."""
+    robust = robustLimits(values, nSigma=5.0)
+    low, high = robust.low, robust.high
+    span = np.nanmax(values, initial=low) - np.nanmin(values, initial=high)
+    if span < _MOST_SPAN * (high - low):
+        low, high = float(np.nanmin(values, initial=low)), float(np.nanmax(values, initial=high))
+    margin = 0.05 * (high - low)
+    return low - margin, high + margin
 
 
 def _reduce(lines: FloatImage, statistic: str) -> FloatArray:
     """Reduce each line of pixels to one number; NaN for those without a value."""
-    function = {"mean": np.nanmean, "median": np.nanmedian, "max": np.nanmax}[statistic]
+    functions: dict[str, Callable[..., FloatArray]] = {
+        "mean": np.nanmean,
+        "median": np.nanmedian,
+        "max": np.nanmax,
+    }
     filled = np.isfinite(lines).any(axis=1)
     reduced = np.full(len(lines), np.nan)
-    reduced[filled] = function(lines[filled], axis=1)
+    reduced[filled] = functions[statistic](lines[filled], axis=1)
     return reduced

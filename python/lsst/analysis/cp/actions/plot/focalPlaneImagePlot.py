@@ -19,6 +19,7 @@ from lsst.pex.config import ChoiceField
 
 from ._imageFigure import makeImageFigure
 from ._imageFrame import focalPlaneFrame
+from ._imageMarks import readNumber
 from ._imagePlot import ImagePlot
 from ._imageView import ImageView
 
@@ -26,10 +27,10 @@ from ._imageView import ImageView
 class FocalPlaneImagePlot(ImagePlot):
     """Mosaic of the focal plane or of a part of it, such as a raft.
 
-    The data have ``image``, the pixels (rows along y of the focal plane, columns along x); ``x0`` and ``y0``, the
-    centre of pixel [0, 0], and ``pixelSize``, in mm; and perhaps ``imageDetector``, the identifiers of the
-    detectors that have an image: without it, a detector of which all pixels are NaN counts as missing. Further
-    optional keys are those of `ImagePlot`.
+    The data have ``image``, the pixels (rows along y of the focal plane, columns along x); ``x0`` and ``y0``,
+    the centre of pixel [0, 0], and ``pixelSize``, in mm; and perhaps ``imageDetector``, the identifiers of
+    the detectors that have an image: without it, a detector of which all pixels are NaN counts as missing.
+    Further optional keys are those of `ImagePlot`.
     """
 
     axisUnit = ChoiceField[str](
@@ -92,35 +93,31 @@ class FocalPlaneImagePlot(ImagePlot):
         Raises
         ------
         ValueError
-            Raised if something is missing, no detector lies on the mosaic, a detector is not in the camera, or
-            what is marked does not fit.
+            Raised if something is missing, no detector lies on the mosaic, a detector is not in the camera,
+            or what is marked does not fit.
         """
         geometry = FocalPlaneGeometry.fromCamera(camera, PIXELS, FOCAL_PLANE)
         full = self._readImage(data)
-        place = {key: self._number(data, key) for key in ("x0", "y0", "pixelSize")}
-        if not place["pixelSize"] > 0:
-            raise ValueError(
-                f"{type(self).__name__} needs a 'pixelSize' above 0 mm; got {place['pixelSize']!r}"
-            )
+        grid = self._readGrid(data, full.shape)
         image, factor = self._shrink(full)
-        grid = binGrid(MosaicGrid(**place, shape=full.shape), factor)
-        frame = focalPlaneFrame(geometry, grid, self.axisUnit)
+        frame = focalPlaneFrame(geometry, binGrid(grid, factor), self.axisUnit)
         if not frame.shown.any():
             raise ValueError(
-                f"No detector lies on the mosaic of {full.shape} pixels of {place['pixelSize']} mm from "
-                f"({place['x0']}, {place['y0']}) mm"
+                f"No detector lies on the mosaic of {grid.shape} pixels of {grid.pixelSize} mm from "
+                f"({grid.x0}, {grid.y0}) mm"
             )
         missing = None
         if "imageDetector" in data:
             missing = frame.shown.copy()
-            missing[geometry.detectorIndex(data["imageDetector"])] = False
+            missing[geometry.detectorIndex(np.asarray(data["imageDetector"]))] = False
         return self._makeView(image, frame, data, plotInfo or {}, missing)
 
-    def _number(self, data: KeyedData, key: str) -> float:
-        """Return a finite number."""
-        if key not in data:
-            raise ValueError(f"{type(self).__name__} needs {key!r}; the data have {sorted(data)}")
-        number = float(data[key])
-        if not np.isfinite(number):
-            raise ValueError(f"{type(self).__name__} needs a finite {key!r}; got {number!r}")
-        return number
+    def _readGrid(self, data: KeyedData, shape: tuple[int, int]) -> MosaicGrid:
+        """Return where the pixels lie."""
+        place = {key: readNumber(data, key, None) for key in ("x0", "y0", "pixelSize")}
+        found = {key: number for key, number in place.items() if number is not None}
+        if len(found) < len(place):
+            raise ValueError(f"{type(self).__name__} needs {', '.join(place)}; the data have {sorted(data)}")
+        if not found["pixelSize"] > 0:
+            raise ValueError(f"Expected a 'pixelSize' above 0 mm; got {found['pixelSize']!r}")
+        return MosaicGrid(**found, shape=shape)
