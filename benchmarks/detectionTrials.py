@@ -145,12 +145,15 @@ class Trial:
         Whether a structure was found at its place.
     isVisible
         Whether the significance mosaic shows it.
+    isEvent
+        Whether there is an event at its place, found or not; also that of a cosmic ray.
     """
 
     family: str
     amplitude: float
     isFound: bool
     isVisible: bool
+    isEvent: bool
 
 
 @dataclass
@@ -309,6 +312,8 @@ def _tryToFind(
     mosaic: npt.NDArray[np.float32],
     layout: Layout,
 ) -> Trial:
+    events = structures.select("event")
+    is_event = bool(family != "gradient" and _isAt(family, fault, events, layout).any())
     rows = np.flatnonzero(np.isin(structures.kind, FOUND_AS[family]))
     rows = rows[_isAt(family, fault, structures.take(rows), layout)]
     is_visible = False
@@ -318,7 +323,7 @@ def _tryToFind(
         first_x, last_x = (round(structures.x[row] + d) // BINNING for d in (-half_width, half_width))
         shown = mosaic[first_y : last_y + 1, first_x : last_x + 1].max()
         is_visible = is_visible or bool(shown > structures.threshold[row])
-    return Trial(family, fault.amplitude, len(rows) > 0, is_visible)
+    return Trial(family, fault.amplitude, len(rows) > 0, is_visible, is_event)
 
 
 def _isAt(family: str, fault: PixelFault, structures: Structures, layout: Layout) -> npt.NDArray[np.bool_]:

@@ -26,7 +26,8 @@ from lsst.cp.simulator import (
 from lsst.cp.simulator.correlatedNoise import makeRowNoise
 from lsst.cp.simulator.events import addCosmicRays, addLine
 from lsst.cp.simulator.faultKind import TRAITS
-from lsst.obs.lsst import LsstComCam
+from lsst.cp.verify import CpVerifyBiasTask
+from lsst.obs.lsst import Latiss, LsstComCam
 
 SHAPE = (400, 300)
 REGION = (slice(50, 350), slice(100, 250))
@@ -285,6 +286,39 @@ def test_pixelFaultsExpectNoFailure(camera) -> None:
     faults = parseFaults(["hotPixel detector:0 amplifiers:C00", "streak detector:0"])
     (result,) = listExpectedResults(faults, camera, [7])
     assert (result.amplifier, result.failures, result.statistics) == ("C00", frozenset(), frozenset())
+
+
+def test_theStrongestHarmlessFaultsFailNoTest() -> None:
+    """On amplifiers of full size, that is: a column is a larger part of a smaller one."""
+    camera, exposure = Latiss.getCamera(), 7
+    faults = parseFaults(
+        [
+            "hotPixel detector:0 amplifiers:C10 amplitude:200",
+            "brightColumn detector:0 amplifiers:C11 amplitude:100 size:500",
+            "scratch detector:0 amplifiers:C12 amplitude:10 size:300",
+            "rowPattern detector:0 amplifiers:C13 amplitude:0.15",
+            "columnPattern detector:0 amplifiers:C14 amplitude:0.15",
+            "cornerGlow detector:0 amplifiers:C15 amplitude:4",
+            "gradient detector:0 amplitude:1 angle:45",
+            # All the way along one amplifier.
+            "streak detector:0 x:100 y:100 angle:90 amplitude:1.5 size:2.5",
+        ]
+    )
+    assert not any(fault.expectedFailures for fault in faults)
+    task = SimulateBiasIsrTask(
+        config=SimulateBiasIsrTask.ConfigClass(faults=[fault.toText() for fault in faults])
+    )
+    residual = task.run(camera, "LATISS", exposure, 0, 60000.0).outputExposure
+    dimensions = {"instrument": "LATISS", "exposure": exposure, "detector": 0}
+    verify = CpVerifyBiasTask(config=CpVerifyBiasTask.ConfigClass())
+    stats = verify.run(residual, camera=camera, dimensions=dimensions).outputStats
+    failed = {
+        (amplifier, test)
+        for amplifier, flags in stats["VERIFY"]["AMP"].items()
+        for test, passed in flags.items()
+        if not passed
+    }
+    assert failed == set()
 
 
 def test_noMuonEndsInOnePixel() -> None:

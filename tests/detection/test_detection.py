@@ -159,7 +159,7 @@ def test_thresholdsArePrintedBeforeTheSeed(detection, layout, monkeypatch, capsy
 
 @pytest.mark.parametrize(("found", "verdict"), [(95, "reaches 95.0%"), (94, "MISSES 95.0%")])
 def test_reportOfAFamily(detection, trials, capsys, found, verdict) -> None:
-    trial = trials.Trial("pixel", 8.0, True, True)
+    trial = trials.Trial("pixel", 8.0, True, True, False)
     lost = dataclasses.replace(trial, isFound=False, isVisible=False)
     passed = detection.reportFamily("pixel", [trial] * found + [lost] * (100 - found))
     text = capsys.readouterr().out
@@ -167,6 +167,16 @@ def test_reportOfAFamily(detection, trials, capsys, found, verdict) -> None:
     assert f"{found / 100:.5f} [{low:.5f}, {high:.5f}]" in text
     assert verdict in text
     assert passed == (found == 95)
+
+
+def test_reportOfLinesSaysWhatIsListedAsEvent(detection, trials, capsys) -> None:
+    short = trials.Trial("scratch", 5.0, False, False, True)
+    found = dataclasses.replace(short, isFound=True, isVisible=True, isEvent=False)
+    lost = dataclasses.replace(short, isEvent=False)
+    assert detection.reportFamily("scratch", [short, found, lost, lost])
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "4.5 to" in line)
+    assert line.split()[3:5] == ["4", "0.25000"]
+    assert line.split()[-2:] == ["1.00000", "0.50000"]
 
 
 @pytest.mark.parametrize(("alarms", "passed"), [(10, True), (27, True), (60, False)])
