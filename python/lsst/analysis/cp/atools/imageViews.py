@@ -45,9 +45,12 @@ class ImageTool(AnalysisTool):
         self.process = SelectImage
 
     def finalize(self) -> None:
-        """Hand the name of the image to the action that selects it."""
+        """Hand the name of the image, and how the plot chooses colours, to the action that selects it."""
         if isinstance(self.process, SelectImage):
             self.process.plane = self.plane
+            if isinstance(plot := self.produce.plot, DetectorImagePlot | FocalPlaneImagePlot):
+                for name in ("stretch", "percentile", "centre"):
+                    setattr(self.process, name, getattr(plot, name))
 
 
 class DetectorImageTool(ImageTool):
@@ -191,9 +194,7 @@ def addStructureSensorTools(
         addTool(config.atools, f"{product}Structures{group}", StructureTool, **SENSOR_GROUPS[group])
 
 
-def addMaskViewTool(
-    config: AnalysisBaseConfig, product: str, part: str, *, label: str = "Masked"
-) -> None:
+def addMaskViewTool(config: AnalysisBaseConfig, product: str, part: str, *, label: str = "Masked") -> None:
     """Add a plot of a mask, of whose pixels a task with ``source`` mask makes an image of 0 and 1.
 
     Parameters

@@ -26,17 +26,20 @@ from .imageViewsConfig import DetectorImageViewConfig, FocalPlaneImageViewConfig
 from .imageViewsData import gridKeys, placeCameraImage
 from .imageViewsReading import (
     DetectorImage,
+    UnusableImageError,
     checkDetectorImage,
     readDetectorImage,
     readFailures,
     readFocalPlaneImage,
+    sampleImage,
 )
 from .toolRunner import ToolRunner, makeBundle, raiseFailures
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
-    from lsst.daf.butler import DataCoordinate, DatasetRef
+    from lsst.daf.butler import DataCoordinate, DatasetRef, DeferredDatasetHandle
+    from lsst.utils.logging import LsstLogAdapter
 
 
 class ImageViewTask(PipelineTask):
@@ -157,12 +160,44 @@ def describeInput(ref: DatasetRef, dataId: DataCoordinate | None) -> dict[str, A
     return {"tableName": ref.datasetType.name, "run": ref.run, **(dataId.mapping if dataId else {})}
 
 
+def readStretch(
+    handle: DeferredDatasetHandle | None, camera: Camera, binning: int, log: LsstLogAdapter
+) -> dict[str, Any]:
+    """Sample the image of the focal plane for the range of the colours.
+
+    Parameters
+    ----------
+    handle
+        Handle of the image; None if there is none.
+    camera
+        The camera.
+    binning
+        Factor by which it is binned.
+    log
+        Where an image that cannot be used is logged.
+
+    Returns
+    -------
+    sample
+        Pixels as ``stretchSample``; nothing if there is no image that can be used, so that the view has a
+        range of its own.
+    """
+    if handle is None:
+        return {}
+    try:
+        return {"stretchSample": sampleImage(handle, placeCameraImage(camera, binning).shape)}
+    except UnusableImageError as error:
+        log.warning("The view has a range of colours of its own: %s", error)
+        return {}
+
+
 class DetectorImageViewTask(ImageViewTask):
     """Make views of one detector.
 
     The tools get the pixels as ``image`` (rows, columns), row 0 at the lowest y of the detector, NaN where
     they are left out; the side of one in detector pixels as ``binning``; the detector's id as ``detector``;
-    and the vectors of `readFailures`, where there are failures.
+    the vectors of `readFailures`, where there are failures; and ``stretchSample``, pixels of all of the focal
+    plane, where there is an image of it.
     """
 
     ConfigClass = DetectorImageViewConfig
@@ -185,7 +220,7 @@ class DetectorImageViewTask(ImageViewTask):
 
         Raises
         ------
-        lsst.pipe.base.UnprocessableDataError
+        UnusableImageError
             Raised if the image cannot be read or is not one of the detector.
         lsst.pipe.base.AnnotatedPartialOutputsError
             Raised if a tool failed.
@@ -193,8 +228,10 @@ class DetectorImageViewTask(ImageViewTask):
         inputs = butlerQC.get(inputRefs)
         runner = ToolRunner(self.log, describeInput(inputs["data"].ref, butlerQC.quantum.dataId))
         image = readDetectorImage(inputs["data"], self.config.excludedPlanes)
-        failures = readFailures(inputs.get("culprits"), [image.detector])
-        outputs = self.run(image, camera=inputs["camera"], runner=runner, failures=failures)
+        camera = inputs["camera"]
+        extras = readFailures(inputs.get("culprits"), [image.detector])
+        extras |= readStretch(inputs.get("wholeImage"), camera, self.config.inputBinning, self.log)
+        outputs = self.run(image, camera=camera, runner=runner, extras=extras)
         putOutputs(butlerQC, outputs, outputRefs, runner)
         raiseFailures(self, runner.failures)
 
@@ -204,7 +241,7 @@ class DetectorImageViewTask(ImageViewTask):
         *,
         camera: Camera,
         runner: ToolRunner,
-        failures: Mapping[str, Any] | None = None,
+        extras: Mapping[str, Any] | None = None,
     ) -> Struct:
         """Bin the image and run the tools.
 
@@ -216,8 +253,8 @@ class DetectorImageViewTask(ImageViewTask):
             Camera that it belongs to.
         runner
             Runs the tools, and remembers which failed.
-        failures
-            The vectors of `readFailures`.
+        extras
+            What else the tools get: the vectors of `readFailures`, the sample of `readStretch`.
 
         Returns
         -------
@@ -226,7 +263,7 @@ class DetectorImageViewTask(ImageViewTask):
 
         Raises
         ------
-        lsst.pipe.base.UnprocessableDataError
+        UnusableImageError
             Raised if the detector is not in the camera or the image has another size.
         """
         checkDetectorImage(image, camera, self.config.inputBinning)
@@ -234,7 +271,7 @@ class DetectorImageViewTask(ImageViewTask):
             "image": self.binDetector(image),
             "binning": self.config.inputBinning * self.config.binning,
             "detector": image.detector,
-            **(failures or {}),
+            **(extras or {}),
         }
         return runTools(self.config, view, runner, camera)
 
@@ -267,7 +304,7 @@ class FocalPlaneImageViewTask(ImageViewTask):
 
         Raises
         ------
-        lsst.pipe.base.UnprocessableDataError
+        UnusableImageError
             Raised if the image cannot be read or is not one of the camera.
         lsst.pipe.base.AnnotatedPartialOutputsError
             Raised if a tool failed.
@@ -276,8 +313,8 @@ class FocalPlaneImageViewTask(ImageViewTask):
         ref, camera = inputs["data"].ref, inputs["camera"]
         runner = ToolRunner(self.log, describeInput(ref, butlerQC.quantum.dataId))
         pixels = readFocalPlaneImage(inputs["data"], placeCameraImage(camera, self.config.inputBinning).shape)
-        failures = readFailures(inputs.get("culprits"))
-        outputs = self.run(pixels, camera=camera, runner=runner, failures=failures)
+        extras = readFailures(inputs.get("culprits"))
+        outputs = self.run(pixels, camera=camera, runner=runner, extras=extras)
         putOutputs(butlerQC, outputs, outputRefs, runner)
         raiseFailures(self, runner.failures)
 
@@ -287,7 +324,7 @@ class FocalPlaneImageViewTask(ImageViewTask):
         *,
         camera: Camera,
         runner: ToolRunner,
-        failures: Mapping[str, Any] | None = None,
+        extras: Mapping[str, Any] | None = None,
     ) -> Struct:
         """Place and bin the image, and run the tools.
 
@@ -299,8 +336,8 @@ class FocalPlaneImageViewTask(ImageViewTask):
             Camera that it belongs to.
         runner
             Runs the tools, and remembers which failed.
-        failures
-            The vectors of `readFailures`.
+        extras
+            What else the tools get: the vectors of `readFailures`, the sample of `readStretch`.
 
         Returns
         -------
@@ -308,5 +345,5 @@ class FocalPlaneImageViewTask(ImageViewTask):
             ``metrics``, and the figures by the names of their connections.
         """
         grid = binGrid(placeCameraImage(camera, self.config.inputBinning), self.config.binning)
-        view = {"image": self.bin(image), **gridKeys(grid), **(failures or {})}
+        view = {"image": self.bin(image), **gridKeys(grid), **(extras or {})}
         return runTools(self.config, view, runner, camera)

@@ -25,7 +25,7 @@ from collections.abc import Collection
 
 from lsst.analysis.cp.core.imageViews import BINNING_STATISTICS, EXCLUDED_PLANES
 from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisBaseConnections
-from lsst.pex.config import ChoiceField, Field, ListField
+from lsst.pex.config import ChoiceField, Field, FieldValidationError, ListField
 from lsst.pipe.base import connectionTypes as cT
 
 
@@ -123,15 +123,66 @@ class ImageViewConfig(ImageInputConfig, pipelineConnections=ImageViewConnections
     )
 
 
-class DetectorImageViewConnections(
+class SharedStretchConnections(
     ImageViewConnections,
+    dimensions={"instrument", "exposure"},
+    defaultTemplates={"outputName": "Placeholder"},
+):
+    """Connections of a view of a part of the focal plane, whose colours span what is in all of it."""
+
+    wholeImage = cT.Input(
+        doc="Image of the focal plane, to choose the range of the colours from.",
+        name="verifyBiasResidual8",
+        storageClass="ImageF",
+        deferLoad=True,
+        minimum=0,
+        deferGraphConstraint=True,
+    )
+
+    def __init__(self, *, config: SharedStretchConfig) -> None:
+        super().__init__(config=config)
+        whole = self.dimensions - {"detector"}
+        self.wholeImage = dataclasses.replace(self.wholeImage, dimensions=whole)
+        if not config.doShareStretch:
+            self.inputs.remove("wholeImage")
+
+
+class SharedStretchConfig(ImageViewConfig, pipelineConnections=SharedStretchConnections):
+    """Configuration of a view of a part of the focal plane."""
+
+    doShareStretch = Field[bool](
+        doc="Choose the range of the colours from the image of all of the focal plane, where there is one, "
+        "so that its parts compare? It has to be binned as the view is.",
+        default=True,
+    )
+
+    def validate(self) -> None:
+        """Check that the view can be compared with the image of the focal plane.
+
+        Raises
+        ------
+        lsst.pex.config.FieldValidationError
+            Raised if the view is binned more.
+        """
+        super().validate()
+        if self.doShareStretch and (self.binning != 1 or self.source != "image"):
+            raise FieldValidationError(
+                type(self).doShareStretch,
+                self,
+                "the image of the focal plane shows pixels that are binned as the inputs are: with binning "
+                f"{self.binning} of source {self.source!r}, set doShareStretch to False",
+            )
+
+
+class DetectorImageViewConnections(
+    SharedStretchConnections,
     dimensions={"instrument", "exposure", "detector"},
     defaultTemplates={"outputName": "Placeholder"},
 ):
     """Connections of the view of one detector."""
 
 
-class DetectorImageViewConfig(ImageViewConfig, pipelineConnections=DetectorImageViewConnections):
+class DetectorImageViewConfig(SharedStretchConfig, pipelineConnections=DetectorImageViewConnections):
     """Configuration of the view of one detector."""
 
     def setDefaults(self) -> None:
@@ -154,6 +205,7 @@ class ImagesOfDetectorsConnections(
 
 class RaftImageViewConnections(
     ImagesOfDetectorsConnections,
+    SharedStretchConnections,
     dimensions={"instrument", "exposure"},
     defaultTemplates={"outputName": "Placeholder"},
 ):
@@ -171,7 +223,7 @@ class RaftImageViewConnections(
             setattr(self, name, dataclasses.replace(plot, dimensions=dimensions, multiple=True))
 
 
-class RaftImageViewConfig(ImageViewConfig, pipelineConnections=RaftImageViewConnections):
+class RaftImageViewConfig(SharedStretchConfig, pipelineConnections=RaftImageViewConnections):
     """Configuration of the views of rafts."""
 
 

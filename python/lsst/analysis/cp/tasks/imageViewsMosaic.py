@@ -19,7 +19,7 @@ from lsst.pipe.base import (
     Struct,
 )
 
-from .imageViews import ImageViewTask, describeInput, putOutputs, runTools
+from .imageViews import ImageViewTask, describeInput, putOutputs, readStretch, runTools
 from .imageViewsConfig import FocalPlaneMosaicViewConfig, RaftImageViewConfig
 from .imageViewsData import cameraGeometry, gridKeys, presenceKeys
 from .imageViewsReading import DetectorImages, readFailures
@@ -66,16 +66,17 @@ class MosaicViewTask(ImageViewTask):
             log=self.log,
         )
         plot_info = describeInput(inputs["data"][0].ref, butlerQC.quantum.dataId)
+        stretch = readStretch(inputs.get("wholeImage"), camera, self.config.inputBinning, self.log)
         errors: dict[str, str] = {}
         for name, detectors, refs in self.splitOutputs(camera, outputRefs):
             runner = ToolRunner(self.log, plot_info | ({"raft": name} if name else {}))
-            failures = readFailures(inputs.get("culprits"), detectors)
+            extras = stretch | readFailures(inputs.get("culprits"), detectors)
             outputs = self.run(
                 images.restrict(detectors),
                 detectors=detectors,
                 camera=camera,
                 runner=runner,
-                failures=failures,
+                extras=extras,
             )
             putOutputs(butlerQC, outputs, refs.items(), runner)
             errors |= {f"{name} {tool}".strip(): text for tool, text in runner.failures.items()}
@@ -111,7 +112,7 @@ class MosaicViewTask(ImageViewTask):
         detectors: Collection[int],
         camera: Camera,
         runner: ToolRunner,
-        failures: Mapping[str, Any] | None = None,
+        extras: Mapping[str, Any] | None = None,
     ) -> Struct:
         """Put images together and run the tools.
 
@@ -125,8 +126,8 @@ class MosaicViewTask(ImageViewTask):
             The camera.
         runner
             Runs the tools, and remembers which failed.
-        failures
-            The vectors of `readFailures`.
+        extras
+            What else the tools get: the vectors of `readFailures`, the sample of `readStretch`.
 
         Returns
         -------
@@ -142,7 +143,7 @@ class MosaicViewTask(ImageViewTask):
             "image": mosaic.image,
             **gridKeys(mosaic.grid),
             **presenceKeys(mosaic.added, images.missing),
-            **(failures or {}),
+            **(extras or {}),
         }
         return runTools(self.config, view, runner, camera)
 

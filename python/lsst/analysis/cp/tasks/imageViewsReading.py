@@ -8,10 +8,12 @@ from __future__ import annotations
 __all__ = [
     "DetectorImage",
     "DetectorImages",
+    "UnusableImageError",
     "checkDetectorImage",
     "readDetectorImage",
     "readFailures",
     "readFocalPlaneImage",
+    "sampleImage",
 ]
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -22,12 +24,37 @@ import numpy as np
 import numpy.typing as npt
 
 from lsst.analysis.cp.core.imageViews import EXCLUDED_PLANES, excludedPixels
+from lsst.geom import Box2I, Extent2I, Point2I
 from lsst.pipe.base import UnprocessableDataError
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
     from lsst.daf.butler import DeferredDatasetHandle
     from lsst.utils.logging import LsstLogAdapter
+
+SAMPLE_WINDOW = 160
+"""Side of the windows in which an image is sampled, pixels."""
+
+SAMPLE_WINDOWS = 6
+"""Number of windows along each axis."""
+
+
+class UnusableImageError(UnprocessableDataError):
+    """An image cannot be read, or is not what it is said to be.
+
+    Parameters
+    ----------
+    name
+        The dataset.
+    reason
+        What is wrong with it, in a few words.
+    detail
+        What else there is to say.
+    """
+
+    def __init__(self, name: str, reason: str, detail: str = "") -> None:
+        self.reason = reason
+        super().__init__(": ".join(filter(None, (name, reason, detail))))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -102,12 +129,12 @@ class DetectorImages:
             try:
                 image = readDetectorImage(handle, self._planes)
                 checkDetectorImage(image, self._camera, self._binning)
-            except UnprocessableDataError as error:
-                self.markMissing(detector, str(error))
+            except UnusableImageError as error:
+                self.markMissing(detector, error.reason, str(error))
                 continue
             yield image
 
-    def markMissing(self, detector: int, reason: str) -> None:
+    def markMissing(self, detector: int, reason: str, message: str) -> None:
         """Record that a detector is missing.
 
         Parameters
@@ -115,10 +142,12 @@ class DetectorImages:
         detector
             Id of the detector.
         reason
-            Why, for people.
+            Why, in a few words.
+        message
+            Why, for the log.
         """
         self.missing[detector] = reason
-        self._log.warning("Detector %d is missing from the view: %s", detector, reason)
+        self._log.warning("Detector %d is missing from the view: %s", detector, message)
 
     def restrict(self, detectors: Collection[int]) -> DetectorImages:
         """Keep only some detectors.
@@ -158,6 +187,24 @@ def nameDataset(handle: DeferredDatasetHandle) -> str:
     return f"{handle.ref.datasetType.name} ({values})"
 
 
+def makeUnreadable(name: str, error: Exception) -> UnusableImageError:
+    """Say that a dataset cannot be read; formatters raise whatever the file and its library lead to.
+
+    Parameters
+    ----------
+    name
+        The dataset.
+    error
+        What was raised.
+
+    Returns
+    -------
+    unusable
+        What to raise.
+    """
+    return UnusableImageError(name, f"cannot be read ({type(error).__name__})", str(error))
+
+
 def readDetectorImage(
     handle: DeferredDatasetHandle, excludedPlanes: Collection[str] = EXCLUDED_PLANES
 ) -> DetectorImage:
@@ -177,7 +224,7 @@ def readDetectorImage(
 
     Raises
     ------
-    lsst.pipe.base.UnprocessableDataError
+    UnusableImageError
         Raised if the dataset cannot be read, or image and mask differ in size.
     """
     name = nameDataset(handle)
@@ -188,8 +235,7 @@ def readDetectorImage(
         known = [plane for plane in excludedPlanes if plane in planes]
         excluded = excludedPixels(image.array, mask.array, planes, known)
     except Exception as error:
-        # Formatters raise whatever the file and its library lead to.
-        raise UnprocessableDataError(f"{name} cannot be read: {type(error).__name__}: {error}") from error
+        raise makeUnreadable(name, error) from error
     return DetectorImage(
         detector=int(handle.dataId["detector"]),
         name=name,
@@ -214,21 +260,19 @@ def checkDetectorImage(image: DetectorImage, camera: Camera, binning: int = 1) -
 
     Raises
     ------
-    lsst.pipe.base.UnprocessableDataError
+    UnusableImageError
         Raised if the detector is not in the camera, or the size is another.
     """
     detector = camera.get(image.detector)
     if detector is None:
-        raise UnprocessableDataError(
-            f"{image.name}: camera {camera.getName()} has no detector {image.detector}"
-        )
+        raise UnusableImageError(image.name, f"camera {camera.getName()} has no detector {image.detector}")
     width, height = detector.getBBox().getDimensions()
     whole, cut = (height // binning, width // binning), (-(-height // binning), -(-width // binning))
     if image.image.shape not in (whole, cut):
         sizes = " or ".join(f"{size}" for size in dict.fromkeys([whole, cut]))
-        raise UnprocessableDataError(
-            f"{image.name} has shape {image.image.shape}, expected {sizes} "
-            f"of detector {detector.getName()} binned by {binning}"
+        raise UnusableImageError(
+            image.name,
+            f"shape {image.image.shape}, expected {sizes} of {detector.getName()} binned by {binning}",
         )
 
 
@@ -249,19 +293,48 @@ def readFocalPlaneImage(handle: DeferredDatasetHandle, expected: tuple[int, int]
 
     Raises
     ------
-    lsst.pipe.base.UnprocessableDataError
+    UnusableImageError
         Raised if the image cannot be read, or has another shape.
     """
     name = nameDataset(handle)
     try:
         image = handle.get().array
     except Exception as error:
-        raise UnprocessableDataError(f"{name} cannot be read: {type(error).__name__}: {error}") from error
+        raise makeUnreadable(name, error) from error
     if image.shape != expected:
-        raise UnprocessableDataError(
-            f"{name} has shape {image.shape}, expected that of the camera, {expected}"
-        )
+        raise UnusableImageError(name, f"shape {image.shape}, expected that of the camera, {expected}")
     return image
+
+
+def sampleImage(handle: DeferredDatasetHandle, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Read a sample of a large image, enough to choose a range of colours.
+
+    Parameters
+    ----------
+    handle
+        Handle of the image.
+    shape
+        Its shape (ny, nx).
+
+    Returns
+    -------
+    sample
+        Pixels of windows that are spread evenly, or all of a small image; shape (n,).
+
+    Raises
+    ------
+    UnusableImageError
+        Raised if the image cannot be read, or is smaller.
+    """
+    side, number = SAMPLE_WINDOW, SAMPLE_WINDOWS
+    boxes = [Box2I(Point2I(0, 0), Extent2I(shape[1], shape[0]))]
+    if min(shape) > side * number:
+        rows, columns = (np.linspace(0, n - side, number).astype(int).tolist() for n in shape)
+        boxes = [Box2I(Point2I(x, y), Extent2I(side, side)) for y in rows for x in columns]
+    try:
+        return np.concatenate([handle.get(parameters={"bbox": box}).array.ravel() for box in boxes])
+    except Exception as error:
+        raise makeUnreadable(nameDataset(handle), error) from error
 
 
 def readFailures(

@@ -241,7 +241,7 @@ class ResidualPyramidTask(PipelineTask):
             return self.measure(image, geometry)
         except Exception as error:
             self.log.exception("Detector %d cannot be measured.", image.detector)
-            images.markMissing(image.detector, f"{image.name}: {type(error).__name__}: {error}")
+            images.markMissing(image.detector, "cannot be measured", f"{image.name}: {error}")
             return None
 
     def measure(self, image: DetectorImage, geometry: FocalPlaneGeometry) -> Measured:
