@@ -311,7 +311,7 @@ def test_levelsEqualBinning(shape):
     image = rng.normal(size=shape).astype(np.float32)
     excluded = rng.random(shape) < 0.4
     means, peaks = meanLevels(image, excluded), peakLevels(image, excluded)
-    for factor in (2, 4, 8):
+    for factor in (2, 4):
         np.testing.assert_allclose(
             means[factor], binImage(image, factor, excluded=excluded), rtol=1e-5, atol=1e-6
         )

@@ -160,22 +160,26 @@ class PyramidWriter:
             Raised if the detector is not in the camera or was added before, or an array has the wrong shape.
         """
         self._check(detectorId, image=image, excluded=excluded, mask=mask, significance=significance)
-        left_out = excluded | ~np.isfinite(image)
+        infinite = ~np.isfinite(image)
+        left_out = excluded | infinite
         sigma = measureNoise(image, left_out) if noise is None else _typical(noise)
         self._noises[detectorId] = sigma
         given = {"image": image, "mask": mask if self._finest == 1 else None, "significance": significance}
         kept = tuple(plane for plane in PLANES if given[plane] is not None)
         self._detectors[detectorId] = replace(self._detectors[detectorId], planes=kept)
         if self._finest == 1:
-            self._put(ImageKey(detectorId, "image", 1), _withoutNoData(image, mask, planes or {}), sigma)
+            infinite |= _noData(mask, planes or {})
+            self._put(ImageKey(detectorId, "image", 1), _withNan(image, infinite), sigma)
             if mask is not None:
-                self._put(
-                    ImageKey(detectorId, "mask", 1), mask.astype(np.int32, copy=False), 0.0, planes or {}
-                )
+                self._put(ImageKey(detectorId, "mask", 1), mask.astype(np.int32, copy=False), 0.0, planes)
+        self._mosaics["image"].addUnbinned(detectorId, image, "mean", excluded=left_out)
         self._addLevels(detectorId, "image", meanLevels(image, left_out), sigma)
         if significance is not None:
             left_out |= ~np.isfinite(significance)
             self._addLevels(detectorId, "significance", peakLevels(significance, left_out), None)
+            self._mosaics["significance"].addUnbinned(
+                detectorId, np.abs(significance), "max", excluded=left_out
+            )
 
     def finish(self) -> None:
         """Write the mosaics and the index, and give the file its name."""
@@ -238,9 +242,7 @@ class PyramidWriter:
         """Keep the levels of a detector; of an image with the given noise, or else of a significance."""
         for factor, pixels in levels.items():
             key = ImageKey(detectorId, plane, factor)
-            if factor == MOSAIC_FACTOR:
-                self._mosaics[plane].add(detectorId, pixels)
-            elif key in self._images:
+            if key in self._images:
                 self._put(key, pixels, 1.0 if sigma is None else sigma / factor)
 
     def _put(
@@ -329,11 +331,15 @@ def _typical(noise: npt.ArrayLike) -> float:
     return float(np.median(known)) if known.size else np.nan
 
 
-def _withoutNoData(
-    image: npt.NDArray[np.floating], mask: npt.NDArray[np.integer] | None, planes: Mapping[str, int]
-) -> FloatImage:
-    no_data = ~np.isfinite(image)
-    if mask is not None and "NO_DATA" in planes:
-        no_data |= (mask & mask.dtype.type(1 << planes["NO_DATA"])) != 0
+def _noData(mask: npt.NDArray[np.integer] | None, planes: Mapping[str, int]) -> BoolArray | bool:
+    """Return where the mask says that there is no data; False for nowhere."""
+    if mask is None or "NO_DATA" not in planes:
+        return False
+    bit = mask.dtype.type(1 << planes["NO_DATA"])
+    # Most images have none, which is found out faster than where they are.
+    return (mask & bit) != 0 if np.bitwise_or.reduce(mask, axis=None) & bit else False
+
+
+def _withNan(image: npt.NDArray[np.floating], noData: BoolArray) -> FloatImage:
     pixels = image.astype(np.float32, copy=False)
-    return np.where(no_data, np.float32(np.nan), pixels) if no_data.any() else pixels
+    return np.where(noData, np.float32(np.nan), pixels) if noData.any() else pixels

@@ -1,7 +1,7 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Levels of a pyramid: an image and its significance at factors 2, 4 and 8, in one pass over the pixels."""
+"""Levels of a pyramid: an image and its significance at factors 2 and 4, in one pass over the pixels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BoolArray = npt.NDArray[np.bool_]
 CountArray = npt.NDArray[np.uint8]
 FloatImage = npt.NDArray[np.float32]
 
-LEVEL_FACTORS = (2, 4, 8)
+LEVEL_FACTORS = (2, 4)
 """Factors that `meanLevels` and `peakLevels` make."""
 
 _SAMPLE_STRIDE = 7
@@ -131,7 +131,7 @@ def mosaicGrids(finest: MosaicGrid, factor: int, tileSize: int) -> Iterator[tupl
 
 
 def _counts(excluded: BoolArray) -> Iterator[tuple[int, CountArray]]:
-    """Yield the factors, and the numbers of pixels that are left in each bin: at most 64, so bytes do."""
+    """Yield the factors, and the numbers of pixels that are left in each bin: at most 16, so bytes do."""
     count = (~excluded).view(np.uint8)
     for factor in LEVEL_FACTORS:
         count = _halve(count, np.add)
