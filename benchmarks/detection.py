@@ -20,10 +20,10 @@ gradient, streak
 
 A fault counts as found if a structure of its kind lies at its place. Scratches and streaks may be found as
 anything but an ``event``, which is what cosmic rays are; how many of them are listed at all, as an event too,
-is said beside it (for a long streak, a cosmic ray may lie on it by chance). Patterns and glows have to be found
-in their amplifier. A fault is visible if the significance mosaic, binned by 16, is higher there than the
-threshold of what was found; gradients and patterns have no place and are not marked in it. Intervals are those
-of Wilson for 95%, from `astropy.stats.binom_conf_interval`.
+is said beside it (for a long streak, a cosmic ray may lie on it by chance). Patterns and glows have to be
+found in their amplifier. A fault is visible if the significance mosaic, binned by 16, is higher there than
+the threshold of what was found; gradients and patterns have no place and are not marked in it. Intervals are
+those of Wilson for 95%, from `astropy.stats.binom_conf_interval`.
 
 A run with the default numbers takes two processes about a quarter of an hour. The exit status is 1 if a
 required completeness is not reached, or if the false alarms cannot be reconciled with the budget: since it is
