@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import affine_transform, binary_erosion
 
-from lsst.analysis.cp.core.focalPlane import FocalPlaneGeometry, boxCorners
+from lsst.analysis.cp.core.focalPlane import FocalPlaneGeometry
 
 from .binning import BinningStatistic, binImage
 from .placement import DetectorPlacement, MosaicGrid
@@ -21,6 +21,9 @@ from .placement import DetectorPlacement, MosaicGrid
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 FloatImage = npt.NDArray[np.float32]
+
+_UNIT_BOX = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+"""Corners of a box in (x, y) order; shape (4, 2)."""
 
 _SAME_SIZE = 0.05
 """Fraction by which pixels may differ in size."""
@@ -64,13 +67,11 @@ class FocalPlaneMosaic:
             raise ValueError("Expected identifiers of one detector or more to hold; got none.")
         placements = [DetectorPlacement.fromGeometry(geometry, i) for i in geometry.detectorIndex(ids)]
         self._placements = {placement.detectorId: placement for placement in placements}
+        self._binned = {id_: placement.binned(binning) for id_, placement in self._placements.items()}
         self._binning = int(binning)
         self._added: list[int] = []
-        pixel_size = _commonPixelSize(placements)
-        self.grid = MosaicGrid.covering(
-            np.array([_outline(binned, binned.shape) for binned in (p.binned(binning) for p in placements)]),
-            pixel_size * binning,
-        )
+        outlines = np.array([_outline(binned, binned.shape) for binned in self._binned.values()])
+        self.grid = MosaicGrid.covering(outlines, _commonPixelSize(placements) * binning)
         self.image: FloatImage = np.full(self.grid.shape, np.nan, dtype=np.float32)
 
     @property
@@ -104,7 +105,7 @@ class FocalPlaneMosaic:
             array has the wrong shape.
         """
         placement = self._find(detectorId)
-        whole = placement.binned(self._binning).shape
+        whole = self._binned[detectorId].shape
         least = (placement.shape[0] // self._binning, placement.shape[1] // self._binning)
         _checkShapes(placement, image, excluded, (whole, least), self._binning)
         pixels = image if excluded is None else np.where(excluded, np.float32(np.nan), image)
@@ -182,14 +183,16 @@ class FocalPlaneMosaic:
     def _put(self, placement: DetectorPlacement, binned: npt.NDArray[np.floating]) -> None:
         """Place a binned detector."""
         turns = self._quarterTurns(placement)
+        bins = self._binned[placement.detectorId]
         if turns is None:
-            first, piece = _interpolate(binned, placement.binned(self._binning), self.grid)
+            first, piece = _interpolate(binned, bins, self.grid)
             self._paste(placement, piece, first)
             return
         # Quarters are anticlockwise with y upwards; rot90 takes rows downwards.
         piece = np.rot90(binned, -turns)
-        outline = _outline(placement.binned(self._binning), (binned.shape[0], binned.shape[1]))
-        column, row = (round(places.min() + 0.5) for places in self.grid.toPixels(*outline.T))
+        column, row = (
+            round(places.min() + 0.5) for places in self.grid.toPixels(*_outline(bins, _shapeOf(binned)).T)
+        )
         self._paste(placement, piece, (row, column))
 
     def _paste(
@@ -235,10 +238,15 @@ def _checkShapes(
         )
 
 
+def _shapeOf(image: npt.NDArray[np.floating]) -> tuple[int, int]:
+    return image.shape[0], image.shape[1]
+
+
 def _outline(placement: DetectorPlacement, shape: tuple[int, int]) -> FloatArray:
     """Return the corners of the first pixels of a detector, in mm; shape (4, 2)."""
-    corners = boxCorners((-0.5, -0.5, shape[1] - 0.5, shape[0] - 0.5))[0]
-    return np.column_stack(placement.toFocalPlane(corners[:, 0], corners[:, 1]))
+    corners = _UNIT_BOX * (shape[1], shape[0]) - 0.5
+    outline: FloatArray = placement.origin + corners @ placement.matrix.T
+    return outline
 
 
 def _interpolate(
@@ -250,7 +258,7 @@ def _interpolate(
     detector and of its holes, an output pixel is the mean of the pixels whose centres lie in it:
     extrapolation could make a defect at the rim brighter beside its place than there.
     """
-    columns, rows = grid.toPixels(*_outline(placement, (image.shape[0], image.shape[1])).T)
+    columns, rows = grid.toPixels(*_outline(placement, _shapeOf(image)).T)
     first = (max(int(np.floor(rows.min())), 0), max(int(np.floor(columns.min())), 0))
     last = (
         min(int(np.ceil(rows.max())) + 1, grid.shape[0]),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = ["DetectorPlacement", "MosaicGrid"]
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +20,9 @@ FloatArray = npt.NDArray[np.float64]
 
 _EXACT = 0.1
 """Pixels by which the corners of a detector may be off, for it to count as turned by whole quarters."""
+
+_QUARTERS = np.array([[[1, 0], [0, 1]], [[0, -1], [1, 0]], [[-1, 0], [0, -1]], [[0, 1], [-1, 0]]])
+"""Rotation matrices of 0 to 3 quarter turns anticlockwise; shape (4, 2, 2)."""
 
 
 @dataclass(frozen=True)
@@ -159,22 +163,23 @@ class DetectorPlacement:
         placement
             Its placement.
         """
-        x_min, y_min, x_max, y_max = geometry.detectorEdges[index]
-        lower_left, lower_right, _, upper_left = geometry.detectorCorners[index]
+        x_min, y_min, x_max, y_max = geometry.detectorEdges[index].tolist()
         width, height = x_max - x_min, y_max - y_min
-        matrix = np.column_stack([(lower_right - lower_left) / width, (upper_left - lower_left) / height])
+        corners = geometry.detectorCorners[index]
+        matrix = ((corners[[1, 3]] - corners[0]) / [[width], [height]]).T
         return cls(
             detectorId=int(geometry.layout.detectorId[index]),
             name=str(geometry.layout.detectorName[index]),
             shape=(round(height), round(width)),
-            origin=lower_left + matrix @ [0.5, 0.5],
+            origin=corners[0] + 0.5 * matrix.sum(axis=1),
             matrix=matrix,
         )
 
     @property
     def pixelSize(self) -> float:
         """Side of a square of a pixel's area, mm."""
-        return float(np.sqrt(abs(np.linalg.det(self.matrix))))
+        (xx, xy), (yx, yy) = self.matrix.tolist()
+        return math.sqrt(abs(xx * yy - xy * yx))
 
     @cached_property
     def quarterTurns(self) -> int | None:
@@ -195,9 +200,9 @@ class DetectorPlacement:
             Quarter turns anticlockwise, 0 to 3. None if the detector's pixels are not those of an image that
             is turned by quarters: another angle, another size, or a mirror image.
         """
-        turns = round(np.arctan2(self.matrix[1, 0], self.matrix[0, 0]) / (np.pi / 2)) % 4
-        misfit = self.matrix / pixelSize - np.linalg.matrix_power([[0, -1], [1, 0]], turns)
-        reach = np.abs(misfit) @ [self.shape[1] / 2, self.shape[0] / 2]
+        turns = round(math.atan2(self.matrix[1, 0], self.matrix[0, 0]) / (math.pi / 2)) % 4
+        misfit = np.abs(self.matrix / pixelSize - _QUARTERS[turns])
+        reach = misfit @ (0.5 * self.shape[1], 0.5 * self.shape[0])
         return turns if reach.max() <= _EXACT else None
 
     def binned(self, factor: int) -> DetectorPlacement:
@@ -217,7 +222,7 @@ class DetectorPlacement:
             detectorId=self.detectorId,
             name=self.name,
             shape=(-(-self.shape[0] // factor), -(-self.shape[1] // factor)),
-            origin=self.origin + self.matrix @ np.full(2, 0.5 * (factor - 1)),
+            origin=self.origin + 0.5 * (factor - 1) * self.matrix.sum(axis=1),
             matrix=self.matrix * factor,
         )
 
