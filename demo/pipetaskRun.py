@@ -4,7 +4,8 @@
 """One pipeline run by ``pipetask`` on several cores.
 
 Quanta of detectors are dealt out to as many ``pipetask run`` processes as there are cores, each with its own
-output run. Mosaics, and merges with their plots, follow side by side, with these runs as inputs.
+output run. Mosaics, and merges with their plots, follow side by side, with these runs as inputs; then the
+views of images, with all of these.
 """
 
 from __future__ import annotations
@@ -41,6 +42,16 @@ class PipetaskError(RuntimeError):
     """A command of the middleware failed."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Labels:
+    """Labels of tasks by what runs together."""
+
+    detectors: list[str]
+    mosaics: list[str]
+    merges: list[str]
+    views: list[str]
+
+
 @dataclass(frozen=True)
 class PipetaskRun:
     """A pipeline, and where its inputs and outputs are.
@@ -57,6 +68,8 @@ class PipetaskRun:
         Where the logs go.
     configFiles
         Overrides of a task's configuration by label.
+    viewedDetectors
+        Names of the detectors of which there are views; all if there are none.
     """
 
     repository: Path
@@ -65,6 +78,7 @@ class PipetaskRun:
     outputCollection: str
     logDirectory: Path
     configFiles: dict[str, Path] = field(default_factory=dict)
+    viewedDetectors: tuple[str, ...] = ()
 
     def execute(self, processes: int) -> None:
         """Run the pipeline.
@@ -80,35 +94,56 @@ class PipetaskRun:
             Raised if a command fails, with the end of its log.
         """
         self.logDirectory.mkdir(parents=True, exist_ok=True)
-        per_detector, others = self._splitLabels()
+        tasks = self._splitLabels()
         queries = self._shareQuanta(processes)
         runs = [f"{self.outputCollection}/detectors{i}" for i in range(len(queries))]
         commands = [
-            [*self._command(per_detector, self.inputCollection), "--output-run", run, "-d", query]
+            [*self._command(tasks.detectors, self.inputCollection), "--output-run", run, "-d", query]
             for run, query in zip(runs, queries, strict=True)
         ]
-        self._runAll("detectors", commands)
-        mosaics = [label for label in others if label.startswith("mosaic")]
-        merges = [label for label in others if label not in mosaics]
+        self._runAll("detectors", commands, processes)
         inputs = ",".join([*runs, self.inputCollection])
         mosaic_run = f"{self.outputCollection}/mosaics"
         commands = [
-            [*self._command(merges, inputs), "-o", self.outputCollection],
-            [*self._command(mosaics, inputs), "--output-run", mosaic_run],
+            [*self._command(tasks.merges, inputs), "-o", self.outputCollection],
+            [*self._command(tasks.mosaics, inputs), "--output-run", mosaic_run],
         ]
-        for share in itertools.batched(commands, processes):
-            self._runAll("merges", share)
+        self._runAll("merges", commands, processes)
+        inputs = f"{self.outputCollection},{mosaic_run},{inputs}"
+        views = self._listViews(tasks.views)
+        view_runs = [f"{self.outputCollection}/views{i}" for i in range(len(views))]
+        commands = [
+            [*self._command(labels, inputs), "--output-run", run, *query]
+            for run, (labels, query) in zip(view_runs, views, strict=True)
+        ]
+        self._runAll("views", commands, processes)
         with Butler.from_config(str(self.repository), writeable=True) as butler:
-            butler.collections.extend_chain(self.outputCollection, mosaic_run)
+            butler.collections.extend_chain(self.outputCollection, [mosaic_run, *view_runs])
 
-    def _splitLabels(self) -> tuple[list[str], list[str]]:
-        """Find the tasks that work on detectors, and all others; register what they make."""
+    def _splitLabels(self) -> _Labels:
+        """Find what runs together; register what all tasks make."""
         with Butler.from_config(str(self.repository), writeable=True) as butler:
             graph = Pipeline.from_uri(str(self.pipeline)).to_graph(butler.registry)
             # Here, once: two processes that register at the same time would lock each other out.
             graph.register_dataset_types(butler)
-        per_detector = [label for label, task in graph.tasks.items() if "detector" in task.dimensions]
-        return per_detector, [label for label in graph.tasks if label not in per_detector]
+        views = [label for label in graph.tasks if label.startswith("view")]
+        detectors = [
+            label
+            for label, task in graph.tasks.items()
+            if "detector" in task.dimensions and label not in views
+        ]
+        mosaics = [label for label in graph.tasks if label.startswith("mosaic")]
+        merges = [label for label in graph.tasks if label not in {*views, *detectors, *mosaics}]
+        return _Labels(detectors=detectors, mosaics=mosaics, merges=merges, views=views)
+
+    def _listViews(self, labels: Sequence[str]) -> list[tuple[list[str], list[str]]]:
+        """List the views that run together, with their data queries: the longest first."""
+        residual = [label for label in labels if label.endswith("Residual")]
+        detector = [label for label in labels if label.endswith("Det")]
+        others = [label for label in labels if label not in {*residual, *detector}]
+        names = ", ".join(f"'{name}'" for name in self.viewedDetectors)
+        query = ["-d", f"detector.full_name IN ({names})"] if names else []
+        return [(residual, []), (others, []), (detector, query)]
 
     def _shareQuanta(self, processes: int) -> list[str]:
         """Make a data query for each process: some of the detectors, or exposures if these are more."""
@@ -128,9 +163,14 @@ class PipetaskRun:
                 command += ["-C", f"{label}:{file}"]
         return [*command, "-i", inputs]
 
-    def _runAll(self, name: str, commands: Sequence[Sequence[str]]) -> None:
+    def _runAll(self, name: str, commands: Sequence[Sequence[str]], processes: int) -> None:
+        """Run commands, as many at a time as there are processes."""
+        for i, share in enumerate(itertools.batched(commands, processes)):
+            self._runSide(f"{name}{i}", share)
+
+    def _runSide(self, name: str, commands: Sequence[Sequence[str]]) -> None:
         """Run commands side by side, with a progress bar for all."""
-        logs = [self.logDirectory / f"{name}{i}.log" for i in range(len(commands))]
+        logs = [self.logDirectory / f"{name}-{i}.log" for i in range(len(commands))]
         processes = []
         try:
             for command, log in zip(commands, logs, strict=True):

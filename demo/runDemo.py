@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 from pipetaskRun import PipetaskError, PipetaskRun
+from structures import StructureLine, judgeStructures
 from verdict import Line, judge
 
 from lsst.cp.simulator import ExposureInfo, Fault, makeRepository, parseFaults
@@ -28,10 +29,21 @@ DAY_OBS = 20260301
 
 @dataclass(frozen=True)
 class CameraDemo:
-    """The part of the demonstration with one camera."""
+    """The part of the demonstration with one camera.
+
+    Parameters
+    ----------
+    instrument
+        Class of the instrument.
+    nExposures
+        Number of exposures.
+    finestFactor
+        Finest level of the pyramids: side of its pixels in pixels of the detectors.
+    """
 
     instrument: type
     nExposures: int
+    finestFactor: int = 1
 
     @property
     def name(self) -> str:
@@ -48,9 +60,26 @@ class CameraDemo:
         lines = (ROOT / "demo" / "faults" / f"{self.name}.txt").read_text().splitlines()
         return parseFaults(line for line in lines if not line.startswith("#"))
 
+    def writeConfigs(self, directory: Path, faults: Sequence[Fault]) -> dict[str, Path]:
+        """Write the configuration of tasks; return the file of each label."""
+        lines = {
+            "verifyBiasIsr": f"config.faults = {[fault.toText() for fault in faults]!r}\n",
+            "viewBiasExpResidual": f"config.finestFactor = {self.finestFactor}\n",
+        }
+        files = {label: directory / f"{label}.py" for label in lines}
+        for label, file in files.items():
+            file.write_text(lines[label])
+        return files
+
 
 DEMOS = {
-    demo.name: demo for demo in (CameraDemo(Latiss, 3), CameraDemo(LsstComCam, 1), CameraDemo(LsstCam, 1))
+    demo.name: demo
+    for demo in (
+        CameraDemo(Latiss, 3),
+        CameraDemo(LsstComCam, 1),
+        # At full resolution, the pyramid of all of LSSTCam would need as much disk as all the rest.
+        CameraDemo(LsstCam, 1, finestFactor=4),
+    )
 }
 
 
@@ -84,7 +113,9 @@ def main(camera: Path | None, only: str | None, processes: int, output: Path) ->
     print("All faults were found, and nothing else.")
 
 
-def runCamera(demo: CameraDemo, output: Path, processes: int, cameraFile: Path | None) -> list[Line]:
+def runCamera(
+    demo: CameraDemo, output: Path, processes: int, cameraFile: Path | None
+) -> list[Line | StructureLine]:
     """Run one camera and print its verdict.
 
     Parameters
@@ -108,8 +139,6 @@ def runCamera(demo: CameraDemo, output: Path, processes: int, cameraFile: Path |
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     faults = demo.readFaults()
-    fault_file = directory / "faults.py"
-    fault_file.write_text(f"config.faults = {[fault.toText() for fault in faults]!r}\n")
     makeRepository(directory / "repository", demo.instrument, demo.exposures, cameraFile=cameraFile)
     run = PipetaskRun(
         repository=directory / "repository",
@@ -117,7 +146,8 @@ def runCamera(demo: CameraDemo, output: Path, processes: int, cameraFile: Path |
         inputCollection=f"{demo.name}/defaults",
         outputCollection="demo/verifyBias",
         logDirectory=directory / "logs",
-        configFiles={"verifyBiasIsr": fault_file},
+        configFiles=demo.writeConfigs(directory, faults),
+        viewedDetectors=tuple(sorted({str(fault.detector) for fault in faults})),
     )
     try:
         run.execute(processes)
@@ -125,10 +155,13 @@ def runCamera(demo: CameraDemo, output: Path, processes: int, cameraFile: Path |
         sys.exit(str(error))
     butler = Butler.from_config(str(run.repository), collections=run.outputCollection)
     exportFigures(butler, output / "figures" / demo.name)
-    lines = judge(butler, demo.name, faults, [exposure.id for exposure in demo.exposures])
+    exposures = [exposure.id for exposure in demo.exposures]
+    lines = judge(butler, demo.name, faults, exposures)
+    structures = judgeStructures(butler, demo.name, faults, exposures)
     printMetrics(butler, demo)
     printVerdict(lines)
-    return [line for line in lines if not line.isRight]
+    printStructures(structures)
+    return [line for line in [*lines, *structures] if not line.isRight]
 
 
 def exportFigures(butler: Butler, directory: Path) -> None:
@@ -138,9 +171,9 @@ def exportFigures(butler: Butler, directory: Path) -> None:
     types = [t for t in butler.registry.queryDatasetTypes("cpBias*") if t.storageClass_name == "Plot"]
     refs = [ref for t in types for ref in butler.query_datasets(t, explain=False)]
     for ref in refs:
-        exposure = f"_{ref.dataId['exposure']}" if "exposure" in ref.dataId else ""
+        ids = "".join(f"_{ref.dataId[name]}" for name in ("exposure", "detector") if name in ref.dataId)
         with butler.getURI(ref).as_local() as file:
-            shutil.copy(file.ospath, directory / f"{ref.datasetType.name}{exposure}.png")
+            shutil.copy(file.ospath, directory / f"{ref.datasetType.name}{ids}.png")
     print(f"  {len(refs)} figures in {directory}")
 
 
@@ -170,6 +203,16 @@ def printVerdict(lines: Sequence[Line]) -> None:
         )
         injected = line.injected or "nothing"
         print(f"  {line.exposure:<15}{line.detector:10}{line.amplifier:5}{injected:24}{found:62}{note}")
+
+
+def printStructures(lines: Sequence[StructureLine]) -> None:
+    """Print what was found of the structures that were put into the pixels."""
+    print(f"\n  {'exposure':15}{'detector':10}{'amp':5}{'injected structure':26}{'found':62}")
+    for line in lines:
+        item = line.injected
+        amplitude = f"{item.fault.kind} {item.fault.amplitude:.1f}"
+        place = f"{item.exposure:<15}{item.detectorName:10}{item.amplifier:5}"
+        print(f"  {place}{amplitude:26}{line.found or 'WRONG: not found'}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,104 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Structures that were found in the images, next to what was put into their pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from astropy.table import Table
+
+from lsst.cp.simulator import (
+    Fault,
+    FaultKind,
+    InjectedFault,
+    SimulateBiasIsrConfig,
+    listInjectedFaults,
+)
+from lsst.daf.butler import Butler
+
+__all__ = ["StructureLine", "judgeStructures"]
+
+SHOWN_AS = {
+    FaultKind.HOT_PIXEL: {"pixel"},
+    FaultKind.BRIGHT_COLUMN: {"column"},
+    FaultKind.SCRATCH: {"cluster", "event", "streak"},
+    FaultKind.STREAK: {"streak", "cluster", "event"},
+    FaultKind.CORNER_GLOW: {"glow", "cluster"},
+    FaultKind.DEAD_AMPLIFIER: {"deadAmplifier"},
+    FaultKind.GRADIENT: {"gradient"},
+    FaultKind.ROW_PATTERN: {"rowPattern", "row"},
+    FaultKind.COLUMN_PATTERN: {"columnPattern", "column"},
+}
+"""Kinds of structures as which a fault may be found."""
+
+TOLERANCE = 2.0
+"""Pixels by which a pixel or column may be off."""
+
+
+@dataclass(frozen=True)
+class StructureLine:
+    """One line of the verdict on structures.
+
+    Parameters
+    ----------
+    injected
+        What was put in.
+    found
+        Kind, rank and score of the highest-ranking structure at its place; empty if there is none.
+    """
+
+    injected: InjectedFault
+    found: str
+
+    @property
+    def isRight(self) -> bool:
+        """Whether it was found."""
+        return bool(self.found)
+
+
+def judgeStructures(
+    butler: Butler, instrument: str, faults: Sequence[Fault], exposures: Sequence[int]
+) -> list[StructureLine]:
+    """Look for each injected structure in the tables of what was found.
+
+    Parameters
+    ----------
+    butler
+        Butler with the outputs of the pipeline in its default collections.
+    instrument
+        Name of the instrument.
+    faults
+        Injected faults, of all kinds.
+    exposures
+        Simulated exposures.
+
+    Returns
+    -------
+    lines
+        One for each structure that was put in.
+    """
+    camera = butler.get("camera", instrument=instrument, collections=f"{instrument}/defaults")
+    seed = SimulateBiasIsrConfig().seed
+    injected = listInjectedFaults(faults, camera, exposures, instrument=instrument, seed=seed)
+    tables = {
+        e: butler.get("cpBiasExpResidual_structures", instrument=instrument, exposure=e) for e in exposures
+    }
+    return [StructureLine(item, _find(item, tables[item.exposure])) for item in injected]
+
+
+def _find(item: InjectedFault, table: Table) -> str:
+    near = (table["detector"] == item.detector) & np.isin(table["kind"], list(SHOWN_AS[item.fault.kind]))
+    if item.amplifier:
+        near &= table["amplifier"] == item.amplifier
+    if item.fault.kind in (FaultKind.HOT_PIXEL, FaultKind.BRIGHT_COLUMN):
+        near &= np.abs(table["x"] - item.fault.x) <= TOLERANCE
+    if item.fault.kind is FaultKind.HOT_PIXEL:
+        near &= np.abs(table["y"] - item.fault.y) <= TOLERANCE
+    if not near.any():
+        return ""
+    row = table[near][0]
+    return f"{row['kind']}, rank {row['rank']}, {abs(row['score']):.1f} sigma"
