@@ -7,7 +7,8 @@ from __future__ import annotations
 
 __all__ = ["DetectorImageViewTask", "FocalPlaneImageViewTask", "ImageViewTask"]
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -142,6 +143,22 @@ def putOutputs(
             runner.attempt(name, butlerQC.put, value, ref)
 
 
+@contextmanager
+def logUnusable(log: LsstLogAdapter) -> Iterator[None]:
+    """Log why a quantum has no view, which the middleware tells only in detail.
+
+    Parameters
+    ----------
+    log
+        Where it is logged.
+    """
+    try:
+        yield
+    except UnusableImageError as error:
+        log.warning("There is no view: %s", error)
+        raise
+
+
 def describeInput(ref: DatasetRef, dataId: DataCoordinate | None) -> dict[str, Any]:
     """Say where an image is from, for figures.
 
@@ -227,8 +244,10 @@ class DetectorImageViewTask(ImageViewTask):
         """
         inputs = butlerQC.get(inputRefs)
         runner = ToolRunner(self.log, describeInput(inputs["data"].ref, butlerQC.quantum.dataId))
-        image = readDetectorImage(inputs["data"], self.config.excludedPlanes)
         camera = inputs["camera"]
+        with logUnusable(self.log):
+            image = readDetectorImage(inputs["data"], self.config.excludedPlanes)
+            checkDetectorImage(image, camera, self.config.inputBinning)
         extras = readFailures(inputs.get("culprits"), [image.detector])
         extras |= readStretch(inputs.get("wholeImage"), camera, self.config.inputBinning, self.log)
         outputs = self.run(image, camera=camera, runner=runner, extras=extras)
@@ -260,13 +279,7 @@ class DetectorImageViewTask(ImageViewTask):
         -------
         outputs : `lsst.pipe.base.Struct`
             ``metrics``, and the figures by the names of their connections.
-
-        Raises
-        ------
-        UnusableImageError
-            Raised if the detector is not in the camera or the image has another size.
         """
-        checkDetectorImage(image, camera, self.config.inputBinning)
         view = {
             "image": self.binDetector(image),
             "binning": self.config.inputBinning * self.config.binning,
@@ -312,7 +325,9 @@ class FocalPlaneImageViewTask(ImageViewTask):
         inputs = butlerQC.get(inputRefs)
         ref, camera = inputs["data"].ref, inputs["camera"]
         runner = ToolRunner(self.log, describeInput(ref, butlerQC.quantum.dataId))
-        pixels = readFocalPlaneImage(inputs["data"], placeCameraImage(camera, self.config.inputBinning).shape)
+        with logUnusable(self.log):
+            shape = placeCameraImage(camera, self.config.inputBinning).shape
+            pixels = readFocalPlaneImage(inputs["data"], shape)
         extras = readFailures(inputs.get("culprits"))
         outputs = self.run(pixels, camera=camera, runner=runner, extras=extras)
         putOutputs(butlerQC, outputs, outputRefs, runner)

@@ -62,10 +62,10 @@ class SelectImage(KeyedDataAction):
         """
         if self.plane not in data:
             raise ValueError(f"There is no image {self.plane!r} in the data; they have {sorted(data)}")
-        selected = {"image": data[self.plane]}
+        selected: dict[str, Any] = {"image": data[self.plane]}
         if "stretchSample" in data:
             sample = np.asarray(data["stretchSample"]).reshape(1, -1)
             method = cast(StretchMethod, self.stretch)
             limits = stretchLimits(sample, method, percentile=self.percentile, centre=self.centre)
-            selected["stretchLow"], selected["stretchHigh"] = map(np.float64, limits)
+            selected["stretchLow"], selected["stretchHigh"] = limits
         return selected
