@@ -71,7 +71,7 @@ def drawPixelFault(
     angle: float | None = None,
     amplitude: float | None = None,
 ) -> PixelFault:
-    """Draw what is not given of a fault. What is given does not change what else is drawn.
+    """Draw what is not given of a fault, from random numbers that do not depend on what is given.
 
     Parameters
     ----------
