@@ -211,6 +211,22 @@ def test_partsOfTheCameraMergeToTheWhole(makeGeometry: Callable, places: list, d
 
 
 @pytest.mark.parametrize("angle", [0.0, np.pi / 2, np.pi, -np.pi / 2])
+@pytest.mark.parametrize("halves", [1, 25, -601])
+def test_detectorBetweenTwoPixelsAlwaysGoesTheSameWay(
+    makeGeometry: Callable, angle: float, halves: int
+) -> None:
+    between = (0.02 * halves, -0.02 * halves, angle)
+    geometry = makeGeometry((200, 300), between, (-17.77, -12.31, 0.0))
+    alone, among = FocalPlaneMosaic(geometry, 4, [10]), FocalPlaneMosaic(geometry, 4)
+    places = []
+    for mosaic in (alone, among):
+        mosaic.add(10, np.ones((50, 75), np.float32))
+        row, column = np.argwhere(np.isfinite(mosaic.image))[0]
+        places.append(mosaic.grid.toFocalPlane(column, row))
+    assert_allclose(places[0], places[1], atol=1e-9)
+
+
+@pytest.mark.parametrize("angle", [0.0, np.pi / 2, np.pi, -np.pi / 2])
 def test_binningOnTheGridOfTheMosaic(makeGeometry: Callable, angle: float) -> None:
     # Every output pixel is the mean of the pixels whose centres lie in it.
     mosaic = FocalPlaneMosaic(makeGeometry((21, 34), (0.013, -0.124, angle)), 8)

@@ -161,11 +161,7 @@ class FocalPlaneMosaic:
         self, placement: DetectorPlacement, column: npt.ArrayLike, row: npt.ArrayLike
     ) -> list[npt.NDArray[np.intp]]:
         """Return columns and rows of the output pixels in which pixels of a detector lie."""
-        # A pixel in the middle between two outputs, but for rounding, goes to the same as its neighbours.
-        return [
-            np.floor(place + 0.5 + 1e-6).astype(np.intp)
-            for place in self.grid.toPixels(*placement.toFocalPlane(column, row))
-        ]
+        return [_nearest(place) for place in self.grid.toPixels(*placement.toFocalPlane(column, row))]
 
     def _find(self, detectorId: int) -> DetectorPlacement:
         if detectorId not in self._placements:
@@ -189,10 +185,10 @@ class FocalPlaneMosaic:
             self._paste(placement, piece, first)
             return
         # Quarters are anticlockwise with y upwards; rot90 takes rows downwards.
-        piece = np.rot90(binned, -turns)
-        column, row = (
-            round(places.min() + 0.5) for places in self.grid.toPixels(*_outline(bins, _shapeOf(binned)).T)
-        )
+        piece = np.rot90(binned, -turns) if turns else binned
+        lower_left = _outline(bins, _shapeOf(binned)).min(axis=0)
+        edges = (lower_left - (self.grid.x0, self.grid.y0)) / self.grid.pixelSize
+        column, row = _nearest(edges + 0.5).tolist()
         self._paste(placement, piece, (row, column))
 
     def _paste(
@@ -249,6 +245,11 @@ def _outline(placement: DetectorPlacement, shape: tuple[int, int]) -> FloatArray
     return outline
 
 
+def _nearest(places: FloatArray) -> npt.NDArray[np.intp]:
+    """Round to whole pixels; the middle between two, but for its own rounding, always goes the same way."""
+    return np.floor(places + (0.5 + 1e-6)).astype(np.intp)
+
+
 def _interpolate(
     image: npt.NDArray[np.floating], placement: DetectorPlacement, grid: MosaicGrid
 ) -> tuple[tuple[int, int], FloatImage]:
@@ -288,9 +289,7 @@ def _rim(
 ) -> FloatImage:
     """Put the pixels that have a neighbour without a value into the output pixels in which they lie."""
     rows, columns = np.nonzero(valid & ~binary_erosion(valid, np.ones((3, 3))))
-    out_columns, out_rows = (
-        np.rint(place).astype(np.intp) for place in grid.toPixels(*placement.toFocalPlane(columns, rows))
-    )
+    out_columns, out_rows = map(_nearest, grid.toPixels(*placement.toFocalPlane(columns, rows)))
     index = np.ravel_multi_index((out_rows - first[0], out_columns - first[1]), shape)
     n_pixels = shape[0] * shape[1]
     count = np.bincount(index, minlength=n_pixels)
