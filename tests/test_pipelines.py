@@ -19,10 +19,29 @@ ROOT = Path(__file__).parents[1]
 PIPELINES = ROOT / "pipelines"
 CAMERAS = ("LATISS", "LSSTComCam", "LSSTCam")
 MERGES = {"verifyBiasExp": "exposure", "verifyBias": "run"}
+VIEWS = ("viewBiasExpDet", "viewBiasExpRaft", "viewBiasExp", "viewBiasExpResidual")
 OWN_CONTRACTS = {
     "verifyBiasExp.connections.verifiedExposures == verifyBiasIsr.connections.outputExposure",
     "verifyBias.connections.inputOutputName == verifyBiasExp.connections.outputName",
     "verifyBias.product == verifyBiasExp.product",
+}
+VIEW_CONTRACTS = {
+    "viewBiasExpDet.connections.data == verifyBiasIsr.connections.outputBin1Exposure",
+    "viewBiasExpDet.inputBinning == verifyBiasIsr.binFactor1",
+    "viewBiasExp.connections.data == mosaicBiasExp8.connections.outputData",
+    "viewBiasExp.inputBinning == mosaicBiasExp8.binning",
+    "viewBiasExpResidual.connections.data == verifyBiasIsr.connections.outputExposure",
+    "viewBiasExpDet.connections.inputOutputName == verifyBiasExp.connections.outputName",
+    "viewBiasExpDet.connections.wholeImage == viewBiasExp.connections.data",
+    "viewBiasExp.inputBinning == viewBiasExpDet.inputBinning",
+    "viewBiasExp.connections.inputOutputName == viewBiasExpDet.connections.inputOutputName",
+    "viewBiasExpResidual.connections.inputOutputName == viewBiasExpDet.connections.inputOutputName",
+}
+RAFT_CONTRACTS = {
+    "viewBiasExpRaft.connections.data == viewBiasExpDet.connections.data",
+    "viewBiasExpRaft.inputBinning == viewBiasExpDet.inputBinning",
+    "viewBiasExpRaft.connections.wholeImage == viewBiasExp.connections.data",
+    "viewBiasExpRaft.connections.inputOutputName == viewBiasExpDet.connections.inputOutputName",
 }
 every_camera = pytest.mark.parametrize("camera", CAMERAS)
 
@@ -64,10 +83,15 @@ def contracts(pipeline: PipelineIR) -> set[str]:
     return {contract.contract for contract in pipeline.contracts}
 
 
+def expectedViews(camera: str) -> set[str]:
+    """List the views of a camera; LATISS has no raft."""
+    return set(VIEWS) - ({"viewBiasExpRaft"} if camera == "LATISS" else set())
+
+
 @every_camera
-def test_labelsAreTheImportedOnes(pair):
+def test_labelsAreTheImportedOnesAndViews(pair, camera):
     ours, theirs = pair
-    assert ours.tasks.keys() == theirs.tasks.keys()
+    assert ours.tasks.keys() == theirs.tasks.keys() | expectedViews(camera)
 
 
 @every_camera
@@ -84,9 +108,10 @@ def test_otherTasksAreUnchanged(pair):
 
 
 @every_camera
-def test_contractsAreTheImportedOnesAndOurs(pair):
+def test_contractsAreTheImportedOnesAndOurs(pair, camera):
     ours, theirs = pair
-    assert contracts(ours) == contracts(theirs) | OWN_CONTRACTS
+    own = OWN_CONTRACTS | VIEW_CONTRACTS | (RAFT_CONTRACTS if camera != "LATISS" else set())
+    assert contracts(ours) == contracts(theirs) | own
 
 
 @every_camera
@@ -140,7 +165,7 @@ def test_everyCameraPipelineResolves(path):
 def test_everyIngredientIsImported():
     imported = {
         found
-        for path in PIPELINES.glob("[!_]*/*.yaml")
+        for path in PIPELINES.glob("*/*.yaml")
         for found in re.findall(r"\$ANALYSIS_CP_DIR/pipelines/(\S+)", path.read_text())
     }
     assert imported == {f"_ingredients/{path.name}" for path in PIPELINES.glob("_ingredients/*.yaml")}
@@ -172,6 +197,10 @@ def test_resolvedInputsAndOutputsOfMerges(camera):
         ),
         ("verifyBiasDet", "connections.outputResults", "other", "verifyBiasExp.connections.inputResults"),
         ("verifyBiasExp", "connections.outputMatrix", "other", "verifyBias.connections.inputMatrix"),
+        ("viewBiasExpDet", "inputBinning", 4, "viewBiasExpDet.inputBinning"),
+        ("mosaicBiasExp8", "connections.outputData", "other", "viewBiasExp.connections.data"),
+        ("viewBiasExpResidual", "connections.data", "other", "viewBiasExpResidual.connections.data"),
+        ("viewBiasExp", "connections.inputOutputName", "other", "viewBiasExp.connections.inputOutputName"),
     ],
 )
 def test_brokenContractIsFound(label, field, value, contract):
@@ -192,6 +221,10 @@ def test_toolNamesAreUniqueTopics(camera):
         topics += [f"{config.connections.outputName}_{name}" for name in config.atools.fieldNames]
         topics += [f"{config.connections.outputName}Det_{name}" for name in config.detectorAtools.fieldNames]
         assert config.addOutputNamePrefix
+    for label in expectedViews(camera):
+        config = graph.tasks[label].config
+        topics += [f"{config.connections.outputName}_{name}" for name in config.atools.fieldNames]
+        assert config.addOutputNamePrefix
     assert len(topics) == len(set(topics))
 
 
@@ -203,6 +236,50 @@ def test_sensorToolsOfLsstCam():
 
 
 @pytest.mark.usefixtures("standIns")
-def test_subsetOfMerges():
-    pipeline = Pipeline.fromFile(str(PIPELINES / "LSSTCam" / "verifyBias.yaml"))
+@every_camera
+def test_subsetsOfMergesAndViews(camera):
+    pipeline = Pipeline.fromFile(str(PIPELINES / camera / "verifyBias.yaml"))
     assert pipeline.subsets["biasMerges"] == set(MERGES)
+    assert pipeline.subsets["biasViews"] == expectedViews(camera)
+
+
+@pytest.mark.usefixtures("standIns")
+def test_sensorStructuresOfLsstCam():
+    graph = resolve(str(PIPELINES / "LSSTCam" / "verifyBias.yaml"))
+    names = set(graph.tasks["viewBiasExpResidual"].config.atools.fieldNames)
+    assert {f"biasStructures{kind}" for kind in ("", "E2V", "ITL", "Guider", "Wavefront")} <= names
+
+
+INPUTS = {
+    "viewBias": {"verifyBiasIsrExpBin8", "verifyBiasResidual8", "verifyBiasIsrExp", "cpBiasExp_culprits"},
+    "viewDark": {"verifyDarkIsrExpBin8", "verifyDarkResidual8", "verifyDarkIsrExp", "cpDarkExp_culprits"},
+    "viewFlat": {"verifyFlatIsrExpBin8", "verifyFlatResidual8", "verifyFlatIsrExp", "cpFlatExp_culprits"},
+    "viewDefects": {"verifyDefectsIsrExp", "cpDefectsExp_culprits"},
+    "viewScience": {"verifyScienceIsrExpBin8", "verifyScience8", "verifyScienceIsrExp"},
+    "viewCombinedBias": {"biasBin8", "biasMosaic8", "bias"},
+    "viewCombinedDark": {"darkBin8", "darkMosaic8", "dark"},
+    "viewCombinedFlat": {"flatBin8", "flatMosaic8", "flat"},
+}
+
+
+@pytest.mark.usefixtures("standIns")
+def test_everyViewIsListed():
+    assert INPUTS.keys() == {path.stem for path in PIPELINES.glob("_ingredients/view*.yaml")}
+
+
+@pytest.mark.usefixtures("standIns")
+@pytest.mark.parametrize("name", INPUTS)
+def test_inputsOfViewsAreThoseOfUpstream(name):
+    graph = resolve(str(PIPELINES / "_ingredients" / f"{name}.yaml"))
+    inputs = {edge.dataset_type_name for task in graph.tasks.values() for edge in task.iter_all_inputs()} - {
+        "camera"
+    }
+    assert inputs == INPUTS[name]
+
+
+@pytest.mark.usefixtures("standIns")
+@pytest.mark.parametrize("name", INPUTS)
+def test_noInputOfViewsConstrainsTheGraph(name):
+    graph = resolve(str(PIPELINES / "_ingredients" / f"{name}.yaml"))
+    for task in graph.tasks.values():
+        assert all(edge.defer_query_constraint for edge in task.inputs.values())

@@ -99,6 +99,11 @@ class ImageInputConfig(AnalysisBaseConfig, pipelineConnections=ImageViewConnecti
         doc="Frame the amplifiers that failed a test, where the table of failures exists?", default=True
     )
 
+    def setDefaults(self) -> None:
+        """Make the names of topics unique."""
+        super().setDefaults()
+        self.addOutputNamePrefix = True
+
 
 class ImageViewConfig(ImageInputConfig, pipelineConnections=ImageViewConnections):
     """Configuration that all views have."""

@@ -23,7 +23,7 @@ def cameraImageGrid(corners: npt.ArrayLike, pixelSize: tuple[float, float], binn
 
     That function, which ``VisualizeMosaicExpTask`` uses, counts whole detector pixels from the centre of the
     focal plane and leaves ten binned pixels around the camera. It cuts off the fractions of places, so a
-    detector in the image may be off this grid by one of its pixels along either axis.
+    detector in the image may be off this grid by up to two of its pixels along either axis.
 
     Parameters
     ----------
