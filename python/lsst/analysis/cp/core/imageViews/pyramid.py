@@ -26,8 +26,10 @@ from .placement import DetectorPlacement
 from .pyramidFile import (
     FORMAT_VERSION,
     MOSAIC,
+    PLACE_CARDS,
     PLANES,
     ImageKey,
+    IndexPlace,
     PyramidIndex,
     StoredDetector,
     StoredImage,
@@ -293,21 +295,21 @@ class PyramidWriter:
         """Write all that comes before the images; its length does not depend on what is in it."""
         key = ImageKey(MOSAIC, "image", self._coarsest)
         image = hduBytes(astropy.io.fits.ImageHDU(overview, self._headerOf(key, {})))
-        primary = self._primaryHeader(0, 0)
-        offset = len(primary.tostring())
+        offset = len(self._primaryHeader(IndexPlace(0, 0, 0, 0)).tostring())
         self._images[key] = self._placeOf(key, offset, image, overview.shape)
-        index = PyramidIndex(images=self._images, detectors=tuple(self._detectors.values())).toBytes()
-        primary = self._primaryHeader(offset + len(image), len(index))
+        index = PyramidIndex(images=self._images, detectors=tuple(self._detectors.values()))
+        tables, place = index.toBytes(offset + len(image))
         self._file.seek(0)
-        self._file.write(primary.tostring().encode() + image + index)
+        self._file.write(self._primaryHeader(place).tostring().encode() + image + tables)
 
-    def _primaryHeader(self, indexOffset: int, indexLength: int) -> Header:
+    def _primaryHeader(self, place: IndexPlace) -> Header:
         header = astropy.io.fits.PrimaryHDU(header=self._header).header
         header["EXTEND"] = True
         header["PYRVERS"] = (FORMAT_VERSION, "Version of the layout of this pyramid")
-        header["PYRINDEX"] = (indexOffset, "[byte] Where the tables INDEX and DETECTORS are")
-        header["PYRINLEN"] = (indexLength, "[byte] Their length")
         header["PYRPIXEL"] = (self._pixelSize, "[mm] Side of a pixel of factor 1")
+        meanings = ("[byte] First row of INDEX", "Rows of INDEX", "[byte] First row of DETECTORS", "Its rows")
+        for card, value, meaning in zip(PLACE_CARDS, place, meanings, strict=True):
+            header[card] = (value, meaning)
         return header
 
     @property

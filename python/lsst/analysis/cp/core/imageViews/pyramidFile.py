@@ -14,17 +14,18 @@ from __future__ import annotations
 __all__ = [
     "FORMAT_VERSION",
     "MOSAIC",
+    "PLACE_CARDS",
     "PLANES",
-    "FilePart",
     "ImageKey",
+    "IndexPlace",
     "PyramidIndex",
     "StoredDetector",
     "StoredImage",
     "readIndex",
 ]
 
-import io
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
@@ -33,7 +34,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .placement import DetectorPlacement
-from .pyramidHdus import EMPTY_PRIMARY, hduBytes
+from .pyramidHdus import hduBytes, prefixLength
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -46,7 +47,45 @@ PLANES = ("image", "mask", "significance")
 FORMAT_VERSION = 1
 """Version of the layout of the file."""
 
-_ALL_PLANES = " ".join(PLANES)
+PLACE_CARDS = ("PYRINDEX", "PYRNINDX", "PYRDETEC", "PYRNDETE")
+"""Cards of the primary header that hold an `IndexPlace`."""
+
+_NAME_LENGTH = 24
+
+_IMAGE_ROW = np.dtype(
+    [
+        ("DETECTOR", ">i4"),
+        ("PLANE", f"S{max(map(len, PLANES))}"),
+        ("FACTOR", ">i4"),
+        ("OFFSET", ">i8"),
+        ("LENGTH", ">i8"),
+        ("PREFIX", ">i8"),
+        ("NY", ">i4"),
+        ("NX", ">i4"),
+        ("X0", ">f8"),
+        ("Y0", ">f8"),
+    ]
+)
+
+_DETECTOR_ROW = np.dtype(
+    [
+        ("DETECTOR", ">i4"),
+        ("NAME", f"S{_NAME_LENGTH}"),
+        ("NY", ">i4"),
+        ("NX", ">i4"),
+        ("X0", ">i4"),
+        ("Y0", ">i4"),
+        ("PLANES", f"S{len(' '.join(PLANES))}"),
+        ("ORIGIN", ">f8", (2,)),
+        ("MATRIX", ">f8", (4,)),
+    ]
+)
+
+_UNITS = {
+    **dict.fromkeys(("INDEX.OFFSET", "INDEX.LENGTH", "INDEX.PREFIX"), "byte"),
+    **dict.fromkeys(("INDEX.X0", "INDEX.Y0", "DETECTORS.ORIGIN", "DETECTORS.MATRIX"), "mm"),
+    **dict.fromkeys(("DETECTORS.X0", "DETECTORS.Y0"), "pixel"),
+}
 
 
 class ImageKey(NamedTuple):
@@ -67,8 +106,7 @@ class ImageKey(NamedTuple):
     factor: int
 
 
-@dataclass(frozen=True)
-class StoredImage:
+class StoredImage(NamedTuple):
     """Where an image lies in the file.
 
     Parameters
@@ -116,6 +154,23 @@ class StoredDetector:
     planes: tuple[str, ...] = ()
 
 
+class IndexPlace(NamedTuple):
+    """Where the rows of the index are.
+
+    Parameters
+    ----------
+    images, nImages
+        First byte and number of the rows of INDEX.
+    detectors, nDetectors
+        The same of DETECTORS.
+    """
+
+    images: int
+    nImages: int
+    detectors: int
+    nDetectors: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class PyramidIndex:
     """What is in a pyramid, and where.
@@ -132,170 +187,114 @@ class PyramidIndex:
     images: Mapping[ImageKey, StoredImage]
     detectors: tuple[StoredDetector, ...]
 
-    def toBytes(self) -> bytes:
+    def toBytes(self, start: int) -> tuple[bytes, IndexPlace]:
         """Return the two tables as they are in the file.
+
+        Parameters
+        ----------
+        start
+            Where the first of them will be.
 
         Returns
         -------
         content
-            HDUs INDEX and DETECTORS; their length depends on the number of rows and on the longest name only.
+            HDUs INDEX and DETECTORS; their length depends on the number of rows only.
+        place
+            Where the rows are.
+
+        Raises
+        ------
+        ValueError
+            Raised if a name is too long.
         """
-        return hduBytes(self._imageTable(), self._detectorTable())
+        images, detectors = self._imageRows(), self._detectorRows()
+        first, second = (
+            hduBytes(_table(rows, name)) for rows, name in ((images, "INDEX"), (detectors, "DETECTORS"))
+        )
+        place = IndexPlace(
+            start + prefixLength(first) - images.nbytes,
+            len(images),
+            start + len(first) + prefixLength(second) - detectors.nbytes,
+            len(detectors),
+        )
+        return first + second, place
 
     @classmethod
-    def fromBytes(cls, content: bytes) -> PyramidIndex:
+    def fromRows(cls, images: bytes, detectors: bytes) -> PyramidIndex:
         """Read the two tables.
 
         Parameters
         ----------
-        content
-            What `toBytes` has returned.
+        images, detectors
+            Rows of INDEX and of DETECTORS.
 
         Returns
         -------
         index
             The index.
         """
-        with astropy.io.fits.open(io.BytesIO(EMPTY_PRIMARY + content)) as hdus:
-            images, detectors = hdus["INDEX"].data, hdus["DETECTORS"].data
-            return cls(
-                images=dict(zip(_keysOf(images), _placesOf(images), strict=True)),
-                detectors=tuple(_detectorOf(row) for row in detectors),
+        # An astropy table would take longer to make than most windows to read.
+        image_rows = np.frombuffer(images, dtype=_IMAGE_ROW)
+        detector_rows = np.frombuffer(detectors, dtype=_DETECTOR_ROW)
+        return cls(
+            images=dict(zip(_keysOf(image_rows), _placesOf(image_rows), strict=True)),
+            detectors=tuple(_detectorsOf(detector_rows)),
+        )
+
+    def _imageRows(self) -> npt.NDArray[np.void]:
+        rows = [
+            (*key, place.offset, place.length, place.prefix, *place.shape, place.x0, place.y0)
+            for key, place in self.images.items()
+        ]
+        return np.array(rows, dtype=_IMAGE_ROW)
+
+    def _detectorRows(self) -> npt.NDArray[np.void]:
+        rows = []
+        for own in self.detectors:
+            at = own.placement
+            if len(at.name.encode()) > _NAME_LENGTH:
+                raise ValueError(f"The name {at.name!r} of a detector is longer than {_NAME_LENGTH} bytes.")
+            planes = " ".join(own.planes)
+            rows.append(
+                (at.detectorId, at.name, *at.shape, own.x0, own.y0, planes, at.origin, at.matrix.ravel())
             )
-
-    def _imageTable(self) -> astropy.io.fits.BinTableHDU:
-        keys, places = list(self.images), list(self.images.values())
-        width = max((len(key.plane) for key in keys), default=1)
-        columns = [
-            _column("DETECTOR", "J", [key.detector for key in keys]),
-            _column("PLANE", f"{width}A", [key.plane for key in keys]),
-            _column("FACTOR", "J", [key.factor for key in keys]),
-            _column("OFFSET", "K", [place.offset for place in places], "byte"),
-            _column("LENGTH", "K", [place.length for place in places], "byte"),
-            _column("PREFIX", "K", [place.prefix for place in places], "byte"),
-            _column("NY", "J", [place.shape[0] for place in places]),
-            _column("NX", "J", [place.shape[1] for place in places]),
-            _column("X0", "D", [place.x0 for place in places], "mm"),
-            _column("Y0", "D", [place.y0 for place in places], "mm"),
-        ]
-        return astropy.io.fits.BinTableHDU.from_columns(columns, name="INDEX")
-
-    def _detectorTable(self) -> astropy.io.fits.BinTableHDU:
-        placements = [own.placement for own in self.detectors]
-        width = max((len(placement.name) for placement in placements), default=1)
-        columns = [
-            _column("DETECTOR", "J", [placement.detectorId for placement in placements]),
-            _column("NAME", f"{width}A", [placement.name for placement in placements]),
-            _column("NY", "J", [placement.shape[0] for placement in placements]),
-            _column("NX", "J", [placement.shape[1] for placement in placements]),
-            _column("X0", "J", [own.x0 for own in self.detectors], "pixel"),
-            _column("Y0", "J", [own.y0 for own in self.detectors], "pixel"),
-            _column("PLANES", f"{len(_ALL_PLANES)}A", [" ".join(own.planes) for own in self.detectors]),
-            _column("ORIGIN", "2D", [placement.origin for placement in placements], "mm"),
-            _column("MATRIX", "4D", [placement.matrix.ravel() for placement in placements], "mm"),
-        ]
-        return astropy.io.fits.BinTableHDU.from_columns(columns, name="DETECTORS")
+        return np.array(rows, dtype=_DETECTOR_ROW)
 
 
-def _column(name: str, form: str, values: npt.ArrayLike, unit: str | None = None) -> astropy.io.fits.Column:
-    return astropy.io.fits.Column(name=name, format=form, array=np.asarray(values), unit=unit)
+def _table(rows: npt.NDArray[np.void], name: str) -> astropy.io.fits.BinTableHDU:
+    table = astropy.io.fits.BinTableHDU(rows, name=name)
+    for column in table.columns:
+        column.unit = _UNITS.get(f"{name}.{column.name}")
+    return table
 
 
-def _keysOf(table: astropy.io.fits.FITS_rec) -> list[ImageKey]:
-    columns = (table[name].tolist() for name in ("DETECTOR", "PLANE", "FACTOR"))
-    return [ImageKey(*row) for row in zip(*columns, strict=True)]
+def _textOf(column: npt.NDArray[np.bytes_]) -> list[str]:
+    return [text.decode() for text in column.tolist()]
 
 
-def _placesOf(table: astropy.io.fits.FITS_rec) -> list[StoredImage]:
-    names = ("OFFSET", "LENGTH", "PREFIX", "NY", "NX", "X0", "Y0")
-    rows = zip(*(table[name].tolist() for name in names), strict=True)
-    return [
-        StoredImage(offset, length, prefix, (ny, nx), x0, y0)
-        for offset, length, prefix, ny, nx, x0, y0 in rows
-    ]
+def _keysOf(rows: npt.NDArray[np.void]) -> Iterator[ImageKey]:
+    columns = rows["DETECTOR"].tolist(), _textOf(rows["PLANE"]), rows["FACTOR"].tolist()
+    return itertools.starmap(ImageKey, zip(*columns, strict=True))
 
 
-def _detectorOf(row: astropy.io.fits.FITS_record) -> StoredDetector:
-    placement = DetectorPlacement(
-        detectorId=int(row["DETECTOR"]),
-        name=str(row["NAME"]),
-        shape=(int(row["NY"]), int(row["NX"])),
-        origin=np.array(row["ORIGIN"], dtype=np.float64),
-        matrix=np.array(row["MATRIX"], dtype=np.float64).reshape(2, 2),
+def _placesOf(rows: npt.NDArray[np.void]) -> Iterator[StoredImage]:
+    shapes = zip(rows["NY"].tolist(), rows["NX"].tolist(), strict=True)
+    offset, length, prefix, x0, y0 = (
+        rows[name].tolist() for name in ("OFFSET", "LENGTH", "PREFIX", "X0", "Y0")
     )
-    return StoredDetector(placement, int(row["X0"]), int(row["Y0"]), tuple(row["PLANES"].split()))
+    return itertools.starmap(StoredImage, zip(offset, length, prefix, shapes, x0, y0, strict=True))
 
 
-class FilePart(io.RawIOBase):
-    """One HDU of a large file, which looks like a small FITS file and is read as one.
-
-    Parameters
-    ----------
-    file
-        The large file, open for reading; it stays open when the part is closed.
-    place
-        Which HDU.
-
-    Raises
-    ------
-    EOFError
-        Raised, as by the methods that read, if the file ends before the HDU does.
-    """
-
-    def __init__(self, file: BinaryIO, place: StoredImage) -> None:
-        super().__init__()
-        self._file = file
-        self._place = place
-        self._position = 0
-        self._count = 0
-        # One request for all that is read in small pieces matters where the file is remote.
-        self._start = EMPTY_PRIMARY + self._readFile(0, place.prefix)
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def tell(self) -> int:
-        """Return the position in the small file."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to a position in the small file; see `io.IOBase.seek`."""
-        self._position = offset + (0, self._position, self._size)[whence]
-        return self._position
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Read some bytes, or all that are left; see `io.RawIOBase.read`."""
-        left = max(self._size - self._position, 0)
-        count = left if size is None or size < 0 else min(size, left)
-        first, self._position = self._position, self._position + count
-        content = self._start[first : first + count]
-        if len(content) < count:
-            content += self._readFile(first + len(content) - len(EMPTY_PRIMARY), count - len(content))
-        return content
-
-    def takeCount(self) -> int:
-        """Return the number of bytes that were read from the large file since the last call."""
-        count, self._count = self._count, 0
-        return count
-
-    @property
-    def _size(self) -> int:
-        return len(EMPTY_PRIMARY) + self._place.length
-
-    def _readFile(self, first: int, count: int) -> bytes:
-        self._file.seek(self._place.offset + first)
-        content = self._file.read(count)
-        self._count += len(content)
-        if len(content) != count:
-            raise EOFError(
-                f"The file ends {count - len(content)} bytes too early, in the HDU at {self._place.offset}."
-            )
-        return content
+def _detectorsOf(rows: npt.NDArray[np.void]) -> Iterator[StoredDetector]:
+    ids, ny, nx, x0, y0 = (rows[name].tolist() for name in ("DETECTOR", "NY", "NX", "X0", "Y0"))
+    names, planes = _textOf(rows["NAME"]), _textOf(rows["PLANES"])
+    origins = rows["ORIGIN"].astype(np.float64)
+    matrices = rows["MATRIX"].astype(np.float64).reshape(-1, 2, 2)
+    for i, number in enumerate(ids):
+        placement = DetectorPlacement(
+            detectorId=number, name=names[i], shape=(ny[i], nx[i]), origin=origins[i], matrix=matrices[i]
+        )
+        yield StoredDetector(placement, x0[i], y0[i], tuple(planes[i].split()))
 
 
 def readIndex(file: BinaryIO, name: str) -> tuple[astropy.io.fits.Header, PyramidIndex]:
@@ -332,8 +331,11 @@ def readIndex(file: BinaryIO, name: str) -> tuple[astropy.io.fits.Header, Pyrami
         raise ValueError(
             f"{name} is no pyramid of version {FORMAT_VERSION}: its header says PYRVERS = {version!r}."
         )
-    file.seek(header["PYRINDEX"])
-    content = file.read(header["PYRINLEN"])
-    if len(content) != header["PYRINLEN"]:
+    place = IndexPlace(*(header[card] for card in PLACE_CARDS))
+    sizes = place.nImages * _IMAGE_ROW.itemsize, place.nDetectors * _DETECTOR_ROW.itemsize
+    end = place.detectors + sizes[1]
+    file.seek(place.images)
+    content = file.read(end - place.images)
+    if len(content) != end - place.images:
         raise EOFError(f"{name} is cut short: it ends within its index.")
-    return header, PyramidIndex.fromBytes(content)
+    return header, PyramidIndex.fromRows(content[: sizes[0]], content[-sizes[1] :])

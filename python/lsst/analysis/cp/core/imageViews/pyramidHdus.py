@@ -1,7 +1,7 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""HDUs of a pyramid: compression of images, and where their pixels lie on the focal plane."""
+"""HDUs of a pyramid: how they are compressed, say where their pixels lie, and are read one by one."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ __all__ = [
 ]
 
 import io
+from typing import BinaryIO
 
 import astropy.io.fits
 import numpy as np
@@ -147,3 +148,74 @@ def linearWcs(origin: npt.ArrayLike, matrix: npt.ArrayLike) -> astropy.io.fits.H
 def mosaicWcs(grid: MosaicGrid) -> astropy.io.fits.Header:
     """Say where the pixels of a mosaic lie on the focal plane; see `linearWcs`."""
     return linearWcs((grid.x0, grid.y0), np.diag([grid.pixelSize] * 2))
+
+
+class FilePart(io.RawIOBase):
+    """One HDU of a large file, which looks like a small FITS file and is read as one.
+
+    Parameters
+    ----------
+    file
+        The large file, open for reading; it stays open when the part is closed.
+    offset, length
+        The HDU: first byte, and number of bytes.
+    prefix
+        Number of bytes to read at once: those up to the first tile.
+
+    Raises
+    ------
+    EOFError
+        Raised, as by the methods that read, if the file ends before the HDU does.
+    """
+
+    def __init__(self, file: BinaryIO, offset: int, length: int, prefix: int) -> None:
+        super().__init__()
+        self._file = file
+        self._offset = offset
+        self._size = len(EMPTY_PRIMARY) + length
+        self._position = 0
+        self._count = 0
+        # One request for all that is read in small pieces matters where the file is remote.
+        self._start = EMPTY_PRIMARY + self._readFile(0, prefix)
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position in the small file."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to a position in the small file; see `io.IOBase.seek`."""
+        self._position = offset + (0, self._position, self._size)[whence]
+        return self._position
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read some bytes, or all that are left; see `io.RawIOBase.read`."""
+        left = max(self._size - self._position, 0)
+        count = left if size is None or size < 0 else min(size, left)
+        first, self._position = self._position, self._position + count
+        content = self._start[first : first + count]
+        if len(content) < count:
+            content += self._readFile(first + len(content) - len(EMPTY_PRIMARY), count - len(content))
+        return content
+
+    def takeCount(self) -> int:
+        """Return the number of bytes that were read from the large file since the last call."""
+        count, self._count = self._count, 0
+        return count
+
+    def _readFile(self, first: int, count: int) -> bytes:
+        self._file.seek(self._offset + first)
+        content = self._file.read(count)
+        self._count += len(content)
+        if len(content) != count:
+            raise EOFError(
+                f"The file ends {count - len(content)} bytes too early, in the HDU at {self._offset}."
+            )
+        return content

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 __all__ = ["PyramidReader", "View"]
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -18,49 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from .placement import DetectorPlacement, MosaicGrid
-from .pyramidFile import MOSAIC, FilePart, ImageKey, StoredDetector, readIndex
-from .pyramidWindow import cutMosaic, windowOf
+from .pyramidFile import MOSAIC, ImageKey, StoredDetector, readIndex
+from .pyramidHdus import FilePart
+from .pyramidWindow import Image, View, cutMosaic, windowOf
 
-Image = npt.NDArray[np.float32] | npt.NDArray[np.int32]
+FloatArray = npt.NDArray[np.float64]
 
-_REACH = 8
+_REACH = 3
 """Pixels by which partial bins reach over the edge of a detector, at most."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class View:
-    """A window of the focal plane.
-
-    Parameters
-    ----------
-    image
-        Pixels (rows, columns); shape ``grid.shape``. Of image and significance NaN where there is no
-        detector, no data or no stored detector; of a mask 0 there.
-    grid
-        Where the pixels lie on the focal plane.
-    plane
-        ``image``, ``mask`` or ``significance``.
-    factor
-        Side of a pixel, in pixels of the detectors.
-    unit
-        Unit of the pixels; empty for none.
-    maskPlanes
-        Number of the bit of each plane of a mask; empty for others.
-    missing
-        Detectors in the window of which the exposure has no such image.
-    nTiles, nBytes
-        Number of tiles that were read, and of bytes, without those of the index.
-    """
-
-    image: Image
-    grid: MosaicGrid
-    plane: str
-    factor: int
-    unit: str
-    maskPlanes: Mapping[str, int]
-    missing: tuple[int, ...]
-    nTiles: int
-    nBytes: int
 
 
 class PyramidReader:
@@ -94,7 +58,7 @@ class PyramidReader:
             raise
         self._images = self._index.images
         self._detectors = {own.placement.detectorId: own for own in self.detectors}
-        self._outlines = np.array([_outline(own.placement) for own in self.detectors])
+        self._outlines = _outlinesOf([own.placement for own in self.detectors])
         self._open: dict[ImageKey, tuple[FilePart, Any]] = {}
 
     def __enter__(self) -> Self:
@@ -271,9 +235,7 @@ class PyramidReader:
             + (" or a larger factor." if factor is not None else ".")
         )
 
-    def _gridOf(
-        self, middle: npt.NDArray[np.float64], size: npt.NDArray[np.float64], factor: int, plane: str
-    ) -> MosaicGrid:
+    def _gridOf(self, middle: FloatArray, size: FloatArray, factor: int, plane: str) -> MosaicGrid:
         """Return the grid of the window, whose pixels are those of the file in its middle."""
         pixel = self.pixelSize * factor
         n_columns, n_rows = np.maximum(np.rint(size / pixel).astype(int), 1).tolist()
@@ -308,7 +270,7 @@ class PyramidReader:
                 f"focal plane, from ({x_min:.3f}, {y_min:.3f}) to ({x_max:.3f}, {y_max:.3f}) mm."
             )
 
-    def _nearest(self, middle: npt.NDArray[np.float64]) -> DetectorPlacement:
+    def _nearest(self, middle: FloatArray) -> DetectorPlacement:
         """Return the detector on which a point lies, or else that whose centre is nearest."""
         placements = [own.placement for own in self._detectors.values()]
         places = [own.toPixels(*middle) for own in placements]
@@ -323,13 +285,9 @@ class PyramidReader:
         key = ImageKey(MOSAIC, plane, factor)
         place = self._images[key]
         part, hdu = self._hdu(key)
-        own = MosaicGrid(place.x0, place.y0, grid.pixelSize, place.shape)
-        image, n_tiles = cutMosaic(hdu, own, grid)
-        missing = [
-            detector.placement.detectorId
-            for detector in self._detectorsIn(grid)
-            if plane not in detector.planes and windowOf(detector.placement.binned(factor), grid) is not None
-        ]
+        mosaic = MosaicGrid(place.x0, place.y0, grid.pixelSize, place.shape)
+        image, n_tiles = cutMosaic(hdu, mosaic, grid)
+        missing = [own.placement.detectorId for own in self._detectorsIn(grid) if plane not in own.planes]
         return _view(image, grid, key, hdu.header, missing, n_tiles, part.takeCount())
 
     def _readDetectors(self, grid: MosaicGrid, plane: str, factor: int) -> View:
@@ -354,9 +312,8 @@ class PyramidReader:
 
     def _detectorsIn(self, grid: MosaicGrid) -> Iterator[StoredDetector]:
         """Yield the detectors that may lie in a window."""
-        (left, right), (bottom, top) = _extent(grid)
-        x_min, x_max, y_min, y_max = self._outlines.T
-        inside = (x_min <= right) & (x_max >= left) & (y_min <= top) & (y_max >= bottom)
+        low, high = np.transpose(_extent(grid))
+        inside = ((self._outlines[0] <= high) & (self._outlines[1] >= low)).all(axis=1)
         for i in np.flatnonzero(inside).tolist():
             yield self.detectors[i]
 
@@ -373,7 +330,8 @@ class PyramidReader:
     def _hdu(self, key: ImageKey) -> tuple[FilePart, Any]:
         """Return an image whose tiles are read when asked for; its header is read once."""
         if key not in self._open:
-            part = FilePart(self._file, self._images[key])
+            place = self._images[key]
+            part = FilePart(self._file, place.offset, place.length, place.prefix)
             self._open[key] = part, astropy.io.fits.open(part, memmap=False)[1]
         return self._open[key]
 
@@ -407,9 +365,11 @@ def _extent(grid: MosaicGrid) -> tuple[tuple[float, float], tuple[float, float]]
     return (float(x[0]), float(x[1])), (float(y[0]), float(y[1]))
 
 
-def _outline(placement: DetectorPlacement) -> tuple[float, float, float, float]:
-    """Return the smallest and largest x and y of a detector, mm, with room for partial bins."""
-    n_rows, n_columns = placement.shape
-    low, right, top = -_REACH, n_columns + _REACH, n_rows + _REACH
-    x, y = placement.toFocalPlane([low, right, right, low], [low, low, top, top])
-    return float(x.min()), float(x.max()), float(y.min()), float(y.max())
+def _outlinesOf(placements: Sequence[DetectorPlacement]) -> tuple[FloatArray, FloatArray]:
+    """Return the smallest and largest (x, y) of detectors, mm, with room for partial bins; shapes (n, 2)."""
+    size = np.array([placement.shape[::-1] for placement in placements], dtype=np.float64)
+    origins = np.array([placement.origin for placement in placements])
+    matrices = np.array([placement.matrix for placement in placements])
+    middle = origins + np.einsum("nij,nj->ni", matrices, 0.5 * (size - 1))
+    reach = np.einsum("nij,nj->ni", np.abs(matrices), 0.5 * size + _REACH)
+    return middle - reach, middle + reach

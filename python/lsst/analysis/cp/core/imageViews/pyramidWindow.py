@@ -1,12 +1,13 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Which pixels, and which tiles, of an image lie in a window of the focal plane."""
+"""Windows of the focal plane: which pixels, and which tiles, of an image lie in them."""
 
 from __future__ import annotations
 
-__all__ = ["DetectorWindow", "cutMosaic", "windowOf"]
+__all__ = ["DetectorWindow", "Image", "TurnedDetectorWindow", "View", "cutMosaic", "windowOf"]
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,7 +18,44 @@ from .placement import DetectorPlacement, MosaicGrid
 from .pyramidHdus import TILE_SIZE
 
 IntArray = npt.NDArray[np.intp]
+Image = npt.NDArray[np.float32] | npt.NDArray[np.int32]
 Pixels = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class View:
+    """A window of the focal plane.
+
+    Parameters
+    ----------
+    image
+        Pixels (rows, columns); shape ``grid.shape``. Of image and significance NaN where there is no
+        detector, no data or no stored detector; of a mask 0 there.
+    grid
+        Where the pixels lie on the focal plane.
+    plane
+        ``image``, ``mask`` or ``significance``.
+    factor
+        Side of a pixel, in pixels of the detectors.
+    unit
+        Unit of the pixels; empty for none.
+    maskPlanes
+        Number of the bit of each plane of a mask; empty for others.
+    missing
+        Detectors in the window of which the exposure has no such image.
+    nTiles, nBytes
+        Number of tiles that were read, and of bytes, without those of the index.
+    """
+
+    image: Image
+    grid: MosaicGrid
+    plane: str
+    factor: int
+    unit: str
+    maskPlanes: Mapping[str, int]
+    missing: tuple[int, ...]
+    nTiles: int
+    nBytes: int
 
 
 class _Sections(Protocol):
