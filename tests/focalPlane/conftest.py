@@ -1,108 +1,15 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Cameras with turned detectors and identifiers with gaps, described by what a camera's user can ask."""
-
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from lsst.afw.cameraGeom import DetectorType, Orientation
-from lsst.geom import Box2I, Extent2D, Extent2I, Point2D, Point2I, Point3D, radians
-
-PIXEL_SIZE = 0.01
-WIDTH, HEIGHT = 100, 80
-N_COLUMNS = 4
-
-
-@dataclass(frozen=True)
-class FakeAmplifier:
-    name: str
-    box: Box2I
-
-    def getName(self) -> str:
-        return self.name
-
-    def getBBox(self) -> Box2I:
-        return self.box
-
-    def getGain(self) -> float:
-        return 1.5
-
-    def getReadNoise(self) -> float:
-        return 5.0
-
-
-@dataclass(frozen=True)
-class FakeDetector:
-    """A detector of 4 x 2 amplifiers, turned about its lower left pixel corner."""
-
-    id: int
-    name: str
-    physicalType: str
-    x: float
-    y: float
-    yaw: float
-    amps: list[FakeAmplifier] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        for i in range(2 * N_COLUMNS):
-            column, row = i % N_COLUMNS, i // N_COLUMNS
-            corner = Point2I(column * WIDTH // N_COLUMNS, row * HEIGHT // 2)
-            self.amps.append(FakeAmplifier(f"C{row}{column}", Box2I(corner, Extent2I(25, 40))))
-
-    def getId(self) -> int:
-        return self.id
-
-    def getName(self) -> str:
-        return self.name
-
-    def getType(self) -> DetectorType:
-        return DetectorType.SCIENCE
-
-    def getPhysicalType(self) -> str:
-        return self.physicalType
-
-    def getBBox(self) -> Box2I:
-        return Box2I(Point2I(0, 0), Extent2I(WIDTH, HEIGHT))
-
-    def getAmplifiers(self) -> list[FakeAmplifier]:
-        return self.amps
-
-    def getTransform(self, fromSys: object, toSys: object) -> object:
-        orientation = Orientation(Point3D(self.x, self.y, 0.0), Point2D(-0.5, -0.5), self.yaw * radians)
-        return orientation.makePixelFpTransform(Extent2D(PIXEL_SIZE, PIXEL_SIZE))
-
-
-FakeCamera = Sequence[FakeDetector]
-
-
-@pytest.fixture(scope="session")
-def makeCamera() -> Callable[..., FakeCamera]:
-    """Return a maker of cameras from (x, y, yaw) of each detector, in mm and radians."""
-
-    def make(*places: tuple[float, float, float], ids: Sequence[int] | None = None) -> FakeCamera:
-        return [
-            FakeDetector(number, f"R0{i // 2}_S{i % 2}", ("E2V", "ITL")[i % 2], *place)
-            for i, (number, place) in enumerate(zip(ids or range(len(places)), places, strict=True))
-        ]
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def camera(makeCamera: Callable[..., FakeCamera]) -> FakeCamera:
-    """Return a camera of four detectors, away from the origin and turned, whose identifiers have gaps."""
-    return makeCamera(
-        (10.0, 5.0, 0.0), (12.0, 5.0, np.pi / 2), (10.0, 7.0, 0.3), (12.0, 7.0, np.pi), ids=[3, 94, 20, 7]
-    )
-
 
 @pytest.fixture
-def rows(camera: FakeCamera) -> dict[str, npt.NDArray]:
+def rows(camera: Sequence) -> dict[str, npt.NDArray]:
     """Return one row for each amplifier; its value counts the amplifiers."""
     detector = np.repeat([detector.id for detector in camera], 8)
     amplifier = np.array([amp.name for detector in camera for amp in detector.amps])

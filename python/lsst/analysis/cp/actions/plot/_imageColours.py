@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ImageStyle", "imageColours"]
+__all__ = ["SIGNIFICANT", "ImageStyle", "imageColours"]
 
 from dataclasses import dataclass
 
@@ -16,11 +16,14 @@ from matplotlib.colors import Colormap, FuncNorm, LinearSegmentedColormap, Norma
 
 from ._imageView import ImageScale
 
+SIGNIFICANT = "#ff9a1f"
+"""Colour of a significance just above the threshold."""
+
 _SIGNIFICANCE = (
     (0.0, "#05070d"),
     (0.25, "#16243a"),
     (0.5, "#3d5f86"),
-    (0.5, "#ff9a1f"),
+    (0.5, SIGNIFICANT),
     (0.75, "#ffd24a"),
     (1.0, "#fff8c8"),
 )

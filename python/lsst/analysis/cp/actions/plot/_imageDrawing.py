@@ -13,15 +13,16 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection, PolyCollection
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.patheffects import Normal, withStroke
 from matplotlib.text import Text
 
 from ._focalPlaneText import formatNumber
-from ._imageColours import ImageStyle, imageColours
-from ._imageView import ImageView, Names
+from ._imageColours import SIGNIFICANT, ImageStyle, imageColours
+from ._imageRegions import innerSides, moveSides
+from ._imageView import ImageScale, ImageView, Names
 from ._pixelImage import PixelImage
 from ._polygons import drawFrames, drawHatched, drawPolygons
 
@@ -44,7 +45,7 @@ class ImageArtists:
     outlines
         Outlines of detectors, and of those with a failure once more.
     ampOutlines
-        Outlines of amplifiers.
+        Lines between amplifiers.
     failing
         Frames of failing amplifiers and detectors, one collection a stroke.
     names
@@ -61,7 +62,7 @@ class ImageArtists:
     missing: PathPatch | None
     masked: PathPatch | None
     outlines: tuple[PolyCollection, ...]
-    ampOutlines: PolyCollection
+    ampOutlines: LineCollection
     failing: tuple[PolyCollection, ...]
     names: tuple[Text, ...]
     marks: PathCollection | None
@@ -122,26 +123,31 @@ def drawImage(ax: Axes, view: ImageView, style: ImageStyle) -> ImageArtists:
 def _outlines(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[PolyCollection, ...]:
     """Draw the outlines of detectors around their pixels, not on them; those with a failure stand out."""
     frame = view.frame
+    # Pixels of a mosaic may be half of their size off.
+    left, right, _, _ = frame.extent
+    slack = min(0.5 * (right - left) / frame.shape[1], _pagePixel(ax) * _unitsPerPoint(ax))
     width = max(_pagePixel(ax), 0.4)
-    frames = drawFrames(ax, _grow(frame.detectorCorners[frame.shown], 0.5 * width * _unitsPerPoint(ax)),
-                        [(style.outline, width)], zorder=2.0)  # fmt: skip
+    around = moveSides(frame.detectorCorners[frame.shown], 0.5 * width * _unitsPerPoint(ax) + slack)
+    outlines = drawFrames(ax, around, [(style.outline, width)], zorder=2.0)
     if frame.shown.sum() == 1:
-        return frames
+        return outlines
     failing = view.failingDetectors.copy()
     failing[frame.geometry.layout.ampDetector[view.failing]] = True
-    around = _grow(frame.detectorCorners[failing], 0.5 * _STRESSED * _unitsPerPoint(ax))
-    return frames + drawFrames(ax, around, [(style.failing, _STRESSED)], zorder=2.1)
+    around = moveSides(frame.detectorCorners[failing], 0.5 * _STRESSED * _unitsPerPoint(ax) + slack)
+    return outlines + drawFrames(ax, around, [(style.failing, _STRESSED)], zorder=2.1)
 
 
-def _ampOutlines(ax: Axes, view: ImageView, style: ImageStyle) -> PolyCollection:
-    """Draw the outlines of amplifiers; pixels under them show through."""
+def _ampOutlines(ax: Axes, view: ImageView, style: ImageStyle) -> LineCollection:
+    """Draw the lines between amplifiers, once; pixels under them show through."""
     frame, gaps = view.frame, view.gaps
     drawn = (frame.shown & ~gaps.missing & ~gaps.masked)[frame.geometry.layout.ampDetector]
-    corners = frame.ampCorners[drawn]
-    width = float(np.clip(0.01 * _side(ax, corners), _pagePixel(ax), 0.6))
-    return drawPolygons(
-        ax, corners, facecolor="none", edgecolor=style.ampOutline, linewidth=width, alpha=0.35, zorder=1.8
+    lines = innerSides(frame, np.flatnonzero(drawn))
+    width = float(np.clip(0.01 * _side(ax, frame.ampCorners[drawn]), _pagePixel(ax), 0.6))
+    collection = LineCollection(
+        list(lines), colors=style.ampOutline, linewidths=width, alpha=0.35, zorder=1.8
     )
+    ax.add_collection(collection, autolim=False)
+    return collection
 
 
 def _failing(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[PolyCollection, ...]:
@@ -152,7 +158,7 @@ def _failing(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[PolyCollecti
     width = float(np.clip(0.05 * side, 0.5, 2.0))
     # A halo would cover much of an amplifier that is narrow on the page.
     strokes = [("white", 1.5 * width), (style.failing, width)] if side > 20 else [(style.failing, width)]
-    return drawFrames(ax, _grow(corners, -0.5 * strokes[0][1] * _unitsPerPoint(ax)), strokes)
+    return drawFrames(ax, moveSides(corners, -0.5 * strokes[0][1] * _unitsPerPoint(ax)), strokes)
 
 
 def _names(ax: Axes, names: Names, ink: str, halo: str, haloWidth: float) -> tuple[Text, ...]:
@@ -221,15 +227,29 @@ def _key(view: ImageView, style: ImageStyle) -> tuple[Artist, ...]:
         ring = Line2D([], [], linestyle="", marker="o", markersize=9, markerfacecolor="none")
         ring.set(markeredgecolor=style.mark, label=f"marked structures: {len(view.marks.positions)}")
         handles.append(ring)
-    limits = view.scale.limits
-    for count, word, value, colour in (
+    handles += _beyond(view.scale, style)
+    return tuple(handles)
+
+
+def _beyond(scale: ImageScale, style: ImageStyle) -> list[Artist]:
+    """Return handles for pixels beyond the scale, or above the threshold of a significance."""
+    limits = scale.limits
+    rows = [
         (limits.nAbove, "above", limits.high, style.over),
         (limits.nBelow, "below", limits.low, style.under),
-    ):
-        if count:
-            text = f"pixels {word} {formatNumber(float(f'{value:.4g}'))}: {count}"
-            handles.append(Patch(facecolor=colour, edgecolor="0.5", linewidth=0.5, label=text))
-    return tuple(handles)
+    ]
+    if scale.colourMap == "significance" and scale.threshold is not None:
+        rows = [(scale.nDetected, "above", scale.threshold, SIGNIFICANT)]
+    return [
+        Patch(
+            facecolor=colour,
+            edgecolor="0.5",
+            linewidth=0.5,
+            label=f"pixels {word} {formatNumber(float(f'{value:.4g}'))}: {count}",
+        )
+        for count, word, value, colour in rows
+        if count
+    ]
 
 
 def drawProjections(
@@ -319,11 +339,3 @@ def _side(ax: Axes, corners: FloatArray) -> float:
         return 0.0
     side = np.linalg.norm(np.diff(corners[:, :3], axis=1), axis=2).min(axis=1)
     return float(np.median(side)) / _unitsPerPoint(ax)
-
-
-def _grow(corners: FloatArray, amount: float) -> FloatArray:
-    """Move the sides of rectangles outwards; corners have the shape (n, 4, 2)."""
-    sides = np.roll(corners, -1, axis=1) - corners
-    with np.errstate(invalid="ignore"):
-        sides = sides / np.linalg.norm(sides, axis=2, keepdims=True)
-    return corners + amount * (np.roll(sides, 1, axis=1) - sides)

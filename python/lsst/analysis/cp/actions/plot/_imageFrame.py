@@ -92,7 +92,9 @@ class ImageFrame:
         return (np.asarray(points) - (left, bottom)) * scale - 0.5
 
 
-def binningOf(shape: tuple[int, int], detectorShape: tuple[int, int], name: str) -> int:
+def binningOf(
+    shape: tuple[int, int], detectorShape: tuple[int, int], name: str, binning: int | None = None
+) -> int:
     """Find by how much an image of a detector is binned.
 
     Parameters
@@ -103,25 +105,36 @@ def binningOf(shape: tuple[int, int], detectorShape: tuple[int, int], name: str)
         Pixels (ny, nx) of the detector.
     name
         The detector in words.
+    binning
+        Side of a bin, if it is known.
 
     Returns
     -------
     binning
-        Side of a bin in pixels.
+        Side of a bin in pixels. Where several fit, with partial bins or without, it is a power of two, and
+        then the smallest.
 
     Raises
     ------
     ValueError
-        Raised if no factor gives that shape.
+        Raised if no factor, or not that which is known, gives that shape.
     """
-    factor = max(round(detectorShape[0] / max(shape[0], 1)), 1)
-    for binning in range(max(factor - 1, 1), factor + 2):
-        sizes = [(side // binning, -(-side // binning)) for side in detectorShape]
-        if all(n in size for n, size in zip(shape, sizes, strict=True)):
-            return binning
-    raise ValueError(
-        f"The image of {name} has shape {shape}; expected {detectorShape}, or that binned by a whole factor."
-    )
+    n_rows = detectorShape[0]
+    candidates = [binning] if binning else range(n_rows // (shape[0] + 1), n_rows // max(shape[0] - 1, 1) + 2)
+    fitting = [
+        factor
+        for factor in candidates
+        if factor > 0
+        and shape
+        in (
+            tuple(side // factor for side in detectorShape),
+            tuple(-(-side // factor) for side in detectorShape),
+        )
+    ]
+    if not fitting:
+        by = f"by {binning}" if binning else "by a whole factor"
+        raise ValueError(f"The image of {name} has shape {shape}; expected {detectorShape} binned {by}.")
+    return min(fitting, key=lambda factor: (factor & (factor - 1) != 0, factor))
 
 
 def detectorFrame(

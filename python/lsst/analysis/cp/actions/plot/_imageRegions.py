@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Gaps", "Region", "ampRegions", "findGaps"]
+__all__ = ["Gaps", "Region", "ampRegions", "findGaps", "innerSides", "moveSides"]
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,7 +53,8 @@ class Gaps:
     maskedAmps
         Amplifiers without a single value, of detectors that have an image; shape (nAmp,).
     nPixels
-        Number of pixels without a value on the other amplifiers.
+        Number of pixels without a value on the other amplifiers. Those at the very edge of a detector do not
+        count: partial bins may have been left out, and detectors of a mosaic are up to half a pixel off.
     """
 
     missing: BoolArray
@@ -77,8 +78,12 @@ def ampRegions(frame: ImageFrame, amps: IndexArray) -> Iterator[Region]:
     region
         The pixels of one amplifier; an empty box if it is narrower than a pixel or not on the image.
     """
-    corners = frame.toPixels(frame.ampCorners[amps])
-    n_rows, n_columns = frame.shape
+    yield from _regions(frame.toPixels(frame.ampCorners[amps]), frame.shape)
+
+
+def _regions(corners: FloatArray, shape: tuple[int, int]) -> Iterator[Region]:
+    """Find the pixels whose centres lie in rectangles; corners are in pixels, shape (n, 4, 2)."""
+    n_rows, n_columns = shape
     low = np.clip(np.ceil(corners.min(axis=1)).astype(int), 0, (n_columns, n_rows))
     high = np.clip(np.floor(corners.max(axis=1)).astype(int) + 1, 0, (n_columns, n_rows))
     upright = np.abs(np.diff(corners, axis=1)).min(axis=2).max(axis=1) < _TOLERANCE
@@ -118,15 +123,77 @@ def findGaps(image: FloatImage, frame: ImageFrame, missing: BoolArray | None) ->
     """
     layout = frame.geometry.layout
     finite = np.isfinite(image)
+    interior = _interior(frame)
     filled = np.zeros(layout.nAmps, dtype=bool)
     n_pixels = 0
     for amp, region in zip(frame.shownAmps, ampRegions(frame, frame.shownAmps), strict=True):
         own = finite[region.box]
         inside = np.ones_like(own) if region.inside is None else region.inside
-        if n_finite := int(np.count_nonzero(own & inside)):
+        if (own & inside).any():
             filled[amp] = True
-            n_pixels += int(np.count_nonzero(inside)) - n_finite
+            n_pixels += int(np.count_nonzero(inside & ~own & interior[region.box]))
     empty = frame.shown & (np.bincount(layout.ampDetector[filled], minlength=layout.nDetectors) == 0)
     absent = empty if missing is None else missing & frame.shown
     lacking = ~filled & (frame.shown & ~absent)[layout.ampDetector]
     return Gaps(absent, empty & ~absent, lacking, n_pixels)
+
+
+def _interior(frame: ImageFrame) -> BoolArray:
+    """Tell which pixels lie on a detector that is shown, a pixel or more from its edge; shape (ny, nx)."""
+    interior = np.zeros(frame.shape, dtype=bool)
+    corners = frame.toPixels(frame.detectorCorners[frame.shown])
+    for region in _regions(moveSides(corners, -1.0), frame.shape):
+        interior[region.box] |= True if region.inside is None else region.inside
+    return interior
+
+
+def moveSides(corners: FloatArray, amount: float) -> FloatArray:
+    """Move the sides of rectangles outwards.
+
+    Parameters
+    ----------
+    corners
+        Corners in (x, y) order, anticlockwise; shape (n, 4, 2).
+    amount
+        Distance to move them by; inwards if it is negative.
+
+    Returns
+    -------
+    moved
+        The corners of the larger or smaller rectangles; shape (n, 4, 2).
+    """
+    sides = np.roll(corners, -1, axis=1) - corners
+    sides = sides / np.linalg.norm(sides, axis=2, keepdims=True)
+    moved: FloatArray = corners + amount * (np.roll(sides, 1, axis=1) - sides)
+    return moved
+
+
+def innerSides(frame: ImageFrame, amps: IndexArray) -> FloatArray:
+    """Find the sides of amplifiers that are not on the edge of their detector.
+
+    Parameters
+    ----------
+    frame
+        Where they lie.
+    amps
+        Positions of amplifiers in the camera; shape (n,).
+
+    Returns
+    -------
+    sides
+        Two ends in (x, y) order of each side, in the unit of the axes; one of two that coincide. Shape
+        (nSides, 2, 2).
+    """
+    corners = frame.ampCorners[amps]
+    sides = np.stack([corners, np.roll(corners, -1, axis=1)], axis=2).reshape(-1, 2, 2)
+    middle = sides.mean(axis=1)
+    edges = np.repeat(frame.detectorCorners[frame.geometry.layout.ampDetector[amps]], 4, axis=0)
+    along = np.roll(edges, -1, axis=1) - edges
+    offset = middle[:, np.newaxis] - edges
+    cross = along[..., 0] * offset[..., 1] - along[..., 1] * offset[..., 0]
+    distance = np.abs(cross / np.linalg.norm(along, axis=2)).min(axis=1)
+    pixel = (frame.extent[1] - frame.extent[0]) / frame.shape[1]
+    inner = distance > _TOLERANCE * pixel
+    _, first = np.unique(np.rint(middle[inner] / (0.1 * pixel)), axis=0, return_index=True)
+    found: FloatArray = sides[inner][np.sort(first)]
+    return found

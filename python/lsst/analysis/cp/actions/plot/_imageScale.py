@@ -168,6 +168,7 @@ def significanceScale(image: FloatImage, threshold: float, high: float | None, l
         colourMap="significance",
         limits=limits,
         threshold=threshold,
+        nDetected=int(np.count_nonzero(image > threshold)),
         label=label,
         unit="σ",
         note=f"bright above {formatNumber(threshold)} σ",

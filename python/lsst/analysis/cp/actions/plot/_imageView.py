@@ -40,6 +40,8 @@ class ImageScale:
         Value at the middle of the linear part.
     threshold
         Value to mark; None for none.
+    nDetected
+        Number of pixels above the threshold of a map of significances.
     label
         What is shown, with its unit.
     unit
@@ -53,6 +55,7 @@ class ImageScale:
     softening: float | None = None
     bend: float = 0.0
     threshold: float | None = None
+    nDetected: int = 0
     label: str = ""
     unit: str = ""
     note: str = ""

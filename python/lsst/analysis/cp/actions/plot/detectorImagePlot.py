@@ -22,6 +22,7 @@ from lsst.pex.config import ChoiceField
 from ._focalPlaneText import withUnit
 from ._imageFigure import makeImageFigure
 from ._imageFrame import binningOf, detectorFrame, turnedDetectorFrame
+from ._imageMarks import readNumber
 from ._imagePlot import ImagePlot
 from ._imageView import ImageScale, ImageView, Projections
 
@@ -124,7 +125,13 @@ class DetectorImagePlot(ImagePlot):
         full = self._readImage(data)
         left, bottom, right, top = geometry.detectorEdges[index].tolist()
         name = f"detector {geometry.layout.detectorId[index]} ({geometry.layout.detectorName[index]})"
-        binning = binningOf(full.shape, (round(top - bottom), round(right - left)), name)
+        known = readNumber(data, "binning", None)
+        binning = binningOf(
+            full.shape,
+            (round(top - bottom), round(right - left)),
+            name,
+            None if known is None else round(known),
+        )
         image, factor = self._shrink(full)
         binning *= factor
         if self.axisUnit == "pixel":

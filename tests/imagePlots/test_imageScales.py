@@ -1,0 +1,138 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Colours and what they span, as numbers."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from lsst.analysis.cp.actions.plot import DetectorImagePlot, FocalPlaneImagePlot
+from lsst.analysis.cp.actions.plot._imageColours import ImageStyle, imageColours
+from lsst.analysis.cp.actions.plot._imageView import ImageScale
+from lsst.analysis.cp.core.colourLimits import ColourLimits
+from lsst.analysis.cp.core.imageViews import normalise
+
+
+def scaleOf(action: DetectorImagePlot, data: dict, camera: Sequence) -> ImageScale:
+    return action.prepare(data, camera).scale
+
+
+def test_symmetricRangeHoldsTheShare(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
+    scale = scaleOf(makeAction(DetectorImagePlot, percentile=90.0), detectorData, camera)
+    assert scale.limits.low == -scale.limits.high
+    beyond = np.mean(np.abs(detectorData["image"]) > scale.limits.high)
+    assert beyond == pytest.approx(0.1, abs=0.01)
+    assert scale.limits.nBelow + scale.limits.nAbove == pytest.approx(800, abs=80)
+
+
+def test_rangeOfTheExposureIsTaken(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
+    data = detectorData | {"stretchLow": -3.0, "stretchHigh": 3.0}
+    scale = scaleOf(makeAction(DetectorImagePlot), data, camera)
+    assert (scale.limits.low, scale.limits.high) == (-3.0, 3.0)
+
+
+def test_givenEndsWin(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
+    action = makeAction(DetectorImagePlot, plotMin=0.0, stretch="zscale", colourMap="viridis")
+    data = detectorData | {"stretchLow": -3.0, "stretchHigh": 3.0}
+    limits = scaleOf(action, data, camera).limits
+    assert (limits.low, limits.high) == (0.0, 3.0)
+
+
+def test_endsThatLeaveNoRange(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
+    action = makeAction(DetectorImagePlot, plotMin=1.0)
+    with pytest.raises(ValueError, match=r"must be less|begin below where they end; got 1.0 and -2.0"):
+        action.prepare(detectorData | {"stretchLow": -3.0, "stretchHigh": -2.0}, camera)
+
+
+def test_oneValueHasARange(camera: Sequence, makeAction: Callable) -> None:
+    data = {"image": np.full((80, 100), 7.0), "detector": 3}
+    action = makeAction(DetectorImagePlot, stretch="percentile", colourMap="cividis")
+    limits = scaleOf(action, data, camera).limits
+    assert limits.low < 7.0 < limits.high
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_asinhIsThatOfTheCore(symmetric: bool) -> None:
+    limits = ColourLimits(-4.0, 4.0, 0, 0) if symmetric else ColourLimits(2.0, 10.0, 0, 0)
+    reach = 4.0 if symmetric else 8.0
+    scale = ImageScale(
+        colourMap="viridis", limits=limits, softening=0.1 * reach, bend=0.0 if symmetric else 2.0
+    )
+    norm, _ = imageColours(scale, ImageStyle())
+    values = np.linspace(limits.low, limits.high, 41)
+    expected = normalise(values, (limits.low, limits.high), "asinh", symmetric=symmetric, softening=0.1)
+    assert_allclose(norm(values), expected, atol=1e-6)
+    assert_allclose(norm(scale.ticks), np.linspace(0.0, 1.0, 9), atol=1e-12)
+
+
+def test_linearScaleHasNoTicksOfItsOwn(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
+    assert scaleOf(makeAction(DetectorImagePlot), detectorData, camera).ticks is None
+
+
+def test_eachAmplifierHasTheSameLevelAndScale(
+    camera: Sequence, detectorData: dict, makeAction: Callable
+) -> None:
+    detectorData["image"][:40, 25:50] = 100.0 + 30.0 * detectorData["image"][:40, 25:50]
+    view = makeAction(DetectorImagePlot, scope="amplifier").prepare(detectorData, camera)
+    amps = view.image.reshape(2, 40, 4, 25)
+    assert_allclose(np.median(amps, axis=(1, 3)), 0.0, atol=1e-5)
+    assert_allclose(np.std(amps, axis=(1, 3)), 1.0, atol=0.15)
+    assert view.scale.label == "(Residual − median) / scatter of the amplifier"
+
+
+def test_tiltedAmplifiersToo(
+    camera: Sequence, makeMosaic: Callable, geometry: object, makeAction: Callable
+) -> None:
+    steps = np.repeat(np.repeat(np.arange(8.0).reshape(2, 4), 40, axis=0), 25, axis=1)
+    noise = np.random.default_rng(3).normal(0.0, 0.2, (80, 100))
+    data = makeMosaic(d20=100.0 * steps + noise)
+    view = makeAction(FocalPlaneImagePlot, scope="amplifier").prepare(data, camera)
+    centre = view.frame.toPixels(geometry.ampCorners[16:24].mean(axis=1)).round().astype(int)
+    for column, row in centre:
+        own = view.image[row - 5 : row + 6, column - 5 : column + 6]
+        assert abs(np.median(own)) < 0.6
+        assert np.std(own) < 2.0
+
+
+def test_significancesHaveOneScale(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
+    action = makeAction(DetectorImagePlot, quantity="significance", threshold=6.0)
+    scale = scaleOf(action, detectorData, camera)
+    louder = scaleOf(action, detectorData | {"image": 20.0 * detectorData["image"]}, camera)
+    assert (scale.limits.low, scale.limits.high) == (louder.limits.low, louder.limits.high) == (0.0, 36.0)
+    assert scale.markedThreshold == 6.0
+    assert scale.label == "Residual (σ)"
+    assert_allclose(scale.ticks, [0.0, 3.0, 6.0, 12.0, 18.0, 24.0, 30.0, 36.0])
+
+
+def test_significancesAreAbsolute(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
+    action = makeAction(DetectorImagePlot, quantity="significance", threshold=6.0)
+    view = action.prepare(detectorData, camera)
+    assert_allclose(view.image, np.abs(detectorData["image"]), rtol=1e-6)
+
+
+def test_thresholdOfTheDataWins(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
+    action = makeAction(DetectorImagePlot, quantity="significance")
+    assert scaleOf(action, detectorData | {"threshold": np.float64(5.5)}, camera).threshold == 5.5
+    with pytest.raises(ValueError, match="DetectorImagePlot of significances needs a threshold"):
+        action.prepare(detectorData, camera)
+    with pytest.raises(ValueError, match="finite number as 'threshold'; got nan"):
+        action.prepare(detectorData | {"threshold": np.nan}, camera)
+
+
+def lightness(colour: np.ndarray) -> float:
+    """Return CIE lightness of an sRGB colour of 0 to 1."""
+    linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+    luminance = float(linear[:3] @ [0.2126, 0.7152, 0.0722])
+    return 116 * luminance ** (1 / 3) - 16 if luminance > 0.008856 else 903.3 * luminance
+
+
+def test_significanceIsToldByLightnessAlone() -> None:
+    scale = ImageScale(colourMap="significance", limits=ColourLimits(0.0, 36.0, 0, 0), threshold=6.0)
+    norm, colour_map = imageColours(scale, ImageStyle.forColourMap("significance"))
+    levels = [lightness(np.array(colour_map(norm(value)))) for value in np.linspace(0.0, 36.0, 200)]
+    assert (np.diff(levels) > -0.2).all()
+    below, above = (lightness(np.array(colour_map(norm(value)))) for value in (5.9, 6.1))
+    assert above - below > 25
