@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -109,15 +109,22 @@ class ImageRepository:
         simulator.makeRepository(self.root, LsstComCam, [INFO], camera=self.camera)
 
     def put(
-        self, name: str, storage_class: str, values: Mapping[int | None, Any], dimensions: Sequence[str]
+        self,
+        name: str,
+        storage_class: str,
+        values: Mapping[int | None, Any],
+        dimensions: Sequence[str],
+        *,
+        isCalibration: bool = False,
     ) -> None:
         """Store datasets of detectors, or one without (detector None), in the collection of inputs."""
         with Butler.from_config(str(self.root), writeable=True) as butler:
             butler.registry.registerRun("inputs")
             known = {"instrument": "LSSTComCam", "exposure": INFO.id, "physical_filter": "empty"}
-            butler.registry.registerDatasetType(
-                DatasetType(name, dimensions, storage_class, universe=butler.dimensions)
+            dataset_type = DatasetType(
+                name, dimensions, storage_class, universe=butler.dimensions, isCalibration=isCalibration
             )
+            butler.registry.registerDatasetType(dataset_type)
             for detector, value in values.items():
                 data_id = {key: known[key] for key in dimensions if key in known}
                 data_id |= {} if detector is None else {"detector": detector}
@@ -177,6 +184,53 @@ def fillBias(repository: ImageRepository) -> None:
     repository.put("cpBiasExp_culprits", "ArrowAstropy", {None: culprits}, ("instrument", "exposure"))
 
 
+class SmallRepository(ImageRepository):
+    """A repository with good images of two detectors, under the names of any product."""
+
+    def fill(
+        self,
+        name: str,
+        binnedName: str = "",
+        mosaicName: str = "",
+        *,
+        dimensions: Sequence[str] = ("instrument", "exposure"),
+        isCalibration: bool = False,
+    ) -> None:
+        """Store images at full resolution, and binned ones and a mosaic if they have names."""
+        detectors = [self.camera[i] for i in (GOOD, COLUMN["detector"])]
+        exposures = {detector.getId(): makeExposure(makePixels(detector), detector) for detector in detectors}
+        binned = {detector: binExposure(exposure) for detector, exposure in exposures.items()}
+        per_detector = (*dimensions, "detector")
+        storage_class = "ExposureF" if isCalibration else "Exposure"
+        self.put(name, storage_class, exposures, per_detector, isCalibration=isCalibration)
+        if binnedName:
+            self.put(binnedName, "ExposureF", binned, per_detector)
+            config = VisualizeMosaicExpConfig()
+            config.binning = BIN
+            task = VisualizeMosaicExpTask(config=config)
+            mosaic = task.run(list(binned.values()), self.camera).outputData
+            self.put(mosaicName, "ImageF", {None: mosaic}, dimensions)
+
+    def fillTables(self) -> None:
+        """Store tables of results, which graphs are made from without being read."""
+        table = Table({"detector": [0]})
+        self.put("verifyBiasDetResults", "ArrowAstropy", {0: table}, ("instrument", "exposure", "detector"))
+        self.put("verifyBiasExpResults", "ArrowAstropy", {None: table}, ("instrument", "exposure"))
+        self.put("verifyBiasResults", "ArrowAstropy", {None: table}, ("instrument",))
+
+
+@pytest.fixture(scope="session")
+def makeRepository(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], SmallRepository]:
+    """Make a repository of LSSTComCam without any image."""
+    return lambda: SmallRepository(tmp_path_factory.mktemp("images") / "butler")
+
+
+@pytest.fixture(scope="session", name="readPipeline")
+def readPipelineFixture() -> Callable[[str], Pipeline]:
+    """Read one of our pipelines."""
+    return readPipeline
+
+
 @pytest.fixture(scope="session")
 def biasRepository(tmp_path_factory: pytest.TempPathFactory) -> ImageRepository:
     """LSSTComCam with an exposure of the bias product."""
@@ -197,3 +251,76 @@ def bias() -> SimpleNamespace:
     """Say what there is to find in the exposure of the bias product."""
     names = ("INFO", "NOISE", "GOOD", "WRONG_SIZE", "NAN", "MASKED", "DAMAGED", "HOT_PIXEL", "COLUMN")
     return SimpleNamespace(**{name: globals()[name] for name in names})
+
+
+class FakeHandle:
+    """Handle of an exposure in memory, with the interface of a deferred dataset.
+
+    Parameters
+    ----------
+    make
+        Makes the exposure whenever it is read.
+    detector
+        Id of the detector.
+    """
+
+    def __init__(self, make: Callable[[], Any], detector: int) -> None:
+        self._make = make
+        self.ref = SimpleNamespace(datasetType=SimpleNamespace(name="residual"), run="inputs")
+        data_id = {"instrument": "LSSTComCam", "exposure": INFO.id, "detector": detector}
+        self.dataId = DataId(data_id)
+
+    def get(self, *, component: str | None = None, parameters: Mapping[str, Any] | None = None) -> Any:
+        """Make the exposure, and take a part of it."""
+        dataset = self._make()
+        return dataset if component is None else getattr(dataset, component)
+
+
+class DataId(dict[str, Any]):
+    """A data ID as far as tasks look at it."""
+
+    @property
+    def required(self) -> DataId:
+        """All of it."""
+        return self
+
+
+class Recorder:
+    """Takes the place of a `ToolRunner`: keeps what tools would get."""
+
+    def __init__(self) -> None:
+        self.failures: dict[str, str] = {}
+        self.view: dict[str, Any] = {}
+
+    def run(self, tools: Any, data: Mapping[str, Any], bundle: Any, **kwargs: Any) -> dict[str, Any]:
+        """Keep the data."""
+        self.view = dict(data)
+        return {}
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    """Keep what tools would get."""
+    return Recorder()
+
+
+@pytest.fixture(scope="session")
+def camera() -> Any:
+    """Make LSSTComCam with few pixels."""
+    return simulator.shrinkCamera(LsstComCam().getCamera(), SHRINK)
+
+
+@pytest.fixture(scope="session")
+def makeHandle(camera: Any) -> Callable[..., FakeHandle]:
+    """Make the handle of the image of a detector; of the one that is given, or else of noise."""
+
+    def make(detector: int, pixels: np.ndarray | None = None, **planes: tuple[int, int]) -> FakeHandle:
+        def makeImage() -> ExposureF:
+            exposure = makeExposure(makePixels(camera[0]) if pixels is None else pixels, camera[1])
+            for plane, place in planes.items():
+                exposure.mask.array[place] |= exposure.mask.getPlaneBitMask(plane)
+            return exposure
+
+        return FakeHandle(makeImage, detector)
+
+    return make

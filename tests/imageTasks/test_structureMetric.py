@@ -1,0 +1,136 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Metrics of structures, and the tools that make them and the plots."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lsst.analysis.cp.actions.keyedData import SelectImage
+from lsst.analysis.cp.actions.metric import StructureMetric
+from lsst.analysis.cp.atools import (
+    FocalPlaneImageTool,
+    addDetectorViewTools,
+    addMaskViewTool,
+    addResidualTools,
+    addStructureSensorTools,
+)
+from lsst.analysis.cp.core.imageViews import STRUCTURE_KINDS
+from lsst.analysis.cp.tasks import DetectorImageViewTask, ResidualPyramidTask
+from lsst.obs.lsst import LsstCam
+
+GUIDER = "R00_SG0"
+
+
+@pytest.fixture(scope="module")
+def lsstCam():
+    return LsstCam().getCamera()
+
+
+def makeData(rows, missing=()):
+    """Make the data of tools from rows of detector, kind, score and count."""
+    columns = list(zip(*rows, strict=True)) or [[], [], [], []]
+    names = ("structureDetector", "structureKind", "structureScore", "structureCount")
+    types = (np.str_, np.str_, np.float64, np.int64)
+    vectors = {n: np.array(c, dtype=t) for n, c, t in zip(names, columns, types, strict=True)}
+    return vectors | {"missingDetector": np.array(missing, dtype=np.int64)}
+
+
+def measure(camera, data, **fields):
+    """Return the values of the measurements."""
+    action = StructureMetric()
+    for name, value in fields.items():
+        setattr(action, name, value)
+    return {name: m.quantity.value for name, m in action(data, camera=camera).items()}
+
+
+ROWS = [
+    ("R22_S11", "pixel", 9.0, 30),
+    ("R22_S11", "pixel", 8.0, 30),
+    ("R22_S12", "pixel", 7.0, 1),
+    ("R22_S12", "column", 6.0, 1),
+    ("R01_S00", "event", 99.0, 500),
+    (GUIDER, "column", 50.0, 1),
+]
+
+
+def test_structuresAreCountedOnceADetector(lsstCam):
+    values = measure(lsstCam, makeData(ROWS))
+    assert (values["nPixel"], values["nColumn"], values["nEvent"]) == (31, 1, 500)
+
+
+def test_highestScoreOfAKind(lsstCam):
+    values = measure(lsstCam, makeData(ROWS))
+    assert (values["maxPixelScore"], values["maxColumnScore"]) == (9.0, 6.0)
+
+
+def test_eventsAreNoFaultOfADetector(lsstCam):
+    assert measure(lsstCam, makeData(ROWS))["nDetectorsWithStructure"] == 2
+
+
+def test_othersThanScienceDetectorsAreLeftOut(lsstCam):
+    values = measure(lsstCam, makeData(ROWS), detectorTypes=["GUIDER"])
+    assert (values["nColumn"], values["nPixel"], values["nDetectors"]) == (1, 0, 8)
+
+
+def test_missingScienceDetectorsAreCounted(lsstCam):
+    guider = lsstCam[GUIDER].getId()
+    values = measure(lsstCam, makeData(ROWS, missing=[0, 1, guider]))
+    assert (values["nDetectors"], values["nDetectorsMissing"]) == (187, 2)
+
+
+def test_nothingFoundHasTheSameMeasurements(lsstCam):
+    values = measure(lsstCam, makeData([]))
+    assert values.keys() == measure(lsstCam, makeData(ROWS)).keys() == set(StructureMetric().units)
+    assert all(values[f"n{kind[0].upper()}{kind[1:]}"] == 0 for kind in STRUCTURE_KINDS)
+    assert np.isnan(values["maxPixelScore"])
+
+
+def makeConfig(taskClass):
+    config = taskClass.ConfigClass()
+    config.connections.outputName = "cpTest"
+    return config
+
+
+def test_residualToolsAndTheirOutputs():
+    config = makeConfig(ResidualPyramidTask)
+    addResidualTools(config, "dark")
+    addStructureSensorTools(config, "dark")
+    connections = config.connections.ConnectionsClass(config=config)
+    assert {"cpTest_darkMean_FocalPlaneImagePlot", "cpTest_darkSignificance_FocalPlaneImagePlot"} <= set(
+        connections.outputs
+    )
+    assert connections.metrics.name == "cpTest_metrics"
+    assert config.atools.darkStructuresGuider.detectorTypes == ["GUIDER"]
+
+
+def test_viewsHaveNoMetrics():
+    config = makeConfig(DetectorImageViewTask)
+    addDetectorViewTools(config, "bias")
+    connections = config.connections.ConnectionsClass(config=config)
+    assert "metrics" not in connections.outputs
+
+
+def test_maskViewIsFromZeroToOne():
+    config = makeConfig(DetectorImageViewTask)
+    addMaskViewTool(config, "defects", "detector")
+    plot = config.atools.defectsMask.produce.plot
+    assert (plot.plotMin, plot.plotMax, plot.unit) == (0.0, 1.0, "")
+
+
+def test_rangeIsThatOfTheSample():
+    tool = FocalPlaneImageTool()
+    tool.produce.plot.stretch, tool.produce.plot.percentile = "percentile", 100.0
+    tool.finalize()
+    data = {"image": np.zeros((2, 2)), "stretchSample": np.arange(-3.0, 6.0)}
+    selected = tool.process(data)
+    assert (selected["stretchLow"], selected["stretchHigh"]) == (-3.0, 5.0)
+
+
+def test_imageThatIsNotThereIsNamed():
+    action = SelectImage()
+    action.plane = "significance"
+    with pytest.raises(ValueError, match="no image 'significance' in the data; they have \\['mean'\\]"):
+        action({"mean": np.zeros((2, 2))})
