@@ -122,6 +122,12 @@ def test_thresholdOfTheDataWins(camera: Sequence, detectorData: dict, makeAction
         action.prepare(detectorData | {"threshold": np.nan}, camera)
 
 
+def test_noSignificancesNeedNoThreshold(camera: Sequence, makeAction: Callable) -> None:
+    data = {"image": np.full((80, 100), np.nan), "detector": 3}
+    view = makeAction(DetectorImagePlot, quantity="significance").prepare(data, camera)
+    assert view.message == "No pixel with a value"
+
+
 def lightness(colour: np.ndarray) -> float:
     """Return CIE lightness of an sRGB colour of 0 to 1."""
     linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)

@@ -286,7 +286,6 @@ def test_structuresByRank(
     view = makeAction(DetectorImagePlot, nListed=2).prepare(detectorData | structures, camera)
     assert_array_equal(view.marks.positions, [[40.0, 30.0], [10.0, 20.0]])
     assert view.marks.texts == ("1", "2")
-    assert view.marks.kinds == ("column", "pixel")
     assert ("Structures", " 1 column  C01  33 σ", " 2 pixel   C00  7.12 σ") in view.lists
     assert view.headline == "R00_S0, 3 structures found"
 

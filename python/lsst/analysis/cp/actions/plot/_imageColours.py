@@ -7,7 +7,7 @@ from __future__ import annotations
 
 __all__ = ["SIGNIFICANT", "ImageStyle", "imageColours"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import matplotlib
 import numpy as np
@@ -52,8 +52,8 @@ class ImageStyle:
         Face, hatch and edge of amplifiers without a single value.
     failing
         Colour of the frames of failing amplifiers.
-    mark
-        Colour of the marks of structures.
+    mark, markHalo
+        Colours of the marks of structures, and around them.
     outline
         Colour of the outlines of detectors.
     """
@@ -69,6 +69,7 @@ class ImageStyle:
     maskedAmp: tuple[str, str, str] = ("#ffffff", "xxxxxx", "#777777")
     failing: str = "#d6006c"
     mark: str = "#000000"
+    markHalo: str = "#ffffff"
     outline: str = "#444444"
 
     @classmethod
@@ -85,10 +86,11 @@ class ImageStyle:
         style
             The style.
         """
+        on_dark = replace(cls(), ink="#ffffff", mark="#ffffff", markHalo="#111111")
         if colourMap == "significance":
-            return cls(ink="#c9d6e6", halo="#05070d", ampOutline="#7f9fc4", over="#ffffff")
+            return replace(on_dark, ink="#c9d6e6", halo="#05070d", ampOutline="#7f9fc4", over="#ffffff")
         if colourMap in ("viridis", "cividis"):
-            return cls(ink="#ffffff", halo="#222222", ampOutline="#ffffff", over="#f08a3c")
+            return replace(on_dark, halo="#222222", ampOutline="#ffffff", over="#f08a3c")
         return cls()
 
 

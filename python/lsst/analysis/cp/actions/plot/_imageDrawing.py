@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = ["ImageArtists", "drawImage", "drawProjections"]
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -187,12 +188,12 @@ def _marks(ax: Axes, view: ImageView, style: ImageStyle) -> PathCollection | Non
     marks = ax.scatter(
         x, y, s=90, marker="o", facecolor="none", edgecolor=style.mark, linewidth=0.8, zorder=4
     )
-    marks.set_path_effects([withStroke(linewidth=1.8, foreground="#ffffff"), Normal()])
+    marks.set_path_effects([withStroke(linewidth=2.0, foreground=style.markHalo), Normal()])
     return marks
 
 
 def _numbers(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[Text, ...]:
-    effects = [withStroke(linewidth=1.2, foreground="#ffffff"), Normal()]
+    effects = [withStroke(linewidth=1.4, foreground=style.markHalo), Normal()]
     return tuple(
         ax.annotate(
             text,
@@ -225,7 +226,7 @@ def _key(view: ImageView, style: ImageStyle) -> tuple[Artist, ...]:
         )
     if len(view.marks.positions):
         ring = Line2D([], [], linestyle="", marker="o", markersize=9, markerfacecolor="none")
-        ring.set(markeredgecolor=style.mark, label=f"marked structures: {len(view.marks.positions)}")
+        ring.set(markeredgecolor="black", label=f"marked structures: {len(view.marks.positions)}")
         handles.append(ring)
     handles += _beyond(view.scale, style)
     return tuple(handles)
@@ -278,40 +279,9 @@ def drawProjections(
     """
     if view.projections is None:
         raise ValueError("The view has no projections.")
-    projections = view.projections
-    left, right, bottom, top = view.frame.extent
-    drawn: list[list[Artist]] = []
-    for ax, values, edges, vertical in (
-        (columnAx, projections.columns, (left, right), False),
-        (rowAx, projections.rows, (bottom, top), True),
-    ):
-        bins = np.linspace(*edges, len(values) + 1)
-        centres = 0.5 * (bins[:-1] + bins[1:])
-        artists: list[Artist] = [
-            ax.stairs(
-                values,
-                bins,
-                baseline=None,
-                orientation="horizontal" if vertical else "vertical",
-                color="#0b3c5d",
-                linewidth=0.7,
-            )
-        ]
-        for beyond, end, markers in (
-            (values > projections.limits[1], projections.limits[1], "^>"),
-            (values < projections.limits[0], projections.limits[0], "v<"),
-        ):
-            if beyond.any():
-                at = centres[beyond], np.full(beyond.sum(), end)
-                x, y = at[::-1] if vertical else at
-                artists.append(
-                    ax.scatter(
-                        x, y, s=14, marker=markers[vertical], color=style.failing, clip_on=False, zorder=5
-                    )
-                )
-        ax.tick_params(labelsize=7)
-        ax.grid(alpha=0.3, linewidth=0.5)
-        drawn.append(artists)
+    projections, (left, right, bottom, top) = view.projections, view.frame.extent
+    columns = _projection(columnAx, projections.columns, (left, right), projections.limits, style)
+    rows = _projection(rowAx, projections.rows, (bottom, top), projections.limits, style, upright=True)
     columnAx.set_ylim(projections.limits)
     rowAx.set_xlim(projections.limits)
     columnAx.tick_params(labelbottom=False)
@@ -319,7 +289,37 @@ def drawProjections(
     rowAx.tick_params(axis="x", rotation=90)
     columnAx.set_ylabel(projections.label, fontsize=7.5)
     rowAx.set_xlabel(projections.label, fontsize=7.5)
-    return drawn[0], drawn[1]
+    return columns, rows
+
+
+def _projection(
+    ax: Axes,
+    values: FloatArray,
+    ends: tuple[float, float],
+    limits: tuple[float, float],
+    style: ImageStyle,
+    *,
+    upright: bool = False,
+) -> list[Artist]:
+    """Draw values as steps between two ends of an axis, the vertical one if upright, and mark those beyond."""
+    bins = np.linspace(*ends, len(values) + 1)
+    centres = 0.5 * (bins[:-1] + bins[1:])
+    orientation: Literal["horizontal", "vertical"] = "horizontal" if upright else "vertical"
+    artists: list[Artist] = [
+        ax.stairs(values, bins, baseline=None, orientation=orientation, color="#0b3c5d", linewidth=0.7)
+    ]
+    for beyond, end, markers in (
+        (values > limits[1], limits[1], "^>"),
+        (values < limits[0], limits[0], "v<"),
+    ):
+        if beyond.any():
+            at = centres[beyond], np.full(beyond.sum(), end)
+            x, y = at[::-1] if upright else at
+            looks: dict[str, Any] = {"s": 14, "marker": markers[upright], "color": style.failing, "zorder": 5}
+            artists.append(ax.scatter(x, y, clip_on=False, **looks))
+    ax.tick_params(labelsize=7)
+    ax.grid(alpha=0.3, linewidth=0.5)
+    return artists
 
 
 def _pagePixel(ax: Axes) -> float:

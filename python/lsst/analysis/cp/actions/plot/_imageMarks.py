@@ -69,8 +69,6 @@ class Structures:
     ----------
     positions
         Centres as they are in the data; shape (n, 2).
-    kinds
-        What they are.
     lines
         Number, place, kind and score of each.
     total
@@ -78,7 +76,6 @@ class Structures:
     """
 
     positions: FloatArray
-    kinds: tuple[str, ...]
     lines: tuple[str, ...]
     total: int
 
@@ -163,7 +160,7 @@ def readStructures(data: Mapping[str, Any], nListed: int) -> Structures:
     """
     vectors = _vectors(data, _STRUCTURE_KEYS, _STRUCTURE_WORDS)
     if not vectors:
-        return Structures(np.zeros((0, 2)), (), (), 0)
+        return Structures(np.zeros((0, 2)), (), 0)
     rank = np.arange(len(vectors["structureX"]), dtype=np.float64)
     if "structureRank" in vectors:
         rank = floatColumn(vectors["structureRank"], "structureRank")
@@ -180,7 +177,7 @@ def readStructures(data: Mapping[str, Any], nListed: int) -> Structures:
     columns = [[f"{word:<{max(map(len, column))}}" for word in column] for column in words if column]
     rows = zip(*columns, strict=True) if first.size else ()
     lines = tuple(f"{i:>2} {'  '.join(row)}".rstrip() for i, row in enumerate(rows, start=1))
-    return Structures(np.column_stack([x, y]), kinds, lines, _countStructures(vectors))
+    return Structures(np.column_stack([x, y]), lines, _countStructures(vectors))
 
 
 def _countStructures(vectors: dict[str, npt.NDArray[Any]]) -> int:

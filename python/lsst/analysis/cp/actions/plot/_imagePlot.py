@@ -184,7 +184,7 @@ class ImagePlot(PlotAction):
                 nameDetectors(frame, unnamed),
                 nameAmplifiers(frame, gaps.maskedAmps & (has_pixels | (not several))[layout.ampDetector]),
             ),
-            marks=Marks(positions, structures.numbers, structures.kinds),
+            marks=Marks(positions, structures.numbers),
             projections=self._project(pixels, scale),
             title=str(plotInfo.get("plotName") or self.zAxisLabel),
             headline=imageHeadline(frame, gaps, failures, structures),
@@ -197,7 +197,7 @@ class ImagePlot(PlotAction):
         """Return what is coloured, and how."""
         threshold = readNumber(data, "threshold", self.threshold)
         if self.quantity == "significance":
-            if threshold is None:
+            if threshold is None and np.isfinite(image).any():
                 raise ValueError(f"{type(self).__name__} of significances needs a threshold")
             return image, significanceScale(image, threshold, self.plotMax, withUnit(self.zAxisLabel, "σ"))
         low, high = self.plotMin, self.plotMax

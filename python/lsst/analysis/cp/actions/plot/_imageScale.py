@@ -136,7 +136,9 @@ def valueScale(
     )
 
 
-def significanceScale(image: FloatImage, threshold: float, high: float | None, label: str) -> ImageScale:
+def significanceScale(
+    image: FloatImage, threshold: float | None, high: float | None, label: str
+) -> ImageScale:
     """Make the scale of a map of significances, the same for all maps of one threshold.
 
     Parameters
@@ -144,7 +146,7 @@ def significanceScale(image: FloatImage, threshold: float, high: float | None, l
     image
         Pixels.
     threshold
-        Where the colours change.
+        Where the colours change; may be None if there is no pixel with a value.
     high
         Upper end; a multiple of the threshold if None.
     label
@@ -160,6 +162,8 @@ def significanceScale(image: FloatImage, threshold: float, high: float | None, l
     ValueError
         Raised if the threshold is not between 0 and the upper end.
     """
+    if threshold is None:
+        threshold = 1.0 if high is None else 0.5 * high
     end = _SIGNIFICANCE_REACH * threshold if high is None else high
     if not 0 < threshold < end:
         raise ValueError(f"Expected a threshold between 0 and {end!r}; got {threshold!r}.")

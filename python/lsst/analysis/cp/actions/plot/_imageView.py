@@ -110,14 +110,11 @@ class Marks:
     positions
         Their centres in the unit of the axes; shape (n, 2).
     texts
-        Their numbers; empty for those that have none.
-    kinds
-        What they are.
+        Their numbers.
     """
 
     positions: FloatArray
     texts: tuple[str, ...]
-    kinds: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
