@@ -301,7 +301,7 @@ def _projection(
     *,
     upright: bool = False,
 ) -> list[Artist]:
-    """Draw values as steps between two ends of an axis, the vertical one if upright, and mark those beyond."""
+    """Draw values as steps between two ends of an axis, the vertical one if upright; mark those beyond."""
     bins = np.linspace(*ends, len(values) + 1)
     centres = 0.5 * (bins[:-1] + bins[1:])
     orientation: Literal["horizontal", "vertical"] = "horizontal" if upright else "vertical"
