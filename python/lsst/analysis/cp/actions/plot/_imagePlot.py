@@ -33,12 +33,16 @@ BoolArray = npt.NDArray[np.bool_]
 class ImagePlot(PlotAction):
     """Base of the plots of images.
 
-    Optional keys of the data, beside those of the subclasses: ``excluded``, an array of the image's shape
-    that is True for pixels to leave out; ``stretchLow`` and ``stretchHigh``, ends of the colours measured on
-    the whole exposure; ``threshold``, in the place of the field; the vectors of failures ``failedDetector``,
-    ``failedAmplifier`` and ``failedTest``; and those of structures ``structureX``, ``structureY`` (in the
-    unit of the axes) and ``structureKind``, with which may be ``structureRank``, ``structureDetector``,
-    ``structureAmplifier`` and ``structureScore``.
+    Optional keys of the data, beside those of the subclasses:
+
+    - ``excluded``, an array of the image's shape that is True for pixels to leave out;
+    - ``stretchLow`` and ``stretchHigh``, ends of the colours measured on the whole exposure, so that its
+      detectors compare; ``threshold``, in the place of the field;
+    - the vectors ``failedDetector``, ``failedAmplifier`` and ``failedTest``, one row a failed test;
+    - the vectors ``structureX`` and ``structureY`` (pixels of a detector, or mm of the focal plane, whatever
+      the axes have) and ``structureKind``, with which may be ``structureRank``, ``structureDetector``,
+      ``structureAmplifier``, ``structureScore`` and ``structureCount``;
+    - the vectors ``missingDetector`` and ``missingReason``.
     """
 
     zAxisLabel = Field[str](doc="What the pixels show.", default="Residual")
