@@ -186,17 +186,18 @@ class PyramidWriter:
     def finish(self) -> None:
         """Write the mosaics and the index, and give the file its name."""
         sigma = _typical(list(self._noises.values()))
+        overview = self._mosaics["image"].image
         for plane, mosaic in self._mosaics.items():
             pixels = mosaic.image
             for factor in self._grids:
                 if factor > MOSAIC_FACTOR:
                     pixels = binImage(pixels, 2, "mean" if plane == "image" else "max")
-                if plane == "image" and factor == self._coarsest:
-                    overview = pixels
-                elif mosaic.added:
+                if mosaic.added:
                     self._put(
                         ImageKey(MOSAIC, plane, factor), pixels, sigma / factor if plane == "image" else 1.0
                     )
+            if plane == "image":
+                overview = pixels
         self._writeStart(overview)
         self._file.close()
         self._partPath.replace(self._path)
@@ -293,10 +294,10 @@ class PyramidWriter:
 
     def _writeStart(self, overview: FloatImage) -> None:
         """Write all that comes before the images; its length does not depend on what is in it."""
-        key = ImageKey(MOSAIC, "image", self._coarsest)
-        image = hduBytes(astropy.io.fits.ImageHDU(overview, self._headerOf(key, {})))
+        header = self._headerOf(ImageKey(MOSAIC, "image", self._coarsest), {})
+        header["EXTNAME"] = "OVERVIEW"
+        image = hduBytes(astropy.io.fits.ImageHDU(overview, header))
         offset = len(self._primaryHeader(IndexPlace(0, 0, 0, 0)).tostring())
-        self._images[key] = self._placeOf(key, offset, image, overview.shape)
         index = PyramidIndex(images=self._images, detectors=tuple(self._detectors.values()))
         tables, place = index.toBytes(offset + len(image))
         self._file.seek(0)

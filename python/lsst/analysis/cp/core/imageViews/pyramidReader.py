@@ -162,10 +162,9 @@ class PyramidReader:
         return float(fp_x), float(fp_y)
 
     def overview(self) -> npt.NDArray[np.float32]:
-        """Read the coarsest mosaic of the image; shape (ny, nx)."""
-        key = ImageKey(MOSAIC, "image", max(self.factors()))
-        _, hdu = self._hdu(key)
-        return np.asarray(hdu.section[:, :], dtype=np.float32)
+        """Read the coarsest mosaic of the image, not rounded; shape (ny, nx)."""
+        self._file.seek(0)
+        return np.array(astropy.io.fits.open(self._file, memmap=False)[1].data, dtype=np.float32)
 
     def read(
         self,

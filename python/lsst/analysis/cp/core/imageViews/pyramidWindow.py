@@ -225,7 +225,5 @@ def _nTiles(window: tuple[slice, slice]) -> int:
 
 def _paste(view: Pixels, piece: Pixels) -> None:
     """Put pixels into a window; those without a value leave what is there."""
-    if piece.dtype.kind == "f":
-        np.copyto(view, piece, where=~np.isnan(piece))
-    else:
-        view[...] = piece
+    # NaN differs from itself; integers do not.
+    np.copyto(view, piece, where=piece == piece)
