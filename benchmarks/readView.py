@@ -9,7 +9,7 @@ A pyramid of some detectors in the middle of LSSTCam is made of noise (seeded) a
 view
     What ``readView`` does once Butler has found the file: open it, read the index, and read the window.
 direct
-    Open the file, and read the same tiles, as wholes, with astropy's ``section``; where their HDUs lie is known.
+    Open the file, and read the same tiles as wholes with astropy's ``section``; where the HDUs lie is known.
 again
     The window from a reader that is open and has read the headers, as ``openPyramid`` gives it.
 tiles
@@ -18,8 +18,8 @@ bytes
     The raw bytes of these tiles, without decompressing them.
 
 The file is in the cache of the system (warm). Printed are the largest number of tiles, and medians of their
-size (MB), of the times (ms of the processor) and of ratios. The exit status is 1 if a window needs more than 16
-tiles, or if at any level the median of view is more than three times that of direct.
+size (MB), of the times (ms of the processor) and of ratios. The exit status is 1 if a window needs more than
+16 tiles, or if at any level the median of view is more than three times that of direct.
 
 Usage: ``python benchmarks/readView.py CAMERA.fits [--detectors N] [--windows N]``
 """

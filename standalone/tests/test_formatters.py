@@ -240,6 +240,39 @@ def test_recipeOfTheRepository(butler: Butler) -> None:
     assert seeds[0] != seeds[1]
 
 
+@pytest.mark.parametrize(
+    ("recipe", "method"), [("lossless", "writeFitsWithOptions"), ("noCompression", "writeFits")]
+)
+def test_subclassesWriteThemselves(tmp_path: Path, recipe: str, method: str) -> None:
+    class WrittenElsewhere(ImageF):
+        def writeFits(self, fileName: str) -> None:
+            ImageF(self, deep=True).writeFits(fileName)
+            calls.append("writeFits")
+
+        def writeFitsWithOptions(self, dest: str, options: dict, item: str = "image") -> None:
+            ImageF(self, deep=True).writeFits(dest)
+            calls.append("writeFitsWithOptions")
+
+    calls: list[str] = []
+    formatter = "lsst.obs.base.formatters.fitsExposure.FitsImageFormatter"
+    config = {
+        "datastore": {"formatters": {"ImageF": {"formatter": formatter, "parameters": {"recipe": recipe}}}}
+    }
+    butler = Butler.from_config(Butler.makeRepo(tmp_path, Config(config)), run="run", writeable=True)
+    butler.registry.insertDimensionData("instrument", {"name": "Cam", "class_name": "none"})
+    define(butler, "image", "ImageF", ("instrument",))
+    ref = butler.put(WrittenElsewhere(BOX, initialValue=7), "image", instrument="Cam")
+    assert calls == [method]
+    assert type(butler.get(ref)) is ImageF
+
+
+def test_firstImageOfSeveralIsRead(tmp_path: Path) -> None:
+    pixels = np.arange(12, dtype=np.float32).reshape(3, 4)
+    hdus = [astropy.io.fits.PrimaryHDU(), *(astropy.io.fits.ImageHDU(pixels + i) for i in range(2))]
+    astropy.io.fits.HDUList(hdus).writeto(tmp_path / "two.fits")
+    np.testing.assert_array_equal(ImageF.readFits(str(tmp_path / "two.fits")).array, pixels)
+
+
 def test_seedDependsOnTheDataIdAlone(butler: Butler) -> None:
     define(butler, "lossy", "Exposure")
     data_id = {"instrument": "Cam", "detector": 4}

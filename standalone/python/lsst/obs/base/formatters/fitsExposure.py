@@ -88,7 +88,10 @@ class StandardFitsImageFormatterBase(FormatterV2):
     def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
         """Write the dataset, compressed as the recipe says."""
         recipe = self.get_image_compression_settings(self.write_parameters.get("recipe"))
-        in_memory_dataset.writeFitsWithOptions(uri.ospath, options=recipe or None)
+        if recipe:
+            in_memory_dataset.writeFitsWithOptions(uri.ospath, options=recipe)
+        else:
+            in_memory_dataset.writeFits(uri.ospath)
 
     def get_image_compression_settings(self, recipeName: str | None) -> dict[str, Any]:
         """Return a recipe, with a dither seed that depends on the data ID alone.
