@@ -298,6 +298,15 @@ def test_structuresThatAreNotListedAreCounted(
     assert view.headline == "R00_S0, 43 structures found"
 
 
+def test_eventsAreCountedAndNotMarked(
+    camera: Sequence, makeAction: Callable, detectorData: dict, structures: dict
+) -> None:
+    kinds = {"structureKind": np.array(["event", "column", "event"])}
+    view = makeAction(DetectorImagePlot).prepare(detectorData | structures | kinds, camera)
+    assert view.structures.positions.tolist() == [[40.0, 30.0]]
+    assert view.headline == "R00_S0, 1 structure found, 2 events, as of cosmic rays"
+
+
 def test_noStructures(camera: Sequence, makeAction: Callable, detectorData: dict, structures: dict) -> None:
     empty = {key: vector[:0] for key, vector in structures.items()}
     view = makeAction(DetectorImagePlot).prepare(detectorData | empty, camera)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from lsst.analysis.cp.core.columns import floatColumn
 from lsst.analysis.cp.core.focalPlane import FocalPlaneGeometry
+from lsst.analysis.cp.core.imageViews import TRANSIENT_KINDS
 
 from ._focalPlaneText import formatNumber
 
@@ -63,7 +64,7 @@ class Failures:
 
 @dataclass(frozen=True, eq=False)
 class Structures:
-    """Structures to mark, in order of their rank.
+    """Structures to mark, in order of their rank; events, such as cosmic rays, are counted only.
 
     Parameters
     ----------
@@ -72,12 +73,15 @@ class Structures:
     lines
         Number, place, kind and score of each.
     total
-        Number of structures that were found.
+        Number of structures that were found, without events.
+    nEvents
+        Number of events.
     """
 
     positions: FloatArray
     lines: tuple[str, ...]
     total: int
+    nEvents: int
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -160,11 +164,13 @@ def readStructures(data: Mapping[str, Any], nListed: int) -> Structures:
     """
     vectors = _vectors(data, _STRUCTURE_KEYS, _STRUCTURE_WORDS)
     if not vectors:
-        return Structures(np.zeros((0, 2)), (), 0)
+        return Structures(np.zeros((0, 2)), (), 0, 0)
     rank = np.arange(len(vectors["structureX"]), dtype=np.float64)
     if "structureRank" in vectors:
         rank = floatColumn(vectors["structureRank"], "structureRank")
-    first = np.argsort(rank, kind="stable")[:nListed]
+    transient = np.isin(vectors["structureKind"].astype(str), TRANSIENT_KINDS)
+    order = np.argsort(rank, kind="stable")
+    first = order[~transient[order]][:nListed]
     x, y = (floatColumn(vectors[key], key)[first] for key in ("structureX", "structureY"))
     kinds = tuple(str(kind) for kind in np.asarray(vectors["structureKind"])[first])
     words = [kinds]
@@ -177,14 +183,17 @@ def readStructures(data: Mapping[str, Any], nListed: int) -> Structures:
     columns = [[f"{word:<{max(map(len, column))}}" for word in column] for column in words if column]
     rows = zip(*columns, strict=True) if first.size else ()
     lines = tuple(f"{i:>2} {'  '.join(row)}".rstrip() for i, row in enumerate(rows, start=1))
-    return Structures(np.column_stack([x, y]), lines, _countStructures(vectors))
+    counts = [_countStructures(vectors, rows) for rows in (~transient, transient)]
+    return Structures(np.column_stack([x, y]), lines, *counts)
 
 
-def _countStructures(vectors: dict[str, npt.NDArray[Any]]) -> int:
-    """Count structures, those that the vectors do not have as well."""
+def _countStructures(vectors: dict[str, npt.NDArray[Any]], rows: BoolArray) -> int:
+    """Count the structures of some rows, those that the vectors do not have as well."""
     if "structureCount" not in vectors or "structureDetector" not in vectors:
-        return len(vectors["structureX"])
-    columns = (vectors[key].tolist() for key in ("structureDetector", "structureKind", "structureCount"))
+        return int(rows.sum())
+    columns = (
+        vectors[key][rows].tolist() for key in ("structureDetector", "structureKind", "structureCount")
+    )
     return int(
         sum({(detector, kind): count for detector, kind, count in zip(*columns, strict=True)}.values())
     )

@@ -54,6 +54,8 @@ def imageHeadline(frame: ImageFrame, gaps: Gaps, failures: Failures, structures:
     words.append(failures.headline)
     if structures.total:
         words.append(f"{structures.total} structure{'s' * (structures.total > 1)} found")
+    if structures.nEvents:
+        words.append(f"{structures.nEvents} event{'s' * (structures.nEvents > 1)}, as of cosmic rays")
     return ", ".join(word for word in words if word)
 
 

@@ -165,10 +165,6 @@ class PyramidWriter:
         infinite = ~np.isfinite(image)
         left_out = excluded | infinite
         sigma = measureNoise(image, left_out) if noise is None else _typical(noise)
-        self._noises[detectorId] = sigma
-        given = {"image": image, "mask": mask if self._finest == 1 else None, "significance": significance}
-        kept = tuple(plane for plane in PLANES if given[plane] is not None)
-        self._detectors[detectorId] = replace(self._detectors[detectorId], planes=kept)
         if self._finest == 1:
             infinite |= _noData(mask, planes or {})
             self._put(ImageKey(detectorId, "image", 1), _withNan(image, infinite), sigma)
@@ -182,6 +178,10 @@ class PyramidWriter:
             self._mosaics["significance"].addUnbinned(
                 detectorId, np.abs(significance), "max", excluded=left_out
             )
+        given = {"image": image, "mask": mask if self._finest == 1 else None, "significance": significance}
+        kept = tuple(plane for plane in PLANES if given[plane] is not None)
+        self._detectors[detectorId] = replace(self._detectors[detectorId], planes=kept)
+        self._noises[detectorId] = sigma
 
     def finish(self) -> None:
         """Write the mosaics and the index, and give the file its name."""
@@ -307,15 +307,12 @@ class PyramidWriter:
         header = astropy.io.fits.PrimaryHDU(header=self._header).header
         header["EXTEND"] = True
         header["PYRVERS"] = (FORMAT_VERSION, "Version of the layout of this pyramid")
-        header["PYRPIXEL"] = (self._pixelSize, "[mm] Side of a pixel of factor 1")
+        pixel_size = self._grids[MOSAIC_FACTOR].pixelSize / MOSAIC_FACTOR
+        header["PYRPIXEL"] = (pixel_size, "[mm] Side of a pixel of factor 1")
         meanings = ("[byte] First row of INDEX", "Rows of INDEX", "[byte] First row of DETECTORS", "Its rows")
         for card, value, meaning in zip(PLACE_CARDS, place, meanings, strict=True):
             header[card] = (value, meaning)
         return header
-
-    @property
-    def _pixelSize(self) -> float:
-        return self._grids[MOSAIC_FACTOR].pixelSize / MOSAIC_FACTOR
 
 
 def _detectorsOf(geometry: FocalPlaneGeometry) -> dict[int, StoredDetector]:

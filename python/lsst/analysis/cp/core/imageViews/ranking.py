@@ -18,7 +18,7 @@ from lsst.analysis.cp.core.cameraLayout import CameraLayout
 from lsst.analysis.cp.core.focalPlane import FocalPlaneGeometry
 
 from .placement import DetectorPlacement
-from .structureTable import Structures, joinStructures
+from .structureTable import TRANSIENT_KINDS, Structures, joinStructures
 
 IndexArray = npt.NDArray[np.intp]
 
@@ -98,7 +98,7 @@ def rankStructures(
 def _order(structures: Structures, detector: IndexArray, maxPerKind: int | None) -> IndexArray:
     """Return the rows to list, in their order."""
     excess = structures.score / structures.threshold
-    order = np.lexsort((detector, -excess, structures.kind == "event"))
+    order = np.lexsort((detector, -excess, np.isin(structures.kind, TRANSIENT_KINDS)))
     if maxPerKind is None:
         return order
     kind = np.unique(structures.kind, return_inverse=True)[1]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["STRUCTURE_KINDS", "Structures", "joinStructures"]
+__all__ = ["STRUCTURE_KINDS", "TRANSIENT_KINDS", "Structures", "joinStructures"]
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -31,6 +31,9 @@ STRUCTURE_KINDS = {
     "deadAmplifier": "an amplifier with nearly no noise",
 }
 """What each kind of structure is."""
+
+TRANSIENT_KINDS = ("event",)
+"""Kinds of which a detector without any fault has many."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
