@@ -35,13 +35,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import astropy
 import astropy.io.fits
 import numpy as np
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
-from lsst.afw.image import ExposureF, ExposureFitsReader, ImageF, MaskX, makeExposure, makeMaskedImage
+from lsst.afw.image import ExposureFitsReader, ImageF, MaskX, makeExposure, makeMaskedImage
 from lsst.analysis.cp.core import FocalPlaneGeometry
 from lsst.analysis.cp.core.imageViews import (
     DetectionThresholds,
@@ -89,7 +90,7 @@ def writeExposure(path: Path, geometry: FocalPlaneGeometry, index: int) -> None:
     image, variance = ImageF(pixels), ImageF(np.full(shape, NOISE**2, dtype=np.float32))
     rng = np.random.default_rng([SEED, detector])
     bits = np.where(rng.random(shape, dtype=np.float32) < 1e-4, np.int32(1), np.int32(0))
-    exposure: ExposureF = makeExposure(makeMaskedImage(image, MaskX(bits), variance))
+    exposure = makeExposure(makeMaskedImage(image, MaskX(bits), variance))
     exposure.writeFitsWithOptions(str(path), _LOSSLESS)
 
 
@@ -138,7 +139,7 @@ class Views:
             self.writer.finish()
 
 
-def readPixels(path: Path) -> tuple[ImageF, MaskX]:
+def readPixels(path: Path) -> tuple[Any, MaskX]:
     """Read image and mask as the Butler reads these components."""
     reader = ExposureFitsReader(str(path))
     return reader.readImage(), reader.readMask()

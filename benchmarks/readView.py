@@ -70,7 +70,7 @@ def writePyramid(path: Path, geometry: FocalPlaneGeometry, indices: list[int]) -
             image = rng.standard_normal((round(y_max - y_min), round(x_max - x_min)), dtype=np.float32)
             image *= 5
             detector = int(geometry.layout.detectorId[index])
-            writer.addDetector(detector, image, image > 1e3, significance=image / 5, noise=5.0)
+            writer.addDetector(detector, image, image > 1e3, significance=image / np.float32(5), noise=5.0)
 
 
 def makeButler(root: Path, pyramid: Path) -> Butler:

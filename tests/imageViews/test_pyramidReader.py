@@ -275,7 +275,7 @@ def test_handedOverFileStaysOpen(countingFile):
 @pytest.mark.parametrize(
     ("arguments", "keywords", "message"),
     [
-        (((500.0, 0.0), 1.0), {}, r"outside the focal plane, from \(-0\.080, 0\.000\)"),
+        (((500.0, 0.0), 1.0), {}, r"outside the focal plane, from \(0\.000, 0\.000\)"),
         (
             ((5.0, 3.0), 1.0),
             {"plane": "variance"},

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 __all__ = ["PyramidReader", "View"]
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -17,14 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .placement import DetectorPlacement, MosaicGrid
+from .pyramidDetectors import DetectorMap
 from .pyramidFile import MOSAIC, ImageKey, StoredDetector, readIndex
 from .pyramidHdus import FilePart
 from .pyramidWindow import Image, View, cutMosaic, windowOf
 
 FloatArray = npt.NDArray[np.float64]
-
-_REACH = 3
-"""Pixels by which partial bins reach over the edge of a detector, at most."""
 
 
 class PyramidReader:
@@ -57,8 +54,7 @@ class PyramidReader:
             self.close()
             raise
         self._images = self._index.images
-        self._detectors = {own.placement.detectorId: own for own in self.detectors}
-        self._outlines = _outlinesOf([own.placement for own in self.detectors])
+        self._map = DetectorMap(self._index.detectors)
         self._open: dict[ImageKey, tuple[FilePart, Any]] = {}
 
     def __enter__(self) -> Self:
@@ -128,7 +124,7 @@ class PyramidReader:
         detectors
             Their identifiers.
         """
-        return tuple(number for number, own in self._detectors.items() if plane in own.planes)
+        return tuple(own.placement.detectorId for own in self.detectors if plane in own.planes)
 
     def toFocalPlane(self, detector: int | str, x: float, y: float) -> tuple[float, float]:
         """Find a pixel on the focal plane.
@@ -150,16 +146,7 @@ class PyramidReader:
         ValueError
             Raised if the camera has no such detector, or the position is not on it.
         """
-        own = self._find(detector)
-        column, row = x - own.x0, y - own.y0
-        n_rows, n_columns = own.placement.shape
-        if not (-0.5 <= column <= n_columns - 0.5 and -0.5 <= row <= n_rows - 0.5):
-            raise ValueError(
-                f"Pixel ({x}, {y}) is not on detector {own.placement.detectorId} ({own.placement.name}), "
-                f"whose pixels start at ({own.x0}, {own.y0}) and number {n_columns} by {n_rows}."
-            )
-        fp_x, fp_y = own.placement.toFocalPlane(column, row)
-        return float(fp_x), float(fp_y)
+        return self._map.toFocalPlane(detector, x, y)
 
     def overview(self) -> npt.NDArray[np.float32]:
         """Read the coarsest mosaic of the image, not rounded; shape (ny, nx)."""
@@ -249,36 +236,13 @@ class PyramidReader:
                 matrix=np.diag([pixel, pixel]),
             )
         else:
-            own = self._nearest(middle).binned(factor)
+            own = self._map.nearest(*middle.tolist()).binned(factor)
         if own.quarterTurnsOn(pixel) is not None:
             column, row = own.toPixels(x0, y0)
             x0, y0 = (float(value) for value in own.toFocalPlane(np.rint(column), np.rint(row)))
         grid = MosaicGrid(x0, y0, pixel, (n_rows, n_columns))
-        self._checkInside(grid)
+        self._map.checkInside(grid)
         return grid
-
-    def _checkInside(self, grid: MosaicGrid) -> None:
-        finest = min(key.factor for key in self._images if key.detector == MOSAIC)
-        place = self._images[ImageKey(MOSAIC, "image", finest)]
-        camera = MosaicGrid(place.x0, place.y0, self.pixelSize * finest, place.shape)
-        (x_min, x_max), (y_min, y_max) = _extent(camera)
-        (left, right), (bottom, top) = _extent(grid)
-        if left > x_max or right < x_min or bottom > y_max or top < y_min:
-            raise ValueError(
-                f"The window from ({left:.3f}, {bottom:.3f}) to ({right:.3f}, {top:.3f}) mm is outside the "
-                f"focal plane, from ({x_min:.3f}, {y_min:.3f}) to ({x_max:.3f}, {y_max:.3f}) mm."
-            )
-
-    def _nearest(self, middle: FloatArray) -> DetectorPlacement:
-        """Return the detector on which a point lies, or else that whose centre is nearest."""
-        placements = [own.placement for own in self._detectors.values()]
-        places = [own.toPixels(*middle) for own in placements]
-        # How far out of the middle, in halves of the detector: up to 1 on it.
-        reach = [
-            max(abs(2 * column / (own.shape[1] - 1 or 1) - 1), abs(2 * row / (own.shape[0] - 1 or 1) - 1))
-            for own, (column, row) in zip(placements, places, strict=True)
-        ]
-        return placements[int(np.argmin(reach))]
 
     def _readMosaic(self, grid: MosaicGrid, plane: str, factor: int) -> View:
         key = ImageKey(MOSAIC, plane, factor)
@@ -286,7 +250,7 @@ class PyramidReader:
         part, hdu = self._hdu(key)
         mosaic = MosaicGrid(place.x0, place.y0, grid.pixelSize, place.shape)
         image, n_tiles = cutMosaic(hdu, mosaic, grid)
-        missing = [own.placement.detectorId for own in self._detectorsIn(grid) if plane not in own.planes]
+        missing = [own.placement.detectorId for own in self._map.inWindow(grid) if plane not in own.planes]
         return _view(image, grid, key, hdu.header, missing, n_tiles, part.takeCount())
 
     def _readDetectors(self, grid: MosaicGrid, plane: str, factor: int) -> View:
@@ -295,7 +259,7 @@ class PyramidReader:
             image = np.zeros(grid.shape, dtype=np.int32)
         missing, header = [], astropy.io.fits.Header()
         n_tiles = n_bytes = 0
-        for own in self._detectorsIn(grid):
+        for own in self._map.inWindow(grid):
             number = own.placement.detectorId
             window = windowOf(own.placement.binned(factor), grid)
             if window is None:
@@ -308,23 +272,6 @@ class PyramidReader:
             n_bytes += part.takeCount()
             header = hdu.header
         return _view(image, grid, ImageKey(MOSAIC, plane, factor), header, missing, n_tiles, n_bytes)
-
-    def _detectorsIn(self, grid: MosaicGrid) -> Iterator[StoredDetector]:
-        """Yield the detectors that may lie in a window."""
-        low, high = np.transpose(_extent(grid))
-        inside = ((self._outlines[0] <= high) & (self._outlines[1] >= low)).all(axis=1)
-        for i in np.flatnonzero(inside).tolist():
-            yield self.detectors[i]
-
-    def _find(self, detector: int | str) -> StoredDetector:
-        for number, own in self._detectors.items():
-            if detector in (number, own.placement.name):
-                return own
-        names = [own.placement.name for own in self._detectors.values()]
-        raise ValueError(
-            f"The camera has no detector {detector!r}; it has {len(names)}, "
-            f"{min(self._detectors)} ({names[0]}) to {max(self._detectors)} ({names[-1]})."
-        )
 
     def _hdu(self, key: ImageKey) -> tuple[FilePart, Any]:
         """Return an image whose tiles are read when asked for; its header is read once."""
@@ -356,19 +303,3 @@ def _view(
         nTiles=nTiles,
         nBytes=nBytes,
     )
-
-
-def _extent(grid: MosaicGrid) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return the edges of a grid in x and in y, mm."""
-    x, y = grid.toFocalPlane([-0.5, grid.shape[1] - 0.5], [-0.5, grid.shape[0] - 0.5])
-    return (float(x[0]), float(x[1])), (float(y[0]), float(y[1]))
-
-
-def _outlinesOf(placements: Sequence[DetectorPlacement]) -> tuple[FloatArray, FloatArray]:
-    """Return the smallest and largest (x, y) of detectors, mm, with room for partial bins; shapes (n, 2)."""
-    size = np.array([placement.shape[::-1] for placement in placements], dtype=np.float64)
-    origins = np.array([placement.origin for placement in placements])
-    matrices = np.array([placement.matrix for placement in placements])
-    middle = origins + np.einsum("nij,nj->ni", matrices, 0.5 * (size - 1))
-    reach = np.einsum("nij,nj->ni", np.abs(matrices), 0.5 * size + _REACH)
-    return middle - reach, middle + reach
