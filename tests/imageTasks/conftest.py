@@ -16,13 +16,14 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
+from lsst.afw.cameraGeom import FOCAL_PLANE
 from lsst.afw.image import ExposureF, ImageF, MaskedImageF
+from lsst.analysis.cp.tasks.imageViewsData import placeCameraImage
 from lsst.daf.butler import Butler, DatasetType
 from lsst.geom import Extent2I
 from lsst.obs.lsst import LsstComCam
 from lsst.pipe.base import Pipeline
 from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
-from lsst.pipe.tasks.visualizeVisit import VisualizeMosaicExpConfig, VisualizeMosaicExpTask
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 
@@ -81,6 +82,20 @@ def binExposure(exposure: ExposureF) -> ExposureF:
     output = ExposureF(binned)
     output.setDetector(exposure.getDetector())
     return output
+
+
+def makeMosaic(camera: Any, binned: Mapping[int, ExposureF]) -> ImageF:
+    """Put binned detectors together as cp_verify does, but for those of a wrong size."""
+    grid = placeCameraImage(camera, BIN)
+    mosaic = ImageF(grid.shape[1], grid.shape[0])
+    mosaic.array[:] = np.nan
+    for detector, exposure in binned.items():
+        rows, columns = exposure.image.array.shape
+        if detector != WRONG_SIZE:
+            corner = camera[detector].getCorners(FOCAL_PLANE)[0]
+            column, row = (round(float(place) + 0.5) for place in grid.toPixels(*corner))
+            mosaic.array[row : row + rows, column : column + columns] = exposure.image.array
+    return mosaic
 
 
 def makeCulprits(exposure: int) -> Table:
@@ -171,9 +186,7 @@ def fillBias(repository: ImageRepository) -> None:
         if detector.getId() != ABSENT
     }
     binned = {detector: binExposure(exposure) for detector, exposure in exposures.items()}
-    config = VisualizeMosaicExpConfig()
-    config.binning = BIN
-    mosaic: ImageF = VisualizeMosaicExpTask(config=config).run(list(binned.values()), camera).outputData
+    mosaic = makeMosaic(camera, binned)
     per_detector = ("instrument", "exposure", "detector")
     repository.put("verifyBiasIsrExp", "Exposure", exposures, per_detector)
     repository.put("verifyBiasIsrExpBin8", "ExposureF", binned, per_detector)
@@ -205,10 +218,7 @@ class SmallRepository(ImageRepository):
         self.put(name, storage_class, exposures, per_detector, isCalibration=isCalibration)
         if binnedName:
             self.put(binnedName, "ExposureF", binned, per_detector)
-            config = VisualizeMosaicExpConfig()
-            config.binning = BIN
-            task = VisualizeMosaicExpTask(config=config)
-            mosaic = task.run(list(binned.values()), self.camera).outputData
+            mosaic = makeMosaic(self.camera, binned)
             self.put(mosaicName, "ImageF", {None: mosaic}, dimensions)
 
     def fillTables(self) -> None:

@@ -27,7 +27,10 @@ def makeMosaic(camera, binning: int) -> np.ndarray:
     config = VisualizeMosaicExpConfig()
     config.binning = binning
     ids = [detector.getId() for detector in camera]
-    return VisualizeMosaicExpTask(config=config).run(images, camera, ids).outputData.array
+    mosaic = VisualizeMosaicExpTask(config=config).run(images, camera, ids).outputData
+    if mosaic is None:
+        pytest.skip("needs lsst.afw.cameraGeom.utils, or the whole of pipe_tasks' stand-in")
+    return mosaic.array
 
 
 @pytest.mark.parametrize(("instrument", "binning"), [(Latiss, 8), (LsstComCam, 64), (LsstCam, 64)])
