@@ -303,7 +303,7 @@ def test_eventsAreCountedAndNotMarked(
 ) -> None:
     kinds = {"structureKind": np.array(["event", "column", "event"])}
     view = makeAction(DetectorImagePlot).prepare(detectorData | structures | kinds, camera)
-    assert view.structures.positions.tolist() == [[40.0, 30.0]]
+    assert_array_equal(view.marks.positions, [[40.0, 30.0]])
     assert view.headline == "R00_S0, 1 structure found, 2 events, as of cosmic rays"
 
 
