@@ -77,6 +77,15 @@ def test_noPixelsHaveARange(method: str, expected: tuple) -> None:
     assert stretchLimits([], method) == expected
 
 
+def test_oneBadAmplifierDoesNotFadeTheRest(residual: npt.NDArray) -> None:
+    """The range stays that of the bulk if a tenth of the pixels is far off."""
+    bad = residual.copy()
+    bad[: len(bad) // 10] += 1000 * residual.std()
+    low, high = stretchLimits(bad, "symmetric")
+    assert high == -low
+    assert high < 8 * residual.std()
+
+
 @pytest.mark.parametrize("method", ["percentile", "symmetric"])
 def test_sampleOfALargeImageIsEnough(method: str) -> None:
     # Rows alternate, so that a sample of every other row would see half of the image.

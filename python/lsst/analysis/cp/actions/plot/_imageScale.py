@@ -48,12 +48,12 @@ class Stretch:
     def note(self) -> str:
         """The choice in words."""
         if self.low is not None and self.high is not None:
-            return "ends are given"
+            return "one range for all images, or ends given"
         share = f"{self.percentile:g}% of the pixels"
         return {
             "zscale": "zscale",
             "percentile": share,
-            "symmetric": f"{share}, symmetric about {formatNumber(self.centre)}",
+            "symmetric": f"{share} or 5 σ MAD, symmetric about {formatNumber(self.centre)}",
         }[self.method]
 
     def measure(self, image: FloatImage) -> tuple[float, float]:

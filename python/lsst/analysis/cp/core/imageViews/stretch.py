@@ -42,6 +42,9 @@ STRETCH_CURVES: tuple[StretchCurve, ...] = get_args(StretchCurve)
 _SAMPLE = 1 << 20
 """Number of pixels that are enough for the percentiles of an image."""
 
+_BULK = 5.0
+"""Robust standard deviations of a symmetric range at most: one bad amplifier must not fade the rest."""
+
 _AMP_SAMPLE = 1 << 16
 """Number of pixels that are enough for the level and scale of an amplifier."""
 
@@ -66,7 +69,8 @@ def stretchLimits(
         and infinite pixels are left out.
     method
         One of `STRETCH_METHODS`. ``zscale`` follows the middle of the sorted values [1]_; ``percentile``
-        holds that share of the pixels; ``symmetric`` does, too, and is symmetric about ``centre``.
+        holds that share of the pixels; ``symmetric`` does, too, and is symmetric about ``centre``, but goes
+        no farther than 5 scaled median absolute deviations beyond the median.
     percentile
         Share of the pixels within the range, in percent.
     centre
@@ -99,8 +103,7 @@ def stretchLimits(
     if len(values):
         interval: BaseInterval
         if symmetric:
-            radius = float(np.percentile(np.abs(values - centre), percentile))
-            interval = SymmetricInterval(radius=radius, midpoint=centre)
+            interval = SymmetricInterval(radius=_symmetricRadius(values, percentile, centre), midpoint=centre)
         else:
             interval = ZScaleInterval() if method == "zscale" else PercentileInterval(percentile)
         low, high = (float(end) for end in interval.get_limits(values))
@@ -108,6 +111,13 @@ def stretchLimits(
             return low, high
     limits = robustLimits(values, centre=centre if symmetric else None)
     return limits.low, limits.high
+
+
+def _symmetricRadius(values: npt.NDArray[np.float64], percentile: float, centre: float) -> float:
+    """Return the half width of a symmetric range."""
+    radius = float(np.percentile(np.abs(values - centre), percentile))
+    spread = float(median_abs_deviation(values, scale="normal"))
+    return min(radius, abs(float(np.median(values)) - centre) + _BULK * spread) if spread > 0 else radius
 
 
 def normalise(
