@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from lsst.analysis.cp.actions.plot import detectorImagePlot, focalPlaneImagePlot
+from lsst.analysis.cp.tasks import ToolFailuresError
 from lsst.utils.plotting import make_figure
 
 EXPOSURES = ("Dark", "Flat", "Science")
@@ -117,3 +118,20 @@ def test_absentImagesDoNotCostTheTables(emptyRepository, readPipeline):
     emptyRepository.fillTables()
     quanta = countQuanta(emptyRepository, readPipeline("LSSTComCam/analyzeBias.yaml"))
     assert quanta == {"analyzeBiasExp": 1, "analyzeBiasExpDet": 1, "analyzeBiasRun": 1}
+
+
+def test_failingToolCostsItsPlotOnly(emptyRepository, readPipeline, monkeypatch):
+    def fail(view, **kwargs):
+        raise ZeroDivisionError("no figure")
+
+    monkeypatch.setattr(focalPlaneImagePlot, "makeImageFigure", fail)
+    emptyRepository.fill("verifyDefectsIsrExp")
+    pipeline = readPipeline("LSSTComCam/viewDefects.yaml#viewDefectsExpResidual")
+    with pytest.raises(
+        ToolFailuresError, match=r"2 analysis tool\(s\) failed: defectsMean: ZeroDivisionError"
+    ):
+        emptyRepository.run(pipeline)
+    written = listOutputs(emptyRepository.open("run1"))
+    expected = expectOutputs("defects", "cpDefectsExp", 2)
+    names = {name for name in expected if "Residual" in name and not name.endswith("Plot")}
+    assert written.keys() == names
