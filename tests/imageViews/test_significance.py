@@ -50,6 +50,40 @@ def test_noiseOfDigitisedPixels(amps, makeFrame, step):
     assert measureSignificance(image, nothing(image), amps).noise.mean() == pytest.approx(expected, rel=0.015)
 
 
+@pytest.mark.parametrize("step", [0.5, 2.0, 6.0])
+def test_backgroundOfDigitisedPixelsDoesNotJump(amps, makeFrame, step):
+    errors = []
+    for seed in range(70, 74):
+        fine = makeFrame(seed)
+        rounded = (step * np.round(fine / step)).astype(np.float32)
+        meshes = measureSignificance(rounded, nothing(fine), amps).meshes
+        for mesh, amp in zip(meshes, amps, strict=True):
+            means = [
+                [
+                    fine[amp][int(y - 31.5) : int(y + 32.5) : 2, int(x - 31.5) : int(x + 32.5)].mean()
+                    for x in mesh.columns
+                ]
+                for y in mesh.rows
+            ]
+            errors.append(mesh.values - means)
+    # A median scatters about the mean by 0.76 of the mean's error; rounding adds to both.
+    expected = 0.76 * np.hypot(5, step / np.sqrt(12)) / np.sqrt(32 * 64)
+    assert np.std(errors) < 1.2 * expected
+
+
+@pytest.mark.parametrize("seed", range(80, 84))
+def test_digitisedFrameHasNoGlow(makeFrame, findIn, seed):
+    assert len(findIn(np.round(makeFrame(seed)))) == 0
+
+
+def test_deadAmplifierIsNotTakenForDigitised(amps, makeFrame):
+    image = makeFrame(75)
+    image[amps[5]] = np.where(np.random.default_rng(75).random((300, 256)) < 0.02, 1000, 7)
+    image[amps[5]][0] = 6
+    significance = measureSignificance(image, nothing(image), amps)
+    assert (significance.noise[5], significance.level[5]) == (0, 7)
+
+
 def test_levelIsTheBackground(amps, makeFrame):
     image = makeFrame(6) + 1234.0
     assert_allclose(measureSignificance(image, nothing(image), amps).level, 1234, atol=1)

@@ -39,6 +39,12 @@ _LARGEST = np.float32(1e30)
 _LEAST_FILLED = 0.1
 """Part of a box that must be left for its median to be used."""
 
+_TIED = 0.5
+"""Part of the boxes whose middle two pixels are equal, from which the pixels are digitised."""
+
+_ALL_EQUAL = 0.9
+"""Part of a box that is of one value, from which its noise is not that of digitised pixels."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BackgroundMesh:
@@ -131,7 +137,8 @@ def measureSignificance(
     Background and noise are measured amplifier by amplifier, so a step between amplifiers is no structure
     of their pixels. The background is the median of square boxes, interpolated linearly between their
     centres: the mesh of Bertin & Arnouts 1996 (doi:10.1051/aas:1996164, section 4), as in
-    ``photutils.background.Background2D``. The noise is the standard deviation of the residuals within 3
+    ``photutils.background.Background2D``. Of digitised pixels it is the median of grouped data, which does
+    not jump by their step. The noise is the standard deviation of the residuals within 3
     standard deviations, corrected for what a Gaussian loses by that cut, iterated from the quantiles.
 
     Parameters
@@ -202,15 +209,46 @@ def _measureMesh(pixels: ImageArray, leftOut: MaskArray, boxSize: int) -> Backgr
         boxes[_cutBoxes(leftOut, first, box)] = np.nan
     boxes = np.sort(boxes.reshape(*boxes.shape[:2], -1), axis=-1)  # NaN last
     number = boxes.shape[-1] - np.isnan(boxes).sum(axis=-1)
-    middle = np.stack([np.maximum(number - 1, 0) // 2, np.minimum(number // 2, boxes.shape[-1] - 1)], axis=-1)
-    values = np.take_along_axis(boxes, middle, axis=-1).astype(np.float64).mean(axis=-1)
     return BackgroundMesh(
         rows=first[0] + (box[0] - 1) / 2,
         columns=first[1] + (box[1] - 1) / 2,
         boxShape=box,
-        values=_fillEmpty(values, number < _LEAST_FILLED * boxes.shape[-1]),
+        values=_fillEmpty(_medians(boxes, number), number < _LEAST_FILLED * boxes.shape[-1]),
         number=number,
     )
+
+
+def _medians(boxes: ImageArray, number: npt.NDArray[np.intp]) -> FloatArray:
+    """Return the medians of sorted pixels, given how many there are before the NaN."""
+    last = boxes.shape[-1] - 1
+    middle = np.stack([np.maximum(number - 1, 0) // 2, np.minimum(number // 2, last)], axis=-1)
+    values = np.take_along_axis(boxes, middle, axis=-1).astype(np.float64).mean(axis=-1)
+    low, high = (
+        np.take_along_axis(boxes, np.minimum(middle[..., :1] + step, last), axis=-1)[..., 0]
+        for step in (0, 1)
+    )
+    return _groupedMedians(boxes, number, low, values) if (low == high).mean() > _TIED else values
+
+
+def _groupedMedians(
+    boxes: ImageArray, number: npt.NDArray[np.intp], middle: ImageArray, medians: FloatArray
+) -> FloatArray:
+    """Interpolate within the step of digitised pixels that the median lies in.
+
+    The medians of such pixels jump by a step, which may be many of their errors. The pixels of the step are
+    taken to be spread evenly over it.
+    """
+    below, through = (np.sum(test(boxes, middle[..., None]), axis=-1) for test in (np.less, np.less_equal))
+    equal = through - below
+    neighbours = [
+        np.take_along_axis(boxes, np.clip(index, 0, boxes.shape[-1] - 1)[..., None], axis=-1)[..., 0]
+        for index in (below - 1, through)
+    ]
+    step = np.fmin(*(np.abs(value - middle) for value in neighbours))
+    part = (number / 2 - below) / np.maximum(equal, 1) - 0.5
+    # Nearly equal pixels are those of a dead amplifier, and the next value is that of an outlier.
+    grouped = (below > 0) & (through < number) & (equal < _ALL_EQUAL * number)
+    return np.where(grouped, middle + step * part, medians)
 
 
 def _starts(size: int, width: int) -> npt.NDArray[np.intp]:
