@@ -155,6 +155,25 @@ def test_crowdedAmplifierIsOneCluster(makeFrame, findIn, amps):
     assert (found.x[0], found.y[0], found.width[0], found.height[0]) == (639.5, 449.5, 256, 300)
 
 
+@pytest.mark.parametrize(("height", "width"), [(100, 150), (40, 200), (200, 60), (250, 250)])
+def test_largeBlockIsNotCutIntoRows(makeFrame, findIn, height, width):
+    image = makeFrame(17)
+    image[310 : 310 + height, 514 : 514 + width] = 1e5
+    found = findIn(image)
+    assert len(found.select("row", "column", "pixel")) == 0
+    assert found.select("cluster", "glow", "boundary").amplifier.min() >= 0
+    assert len(found) <= 5
+    assert (found.amplifier == 6).any()
+
+
+@pytest.mark.parametrize("width", [2, 12, 31])
+def test_adjacentColumnsAreOne(makeFrame, findIn, width):
+    image = makeFrame(18)
+    image[300:, 600 : 600 + width] += 300
+    columns = findIn(image).select("column")
+    assert (columns.x[0], columns.width[0]) == (600 + (width - 1) / 2, width)
+
+
 def test_listIsCutButCounted(makeFrame, findIn):
     image = makeFrame(14)
     image[10:590:20, 10:1010:50] += np.arange(100, 680)[: 29 * 20].reshape(29, 20)

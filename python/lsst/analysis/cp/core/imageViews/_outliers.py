@@ -25,6 +25,10 @@ _CROWDED = 0.005
 BRIGHT_PART = 0.2
 """Part of the pixels of a line from which their outliers belong to the line."""
 
+_MOST_ADJACENT = 32
+"""Number of adjacent bright lines that are a block, no line: the background follows half a box of its mesh,
+so what stands out is the block's rim on both sides."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Outliers:
@@ -36,7 +40,7 @@ class Outliers:
         Their flat indices into the image, ascending; shape (n,). None of a crowded or dead amplifier.
     brightRows, brightColumns
         For each amplifier, the rows and columns of which a large part is beyond the significance, counted
-        from the amplifier's first.
+        from the amplifier's first. None of a block of many adjacent ones.
     crowded
         Number of outliers of each amplifier that has too many to look at, 0 for others; shape (nAmp,).
     """
@@ -111,7 +115,9 @@ def findOutliers(significance: Significance, amps: Sequence[AmpSlices], threshol
 
 def _brightLines(line: IndexArray, shape: tuple[int, ...], axis: int) -> IndexArray:
     """Find rows (axis 0) or columns (axis 1) of which a large part is outliers, given those of outliers."""
-    return np.flatnonzero(np.bincount(line, minlength=shape[axis]) >= BRIGHT_PART * shape[1 - axis])
+    bright = np.flatnonzero(np.bincount(line, minlength=shape[axis]) >= BRIGHT_PART * shape[1 - axis])
+    runs = np.split(bright, np.flatnonzero(np.diff(bright) > 1) + 1)
+    return np.concatenate([run for run in runs if len(run) < _MOST_ADJACENT] or [bright[:0]])
 
 
 def groupOutliers(outliers: Outliers, significance: Significance) -> PixelGroups:

@@ -48,9 +48,10 @@ def findStructures(
     Pixels beyond ``thresholds.neighbour`` that touch are groups: a pixel alone is a ``pixel``, unless its
     neighbours cannot all be seen, because it lies on the border of the image or beside an excluded pixel;
     then it is an ``event``, as are small groups. A row or column of which a fifth is beyond it is not taken
-    apart. Means of rows and columns are compared with those of 100 neighbours, in units of the larger of what
-    independent pixels give and of their own robust scatter. In an amplifier with more than 0.5% of
-    outliers, these are counted, as one ``cluster``.
+    apart, unless it is one of 32 adjacent ones or more, which are a block. Means of rows and columns are
+    compared with those of 100 neighbours, in units of the larger of what independent pixels give and of their
+    own robust scatter. In an amplifier with more than 0.5% of outliers, as a large block has them, these are
+    counted, as one ``cluster``.
 
     Parameters
     ----------
