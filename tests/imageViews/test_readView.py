@@ -17,7 +17,13 @@ import pytest
 from lsst.afw.image import ImageF
 from lsst.analysis.cp.core.imageViews import PyramidReader
 from lsst.analysis.cp.imageViews import PyramidImage, openPyramid, readView
-from lsst.daf.butler import Butler, DatasetNotFoundError, DatasetType, MissingDatasetTypeError
+from lsst.daf.butler import (
+    Butler,
+    DatasetNotFoundError,
+    DatasetType,
+    DimensionNameError,
+    MissingDatasetTypeError,
+)
 from lsst.resources import ResourcePath
 
 DATA_ID = {"instrument": "Camera"}
@@ -41,10 +47,16 @@ def butler(pyramidPath, tmp_path_factory):
             made.registry.registerDatasetType(
                 DatasetType(name, ("instrument",), "ImageF", universe=made.dimensions)
             )
+        made.registry.registerDatasetType(
+            DatasetType("flat_pyramid", ("instrument", "detector"), "ImageF", universe=made.dimensions)
+        )
         made.registry.registerRun("others")
         for name, run in (("bias_pyramid", "views"), ("dark_pyramid", "others")):
             shutil.copy(pyramidPath, root / "temporary.fits")
             made.put(PyramidImage.fromFile(root / "temporary.fits"), name, DATA_ID, run=run)
+        made.registry.insertDimensionData("detector", {**DATA_ID, "id": 1, "full_name": "R00_S00"})
+        shutil.copy(pyramidPath, root / "temporary.fits")
+        made.put(PyramidImage.fromFile(root / "temporary.fits"), "flat_pyramid", DATA_ID, detector=1)
         made.put(ImageF(np.ones((30, 40), dtype=np.float32)), "mosaic", DATA_ID)
         yield made
 
@@ -103,9 +115,19 @@ def test_severalPyramidsAreNamed(butler):
         readView(butler, DATA_ID, (5.0, 3.0), 1.0, collections=["views", "others"])
 
 
-def test_unknownDatasetTypeIsNamed(butler):
-    with pytest.raises(MissingDatasetTypeError, match="'flat_pyramid'"):
+def test_pyramidOfAllThatIsGivenGoesFirst(butler):
+    with openPyramid(butler, {**DATA_ID, "detector": 1}) as pyramid:
+        assert pyramid.name.startswith("flat_pyramid@")
+
+
+def test_dimensionsOfANamedTypeMustBeGiven(butler):
+    with pytest.raises(DimensionNameError, match="detector"):
         readView(butler, DATA_ID, (5.0, 3.0), 1.0, datasetType="flat_pyramid")
+
+
+def test_unknownDatasetTypeIsNamed(butler):
+    with pytest.raises(MissingDatasetTypeError, match="'science_pyramid'"):
+        readView(butler, DATA_ID, (5.0, 3.0), 1.0, datasetType="science_pyramid")
 
 
 def test_datasetThatIsNoPyramidIsNamed(butler):

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from lsst.analysis.cp.core.imageViews import PyramidReader, View
-from lsst.daf.butler import DatasetNotFoundError
+from lsst.daf.butler import DatasetNotFoundError, DimensionNameError
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DataCoordinate, DatasetRef
@@ -51,7 +51,8 @@ def readView(
     width
         Width of the window, or width and height, mm.
     datasetType
-        Name of the dataset type; by default the only one ending in ``_pyramid`` that has this data ID.
+        Name of the dataset type; by default the only one ending in ``_pyramid`` that has this data ID. One of
+        exposures goes before one of calibrations, which have some of the same dimensions.
     plane
         ``image``, ``mask`` or ``significance``.
     factor
@@ -114,8 +115,9 @@ def _findPyramid(
         if datasetType is not None
         else sorted(known.name for known in butler.registry.queryDatasetTypes(f"*{_SUFFIX}"))
     )
-    found = [butler.find_dataset(name, dataId, collections=collections) for name in names]
-    refs = [ref for ref in found if ref is not None]
+    refs = [ref for name in names for ref in _findOne(butler, name, dataId, collections, datasetType is None)]
+    most = max((len(ref.dataId.required) for ref in refs), default=0)
+    refs = [ref for ref in refs if len(ref.dataId.required) == most]
     searched = butler.collections.defaults if collections is None else collections
     if not refs:
         raise DatasetNotFoundError(
@@ -125,3 +127,21 @@ def _findPyramid(
         choices = [ref.datasetType.name for ref in refs]
         raise ValueError(f"There are several pyramids of {dataId}; say with datasetType which: {choices}.")
     return refs[0]
+
+
+def _findOne(
+    butler: Butler,
+    name: str,
+    dataId: DataCoordinate | Mapping[str, Any],
+    collections: str | Sequence[str] | None,
+    isGuess: bool,
+) -> Iterator[DatasetRef]:
+    """Yield the dataset of a type, if there is one; a guessed type may have dimensions that are not given."""
+    try:
+        ref = butler.find_dataset(name, dataId, collections=collections)
+    except DimensionNameError:
+        if not isGuess:
+            raise
+        return
+    if ref is not None:
+        yield ref
