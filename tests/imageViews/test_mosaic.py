@@ -12,10 +12,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
-from lsst.afw.image import ExposureF
 from lsst.analysis.cp.core.focalPlane import FocalPlaneGeometry
-from lsst.analysis.cp.core.imageViews import FocalPlaneMosaic, MosaicGrid, binImage
-from lsst.pipe.tasks.visualizeVisit import VisualizeMosaicExpConfig, VisualizeMosaicExpTask
+from lsst.analysis.cp.core.imageViews import FocalPlaneMosaic, binImage
 
 HALF = 0.5 + 1e-5
 ANGLES = st.floats(-7.0, 7.0).filter(lambda angle: abs(np.sin(2 * angle)) > 0.01)
@@ -369,84 +367,3 @@ def test_binningIsAWholeNumber(makeGeometry: Callable, binning: float) -> None:
 def test_noDetectorsToHold(makeGeometry: Callable) -> None:
     with pytest.raises(ValueError, match="one detector or more to hold; got none"):
         FocalPlaneMosaic(makeGeometry((20, 30), (0.0, 0.0, 0.0)), 2, [])
-
-
-def numberedImages(camera: Camera, binning: int) -> dict[int, Image]:
-    """Return images without partial bins in which every pixel has a number of its own."""
-    images, last = {}, 0
-    for detector in camera:
-        width, height = (side // binning for side in detector.getBBox().getDimensions())
-        images[detector.getId()] = np.arange(last, last + width * height, dtype=np.float32).reshape(
-            height, width
-        )
-        last += width * height
-    assert last < 1 << 24
-    return images
-
-
-def placesOfNumbers(image: Image) -> npt.NDArray[np.intp]:
-    """Return where the pixel of each number is; shape (n, 2)."""
-    places = np.argwhere(np.isfinite(image))
-    return places[np.argsort(image[tuple(places.T)])]
-
-
-@pytest.mark.parametrize("binning", [32, 64])
-def test_agreesWithVisualizeMosaic(lsstCam: Camera, binning: int) -> None:
-    images = numberedImages(lsstCam, binning)
-    mosaic = FocalPlaneMosaic(measure(lsstCam), binning)
-    exposures = []
-    for id_, image in images.items():
-        mosaic.add(id_, image)
-        exposures.append(ExposureF(image.shape[1], image.shape[0]))
-        exposures[-1].image.array[:] = image
-    config = VisualizeMosaicExpConfig(binning=binning)
-    theirs = VisualizeMosaicExpTask(config=config).run(exposures, lsstCam, inputIds=list(images)).outputData
-    shift = placesOfNumbers(theirs.array) - placesOfNumbers(mosaic.image)
-    # No pixel is lost; each detector is moved as a whole, by the roundings of afw.
-    sizes = np.cumsum([image.size for image in images.values()])
-    by_detector = np.split(shift, sizes[:-1])
-    assert all((own == own[0]).all() for own in by_detector)
-    assert (np.ptp(shift, axis=0) <= 3).all()
-
-
-def test_gridEnclosesTheDetectors() -> None:
-    grid = MosaicGrid.covering([[[-0.31, 0.1], [0.1, 0.1], [0.1, 0.29], [-0.31, 0.29]]], 0.1)
-    assert grid.shape == (2, 5)
-    assert (grid.x0, grid.y0) == pytest.approx((-0.35, 0.15))
-
-
-def test_marginOfGrid() -> None:
-    corners = [[[0.0, 0.0], [0.3, 0.0], [0.3, 0.2], [0.0, 0.2]]]
-    grid = MosaicGrid.covering(corners, 0.1, margin=0.15)
-    assert grid.shape == (6, 7)
-    assert (grid.x0, grid.y0) == pytest.approx((-0.15, -0.15))
-
-
-def test_pixelsOfGridAreFound() -> None:
-    grid = MosaicGrid(-3.0, 2.0, 0.5, (10, 20))
-    assert_allclose(grid.toPixels([-2.0, -3.25], [2.0, 1.75]), [[2.0, -0.5], [0.0, -0.5]])
-    assert_allclose(grid.toFocalPlane(*grid.toPixels(0.3, 7.7)), (0.3, 7.7))
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.tuples(OFFSETS, OFFSETS), min_size=1, max_size=9), st.floats(0.01, 1.0))
-def test_coarserPixelsHoldFour(points: list, pixelSize: float) -> None:
-    fine, coarse = (MosaicGrid.covering(points, size) for size in (pixelSize, 2 * pixelSize))
-    for name in ("x0", "y0"):
-        edge = [getattr(grid, name) - 0.5 * grid.pixelSize for grid in (fine, coarse)]
-        steps = (edge[0] - edge[1]) / pixelSize
-        assert steps == pytest.approx(round(steps), abs=1e-6)
-        assert -1e-6 <= steps <= 1 + 1e-6
-
-
-@pytest.mark.parametrize(
-    ("corners", "arguments", "message"),
-    [
-        (np.full((1, 4, 2), np.nan), (1.0,), "finite corners"),
-        (np.zeros((1, 4, 2)), (0.0,), "pixel size and a margin in mm; got 0.0"),
-        (np.zeros((1, 4, 2)), (np.nan,), "pixel size and a margin in mm; got nan"),
-    ],
-)
-def test_badArgumentsOfGrid(corners: npt.NDArray, arguments: tuple, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        MosaicGrid.covering(corners, *arguments)

@@ -4,6 +4,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,10 +12,11 @@ from numpy.testing import assert_allclose
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
 from lsst.analysis.cp.core.focalPlane import FocalPlaneGeometry
-from lsst.analysis.cp.core.imageViews import DetectorPlacement
+from lsst.analysis.cp.core.imageViews import DetectorPlacement, MosaicGrid
 from lsst.geom import Point2D
 
 ANGLES = st.floats(-7.0, 7.0)
+OFFSETS = st.floats(-3.0, 3.0)
 
 
 def place(geometry: FocalPlaneGeometry, index: int = 0) -> DetectorPlacement:
@@ -79,3 +81,46 @@ def test_centreOfABinIsThatOfItsPixels(makeGeometry: Callable) -> None:
     expected = [np.mean(places) for places in placement.toFocalPlane(columns, rows)]
     assert binned.toFocalPlane(3, 1) == pytest.approx(expected)
     assert binned.pixelSize == pytest.approx(0.08)
+
+
+def test_gridEnclosesTheDetectors() -> None:
+    grid = MosaicGrid.covering([[[-0.31, 0.1], [0.1, 0.1], [0.1, 0.29], [-0.31, 0.29]]], 0.1)
+    assert grid.shape == (2, 5)
+    assert (grid.x0, grid.y0) == pytest.approx((-0.35, 0.15))
+
+
+def test_marginOfGrid() -> None:
+    corners = [[[0.0, 0.0], [0.3, 0.0], [0.3, 0.2], [0.0, 0.2]]]
+    grid = MosaicGrid.covering(corners, 0.1, margin=0.15)
+    assert grid.shape == (6, 7)
+    assert (grid.x0, grid.y0) == pytest.approx((-0.15, -0.15))
+
+
+def test_pixelsOfGridAreFound() -> None:
+    grid = MosaicGrid(-3.0, 2.0, 0.5, (10, 20))
+    assert_allclose(grid.toPixels([-2.0, -3.25], [2.0, 1.75]), [[2.0, -0.5], [0.0, -0.5]])
+    assert_allclose(grid.toFocalPlane(*grid.toPixels(0.3, 7.7)), (0.3, 7.7))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(OFFSETS, OFFSETS), min_size=1, max_size=9), st.floats(0.01, 1.0))
+def test_coarserPixelsHoldFour(points: list, pixelSize: float) -> None:
+    fine, coarse = (MosaicGrid.covering(points, size) for size in (pixelSize, 2 * pixelSize))
+    for name in ("x0", "y0"):
+        edge = [getattr(grid, name) - 0.5 * grid.pixelSize for grid in (fine, coarse)]
+        steps = (edge[0] - edge[1]) / pixelSize
+        assert steps == pytest.approx(round(steps), abs=1e-6)
+        assert -1e-6 <= steps <= 1 + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("corners", "arguments", "message"),
+    [
+        (np.full((1, 4, 2), np.nan), (1.0,), "finite corners"),
+        (np.zeros((1, 4, 2)), (0.0,), "pixel size and a margin in mm; got 0.0"),
+        (np.zeros((1, 4, 2)), (np.nan,), "pixel size and a margin in mm; got nan"),
+    ],
+)
+def test_badArgumentsOfGrid(corners: npt.NDArray, arguments: tuple, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        MosaicGrid.covering(corners, *arguments)
