@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from lsst.analysis.cp.tasks import (
     FocalPlaneMosaicViewTask,
     RaftImageViewTask,
     ResidualPyramidTask,
+    imageViewsReading,
 )
 from lsst.analysis.cp.tasks.imageViewsReading import readDetectorImage
 from lsst.pex.config import FieldValidationError
@@ -138,6 +140,20 @@ def test_residualOfACleanExposureHasNoStructure(makeHandle, camera, recorder, tm
     outputs = seeResidual(handles, camera, recorder, tmp_path)
     assert len(outputs.structures) == 0
     assert recorder.view["imageDetector"].tolist() == [0, 1]
+
+
+def test_oneDetectorIsInMemory(makeHandle, camera, recorder, tmp_path, monkeypatch):
+    read: list[weakref.ref] = []
+
+    def watch(*arguments):
+        assert all(reference() is None for reference in read)
+        image = readDetectorImage(*arguments)
+        read.append(weakref.ref(image))
+        return image
+
+    monkeypatch.setattr(imageViewsReading, "readDetectorImage", watch)
+    seeResidual([makeHandle(i) for i in range(3)], camera, recorder, tmp_path)
+    assert len(read) == 3
 
 
 def test_residualWithoutAnyImageSaysSo(camera, recorder, tmp_path):

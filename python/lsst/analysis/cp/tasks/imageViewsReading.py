@@ -133,6 +133,8 @@ class DetectorImages:
                 self.markMissing(detector, error.reason, str(error))
                 continue
             yield image
+            # Two detectors would be in memory while the next is read.
+            del image
 
     def markMissing(self, detector: int, reason: str, message: str) -> None:
         """Record that a detector is missing.

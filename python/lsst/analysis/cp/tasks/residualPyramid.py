@@ -9,7 +9,7 @@ __all__ = ["ResidualPyramidTask"]
 
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -79,6 +79,28 @@ class Measured:
     threshold: float
 
 
+@dataclass(kw_only=True, eq=False)
+class Gathered:
+    """What was gathered from the detectors of an exposure.
+
+    Parameters
+    ----------
+    mean
+        Mean of the pixels of each bin.
+    peak
+        Largest significance of each bin, as in `Measured.peaks`.
+    found
+        Id and structures of each detector that could be measured.
+    threshold
+        Significance from which a pixel is found, the highest of all detectors; 0 without any.
+    """
+
+    mean: FocalPlaneMosaic
+    peak: FocalPlaneMosaic
+    found: list[tuple[int, Structures]] = field(default_factory=list)
+    threshold: float = 0.0
+
+
 class ResidualPyramidTask(PipelineTask):
     """Find the structures in an exposure, and keep it so that any part of it can be seen at any scale.
 
@@ -122,7 +144,8 @@ class ResidualPyramidTask(PipelineTask):
             inputs["data"], camera, excludedPlanes=self.config.excludedPlanes, log=self.log
         )
         refs = dict(iter(outputRefs))
-        # The pyramid of a large camera has some GB: it is written here, and moved.
+        # The pyramid of a large camera has some GB: the repository gets a hard link to the file that is made
+        # here, or a copy if it is on another file system.
         with TemporaryDirectory(prefix="residualPyramid") as folder:
             outputs = self.run(
                 images,
@@ -172,30 +195,11 @@ class ResidualPyramidTask(PipelineTask):
             ``significanceMosaic``, ``metrics``, and the figures by the names of their connections.
         """
         geometry = cameraGeometry(camera)
-        mean, peak = (FocalPlaneMosaic(geometry, self.config.mosaicBinning) for _ in range(2))
-        found: list[tuple[int, Structures]] = []
-        threshold = 0.0
         path = folder / "pyramid.fits"
         with self._openPyramid(path, geometry) as writer:
-            for image in images:
-                measured = self._attempt(image, images, camera, geometry)
-                if measured is None:
-                    continue
-                if writer is not None:
-                    writer.addDetector(
-                        image.detector,
-                        image.image,
-                        image.excluded,
-                        mask=image.mask,
-                        planes=image.planes,
-                        significance=measured.peaks,
-                        noise=measured.noise,
-                    )
-                mean.addUnbinned(image.detector, image.image, "mean", excluded=image.excluded)
-                peak.addUnbinned(image.detector, measured.peaks, "max", excluded=image.excluded)
-                found.append((image.detector, measured.structures))
-                threshold = max(threshold, measured.threshold)
-        table = self._rank(found, geometry, exposure)
+            gathered = self._gather(images, geometry, writer)
+        mean, peak, threshold = gathered.mean, gathered.peak, gathered.threshold
+        table = self._rank(gathered.found, geometry, exposure)
         view = {
             "mean": mean.image,
             "significance": peak.image,
@@ -211,6 +215,32 @@ class ResidualPyramidTask(PipelineTask):
         if self.config.doWritePyramid:
             outputs.pyramid = PyramidImage.fromFile(path)
         return outputs
+
+    def _gather(
+        self, images: DetectorImages, geometry: FocalPlaneGeometry, writer: PyramidWriter | None
+    ) -> Gathered:
+        """Look at one detector after another."""
+        mean, peak = (FocalPlaneMosaic(geometry, self.config.mosaicBinning) for _ in range(2))
+        gathered = Gathered(mean=mean, peak=peak)
+        for image in images:
+            if (measured := self._attempt(image, images, geometry)) is not None:
+                if writer is not None:
+                    writer.addDetector(
+                        image.detector,
+                        image.image,
+                        image.excluded,
+                        mask=image.mask,
+                        planes=image.planes,
+                        significance=measured.peaks,
+                        noise=measured.noise,
+                    )
+                mean.addUnbinned(image.detector, image.image, "mean", excluded=image.excluded)
+                peak.addUnbinned(image.detector, measured.peaks, "max", excluded=image.excluded)
+                gathered.found.append((image.detector, measured.structures))
+                gathered.threshold = max(gathered.threshold, measured.threshold)
+            # The next is read before these names have another value.
+            del image, measured
+        return gathered
 
     def _rank(
         self, found: list[tuple[int, Structures]], geometry: FocalPlaneGeometry, exposure: int | None
@@ -234,7 +264,7 @@ class ResidualPyramidTask(PipelineTask):
         return PyramidWriter(path, geometry, finestFactor=self.config.finestFactor, unit=self.config.unit)
 
     def _attempt(
-        self, image: DetectorImage, images: DetectorImages, camera: Camera, geometry: FocalPlaneGeometry
+        self, image: DetectorImage, images: DetectorImages, geometry: FocalPlaneGeometry
     ) -> Measured | None:
         """Measure a detector; one on which that fails is missing."""
         try:

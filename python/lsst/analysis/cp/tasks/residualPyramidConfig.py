@@ -25,7 +25,8 @@ class ResidualPyramidConnections(
     """Connections of the task that looks at exposures at full resolution."""
 
     pyramid = cT.Output(
-        doc="The exposure and its significance from full resolution to one tile; as an image, the coarsest.",
+        doc="The exposure and its significance (as in the mosaic) from full resolution to one tile; as an "
+        "image, the coarsest.",
         name="{outputName}_pyramid",
         storageClass="ImageF",
     )
@@ -40,7 +41,8 @@ class ResidualPyramidConnections(
         storageClass="ImageF",
     )
     significanceMosaic = cT.Output(
-        doc="The focal plane, largest significance of the pixels of each bin.",
+        doc="The focal plane, largest significance of the pixels of each bin, or that of the column, row, "
+        "glow or dead amplifier that they belong to if this is higher.",
         name="{outputName}_significanceMosaic",
         storageClass="ImageF",
     )
@@ -77,7 +79,12 @@ class ResidualPyramidConfig(ImageInputConfig, pipelineConnections=ResidualPyrami
         default=20,
         check=lambda number: number > 0,
     )
-    doWritePyramid = Field[bool](doc="Write the pyramid?", default=True)
+    doWritePyramid = Field[bool](
+        doc="Write the pyramid? It is made in the directory for temporary files (TMPDIR), which needs room "
+        "for it: about 1.4 bytes a pixel, 4.6 GB for LSSTCam. On the repository's file system it is not copied "
+        "from there.",
+        default=True,
+    )
     finestFactor = ChoiceField[int](
         doc="Finest level of the pyramid: side of its pixels in pixels of the detectors.",
         default=1,
