@@ -81,8 +81,8 @@ class ResidualPyramidConfig(ImageInputConfig, pipelineConnections=ResidualPyrami
     )
     doWritePyramid = Field[bool](
         doc="Write the pyramid? It is made in the directory for temporary files (TMPDIR), which needs room "
-        "for it: about 1.4 bytes a pixel, 4.6 GB for LSSTCam. On the repository's file system it is not copied "
-        "from there.",
+        "for it: about 1.4 bytes a pixel, 4.6 GB for LSSTCam. On the repository's file system it is not "
+        "copied from there.",
         default=True,
     )
     finestFactor = ChoiceField[int](
