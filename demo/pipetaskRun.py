@@ -139,11 +139,10 @@ class PipetaskRun:
     def _listViews(self, labels: Sequence[str]) -> list[tuple[list[str], list[str]]]:
         """List the views that run together, with their data queries: the longest first."""
         residual = [label for label in labels if label.endswith("Residual")]
-        detector = [label for label in labels if label.endswith("Det")]
-        others = [label for label in labels if label not in {*residual, *detector}]
+        others = [label for label in labels if label not in residual]
         names = ", ".join(f"'{name}'" for name in self.viewedDetectors)
         query = ["-d", f"detector.full_name IN ({names})"] if names else []
-        return [(residual, []), (others, []), (detector, query)]
+        return [(residual, query), (others, query)]
 
     def _shareQuanta(self, processes: int) -> list[str]:
         """Make a data query for each process: some of the detectors, or exposures if these are more."""
