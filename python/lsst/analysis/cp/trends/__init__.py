@@ -1,0 +1,8 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Metrics over time, from the Butler or from Sasquatch, in one tidy table."""
+
+# ruff: noqa: F403  (the modules' __all__ are the public names)
+from .labels import *
+from .trendTable import *
