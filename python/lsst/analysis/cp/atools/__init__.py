@@ -3,6 +3,8 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Tools of calibration products verification, one file a product."""
 
+from lsst.analysis.cp.catalogue import SENSOR_GROUPS
+
 from .ampTools import AmpFailureTool, AmpTestTool, SummaryRowTool
 from .bias import PLOTTED_BIAS_TESTS, addBiasTools
 from .imageViews import (
@@ -15,7 +17,7 @@ from .imageViews import (
     addResidualTools,
     addStructureSensorTools,
 )
-from .toolSets import SENSOR_GROUPS, addSensorTools, addTestTools
+from .toolSets import addSensorTools, addTestTools
 
 __all__ = [
     "addBiasTools",

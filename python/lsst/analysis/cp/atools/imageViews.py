@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Any
 from lsst.analysis.cp.actions.keyedData import SelectImage
 from lsst.analysis.cp.actions.metric import StructureMetric
 from lsst.analysis.cp.actions.plot import DetectorImagePlot, FocalPlaneImagePlot
+from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
 from lsst.pex.config import Field, ListField
 
-from .toolSets import SENSOR_GROUPS, addTool
+from .toolSets import addTool
 
 if TYPE_CHECKING:
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
@@ -188,7 +189,7 @@ def addStructureSensorTools(
     product
         Name of the product, with which the names of the tools begin.
     groups
-        Keys of `SENSOR_GROUPS`.
+        Keys of the catalogue's `SENSOR_GROUPS`.
     """
     for group in groups:
         addTool(config.atools, f"{product}Structures{group}", StructureTool, **SENSOR_GROUPS[group])

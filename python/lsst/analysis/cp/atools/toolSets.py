@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-__all__ = ["SENSOR_GROUPS", "addSensorTools", "addTestTools", "addTool"]
+__all__ = ["addSensorTools", "addTestTools", "addTool"]
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from lsst.analysis.cp.catalogue import Test, getProduct
+from lsst.analysis.cp.catalogue import SENSOR_GROUPS, Test, getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
 
 from .ampTools import AmpFailureTool, AmpTestTool, SummaryRowTool
@@ -18,14 +18,6 @@ from .ampTools import AmpFailureTool, AmpTestTool, SummaryRowTool
 if TYPE_CHECKING:
     from lsst.analysis.cp.actions.plot import FocalPlaneGeometryPlot
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
-
-SENSOR_GROUPS: Mapping[str, Mapping[str, list[str]]] = {
-    "E2V": {"detectorTypes": ["SCIENCE"], "physicalTypes": ["E2V"]},
-    "ITL": {"detectorTypes": ["SCIENCE"], "physicalTypes": ["ITL"]},
-    "Guider": {"detectorTypes": ["GUIDER"], "physicalTypes": []},
-    "Wavefront": {"detectorTypes": ["WAVEFRONT"], "physicalTypes": []},
-}
-"""Detectors of LSSTCam that have metrics of their own, by the suffix of the tools' names."""
 
 
 def addTestTools(
@@ -80,7 +72,7 @@ def addSensorTools(
     level
         What a quantum of the task holds: ``"exposure"`` or ``"run"``.
     groups
-        Keys of `SENSOR_GROUPS`.
+        Keys of the catalogue's `SENSOR_GROUPS`.
     """
     for test in getProduct(product):
         for group in groups:

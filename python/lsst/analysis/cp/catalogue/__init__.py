@@ -7,3 +7,4 @@
 from .measurements import *
 from .product import *
 from .reader import *
+from .toolNames import *

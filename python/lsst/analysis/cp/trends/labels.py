@@ -58,8 +58,8 @@ class Labels:
     @classmethod
     def fromArray(cls, values: npt.NDArray[Any], present: npt.NDArray[np.bool_] | None = None) -> Labels:
         """Make a column from an array of names, shape (n,), and where they count (everywhere if None)."""
-        names, codes = np.unique(np.asarray(values, dtype=np.str_), return_inverse=True)
-        codes = codes.astype(np.int32).ravel()
+        names, indices = np.unique(np.asarray(values, dtype=np.str_), return_inverse=True)
+        codes = indices.astype(np.int32)
         if present is not None:
             codes[~present] = -1
         return cls(codes, tuple(names.tolist()))

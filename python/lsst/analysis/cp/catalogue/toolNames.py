@@ -1,0 +1,43 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Names of the tools that measure tests, of all detectors and of some."""
+
+from collections.abc import Mapping
+from functools import cache
+
+from .product import Test
+from .reader import getProduct, products
+
+__all__ = ["SENSOR_GROUPS", "findTest"]
+
+SENSOR_GROUPS: Mapping[str, Mapping[str, list[str]]] = {
+    "E2V": {"detectorTypes": ["SCIENCE"], "physicalTypes": ["E2V"]},
+    "ITL": {"detectorTypes": ["SCIENCE"], "physicalTypes": ["ITL"]},
+    "Guider": {"detectorTypes": ["GUIDER"], "physicalTypes": []},
+    "Wavefront": {"detectorTypes": ["WAVEFRONT"], "physicalTypes": []},
+}
+"""Detectors of LSSTCam that have metrics of their own, by the suffix of the tools' names."""
+
+
+def findTest(toolName: str) -> Test | None:
+    """Find the test that a tool measures.
+
+    Parameters
+    ----------
+    toolName
+        Name of a tool (``"biasNoise"``, or ``"biasNoiseE2V"`` for some of the detectors).
+
+    Returns
+    -------
+    test
+        The test or stored statistic; None if the catalogue has none of this name.
+    """
+    return _testsByTool().get(toolName)
+
+
+@cache
+def _testsByTool() -> dict[str, Test]:
+    tests = {test.toolName: test for name in products() for test in getProduct(name)}
+    groups = {tool + group: test for tool, test in tests.items() for group in SENSOR_GROUPS}
+    return groups | tests
