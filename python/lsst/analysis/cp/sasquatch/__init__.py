@@ -1,0 +1,10 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Stored metrics as time series in Sasquatch."""
+
+# ruff: noqa: F403  (the modules' __all__ are the public names)
+from .bundleContent import *
+from .records import *
+from .recordTimes import *
+from .schemas import *

@@ -1,0 +1,301 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Avro schemas of records, and the records in the JSON encoding of Avro.
+
+Two kinds of topics are known: those of upstream's dispatcher, field by field, and our own.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "IDENTIFIERS",
+    "OWN_INFIX",
+    "Mode",
+    "avroSchema",
+    "avroValue",
+    "ownFields",
+    "topicName",
+    "upstreamFields",
+]
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+from .records import MetricRecord
+
+type Fields = tuple[tuple[str, str], ...]
+
+IDENTIFIERS = (
+    "detector",
+    "patch",
+    "skymap",
+    "visit",
+    "tract",
+    "physical_filter",
+    "instrument",
+    "band",
+    "exposure",
+    "group",
+    "day_obs",
+)
+"""Dimensions that are fields of each record, as text, empty where the data id has no value."""
+
+OWN_INFIX = "ts"
+"""What comes between the namespace and the names of our own topics."""
+
+
+class Mode(StrEnum):
+    """Which topics records are sent to."""
+
+    OWN = "own"
+    """Our own: 64-bit floats, null where there is no valid value, points at the time of observation."""
+
+    UPSTREAM = "upstream"
+    """Those of upstream's dispatcher: 32-bit floats, 0 where there is none, points at the time of the run."""
+
+
+_TEXT = {"type": "string", "default": ""}
+_OPTIONAL = {"type": ["null", "double"], "default": None}
+
+_OWN_FIELDS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "timestamp": ({"type": "double"}, "s", "time of the point: that of the observation, made unique"),
+    "observation_time": ({"type": "double"}, "s", "exact time of the observation, since 1970 UTC"),
+    "time_source": (_TEXT, "", "what the time of the observation is taken from"),
+    "run_time": ({"type": "double"}, "s", "start of the run, since 1970 UTC"),
+    "id": (_TEXT, "", "id of the bundle in the Butler"),
+    "run": (_TEXT, "", "RUN collection of the bundle"),
+    "dataset_type": (_TEXT, "", "dataset type of the bundle"),
+    "dataset_tag": (_TEXT, "", "dataset identifier of the pipeline"),
+    **{name: (_TEXT, "", f"value of the dimension {name}") for name in IDENTIFIERS},
+    "detector_name": (_TEXT, "", "name of the detector"),
+    "raft": (_TEXT, "", "raft of the detector"),
+    "validity_begin": (_OPTIONAL, "s", "begin of validity of the calibration, since 1970 UTC"),
+    "validity_end": (_OPTIONAL, "s", "end of validity of the calibration, since 1970 UTC"),
+    "calib_collection": (_TEXT, "", "collection in which the calibration is certified"),
+    "calib_id": (_TEXT, "", "id of the calibration in the Butler"),
+    "tags": (_TEXT, "", "tags of the metric, with commas between them"),
+}
+
+_UPSTREAM_FIELDS: dict[str, dict[str, Any]] = {
+    "id": _TEXT,
+    "run": _TEXT,
+    "dataset_type": _TEXT,
+    "reference_package": _TEXT,
+    "reference_package_version": _TEXT,
+    "reference_package_timestamp": {"type": "double"},
+    "run_timestamp": {"type": "double"},
+    "timestamp": {"type": "double"},
+    "dataset_tag": _TEXT,
+    **dict.fromkeys(IDENTIFIERS, _TEXT),
+}
+
+
+def topicName(topic: str, namespace: str, mode: Mode) -> str:
+    """Name a topic.
+
+    Parameters
+    ----------
+    topic
+        Its name without namespace.
+    namespace
+        The namespace, such as ``lsst.cp``.
+    mode
+        Which kind of topic.
+
+    Returns
+    -------
+    name
+        Its full name.
+    """
+    return f"{_fullNamespace(namespace, mode)}.{topic}"
+
+
+def avroSchema(record: MetricRecord, namespace: str, mode: Mode) -> str:
+    """Make the schema of a record, which is the same for all of its topic.
+
+    Parameters
+    ----------
+    record
+        The record.
+    namespace
+        The namespace, such as ``lsst.cp``.
+    mode
+        Which kind of topic it is sent to.
+
+    Returns
+    -------
+    schema
+        JSON text.
+
+    Raises
+    ------
+    ValueError
+        Raised if an extra field or a measurement has the name of another field, or a value of no known type.
+    """
+    measurements = tuple((name, record.units.get(name, "")) for name in record.values)
+    extra = tuple((name, _extraType(name, value)) for name, value in record.extraFields.items())
+    return _makeSchema(record.topic, namespace, mode, measurements, extra, bool(record.tags))
+
+
+@lru_cache(maxsize=4096)
+def _makeSchema(
+    topic: str, namespace: str, mode: Mode, measurements: Fields, extra: Fields, has_tags: bool
+) -> str:
+    if mode is Mode.OWN:
+        fields = ownFields(dict(measurements), dict(extra))
+    else:
+        fields = upstreamFields(dict(measurements), dict(extra), hasTags=has_tags)
+    names = [field["name"] for field in fields]
+    if repeated := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"topic {topic}: two fields with the name {', '.join(sorted(repeated))}")
+    space = _fullNamespace(namespace, mode)
+    return json.dumps({"type": "record", "namespace": space, "name": topic, "fields": fields})
+
+
+def _fullNamespace(namespace: str, mode: Mode) -> str:
+    return f"{namespace}.{OWN_INFIX}" if mode is Mode.OWN else namespace
+
+
+def _extraType(name: str, value: object) -> str:
+    """Name the Avro type of an extra field."""
+    for kind, avro in ((str, "string"), (int, "int"), (float, "float")):
+        if isinstance(value, kind):
+            return avro
+    raise ValueError(f"extra field {name} is {value!r}, expected a string or a number")
+
+
+def ownFields(units: Mapping[str, str], extra: Mapping[str, str]) -> list[dict[str, Any]]:
+    """List the fields of one of our own topics.
+
+    Parameters
+    ----------
+    units
+        Unit of each measurement by its name.
+    extra
+        Avro type of each extra field by its name.
+
+    Returns
+    -------
+    fields
+        As in the schema, with their units and descriptions.
+    """
+    fields = [
+        {"name": name, **avro, "units": unit, "description": description}
+        for name, (avro, unit, description) in _OWN_FIELDS.items()
+    ]
+    fields += [{"name": name, **_extraField(avro, "double")} for name, avro in extra.items()]
+    fields += [{"name": name, **_OPTIONAL, "units": unit} for name, unit in units.items()]
+    return fields
+
+
+def upstreamFields(
+    units: Mapping[str, str], extra: Mapping[str, str], *, hasTags: bool = False
+) -> list[dict[str, Any]]:
+    """List the fields of one of upstream's topics.
+
+    Parameters
+    ----------
+    units
+        Unit of each measurement by its name, of which only the names are used.
+    extra
+        Avro type of each extra field by its name.
+    hasTags
+        Whether the metric has tags. What upstream writes then is no Avro schema; this is what is meant.
+
+    Returns
+    -------
+    fields
+        As in the schema.
+    """
+    fields = [{"name": name, **avro} for name, avro in _UPSTREAM_FIELDS.items()]
+    fields += [
+        {"name": name, **({"type": "double"} if "timestamp" in name else _extraField(avro, "float"))}
+        for name, avro in extra.items()
+    ]
+    if hasTags:
+        fields.append({"name": "tags", "type": {"type": "array", "items": "string"}, "default": []})
+    fields += [{"name": name, "type": "float", "default": 0.0} for name in units]
+    return fields
+
+
+def _extraField(avro: str, real: str) -> dict[str, Any]:
+    """Describe the type of an extra field, whose real numbers have a type of the mode."""
+    defaults: dict[str, tuple[str, str | int | float]] = {
+        "string": ("string", ""),
+        "int": ("int", 0),
+        "float": (real, 0.0),
+    }
+    kind, default = defaults[avro]
+    return {"type": kind, "default": default}
+
+
+def avroValue(record: MetricRecord, mode: Mode) -> dict[str, Any]:
+    """Encode a record.
+
+    Parameters
+    ----------
+    record
+        The record.
+    mode
+        Which kind of topic it is sent to.
+
+    Returns
+    -------
+    value
+        The record in the JSON encoding of Avro, in the order of the schema.
+    """
+    identifiers = {name: str(record.dataId.get(name, "")) for name in IDENTIFIERS}
+    encode = _encodeOwn if mode is Mode.OWN else _encodeUpstream
+    return encode(record, identifiers)
+
+
+def _encodeOwn(record: MetricRecord, identifiers: dict[str, str]) -> dict[str, Any]:
+    calibration = record.calibration
+    calib_id = None if calibration is None else calibration.datasetId
+    return {
+        "timestamp": record.timestamp,
+        "observation_time": record.observationTime,
+        "time_source": record.timeSource,
+        "run_time": record.runTime,
+        "id": str(record.datasetId),
+        "run": record.run,
+        "dataset_type": record.datasetType,
+        "dataset_tag": record.datasetTag,
+        **identifiers,
+        "detector_name": record.detectorName or "",
+        "raft": record.raft or "",
+        "validity_begin": _optional(None if calibration is None else calibration.validityBegin),
+        "validity_end": _optional(None if calibration is None else calibration.validityEnd),
+        "calib_collection": "" if calibration is None else calibration.collection,
+        "calib_id": "" if calib_id is None else str(calib_id),
+        "tags": ",".join(record.tags),
+        **record.extraFields,
+        **{name: _optional(value) for name, value in record.values.items()},
+    }
+
+
+def _optional(value: float | None) -> dict[str, float] | None:
+    """Encode a member of the union of null and double."""
+    return None if value is None else {"double": value}
+
+
+def _encodeUpstream(record: MetricRecord, identifiers: dict[str, str]) -> dict[str, Any]:
+    return {
+        "id": str(record.datasetId),
+        "run": record.run,
+        "dataset_type": record.datasetType,
+        "reference_package": record.referencePackage,
+        "reference_package_version": "",
+        "reference_package_timestamp": 0.0,
+        "run_timestamp": record.runTime,
+        "timestamp": record.upstreamTime,
+        "dataset_tag": record.datasetTag,
+        **identifiers,
+        **record.extraFields,
+        "tags": list(record.tags),
+        **{name: 0.0 if value is None else value for name, value in record.values.items()},
+    }
