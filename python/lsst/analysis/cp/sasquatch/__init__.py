@@ -5,6 +5,8 @@
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
 from .bundleContent import *
+from .calibrations import *
+from .recordMaker import *
 from .records import *
 from .recordTimes import *
 from .schemas import *

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from lsst.analysis.tools.interfaces import MetricMeasurementBundle
     from lsst.daf.butler import Butler, DatasetRef
 
-_JSON_FORMATTER = "lsst.daf.butler.formatters.json.JsonFormatter"
-
 
 class BundleError(ValueError):
     """A bundle of metrics does not have the form that it should have."""
@@ -156,4 +154,7 @@ def readBundle(butler: Butler, ref: DatasetRef) -> BundleContent:
         Raised if the repository has lost it.
     """
     name = f"{ref.datasetType.name} {ref.dataId} of {ref.run}"
+    uri = butler.getURI(ref)
+    if uri.getExtension() == ".json":
+        return BundleContent.fromJson(uri.read(), name)
     return BundleContent.fromBundle(butler.get(ref), name)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Calibration", "MetricRecord", "makeRecords", "validityCount"]
+__all__ = ["MetricRecord", "makeRecords", "validityCount"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from .bundleContent import BundleContent
+from .calibrations import Calibration
 from .recordTimes import findObservationTime, findUpstreamTime, makeTimestamp, parseRunTime
 
 if TYPE_CHECKING:
@@ -22,26 +23,6 @@ DEFAULT_TAG = "Generic"
 """Tag of measurements that have none, as upstream calls it."""
 
 _REDUCTIONS = frozenset(("min", "median", "max", "quantityMin", "quantityMedian", "quantityMax"))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Calibration:
-    """The calibration whose verification gave the metrics.
-
-    Parameters
-    ----------
-    collection
-        Collection in which it is certified.
-    datasetId
-        Its id; None where the metrics are of several datasets.
-    validityBegin, validityEnd
-        Validity range, s since 1970 UTC; None where unbounded.
-    """
-
-    collection: str
-    datasetId: UUID | None = None
-    validityBegin: float | None = None
-    validityEnd: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

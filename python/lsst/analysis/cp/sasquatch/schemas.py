@@ -76,6 +76,7 @@ _OWN_FIELDS: dict[str, tuple[dict[str, Any], str, str]] = {
     "validity_begin": (_OPTIONAL, "s", "begin of validity of the calibration, since 1970 UTC"),
     "validity_end": (_OPTIONAL, "s", "end of validity of the calibration, since 1970 UTC"),
     "calib_collection": (_TEXT, "", "collection in which the calibration is certified"),
+    "calib_run": (_TEXT, "", "RUN collection of the calibration"),
     "calib_id": (_TEXT, "", "id of the calibration in the Butler"),
     "tags": (_TEXT, "", "tags of the metric, with commas between them"),
 }
@@ -271,6 +272,7 @@ def _encodeOwn(record: MetricRecord, identifiers: dict[str, str]) -> dict[str, A
         "validity_begin": _optional(None if calibration is None else calibration.validityBegin),
         "validity_end": _optional(None if calibration is None else calibration.validityEnd),
         "calib_collection": "" if calibration is None else calibration.collection,
+        "calib_run": "" if calibration is None else calibration.run,
         "calib_id": "" if calib_id is None else str(calib_id),
         "tags": ",".join(record.tags),
         **record.extraFields,
