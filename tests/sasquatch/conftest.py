@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ import pytest
 pytest.importorskip("fastavro", reason="needs fastavro for the double of the REST proxy")
 sys.path.append(str(Path(__file__).parent))
 
+from services.connector import Connector
+from services.influxDatabase import InfluxDatabase
 from services.kafkaBroker import KafkaBroker
 from services.restProxy import ProxySettings, RestProxy
 
@@ -48,3 +51,19 @@ def kafkaProxy(broker: KafkaBroker, settings: ProxySettings) -> Iterator[RestPro
     with RestProxy(broker, settings) as server:
         yield server
     assert not server.failures
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[InfluxDatabase]:
+    """Run InfluxDB with an empty database."""
+    if shutil.which("influxd") is None:
+        pytest.skip("needs InfluxDB 1: no influxd on PATH (Debian: apt-get install influxdb)")
+    server = InfluxDatabase(tmp_path)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def connector(kafkaProxy: RestProxy, database: InfluxDatabase) -> Connector:
+    """Make the connector between broker and database."""
+    return Connector(kafkaProxy, database)
