@@ -1,0 +1,10 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Histories in, change points, drifts and outliers out."""
+
+# ruff: noqa: F403  (the modules' __all__ are the public names)
+from .budgets import *
+from .changePoints import *
+from .drift import *
+from .robustTrend import *
