@@ -5,7 +5,9 @@
 
 from .product import Test
 
-__all__ = ["MEASUREMENT_LEVELS", "measurementUnits"]
+__all__ = ["MEASUREMENT_LEVELS", "measurementUnits", "summaryColumn"]
+
+_SHARED = ("nAmps", "nExposures")
 
 _COMPLETENESS = ("nDetectors", "nDetectorsMissing", "nAmpsMissing")
 
@@ -56,3 +58,21 @@ def measurementUnits(test: Test, level: str) -> dict[str, str]:
     if test.verify is not None:
         counts += ("nTested", "nFailed", *_TEST_COUNTS[level])
     return units | dict.fromkeys(counts, "")
+
+
+def summaryColumn(test: Test, measurement: str) -> str:
+    """Name the column of detector summary tables that holds a measurement.
+
+    Parameters
+    ----------
+    test
+        The test.
+    measurement
+        Name of the measurement.
+
+    Returns
+    -------
+    column
+        Counts that all tests share have columns without the test's key before them.
+    """
+    return measurement if measurement in _SHARED else f"{test.key}_{measurement}"

@@ -4,5 +4,8 @@
 """Metrics over time, from the Butler or from Sasquatch, in one tidy table."""
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
+from .detectorNames import *
 from .labels import *
+from .readButler import *
+from .trendBlock import *
 from .trendTable import *

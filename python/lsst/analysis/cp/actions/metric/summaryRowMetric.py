@@ -12,7 +12,7 @@ from typing import Any
 
 import astropy.units as u
 
-from lsst.analysis.cp.catalogue import getProduct, measurementUnits
+from lsst.analysis.cp.catalogue import getProduct, measurementUnits, summaryColumn
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction, Scalar
 from lsst.pex.config import ChoiceField, Field
 from lsst.verify import Measurement
@@ -76,11 +76,10 @@ def rowColumns(product: str, test: str, level: str) -> tuple[tuple[str, str, u.U
     Returns
     -------
     columns
-        Counts that all tests share have columns without the test's key before them.
+        In the order of the catalogue.
     """
     declared = getProduct(product)[test]
-    shared = {"nAmps", "nExposures"}
     return tuple(
-        (name, name if name in shared else f"{test}_{name}", u.Unit(unit))
+        (name, summaryColumn(declared, name), u.Unit(unit))
         for name, unit in measurementUnits(declared, level).items()
     )

@@ -1,0 +1,193 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Metrics over time from a Butler repository."""
+
+from __future__ import annotations
+
+__all__ = ["readButler", "readHandles"]
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lsst.analysis.cp.sasquatch import BundleContent
+
+from .detectorNames import DetectorName, DetectorNames
+from .recordColumns import BlockGatherer, RecordKey
+from .summaryColumns import SUMMARY_SUFFIX, readSummary
+from .trendBlock import TrendBlock, makeTrendTable
+from .trendTable import TrendTable, TrendTableError
+from .wantedMetrics import WantedMetrics
+
+if TYPE_CHECKING:
+    from lsst.afw.cameraGeom import Camera
+    from lsst.daf.butler import Butler, DatasetRef, DeferredDatasetHandle
+
+_BUNDLE = "MetricMeasurementBundle"
+
+
+def readButler(
+    butler: Butler,
+    collections: str | Sequence[str],
+    *,
+    where: str = "",
+    bind: Mapping[str, Any] | None = None,
+    datasetTypes: Iterable[str] | None = None,
+    metrics: Collection[str] | None = None,
+    measurements: Collection[str] | None = None,
+    camera: Camera | None = None,
+    findFirst: bool = False,
+) -> TrendTable:
+    """Read the metrics of any number of exposures and runs.
+
+    Bundles and tables are read one after the other; no more is kept of each than its numbers.
+
+    Parameters
+    ----------
+    butler
+        The repository.
+    collections
+        Collections to search.
+    where, bind
+        Data ID query, such as ``"instrument = 'LSSTCam' AND exposure.day_obs > 20260301"``, and values of the
+        names in it.
+    datasetTypes
+        Names of dataset types: bundles of metrics, or tables ``<outputName>_detectorSummary``, which hold the
+        metrics ``<outputName>Det_metrics`` of all detectors in one file and are many times faster to read. By
+        default all bundles.
+    metrics
+        Names of tools (``biasNoise``) or topics (``cpBiasExpDet_biasNoise``); all if None.
+    measurements
+        Names of measurements (``median``); all if None.
+    camera
+        Gives the detectors their vendors, and the number of amplifiers without which that of failures cannot
+        be good.
+    findFirst
+        Whether only the dataset of the first collection is read where several have the same data ID. By
+        default the metrics of all runs are read.
+
+    Returns
+    -------
+    table
+        One row a value, sorted. The time of metrics that belong to no exposure is that in the name of their
+        run, if it has one.
+
+    Raises
+    ------
+    TrendTableError
+        Raised if a dataset type is neither kind, if the repository has no bundles of metrics, or if a metric
+        is asked for that no dataset has.
+    lsst.daf.butler.MissingDatasetTypeError
+        Raised if the repository does not know a dataset type.
+    """
+    names = _findBundles(butler) if datasetTypes is None else list(datasetTypes)
+    handles = (
+        butler.getDeferred(ref)
+        for name in names
+        for ref in _queryRefs(butler, name, collections, where, bind, findFirst)
+    )
+    return readHandles(handles, metrics=metrics, measurements=measurements, camera=camera)
+
+
+def readHandles(
+    handles: Iterable[DeferredDatasetHandle],
+    *,
+    metrics: Collection[str] | None = None,
+    measurements: Collection[str] | None = None,
+    camera: Camera | None = None,
+) -> TrendTable:
+    """Read the metrics of datasets, one after the other.
+
+    Parameters
+    ----------
+    handles
+        Handles of bundles of metrics and detector summary tables, with dimension records.
+    metrics, measurements, camera
+        See `readButler`.
+
+    Returns
+    -------
+    table
+        One row a value, sorted.
+
+    Raises
+    ------
+    TrendTableError
+        Raised if a dataset is neither kind, or if a metric is asked for that no dataset has.
+    ValueError
+        Raised if a data ID has no dimension records.
+    """
+    wanted = WantedMetrics(metrics, measurements)
+    gatherer = BlockGatherer()
+    blocks: list[TrendBlock] = []
+    found: set[tuple[str, str]] = set()
+    names: dict[tuple[str, int], DetectorName] = {}
+    n_read = 0
+    for handle in handles:
+        n_read += 1
+        if handle.ref.datasetType.storageClass_name == _BUNDLE:
+            found |= _readBundle(handle, wanted, gatherer)
+            _addDetector(handle.ref, names)
+        elif handle.ref.datasetType.name.endswith(SUMMARY_SUFFIX):
+            more, detectors_read = readSummary(handle, wanted)
+            blocks += more
+            names.update(detectors_read)
+            found |= {(block.topic, block.metric) for block in more}
+        else:
+            raise TrendTableError(
+                f"dataset type {handle.ref.datasetType.name!r} is no {_BUNDLE} and no table of a name that "
+                f"ends in {SUMMARY_SUFFIX}"
+            )
+    if n_read:
+        wanted.checkFound(found, f"none of {n_read} dataset(s)")
+    detectors = DetectorNames(names)
+    if camera is not None:
+        detectors |= DetectorNames.fromCamera(camera)
+    return makeTrendTable(
+        (*gatherer.blocks(), *blocks), detectors=detectors, measurements=wanted.measurements
+    )
+
+
+def _findBundles(butler: Butler) -> list[str]:
+    """Name all types of bundles."""
+    types = butler.registry.queryDatasetTypes()
+    return sorted(known.name for known in types if known.storageClass_name == _BUNDLE)
+
+
+def _queryRefs(
+    butler: Butler,
+    datasetType: str,
+    collections: str | Sequence[str],
+    where: str,
+    bind: Mapping[str, Any] | None,
+    findFirst: bool,
+) -> Iterator[DatasetRef]:
+    """Yield the datasets of a type with their dimension records, as many at a time as the query does."""
+    with butler.query() as query:
+        refs = query.datasets(datasetType, collections, find_first=findFirst)
+        if where:
+            refs = refs.where(where, bind=bind)
+        yield from refs.with_dimension_records()
+
+
+def _readBundle(
+    handle: DeferredDatasetHandle, wanted: WantedMetrics, gatherer: BlockGatherer
+) -> set[tuple[str, str]]:
+    """Read the wanted metrics of a bundle, and return the topics and tools that it has."""
+    ref = handle.ref
+    name = f"{ref.datasetType.name} {ref.dataId} of {ref.run}"
+    content = BundleContent.fromBundle(handle.get(), name)
+    key = RecordKey.fromRef(ref)
+    for tool, values in content.values.items():
+        topic = f"{content.prefix}{tool}"
+        if wanted.hasMetric(topic, tool):
+            read = {name: value for name, value in values.items() if wanted.isRead(name)}
+            gatherer.add(key, topic, tool, read, content.units[tool])
+    return {(f"{content.prefix}{tool}", tool) for tool in content.values}
+
+
+def _addDetector(ref: DatasetRef, names: dict[tuple[str, int], DetectorName]) -> None:
+    """Add the name of a bundle's detector from its dimension record, which has no vendor."""
+    record = ref.dataId.records["detector"] if "detector" in ref.dataId.dimensions else None
+    if record is not None and (key := (record.instrument, record.id)) not in names:
+        names[key] = DetectorName(name=record.full_name, raft=record.raft or None)
