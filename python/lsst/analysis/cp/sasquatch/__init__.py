@@ -5,8 +5,17 @@
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
 from .bundleContent import *
+from .bundleQuery import *
 from .calibrations import *
+from .delivery import *
+from .httpSession import *
+from .ledger import *
+from .proxyAddress import *
+from .proxyClient import *
+from .proxyErrors import *
+from .pushMetrics import *
 from .recordMaker import *
 from .records import *
 from .recordTimes import *
 from .schemas import *
+from .topics import *

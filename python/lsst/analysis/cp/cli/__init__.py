@@ -1,0 +1,6 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Subcommands of ``butler``."""
+
+from .subcommands import *  # noqa: F403  (the module's __all__ are the public names)

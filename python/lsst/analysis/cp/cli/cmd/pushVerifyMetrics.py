@@ -1,0 +1,99 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+from __future__ import annotations
+
+__all__ = ["push_verify_metrics"]
+
+from typing import Any
+
+import click
+
+from lsst.daf.butler.cli.opt import (
+    collections_option,
+    dataset_type_option,
+    options_file_option,
+    repo_argument,
+    where_option,
+)
+from lsst.daf.butler.cli.utils import ButlerCommand, split_commas, split_kv
+
+
+@click.command(short_help="Send stored verification metrics to Sasquatch.", cls=ButlerCommand)
+@repo_argument(required=True, help="REPO is the URI or label of the repository.")
+@collections_option(required=True, help="Collections with the metrics, or patterns of their names with *.")
+@where_option(help="Expression that data IDs fulfil, as of 'butler query-datasets'.")
+@dataset_type_option(default=["*_metrics"], help="Dataset types, or patterns of these; *_metrics by default.")
+@click.option(
+    "--find-first",
+    is_flag=True,
+    help="Of several bundles with one data ID, send that of the first collection only.",
+)
+@click.option("--proxy", required=True, metavar="URL", help="Address of the REST proxy, http or https.")
+@click.option("--namespace", required=True, help="Namespace of the topics in Sasquatch, such as lsst.cp.")
+@click.option(
+    "--upstream-schema",
+    is_flag=True,
+    help="Send to the topics of analysis_tools: 32-bit floats, 0 where there is no value, time of the run. "
+    "By default, to our own: 64-bit floats, null where there is no value, time of the observation.",
+)
+@click.option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False),
+    help="File that holds the bearer token; by default that in $SASQUATCH_TOKEN, if set.",
+)
+@click.option(
+    "--ledger",
+    type=click.Path(dir_okay=False),
+    help="File that remembers what was sent; by default pushedMetrics.sqlite3 in a local REPO.",
+)
+@click.option("--dataset-tag", help="Identifier of the datasets, instead of that of each pipeline.")
+@click.option(
+    "--tag", multiple=True, help="Tag of all metrics, instead of those of the tasks' configurations."
+)
+@click.option(
+    "--field",
+    multiple=True,
+    metavar="NAME=TEXT",
+    callback=split_kv,
+    help="A further field of all records.",
+)
+@click.option("--calibration-type", help="Dataset type of the calibrations that were verified, such as bias.")
+@click.option(
+    "--calibrations",
+    multiple=True,
+    callback=split_commas,
+    help="Collections in which these are certified, from which the ranges of validity are taken.",
+)
+@click.option("--batch-size", type=click.IntRange(min=1), default=500, show_default=True)
+@click.option(
+    "--in-flight",
+    type=click.IntRange(1, 64),
+    default=4,
+    show_default=True,
+    help="Most requests at a time.",
+)
+@click.option(
+    "--deadline",
+    type=click.FloatRange(min=0.0, min_open=True),
+    default=3600.0,
+    show_default=True,
+    help="Longest time for the push, s. What is then left goes with the next.",
+)
+@click.option(
+    "--undelivered", type=click.Path(dir_okay=False), help="File to list all undelivered records in."
+)
+@click.option("--dry-run", is_flag=True, help="Print what would be sent, one JSON object a line.")
+@options_file_option()
+def push_verify_metrics(**options: Any) -> None:
+    """Send stored verification metrics to Sasquatch.
+
+    Each record is sent until the proxy has acknowledged it, and then never again to the same proxy and
+    namespace, however often the command is run. It may be broken off at any time. The exit status is 0 if all
+    is delivered, and 1 if something is not, which is then listed and goes with the next push.
+    """
+    # Imported here, since butler imports this module whatever the subcommand.
+    from lsst.analysis.cp.cli.pushScript import PushOptions, runPush
+
+    if not runPush(PushOptions(**options)):
+        raise click.exceptions.Exit(1)
