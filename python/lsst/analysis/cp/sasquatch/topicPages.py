@@ -19,9 +19,10 @@ from typing import Any
 import yaml
 from astropy.table import Table
 
+from .pipelineTopics import collectTopics
 from .records import validityCount
 from .schemas import OWN_INFIX, ownFields, upstreamFields
-from .topics import Topic, collectTopics
+from .topics import Topic
 
 _PREAMBLE = f"""\
 .. Generated from the pipelines of lsst.analysis.cp; do not edit.
