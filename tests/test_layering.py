@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / "python"
 PACKAGE = PYTHON / "lsst" / "analysis" / "cp"
-LAYERS = ("catalogue", "core", "imageViews", "actions", "atools", "tasks")
+LAYERS = ("catalogue", "core", "sasquatch", "trends", "imageViews", "actions", "atools", "tasks", "cli")
 MODULES = sorted(PACKAGE.rglob("*.py"))
 CORE = [file for file in MODULES if file.relative_to(PACKAGE).parts[0] in ("catalogue", "core")]
 LIBRARIES = {"astropy", "numexpr", "numpy", "scipy", "yaml"}
