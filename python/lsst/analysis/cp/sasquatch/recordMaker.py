@@ -151,6 +151,8 @@ def readTags(butler: Butler, ref: DatasetRef) -> dict[str, tuple[str, ...]]:
         Tags of each tool that has some; empty if the run has no configuration of a task that writes such
         bundles.
     """
+    if not any(butler.registry.queryDatasetTypes("*_config")):
+        return {}
     for stored in butler.query_all_datasets(ref.run, name="*_config", find_first=False, limit=None):
         for ending, tools in _TOOL_FIELDS.items():
             output_name = ref.datasetType.name.removesuffix(ending)
