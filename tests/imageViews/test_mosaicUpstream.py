@@ -46,6 +46,8 @@ def test_agreesWithVisualizeMosaic(lsstCam: Camera, binning: int) -> None:
         exposures[-1].image.array[:] = image
     config = VisualizeMosaicExpConfig(binning=binning)
     theirs = VisualizeMosaicExpTask(config=config).run(exposures, lsstCam, inputIds=list(images)).outputData
+    if theirs is None:
+        pytest.skip("needs lsst.afw.cameraGeom.utils, or the whole of pipe_tasks' stand-in")
     shift = placesOfNumbers(theirs.array) - placesOfNumbers(mosaic.image)
     # No pixel is lost; each detector is moved as a whole, by the roundings of afw.
     sizes = np.cumsum([image.size for image in images.values()])
