@@ -5,7 +5,11 @@
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
 from .detectorNames import *
+from .influxClient import *
+from .influxLogin import *
 from .labels import *
+from .observationTimes import *
 from .readButler import *
+from .readSasquatch import *
 from .trendBlock import *
 from .trendTable import *

@@ -10,9 +10,11 @@ __all__ = ["readButler", "readHandles"]
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lsst.analysis.cp.sasquatch import BundleContent
+from lsst.analysis.cp.sasquatch import BundleContent, CalibrationLookup
+from lsst.daf.butler import CollectionType
 
 from .detectorNames import DetectorName, DetectorNames
+from .observationTimes import ObservationTimes
 from .recordColumns import BlockGatherer, RecordKey
 from .summaryColumns import SUMMARY_SUFFIX, readSummary
 from .trendBlock import TrendBlock, makeTrendTable
@@ -36,6 +38,7 @@ def readButler(
     metrics: Collection[str] | None = None,
     measurements: Collection[str] | None = None,
     camera: Camera | None = None,
+    calibrations: CalibrationLookup | None = None,
     findFirst: bool = False,
 ) -> TrendTable:
     """Read the metrics of any number of exposures and runs.
@@ -62,6 +65,8 @@ def readButler(
     camera
         Gives the detectors their vendors, and the number of amplifiers without which that of failures cannot
         be good.
+    calibrations
+        The calibrations that were verified, whose begin of validity is the time of metrics of no exposure.
     findFirst
         Whether only the dataset of the first collection is read where several have the same data ID. By
         default the metrics of all runs are read.
@@ -69,8 +74,8 @@ def readButler(
     Returns
     -------
     table
-        One row a value, sorted. The time of metrics that belong to no exposure is that in the name of their
-        run, if it has one.
+        One row a value, sorted. Metrics that belong to no exposure have the time at which their calibration
+        becomes valid or, if that is not known, their run was started.
 
     Raises
     ------
@@ -86,7 +91,8 @@ def readButler(
         for name in names
         for ref in _queryRefs(butler, name, collections, where, bind, findFirst)
     )
-    return readHandles(handles, metrics=metrics, measurements=measurements, camera=camera)
+    times = ObservationTimes(butler, calibrations)
+    return readHandles(handles, metrics=metrics, measurements=measurements, camera=camera, times=times)
 
 
 def readHandles(
@@ -95,6 +101,7 @@ def readHandles(
     metrics: Collection[str] | None = None,
     measurements: Collection[str] | None = None,
     camera: Camera | None = None,
+    times: ObservationTimes | None = None,
 ) -> TrendTable:
     """Read the metrics of datasets, one after the other.
 
@@ -104,6 +111,8 @@ def readHandles(
         Handles of bundles of metrics and detector summary tables, with dimension records.
     metrics, measurements, camera
         See `readButler`.
+    times
+        Finds the times of datasets; by default those of exposures and in the names of runs.
 
     Returns
     -------
@@ -118,6 +127,7 @@ def readHandles(
         Raised if a data ID has no dimension records.
     """
     wanted = WantedMetrics(metrics, measurements)
+    times = ObservationTimes() if times is None else times
     gatherer = BlockGatherer()
     blocks: list[TrendBlock] = []
     found: set[tuple[str, str]] = set()
@@ -126,10 +136,10 @@ def readHandles(
     for handle in handles:
         n_read += 1
         if handle.ref.datasetType.storageClass_name == _BUNDLE:
-            found |= _readBundle(handle, wanted, gatherer)
+            found |= _readBundle(handle, wanted, times, gatherer)
             _addDetector(handle.ref, names)
         elif handle.ref.datasetType.name.endswith(SUMMARY_SUFFIX):
-            more, detectors_read = readSummary(handle, wanted)
+            more, detectors_read = readSummary(handle, wanted, times)
             blocks += more
             names.update(detectors_read)
             found |= {(block.topic, block.metric) for block in more}
@@ -163,21 +173,23 @@ def _queryRefs(
     findFirst: bool,
 ) -> Iterator[DatasetRef]:
     """Yield the datasets of a type with their dimension records, as many at a time as the query does."""
+    kinds = {CollectionType.RUN, CollectionType.TAGGED}
+    names = butler.collections.query(collections, collection_types=kinds, flatten_chains=True)
     with butler.query() as query:
-        refs = query.datasets(datasetType, collections, find_first=findFirst)
+        refs = query.datasets(datasetType, names, find_first=findFirst)
         if where:
             refs = refs.where(where, bind=bind)
         yield from refs.with_dimension_records()
 
 
 def _readBundle(
-    handle: DeferredDatasetHandle, wanted: WantedMetrics, gatherer: BlockGatherer
+    handle: DeferredDatasetHandle, wanted: WantedMetrics, times: ObservationTimes, gatherer: BlockGatherer
 ) -> set[tuple[str, str]]:
     """Read the wanted metrics of a bundle, and return the topics and tools that it has."""
     ref = handle.ref
     name = f"{ref.datasetType.name} {ref.dataId} of {ref.run}"
     content = BundleContent.fromBundle(handle.get(), name)
-    key = RecordKey.fromRef(ref)
+    key = RecordKey.fromRef(ref, times)
     for tool, values in content.values.items():
         topic = f"{content.prefix}{tool}"
         if wanted.hasMetric(topic, tool):

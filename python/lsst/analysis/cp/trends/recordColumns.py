@@ -5,47 +5,21 @@
 
 from __future__ import annotations
 
-__all__ = ["BlockGatherer", "RecordKey", "toMjd"]
+__all__ = ["BlockGatherer", "RecordKey"]
 
-import warnings
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
-from astropy.time import Time
-
-from lsst.analysis.cp.sasquatch import findObservationTime, parseRunTime
 
 from .labels import Labels
+from .observationTimes import ObservationTimes, toMjd
 from .trendBlock import TrendBlock
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef
-
-
-def toMjd(seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Convert times.
-
-    Parameters
-    ----------
-    seconds
-        Since 1970 UTC, NaN where there is none, shape (n,).
-
-    Returns
-    -------
-    mjd
-        Modified Julian dates (TAI, days), NaN where there is none, shape (n,).
-    """
-    known = np.isfinite(seconds)
-    result = np.full(len(seconds), np.nan)
-    with warnings.catch_warnings():
-        # Leap seconds of the years of an open validity range are not known yet.
-        warnings.filterwarnings("ignore", message=".*dubious year")
-        result[known] = Time(seconds[known], format="unix").tai.mjd
-    return result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,31 +53,28 @@ class RecordKey:
     seconds: float
 
     @classmethod
-    def fromRef(cls, ref: DatasetRef) -> RecordKey:
-        """Describe a dataset, whose data id must have dimension records.
+    def fromRef(cls, ref: DatasetRef, times: ObservationTimes) -> RecordKey:
+        """Describe a dataset, whose data ID must have dimension records.
 
         Parameters
         ----------
         ref
             The dataset.
+        times
+            Finds its time.
 
         Returns
         -------
         key
-            The time is that of `lsst.analysis.cp.sasquatch.findObservationTime`.
+            What it belongs to.
 
         Raises
         ------
         ValueError
-            Raised if the data id has no dimension records.
+            Raised if the data ID has no dimension records.
         """
-        if not ref.dataId.hasRecords():
-            raise ValueError(
-                f"the data ID of {ref.datasetType.name} {ref.dataId} has no dimension records: query them"
-            )
+        seconds = times.find(ref)
         known = ref.dataId.mapping
-        run_time = parseRunTime(ref.run)
-        seconds, _ = findObservationTime(ref.dataId, None, np.nan if run_time is None else run_time)
         physical_filter = known.get("physical_filter")
         return cls(
             instrument=str(known["instrument"]),

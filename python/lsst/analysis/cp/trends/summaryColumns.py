@@ -17,7 +17,8 @@ from lsst.analysis.cp.core import floatColumn, idColumn, nameColumn
 
 from .detectorNames import DetectorName, DetectorsById, findRaft
 from .labels import Labels
-from .recordColumns import RecordKey, toMjd
+from .observationTimes import ObservationTimes, toMjd
+from .recordColumns import RecordKey
 from .trendBlock import TrendBlock
 from .trendTable import TrendTableError
 from .wantedMetrics import WantedMetrics
@@ -34,7 +35,7 @@ _DETECTOR_COLUMNS = ("detector", "detectorName", "physicalType", "nAmps", "nAmps
 
 
 def readSummary(
-    handle: DeferredDatasetHandle, wanted: WantedMetrics
+    handle: DeferredDatasetHandle, wanted: WantedMetrics, times: ObservationTimes
 ) -> tuple[list[TrendBlock], DetectorsById]:
     """Read those columns of a detector summary table that are wanted.
 
@@ -44,6 +45,8 @@ def readSummary(
         Handle of the table.
     wanted
         Which metrics and measurements are wanted.
+    times
+        Finds the time of the table.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def readSummary(
         Raised if the name of the dataset type names no product of the catalogue, or the table lacks what
         identifies detectors.
     """
-    key = RecordKey.fromRef(handle.ref)
+    key = RecordKey.fromRef(handle.ref, times)
     name = handle.ref.datasetType.name
     stored = {str(column) for column in handle.get(component="columns")}
     if missing := [column for column in _DETECTOR_COLUMNS if column not in stored]:

@@ -86,6 +86,12 @@ class TrendBlock:
         units = tuple((name, self.units.get(name)) for name in self.values)
         return (self.topic, self.metric, units, self.zeroIsAbsent)
 
+    def select(self, rows: npt.NDArray[np.intp]) -> TrendBlock:
+        """Choose records by their indices."""
+        columns: dict[str, Any] = {"values": {name: column[rows] for name, column in self.values.items()}}
+        columns |= {name: getattr(self, name)[rows] for name in (*_LABELS, *_NUMBERS)}
+        return replace(self, **columns)
+
     @classmethod
     def concatenate(cls, blocks: Sequence[TrendBlock]) -> TrendBlock:
         """Join blocks of the same signature, at least one."""
