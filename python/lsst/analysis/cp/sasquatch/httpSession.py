@@ -271,13 +271,18 @@ class HttpSession:
             document = json.loads(response.data)
         except (ValueError, RecursionError):
             document = None
-        text, code = response.data[:200].decode(errors="replace"), None
+        text, code = response.data.decode(errors="replace"), None
         if isinstance(document, dict):
             text = str(document.get("message", text))
             code = document.get("error_code")
-        if self._token is not None:
-            text = self._token.hide(text)
-        return Answer(response.status, document, text[:500], code if isinstance(code, int) else None)
+        # Cut after the token is hidden: of half a token nothing would be known.
+        return Answer(
+            response.status, document, self.hideToken(text)[:500], code if isinstance(code, int) else None
+        )
+
+    def hideToken(self, text: str) -> str:
+        """Return a text of the proxy without the token, should it be in it."""
+        return text if self._token is None else self._token.hide(text)
 
 
 def _readRetryAfter(value: str | None) -> float | None:

@@ -199,9 +199,9 @@ class Ledger:
 
     def _prepare(self, isReadOnly: bool) -> None:
         """Take hold of the file and make the tables of a new one."""
-        # With this, the log needs no shared memory, so that the file may lie on a network file system.
-        self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         if not isReadOnly:
+            # With this, the log needs no shared memory, so that the file may lie on a network file system.
+            self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
         tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]

@@ -77,7 +77,6 @@ class ProxyClient:
         self.address = address
         self._session = HttpSession(address, token, connections=connections)
         self._requestTimeout = requestTimeout
-        self._token = token
         self._lock = threading.Lock()
         self._cluster: str | None = None
         self._topics: set[str] = set()
@@ -222,6 +221,4 @@ class ProxyClient:
             if isinstance(result.get("offset"), int):
                 return None
             return RecordError(f"{self.address} gave no offset.", isTransient=True)
-        if self._token is not None:
-            text = self._token.hide(text)
-        return RecordError(f"{code}: {text[:500]}", isTransient=code in _RETRIABLE_CODES)
+        return RecordError(f"{code}: {self._session.hideToken(text)[:500]}", isTransient=code in _RETRIABLE_CODES)

@@ -1,0 +1,243 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Delivery: repeats, waits, divisions, order, and an end in time."""
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+import pytest
+
+from lsst.analysis.cp.sasquatch import (
+    Batch,
+    BatchRejectedError,
+    Delivery,
+    Outcome,
+    OutgoingRecord,
+    ProxyError,
+    RecordError,
+    TransientError,
+    makeBatches,
+)
+
+Answer = Callable[[list[bytes]], list[RecordError | None]]
+
+
+class FakeProxy:
+    """Takes records, or does to each request what a test says."""
+
+    def __init__(self, answer: Answer | None = None) -> None:
+        self.answer = answer or (lambda payloads: [None] * len(payloads))
+        self.requests: list[list[bytes]] = []
+        self.taken: dict[str, list[bytes]] = defaultdict(list)
+        self.nOpen = self.maxOpen = 0
+        self._lock = threading.Lock()
+
+    def createTopic(self, topic: str, *, timeout: float | None = None) -> None:
+        """All topics exist."""
+
+    def produce(
+        self, topic: str, schema: str, payloads: Sequence[bytes], *, timeout: float | None = None
+    ) -> list[RecordError | None]:
+        with self._lock:
+            self.requests.append(list(payloads))
+            self.nOpen += 1
+            self.maxOpen = max(self.maxOpen, self.nOpen)
+        try:
+            errors = self.answer(list(payloads))
+            self.taken[topic] += [each for each, error in zip(payloads, errors, strict=True) if error is None]
+            return errors
+        finally:
+            with self._lock:
+                self.nOpen -= 1
+
+
+def makeRecords(count: int, topic: str = "a", start: int = 1) -> list[OutgoingRecord]:
+    return [
+        OutgoingRecord(i, UUID(int=i), topic, "schema", str(i).encode()) for i in range(start, start + count)
+    ]
+
+
+def deliver(
+    proxy: FakeProxy, *batches: Sequence[OutgoingRecord], inFlight: int = 2, deadline: float = 20.0
+) -> Outcome:
+    """Deliver batches, and return what became of all records."""
+    total = Outcome()
+    with Delivery(proxy, inFlight=inFlight, deadline=time.monotonic() + deadline) as delivery:  # type: ignore[arg-type]
+        for records in batches:
+            delivery.send(Batch(records[0].topic, "schema", records))
+        for outcome in delivery.finish():
+            total.delivered.extend(outcome.delivered)
+            total.rejected.update(outcome.rejected)
+            total.kept.update(outcome.kept)
+        delivery.raiseFailure()
+    return total
+
+
+def failTimes(count: int, error: Exception) -> Answer:
+    """Fail some times, then take everything."""
+    failures = [error] * count
+
+    def answer(payloads: list[bytes]) -> list[RecordError | None]:
+        if failures:
+            raise failures.pop()
+        return [None] * len(payloads)
+
+    return answer
+
+
+def test_allIsDelivered():
+    proxy = FakeProxy()
+    outcome = deliver(proxy, makeRecords(3), makeRecords(2, "b", 4))
+    assert sorted(outcome.delivered) == [1, 2, 3, 4, 5]
+    assert proxy.taken == {"a": [b"1", b"2", b"3"], "b": [b"4", b"5"]}
+
+
+def test_whatMayPassIsRepeated():
+    proxy = FakeProxy(failTimes(3, TransientError("busy")))
+    assert deliver(proxy, makeRecords(2)) == Outcome([1, 2])
+    assert proxy.requests == [[b"1", b"2"]] * 4
+
+
+def test_onlyUnsettledRecordsAreRepeated():
+    answers = [
+        [None, RecordError("later", isTransient=True), RecordError("never", isTransient=False)],
+        [None],
+    ]
+    proxy = FakeProxy(lambda payloads: answers.pop(0))
+    assert deliver(proxy, makeRecords(3)) == Outcome([1, 2], {3: "never"})
+    assert proxy.requests == [[b"1", b"2", b"3"], [b"2"]]
+
+
+def test_askedWaitIsKept():
+    proxy = FakeProxy(failTimes(1, TransientError("busy", retryAfter=0.6)))
+    start = time.monotonic()
+    assert deliver(proxy, makeRecords(1)) == Outcome([1])
+    assert time.monotonic() - start >= 0.6
+
+
+def test_waitsGrow(caplog):
+    caplog.set_level(logging.INFO, logger="lsst.analysis.cp.sasquatch")
+    deliver(FakeProxy(failTimes(99, TransientError("busy"))), makeRecords(1), deadline=1.5)
+    waits = [record.args[1] for record in caplog.records if "Attempt" in record.message]
+    assert waits
+    assert all(wait <= 0.25 * 2 ** (i + 1) for i, wait in enumerate(waits))
+    assert "busy" in caplog.text
+
+
+def test_timeIsOverInTheEnd():
+    proxy = FakeProxy(failTimes(10**6, TransientError("busy", retryAfter=3600.0)))
+    start = time.monotonic()
+    outcome = deliver(proxy, makeRecords(2), makeRecords(2, "b", 3), deadline=0.5)
+    assert time.monotonic() - start < 3.0
+    assert outcome.kept.keys() == {1, 2, 3, 4}
+    assert outcome.kept[1] == "busy"
+
+
+def test_batchesThatWaitAreKeptWhenTimeIsOver():
+    proxy = FakeProxy(failTimes(10**6, TransientError("busy")))
+    outcome = deliver(proxy, makeRecords(1), makeRecords(1, start=2), deadline=0.4)
+    assert outcome.kept[2] == "the push ended before it was tried"
+
+
+def test_unusableProxyEndsAll():
+    proxy = FakeProxy(failTimes(10**6, ProxyError("no certificate")))
+    with Delivery(proxy, inFlight=1, deadline=time.monotonic() + 20) as delivery:  # type: ignore[arg-type]
+        for start in (1, 2, 3):
+            delivery.send(Batch("a", "schema", makeRecords(1, start=start)))
+        outcomes = list(delivery.finish())
+        assert delivery.isOver
+        with pytest.raises(ProxyError, match="no certificate"):
+            delivery.raiseFailure()
+    assert {place for each in outcomes for place in each.kept} == {1, 2, 3}
+    assert len(proxy.requests) == 1
+
+
+def rejectWith(bad: set[bytes], *, isDivisible: bool = True) -> Answer:
+    """Reject whatever has bad records among it."""
+
+    def answer(payloads: list[bytes]) -> list[RecordError | None]:
+        if bad & set(payloads):
+            raise BatchRejectedError(f"422 for {len(payloads)}", isDivisible=isDivisible)
+        return [None] * len(payloads)
+
+    return answer
+
+
+def test_badRecordCostsOnlyItself():
+    proxy = FakeProxy(rejectWith({b"37"}))
+    outcome = deliver(proxy, makeRecords(100))
+    assert outcome.rejected == {37: "422 for 1"}
+    assert sorted(outcome.delivered) == [i for i in range(1, 101) if i != 37]
+    assert len(proxy.requests) < 20
+    assert proxy.taken["a"] == [str(i).encode() for i in range(1, 101) if i != 37]
+
+
+def test_searchForBadRecordsEnds():
+    proxy = FakeProxy(rejectWith({str(i).encode() for i in range(1, 501)}))
+    outcome = deliver(proxy, makeRecords(500))
+    assert outcome.rejected.keys() == set(range(1, 501))
+    assert len(proxy.requests) < 150
+
+
+def test_rejectedSchemaIsNotTriedInParts():
+    proxy = FakeProxy(rejectWith({b"1"}, isDivisible=False))
+    assert deliver(proxy, makeRecords(3)) == Outcome([], dict.fromkeys((1, 2, 3), "422 for 3"))
+    assert len(proxy.requests) == 1
+
+
+def slowly(payloads: list[bytes]) -> list[RecordError | None]:
+    time.sleep(0.05)
+    return [None] * len(payloads)
+
+
+def test_severalTopicsAreInFlight():
+    proxy = FakeProxy(slowly)
+    deliver(proxy, *(makeRecords(1, topic, i) for i, topic in enumerate("abcdefgh")), inFlight=4)
+    assert proxy.maxOpen == 4
+
+
+def test_recordsOfATopicStayInOrder():
+    proxy = FakeProxy(slowly)
+    deliver(proxy, *(makeRecords(2, "a", 2 * i) for i in range(8)), inFlight=4)
+    assert proxy.taken["a"] == [str(i).encode() for i in range(16)]
+    assert proxy.maxOpen == 1
+
+
+def test_tooManyBatchesWait():
+    gate = threading.Event()
+    proxy = FakeProxy(lambda payloads: gate.wait(10) and [None] * len(payloads))
+    with Delivery(proxy, inFlight=1, deadline=time.monotonic() + 20) as delivery:  # type: ignore[arg-type]
+        sender = threading.Thread(
+            target=lambda: [delivery.send(Batch("a", "schema", makeRecords(1, start=i))) for i in range(1, 21)]
+        )
+        sender.start()
+        sender.join(0.3)
+        assert sender.is_alive()
+        gate.set()
+        sender.join(10)
+        assert len([place for each in delivery.finish() for place in each.delivered]) == 20
+
+
+def test_batchesAreOfOneTopicAndSchema():
+    other = OutgoingRecord(9, UUID(int=9), "a", "another schema", b"9")
+    batches = list(makeBatches([*makeRecords(3), *makeRecords(2, "b", 4), other], 2))
+    assert [(each.topic, each.schema, [record.id for record in each.records]) for each in batches] == [
+        ("a", "schema", [1, 2]),
+        ("a", "schema", [3]),
+        ("b", "schema", [4, 5]),
+        ("a", "another schema", [9]),
+    ]
+
+
+def test_batchesAreNotTooLong():
+    records = [OutgoingRecord(i, UUID(int=i), "a", "schema", b"x" * 400_000) for i in range(5)]
+    assert [len(each.records) for each in makeBatches(records, 500)] == [2, 2, 1]
+
+
+def test_noBatchesOfNothing():
+    assert list(makeBatches([], 500)) == []
