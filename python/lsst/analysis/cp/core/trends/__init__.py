@@ -4,6 +4,7 @@
 """Histories in, change points, drifts and outliers out."""
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
+from .alarmScores import *
 from .budgets import *
 from .changePoints import *
 from .drift import *

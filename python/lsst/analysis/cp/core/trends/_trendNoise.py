@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Noise", "measureSpread", "roundingErrors", "scaledMad", "sumValues", "winsorize"]
+__all__ = ["Noise", "measureSpread", "replaceOutliers", "roundingErrors", "scaledMad", "sumValues"]
 
 import math
 from dataclasses import dataclass
@@ -19,16 +19,14 @@ from ._histories import MIN_SEGMENT, Block, rowMedians
 _GAUSSIAN_MAD = float(norm.ppf(0.75))
 """Median absolute deviation of a unit Gaussian."""
 
-_CLIP = 3.0
-"""Distance from the running median at which values are cut (standard deviations)."""
+_FAR = 3.0
+"""Distance from the running median at which values are replaced (standard deviations)."""
 
 _LENGTHS_PER_HISTORY = 8
 """Number of the longest means whose differences are measured in a history."""
 
 _MIN_WHITE = 1e-6
 """Smallest white part, so that it is never 0 (variance of an epoch)."""
-
-_NUM_FITS = 3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,11 +86,13 @@ class Noise:
         return variance
 
 
-def winsorize(values: npt.NDArray[np.float64], scale: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Cut values that are far from the running median of their neighbours.
+def replaceOutliers(
+    values: npt.NDArray[np.float64], scale: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Replace values that are far from the running median of their neighbours by it.
 
     The window reaches as far to either side as a run of outliers may be long, so that runs vanish and steps
-    between levels stay (Hampel 1974, doi:10.1080/01621459.1974.10482962).
+    between levels stay: the identifier of Hampel (Davies & Gather 1993, doi:10.1080/01621459.1993.10476339).
 
     Parameters
     ----------
@@ -103,15 +103,13 @@ def winsorize(values: npt.NDArray[np.float64], scale: npt.NDArray[np.float64]) -
 
     Returns
     -------
-    winsorized
+    cleaned
         Shape (s, n); NaN where there is none.
     """
     reach = MIN_SEGMENT - 1
     padded = np.pad(values, ((0, 0), (reach, reach)), constant_values=np.nan)
     medians = rowMedians(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=1))
-    limit = _CLIP * scale[:, np.newaxis]
-    winsorized: npt.NDArray[np.float64] = np.clip(values, medians - limit, medians + limit)
-    return winsorized
+    return np.where(np.abs(values - medians) > _FAR * scale[:, np.newaxis], medians, values)
 
 
 def scaledMad(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -121,8 +119,8 @@ def scaledMad(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def sumValues(values: npt.NDArray[np.float64], scale: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the sums of the winsorized values before each column, less their median, shape (s, n + 1)."""
-    centered = winsorize(values, scale) - rowMedians(values)[:, np.newaxis]
+    """Return the sums of the values before each column, less their median, without outliers; (s, n + 1)."""
+    centered = replaceOutliers(values, scale) - rowMedians(values)[:, np.newaxis]
     centered[np.isnan(values)] = 0.0
     return np.cumsum(np.pad(centered, ((0, 0), (1, 0))), axis=1)
 
@@ -162,18 +160,13 @@ def _fitVariances(
     """Fit the white and the flicker part, neither of them negative, to variances of shape (s, nLengths)."""
     unit = variances[:, 0]
     variances = variances / unit[:, np.newaxis]
-    weights = np.where(variances > 0, counts[:, np.newaxis] / lengths, 0.0)
-    model = np.maximum(variances, 1.0)
-    for _ in range(_NUM_FITS):
-        # The error of a variance is in proportion to it.
-        w = weights / model**2
-        s0, s1, s2 = (np.sum(w * lengths**power, axis=1) for power in range(3))
-        t0, t1 = (np.sum(w * variances * lengths**power, axis=1) for power in range(2))
-        determinant = s0 * s2 - s1**2
-        flicker = np.divide(
-            s0 * t1 - s1 * t0, determinant, out=np.zeros_like(s0), where=determinant > 1e-9 * s0 * s2
-        )
-        flicker = np.clip(flicker, 0.0, t1 / s2)
-        white = np.maximum((t0 - flicker * s1) / s0, _MIN_WHITE)
-        model = white[:, np.newaxis] + flicker[:, np.newaxis] * lengths
+    # The error of a variance is in proportion to it. Steps add to those of long means, which so count little.
+    weights = np.where(variances > 0, counts[:, np.newaxis] / lengths / np.maximum(variances, 1.0) ** 2, 0.0)
+    s0, s1, s2 = (np.sum(weights * lengths**power, axis=1) for power in range(3))
+    t0, t1 = (np.sum(weights * variances * lengths**power, axis=1) for power in range(2))
+    determinant = s0 * s2 - s1**2
+    is_singular = determinant <= 1e-9 * s0 * s2
+    flicker = np.where(is_singular, 0.0, (s0 * t1 - s1 * t0) / np.where(is_singular, 1.0, determinant))
+    flicker = np.clip(flicker, 0.0, t1 / s2)
+    white = np.maximum((t0 - flicker * s1) / s0, _MIN_WHITE)
     return white * unit, flicker * unit

@@ -65,22 +65,7 @@ class _Intervals:
 
 
 def largestContrasts(values: npt.NDArray[np.float64], block: Block, noise: Noise) -> npt.NDArray[np.float64]:
-    """Return the score of the most significant change of each series, 0 if it is too short.
-
-    Parameters
-    ----------
-    values
-        Shape (s, n); NaN before the first epoch of a series.
-    block
-        The series.
-    noise
-        Their noise.
-
-    Returns
-    -------
-    scores
-        Shape (s,) (standard deviations).
-    """
+    """Return the score of the most significant change of each series, 0 if it is too short; shape (s,)."""
     sums = sumValues(values, noise.point)
     largest = np.zeros(len(values))
     for intervals in _scanIntervals(sums, block, noise):
@@ -208,6 +193,19 @@ class _RowContrast:
     def refine(
         self, first: int, places: list[int], limit: float
     ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+        """Settle changes that start at some places, joining two at either side of the true one."""
+        places, scores = self._settle(first, places, limit)
+        number = 1
+        while number < len(places):
+            if places[number] - places[number - 1] <= 2 * MIN_SEGMENT:
+                joined = self._settle(first, places[:number] + places[number + 1 :], limit)
+                if len(joined[0]) == len(places) - 1 and not self._isSplit(first, joined[0], number, limit):
+                    places, scores = joined
+                    continue
+            number += 1
+        return np.asarray(places, dtype=np.intp), np.sqrt(scores)
+
+    def _settle(self, first: int, places: list[int], limit: float) -> tuple[list[int], list[float]]:
         """Move each change to the best place between its neighbours, dropping those that are too weak."""
         places = list(places)
         scores: list[float] = []
@@ -222,4 +220,10 @@ class _RowContrast:
             if scores[weakest] > limit:
                 break
             del places[weakest], scores[weakest]
-        return np.asarray(places, dtype=np.intp), np.sqrt(scores)
+        return places, scores
+
+    def _isSplit(self, first: int, places: list[int], number: int, limit: float) -> bool:
+        """Tell whether a level on either side of the change before a number holds another change."""
+        bounds = [first, *places, len(self.sums) - 1]
+        sides = zip(bounds[number - 1 : number + 1], bounds[number : number + 2], strict=True)
+        return any(self.maximize(start, stop)[1] > limit for start, stop in sides)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.stats import norm
 
 from ._histories import Block
-from ._trendNoise import Noise, winsorize
+from ._trendNoise import Noise, replaceOutliers, roundingErrors
 
 DAYS_PER_YEAR = 365.25
 
@@ -107,8 +107,8 @@ def measureDrifts(
     Mann and Kendall, added over the levels as Hirsch et al. (1982, doi:10.1029/WR018i001p00107) add seasons.
     The variance is increased by the correlation of the noise, as that of Hamed & Rao (1998,
     doi:10.1016/S0022-1694(97)00125-X) is, from its flicker part. A history of more than 64 epochs is reduced
-    to about as many means of winsorized values; without change points and flicker noise a shorter one gives
-    the numbers of `scipy.stats.theilslopes` and `scipy.stats.kendalltau`.
+    to about as many means without outliers; without change points and flicker noise a shorter one gives the
+    numbers of `scipy.stats.theilslopes`, and the score of `scipy.stats.kendalltau`.
 
     Parameters
     ----------
@@ -130,6 +130,7 @@ def measureDrifts(
     early, late = np.triu_indices(bins.times.shape[1], 1)
     paired = (bins.levels[:, early] == bins.levels[:, late]) & (bins.levels[:, early] >= 0)
     rises = np.where(paired, bins.values[:, late] - bins.values[:, early], np.nan)
+    rises[np.abs(rises) <= roundingErrors(block.values)[:, np.newaxis]] = 0.0
     score = np.nansum(np.sign(rises), axis=1)
     deviation = np.sqrt(_scoreVariance(bins, block, noise, levels))
     significance = np.divide(score - np.sign(score), deviation, out=np.zeros_like(score), where=deviation > 0)
@@ -161,7 +162,7 @@ def _binEpochs(block: Block, noise: Noise, levels: npt.NDArray[np.intp]) -> _Bin
     row_of_bin = rows[new]
     column_of_bin = np.arange(len(new)) - np.searchsorted(row_of_bin, row_of_bin)
     shape = (len(block.series), int(column_of_bin.max()) + 1)
-    values = np.where(size[:, np.newaxis] > 1, winsorize(block.values, noise.point), block.values)
+    values = np.where(size[:, np.newaxis] > 1, replaceOutliers(block.values, noise.point), block.values)
     cells = (row_of_bin, column_of_bin)
     counts = np.bincount(number)
     bins = _Bins(
