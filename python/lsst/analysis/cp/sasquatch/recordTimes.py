@@ -39,7 +39,9 @@ TIME_SOURCES = {
 
 _OBSERVATIONS = ("exposure", "visit")
 _PHASES = 499
-_SALT = b"analysis_cp"
+_BLOCK = 250
+# With this one the filters that are in Rubin's cameras are apart.
+_SALT = b"analysis_cp 9"
 
 
 def parseRunTime(run: str) -> float | None:
@@ -141,11 +143,12 @@ def makeTimestamp(observationTime: float, dataId: DataCoordinate, run: str) -> f
     The observation's time, cut to milliseconds, is moved by
 
     - 1 ms for each unit of the detector's id, so that the detectors of an exposure are apart even where
-      times are kept in milliseconds; exposures of a camera are further apart than that. Without detector,
-      exposure and visit, by a number of milliseconds below 1000 that is made of the other dimensions and
-      separates filters;
+      times are kept in milliseconds; exposures of a camera are further apart than that;
     - an odd number of microseconds below 1000, made of the dimensions but exposure, visit and detector, and
-      of the run. It separates cameras, filters, and, but for one in 499 pairs, runs on the same exposure.
+      of the run. It separates cameras, filters, and, but for one in 499 pairs, runs on the same exposure;
+    - without exposure and visit, 0, 250, 500 or 750 ms, or for metrics of all detectors any number of
+      milliseconds below 1000. With the former it separates the filters of a run, but for one in 1996 pairs of
+      names of filters for metrics of one detector; none of these are of filters that are in Rubin's cameras.
 
     Parameters
     ----------
@@ -164,9 +167,12 @@ def makeTimestamp(observationTime: float, dataId: DataCoordinate, run: str) -> f
     required = dict(dataId.required)
     detector = required.pop("detector", None)
     observed = [required.pop(name) for name in _OBSERVATIONS if name in required]
-    others = _hash(repr(sorted(required.items())))
-    milliseconds = int(detector) if detector is not None else 0 if observed else others // _PHASES % 1000
-    microseconds = 1 + 2 * ((others + _hash(run)) % _PHASES)
+    number = _hash(repr(sorted(required.items())))
+    milliseconds = 0 if detector is None else int(detector)
+    if not observed:
+        block = 1 if detector is None else _BLOCK
+        milliseconds += number // _PHASES % (1000 // block) * block
+    microseconds = 1 + 2 * ((number + _hash(run)) % _PHASES)
     start = math.floor(observationTime * 1000) + milliseconds
     return (start * 1000 + microseconds) / 1e6
 

@@ -20,6 +20,7 @@ __all__ = [
 ]
 
 import json
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
@@ -43,6 +44,9 @@ IDENTIFIERS = (
     "day_obs",
 )
 """Dimensions that are fields of each record, as text, empty where the data id has no value."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_INT_LIMIT = 2**31
 
 OWN_INFIX = "ts"
 """What comes between the namespace and the names of our own topics."""
@@ -135,7 +139,8 @@ def avroSchema(record: MetricRecord, namespace: str, mode: Mode) -> str:
     Raises
     ------
     ValueError
-        Raised if an extra field or a measurement has the name of another field, or a value of no known type.
+        Raised if an extra field or a measurement has the name of another field, or one that Avro refuses, or
+        if an extra field is no string, real number or whole number of 32 bits.
     """
     measurements = tuple((name, record.units.get(name, "")) for name in record.values)
     extra = tuple((name, _extraType(name, value)) for name, value in record.extraFields.items())
@@ -154,6 +159,8 @@ def _makeSchema(
     if repeated := {name for name in names if names.count(name) > 1}:
         raise ValueError(f"topic {topic}: two fields with the name {', '.join(sorted(repeated))}")
     space = _fullNamespace(namespace, mode)
+    if refused := [name for name in (*space.split("."), topic, *names) if not _NAME.fullmatch(name)]:
+        raise ValueError(f"topic {topic}: {', '.join(map(repr, refused))} are not names of Avro")
     return json.dumps({"type": "record", "namespace": space, "name": topic, "fields": fields})
 
 
@@ -163,10 +170,13 @@ def _fullNamespace(namespace: str, mode: Mode) -> str:
 
 def _extraType(name: str, value: object) -> str:
     """Name the Avro type of an extra field."""
-    for kind, avro in ((str, "string"), (int, "int"), (float, "float")):
-        if isinstance(value, kind):
-            return avro
-    raise ValueError(f"extra field {name} is {value!r}, expected a string or a number")
+    types = {str: "string", int: "int", float: "float"}
+    avro = next((avro for kind, avro in types.items() if isinstance(value, kind)), None)
+    if avro is None:
+        raise ValueError(f"extra field {name} is {value!r}, expected a string or a number")
+    if isinstance(value, int) and not -_INT_LIMIT <= value < _INT_LIMIT:
+        raise ValueError(f"extra field {name} is {value!r}, expected a whole number of 32 bits")
+    return avro
 
 
 def ownFields(units: Mapping[str, str], extra: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -1,0 +1,158 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Times of metrics, and the timestamps of their points."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from astropy.time import Time
+from hypothesis import given
+from hypothesis import strategies as st
+from services.recordCases import BEGIN, RUN, makeRef
+
+from lsst.analysis.cp.sasquatch import (
+    TIME_SOURCES,
+    findObservationTime,
+    findUpstreamTime,
+    makeTimestamp,
+    parseRunTime,
+    toUnix,
+)
+from lsst.daf.butler import Timespan
+
+RUN_TIME = datetime(2026, 3, 2, tzinfo=UTC).timestamp()
+# TAI is ahead of UTC by 37 s since 2017.
+MIDDLE = datetime(2026, 3, 1, 9, 59, 30, 500_000, tzinfo=UTC).timestamp()
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
+DETECTORS = range(205)
+# Filters, and pairs of filters and gratings, that Rubin's instruments use.
+FILTERS = [
+    *("u_24", "g_6", "r_57", "i_39", "z_20", "y_10", "empty", "unknown", "ph_5", "ef_43"),
+    *("u_02", "g_01", "r_03", "i_06", "z_03", "y_04", "pinhole", "empty~empty", "white", "none"),
+    *("SDSSu_65mm~empty", "SDSSg_65mm~empty", "SDSSr_65mm~empty", "SDSSi_65mm~empty", "SDSSz_65mm~empty"),
+    *("SDSSy_65mm~empty", "BG40_65mm_1~empty", "OG550_65mm_1~empty", "FELH0600~empty", "OG550_65mm_2~empty"),
+    *("empty~holo4_003", "empty~ronchi90lpmm", "empty~blue300lpmm_qn1", "OG550_65mm_1~blue300lpmm_qn1"),
+    *("BG40_65mm_1~holo4_003", "OG550_65mm_1~holo4_003", "collimator~holo4_003", "empty~holo4_001"),
+]
+
+
+def findTimestamp(*dimensions, time=MIDDLE, **values):
+    ref = makeRef(*dimensions, **values)
+    return makeTimestamp(time, ref.dataId, ref.run)
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        (RUN, RUN_TIME),
+        ("20260302T000000Z", RUN_TIME),
+        ("u/someone/verifyBias", None),
+        ("u/someone/20260302T000000Z/more", None),
+        ("u/someone/20260302T000000Zmore", None),
+        ("u/someone/20261302T000000Z", None),
+    ],
+)
+def test_timeOfRunIsAtTheEndOfItsName(run, expected):
+    assert parseRunTime(run) == expected
+
+
+@pytest.mark.parametrize("dimension", ["exposure", "visit"])
+def test_observationIsInTheMiddle(dimension):
+    data_id = makeRef(dimension, "detector").dataId
+    assert findObservationTime(data_id, 1.0, RUN_TIME) == (pytest.approx(MIDDLE, abs=1e-6), dimension)
+
+
+@pytest.mark.parametrize(
+    "timespan", [None, Timespan(BEGIN, None), Timespan(None, BEGIN), Timespan.makeEmpty()], ids=str
+)
+def test_withoutTimespanTheSequenceCounts(timespan):
+    data_id = makeRef("exposure", timespan=timespan, sequence=7).dataId
+    assert findObservationTime(data_id, 1.0, RUN_TIME) == (NOON + 7, "sequence")
+
+
+def test_withoutSequenceTheIdCounts():
+    data_id = makeRef("exposure", timespan=None, sequence=None).dataId
+    assert findObservationTime(data_id, None, RUN_TIME) == (NOON + 12, "sequence")
+
+
+def test_calibrationIsAtItsValidity():
+    assert findObservationTime(makeRef("detector").dataId, 5.0, RUN_TIME) == (5.0, "validity")
+
+
+def test_allElseIsAtTheRun():
+    assert findObservationTime(makeRef("detector").dataId, None, RUN_TIME) == (RUN_TIME, "run")
+
+
+def test_sourcesAreDescribed():
+    assert TIME_SOURCES.keys() == {"exposure", "visit", "sequence", "validity", "run"}
+
+
+def test_endOfDistantValidityGivesNoWarning():
+    assert toUnix(Time("2099-01-01T00:00:37", scale="tai")) == pytest.approx(4070908800.0, abs=30)
+
+
+@pytest.mark.parametrize("resolution", [1e-3, 1e-6])
+def test_detectorsAreApartHoweverTimesAreCut(resolution):
+    times = [findTimestamp("exposure", "detector", detector=detector) for detector in DETECTORS]
+    assert len({int(time / resolution) for time in times}) == len(DETECTORS)
+
+
+@given(time=st.floats(1e9, 3e9), detector=st.sampled_from(DETECTORS))
+def test_timestampIsWithinASecond(time, detector):
+    timestamp = findTimestamp("exposure", "detector", time=time, detector=detector)
+    assert -1e-3 <= timestamp - time < 0.21
+
+
+@given(
+    first=st.floats(1e9, 3e9),
+    gap=st.floats(0.21, 100.0),
+    detectors=st.tuples(st.sampled_from(DETECTORS), st.sampled_from(DETECTORS)),
+)
+def test_exposuresAreApart(first, gap, detectors):
+    times = [
+        findTimestamp("exposure", "detector", time=time, detector=detector)
+        for time, detector in zip((first, first + gap), detectors, strict=True)
+    ]
+    assert times[1] - times[0] > 1e-4
+
+
+@pytest.mark.parametrize("dimensions", [("physical_filter",), ("physical_filter", "detector")])
+def test_filtersOfARunAreApart(dimensions):
+    times = [findTimestamp(*dimensions, physicalFilter=name) for name in FILTERS]
+    assert len({int(time * 1e6) for time in times}) == len(FILTERS)
+
+
+@pytest.mark.parametrize("dimensions", [(), ("exposure",), ("exposure", "detector")])
+def test_camerasAndRunsAreApart(dimensions):
+    times = [
+        findTimestamp(*dimensions, instrument=instrument, run=run)
+        for instrument in ("LSSTCam", "LSSTComCam", "LATISS")
+        for run in (RUN, "another/20260302T000000Z")
+    ]
+    assert len({int(time * 1e6) for time in times}) == 6
+
+
+def test_timestampNeverChanges():
+    # Points that are sent by a later version must replace those of this one.
+    assert findTimestamp("exposure", "detector") == 1772359170.594845
+
+
+@pytest.mark.parametrize(
+    "version",
+    [None, "run_timestamp", "current_timestamp", "dataset_timestamp", "reference_package_timestamp"],
+)
+def test_upstreamTimeIsThatOfTheRun(version):
+    assert findUpstreamTime(version, RUN_TIME) == RUN_TIME
+
+
+def test_upstreamTimeMayBeExplicit():
+    assert findUpstreamTime("explicit_timestamp:20260301T120000Z", RUN_TIME) == NOON
+
+
+@pytest.mark.parametrize("stamp", ["", "noon"])
+def test_unreadableExplicitTimeIsAnError(stamp):
+    with pytest.raises(ValueError, match=f"timestamp_version 'explicit_timestamp:{stamp}'.*20260101T120000Z"):
+        findUpstreamTime(f"explicit_timestamp:{stamp}", RUN_TIME)

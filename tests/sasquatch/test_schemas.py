@@ -1,0 +1,258 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Schemas of topics, and records in the JSON encoding of Avro."""
+
+from __future__ import annotations
+
+import io
+import json
+from types import SimpleNamespace
+from uuid import UUID
+
+import astropy.units as u
+import fastavro
+import numpy as np
+import pytest
+from services.recordCases import makeContent, makeRef
+
+from lsst.analysis.cp.sasquatch import (
+    IDENTIFIERS,
+    BundleContent,
+    Calibration,
+    Mode,
+    avroSchema,
+    avroValue,
+    makeRecords,
+    topicName,
+)
+from lsst.analysis.tools.interfaces import MetricMeasurementBundle
+from lsst.verify import Measurement
+
+VALUES = {"median": 1 / 3, "nValid": 16.0}
+DISPATCHER = "lsst.analysis.tools.interfaces.datastore"
+every_mode = pytest.mark.parametrize("mode", Mode)
+
+
+def makeRecord(*dimensions, values=VALUES, **options):
+    content = makeContent(biasNoise=values)
+    (record,) = makeRecords(content, makeRef(*(dimensions or ("exposure",))), fallbackTime=0.0, **options)
+    return record
+
+
+def decode(record, mode):
+    """Decode a record as a proxy does, from JSON text by its schema to Avro and back."""
+    schema = fastavro.parse_schema(json.loads(avroSchema(record, "lsst.cp", mode)))
+    text = json.dumps(avroValue(record, mode), allow_nan=False)
+    (value,) = fastavro.json_reader(io.StringIO(text), schema)
+    binary = io.BytesIO()
+    fastavro.schemaless_writer(binary, schema, value)
+    binary.seek(0)
+    return fastavro.schemaless_reader(binary, schema, None)
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"), [(Mode.UPSTREAM, "lsst.cp.cpBiasExp_t"), (Mode.OWN, "lsst.cp.ts.cpBiasExp_t")]
+)
+def test_topicsOfTheTwoKindsAreApart(mode, name):
+    assert topicName("cpBiasExp_t", "lsst.cp", mode) == name
+
+
+@every_mode
+def test_nameOfTheSchemaIsThatOfTheTopic(mode):
+    schema = json.loads(avroSchema(makeRecord(), "lsst.cp", mode))
+    assert f"{schema['namespace']}.{schema['name']}" == topicName("cpBiasExp_biasNoise", "lsst.cp", mode)
+
+
+@every_mode
+@pytest.mark.parametrize("dimensions", [("exposure", "detector"), ("detector",), ("physical_filter",)])
+def test_identifiersAreText(mode, dimensions):
+    record = makeRecord(*dimensions)
+    value = decode(record, mode)
+    expected = {name: str(record.dataId.get(name, "")) for name in IDENTIFIERS}
+    assert {name: value[name] for name in IDENTIFIERS} == expected
+
+
+def test_ownValuesKeepAllDigits():
+    assert decode(makeRecord(), Mode.OWN)["median"] == 1 / 3
+
+
+def test_ownInvalidValuesAreNull():
+    assert decode(makeRecord(values={"median": None, "nValid": 0.0}), Mode.OWN)["median"] is None
+
+
+def test_upstreamInvalidValuesAreZeroWhereNoneIsValid():
+    value = decode(makeRecord(values={"median": None, "nValid": 0.0}), Mode.UPSTREAM)
+    assert (value["median"], value["nValid"]) == (0.0, 0.0)
+
+
+def test_upstreamValuesHave32Bits():
+    assert decode(makeRecord(), Mode.UPSTREAM)["median"] == np.float32(1 / 3)
+
+
+def test_ownTimes():
+    record = makeRecord("exposure", "detector")
+    value = decode(record, Mode.OWN)
+    assert value["timestamp"] == record.timestamp
+    assert value["observation_time"] == record.observationTime
+    assert (value["run_time"], value["time_source"]) == (record.runTime, "exposure")
+
+
+def test_ownCalibration():
+    calibration = Calibration(
+        collection="LSSTCam/calib", run="made", datasetId=UUID(int=1), validityBegin=1.7e9
+    )
+    value = decode(makeRecord("detector", calibration=calibration), Mode.OWN)
+    assert (value["validity_begin"], value["validity_end"]) == (1.7e9, None)
+    assert (value["calib_collection"], value["calib_run"]) == ("LSSTCam/calib", "made")
+    assert value["calib_id"] == "00000000-0000-0000-0000-000000000001"
+
+
+@pytest.mark.parametrize(("mode", "tags"), [(Mode.OWN, "a,b"), (Mode.UPSTREAM, ["a", "b"])])
+def test_tags(mode, tags):
+    assert decode(makeRecord(tags={"biasNoise": ["a", "b"]}), mode)["tags"] == tags
+
+
+@pytest.mark.parametrize(
+    ("mode", "real"), [(Mode.OWN, pytest.approx(0.1, rel=1e-15)), (Mode.UPSTREAM, np.float32(0.1))]
+)
+def test_extraFields(mode, real):
+    value = decode(makeRecord(extraFields={"site": "summit", "try": 2, "scale": 0.1}), mode)
+    assert (value["site"], value["try"], value["scale"]) == ("summit", 2, real)
+
+
+@every_mode
+@pytest.mark.parametrize(
+    "values", [{"median": None, "nValid": 0.0}, {"median": None, "nValid": 3.0}], ids=["none", "some"]
+)
+def test_schemaDoesNotChangeWithTheData(mode, values):
+    assert avroSchema(makeRecord(values=values), "n", mode) == avroSchema(makeRecord(), "n", mode)
+
+
+@every_mode
+def test_valueHasTheOrderOfTheSchema(mode):
+    record = makeRecord(tags={"biasNoise": ["a"]}, extraFields={"site": "summit"})
+    fields = json.loads(avroSchema(record, "lsst.cp", mode))["fields"]
+    assert list(avroValue(record, mode)) == [field["name"] for field in fields]
+
+
+def test_ownFieldsSayTheirUnit():
+    fields = json.loads(avroSchema(makeRecord(), "lsst.cp", Mode.OWN))["fields"]
+    assert {field["name"]: field["units"] for field in fields}["median"] == "electron"
+
+
+@every_mode
+def test_fieldsMayBeAddedAndDropped(mode):
+    """A topic may have records with and without tags and extra fields, in any order."""
+    plain = makeRecord()
+    more = makeRecord(tags={"biasNoise": ["a"]}, extraFields={"site": "summit"})
+    schemas = {name: json.loads(avroSchema(r, "n", mode)) for name, r in (("plain", plain), ("more", more))}
+    for record, writer, reader in ((plain, "plain", "more"), (more, "more", "plain")):
+        (value,) = fastavro.json_reader(
+            io.StringIO(json.dumps(avroValue(record, mode))), fastavro.parse_schema(schemas[writer])
+        )
+        binary = io.BytesIO()
+        fastavro.schemaless_writer(binary, schemas[writer], value)
+        binary.seek(0)
+        read = fastavro.schemaless_reader(binary, schemas[writer], schemas[reader])
+        assert read["median"] == pytest.approx(1 / 3, rel=1e-7)
+
+
+@every_mode
+@pytest.mark.parametrize("name", ["run", "median", "timestamp"])
+def test_twoFieldsOfOneNameAreAnError(mode, name):
+    record = makeRecord(extraFields={name: "x"})
+    with pytest.raises(ValueError, match=f"topic cpBiasExp_biasNoise: two fields with the name {name}"):
+        avroSchema(record, "lsst.cp", mode)
+
+
+@every_mode
+@pytest.mark.parametrize(
+    ("field", "namespace"), [("a-b", "lsst.cp"), ("", "lsst.cp"), ("1a", "lsst.cp"), ("a", "lsst cp")]
+)
+def test_namesThatAvroRefusesAreAnError(mode, field, namespace):
+    record = makeRecord(extraFields={field: "x"})
+    with pytest.raises(ValueError, match=r"topic cpBiasExp_biasNoise: .* not names of Avro"):
+        avroSchema(record, namespace, mode)
+
+
+@pytest.mark.parametrize("value", [None, ["a"]])
+def test_extraFieldOfAnotherTypeIsAnError(value):
+    with pytest.raises(ValueError, match="extra field site is .*, expected a string or a number"):
+        avroSchema(makeRecord(extraFields={"site": value}), "lsst.cp", Mode.OWN)
+
+
+def test_wholeNumberThatIsTooLargeIsAnError():
+    with pytest.raises(ValueError, match=r"extra field n is 2147483648, expected .* 32 bits"):
+        avroSchema(makeRecord(extraFields={"n": 2**31}), "lsst.cp", Mode.OWN)
+
+
+UPSTREAM_TYPES = {
+    **dict.fromkeys(("id", "run", "dataset_type", "reference_package"), "string"),
+    "reference_package_version": "string",
+    **dict.fromkeys(("reference_package_timestamp", "run_timestamp", "timestamp"), "double"),
+    "dataset_tag": "string",
+    **dict.fromkeys(("detector", "patch", "skymap", "visit", "tract", "physical_filter"), "string"),
+    **dict.fromkeys(("instrument", "band", "exposure", "group", "day_obs"), "string"),
+    **dict.fromkeys(VALUES, "float"),
+}
+
+
+def test_upstreamFieldsAreTheDocumentedOnes():
+    fields = json.loads(avroSchema(makeRecord(), "lsst.cp", Mode.UPSTREAM))["fields"]
+    assert [(field["name"], field["type"]) for field in fields] == list(UPSTREAM_TYPES.items())
+    defaults = {"string": "", "float": 0.0}
+    assert [field.get("default") for field in fields] == [defaults.get(field["type"]) for field in fields]
+
+
+class RecordingProxy:
+    """Keeps what is posted to topics, and answers as a proxy does."""
+
+    def __init__(self):
+        self.posted = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return None
+
+    def get(self, url, **kwargs):
+        return SimpleNamespace(json=lambda: {"data": [{"cluster_id": "c"}]}, raise_for_status=lambda: None)
+
+    def post(self, url, *, json, **kwargs):
+        if "records" in json:
+            self.posted[url.rpartition("/")[2]] = json["value_schema"], json["records"][0]["value"]
+        return SimpleNamespace(raise_for_status=lambda: None)
+
+
+@pytest.mark.parametrize("dimensions", [("exposure", "detector"), ("exposure",), ("detector",), ()], ids=str)
+@pytest.mark.parametrize(
+    "extra", [{}, {"site": "summit", "try": 2, "scale": 0.5, "my_timestamp": 3}], ids=len
+)
+@pytest.mark.parametrize(
+    "version", [None, "run_timestamp", "explicit_timestamp:20260301T120000Z", "dataset_timestamp"]
+)
+def test_upstreamsDispatcherSendsTheSame(monkeypatch, dimensions, extra, version):
+    datastore = pytest.importorskip(DISPATCHER, reason="needs upstream's dispatcher in the place of ours")
+    proxy = RecordingProxy()
+    monkeypatch.setattr(f"{DISPATCHER}._dispatcher.http_client", lambda: proxy)
+    measured = [Measurement("min", np.nan * u.electron), Measurement("nValid", 0.0 * u.one)]
+    bundle = MetricMeasurementBundle(
+        {"biasNoise": measured, "biasMean": [Measurement("max", 1 / 3 * u.electron)]},
+        metricNamePrefix="cpBiasExp_",
+        dataset_identifier="nightly",
+        reference_package="lsst_distrib",
+        timestamp_version=version,
+    )
+    ref = makeRef(*dimensions)
+    dispatcher = datastore.SasquatchDispatcher(url="https://localhost", token="t", namespace="lsst.cp")
+    dispatcher.dispatchRef(bundle, ref, extraFields=extra)
+    records = makeRecords(BundleContent.fromBundle(bundle), ref, fallbackTime=0.0, extraFields=extra)
+    assert proxy.posted == {
+        topicName(record.topic, "lsst.cp", Mode.UPSTREAM): (
+            avroSchema(record, "lsst.cp", Mode.UPSTREAM),
+            avroValue(record, Mode.UPSTREAM),
+        )
+        for record in records
+    }
