@@ -18,6 +18,7 @@ from .imageViews import (
     addStructureSensorTools,
 )
 from .toolSets import addSensorTools, addTestTools
+from .trends import TREND_SUFFIXES, MetricTrendTool, addTrendTools
 
 __all__ = [
     "addBiasTools",
@@ -28,12 +29,15 @@ __all__ = [
     "addSensorTools",
     "addStructureSensorTools",
     "addTestTools",
+    "addTrendTools",
     "AmpFailureTool",
     "AmpTestTool",
     "DetectorImageTool",
     "FocalPlaneImageTool",
+    "MetricTrendTool",
     "PLOTTED_BIAS_TESTS",
     "SENSOR_GROUPS",
     "StructureTool",
     "SummaryRowTool",
+    "TREND_SUFFIXES",
 ]

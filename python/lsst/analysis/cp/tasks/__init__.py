@@ -62,6 +62,8 @@ from .mergeTasks import (
     VisitRunMergeAnalysisConnections,
     VisitRunMergeAnalysisTask,
 )
+from .metricTrend import MetricTrendTask
+from .metricTrendConfig import MetricTrendConfig, MetricTrendConnections
 from .residualPyramid import ResidualPyramidTask
 from .residualPyramidConfig import ResidualPyramidConfig, ResidualPyramidConnections
 from .toolRunner import ToolFailuresError, ToolRunner
@@ -106,6 +108,9 @@ __all__ = [
     "MergeAnalysisMixin",
     "MergeOfDetectorsConnections",
     "MergeOfExposuresConnections",
+    "MetricTrendConfig",
+    "MetricTrendConnections",
+    "MetricTrendTask",
     "RaftImageViewConfig",
     "RaftImageViewConnections",
     "RaftImageViewTask",

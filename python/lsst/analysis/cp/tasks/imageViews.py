@@ -93,7 +93,7 @@ class ImageViewTask(PipelineTask):
 
 
 def runTools(
-    config: AnalysisBaseConfig, view: Mapping[str, Any], runner: ToolRunner, camera: Camera
+    config: AnalysisBaseConfig, view: Mapping[str, Any], runner: ToolRunner, camera: Camera | None = None
 ) -> Struct:
     """Run the tools of a configuration.
 
@@ -106,7 +106,7 @@ def runTools(
     runner
         Runs the tools, and remembers which failed.
     camera
-        The camera.
+        The camera; None if the tools need none.
 
     Returns
     -------

@@ -5,6 +5,7 @@
 
 from .ampColumns import AmpColumns, findAmpResults, verdictKeys
 from .ampValues import AmpFlags, AmpValues
+from .analyzeTrend import AnalyzeTrend
 from .loadAmpColumns import LoadAmpColumns
 from .selectImage import SelectImage
 
@@ -12,6 +13,7 @@ __all__ = [
     "AmpColumns",
     "AmpFlags",
     "AmpValues",
+    "AnalyzeTrend",
     "findAmpResults",
     "LoadAmpColumns",
     "SelectImage",

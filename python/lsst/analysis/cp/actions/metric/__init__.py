@@ -7,5 +7,6 @@ from .ampSummaryMetric import AmpSummaryMetric
 from .failureMetric import FailureMetric
 from .structureMetric import StructureMetric
 from .summaryRowMetric import SummaryRowMetric
+from .trendMetric import TrendMetric
 
-__all__ = ["AmpSummaryMetric", "FailureMetric", "StructureMetric", "SummaryRowMetric"]
+__all__ = ["AmpSummaryMetric", "FailureMetric", "StructureMetric", "SummaryRowMetric", "TrendMetric"]

@@ -5,5 +5,12 @@ from .detectorImagePlot import DetectorImagePlot
 from .failureMapPlot import FailureMapPlot
 from .focalPlaneGeometryPlot import FocalPlaneGeometryPlot
 from .focalPlaneImagePlot import FocalPlaneImagePlot
+from .trendPlot import TrendPlot
 
-__all__ = ["DetectorImagePlot", "FailureMapPlot", "FocalPlaneGeometryPlot", "FocalPlaneImagePlot"]
+__all__ = [
+    "DetectorImagePlot",
+    "FailureMapPlot",
+    "FocalPlaneGeometryPlot",
+    "FocalPlaneImagePlot",
+    "TrendPlot",
+]

@@ -1,0 +1,133 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Choice of one measurement of a tidy table, and the search for what happened to it."""
+
+from __future__ import annotations
+
+__all__ = ["AnalyzeTrend"]
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lsst.analysis.cp.catalogue import MEASUREMENT_LEVELS
+from lsst.analysis.cp.core.trends import TrendBudgets
+from lsst.analysis.cp.core.trends.trendFindings import findTrends
+from lsst.analysis.cp.core.trends.trendSeries import (
+    EPOCH_KINDS,
+    SERIES_COLUMNS,
+    SERIES_STATISTICS,
+    gatherSeries,
+)
+from lsst.analysis.cp.trends import Labels
+from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
+from lsst.pex.config import ChoiceField, Field
+
+COLUMNS = (
+    "value",
+    "nValid",
+    "detectorName",
+    "raft",
+    "physicalType",
+    "exposure",
+    "day_obs",
+    "mjd",
+    "threshold",
+    "passed",
+)
+
+
+class AnalyzeTrend(KeyedDataAction):
+    """Lay the rows of one measurement out as series, and find change points, drifts and outliers in them.
+
+    The data are the columns of a tidy table, as `lsst.analysis.cp.trends.TrendTable` has them or as they are
+    in an astropy table.
+    """
+
+    metric = Field[str](doc="Name of the metric; there is no default.", default="")
+    measurement = Field[str](doc="Name of the measurement.", default="median")
+    level = ChoiceField[str](
+        doc="What the values belong to.", default="detector", allowed=dict.fromkeys(MEASUREMENT_LEVELS, "")
+    )
+    seriesBy = ChoiceField[str](
+        doc="What a series belongs to.", default="detector", allowed=dict.fromkeys(SERIES_COLUMNS, "")
+    )
+    epoch = ChoiceField[str](
+        doc="What makes an epoch: auto is a day if ten or more have data, else an exposure.",
+        default="auto",
+        allowed=dict.fromkeys(EPOCH_KINDS, ""),
+    )
+    statistic = ChoiceField[str](
+        doc="How several values of a series and epoch are reduced.",
+        default="median",
+        allowed=dict.fromkeys(SERIES_STATISTICS, ""),
+    )
+    changePointBudget = Field[float](
+        doc="Share of histories without a change in which one may be found.", default=0.001
+    )
+    driftBudget = Field[float](
+        doc="Share of histories without a drift in which one may be found.", default=0.001
+    )
+    outlierBudget = Field[float](
+        doc="Share of histories without an outlier in which one may be found, and of cameras in which a "
+        "series lies apart from the others.",
+        default=0.001,
+    )
+
+    def validate(self) -> None:
+        """Check the budgets."""
+        super().validate()
+        self._budgets()
+
+    def getInputSchema(self) -> KeyedDataSchema:
+        """Name the columns of the tidy table."""
+        return [(name, Vector) for name in ("metric", "measurement", "level", *COLUMNS)]
+
+    def getOutputSchema(self) -> KeyedDataSchema:
+        """Name the vectors that are made."""
+        return [(name, Vector) for name in COLUMNS]
+
+    def __call__(self, data: KeyedData, **kwargs: Any) -> KeyedData:
+        """Choose the rows, and analyse them.
+
+        Parameters
+        ----------
+        data
+            Columns of a tidy table, any number of metrics.
+        **kwargs
+            Not used.
+
+        Returns
+        -------
+        results
+            The columns of the chosen rows, ``trendSeries`` (`TrendSeries`) and ``trendFindings``
+            (`TrendFindings`).
+        """
+        rows = np.flatnonzero(
+            _isName(data["metric"], self.metric)
+            & _isName(data["measurement"], self.measurement)
+            & _isName(data["level"], self.level)
+        )
+        columns: dict[str, Any] = {name: _take(data[name], rows) for name in COLUMNS}
+        series = gatherSeries(columns, by=self.seriesBy, epoch=self.epoch, statistic=self.statistic)
+        return {**columns, "trendSeries": series, "trendFindings": findTrends(series, self._budgets())}
+
+    def _budgets(self) -> TrendBudgets:
+        return TrendBudgets(
+            changePoint=self.changePointBudget, drift=self.driftBudget, outlier=self.outlierBudget
+        )
+
+
+def _isName(column: Any, name: str) -> npt.NDArray[np.bool_]:
+    """Tell where a column, of coded labels or of names, has a name; absent names are none."""
+    if isinstance(column, Labels):
+        return column.isName(name)
+    return np.ma.filled(np.ma.asanyarray(column) == name, False)
+
+
+def _take(column: Any, rows: npt.NDArray[np.intp]) -> Any:
+    """Take rows of a column; of one of coded labels, their names."""
+    taken = column[rows]
+    return taken.values if isinstance(taken, Labels) else taken

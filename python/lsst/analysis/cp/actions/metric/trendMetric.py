@@ -1,0 +1,126 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Measurements of a history: how often it changed, how many series drift, and by how much."""
+
+from __future__ import annotations
+
+__all__ = ["TrendMetric"]
+
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+
+from lsst.analysis.cp.core.status import FAILED, UNKNOWN
+from lsst.analysis.cp.core.trends.trendFindings import TrendFindings
+from lsst.analysis.cp.core.trends.trendSeries import TrendSeries
+from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction
+from lsst.pex.config import Field
+from lsst.verify import Measurement
+
+COUNTS = (
+    "nSeries",
+    "nEpochs",
+    "nValid",
+    "nChangePoints",
+    "nSeriesChanged",
+    "nSeriesDrifting",
+    "nSeriesApart",
+    "nOutliers",
+    "nSeriesTested",
+    "nSeriesFailed",
+)
+
+
+class TrendMetric(MetricAction):
+    """Sum up what was found in the series of one measurement.
+
+    The measurements are the same whatever was found:
+
+    - ``nSeries``, ``nEpochs`` and ``nValid``, the number of values;
+    - ``nChangePoints``, in ``nSeriesChanged`` series; ``nSeriesDrifting``; ``nSeriesApart`` from the others
+      of their kind; ``nOutliers``, values far from the level of their series;
+    - ``nSeriesTested`` and ``nSeriesFailed`` at the last epoch with a verdict;
+    - ``median`` of all values, NaN where ``nValid`` is 0;
+    - ``largestStep`` of a change point and ``steepestDrift`` of a drifting series, with their signs; 0 where
+      there is none.
+    """
+
+    unit = Field[str](doc="Unit of the values, as astropy spells it.", default="")
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Unit of each measurement by its name."""
+        a_year = (u.Unit(self.unit) / u.yr).to_string()
+        measured = {"median": self.unit, "largestStep": self.unit, "steepestDrift": a_year}
+        return dict.fromkeys(COUNTS, "") | measured
+
+    def getInputSchema(self) -> KeyedDataSchema:
+        """Name what is summed up."""
+        return [("trendSeries", TrendSeries), ("trendFindings", TrendFindings)]
+
+    def __call__(self, data: KeyedData, **kwargs: Any) -> dict[str, Measurement]:
+        """Make the measurements.
+
+        Parameters
+        ----------
+        data
+            ``trendSeries`` and ``trendFindings``, as `AnalyzeTrend` makes them.
+        **kwargs
+            Not used.
+
+        Returns
+        -------
+        measurements
+            By name.
+        """
+        values = summarizeFindings(data["trendSeries"], data["trendFindings"])
+        notes = {"metric_tags": kwargs.get("metric_tags", [])}
+        return {
+            name: Measurement(name, u.Quantity(values[name], unit), notes=notes)
+            for name, unit in self.units.items()
+        }
+
+
+def summarizeFindings(series: Any, findings: Any) -> dict[str, float]:
+    """Sum up findings.
+
+    Parameters
+    ----------
+    series
+        The histories, a `TrendSeries`.
+    findings
+        What was found in them, a `TrendFindings`.
+
+    Returns
+    -------
+    values
+        By the name of the measurement, in the units of the values and years.
+    """
+    finite = np.isfinite(series.values)
+    tested = series.status != UNKNOWN
+    last = int(np.flatnonzero(tested.any(axis=0)).max(initial=-1))
+    failed = (series.status[:, last] == FAILED).sum() if last >= 0 else 0
+    steps = findings.changeAfter - findings.changeBefore
+    slopes = findings.slope[findings.drifting]
+    return {
+        "nSeries": float(series.nSeries),
+        "nEpochs": float(series.nEpochs),
+        "nValid": float(finite.sum()),
+        "nChangePoints": float(len(steps)),
+        "nSeriesChanged": float(len(np.unique(findings.changeSeries))),
+        "nSeriesDrifting": float(findings.drifting.sum()),
+        "nSeriesApart": float(findings.outlying.sum()),
+        "nOutliers": float(len(findings.outlierSeries)),
+        "nSeriesTested": float(tested[:, last].sum()) if last >= 0 else 0.0,
+        "nSeriesFailed": float(failed),
+        "median": float(np.median(series.values[finite])) if finite.any() else np.nan,
+        "largestStep": _largest(steps),
+        "steepestDrift": _largest(slopes),
+    }
+
+
+def _largest(values: Any) -> float:
+    """Return the value with the largest magnitude; 0 if there is none."""
+    return float(values[np.argmax(np.abs(values))]) if len(values) else 0.0

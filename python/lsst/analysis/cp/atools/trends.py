@@ -1,0 +1,169 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Tools for metrics over time, of any product."""
+
+from __future__ import annotations
+
+__all__ = ["TREND_SUFFIXES", "MetricTrendTool", "addTrendTools"]
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from lsst.analysis.cp.actions.keyedData import AnalyzeTrend
+from lsst.analysis.cp.actions.metric import TrendMetric
+from lsst.analysis.cp.actions.plot import TrendPlot
+from lsst.analysis.cp.catalogue import Test, getProduct
+from lsst.analysis.tools.interfaces import AnalysisTool, BasePrep
+from lsst.pex.config import ChoiceField, Field
+
+from .toolSets import addTool
+
+if TYPE_CHECKING:
+    from lsst.analysis.tools.interfaces import AnalysisBaseConfig
+
+TREND_SUFFIXES: Mapping[str, str] = {
+    "detector": "ByDetector",
+    "raft": "ByRaft",
+    "physicalType": "ByVendor",
+    "all": "",
+}
+"""End of the name of a tool, by what its series belong to."""
+
+AMPLIFIER_WORDS = {"min": "least amplifier", "median": "median of amplifiers", "max": "largest amplifier"}
+
+
+class MetricTrendTool(AnalysisTool):
+    """History of one measurement of a test of the catalogue: plot, and metrics of what happened to it.
+
+    A tool that is used by itself is ready after its ``finalize``; a task calls it when it freezes its
+    configuration.
+    Set ``produce.plot`` to `lsst.analysis.tools.interfaces.NoPlot` for metrics alone. The data are the
+    columns of a tidy table of any number of metrics, from the Butler or from Sasquatch.
+    """
+
+    parameterizedBand: bool = False
+
+    product = Field[str](doc="Product that was verified.", default="bias")
+    test = Field[str](doc="Key of the test in the catalogue.", default="NOISE")
+    measurement = Field[str](doc="Name of the measurement.", default="median")
+    level = ChoiceField[str](
+        doc="What the values belong to.",
+        default="detector",
+        allowed={
+            "detector": "A detector of an exposure.",
+            "exposure": "An exposure: then seriesBy is all.",
+        },
+    )
+    seriesBy = ChoiceField[str](
+        doc="What a series belongs to.", default="detector", allowed=dict.fromkeys(TREND_SUFFIXES, "")
+    )
+
+    def setDefaults(self) -> None:
+        """Choose the actions that make the tool."""
+        super().setDefaults()
+        self.prep = BasePrep
+        self.process = AnalyzeTrend
+        self.produce.metric = TrendMetric
+        self.produce.plot = TrendPlot
+
+    def finalize(self) -> None:
+        """Hand the measurement to the actions that make the tool."""
+        test = getProduct(self.product)[self.test]
+        if isinstance(process := self.process, AnalyzeTrend):
+            process.metric, process.measurement = test.toolName, self.measurement
+            process.level, process.seriesBy = self.level, self.seriesBy
+            process.statistic = worstStatistic(self.measurement)
+        if isinstance(metric := self.produce.metric, TrendMetric):
+            metric.unit = test.measurementUnit(self.measurement)
+        if isinstance(plot := self.produce.plot, TrendPlot):
+            plot.seriesBy = self.seriesBy
+            plot.unit = plot.unit or test.measurementUnit(self.measurement)
+            plot.yAxisLabel = plot.yAxisLabel or describeMeasurement(test, self.measurement)
+            plot.tests = list(plot.tests) or [" ".join(filter(None, (test.section, test.key)))]
+            if self.measurement.startswith("quantity") and test.operator is not None:
+                plot.operator = test.operator
+
+
+def worstStatistic(measurement: str) -> str:
+    """Choose how values of a measurement are reduced: those of the worst amplifier to the worst.
+
+    Parameters
+    ----------
+    measurement
+        Name of the measurement.
+
+    Returns
+    -------
+    statistic
+        As `gatherSeries` takes it.
+    """
+    if measurement in ("min", "quantityMin"):
+        return "min"
+    return "max" if measurement in ("max", "quantityMax", "nFailed") else "median"
+
+
+def describeMeasurement(test: Test, measurement: str) -> str:
+    """Say what a measurement is, for the axis of a plot.
+
+    Parameters
+    ----------
+    test
+        The test.
+    measurement
+        Name of the measurement.
+
+    Returns
+    -------
+    text
+        Without unit.
+    """
+    reduction = measurement.removeprefix("quantity").lower()
+    if measurement.startswith("quantity"):
+        return f"{test.quantity}, {AMPLIFIER_WORDS[reduction]}"
+    if measurement in AMPLIFIER_WORDS:
+        return f"{test.label or test.key}, {AMPLIFIER_WORDS[measurement]}"
+    return f"Number of amplifiers that failed {test.key}" if measurement == "nFailed" else measurement
+
+
+def addTrendTools(
+    config: AnalysisBaseConfig,
+    product: str,
+    *,
+    by: str = "detector",
+    tests: Collection[str] | None = None,
+) -> None:
+    """Add histories of tests: of the median of the amplifiers, and of the tested quantity of the worst.
+
+    That of a verdict is the number of amplifiers that failed.
+
+    Parameters
+    ----------
+    config
+        Configuration of a `~lsst.analysis.cp.tasks.MetricTrendTask`.
+    product
+        Name of the product.
+    by
+        What a series belongs to, a key of `TREND_SUFFIXES`; of ``all`` the values are those of exposures.
+    tests
+        Keys of the tests; all that the tables of results always have if None.
+    """
+    for test in getProduct(product):
+        if test.key not in tests if tests is not None else test.presence != "always":
+            continue
+        measurements = {"": "median"} if test.statistic is not None else {}
+        if test.verdict:
+            measurements["Failures"] = "nFailed"
+        if test.quantity is not None:
+            measurements["Quantity"] = "quantityMax" if test.operator in ("<", "<=") else "quantityMin"
+        for word, measurement in measurements.items():
+            addTool(
+                config.atools,
+                f"{test.toolName}{word}{TREND_SUFFIXES[by]}",
+                MetricTrendTool,
+                product=product,
+                test=test.key,
+                measurement=measurement,
+                level="exposure" if by == "all" else "detector",
+                seriesBy=by,
+            )

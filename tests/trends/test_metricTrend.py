@@ -1,0 +1,182 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Gathering of metrics over time by a pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.table import Table
+from astropy.time import Time
+
+from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.core import AmpResults, AmpTable, CameraLayout, detectorSummaryTable
+from lsst.analysis.tools.interfaces import MetricMeasurementBundle
+from lsst.daf.butler import Butler, DatasetType, Timespan
+from lsst.obs.lsst import LsstComCam
+from lsst.pipe.base import Pipeline
+from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
+from lsst.verify import Measurement
+
+ROOT = Path(__file__).parents[2]
+INSTRUMENT = "LSSTComCam"
+FIRST_NIGHT = Time("2026-01-02T02:00:00", scale="tai")
+N_NIGHTS = 24
+STEP_NIGHT, STEP_DETECTOR, STEP = 12, 4, 1.0
+LAST_NIGHT_FAILED = 2
+EXPOSURE_SECONDS = 2.0
+
+
+def dayOf(night: int) -> int:
+    day = FIRST_NIGHT + (night - 1) * u.day
+    return int(day.strftime("%Y%m%d"))
+
+
+def exposureOf(night: int) -> int:
+    return dayOf(night) * 100000 + 1
+
+
+def makeSummary(camera: Any, night: int) -> Table:
+    """Summarize amplifiers of a night: one detector steps, one is dead on the last, and one fails there."""
+    detectors = list(camera)
+    amps = [(detector, amp) for detector in detectors for amp in detector.getAmplifiers()]
+    rng = np.random.default_rng(night)
+    ids = np.array([detector.getId() for detector, _ in amps])
+    noise = np.array([amp.getReadNoise() for _, amp in amps]) * rng.normal(0.9, 0.005, len(amps))
+    noise += STEP * ((ids == STEP_DETECTOR) & (night >= STEP_NIGHT))
+    failed = (ids == LAST_NIGHT_FAILED) & (night == N_NIGHTS - 1)
+    columns = {
+        "exposure": np.full(len(amps), exposureOf(night)),
+        "detector": ids,
+        "amplifier": np.array([amp.getName() for _, amp in amps]),
+        "BIAS_MEAN": rng.normal(0.0, 0.1, len(amps)),
+        "BIAS_NOISE": noise,
+        "BIAS_CR_NOISE": noise,
+        "BIAS_AMP_CORNER": rng.normal(0.0, 1.0, len(amps)),
+        **{f"BIAS_VERIFY_{key}": ~failed for key in ("MEAN", "NOISE", "CR_NOISE", "SUCCESS")},
+    }
+    table = AmpTable.fromColumns(columns, getProduct("bias"), CameraLayout.fromCamera(camera))
+    return detectorSummaryTable(AmpResults(ampTable=table).detectors)
+
+
+@dataclass(frozen=True)
+class History:
+    """A repository with the summary of one exposure a night, in two runs, and what was put."""
+
+    root: Path
+    camera: Any
+    summaries: dict[int, Table]
+
+    def run(self, *overrides: tuple[str, Any], where: str = "", output: str = "trend") -> Butler:
+        """Run the pipeline of the camera."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+            pipeline = Pipeline.fromFile(str(ROOT / "pipelines" / "LSSTComCam" / "trendBias.yaml"))
+            for field, value in overrides:
+                pipeline.addConfigOverride("trendBias", field, value)
+            executor = SimplePipelineExecutor.from_pipeline(
+                pipeline,
+                where=f"instrument='{INSTRUMENT}'" + where,
+                butler=SimplePipelineExecutor.prep_butler(str(self.root), ["second", "first"], output),
+            )
+        executor.run(register_dataset_types=True)
+        return Butler.from_config(str(self.root), collections=[output], instrument=INSTRUMENT)
+
+
+def insertExposures(butler: Butler) -> None:
+    """Insert one exposure a night."""
+    registry = butler.registry
+    for night in range(N_NIGHTS):
+        exposure = exposureOf(night)
+        start = FIRST_NIGHT + night * u.day
+        registry.syncDimensionData("day_obs", {"instrument": INSTRUMENT, "id": dayOf(night)})
+        registry.syncDimensionData("group", {"instrument": INSTRUMENT, "name": str(exposure)})
+        registry.syncDimensionData(
+            "exposure",
+            {
+                "instrument": INSTRUMENT,
+                "id": exposure,
+                "obs_id": str(exposure),
+                "seq_num": 1,
+                "group": str(exposure),
+                "day_obs": dayOf(night),
+                "physical_filter": "unknown",
+                "exposure_time": 0.0,
+                "timespan": Timespan(start, start + EXPOSURE_SECONDS * u.second),
+            },
+        )
+
+
+def makeBundle(night: int) -> MetricMeasurementBundle:
+    """Make a bundle of an exposure; the median is the number of the night."""
+    values = {"median": (float(night), "electron"), "nAmps": (144.0, ""), "nValid": (144.0, "")}
+    measured = [Measurement(name, u.Quantity(*value)) for name, value in values.items()]
+    return MetricMeasurementBundle({"biasNoise": measured}, metricNamePrefix="cpBiasExp_")
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> History:
+    """Make the repository; the first ten nights are in a run of their own."""
+    root = tmp_path_factory.mktemp("history") / "butler"
+    Butler.makeRepo(str(root))
+    camera = LsstComCam().getCamera()
+    summaries = {}
+    with Butler.from_config(str(root), writeable=True) as butler:
+        LsstComCam().register(butler.registry)
+        insertExposures(butler)
+        for name, storage in (("detectorSummary", "ArrowAstropy"), ("metrics", "MetricMeasurementBundle")):
+            dataset_type = DatasetType(
+                f"cpBiasExp_{name}", ("instrument", "exposure"), storage, universe=butler.dimensions
+            )
+            butler.registry.registerDatasetType(dataset_type)
+        for run in ("first", "second"):
+            butler.registry.registerRun(run)
+        for night in range(N_NIGHTS):
+            place = {"instrument": INSTRUMENT, "exposure": exposureOf(night)}
+            summaries[night] = makeSummary(camera, night)
+            run = "first" if night < 10 else "second"
+            butler.put(summaries[night], "cpBiasExp_detectorSummary", place, run=run)
+            butler.put(makeBundle(night), "cpBiasExp_metrics", place, run=run)
+    return History(root, camera, summaries)
+
+
+@pytest.fixture(scope="module")
+def butler(history: History) -> Butler:
+    """Run the pipeline."""
+    return history.run()
+
+
+def getValues(butler: Butler, tool: str) -> dict[str, float]:
+    return {str(m.metric_name): m.quantity.value for m in butler.get("cpBiasTrend_metrics")[tool]}
+
+
+def test_tableHasEveryValue(butler: Butler, history: History) -> None:
+    table = butler.get("cpBiasTrend_trend")
+    rows = table[(table["metric"] == "biasNoise") & (table["measurement"] == "median")]
+    assert len(rows) == N_NIGHTS * len(history.camera)
+    for night, summary in history.summaries.items():
+        found = rows[rows["exposure"] == exposureOf(night)]
+        np.testing.assert_array_equal(found["detector"], summary["detector"])
+        np.testing.assert_array_equal(found["value"], summary["NOISE_median"])
+        assert set(found["run"]) == {"first" if night < 10 else "second"}
+        assert set(found["day_obs"]) == {dayOf(night)}
+
+
+def test_timeIsTheMiddleOfTheExposure(butler: Butler) -> None:
+    table = butler.get("cpBiasTrend_trend")
+    middle = FIRST_NIGHT + 3 * u.day + 0.5 * EXPOSURE_SECONDS * u.second
+    rows = table[table["exposure"] == exposureOf(3)]
+    np.testing.assert_allclose(rows["mjd"], middle.tai.mjd, rtol=0.0, atol=1e-9)
+
+
+def test_changeOfTheDetectorIsMeasured(butler: Butler) -> None:
+    values = getValues(butler, "biasNoiseByDetector")
+    assert (values["nSeries"], values["nEpochs"], values["nValid"]) == (9, N_NIGHTS, 9 * N_NIGHTS)
+    assert (values["nChangePoints"], values["nSeriesChanged"]) == (1, 1)
+    assert values["largestStep"] == pytest.approx(STEP, abs=0.05)
