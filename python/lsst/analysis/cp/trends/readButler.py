@@ -9,6 +9,7 @@ __all__ = ["readButler", "readHandles"]
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from lsst.analysis.cp.sasquatch import BundleContent, CalibrationLookup
 from lsst.daf.butler import CollectionType
@@ -149,7 +150,7 @@ def readHandles(
                 f"ends in {SUMMARY_SUFFIX}"
             )
     if n_read:
-        wanted.checkFound(found, f"none of {n_read} dataset(s)")
+        wanted.checkFound(found, f"{n_read} dataset(s)")
     detectors = DetectorNames(names)
     if camera is not None:
         detectors |= DetectorNames.fromCamera(camera)
@@ -179,7 +180,12 @@ def _queryRefs(
         refs = query.datasets(datasetType, names, find_first=findFirst)
         if where:
             refs = refs.where(where, bind=bind)
-        yield from refs.with_dimension_records()
+        seen: set[UUID] = set()
+        for ref in refs.with_dimension_records():
+            # Several collections may have the same dataset.
+            if ref.id not in seen:
+                seen.add(ref.id)
+                yield ref
 
 
 def _readBundle(

@@ -65,4 +65,4 @@ class WantedMetrics:
         known = {name for names in found for name in names}
         if missing := sorted(set(self.metrics or ()) - known):
             tools = ", ".join(sorted({tool for _, tool in found})) or "none"
-            raise TrendTableError(f"{source} has no metric {', '.join(missing)}; it has {tools}")
+            raise TrendTableError(f"{source}: no metric {', '.join(missing)}; there are {tools}")

@@ -1,0 +1,175 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""A repository with metrics of known values."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.time import Time
+
+from lsst.analysis.cp.catalogue import getProduct, measurementUnits
+from lsst.analysis.cp.trends import Labels, TrendTable
+from lsst.analysis.tools.interfaces import MetricMeasurementBundle
+from lsst.daf.butler import Butler, DatasetType, Timespan
+from lsst.obs.lsst import LsstComCam
+from lsst.verify import Measurement
+
+INSTRUMENT = "LSSTComCam"
+DAYS = (20260101, 20260105)
+EXPOSURES = (2026010100001, 2026010100002, 2026010500001)
+RUNS = ("u/cp/verify/20260110T120000Z", "u/cp/verify/20260111T120000Z")
+NOISE = getProduct("bias")["NOISE"]
+
+
+def makeValues(seed: int, level: str = "detector", **values: float) -> dict[str, float]:
+    """Make the measurements of a test that every amplifier passed, with digits in all places."""
+    rng = np.random.default_rng(seed)
+    names = measurementUnits(NOISE, level)
+    made = dict.fromkeys(names, 0.0) | dict.fromkeys(("nAmps", "nValid", "nTested"), 16.0)
+    made |= {name: float(rng.normal(5.0, 1.0)) for name in ("min", "median", "max")}
+    made |= {f"quantity{name}": float(rng.uniform(-0.05, 0.04)) for name in ("Min", "Median", "Max")}
+    return {name: made[name] for name in names} | values
+
+
+def makeBundle(
+    outputName: str, values: Mapping[str, Mapping[str, float]], units: Mapping[str, str]
+) -> MetricMeasurementBundle:
+    """Make a bundle of the measurements of some tools."""
+    return MetricMeasurementBundle(
+        {
+            tool: [Measurement(name, u.Quantity(v, units.get(name, ""))) for name, v in measured.items()]
+            for tool, measured in values.items()
+        },
+        metricNamePrefix=f"{outputName}_",
+    )
+
+
+@dataclass
+class Repository:
+    """A repository of one instrument with three exposures of 2 s on two days, half a minute apart."""
+
+    root: Path
+    butler: Butler = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.butler = Butler.from_config(str(self.root), writeable=True)
+        self.camera = LsstComCam().getCamera()
+
+    @classmethod
+    def make(cls, root: Path) -> Repository:
+        """Make a repository without metrics."""
+        Butler.makeRepo(str(root))
+        repository = cls(root)
+        registry = repository.butler.registry
+        LsstComCam().register(registry)
+        for run in RUNS:
+            registry.registerRun(run)
+        for day in DAYS:
+            repository._insert("day_obs", id=day)
+        for exposure in EXPOSURES:
+            repository._insertExposure(exposure)
+        return repository
+
+    def _insert(self, dimension: str, **values: Any) -> None:
+        self.butler.registry.syncDimensionData(dimension, {"instrument": INSTRUMENT, **values})
+
+    def _insertExposure(self, exposure: int) -> None:
+        day, sequence = divmod(exposure, 100000)
+        begin = self.begin(exposure)
+        self._insert("group", name=str(exposure))
+        self._insert(
+            "exposure",
+            id=exposure,
+            obs_id=str(exposure),
+            day_obs=day,
+            seq_num=sequence,
+            group=str(exposure),
+            physical_filter="unknown",
+            exposure_time=0.0,
+            timespan=Timespan(begin, begin + 2 * u.second),
+        )
+
+    def begin(self, exposure: int) -> Time:
+        """Tell when an exposure began."""
+        day, sequence = divmod(exposure, 100000)
+        return Time(f"2026-01-{day % 100 + 1:02d}T00:00:00", scale="tai") + 30 * sequence * u.second
+
+    def put(
+        self, name: str, value: Any, storageClass: str = "MetricMeasurementBundle", **dataId: Any
+    ) -> None:
+        """Store a dataset with the dimensions of its data ID."""
+        run = dataId.pop("run", RUNS[0])
+        dimensions = ("instrument", *dataId)
+        dataset_type = DatasetType(name, dimensions, storageClass, universe=self.butler.dimensions)
+        self.butler.registry.registerDatasetType(dataset_type)
+        self.butler.put(value, dataset_type, instrument=INSTRUMENT, run=run, **dataId)
+
+    def putNoise(self, outputName: str, values: Mapping[str, float], **dataId: Any) -> None:
+        """Store a bundle of the noise test alone."""
+        units = {name: NOISE.measurementUnit(name) for name in values}
+        bundle = makeBundle(outputName, {"biasNoise": values}, units)
+        self.put(f"{outputName}_metrics", bundle, **dataId)
+
+
+def readRows(table: TrendTable, **where: Any) -> list[dict[str, Any]]:
+    """List the rows in which columns have given values, with None for what is masked."""
+    converted = table.toTable()
+    rows = [dict(zip(converted.colnames, values, strict=True)) for values in converted.iterrows()]
+    rows = [{n: None if np.ma.is_masked(v) else v for n, v in row.items()} for row in rows]
+    return [row for row in rows if all(row[name] == value for name, value in where.items())]
+
+
+def assertSame(first: TrendTable, second: TrendTable) -> None:
+    """Compare all rows and columns of two tables bit by bit, NaN being equal to NaN."""
+    assert len(first) == len(second)
+    for name, column in first.columns().items():
+        other = second.columns()[name]
+        if isinstance(column, Labels):
+            np.testing.assert_array_equal(column.present, other.present, name)
+            column, other = column.values, other.values
+        np.testing.assert_array_equal(column, other, name)
+
+
+@pytest.fixture(scope="session", name="makeValues")
+def fixtureMakeValues() -> Callable[..., dict[str, float]]:
+    """Make the measurements of a test."""
+    return makeValues
+
+
+@pytest.fixture(scope="session", name="makeBundle")
+def fixtureMakeBundle() -> Callable[..., MetricMeasurementBundle]:
+    """Make a bundle of the measurements of some tools."""
+    return makeBundle
+
+
+@pytest.fixture(scope="session", name="readRows")
+def fixtureReadRows() -> Callable[..., list[dict[str, Any]]]:
+    """List some rows of a table."""
+    return readRows
+
+
+@pytest.fixture(scope="session", name="assertSame")
+def fixtureAssertSame() -> Callable[[TrendTable, TrendTable], None]:
+    """Compare tables bit by bit."""
+    return assertSame
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a repository without metrics, to be copied."""
+    return Repository.make(tmp_path_factory.mktemp("template") / "repository").root
+
+
+@pytest.fixture
+def repository(tmp_path: Path, template: Path) -> Repository:
+    """Return a repository without metrics."""
+    return Repository(shutil.copytree(template, tmp_path / "repository"))

@@ -1,0 +1,283 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+from types import SimpleNamespace
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.table import Table
+from astropy.time import Time
+
+from lsst.analysis.cp.catalogue import getProduct, measurementUnits, summaryColumn
+from lsst.analysis.cp.sasquatch import CalibrationLookup
+from lsst.analysis.cp.trends import TrendTableError, readButler, readHandles
+from lsst.daf.butler import CollectionType, DatasetType, Timespan
+
+FIRST, SECOND = "u/cp/verify/20260110T120000Z", "u/cp/verify/20260111T120000Z"
+EXPOSURES = (2026010100001, 2026010100002, 2026010500001)
+NOISE = getProduct("bias")["NOISE"]
+
+
+def readValues(table):
+    keys = zip(
+        table.topic.values.tolist(),
+        table.measurement.values.tolist(),
+        table.detector.tolist(),
+        table.exposure.tolist(),
+        table.run.values.tolist(),
+        strict=True,
+    )
+    return dict(zip(keys, table.value.tolist(), strict=True))
+
+
+@pytest.fixture
+def detectors(repository, makeValues):
+    """Store the noise of three detectors in all exposures."""
+    keys = [(exposure, detector) for exposure in EXPOSURES for detector in range(3)]
+    values = {key: makeValues(seed) for seed, key in enumerate(keys)}
+    for (exposure, detector), measured in values.items():
+        repository.putNoise("cpBiasExpDet", measured, exposure=exposure, detector=detector)
+    return values
+
+
+def test_every_value_is_read_exactly(repository, detectors):
+    table = readButler(repository.butler, FIRST)
+    assert readValues(table) == {
+        ("cpBiasExpDet_biasNoise", name, detector, exposure, FIRST): value
+        for (exposure, detector), values in detectors.items()
+        for name, value in values.items()
+    }
+
+
+def test_a_row_says_all_of_its_value(repository, detectors, readRows):
+    table = readButler(repository.butler, FIRST, camera=repository.camera)
+    (row,) = readRows(table, measurement="quantityMax", exposure=EXPOSURES[1], detector=2)
+    middle = (repository.begin(EXPOSURES[1]) + 1 * u.second).tai.mjd
+    assert row.pop("mjd") == pytest.approx(middle, abs=1e-10)
+    assert row == {
+        "topic": "cpBiasExpDet_biasNoise",
+        "metric": "biasNoise",
+        "measurement": "quantityMax",
+        "value": detectors[EXPOSURES[1], 2]["quantityMax"],
+        "unit": "",
+        "nValid": 16,
+        "level": "detector",
+        "instrument": "LSSTComCam",
+        "detector": 2,
+        "detectorName": "R22_S02",
+        "raft": "R22",
+        "physicalType": "ITL",
+        "exposure": EXPOSURES[1],
+        "day_obs": 20260101,
+        "physical_filter": "unknown",
+        "run": FIRST,
+        "threshold": 0.05,
+        "passed": "good",
+    }
+
+
+def test_vendors_are_not_known_without_a_camera(repository, detectors):
+    table = readButler(repository.butler, FIRST)
+    assert table.detectorName.present.all()
+    assert not table.physicalType.present.any()
+
+
+def test_what_is_not_valid_is_nan(repository, makeValues, readRows):
+    absent = dict.fromkeys(("min", "median", "max"), np.nan) | {"nValid": 0.0}
+    repository.putNoise("cpBiasExp", makeValues(1, "exposure", **absent), exposure=EXPOSURES[0])
+    (row,) = readRows(readButler(repository.butler, FIRST), measurement="median")
+    assert np.isnan(row["value"])
+    assert row["nValid"] == 0
+
+
+def test_metrics_of_a_run_have_the_time_in_its_name(repository, makeValues, readRows):
+    repository.putNoise("cpBiasRun", makeValues(1, "run"))
+    (row,) = readRows(readButler(repository.butler, FIRST), measurement="median")
+    assert row["mjd"] == pytest.approx(Time("2026-01-10T12:00:00", scale="utc").tai.mjd, abs=1e-10)
+    assert (row["level"], row["exposure"], row["detector"], row["day_obs"]) == ("run", None, None, None)
+
+
+def test_metrics_of_a_run_without_a_time_have_that_of_their_storage(repository, makeValues, readRows):
+    repository.butler.registry.registerRun("u/cp/anyName")
+    before = Time.now().tai.mjd
+    repository.putNoise("cpBiasRun", makeValues(1, "run"), run="u/cp/anyName")
+    (row,) = readRows(readButler(repository.butler, "u/cp/anyName"), measurement="median")
+    assert before - 1 / 86400 < row["mjd"] < Time.now().tai.mjd + 1 / 86400
+
+
+def test_metrics_of_a_calibration_have_its_begin_of_validity(repository, makeValues, readRows):
+    repository.putNoise("cpBiasRun", makeValues(1, "run"))
+    butler = repository.butler
+    bias = DatasetType(
+        "bias",
+        ("instrument", "detector"),
+        "StructuredDataDict",
+        isCalibration=True,
+        universe=butler.dimensions,
+    )
+    butler.registry.registerDatasetType(bias)
+    refs = [butler.put({}, bias, instrument="LSSTComCam", detector=0, run=FIRST)]
+    butler.registry.registerCollection("calib", CollectionType.CALIBRATION)
+    begin = Time("2026-01-08T00:00:00", scale="tai")
+    butler.registry.certify("calib", refs, Timespan(begin, None))
+    calibrations = CalibrationLookup.fromButler(butler, "bias", "calib")
+    table = readButler(butler, FIRST, calibrations=calibrations)
+    assert readRows(table, measurement="median")[0]["mjd"] == pytest.approx(begin.mjd, abs=1e-10)
+
+
+def test_runs_are_told_apart(repository, makeValues):
+    for seed, run in enumerate((FIRST, SECOND)):
+        repository.putNoise("cpBiasRun", makeValues(seed, "run"), run=run)
+    values = readValues(readButler(repository.butler, [SECOND, FIRST], measurements=["median"]))
+    assert values == {
+        ("cpBiasRun_biasNoise", "median", -1, -1, run): makeValues(seed, "run")["median"]
+        for seed, run in enumerate((FIRST, SECOND))
+    }
+
+
+def test_the_first_collection_counts_alone_if_that_is_wanted(repository, makeValues):
+    for run in (FIRST, SECOND):
+        repository.putNoise("cpBiasRun", makeValues(1, "run"), run=run)
+    table = readButler(repository.butler, [SECOND, FIRST], findFirst=True)
+    assert set(table.run.values.tolist()) == {SECOND}
+
+
+def test_a_dataset_of_several_collections_is_read_once(repository, detectors):
+    butler = repository.butler
+    butler.registry.registerCollection("tagged", CollectionType.TAGGED)
+    butler.registry.associate("tagged", butler.query_datasets("cpBiasExpDet_metrics", FIRST))
+    butler.registry.registerCollection("chain", CollectionType.CHAINED)
+    butler.collections.redefine_chain("chain", [FIRST, "tagged"])
+    assert len(readButler(butler, "chain")) == len(readButler(butler, FIRST))
+
+
+def test_a_query_chooses_exposures(repository, detectors):
+    table = readButler(
+        repository.butler,
+        FIRST,
+        where="instrument = 'LSSTComCam' AND exposure.day_obs > night",
+        bind={"night": 20260101},
+    )
+    assert set(table.exposure.tolist()) == {EXPOSURES[2]}
+
+
+def test_metrics_and_measurements_are_chosen(repository, makeValues, makeBundle):
+    values = {"biasNoise": makeValues(1), "biasFailures": {"nAmps": 16.0}}
+    bundle = makeBundle("cpBiasExp", values, {})
+    repository.put("cpBiasExp_metrics", bundle, exposure=EXPOSURES[0])
+    for names in (["biasNoise"], ["cpBiasExp_biasNoise"]):
+        table = readButler(repository.butler, FIRST, metrics=names, measurements=["median"])
+        assert set(readValues(table)) == {("cpBiasExp_biasNoise", "median", -1, EXPOSURES[0], FIRST)}
+        assert table.nValid.tolist() == [16]
+
+
+def test_a_unit_that_changed_stays_with_its_values(repository, makeBundle, readRows):
+    for run, unit in ((FIRST, "adu"), (SECOND, "electron")):
+        bundle = makeBundle("cpBiasRun", {"biasNoise": {"median": 5.0}}, {"median": unit})
+        repository.put("cpBiasRun_metrics", bundle, run=run)
+    rows = readRows(readButler(repository.butler, (FIRST, SECOND)))
+    assert [(row["run"], row["unit"]) for row in rows] == [(FIRST, "adu"), (SECOND, "electron")]
+
+
+def makeSummary(values, level="detector"):
+    """Make a detector summary table of the noise test."""
+    table = Table({"detector": list(values)})
+    table["detectorName"] = [f"R22_S{number:02d}" for number in values]
+    table["physicalType"] = ["ITL"] * len(values)
+    table["nAmpsMissing"] = [0] * len(values)
+    for name, unit in measurementUnits(NOISE, level).items():
+        column = [measured[name] for measured in values.values()]
+        counted = name.startswith("n")
+        table[summaryColumn(NOISE, name)] = np.array(column, int) if counted else column * u.Unit(unit)
+    table["BIG"] = np.zeros((len(values), 1000))
+    return table
+
+
+@pytest.fixture
+def summaries(repository, detectors):
+    for exposure in EXPOSURES:
+        values = {number: v for (e, number), v in detectors.items() if e == exposure}
+        repository.put("cpBiasExp_detectorSummary", makeSummary(values), "ArrowAstropy", exposure=exposure)
+    return ["cpBiasExp_detectorSummary"]
+
+
+def test_tables_of_detectors_are_as_good_as_their_bundles(repository, summaries, assertSame):
+    bundles = readButler(repository.butler, FIRST, camera=repository.camera)
+    tables = readButler(repository.butler, FIRST, datasetTypes=summaries)
+    assertSame(tables, bundles)
+
+
+def test_no_other_column_of_a_table_is_read(repository, summaries):
+    (ref, *_) = repository.butler.query_datasets(summaries[0], FIRST, with_dimension_records=True)
+    handle = repository.butler.getDeferred(ref)
+    asked = []
+
+    def get(**kwargs):
+        asked.append(kwargs)
+        return handle.get(**kwargs)
+
+    spy = SimpleNamespace(ref=ref, dataId=handle.dataId, get=get)
+    assert len(readHandles([spy], measurements=["median"])) == 3
+    (columns,) = [kwargs["parameters"]["columns"] for kwargs in asked if "parameters" in kwargs]
+    assert "NOISE_median" in columns
+    assert "BIG" not in columns
+    assert "NOISE_min" not in columns
+
+
+def test_a_table_of_a_run_gives_metrics_of_its_detectors(repository, makeValues, readRows):
+    values = {number: makeValues(number, "runDetector") for number in range(2)}
+    repository.put("cpBiasRun_detectorSummary", makeSummary(values, "runDetector"), "ArrowAstropy")
+    table = readButler(repository.butler, FIRST, datasetTypes=["cpBiasRun_detectorSummary"])
+    (row,) = readRows(table, measurement="nExposures", detector=1)
+    assert (row["topic"], row["level"]) == ("cpBiasRunDet_biasNoise", "runDetector")
+
+
+def test_missing_amplifiers_are_known_from_the_table(repository, makeValues, readRows):
+    table = makeSummary({0: makeValues(1)})
+    table["nAmpsMissing"] = [1]
+    repository.put("cpBiasExp_detectorSummary", table, "ArrowAstropy", exposure=EXPOSURES[0])
+    read = readButler(repository.butler, FIRST, datasetTypes=["cpBiasExp_detectorSummary"])
+    assert readRows(read, measurement="nFailed")[0]["passed"] == "unknown"
+
+
+def test_a_repository_without_metrics_gives_no_rows(repository):
+    assert len(readButler(repository.butler, FIRST)) == 0
+
+
+def test_a_metric_that_there_is_not_is_an_error(repository, detectors):
+    with pytest.raises(TrendTableError, match="9 dataset.s.: no metric biasNose; there are biasNoise"):
+        readButler(repository.butler, FIRST, metrics=["biasNose"])
+
+
+def test_a_text_for_a_list_of_metrics_is_an_error(repository):
+    with pytest.raises(TrendTableError, match=r"metrics is 'biasNoise', expected a list.*\['biasNoise'\]"):
+        readButler(repository.butler, FIRST, metrics="biasNoise")
+
+
+def test_another_kind_of_dataset_is_an_error(repository):
+    repository.put("cpBiasExp_other", Table({"a": [1]}), "ArrowAstropy", exposure=EXPOSURES[0])
+    with pytest.raises(TrendTableError, match="'cpBiasExp_other' is no MetricMeasurementBundle"):
+        readButler(repository.butler, FIRST, datasetTypes=["cpBiasExp_other"])
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("cpBiasExp_detectorSummary", "cpBiasExp_detectorSummary .* lacks column.s. detectorName, physical"),
+        ("anyExp_detectorSummary", "'anyExp_detectorSummary' names no product: expected one of cpBias"),
+    ],
+)
+def test_a_table_of_another_form_is_an_error(repository, makeValues, name, message):
+    table = makeSummary({0: makeValues(1)})
+    if name.startswith("cp"):
+        table.remove_columns(["detectorName", "physicalType"])
+    repository.put(name, table, "ArrowAstropy", exposure=EXPOSURES[0])
+    with pytest.raises(TrendTableError, match=message):
+        readButler(repository.butler, FIRST, datasetTypes=[name])
+
+
+def test_handles_without_records_are_an_error(repository, detectors):
+    (ref, *_) = repository.butler.query_datasets("cpBiasExpDet_metrics", FIRST)
+    with pytest.raises(ValueError, match="cpBiasExpDet_metrics .* has no dimension records"):
+        readHandles([repository.butler.getDeferred(ref)])
