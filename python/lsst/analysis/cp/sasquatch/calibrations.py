@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Calibration", "CalibrationLookup"]
+__all__ = ["Calibration", "CalibrationLookup", "Certification"]
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,0 +1,204 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Records of the bundles of a repository, with tags, times and calibrations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import astropy.units as u
+import pytest
+from astropy.time import Time
+
+from lsst.analysis.cp.atools import addTestTools
+from lsst.analysis.cp.sasquatch import BundleError, CalibrationLookup, RecordMaker, readBundle, readTags
+from lsst.analysis.cp.tasks import ExpMergeAnalysisConfig
+from lsst.analysis.tools.interfaces import MetricMeasurementBundle
+from lsst.daf.butler import Butler, CollectionType, DatasetRef, DatasetType, Timespan
+from lsst.obs.lsst import Latiss
+from lsst.verify import Measurement
+
+RUN = "u/someone/verifyBias/20260302T000000Z"
+BARE_RUN = "u/someone/verifyBias"
+EXPOSURE = 2026030100001
+BEGIN = Time("2026-03-01T10:00:00", scale="tai")
+LEVELS = {"cpBiasExp": ("exposure",), "cpBiasExpDet": ("exposure", "detector"), "cpBiasRun": ()}
+HALVES = {
+    "first": Timespan(None, BEGIN + 1 * u.day),
+    "second": Timespan(BEGIN + 1 * u.day, BEGIN + 2 * u.day),
+}
+
+
+def makeBundle() -> MetricMeasurementBundle:
+    return MetricMeasurementBundle(
+        biasNoise=[Measurement("median", 1 / 3 * u.electron), Measurement("nValid", 16.0 * u.one)],
+        metricNamePrefix="cpBiasExp_",
+    )
+
+
+def makeConfig(name: str) -> ExpMergeAnalysisConfig:
+    config = ExpMergeAnalysisConfig()
+    config.connections.outputName = name
+    config.metric_tags = ["nightly"]
+    addTestTools(config, "bias", "exposure")
+    config.atools.biasNoise.metric_tags = [name]
+    config.freeze()
+    return config
+
+
+@pytest.fixture(scope="module")
+def butler(tmp_path_factory: pytest.TempPathFactory) -> Butler:
+    """Make a repository of one exposure of one detector, with biases that are certified."""
+    root = tmp_path_factory.mktemp("repository")
+    butler = Butler.from_config(Butler.makeRepo(str(root)), writeable=True)
+    Latiss().register(butler.registry)
+    registerExposure(butler)
+    for run in (RUN, BARE_RUN, *(f"made/{name}" for name in HALVES)):
+        butler.collections.register(run)
+    for name, dimensions in LEVELS.items():
+        put(butler, makeBundle(), f"{name}_metrics", "MetricMeasurementBundle", RUN, *dimensions)
+    put(butler, makeBundle(), "cpBiasExp_metrics", "MetricMeasurementBundle", BARE_RUN, "exposure")
+    for label, name in (("verifyOther", "cpOther"), ("verifyBiasExp", "cpBiasExp")):
+        config_type = DatasetType(f"{label}_config", (), "Config", universe=butler.dimensions)
+        butler.registry.registerDatasetType(config_type)
+        butler.put(makeConfig(name), config_type, run=RUN)
+    certify(butler)
+    return butler
+
+
+def registerExposure(butler: Butler) -> None:
+    record = {"instrument": "LATISS", "day_obs": 20260301, "group": "g", "physical_filter": "empty~empty"}
+    butler.registry.insertDimensionData("day_obs", {"instrument": "LATISS", "id": 20260301})
+    butler.registry.insertDimensionData("group", {"instrument": "LATISS", "name": "g"})
+    timespan = Timespan(BEGIN, BEGIN + 2 * u.s)
+    record |= {"id": EXPOSURE, "obs_id": "e", "seq_num": 1, "timespan": timespan}
+    butler.registry.insertDimensionData("exposure", record)
+
+
+def put(
+    butler: Butler, value: object, name: str, storage_class: str, run: str, *dimensions: str
+) -> DatasetRef:
+    values = {"exposure": EXPOSURE, "detector": 0}
+    group = ("instrument", *dimensions)
+    dataset_type = DatasetType(name, group, storage_class, universe=butler.dimensions)
+    butler.registry.registerDatasetType(dataset_type)
+    data_id = {"instrument": "LATISS"} | {dimension: values[dimension] for dimension in dimensions}
+    return butler.put(value, dataset_type, data_id, run=run)
+
+
+def certify(butler: Butler) -> None:
+    """Certify a bias for each half of two days, and one in a collection of its own."""
+    bias = DatasetType(
+        "bias",
+        ("instrument", "detector"),
+        "StructuredDataDict",
+        isCalibration=True,
+        universe=butler.dimensions,
+    )
+    butler.registry.registerDatasetType(bias)
+    for name, timespan in HALVES.items():
+        ref = butler.put({}, bias, {"instrument": "LATISS", "detector": 0}, run=f"made/{name}")
+        for collection in ("calib/all", f"calib/{name}"):
+            butler.collections.register(collection, CollectionType.CALIBRATION)
+            butler.registry.certify(collection, [ref], timespan)
+    butler.collections.register("calib/chain", CollectionType.CHAINED)
+    butler.collections.redefine_chain("calib/chain", ["calib/second", "calib/first"])
+
+
+def find(butler: Butler, name: str = "cpBiasExp_metrics", run: str = RUN) -> DatasetRef:
+    (ref,) = butler.query_datasets(name, run, with_dimension_records=True)
+    return ref
+
+
+@pytest.mark.parametrize("name", LEVELS)
+def test_identifiersOfStoredBundles(butler, name):
+    (record,) = RecordMaker(butler).make(find(butler, f"{name}_metrics"))
+    observed = "exposure" in LEVELS[name]
+    assert record.instrument == "LATISS"
+    assert record.exposure == (EXPOSURE if observed else None)
+    assert record.day_obs == (20260301 if observed else None)
+    assert record.physical_filter == ("empty~empty" if observed else None)
+    assert record.detector == (0 if "detector" in LEVELS[name] else None)
+
+
+def test_bundleIsReadAsTheButlerReadsIt(butler):
+    content = readBundle(butler, find(butler))
+    assert content.values == {"biasNoise": {"median": 1 / 3, "nValid": 16.0}}
+    assert content.units == {"biasNoise": {"median": "electron", "nValid": ""}}
+    assert content.prefix == "cpBiasExp_"
+
+
+def test_fileThatIsNoBundleIsNamed(butler, tmp_path):
+    ref = put(butler, makeBundle(), "cpSpoilt_metrics", "MetricMeasurementBundle", RUN, "exposure")
+    Path(butler.getURI(ref).ospath).write_text("{")
+    with pytest.raises(BundleError, match=f"cpSpoilt_metrics .*{EXPOSURE}.* of {RUN} is not JSON"):
+        readBundle(butler, ref)
+
+
+def test_tagsAreThoseOfTheTask(butler):
+    tags = readTags(butler, find(butler))
+    assert set(tags["biasNoise"]) == {"nightly", "cpBiasExp"}
+    assert tags["biasMean"] == ("nightly",)
+
+
+def test_tagsOfDetectorsAreThoseOfTheTask(butler):
+    assert readTags(butler, find(butler, "cpBiasExpDet_metrics"))["biasNoise"] == ("nightly",)
+
+
+@pytest.mark.parametrize(("name", "run"), [("cpBiasRun_metrics", RUN), ("cpBiasExp_metrics", BARE_RUN)])
+def test_withoutConfigurationThereAreNoTags(butler, name, run):
+    assert readTags(butler, find(butler, name, run)) == {}
+
+
+def test_tagsMayBeGiven(butler):
+    (record,) = RecordMaker(butler, tags=["mine"]).make(find(butler))
+    assert record.tags == ("mine",)
+
+
+def test_recordHasTheTagsOfItsTool(butler):
+    (record,) = RecordMaker(butler).make(find(butler))
+    assert set(record.tags) == {"nightly", "cpBiasExp"}
+
+
+def test_runWithoutTimeIsOfItsFirstBundle(butler):
+    (record,) = RecordMaker(butler).make(find(butler, run=BARE_RUN))
+    assert abs(record.runTime - Time.now().unix) < 600
+    assert RecordMaker(butler).make(find(butler, run=BARE_RUN)) == [record]
+
+
+def test_calibrationOfAnExposureIsTheValidOne(butler):
+    lookup = CalibrationLookup.fromButler(butler, "bias", "calib/all")
+    (record,) = RecordMaker(butler, calibrations=lookup).make(find(butler, "cpBiasExpDet_metrics"))
+    (bias,) = butler.query_datasets("bias", "made/first")
+    calibration = record.calibration
+    assert (calibration.collection, calibration.run) == ("calib/all", "made/first")
+    assert calibration.datasetId == bias.id
+    assert calibration.validityBegin is None
+    assert calibration.validityEnd == pytest.approx(record.observationTime - 1 + 86400, abs=1e-5)
+
+
+def test_runThatIsOlderThanItsCalibrationHasIt(butler):
+    lookup = CalibrationLookup.fromButler(butler, "bias", "calib/second")
+    (record,) = RecordMaker(butler, calibrations=lookup).make(find(butler, "cpBiasRun_metrics"))
+    assert record.calibration.run == "made/second"
+    assert record.timeSource == "validity"
+    assert record.observationTime == pytest.approx((BEGIN + 1 * u.day).utc.unix, abs=1e-5)
+
+
+def test_exposureOutsideOfTheValidityHasNone(butler):
+    lookup = CalibrationLookup.fromButler(butler, "bias", "calib/second")
+    (record,) = RecordMaker(butler, calibrations=lookup).make(find(butler))
+    assert record.calibration is None
+
+
+def test_chainsAreFlattened(butler):
+    lookup = CalibrationLookup.fromButler(butler, "bias", "calib/chain")
+    (record,) = RecordMaker(butler, calibrations=lookup).make(find(butler))
+    assert record.calibration.collection == "calib/first"
+
+
+def test_collectionWithoutCalibrationIsAnError(butler):
+    butler.collections.register("calib/empty", CollectionType.CALIBRATION)
+    with pytest.raises(ValueError, match="no bias is certified in calib/empty"):
+        CalibrationLookup.fromButler(butler, "bias", "calib/empty")
