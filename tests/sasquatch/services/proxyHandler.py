@@ -97,7 +97,8 @@ class ProxyHandler(BaseHTTPRequestHandler):
             self.checkHeaders()
             self.route(method)
         except RestError as error:
-            self.answer(error.status, {"error_code": error.code, "message": error.message})
+            echo = f" ({self.headers.get('Authorization')})" if self.proxy.settings.echoes else ""
+            self.answer(error.status, {"error_code": error.code, "message": error.message + echo})
         except AnsweredError:
             pass
         except DropConnectionError:

