@@ -223,7 +223,9 @@ def test_existingTopicIsUsed(proxy: RestProxy):
 def test_topicThatIsNotWantedIsRejected(serve):
     client = ProxyClient(serve(400, b'{"error_code": 40002, "message": "Topic name is invalid"}'))
     client._cluster = "c"
-    with pytest.raises(BatchRejectedError, match=f"Topic {TOPIC} is not created by .*400 Topic name is invalid"):
+    with pytest.raises(
+        BatchRejectedError, match=f"Topic {TOPIC} is not created by .*400 Topic name is invalid"
+    ):
         client.createTopic(TOPIC)
 
 
@@ -249,7 +251,9 @@ def test_recordsAreTaken(client: ProxyClient, proxy: RestProxy):
 def test_schemaIsSentOnce(client: ProxyClient, proxy: RestProxy, monkeypatch):
     bodies = []
     take = proxy.produce
-    monkeypatch.setattr(proxy, "produce", lambda topic, body, *args: bodies.append(body) or take(topic, body, *args))
+    monkeypatch.setattr(
+        proxy, "produce", lambda topic, body, *args: bodies.append(body) or take(topic, body, *args)
+    )
     for _ in range(3):
         client.produce(TOPIC, SCHEMA, PAYLOADS)
     assert ["value_schema" in body for body in bodies] == [True, False, False]
@@ -355,7 +359,8 @@ def test_lostTopicIsCreatedAgain(client: ProxyClient, proxy: RestProxy):
 
 
 @pytest.mark.parametrize(
-    "result", [{"offset": None, "error_code": None, "error": None}, {}, None, 5, {"error_code": 2, "error": "x"}]
+    "result",
+    [{"offset": None, "error_code": None, "error": None}, {}, None, 5, {"error_code": 2, "error": "x"}],
 )
 def test_recordWithoutOffsetIsNotDelivered(serve, result):
     body = json.dumps({"offsets": [result], "value_schema_id": 1}).encode()
@@ -382,7 +387,9 @@ def test_redirectionToAnotherHostIsRefused(client: ProxyClient, settings: ProxyS
     assert SECRET not in str(error.value)
 
 
-@pytest.mark.parametrize("location", ["https://127.0.0.1:{port}/x", "http://127.0.0.1:1/x", "//evil.example/x"])
+@pytest.mark.parametrize(
+    "location", ["https://127.0.0.1:{port}/x", "http://127.0.0.1:1/x", "//evil.example/x"]
+)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirectionElsewhereIsRefused(serve, status, location):
     with pytest.raises(ProxyError, match="redirects to .* which is refused"):

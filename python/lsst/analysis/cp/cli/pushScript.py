@@ -101,10 +101,8 @@ def runPush(options: PushOptions) -> bool:
     with _explainErrors():
         address = ProxyAddress.parse(options.proxy)
         target = Target(address.target, options.namespace, options.mode)
-        with (
-            Butler.from_config(options.repo, writeable=False) as butler,
-            Ledger(_findLedger(options), target, isReadOnly=options.dry_run) as ledger,
-        ):
+        file = _findLedger(options)
+        with _openButler(options.repo) as butler, Ledger(file, target, isReadOnly=options.dry_run) as ledger:
             pusher = Pusher(_makeMaker(butler, options), options.namespace, options.mode, ledger)
             if options.dry_run:
                 return _preview(pusher, butler, options)
@@ -134,6 +132,13 @@ def _explainErrors() -> Iterator[None]:
         yield
     except (ProxyError, LedgerError, ButlerUserError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def _openButler(repo: str) -> Butler:
+    try:
+        return Butler.from_config(repo, writeable=False)
+    except FileNotFoundError as error:
+        raise click.ClickException(f"There is no repository {repo}: {error}") from error
 
 
 def _findLedger(options: PushOptions) -> Path:

@@ -34,6 +34,9 @@ _LONG_WAIT = 4.0
 # How often a refused batch is divided in search of the record to blame.
 _MAX_DIVISIONS = 64
 _GRACE = 5.0
+# A request is not worth it with less time than this, s.
+_LEAST_TIME = 0.05
+_NOT_TRIED = "the push ended before it was tried"
 
 
 @dataclass(frozen=True)
@@ -212,10 +215,13 @@ class Delivery:
 
     def _deliverPart(self, batch: Batch, records: list[OutgoingRecord]) -> None:
         """Try until each record is settled or time is over."""
+        if self.isOver:
+            self._outcomes.put(Outcome(kept=dict.fromkeys((each.id for each in records), _NOT_TRIED)))
+            return
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(TransientError),
             wait=self._findWait,
-            stop=lambda _: self.isOver,
+            stop=self._isLastAttempt,
             sleep=tenacity.sleep_using_event(self._stop),
             before_sleep=_logWait,
             reraise=True,
@@ -232,8 +238,6 @@ class Delivery:
 
     def _attempt(self, batch: Batch, records: list[OutgoingRecord]) -> tuple[list[OutgoingRecord], str]:
         """Make one attempt; return the records to try again, and why."""
-        if self.isOver:
-            return records, "the push ended before it was tried"
         self._client.createTopic(batch.topic, timeout=self._deadline - time.monotonic())
         payloads = [each.payload for each in records]
         timeout = self._deadline - time.monotonic()
@@ -247,12 +251,16 @@ class Delivery:
 
     def _findWait(self, state: tenacity.RetryCallState) -> float:
         """Find how long to wait before the next attempt, s."""
-        wait = float(_BACK_OFF(state))
+        wait = min(float(_BACK_OFF(state)), (self._deadline - time.monotonic()) / 2)
         error = state.outcome.exception() if state.outcome is not None else None
         asked = error.retryAfter if isinstance(error, TransientError) else None
         if asked is not None:
             wait = max(wait, min(asked, _LONGEST_ASKED_WAIT))
-        return max(0.0, min(wait, self._deadline - time.monotonic()))
+        return max(0.0, wait)
+
+    def _isLastAttempt(self, state: tenacity.RetryCallState) -> bool:
+        """Whether the next attempt would come too late."""
+        return self.isOver or time.monotonic() + state.upcoming_sleep > self._deadline - _LEAST_TIME
 
 
 _BACK_OFF = tenacity.wait_random_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT)

@@ -221,4 +221,5 @@ class ProxyClient:
             if isinstance(result.get("offset"), int):
                 return None
             return RecordError(f"{self.address} gave no offset.", isTransient=True)
-        return RecordError(f"{code}: {self._session.hideToken(text)[:500]}", isTransient=code in _RETRIABLE_CODES)
+        message = f"{code}: {self._session.hideToken(text)[:500]}"
+        return RecordError(message, isTransient=code in _RETRIABLE_CODES)

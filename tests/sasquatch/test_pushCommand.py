@@ -1,0 +1,299 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""``butler push-verify-metrics``: its options, what it prints, and its exit status."""
+
+import json
+import re
+import tomllib
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from services.bundleRepository import RUN, BundleRepository
+from services.faults import Fault, FaultPlan
+from services.restProxy import ProxySettings, RestProxy
+
+from lsst.analysis.cp.cli import getSubcommands
+from lsst.analysis.cp.cli.cmd import push_verify_metrics
+from lsst.daf.butler.cli.butler import UncachedButlerCLI
+
+ROOT = Path(__file__).parents[2]
+MANIFEST = ROOT / "python" / "lsst" / "analysis" / "cp" / "cli" / "resources.yaml"
+SECRET = "hunter2-secret-token"
+LEDGER = "pushedMetrics.sqlite3"
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> BundleRepository:
+    """Make a repository of 30 bundles with 2 records each."""
+    root = tmp_path_factory.mktemp("command") / "repository"
+    return BundleRepository(root, detectors=range(30), nTools=2)
+
+
+@pytest.fixture
+def run(repository: BundleRepository, proxy: RestProxy, monkeypatch) -> Run:
+    """Return the command on the repository, whose ledger is new; options are given or replaced by name."""
+    monkeypatch.delenv("SASQUATCH_TOKEN", raising=False)
+    (repository.root / LEDGER).unlink(missing_ok=True)
+
+    def invoke(*flags: str, repo: str | None = None, **options: str) -> Result:
+        options = {
+            "collections": RUN,
+            "proxy": proxy.url,
+            "namespace": "lsst.cp",
+            "deadline": "20",
+            **options,
+        }
+        pairs = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
+        return CliRunner().invoke(push_verify_metrics, [repo or str(repository.root), *pairs, *flags])
+
+    return invoke
+
+
+def count(proxy: RestProxy) -> int:
+    return sum(len(proxy.log.read(topic)) for topic in proxy.log.topics())
+
+
+def test_allIsDelivered(run: Run, proxy: RestProxy):
+    result = run()
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("60 records delivered. Of 30 bundles, 0 had been dealt with before")
+    assert result.stderr == ""
+    assert count(proxy) == 60
+
+
+def test_secondPushSendsNothing(run: Run, proxy: RestProxy):
+    run()
+    result = run()
+    assert result.exit_code == 0
+    assert result.stdout.startswith("0 records delivered. Of 30 bundles, 30 had been dealt with before")
+    assert count(proxy) == 60
+
+
+def test_ledgerLiesInTheRepository(run: Run, repository: BundleRepository):
+    run()
+    assert (repository.root / LEDGER).is_file()
+
+
+def test_ledgerMayLieElsewhere(run: Run, repository: BundleRepository, tmp_path: Path):
+    run(ledger=str(tmp_path / "other.sqlite3"))
+    assert (tmp_path / "other.sqlite3").is_file()
+    assert not (repository.root / LEDGER).exists()
+
+
+def test_repositoryMayBeNamedByItsFile(run: Run, repository: BundleRepository):
+    assert run(repo=str(repository.root / "butler.yaml")).exit_code == 0
+    assert (repository.root / LEDGER).is_file()
+
+
+def test_remoteRepositoryNeedsALedger(run: Run):
+    result = run(repo="https://butler.example/repo/butler.yaml")
+    assert result.exit_code != 0
+    assert "is not on this machine: give a file for the ledger with --ledger" in result.stderr
+
+
+def test_upstreamTopics(run: Run, proxy: RestProxy, repository: BundleRepository):
+    assert run("--upstream-schema").exit_code == 0
+    assert sorted(proxy.log.topics()) == [f"lsst.cp.{topic}" for topic in repository.topics]
+
+
+def test_undeliveredIsListed(run: Run, settings: ProxySettings, tmp_path: Path):
+    settings.faults = FaultPlan({Fault.UNAVAILABLE: 1.0})
+    result = run(deadline="0.5", undelivered=str(tmp_path / "list"))
+    assert result.exit_code == 1
+    assert (
+        "Not delivered: 60 records that are kept for the next push, 0 that the proxy rejected"
+        in result.stderr
+    )
+    assert re.search(
+        r"ts\.cpBiasExpDet_biasTest00 of cpBiasExpDet_metrics {.*detector: 0.*}.*: .*503", result.stderr
+    )
+    assert f"and 40 more; all are in {tmp_path / 'list'}" in result.stderr
+    lines = [json.loads(line) for line in (tmp_path / "list").read_text().splitlines()]
+    assert len(lines) == 60
+    assert lines[0].keys() == {"datasetId", "name", "topic", "reason", "isRejected"}
+    settings.faults = FaultPlan()
+    result = run()
+    assert result.exit_code == 0
+    assert "60 records were left by earlier pushes" in result.stdout
+
+
+def test_rejectedIsListed(run: Run, settings: ProxySettings):
+    settings.faults.script(Fault.SCHEMA_REJECTED)
+    result = run()
+    assert result.exit_code == 1
+    assert result.stdout.startswith("30 records delivered.")
+    assert "0 records that are kept for the next push, 30 that the proxy rejected" in result.stderr
+    assert "422 Error serializing message" in result.stderr
+    assert run().exit_code == 0
+
+
+def test_nothingToSendIsSaid(run: Run):
+    result = run(dataset_type="cpDark*")
+    assert result.exit_code == 0
+    assert "No bundles of metrics are found." in result.stderr
+
+
+# The dry run.
+
+
+def test_dryRunPrintsWhatWouldGo(run: Run, proxy: RestProxy, repository: BundleRepository):
+    result = run("--dry-run")
+    assert result.exit_code == 0
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    found = {
+        (
+            each["topic"].removeprefix("lsst.cp.ts."),
+            each["value"]["detector"],
+            each["value"]["median"] is None,
+        )
+        for each in records
+    }
+    assert found == {(topic, detector, value is None) for topic, _, detector, value in repository.expect()}
+    assert f"60 records would be sent to {proxy.url}; nothing was." in result.stderr
+    assert proxy.requests == {}
+    assert not (repository.root / LEDGER).exists()
+
+
+def test_dryRunLeavesOutWhatIsDelivered(run: Run):
+    run(where="instrument = 'LSSTCam' AND detector < 10")
+    assert len(run("--dry-run").stdout.splitlines()) == 40
+
+
+def test_dryRunShowsWhatIsLeft(run: Run, settings: ProxySettings, proxy: RestProxy):
+    settings.faults = FaultPlan({Fault.UNAVAILABLE: 1.0})
+    run(deadline="0.3")
+    assert len(run("--dry-run").stdout.splitlines()) == 60
+    settings.faults = FaultPlan()
+    assert run().exit_code == 0
+    assert count(proxy) == 60
+
+
+def test_fieldsAndTagsAreAdded(run: Run):
+    result = run("--dry-run", field="site=summit", tag="nightly", dataset_tag="LSSTCam/bias")
+    value = json.loads(result.stdout.splitlines()[0])["value"]
+    assert (value["site"], value["tags"], value["dataset_tag"]) == ("summit", "nightly", "LSSTCam/bias")
+
+
+# What is refused.
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"proxy": "ftp://proxy.example"}, "must be http:// or https://"),
+        ({"proxy": f"https://me:{SECRET}@proxy.example"}, "must hold no user, password"),
+        ({"namespace": "lsst/cp"}, "'lsst/cp' is no namespace"),
+        ({"namespace": ".lsst"}, "'.lsst' is no namespace"),
+        ({"field": "a-b=c"}, "'a-b' is no name of a field"),
+        ({"token_file": "/nowhere/token"}, "'/nowhere/token' does not exist"),
+        ({"collections": "nowhere"}, "nowhere"),
+        ({"where": "detector >"}, "detector >"),
+        ({"calibrations": "LSSTCam/calib"}, "--calibration-type and --calibrations go together"),
+        ({"calibration_type": "bias", "calibrations": "nowhere"}, "nowhere"),
+        ({"batch_size": "0"}, "0 is not in the range"),
+        ({"deadline": "0"}, "0.0 is not in the range"),
+        ({"ledger": "/nowhere/ledger"}, "/nowhere/ledger cannot be used: unable to open database file"),
+        ({"repo": "/nowhere"}, "There is no repository /nowhere"),
+    ],
+)
+def test_badOptionsAreExplained(run: Run, proxy: RestProxy, options, message):
+    result = run(**options)
+    assert result.exit_code in (1, 2)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert message in result.stderr
+    assert SECRET not in result.output
+    assert count(proxy) == 0
+
+
+def test_ledgerInUseIsExplained(run: Run, repository: BundleRepository):
+    from lsst.analysis.cp.sasquatch import Ledger, Target
+
+    with Ledger(repository.root / LEDGER, Target("x", "y", "own")):
+        result = run()
+    assert result.exit_code == 1
+    assert "is in use by another push" in result.stderr
+
+
+def test_redirectionEndsThePush(run: Run, settings: ProxySettings):
+    settings.faults = FaultPlan({Fault.REDIRECT: 1.0})
+    result = run()
+    assert result.exit_code == 1
+    assert "redirects to http://127.0.0.2:9, which is refused" in result.stderr
+    assert "60 records that are kept for the next push" in result.stderr
+
+
+# The token.
+
+
+def test_tokenOfAFile(run: Run, settings: ProxySettings, tmp_path: Path, caplog):
+    settings.token = SECRET
+    (tmp_path / "token").write_text(f"{SECRET}\n")
+    caplog.set_level("DEBUG")
+    result = run(token_file=str(tmp_path / "token"))
+    assert result.exit_code == 0
+    assert SECRET not in result.output + caplog.text
+
+
+def test_tokenOfTheEnvironment(run: Run, settings: ProxySettings, monkeypatch):
+    settings.token = SECRET
+    monkeypatch.setenv("SASQUATCH_TOKEN", SECRET)
+    assert run().exit_code == 0
+
+
+def test_refusedTokenIsNotShown(run: Run, settings: ProxySettings, monkeypatch, caplog):
+    settings.token = "another"
+    monkeypatch.setenv("SASQUATCH_TOKEN", SECRET)
+    caplog.set_level("DEBUG")
+    result = run()
+    assert result.exit_code == 1
+    assert "The proxy does not let us in" in result.stderr
+    assert SECRET not in result.output + caplog.text
+
+
+def test_thereIsNoOptionForAToken():
+    names = {name for parameter in push_verify_metrics.params for name in parameter.opts}
+    assert "--token" not in names
+
+
+# How butler finds the command.
+
+
+@pytest.fixture
+def listed() -> Callable[[], list[str]]:
+    cli = UncachedButlerCLI("butler")
+    return lambda: cli.list_commands(click.Context(cli))
+
+
+def test_manifestNamesTheCommand(listed, monkeypatch):
+    monkeypatch.setenv("DAF_BUTLER_PLUGINS", str(MANIFEST))
+    assert listed().count("push-verify-metrics") == 1
+    cli = UncachedButlerCLI("butler")
+    assert cli.get_command(click.Context(cli), "push-verify-metrics") is push_verify_metrics
+
+
+def test_entryPointNamesTheCommand(monkeypatch):
+    monkeypatch.delenv("DAF_BUTLER_PLUGINS", raising=False)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    module, function = project["entry-points"]["butler.cli"]["analysis_cp"].split(":")
+    assert getattr(import_module(module), function) is getSubcommands
+    assert getSubcommands() == [push_verify_metrics]
+
+
+def test_commandIsNotThereTwice(monkeypatch):
+    monkeypatch.setenv("DAF_BUTLER_PLUGINS", f"/other/resources.yaml:{MANIFEST}")
+    assert getSubcommands() == []
+
+
+def test_tableOfTheStackNamesTheManifest():
+    table = (ROOT / "ups" / "analysis_cp.table").read_text()
+    (path,) = re.findall(r"envPrepend\(DAF_BUTLER_PLUGINS, \${PRODUCT_DIR}/(.*)\)", table)
+    assert ROOT / path == MANIFEST
+    assert yaml.safe_load(MANIFEST.read_text())["cmd"]["commands"] == [push_verify_metrics.name]

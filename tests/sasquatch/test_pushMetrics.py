@@ -1,0 +1,226 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""A push of the bundles of a repository to the double of the proxy."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from services.avroJson import decodeMessage
+from services.bundleRepository import DATASET_TYPE, RUN, BundleRepository
+from services.faults import Fault, FaultPlan
+from services.restProxy import ProxySettings, RestProxy
+
+from lsst.analysis.cp.sasquatch import (
+    BundleQuery,
+    Ledger,
+    Mode,
+    ProxyAddress,
+    ProxyClient,
+    Pusher,
+    PushReport,
+    RecordMaker,
+    Target,
+)
+from lsst.daf.butler import Butler, ButlerUserError
+
+Push = Callable[..., PushReport]
+Record = tuple[str, str, str, float | None]
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> BundleRepository:
+    """Make a repository of 12 bundles with 3 records each, of which one has no valid value."""
+    root = tmp_path_factory.mktemp("push") / "repository"
+    return BundleRepository(root, detectors=[0, 47, 94, 187, 188, 204], nExposures=2, nTools=3)
+
+
+@pytest.fixture
+def push(repository: BundleRepository, proxy: RestProxy, tmp_path: Path) -> Push:
+    """Return the push of the repository, each time with a new client and a ledger that is opened anew."""
+
+    def run(
+        *, mode: Mode = Mode.OWN, namespace: str = "lsst.cp", query: BundleQuery | None = None, **options: Any
+    ) -> PushReport:
+        address = ProxyAddress.parse(proxy.url)
+        client = ProxyClient(address, connections=2, requestTimeout=options.pop("requestTimeout", 10.0))
+        with (
+            Butler.from_config(str(repository.root)) as butler,
+            Ledger(tmp_path / "ledger.sqlite3", Target(address.target, namespace, mode)) as ledger,
+        ):
+            pusher = Pusher(RecordMaker(butler), namespace, mode, ledger)
+            report = pusher.push(
+                butler, query or BundleQuery([RUN]), client, **{"deadline": 30.0, "batchSize": 5, **options}
+            )
+        client.close()
+        return report
+
+    return run
+
+
+def readTopics(proxy: RestProxy) -> dict[str, list[dict[str, Any]]]:
+    """Read all that the proxy took."""
+    schemas = proxy.registry.schemas
+    return {
+        topic: [decodeMessage(message, schemas) for message in proxy.log.read(topic)]
+        for topic in proxy.log.topics()
+    }
+
+
+def readRecords(proxy: RestProxy, prefix: str = "lsst.cp.ts.") -> list[Record]:
+    """List what the proxy took, to compare with what the repository holds."""
+    return sorted(
+        (topic.removeprefix(prefix), each["exposure"], each["detector"], each["median"])
+        for topic, records in readTopics(proxy).items()
+        for each in records
+    )
+
+
+def test_allArrivesOnce(repository: BundleRepository, proxy: RestProxy, push: Push):
+    report = push()
+    assert report == PushReport(delivered=36, bundles=12, isComplete=True)
+    assert report.isDelivered
+    assert readRecords(proxy) == sorted(repository.expect())
+    assert {record["id"] for records in readTopics(proxy).values() for record in records} == (
+        repository.findIds()
+    )
+
+
+def test_nothingArrivesTwice(repository: BundleRepository, proxy: RestProxy, push: Push):
+    push()
+    requests = proxy.requests.copy()
+    assert push() == PushReport(bundles=12, knownBundles=12, isComplete=True)
+    assert proxy.requests == requests
+
+
+def test_upstreamTopicsAreAnotherTarget(repository: BundleRepository, proxy: RestProxy, push: Push):
+    push()
+    assert push(mode=Mode.UPSTREAM).delivered == 36
+    topics = readTopics(proxy)
+    assert sorted(topics) == sorted(
+        f"lsst.cp.{infix}{topic}" for topic in repository.topics for infix in ("", "ts.")
+    )
+    assert proxy.unknownFields <= {(topic, "tags") for topic in topics}
+
+
+def test_namespacesAreOtherTargets(push: Push):
+    push()
+    assert push(namespace="lsst.dm").delivered == 36
+
+
+def test_batchesAreUsed(proxy: RestProxy, push: Push):
+    push(batchSize=5)
+    assert proxy.requests["produce"] == 3 * 3
+
+
+@pytest.mark.parametrize(
+    "fault", [each for each in Fault if each is not Fault.REDIRECT], ids=lambda each: each.name
+)
+def test_oneFaultLosesNothing(
+    fault: Fault, settings: ProxySettings, repository: BundleRepository, proxy: RestProxy, push: Push
+):
+    settings.hangSeconds, settings.trickleSeconds = 0.5, 0.05
+    settings.faults.script(None, fault)
+    report = push(requestTimeout=0.3)
+    if fault in (Fault.PARTIAL_FINAL, Fault.SCHEMA_REJECTED):
+        assert 0 < report.rejected <= 5
+        assert not report.isDelivered
+        report = push()
+    assert report.isDelivered
+    assert sorted(set(readRecords(proxy))) == sorted(repository.expect())
+
+
+def test_repeatsAreTheSame(
+    settings: ProxySettings, repository: BundleRepository, proxy: RestProxy, push: Push
+):
+    settings.faults = FaultPlan({Fault.RESET_IN_BODY: 0.3, Fault.WRONG_JSON: 0.3})
+    assert push().isDelivered
+    messages = [message for topic in proxy.log.topics() for message in proxy.log.read(topic)]
+    assert len(messages) > 36
+    assert len(set(messages)) == 36
+
+
+def test_clusterAndTopicsMayFail(settings: ProxySettings, proxy: RestProxy, push: Push):
+    settings.topicFaults.script(Fault.UNAVAILABLE, Fault.RESET, None, Fault.SERVER_ERROR)
+    assert push().delivered == 36
+
+
+def test_whatIsLeftGoesWithTheNextPush(
+    settings: ProxySettings, repository: BundleRepository, proxy: RestProxy, push: Push
+):
+    settings.faults = FaultPlan({Fault.UNAVAILABLE: 1.0})
+    report = push(deadline=1.0)
+    assert (report.delivered, report.kept, report.isDelivered) == (0, 36, False)
+    settings.faults = FaultPlan()
+    nothing = BundleQuery([RUN], where="instrument = 'LSSTCam' AND detector = 1")
+    assert push(query=nothing) == PushReport(delivered=36, resumed=36, isComplete=True)
+    assert readRecords(proxy) == sorted(repository.expect())
+
+
+def test_unusableProxyIsReported(settings: ProxySettings, proxy: RestProxy, push: Push):
+    settings.faults.script(Fault.REDIRECT)
+    report = push()
+    assert "redirects to http://127.0.0.2:9, which is refused" in report.failure
+    assert not report.isDelivered
+    assert push().isDelivered
+
+
+def test_expressionsSelect(proxy: RestProxy, push: Push):
+    assert push(query=BundleQuery([RUN], where="instrument = 'LSSTCam' AND detector IN (0, 94)")).bundles == 4
+    assert {detector for _, _, detector, _ in readRecords(proxy)} == {"0", "94"}
+
+
+@pytest.mark.parametrize(
+    ("collections", "types", "bundles"),
+    [
+        (["u/tests/*"], ["*"], 12),
+        ([RUN, "u/tests/*"], [DATASET_TYPE], 12),
+        ([RUN], ["cpBiasRun*"], 0),
+        (["nothing/*"], ["*"], 0),
+    ],
+)
+def test_namesAreOrPatterns(push: Push, collections, types, bundles):
+    assert push(query=BundleQuery(collections, datasetTypes=types)).bundles == bundles
+
+
+@pytest.mark.parametrize("query", [BundleQuery(["nowhere"]), BundleQuery([RUN], where="detector >")])
+def test_queriesMustMakeSense(push: Push, query):
+    with pytest.raises(ButlerUserError):
+        push(query=query)
+
+
+def test_lostBundleCostsOnlyItself(tmp_path: Path, proxy: RestProxy):
+    repository = BundleRepository(tmp_path / "repository", detectors=[0, 1, 2])
+    address = ProxyAddress.parse(proxy.url)
+    with (
+        Butler.from_config(str(repository.root)) as butler,
+        Ledger(tmp_path / "ledger.sqlite3", Target(address.target, "lsst.cp", "own")) as ledger,
+    ):
+        first, second, _ = butler.query_datasets(DATASET_TYPE, RUN)
+        Path(butler.getURI(first).ospath).unlink()
+        Path(butler.getURI(second).ospath).write_text("{")
+        pusher = Pusher(RecordMaker(butler), "lsst.cp", Mode.OWN, ledger)
+        report = pusher.push(butler, BundleQuery([RUN]), ProxyClient(address))
+    assert report.delivered == 1
+    assert {name.split(" {")[0] for name in report.unreadBundles} == {DATASET_TYPE}
+    assert len(report.unreadBundles) == 2
+    assert not report.isDelivered
+
+
+def test_progressCountsBundles(push: Push):
+    counts: list[int] = []
+    push(progress=counts.append)
+    assert sum(counts) == 12
+
+
+def test_pagesLimitTheOutboxInMemory(push: Push, monkeypatch, settings: ProxySettings):
+    monkeypatch.setattr("lsst.analysis.cp.sasquatch.pushMetrics._PAGE_BUNDLES", 5)
+    monkeypatch.setattr("lsst.analysis.cp.sasquatch.pushMetrics._PAGE_RECORDS", 7)
+    settings.faults = FaultPlan({Fault.UNAVAILABLE: 1.0})
+    push(deadline=0.5)
+    settings.faults = FaultPlan()
+    report = push()
+    assert report.isDelivered
+    assert report.delivered == 36
