@@ -37,9 +37,9 @@ def test_levelsAreTheMediansOnEitherSide():
 
 
 def test_scoreIsTheDifferenceOfMeansInItsError():
-    # Without flicker noise: a step of 6 in 180 and 120 days of unit noise.
+    # A step of 6 between 180 and 120 days, the noise of a day and flicker noise of a hundredth of it.
     score = summarizeStep(6.0).changePoints.score[0]
-    assert score == pytest.approx(6 / np.sqrt(1 / 180 + 1 / 120), rel=0.2)
+    assert score == pytest.approx(6 / np.sqrt(1 / 180 + 1 / 120 + 0.02), rel=0.2)
 
 
 def test_stepDownIsNegative():

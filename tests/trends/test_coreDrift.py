@@ -3,7 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 import numpy as np
 import pytest
-from scipy.stats import kendalltau, theilslopes
+from scipy.stats import kendalltau, norm, theilslopes
 
 from lsst.analysis.cp.core.trends import DAYS_PER_YEAR, measureAlarmScores, summarizeTrend, summarizeTrends
 
@@ -21,11 +21,20 @@ def test_slopeIsTheilSen(length):
     assert summarizeTrend(times, values).slope == pytest.approx(expected, rel=1e-6)
 
 
+def inflate(length: int) -> float:
+    """Return the variance of the trend of a short history over that of white noise.
+
+    One hundredth of the variance is taken for flicker noise, which grows to means of half the length.
+    """
+    return (1 + 0.01 * length / 2) / 1.01
+
+
 @pytest.mark.parametrize("length", [6, 9, 15])
-def test_confidenceLimitsAreThoseOfSen(length):
+def test_confidenceIntervalIsThatOfSen(length):
     times, values = makeHistory(length)
     summary = summarizeTrend(times, values)
-    expected = np.multiply(theilslopes(values, times, alpha=0.95)[2:], DAYS_PER_YEAR)
+    confidence = 2 * norm.cdf(norm.ppf(0.975) * np.sqrt(inflate(length))) - 1
+    expected = np.multiply(theilslopes(values, times, alpha=confidence)[2:], DAYS_PER_YEAR)
     np.testing.assert_allclose([summary.slopeLow, summary.slopeHigh], expected, rtol=1e-6)
 
 
@@ -33,15 +42,15 @@ def test_confidenceLimitsAreThoseOfSen(length):
 def test_significanceIsMannKendall(length):
     times, values = makeHistory(length)
     score = kendalltau(times, values).statistic * length * (length - 1) / 2
-    variance = length * (length - 1) * (2 * length + 5) / 18
+    variance = length * (length - 1) * (2 * length + 5) / 18 * inflate(length)
     expected = (score - np.sign(score)) / np.sqrt(variance)
     assert summarizeTrend(times, values).significance == pytest.approx(expected)
 
 
 def test_tiesLowerTheVariance():
-    # Score 10, less 1; two groups of two and one of three equal values among seven.
+    # Score 16, less 1; two groups of two and one of three equal values among seven.
     values = [1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 3.0]
-    variance = (7 * 6 * 19 - 2 * 2 * 1 * 9 - 3 * 2 * 11) / 18
+    variance = (7 * 6 * 19 - 2 * 2 * 1 * 9 - 3 * 2 * 11) / 18 * inflate(7)
     assert summarizeTrend(np.arange(7), values).significance == pytest.approx(15 / np.sqrt(variance))
 
 

@@ -135,6 +135,26 @@ def test_roundingErrorsAreNoAlarms(value):
     assert summary.noise == 0
 
 
+@pytest.mark.parametrize("factor", [2.0**1000, 2.0**-1000])
+def test_hugeAndTinyValuesAreSummarizedAlike(factor):
+    series, times, values = makePoints()
+    plain, scaled = summarizeTrends(series, times, values), summarizeTrends(series, times, factor * values)
+    np.testing.assert_array_equal(scaled.changePoints.score, plain.changePoints.score)
+    np.testing.assert_array_equal(scaled.drifts.slope, factor * plain.drifts.slope)
+    np.testing.assert_array_equal(scaled.scatter, factor * plain.scatter)
+    np.testing.assert_array_equal(scaled.outliers.score, plain.outliers.score)
+
+
+@pytest.mark.parametrize("number", [20, 100])
+def test_absurdValueIsAnOutlierAndNoMore(number):
+    values = np.random.default_rng(9).normal(50, 1, size=number)
+    values[7] = 1e300
+    summary = summarizeTrend(np.arange(number), values)
+    np.testing.assert_array_equal(summary.outliers.index, [7])
+    assert summary.scatter == pytest.approx(1, abs=0.4)
+    assert not summary.isDrifting
+
+
 def test_gapsAreFiveMedianIntervals():
     days = np.delete(np.arange(60.0), [10, 30, 31, 32, 33])
     gaps = summarizeTrend(days, np.zeros(55)).gaps

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 __all__ = ["BlockTrend", "fitBlock"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from ._trendNoise import Noise, measureSpread, roundingErrors, scaledMad
 from .budgets import TrendBudgets
 from .changePoints import ChangePoints, findChanges
 from .drift import Drifts, driftAt, measureDrifts
+
+_LARGEST = 1e100
+"""Values that are so many times the typical one count as this."""
 
 _MAX_PASSES = 4
 """How often change points and drift are found in turn."""
@@ -57,20 +60,33 @@ class _Levels:
 
 def fitBlock(block: Block, budgets: TrendBudgets) -> BlockTrend:
     """Find levels, drift and scatter of the series of a block."""
-    noise = Noise.fromBlock(block)
-    fit = _fitLevels(block, noise, budgets)
-    drift = driftAt(block, np.where(fit.drifts.isSignificant, fit.drifts.slope, 0.0))
-    levels = _medianLevels(block, block.values - drift, fit.levels)
+    unit = _chooseUnits(block.values)
+    column = unit[:, np.newaxis]
+    scaled = replace(block, values=np.clip(block.values / column, -_LARGEST, _LARGEST))
+    noise = Noise.fromBlock(scaled)
+    fit = _fitLevels(scaled, noise, budgets)
+    drift = driftAt(scaled, np.where(fit.drifts.isSignificant, fit.drifts.slope, 0.0))
+    levels = _medianLevels(scaled, scaled.values - drift, fit.levels)
     return BlockTrend(
         block=block,
-        median=rowMedians(block.values),
-        spread=scaledMad(block.values),
-        scatter=measureSpread(block.values - drift - levels),
-        noise=np.where(noise.point > roundingErrors(block.values), noise.point, 0.0),
-        expected=drift + levels,
-        changes=_describeChanges(block, fit, levels, drift),
-        drifts=fit.drifts,
+        median=unit * rowMedians(scaled.values),
+        spread=unit * scaledMad(scaled.values),
+        scatter=unit * measureSpread(scaled.values - drift - levels),
+        noise=unit * np.where(noise.point > roundingErrors(scaled.values), noise.point, 0.0),
+        expected=column * (drift + levels),
+        changes=_describeChanges(block, fit, column * levels, column * drift),
+        drifts=fit.drifts.scale(unit),
     )
+
+
+def _chooseUnits(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return for each row a power of 2 near its values, which so can be squared without loss; shape (s,)."""
+    sizes = np.abs(values)
+    typical = rowMedians(sizes)
+    largest = np.max(sizes, axis=1, where=~np.isnan(sizes), initial=0.0)
+    typical = np.where(typical > 0, typical, largest)
+    exponents = np.clip(np.frexp(typical)[1], -1000, 1000)
+    return np.ldexp(1.0, exponents)
 
 
 def _fitLevels(block: Block, noise: Noise, budgets: TrendBudgets) -> _Levels:

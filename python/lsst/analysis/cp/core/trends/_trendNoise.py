@@ -25,6 +25,12 @@ _FAR = 3.0
 _LENGTHS_PER_HISTORY = 8
 """Number of the longest means whose differences are measured in a history."""
 
+_MIN_FLICKER = 0.01
+"""Smallest flicker part: means of 100 epochs wander as much as white noise lets them (variance of an epoch).
+
+A history tells little of its slowest noise; without this, thresholds would have to be far higher.
+"""
+
 _MIN_WHITE = 1e-6
 """Smallest white part, so that it is never 0 (variance of an epoch)."""
 
@@ -35,7 +41,7 @@ class Noise:
 
     With A(h) the variance of sqrt(h / 2) times the difference, white noise has a constant A, and flicker
     (1/f) noise one that is proportional to h, since its Allan variance does not depend on h (Allan 1966,
-    doi:10.1109/PROC.1966.4634). The sum of both is fitted.
+    doi:10.1109/PROC.1966.4634). The sum of both is fitted. Some flicker noise is always assumed.
 
     Parameters
     ----------
@@ -63,7 +69,7 @@ class Noise:
         Returns
         -------
         noise
-            The noise. Of values that are all but equal it is the rounding error of their largest.
+            The noise. Of values that are all but equal it is their rounding error.
         """
         differences = np.diff(block.values, axis=1) / math.sqrt(2)
         point = np.maximum(measureSpread(differences), roundingErrors(block.values))
@@ -138,8 +144,8 @@ def measureSpread(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def roundingErrors(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return what rows of values may differ by although they are meant to be equal; never 0."""
-    largest = np.max(np.abs(values), axis=1, where=~np.isnan(values), initial=0.0)
-    return np.maximum(16 * np.finfo(float).eps * largest, np.finfo(float).tiny ** 0.25)
+    typical = np.nan_to_num(rowMedians(np.abs(values)))
+    return np.maximum(16 * np.finfo(float).eps * typical, np.finfo(float).tiny ** 0.25)
 
 
 def _measureDifferences(sums: npt.NDArray[np.float64], block: Block, length: int) -> npt.NDArray[np.float64]:
@@ -169,4 +175,4 @@ def _fitVariances(
     flicker = np.where(is_singular, 0.0, (s0 * t1 - s1 * t0) / np.where(is_singular, 1.0, determinant))
     flicker = np.clip(flicker, 0.0, t1 / s2)
     white = np.maximum((t0 - flicker * s1) / s0, _MIN_WHITE)
-    return white * unit, flicker * unit
+    return white * unit, np.maximum(flicker, _MIN_FLICKER) * unit

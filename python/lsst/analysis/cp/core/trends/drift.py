@@ -7,7 +7,7 @@ from __future__ import annotations
 
 __all__ = ["DAYS_PER_YEAR", "Drifts"]
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,10 @@ class Drifts:
         """Return the drifts of some of the series."""
         return Drifts(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
+    def scale(self, unit: npt.NDArray[np.float64]) -> Drifts:
+        """Return the same for values that are so many times as large; shape (nSeries,)."""
+        return replace(self, slope=unit * self.slope, low=unit * self.low, high=unit * self.high)
+
     def replaceRows(self, rows: npt.NDArray[np.intp], other: Drifts) -> Drifts:
         """Return the same with other drifts of some of the series."""
         columns = {field.name: getattr(self, field.name).copy() for field in fields(self)}
@@ -107,8 +111,8 @@ def measureDrifts(
     Mann and Kendall, added over the levels as Hirsch et al. (1982, doi:10.1029/WR018i001p00107) add seasons.
     The variance is increased by the correlation of the noise, as that of Hamed & Rao (1998,
     doi:10.1016/S0022-1694(97)00125-X) is, from its flicker part. A history of more than 64 epochs is reduced
-    to about as many means without outliers; without change points and flicker noise a shorter one gives the
-    numbers of `scipy.stats.theilslopes`, and the score of `scipy.stats.kendalltau`.
+    to about as many means without outliers; without change points a shorter one gives the slope of
+    `scipy.stats.theilslopes` and the score of `scipy.stats.kendalltau`.
 
     Parameters
     ----------
