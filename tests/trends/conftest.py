@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import astropy.units as u
 import numpy as np
@@ -17,11 +20,17 @@ import pytest
 from astropy.time import Time
 
 from lsst.analysis.cp.catalogue import getProduct, measurementUnits
-from lsst.analysis.cp.trends import Labels, TrendTable
+from lsst.analysis.cp.sasquatch import BundleQuery, Mode, RecordMaker, encodeRecord
+from lsst.analysis.cp.trends import Labels, TrendTable, readSasquatch
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.daf.butler import Butler, DatasetType, Timespan
 from lsst.obs.lsst import LsstComCam
 from lsst.verify import Measurement
+
+if TYPE_CHECKING:
+    from services.influxDatabase import InfluxDatabase
+
+sys.path.append(str(Path(__file__).parents[1] / "sasquatch"))
 
 INSTRUMENT = "LSSTComCam"
 DAYS = (20260101, 20260105)
@@ -173,3 +182,55 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def repository(tmp_path: Path, template: Path) -> Repository:
     """Return a repository without metrics."""
     return Repository(shutil.copytree(template, tmp_path / "repository"))
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDatabase]:
+    """Run InfluxDB for all tests, each of which has a namespace of its own."""
+    pytest.importorskip("fastavro", reason="needs fastavro for the double of the REST proxy")
+    if shutil.which("influxd") is None:
+        pytest.skip("needs InfluxDB 1: no influxd on PATH (Debian: apt-get install influxdb)")
+    from services.influxDatabase import InfluxDatabase
+
+    server = InfluxDatabase(tmp_path_factory.mktemp("influxdb"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def namespace(request: pytest.FixtureRequest) -> str:
+    """Name a namespace for one test."""
+    return re.sub(r"[^a-zA-Z0-9]+", "", request.node.name) + ".cp"
+
+
+@pytest.fixture
+def send(repository: Repository, database: InfluxDatabase, namespace: str) -> Callable[..., None]:
+    """Send all metrics of the repository by way of the double of the REST proxy into the database."""
+    from services.connector import Connector
+    from services.restProxy import RestProxy
+
+    def send(mode: Mode = Mode.OWN, **options: Any) -> None:
+        maker = RecordMaker(repository.butler)
+        with RestProxy() as proxy:
+            for page in BundleQuery(["*"]).pages(repository.butler, 100):
+                for record in (record for ref in page for record in maker.make(ref)):
+                    topic, schema, payload = encodeRecord(record, namespace, mode)
+                    if topic not in proxy.log.topics():
+                        proxy.createTopic({"topic_name": topic})
+                    proxy.produce(
+                        topic, {"value_schema": schema, "records": [{"value": json.loads(payload)}]}
+                    )
+            Connector(proxy, database, **options).run()
+        assert not proxy.failures
+
+    return send
+
+
+@pytest.fixture
+def read(database: InfluxDatabase, namespace: str) -> Callable[..., TrendTable]:
+    """Read the metrics of the namespace from the database."""
+
+    def read(metrics: Collection[str] | None = None, **options: Any) -> TrendTable:
+        return readSasquatch(database.url, database.name, namespace, metrics, **options)
+
+    return read

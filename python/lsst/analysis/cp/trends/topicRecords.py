@@ -61,11 +61,12 @@ def measurementFields(topic: str, fields: Mapping[str, str], mode: Mode) -> list
     Returns
     -------
     names
-        Those that the list of topics has or, for a topic that it does not have, all of numbers but those
-        of every record.
+        Those that the list of topics has. For a topic that it does not have, all of numbers but those of
+        every record.
     """
     if (listed := loadTopics().get(topic)) is not None:
-        return [name for name in listed.units if name in fields]
+        # The database does not know a field before it has a value that is not null.
+        return list(listed.units)
     declared = ownFields({}, {}) if mode is Mode.OWN else upstreamFields({}, {})
     common = {field["name"] for field in declared}
     return sorted(
