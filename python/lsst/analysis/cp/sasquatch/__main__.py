@@ -10,6 +10,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from .pipelineTopics import collectTopics
 from .topicPages import topicFiles
 
 __all__ = ["main"]
@@ -20,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Write the files that follow from the pipelines.")
     parser.add_argument("directory", type=Path, help="root of the package")
     directory = parser.parse_args(arguments).directory
-    for name, text in topicFiles(directory / "pipelines").items():
+    topics = collectTopics(sorted((directory / "pipelines").glob("[!_]*/*.yaml")))
+    for name, text in topicFiles(topics).items():
         path = directory / name
         path.write_text(text, encoding="utf-8")
         print(path)

@@ -13,13 +13,11 @@ from dataclasses import asdict
 from io import StringIO
 from itertools import groupby
 from operator import attrgetter
-from pathlib import Path
 from typing import Any
 
 import yaml
 from astropy.table import Table
 
-from .pipelineTopics import collectTopics
 from .records import validityCount
 from .schemas import OWN_INFIX, ownFields, upstreamFields
 from .topics import Topic
@@ -60,25 +58,19 @@ The dispatcher adds ``tags`` to the schema where a metric has tags.
 """
 
 
-def topicFiles(pipelines: Path) -> dict[str, str]:
+def topicFiles(topics: Mapping[str, Topic]) -> dict[str, str]:
     """Generate all files.
 
     Parameters
     ----------
-    pipelines
-        Directory with a directory of pipelines for each camera.
+    topics
+        All topics by name.
 
     Returns
     -------
     files
         Text of each file by its path, relative to the root of the package.
-
-    Raises
-    ------
-    TopicError
-        Raised if two bundles would fill a topic with different fields.
     """
-    topics = collectTopics(sorted(pipelines.glob("[!_]*/*.yaml")))
     return {
         "python/lsst/analysis/cp/sasquatch/topics.yaml": _makeList(topics),
         "doc/lsst.analysis.cp/topics.rst": _makePage(topics.values()),

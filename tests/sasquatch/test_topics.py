@@ -1,0 +1,204 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Topics that the pipelines fill, against the committed list and the bundles that tasks make."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from astropy.table import Table
+
+from lsst.analysis.cp.catalogue import findTest, getProduct, measurementUnits
+from lsst.analysis.cp.sasquatch.__main__ import main
+from lsst.analysis.cp.sasquatch.pipelineTopics import TopicError, collectTopics
+from lsst.analysis.cp.sasquatch.topicPages import topicFiles
+from lsst.analysis.cp.sasquatch.topics import loadTopics
+from lsst.analysis.cp.tasks.toolRunner import ToolRunner, makeBundle
+from lsst.obs.lsst import LsstComCam
+from lsst.pipe.base import Pipeline, PipelineGraph
+from lsst.pipe.base.pipelineIR import PipelineIR
+
+ROOT = Path(__file__).parents[2]
+PIPELINES = sorted((ROOT / "pipelines").glob("[!_]*/*.yaml"))
+VERIFICATION = ROOT / "pipelines" / "LSSTCam" / "verifyBias.yaml"
+LEVELS = {
+    ("detector", "exposure", "instrument"): "detector",
+    ("exposure", "instrument"): "exposure",
+    ("detector", "instrument"): "runDetector",
+    ("instrument",): "run",
+}
+FILES = ["python/lsst/analysis/cp/sasquatch/topics.yaml", "doc/lsst.analysis.cp/topics.rst"]
+TOOL_FIELDS = {"metrics": "atools", "detectorMetrics": "detectorAtools"}
+every_pipeline = pytest.mark.parametrize(
+    "path", PIPELINES, ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def standIns():
+    """Use the pipelines that can be resolved here."""
+    tree = os.environ.get("CP_VERIFY_DIR", str(ROOT / "standalone"))
+    tools = os.environ.get("ANALYSIS_TOOLS_DIR", tree)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CP_VERIFY_DIR", tree)
+        patch.setenv("ANALYSIS_TOOLS_DIR", tools)
+        patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+        yield
+
+
+@pytest.fixture(scope="module")
+def collected(standIns):
+    return collectTopics(PIPELINES)
+
+
+@cache
+def resolve(path: Path) -> PipelineGraph:
+    """Resolve a pipeline with parameters for Sasquatch."""
+    pipeline = Pipeline.fromFile(str(path))
+    for name, value in (
+        ("dataset_identifier", "nightly"),
+        ("reference_package", "cp_verify"),
+        ("timestamp_version", "explicit_timestamp:20260301T120000Z"),
+    ):
+        pipeline.addConfigOverride("parameters", f"sasquatch_{name}", value)
+    for label, task in PipelineIR.from_uri(str(path)).tasks.items():
+        if task.klass.startswith("lsst.analysis.cp."):
+            pipeline.addConfigOverride(label, "metric_tags", ["tag"])
+    return pipeline.to_graph()
+
+
+@cache
+def verificationTopics():
+    return collectTopics([VERIFICATION])
+
+
+def measuringTasks(path: Path):
+    """List our tasks that write bundles, with the names of their connections for these."""
+    for node in resolve(path).tasks.values():
+        names = [name for name in TOOL_FIELDS if name in node.outputs]
+        if names and node.task_class_name.startswith("lsst.analysis.cp."):
+            yield node, names
+
+
+def test_filesFollowFromThePipelines(collected):
+    files = topicFiles(collected)
+    assert list(files) == FILES
+    for name, text in files.items():
+        assert (ROOT / name).read_text() == text, "run python -m lsst.analysis.cp.sasquatch ."
+
+
+def test_commandWritesTheFiles(tmp_path, capsys):
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "LATISS").symlink_to(ROOT / "pipelines" / "LATISS")
+    for name in FILES:
+        (tmp_path / name).parent.mkdir(parents=True)
+    main([str(tmp_path)])
+    assert capsys.readouterr().out.split() == [str(tmp_path / name) for name in FILES]
+    assert "cpBiasExp_biasNoise:" in (tmp_path / FILES[0]).read_text()
+    assert "cpBiasExp_biasNoiseITL" not in (tmp_path / FILES[0]).read_text()
+
+
+def test_listIsReadAsItWasCollected(collected):
+    assert loadTopics() == collected
+
+
+@pytest.mark.parametrize("name", [name for name, topic in loadTopics().items() if findTest(topic.tool)])
+def test_topicOfATestFollowsFromTheCatalogue(name):
+    topic = loadTopics()[name]
+    test = findTest(topic.tool)
+    assert topic.units == measurementUnits(test, LEVELS[topic.dimensions])
+    assert topic.description == test.description
+
+
+def test_everyTestHasATopicAtEachLevel():
+    prefixes = ("cpBiasExpDet", "cpBiasExp", "cpBiasRunDet", "cpBiasRun")
+    expected = {f"{prefix}_{test.toolName}" for prefix in prefixes for test in getProduct("bias")}
+    assert expected <= loadTopics().keys()
+
+
+@every_pipeline
+def test_parametersOfSasquatchReachEveryTask(path):
+    for node, _ in measuringTasks(path):
+        bundle = makeBundle(node.config, "")
+        assert bundle.dataset_identifier == "nightly"
+        assert bundle.reference_package == "cp_verify"
+        assert bundle.timestamp_version == "explicit_timestamp:20260301T120000Z"
+
+
+@every_pipeline
+def test_tagsReachEveryTool(path):
+    for node, names in measuringTasks(path):
+        for name in names:
+            for tool in getattr(node.config, TOOL_FIELDS[name]):
+                assert "tag" in tool.metric_tags
+
+
+PIPELINE = """
+description: Two tasks that fill one topic.
+tasks:
+  first:
+    class: lsst.analysis.cp.tasks.AmpAnalysisExposureTask
+    config:
+      connections.outputName: cpBiasExp
+      python: |
+        from lsst.analysis.cp.atools import addBiasTools
+        addBiasTools(config, "exposure")
+"""
+
+
+@pytest.mark.parametrize(
+    ("task", "level"), [("AmpAnalysisExposureTask", "run"), ("AmpAnalysisRunTask", "exposure")]
+)
+def test_topicWithOtherFieldsIsAnError(tmp_path, task, level):
+    other = PIPELINE.replace("AmpAnalysisExposureTask", task).replace('"exposure"', f'"{level}"')
+    files = []
+    for name, text in (("one", PIPELINE), ("two", other)):
+        files.append(tmp_path / f"{name}.yaml")
+        files[-1].write_text(text)
+    with pytest.raises(TopicError, match=r"topic cpBiasExp_bias\w+: task first of .*two.yaml fills it with"):
+        collectTopics(files)
+
+
+def makeColumns(camera, exposure, kind):
+    """Make results of bias verification of all detectors: of any value, of none, or without rows."""
+    detectors = [] if kind == "empty" else camera
+    rows = [(d.getId(), amp.getName()) for d in detectors for amp in d.getAmplifiers()]
+    table = Table({"exposure": np.full(len(rows), exposure)})
+    table["detector"] = np.array([row[0] for row in rows], dtype=int)
+    table["amplifier"] = np.array([row[1] for row in rows], dtype=str)
+    value = np.nan if kind == "invalid" else 1.0
+    for test in getProduct("bias"):
+        for column in test.inputColumns:
+            is_flag = column == test.verifyColumn
+            table.setdefault(column, np.full(len(rows), kind != "invalid" if is_flag else value))
+    return dict(table.columns)
+
+
+@pytest.mark.parametrize("kind", ["valid", "invalid", "empty"])
+@pytest.mark.parametrize("label", ["verifyBiasExp", "verifyBias"])
+def test_bundlesHaveTheFieldsOfTheListWhateverTheData(label, kind):
+    camera = LsstComCam().getCamera()
+    node = resolve(VERIFICATION).tasks[label]
+    task = node.task_class(config=node.config)
+    log = SimpleNamespace(exception=lambda *arguments: None, warning=lambda *arguments: None)
+    runner = ToolRunner(log, {})
+    detectors = [detector.getId() for detector in camera]
+    outputs = task.analyze(
+        makeColumns(camera, 5, kind), runner, camera=camera, exposures=[5], detectors=detectors
+    )
+    topics = verificationTopics()
+    assert not runner.failures
+    types = {node.outputs[name].dataset_type_name for name in TOOL_FIELDS}
+    expected = {name for name, topic in topics.items() if topic.datasetType in types}
+    bundles = (outputs.metrics, *outputs.detectorMetrics)
+    assert {f"{bundle.metricNamePrefix}{tool}" for bundle in bundles for tool in bundle} == expected
+    for bundle in bundles:
+        for tool, measurements in bundle.items():
+            units = topics[f"{bundle.metricNamePrefix}{tool}"].units
+            assert [(str(m.metric_name), str(m.quantity.unit)) for m in measurements] == list(units.items())
