@@ -70,12 +70,12 @@ class MetricTrendConfig(AnalysisBaseConfig, pipelineConnections=MetricTrendConne
     )
     doReadSummaries = Field[bool](doc="Read the metrics of detectors?", default=True)
     doReadBundles = Field[bool](doc="Read the metrics of exposures?", default=False)
-    metrics = ListField[str](
-        doc="Metrics that are gathered; those that the tools take if empty.",
-        default=[],
+    gatheredMetrics = ListField[str](
+        doc="Names of metrics (biasNoise) that are gathered; those that the tools take if empty.", default=[]
     )
-    measurements = ListField[str](
-        doc="Measurements that are gathered of each; those that the tools take if empty.", default=[]
+    gatheredMeasurements = ListField[str](
+        doc="Names of measurements (median) that are gathered of each; those that the tools take if empty.",
+        default=[],
     )
 
     def setDefaults(self) -> None:
@@ -111,6 +111,6 @@ class MetricTrendConfig(AnalysisBaseConfig, pipelineConnections=MetricTrendConne
         """
         taken = [tool.process for tool in self.atools if isinstance(tool.process, AnalyzeTrend)]
         return (
-            set(self.metrics) or {action.metric for action in taken},
-            set(self.measurements) or {action.measurement for action in taken},
+            set(self.gatheredMetrics) or {action.metric for action in taken},
+            set(self.gatheredMeasurements) or {action.measurement for action in taken},
         )

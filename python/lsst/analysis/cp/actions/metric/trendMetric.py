@@ -99,9 +99,6 @@ def summarizeFindings(series: Any, findings: Any) -> dict[str, float]:
         By the name of the measurement, in the units of the values and years.
     """
     finite = np.isfinite(series.values)
-    tested = series.status != UNKNOWN
-    last = int(np.flatnonzero(tested.any(axis=0)).max(initial=-1))
-    failed = (series.status[:, last] == FAILED).sum() if last >= 0 else 0
     steps = findings.changeAfter - findings.changeBefore
     slopes = findings.slope[findings.drifting]
     return {
@@ -113,8 +110,8 @@ def summarizeFindings(series: Any, findings: Any) -> dict[str, float]:
         "nSeriesDrifting": float(findings.drifting.sum()),
         "nSeriesApart": float(findings.outlying.sum()),
         "nOutliers": float(len(findings.outlierSeries)),
-        "nSeriesTested": float(tested[:, last].sum()) if last >= 0 else 0.0,
-        "nSeriesFailed": float(failed),
+        "nSeriesTested": float((series.lastStatus != UNKNOWN).sum()),
+        "nSeriesFailed": float((series.lastStatus == FAILED).sum()),
         "median": float(np.median(series.values[finite])) if finite.any() else np.nan,
         "largestStep": _largest(steps),
         "steepestDrift": _largest(slopes),

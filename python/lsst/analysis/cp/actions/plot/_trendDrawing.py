@@ -9,6 +9,7 @@ __all__ = ["TrendArtists", "TrendStyle", "drawCounts", "drawTrend"]
 
 import textwrap
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -219,8 +220,8 @@ def drawGaps(ax: Axes, view: TrendView, style: TrendStyle, *, label: bool) -> tu
         spans.append(ax.axvspan(start + half, stop - half, facecolor=style.gap, edgecolor="none", zorder=0.5))
         if label and stop - start > 0.025 * span:
             ax.text(
-                0.5 * (start + stop), 0.985, describeGap(days), transform=ax.get_xaxis_transform(),
-                ha="center", va="top", fontsize=6.5, color="0.35", rotation=90,
+                0.5 * (start + stop), 0.015, describeGap(days), transform=ax.get_xaxis_transform(),
+                ha="center", va="bottom", fontsize=6.5, color="0.35", rotation=90,
             )  # fmt: skip
     return tuple(spans)
 
@@ -246,7 +247,7 @@ def _drawSeries(ax: Axes, view: TrendView, place: int, style: TrendStyle) -> Lin
     """Draw a named series; the line ends at gaps. One of many epochs is pale, since it also has a level."""
     x, y = _pointsOf(view, view.series.values[view.named[place]])
     colour, marker = style.lineLooks(place)
-    looks = {"marker": marker, "markersize": 4.0, "linewidth": 0.9}
+    looks: dict[str, Any] = {"marker": marker, "markersize": 4.0, "linewidth": 0.9}
     if view.series.nEpochs > style.mostMarkers:
         looks = {"linewidth": 0.6, "alpha": 0.45}
     (line,) = ax.plot(x, y, "-", color=colour, zorder=3, **looks)
@@ -274,7 +275,7 @@ def _markFailing(ax: Axes, view: TrendView, style: TrendStyle) -> PathCollection
     """Ring the values of named series that failed."""
     series, epoch = np.nonzero(view.series.status[view.named] == FAILED)
     values = view.series.values[view.named][series, epoch]
-    shown = np.isfinite(values)
+    shown = (values >= view.yLimits[0]) & (values <= view.yLimits[1])
     if not shown.any():
         return None
     return ax.scatter(

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 __all__ = ["makeTrendFigure", "trendKey"]
 
+from typing import Any
+
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -51,8 +54,7 @@ def makeTrendFigure(view: TrendView, style: TrendStyle) -> Figure:
         ax.tick_params(labelbottom=False)
         ax.set_xlabel("")
         ax.xaxis.get_offset_text().set_visible(False)
-    found = view.findings.interest.any()
-    page.writeHeader(view.title, view.headline, view.provenance, emphasise=bool(found))
+    page.writeHeader(view.title, view.headline, view.provenance, emphasise=view.isAlarming)
     y = page.writeKey(_TOP, trendKey(view, artists, style))
     for lines in view.lists:
         y = page.writeLines(y, lines, _BOTTOM)
@@ -85,9 +87,8 @@ def _bandKey(view: TrendView, style: TrendStyle) -> list[Artist]:
     for place, band in enumerate(view.bands):
         colour, line = style.bandLooks(place)
         label = " ".join(filter(None, (band.label, f"{view.noun}s")))
-        handles.append(
-            Line2D([], [], color=colour, linestyle=line, label=f"median of {band.nSeries} {label}")
-        )
+        looks: dict[str, Any] = {"color": colour, "linestyle": line}
+        handles.append(Line2D([], [], label=f"median of {band.nSeries} {label}", **looks))
         handles.append(Patch(facecolor=colour, alpha=0.35, label="half of them, and 90 %"))
     return handles
 
@@ -107,9 +108,9 @@ def _lineKey(view: TrendView, style: TrendStyle) -> list[Artist]:
 def _markKey(view: TrendView, artists: TrendArtists, style: TrendStyle) -> list[Artist]:
     """Explain the marks that occur."""
     handles: list[Artist] = []
-    marks = {"linestyle": "none", "color": "0.3"}
+    marks: dict[str, Any] = {"linestyle": "none", "color": "0.3"}
     if artists.failing is not None:
-        ring = {"markerfacecolor": "none", "markeredgecolor": style.failing}
+        ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": style.failing}
         handles.append(Line2D([], [], marker="o", linestyle="none", label="failed", **ring))
     if artists.changes is not None:
         handles.append(
@@ -123,7 +124,7 @@ def _markKey(view: TrendView, artists: TrendArtists, style: TrendStyle) -> list[
         (artists.below, "v", "below", view.yLimits[0]),
     ):
         if scatter is not None:
-            label = f"{word} {formatNumber(float(f'{end:.3g}'))}: {len(scatter.get_offsets())}"
+            label = f"{word} {formatNumber(float(f'{end:.3g}'))}: {len(np.asarray(scatter.get_offsets()))}"
             handles.append(Line2D([], [], marker=marker, label=label, **marks))
     if artists.gaps:
         handles.append(Patch(facecolor=style.gap, label="no data"))

@@ -12,6 +12,7 @@ __all__ = [
     "describeValues",
     "listChanges",
     "plural",
+    "rankFailing",
     "trendHeadline",
     "trendLists",
 ]
@@ -112,11 +113,9 @@ def trendHeadline(series: TrendSeries, findings: TrendFindings, noun: str) -> st
     words += [f"{count} {what}" for count, what in counts if count] or ["no change, no drift"]
     if len(findings.outlierSeries):
         words.append(plural(len(findings.outlierSeries), "outlier"))
-    tested = series.status != UNKNOWN
-    if tested.any():
-        last = int(np.flatnonzero(tested.any(axis=0))[-1])
-        n_failed, n_tested = int((series.status[:, last] == FAILED).sum()), int(tested[:, last].sum())
-        words.append(f"{n_failed} of {n_tested} tested failed last")
+    if n_tested := int((series.lastStatus != UNKNOWN).sum()):
+        n_failed = int((series.lastStatus == FAILED).sum())
+        words.append(f"{n_failed} of {n_tested} tested failed on the last {series.epochKind}")
     return ", ".join(words)
 
 
@@ -144,6 +143,7 @@ def trendLists(
     """
     lists = (
         ("Values", *describeValues(series)),
+        ("Failed, of tested", *_cut(_listFailing(series), nListed)),
         ("Changes", *_cut(listChanges(series, findings, noun), nListed)),
         ("Drifts, a year", *_cut(_listDrifts(series, findings), nListed)),
         (f"Apart from other {noun}s", *_cut(_listApart(series, findings), nListed)),
@@ -183,6 +183,23 @@ def describeValues(series: TrendSeries) -> tuple[str, ...]:
         )
         lines.append(f"{kind or 'all':<7}{int((series.groups == kind).sum()):>4}{texts}")
     return tuple(lines)
+
+
+def rankFailing(series: TrendSeries) -> list[int]:
+    """Return the series that failed, those that did on the last epoch first, then by how often."""
+    n_failed = (series.status == FAILED).sum(axis=1)
+    order = np.lexsort((-n_failed, series.lastStatus != FAILED))
+    return [index for index in order.tolist() if n_failed[index]]
+
+
+def _listFailing(series: TrendSeries) -> list[str]:
+    """Say how often series failed."""
+    n_failed, n_tested = (np.sum(part, axis=1) for part in
+                          (series.status == FAILED, series.status != UNKNOWN))  # fmt: skip
+    return [
+        f"{series.names[i]} {n_failed[i]}/{n_tested[i]}{', the last too' if series.lastStatus[i] == FAILED else ''}"
+        for i in rankFailing(series)
+    ]
 
 
 def listChanges(series: TrendSeries, findings: TrendFindings, noun: str) -> list[str]:

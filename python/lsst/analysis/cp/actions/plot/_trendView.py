@@ -20,7 +20,7 @@ from lsst.analysis.cp.core.trends.trendFindings import TrendFindings
 from lsst.analysis.cp.core.trends.trendSeries import TrendSeries
 
 from ._trendAxis import TrendAxis
-from ._trendText import changeEvents
+from ._trendText import changeEvents, rankFailing
 
 FloatArray = npt.NDArray[np.float64]
 IndexArray = npt.NDArray[np.intp]
@@ -117,6 +117,11 @@ class TrendView:
         return np.sum(self.series.status == FAILED, axis=0)
 
     @property
+    def isAlarming(self) -> bool:
+        """Whether something was found, or failed on the last epoch."""
+        return bool(self.findings.interest.any() or (self.series.lastStatus == FAILED).any())
+
+    @property
     def showsThreshold(self) -> bool:
         """Whether the threshold lies on the axis."""
         return bool(
@@ -144,17 +149,24 @@ def makeBands(series: TrendSeries, nLines: int) -> tuple[TrendBand, ...]:
     bands
         One for each kind, in the order of their numbers of series.
     """
-    if series.nSeries <= nLines:
+    if series.nSeries <= nLines or not series.hasValues:
         return ()
     kinds, counts = np.unique(series.groups, return_counts=True)
     bands = []
     for i in np.argsort(-counts, kind="stable"):
         values = series.values[series.groups == kinds[i]]
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
-            quantiles = np.nanquantile(values, QUANTILES, axis=0)
-        bands.append(TrendBand(str(kinds[i]), int(counts[i]), quantiles))
+        bands.append(TrendBand(str(kinds[i]), int(counts[i]), _findQuantiles(values)))
     return tuple(bands)
+
+
+def _findQuantiles(values: FloatArray) -> FloatArray:
+    """Return `QUANTILES` along the first axis, taken inwards: the one outlier of a few values is in none."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        low = np.nanquantile(values, QUANTILES[:2], axis=0, method="higher")
+        median = np.nanmedian(values, axis=0, keepdims=True)
+        high = np.nanquantile(values, QUANTILES[3:], axis=0, method="lower")
+    return np.concatenate([np.minimum(low, median), median, np.maximum(high, median)])
 
 
 def chooseNamed(series: TrendSeries, findings: TrendFindings, nLines: int) -> IndexArray:
@@ -172,9 +184,11 @@ def chooseNamed(series: TrendSeries, findings: TrendFindings, nLines: int) -> In
     Returns
     -------
     named
-        All series if they are no more. Else those in which something was found: the strongest of each kind of
-        finding, and of those that changed together, before the second of any.
+        All series if they are no more. Else those in which something was found or that failed: the strongest
+        of each kind of finding, and of those that changed together, before the second of any.
     """
+    if not series.hasValues:
+        return np.empty(0, dtype=np.intp)
     if series.nSeries <= nLines:
         return np.arange(series.nSeries)
     ranked = [
@@ -185,6 +199,7 @@ def chooseNamed(series: TrendSeries, findings: TrendFindings, nLines: int) -> In
     ranked.insert(0, _rank(rows, np.where(findings.drifting, findings.driftScore, 0.0)))
     ranked.insert(1, _rank(rows, np.where(findings.outlying, findings.offset, 0.0)))
     ranked.insert(2, _rank(findings.outlierSeries, findings.outlierScore))
+    ranked.insert(3, rankFailing(series))
     turns = [index for turn in itertools.zip_longest(*ranked) for index in turn if index is not None]
     return np.array(list(dict.fromkeys(turns))[:nLines], dtype=np.intp)
 

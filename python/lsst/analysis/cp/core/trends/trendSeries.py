@@ -87,6 +87,14 @@ class TrendSeries:
         return bool(np.isfinite(self.values).any())
 
     @property
+    def lastStatus(self) -> npt.NDArray[np.int8]:
+        """Status of each series at the last epoch at which any has one, shape (nSeries,)."""
+        tested = np.flatnonzero((self.status != UNKNOWN).any(axis=0))
+        if len(tested) == 0:
+            return np.full(self.nSeries, UNKNOWN, dtype=np.int8)
+        return self.status[:, tested[-1]]
+
+    @property
     def lastThreshold(self) -> float | None:
         """Threshold at the last epoch that has one; None if none has."""
         known = self.threshold[np.isfinite(self.threshold)]
