@@ -31,7 +31,12 @@ _CONNECT_TIMEOUT = 10.0
 _READ_TIMEOUT = 60.0
 _BLOCK = 1 << 16
 _RETRIES = urllib3.Retry(
-    total=4, backoff_factor=0.3, redirect=0, status_forcelist=(429, 502, 503, 504), raise_on_status=False
+    total=3,
+    read=1,
+    backoff_factor=0.2,
+    redirect=0,
+    status_forcelist=(429, 502, 503, 504),
+    raise_on_status=False,
 )
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -102,7 +107,7 @@ class InfluxClient:
         self._pool = urllib3.PoolManager(
             cert_reqs="CERT_REQUIRED",
             retries=_RETRIES,
-            timeout=urllib3.Timeout(connect=_CONNECT_TIMEOUT, read=_READ_TIMEOUT),
+            timeout=urllib3.Timeout(connect=_CONNECT_TIMEOUT, read=min(_READ_TIMEOUT, timeout)),
             headers=urllib3.util.make_headers(user_agent="analysis_cp", accept_encoding=True),
         )
         parts = urlsplit(self.address)
@@ -154,7 +159,8 @@ class InfluxClient:
             )
             try:
                 self._checkStatus(response)
-                for block in response.stream(_BLOCK, decode_content=True):
+                # What has come is taken at once, so that a slow answer is noticed.
+                while block := response.read1(_BLOCK, decode_content=True):
                     *lines, rest = (rest + block).split(b"\n")
                     yield from filter(None, lines)
                     if time.monotonic() > deadline:
@@ -225,8 +231,8 @@ def _checkAddress(url: str) -> str:
 
 def _explain(error: Exception) -> str:
     """Say what went wrong, without the address and its query."""
-    while isinstance(reason := getattr(error, "reason", None), Exception):
-        error = reason
+    while isinstance(cause := getattr(error, "reason", error.args[-1] if error.args else None), Exception):
+        error = cause
     return f"{type(error).__name__}: {str(error).rpartition(': ')[2]}"
 
 
