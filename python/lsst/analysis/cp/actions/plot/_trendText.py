@@ -196,10 +196,8 @@ def _listFailing(series: TrendSeries) -> list[str]:
     """Say how often series failed."""
     n_failed, n_tested = (np.sum(part, axis=1) for part in
                           (series.status == FAILED, series.status != UNKNOWN))  # fmt: skip
-    return [
-        f"{series.names[i]} {n_failed[i]}/{n_tested[i]}{', the last too' if series.lastStatus[i] == FAILED else ''}"
-        for i in rankFailing(series)
-    ]
+    last = np.where(series.lastStatus == FAILED, ", the last too", "")
+    return [f"{series.names[i]} {n_failed[i]}/{n_tested[i]}{last[i]}" for i in rankFailing(series)]
 
 
 def listChanges(series: TrendSeries, findings: TrendFindings, noun: str) -> list[str]:

@@ -29,7 +29,10 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Shares of the series below each line of a band."""
 
 _REACH = 2.0
-"""How far beyond the bulk the axis goes to hold named series, in heights of the bulk."""
+"""How far beyond the bulk the axis goes to hold single values of named series, in heights of the bulk."""
+
+_LEVEL_REACH = 8.0
+"""The same to hold their levels."""
 
 _LIMIT_REACH = 1.5
 """How far beyond the values the axis goes to hold the threshold, in heights of what is shown."""
@@ -212,6 +215,7 @@ def _rank(rows: IndexArray, scores: FloatArray) -> list[int]:
 
 def chooseRange(
     series: TrendSeries,
+    findings: TrendFindings,
     bands: Sequence[TrendBand],
     named: IndexArray,
     axisMin: float | None,
@@ -223,6 +227,8 @@ def chooseRange(
     ----------
     series
         The histories.
+    findings
+        What was found in them.
     bands
         Distributions that are drawn.
     named
@@ -243,18 +249,25 @@ def chooseRange(
         return _keepEnds((0.0, 1.0), axisMin, axisMax)
     # One epoch gone wrong must not hide the others, whichever way it is drawn.
     low, high = np.percentile(bulk, [1.0, 99.0]).tolist()
-    height = (high - low) or 0.05 * abs(high) or 1.0
-    shown = np.concatenate([bulk, series.values[named].ravel()])
-    shown = shown[(shown >= low - _REACH * height) & (shown <= high + _REACH * height)]
+    height = high - low
+    parts = ((bulk, _REACH), (series.values[named], _REACH), (findings.expected[named], _LEVEL_REACH))
+    shown = np.concatenate(
+        [values[np.isfinite(values) & _isNear(values, low, high, reach * height)] for values, reach in parts]
+    )
     low, high = float(shown.min()), float(shown.max())
-    height = (high - low) or height
+    height = (high - low) or 0.05 * abs(high) or 1.0
     thresholds = series.threshold[np.isfinite(series.threshold)]
-    near = thresholds[
-        (thresholds > low - _LIMIT_REACH * height) & (thresholds < high + _LIMIT_REACH * height)
-    ].tolist()
+    near = thresholds[_isNear(thresholds, low, high, _LIMIT_REACH * height)].tolist()
     low, high = min(low, *near, low), max(high, *near, high)
     margin = _MARGIN * ((high - low) or height)
     return _keepEnds((low - margin, high + margin), axisMin, axisMax)
+
+
+def _isNear(values: FloatArray, low: float, high: float, reach: float) -> npt.NDArray[np.bool_]:
+    """Tell which values are within a reach of a range; if that is 0, all are."""
+    if reach == 0:
+        return np.ones(values.shape, dtype=bool)
+    return (values >= low - reach) & (values <= high + reach)
 
 
 def _keepEnds(

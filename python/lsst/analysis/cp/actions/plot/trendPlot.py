@@ -162,7 +162,7 @@ class TrendPlot(PlotAction):
             axis=placeEpochs(series, self.xAxis, self.gapDays),
             bands=bands,
             named=named,
-            yLimits=chooseRange(series, bands, named, self.axisMin, self.axisMax),
+            yLimits=chooseRange(series, findings, bands, named, self.axisMin, self.axisMax),
             yLabel=label,
             noun=noun,
             thresholdLabel=describeThreshold(series.lastThreshold, self.operator, self.unit),
