@@ -97,7 +97,7 @@ def killAtRandom(result: KilledPush, log: Path) -> None:
     shares = iter(sorted(generator.randrange(N_RECORDS * 9 // 10) for _ in range(N_KILLS // 2)))
     for i in range(N_KILLS):
         share = next(shares) if i % 2 else 0
-        wait = generator.uniform(0.0, 0.02 if i % 2 else 0.6)
+        wait = generator.uniform(0.0, 0.02 if i % 2 else 0.5)
         push = start(result, log)
         while push.isAlive and result.proxy.taken < share:
             time.sleep(0.001)

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from services.bundleRepository import RUN, BundleRepository
 from services.faults import Fault
-from services.pushProcess import PLUGINS, PushProcess
+from services.pushProcess import PushProcess
 from services.restProxy import ProxySettings, RestProxy
 
+PLUGINS = Path(__file__).parents[2] / "python" / "lsst" / "analysis" / "cp" / "cli" / "resources.yaml"
 BUTLER = "from lsst.daf.butler.cli.butler import main; main()"
 TOKEN = "gt-Xy7Zsecret.0123456789abcdef"
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["PLUGINS", "PushProcess"]
+__all__ = ["PushProcess"]
 
 import multiprocessing
 import os
@@ -19,7 +19,6 @@ from tqdm import tqdm
 
 from services.bundleRepository import RUN, BundleRepository
 
-PLUGINS = Path(__file__).parents[3] / "python" / "lsst" / "analysis" / "cp" / "cli" / "resources.yaml"
 TIMEOUT = 60.0
 
 
@@ -32,17 +31,20 @@ def makeContext() -> ForkServerContext:
     return context
 
 
-def runButler(arguments: Sequence[str], log: str, variables: Mapping[str, str]) -> None:
-    """Run ``butler`` in this process, with all that it prints in a file."""
-    from lsst.daf.butler.cli.butler import cli
+def runCommand(arguments: Sequence[str], log: str, level: str, variables: Mapping[str, str]) -> None:
+    """Run the subcommand in this process as ``butler`` does, with all that it prints in a file."""
+    from lsst.analysis.cp.cli.cmd import push_verify_metrics
+    from lsst.daf.butler.cli.cliLog import CliLog
 
     # Of a lock between processes, one that is killed would leave a semaphore.
     tqdm.set_lock(threading.RLock())
-    os.environ.update(variables, DAF_BUTLER_PLUGINS=str(PLUGINS))
+    os.environ.update(variables)
     stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for standard in (sys.stdout.fileno(), sys.stderr.fileno()):
         os.dup2(stream, standard)
-    cli.main(list(arguments), prog_name="butler")
+    CliLog.initLog(longlog=False)
+    CliLog.setLogLevels([(None, level)])
+    push_verify_metrics.main(list(arguments), prog_name="push-verify-metrics")
 
 
 class PushProcess:
@@ -74,9 +76,10 @@ class PushProcess:
         level: str = "INFO",
         **variables: str,
     ) -> None:
-        arguments = ["--log-level", level, "push-verify-metrics", str(repository.root), "--collections", RUN]
-        arguments += ["--proxy", proxy, "--namespace", "lsst.cp", *options]
-        self._process = makeContext().Process(target=runButler, args=(arguments, str(log), variables))
+        arguments = [str(repository.root), "--collections", RUN, "--proxy", proxy, "--namespace", "lsst.cp"]
+        arguments += options
+        context = makeContext()
+        self._process = context.Process(target=runCommand, args=(arguments, str(log), level, variables))
         self._process.start()
 
     @property
