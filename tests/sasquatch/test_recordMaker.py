@@ -33,7 +33,7 @@ HALVES = {
 def makeBundle() -> MetricMeasurementBundle:
     return MetricMeasurementBundle(
         biasNoise=[Measurement("median", 1 / 3 * u.electron), Measurement("nValid", 16.0 * u.one)],
-        metricNamePrefix="cpBiasExp_",
+        metricNamePrefix="cpTest_",
     )
 
 
@@ -126,7 +126,7 @@ def test_bundleIsReadAsTheButlerReadsIt(butler):
     content = readBundle(butler, find(butler))
     assert content.values == {"biasNoise": {"median": 1 / 3, "nValid": 16.0}}
     assert content.units == {"biasNoise": {"median": "electron", "nValid": ""}}
-    assert content.prefix == "cpBiasExp_"
+    assert content.prefix == "cpTest_"
 
 
 def test_fileThatIsNoBundleIsNamed(butler, tmp_path):

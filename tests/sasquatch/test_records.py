@@ -70,7 +70,7 @@ def test_datasetIsNamed():
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_valuesThatAreNotFiniteAreAbsent(value):
-    bundle = MetricMeasurementBundle(biasNoise=[Measurement("min", value * u.electron)])
+    bundle = MetricMeasurementBundle(testFinite=[Measurement("min", value * u.electron)])
     record = makeRecord(content=BundleContent.fromBundle(bundle))
     assert record.values == {"min": None}
 
@@ -98,13 +98,13 @@ def test_validityIsCounted(name, count):
 
 def test_valuesKeepAllDigits():
     value = 0.1 + 1e-17 + 1 / 3
-    bundle = MetricMeasurementBundle(t=[Measurement("min", value * u.electron)])
+    bundle = MetricMeasurementBundle(testDigits=[Measurement("min", value * u.electron)])
     assert makeRecord(content=BundleContent.fromBundle(bundle)).values["min"] == value
 
 
 def test_jsonHoldsWhatTheBundleHolds():
     bundle = MetricMeasurementBundle(
-        biasNoise=[Measurement("min", 5.0 * u.electron), Measurement("nValid", 3.0 * u.one)],
+        testNoise=[Measurement("min", 5.0 * u.electron), Measurement("nValid", 3.0 * u.one)],
         dataset_identifier="nightly",
         reference_package="lsst_distrib",
         timestamp_version="run_timestamp",
@@ -116,8 +116,8 @@ def test_jsonHoldsWhatTheBundleHolds():
         datasetIdentifier="nightly",
         timestampVersion="run_timestamp",
         referencePackage="lsst_distrib",
-        values={"biasNoise": {"min": 5.0, "nValid": 3.0}},
-        units={"biasNoise": {"min": "electron", "nValid": ""}},
+        values={"testNoise": {"min": 5.0, "nValid": 3.0}},
+        units={"testNoise": {"min": "electron", "nValid": ""}},
     )
 
 

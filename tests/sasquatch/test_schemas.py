@@ -235,20 +235,20 @@ class RecordingProxy:
 )
 def test_upstreamsDispatcherSendsTheSame(monkeypatch, dimensions, extra, version):
     datastore = pytest.importorskip(DISPATCHER, reason="needs upstream's dispatcher in the place of ours")
-    proxy = RecordingProxy()
-    monkeypatch.setattr(f"{DISPATCHER}._dispatcher.http_client", lambda: proxy)
     measured = [Measurement("min", np.nan * u.electron), Measurement("nValid", 0.0 * u.one)]
     bundle = MetricMeasurementBundle(
-        {"biasNoise": measured, "biasMean": [Measurement("max", 1 / 3 * u.electron)]},
+        {"testNoise": measured, "testMean": [Measurement("max", 1 / 3 * u.electron)]},
         metricNamePrefix="cpBiasExp_",
         dataset_identifier="nightly",
         reference_package="lsst_distrib",
         timestamp_version=version,
     )
     ref = makeRef(*dimensions)
+    records = makeRecords(BundleContent.fromBundle(bundle), ref, fallbackTime=0.0, extraFields=extra)
+    proxy = RecordingProxy()
+    monkeypatch.setattr(f"{DISPATCHER}._dispatcher.http_client", lambda: proxy)
     dispatcher = datastore.SasquatchDispatcher(url="https://localhost", token="t", namespace="lsst.cp")
     dispatcher.dispatchRef(bundle, ref, extraFields=extra)
-    records = makeRecords(BundleContent.fromBundle(bundle), ref, fallbackTime=0.0, extraFields=extra)
     assert proxy.posted == {
         topicName(record.topic, "lsst.cp", Mode.UPSTREAM): (
             avroSchema(record, "lsst.cp", Mode.UPSTREAM),

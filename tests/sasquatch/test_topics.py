@@ -10,9 +10,8 @@ from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
-from astropy.table import Table
+from services.biasResults import makeColumns
 
 from lsst.analysis.cp.catalogue import findTest, getProduct, measurementUnits
 from lsst.analysis.cp.sasquatch.__main__ import main
@@ -163,21 +162,6 @@ def test_topicWithOtherFieldsIsAnError(tmp_path, task, level):
         files[-1].write_text(text)
     with pytest.raises(TopicError, match=r"topic cpBiasExp_bias\w+: task first of .*two.yaml fills it with"):
         collectTopics(files)
-
-
-def makeColumns(camera, exposure, kind):
-    """Make results of bias verification of all detectors: of any value, of none, or without rows."""
-    detectors = [] if kind == "empty" else camera
-    rows = [(d.getId(), amp.getName()) for d in detectors for amp in d.getAmplifiers()]
-    table = Table({"exposure": np.full(len(rows), exposure)})
-    table["detector"] = np.array([row[0] for row in rows], dtype=int)
-    table["amplifier"] = np.array([row[1] for row in rows], dtype=str)
-    value = np.nan if kind == "invalid" else 1.0
-    for test in getProduct("bias"):
-        for column in test.inputColumns:
-            is_flag = column == test.verifyColumn
-            table.setdefault(column, np.full(len(rows), kind != "invalid" if is_flag else value))
-    return dict(table.columns)
 
 
 @pytest.mark.parametrize("kind", ["valid", "invalid", "empty"])
