@@ -225,6 +225,13 @@ def test_no_other_column_of_a_table_is_read(repository, summaries):
     assert "NOISE_min" not in columns
 
 
+def test_a_bundle_of_any_source_is_read(repository, detectors, assertSame):
+    refs = repository.butler.query_datasets("cpBiasExpDet_metrics", FIRST, with_dimension_records=True)
+    handles = [repository.butler.getDeferred(ref) for ref in refs]
+    others = [SimpleNamespace(ref=handle.ref, dataId=handle.dataId, get=handle.get) for handle in handles]
+    assertSame(readHandles(others), readHandles(handles))
+
+
 def test_a_table_of_a_run_gives_metrics_of_its_detectors(repository, makeValues, readRows):
     values = {number: makeValues(number, "runDetector") for number in range(2)}
     repository.put("cpBiasRun_detectorSummary", makeSummary(values, "runDetector"), "ArrowAstropy")
@@ -248,6 +255,17 @@ def test_a_repository_without_metrics_gives_no_rows(repository):
 def test_a_metric_that_there_is_not_is_an_error(repository, detectors):
     with pytest.raises(TrendTableError, match="9 dataset.s.: no metric biasNose; there are biasNoise"):
         readButler(repository.butler, FIRST, metrics=["biasNose"])
+
+
+def test_a_metric_that_there_is_not_may_be_no_error(repository, detectors):
+    handles = [
+        repository.butler.getDeferred(ref)
+        for ref in repository.butler.query_datasets(
+            "cpBiasExpDet_metrics", FIRST, with_dimension_records=True
+        )
+    ]
+    assert len(readHandles(handles, metrics=["biasNose"], needsAll=False)) == 0
+    assert len(readHandles(handles, metrics=["biasNose", "biasNoise"], needsAll=False)) == 90
 
 
 def test_a_text_for_a_list_of_metrics_is_an_error(repository):

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from lsst.analysis.cp.sasquatch import BundleContent, CalibrationLookup
-from lsst.daf.butler import CollectionType
+from lsst.analysis.cp.sasquatch import BundleContent, CalibrationLookup, readBundle
+from lsst.daf.butler import Butler, CollectionType
 
 from .detectorNames import DetectorName, DetectorNames
 from .observationTimes import ObservationTimes
@@ -24,7 +24,7 @@ from .wantedMetrics import WantedMetrics
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
-    from lsst.daf.butler import Butler, DatasetRef, DeferredDatasetHandle
+    from lsst.daf.butler import DatasetRef, DeferredDatasetHandle
 
 _BUNDLE = "MetricMeasurementBundle"
 
@@ -103,6 +103,7 @@ def readHandles(
     measurements: Collection[str] | None = None,
     camera: Camera | None = None,
     times: ObservationTimes | None = None,
+    needsAll: bool = True,
 ) -> TrendTable:
     """Read the metrics of datasets, one after the other.
 
@@ -114,6 +115,8 @@ def readHandles(
         See `readButler`.
     times
         Finds the times of datasets; by default those of exposures and in the names of runs.
+    needsAll
+        Whether it is an error if a metric is asked for that no dataset has.
 
     Returns
     -------
@@ -123,7 +126,7 @@ def readHandles(
     Raises
     ------
     TrendTableError
-        Raised if a dataset is neither kind, or if a metric is asked for that no dataset has.
+        Raised if a dataset is neither kind, or lacks a metric that is needed.
     ValueError
         Raised if a data ID has no dimension records.
     """
@@ -149,7 +152,7 @@ def readHandles(
                 f"dataset type {handle.ref.datasetType.name!r} is no {_BUNDLE} and no table of a name that "
                 f"ends in {SUMMARY_SUFFIX}"
             )
-    if n_read:
+    if n_read and needsAll:
         wanted.checkFound(found, f"{n_read} dataset(s)")
     detectors = DetectorNames(names)
     if camera is not None:
@@ -193,8 +196,12 @@ def _readBundle(
 ) -> set[tuple[str, str]]:
     """Read the wanted metrics of a bundle, and return the topics and tools that it has."""
     ref = handle.ref
-    name = f"{ref.datasetType.name} {ref.dataId} of {ref.run}"
-    content = BundleContent.fromBundle(handle.get(), name)
+    if isinstance(butler := getattr(handle, "butler", None), Butler):
+        content = readBundle(butler, ref)
+    else:
+        # Within a quantum there may be no more than a part of a repository.
+        name = f"{ref.datasetType.name} {ref.dataId} of {ref.run}"
+        content = BundleContent.fromBundle(handle.get(), name)
     key = RecordKey.fromRef(ref, times)
     for tool, values in content.values.items():
         topic = f"{content.prefix}{tool}"
