@@ -226,6 +226,15 @@ def test_tooManyBatchesWait():
         assert len([place for each in delivery.finish() for place in each.delivered]) == 20
 
 
+def test_requestWithoutEndDoesNotHoldThePush(monkeypatch):
+    monkeypatch.setattr("lsst.analysis.cp.sasquatch.delivery._GRACE", 0.1)
+    gate = threading.Event()
+    proxy = FakeProxy(lambda payloads: gate.wait(10) and [None] * len(payloads))
+    outcome = deliver(proxy, *(makeRecords(1, start=i) for i in range(1, 11)), inFlight=1, deadline=0.2)
+    gate.set()
+    assert outcome.kept[10] == "the push ended before it was tried"
+
+
 def test_batchesAreOfOneTopicAndSchema():
     other = OutgoingRecord(9, UUID(int=9), "a", "another schema", b"9")
     batches = list(makeBatches([*makeRecords(3), *makeRecords(2, "b", 4), other], 2))

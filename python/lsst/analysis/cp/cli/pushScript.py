@@ -10,6 +10,7 @@ __all__ = ["PushOptions", "runPush"]
 import itertools
 import json
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -172,6 +173,8 @@ def _openBar(butler: Butler, options: PushOptions) -> tqdm[NoReturn]:
     total = options.bundles.count(butler)
     if total == 0:
         click.echo("No bundles of metrics are found.", err=True)
+    # The default, a lock between processes, would outlive a push that is killed.
+    tqdm.set_lock(threading.RLock())
     return tqdm(total=total, unit="bundle", disable=None)
 
 

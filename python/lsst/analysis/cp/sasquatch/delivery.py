@@ -145,9 +145,13 @@ class Delivery:
         return self._stop.is_set() or time.monotonic() >= self._deadline
 
     def send(self, batch: Batch) -> None:
-        """Hand over a batch; waits while too many are on their way."""
+        """Hand over a batch; waits while too many are on their way, but not beyond the deadline."""
         worker = self._workerOf.setdefault(batch.topic, len(self._workerOf) % len(self._queues))
-        self._queues[worker].put(batch)
+        patience = max(0.0, self._deadline + _GRACE - time.monotonic())
+        try:
+            self._queues[worker].put(batch, timeout=patience)
+        except queue.Full:
+            self._outcomes.put(Outcome(kept=dict.fromkeys((each.id for each in batch.records), _NOT_TRIED)))
 
     def collect(self) -> Outcome:
         """Return what became of records since the last call, without waiting."""

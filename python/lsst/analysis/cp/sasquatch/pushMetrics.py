@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 # So many bundles, of some dozen records each, are in memory at a time.
-_PAGE_BUNDLES = 200
+_PAGE_BUNDLES = 500
 _PAGE_RECORDS = 5000
 
 Progress = Callable[[int], object]
