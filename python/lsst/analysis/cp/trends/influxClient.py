@@ -138,7 +138,7 @@ class InfluxClient:
         """
         # Integers stay what they are, and floats have all the digits that tell them from their neighbours.
         is_partial = False
-        for line in self._readLines(text):
+        for line in filter(bytes.strip, self._readLines(text)):
             results = self._parse(line, text)
             for result in results:
                 is_partial = bool(result.get("partial"))
@@ -150,9 +150,20 @@ class InfluxClient:
 
     def _readLines(self, text: str) -> Iterator[bytes]:
         """Yield the lines of an answer."""
+        # A line has thousands of rows and comes in as many blocks.
+        parts: list[bytes] = []
+        for block in self._readBlocks(text):
+            first, *others = block.split(b"\n")
+            parts.append(first)
+            for other in others:
+                yield b"".join(parts)
+                parts = [other]
+        yield b"".join(parts)
+
+    def _readBlocks(self, text: str) -> Iterator[bytes]:
+        """Yield an answer as it comes."""
         url = f"{self.address}/query?{urlencode(self._parameters | {'q': text})}"
         deadline = time.monotonic() + self._timeout
-        rest = b""
         try:
             response = self._pool.request(
                 "GET", url, headers=self._headers(), preload_content=False, redirect=False
@@ -161,16 +172,13 @@ class InfluxClient:
                 self._checkStatus(response)
                 # What has come is taken at once, so that a slow answer is noticed.
                 while block := response.read1(_BLOCK, decode_content=True):
-                    *lines, rest = (rest + block).split(b"\n")
-                    yield from filter(None, lines)
+                    yield block
                     if time.monotonic() > deadline:
                         raise InfluxError(f"{self.address} took more than {self._timeout:g} s for {text!r}")
             finally:
                 response.close()
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise InfluxError(f"{self.address} cannot be read: {_explain(error)}") from None
-        if rest.strip():
-            yield rest
 
     def _headers(self) -> dict[str, str]:
         return {**self._pool.headers, "Accept": "application/json", **self._login.headers()}
