@@ -97,7 +97,6 @@ def _fitLevels(block: Block, noise: Noise, budgets: TrendBudgets) -> _Levels:
     """
     slopes = np.zeros(len(block.series))
     first = fit = _fitOnce(block, noise, budgets, slopes)
-    rows = np.arange(len(slopes))
     for _ in range(1, _MAX_PASSES):
         tried = np.where(fit.drifts.isSignificant | (fit.levels[:, -1] > 0), fit.drifts.slope, 0.0)
         tried[np.isnan(tried)] = 0.0
