@@ -17,9 +17,11 @@ from astropy.time import Time
 
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import AmpResults, AmpTable, CameraLayout, detectorSummaryTable
+from lsst.analysis.cp.tasks import MetricTrendConfig, MetricTrendConnections, MetricTrendTask
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.daf.butler import Butler, DatasetType, Timespan
 from lsst.obs.lsst import LsstComCam
+from lsst.pex.config import FieldValidationError
 from lsst.pipe.base import Pipeline
 from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 from lsst.verify import Measurement
@@ -31,6 +33,12 @@ N_NIGHTS = 24
 STEP_NIGHT, STEP_DETECTOR, STEP = 12, 4, 1.0
 LAST_NIGHT_FAILED = 2
 EXPOSURE_SECONDS = 2.0
+
+NO_PLOTS = """
+from lsst.analysis.tools.interfaces import NoPlot
+for tool in config.atools:
+    tool.produce.plot = NoPlot
+"""
 
 
 def dayOf(night: int) -> int:
@@ -73,18 +81,21 @@ class History:
     camera: Any
     summaries: dict[int, Table]
 
-    def run(self, *overrides: tuple[str, Any], where: str = "", output: str = "trend") -> Butler:
-        """Run the pipeline of the camera."""
+    def run(self, output: str, code: str = "", where: str = "") -> Butler:
+        """Run the pipeline of the camera, its configuration changed by code."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
             pipeline = Pipeline.fromFile(str(ROOT / "pipelines" / "LSSTComCam" / "trendBias.yaml"))
-            for field, value in overrides:
-                pipeline.addConfigOverride("trendBias", field, value)
-            executor = SimplePipelineExecutor.from_pipeline(
-                pipeline,
-                where=f"instrument='{INSTRUMENT}'" + where,
-                butler=SimplePipelineExecutor.prep_butler(str(self.root), ["second", "first"], output),
-            )
+        pipeline.addConfigPython("trendBias", code)
+        return self.execute(pipeline, output, where)
+
+    def execute(self, pipeline: Pipeline, output: str, where: str = "") -> Butler:
+        """Run a pipeline in this process."""
+        executor = SimplePipelineExecutor.from_pipeline(
+            pipeline,
+            where=f"instrument='{INSTRUMENT}'{where}",
+            butler=SimplePipelineExecutor.prep_butler(str(self.root), ["second", "first"], output),
+        )
         executor.run(register_dataset_types=True)
         return Butler.from_config(str(self.root), collections=[output], instrument=INSTRUMENT)
 
@@ -149,7 +160,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
 @pytest.fixture(scope="module")
 def butler(history: History) -> Butler:
     """Run the pipeline."""
-    return history.run()
+    return history.run("trend")
 
 
 def getValues(butler: Butler, tool: str) -> dict[str, float]:
@@ -180,3 +191,161 @@ def test_changeOfTheDetectorIsMeasured(butler: Butler) -> None:
     assert (values["nSeries"], values["nEpochs"], values["nValid"]) == (9, N_NIGHTS, 9 * N_NIGHTS)
     assert (values["nChangePoints"], values["nSeriesChanged"]) == (1, 1)
     assert values["largestStep"] == pytest.approx(STEP, abs=0.05)
+
+
+def test_changeOfOneDetectorIsNotThatOfItsRaft(butler: Butler) -> None:
+    values = getValues(butler, "biasNoiseByRaft")
+    assert (values["nSeries"], values["nChangePoints"], values["largestStep"]) == (1, 0, 0.0)
+
+
+def test_failuresOfTheLastNightAreCounted(butler: Butler) -> None:
+    values = getValues(butler, "biasSuccessFailuresByDetector")
+    assert (values["nSeriesTested"], values["nSeriesFailed"]) == (9, 1)
+
+
+def test_metricsDoNotDependOnTheData(butler: Butler) -> None:
+    """The test of the read noise was not made: its tool emits the same measurements, none of them valid."""
+    missing, present = (getValues(butler, f"bias{test}ByDetector") for test in ("ShiftCount", "Noise"))
+    assert missing.keys() == present.keys()
+    assert (missing["nValid"], missing["nChangePoints"]) == (0, 0)
+    assert np.isnan(missing["median"])
+
+
+def test_unitsAreThoseOfTheCatalogue(butler: Butler) -> None:
+    units = {
+        str(m.metric_name): m.quantity.unit for m in butler.get("cpBiasTrend_metrics")["biasNoiseByDetector"]
+    }
+    assert (units["median"], units["steepestDrift"], units["nSeries"]) == (
+        u.electron,
+        u.electron / u.yr,
+        u.one,
+    )
+
+
+def test_topicsBeginWithTheOutputName(butler: Butler) -> None:
+    assert butler.get("cpBiasTrend_metrics").metricNamePrefix == "cpBiasTrend_"
+
+
+def test_everyToolHasItsPlot(butler: Butler) -> None:
+    tools = butler.get("cpBiasTrend_metrics").keys()
+    uris = [butler.getURI(f"cpBiasTrend_{tool}_TrendPlot") for tool in tools]
+    assert len(uris) == 21
+    assert all(uri.read(8) == b"\x89PNG\r\n\x1a\n" for uri in uris)
+
+
+def test_onlyWhatToolsTakeIsGathered(butler: Butler) -> None:
+    table = butler.get("cpBiasTrend_trend")
+    assert set(table["measurement"]) == {"median", "quantityMax", "nFailed"}
+    assert "biasDist0Pct" not in set(table["metric"])
+
+
+def test_historyMayBeLimited(history: History) -> None:
+    code = NO_PLOTS + "config.gatheredMetrics = ['biasMean']; config.gatheredMeasurements = ['max', 'nAmps']"
+    table = history.run("limited", code, f" AND exposure.day_obs >= {dayOf(20)}").get("cpBiasTrend_trend")
+    assert set(table["metric"]) == {"biasMean"}
+    assert set(table["measurement"]) == {"max", "nAmps"}
+    assert set(table["exposure"]) == {exposureOf(night) for night in range(20, N_NIGHTS)}
+
+
+def test_metricsOfExposuresMayBeGathered(history: History) -> None:
+    code = NO_PLOTS + (
+        "config.doReadBundles = True\n"
+        "from lsst.analysis.cp.atools import addTrendTools\n"
+        "addTrendTools(config, 'bias', by='all', tests=['NOISE'])\n"
+        "config.atools.biasNoise.produce.plot = NoPlot\n"
+        "config.atools.biasNoiseQuantity.produce.plot = NoPlot\n"
+    )
+    butler = history.run("bundles", code)
+    values = getValues(butler, "biasNoise")
+    assert (values["nSeries"], values["nEpochs"], values["median"]) == (1, N_NIGHTS, (N_NIGHTS - 1) / 2)
+    assert set(butler.get("cpBiasTrend_trend")["level"]) == {"exposure", "detector"}
+
+
+def test_eachFilterHasAHistory(history: History) -> None:
+    pipeline = Pipeline("Filters apart.")
+    pipeline.addTask(MetricTrendTask, "trendByFilter")
+    code = "config.dimensions = ['instrument', 'physical_filter']; config.gatheredMetrics = ['biasMean']\n"
+    pipeline.addConfigPython("trendByFilter", code + "config.connections.outputName = 'cpBiasFilterTrend'")
+    butler = history.execute(pipeline, "filters")
+    table = butler.get("cpBiasFilterTrend_trend", physical_filter="unknown")
+    assert set(table["physical_filter"]) == {"unknown"}
+    assert len(set(table["exposure"])) == N_NIGHTS
+
+
+def test_failingToolCostsItsOwnResultsOnly(history: History) -> None:
+    code = (
+        NO_PLOTS
+        + "config.atools.biasNoiseByDetector.process.seriesBy = 'all'\n"
+        + (
+            "from lsst.analysis.tools.interfaces import BaseProcess\n"
+            "config.atools.biasMeanByDetector.process = BaseProcess\n"
+        )
+    )
+    with pytest.raises(Exception, match="biasMeanByDetector"):
+        history.run("broken", code)
+    butler = Butler.from_config(str(history.root), collections=["broken"], instrument=INSTRUMENT)
+    assert len(butler.get("cpBiasTrend_trend")) > 0
+    assert "biasMeanByRaft" in butler.get("cpBiasTrend_metrics")
+
+
+def test_absentMetricIsLogged(history: History, caplog: pytest.LogCaptureFixture) -> None:
+    task = MetricTrendTask(config=makeConfig(gatheredMetrics=["biasNoise", "biasNothing"]))
+    with Butler.from_config(str(history.root), collections=["second"], instrument=INSTRUMENT) as butler:
+        refs = butler.query_datasets("cpBiasExp_detectorSummary", with_dimension_records=True, limit=2)
+        table = task.gather([butler.getDeferred(ref) for ref in refs])
+    assert set(table.metric.values) == {"biasNoise"}
+    assert "No input has the metric(s) biasNothing." in caplog.text
+
+
+def makeConfig(**fields: Any) -> MetricTrendConfig:
+    config = MetricTrendConfig()
+    config.connections.outputName = "cpBiasTrend"
+    for name, value in fields.items():
+        setattr(config, name, value)
+    return config
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"doReadSummaries": False}, "neither summaries nor bundles are to be read"),
+        ({"dimensions": ["instrument", "exposure"]}, "a history has many exposures: leave exposure out"),
+    ],
+)
+def test_wrongConfigurationIsRefused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(FieldValidationError, match=message):
+        makeConfig(**fields).validate()
+
+
+@pytest.mark.parametrize(
+    ("fields", "inputs"),
+    [
+        ({}, {"summaries"}),
+        ({"doReadBundles": True}, {"summaries", "bundles"}),
+        ({"doReadBundles": True, "doReadSummaries": False}, {"bundles"}),
+    ],
+)
+def test_inputsAreThoseThatAreRead(fields: dict[str, Any], inputs: set[str]) -> None:
+    assert MetricTrendConnections(config=makeConfig(**fields)).inputs == inputs
+
+
+def test_oneInputAlwaysLimitsTheGraph() -> None:
+    connections = MetricTrendConnections(config=makeConfig(doReadBundles=True))
+    assert not connections.summaries.deferGraphConstraint
+    assert connections.bundles.deferGraphConstraint
+
+
+@pytest.mark.parametrize("camera", ["LATISS", "LSSTComCam", "LSSTCam"])
+def test_inputIsAnOutputOfTheMerge(camera: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two pipelines are run apart, so that no contract can hold them together."""
+    monkeypatch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+    monkeypatch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))
+    monkeypatch.setenv("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone"))
+    trend, verify = (
+        Pipeline.fromFile(str(ROOT / "pipelines" / camera / f"{name}.yaml")).to_graph()
+        for name in ("trendBias", "verifyBias")
+    )
+    (read,) = trend.tasks["trendBias"].inputs.values()
+    merge = verify.tasks["verifyBiasExp"].outputs.values()
+    (made,) = [edge for edge in merge if edge.dataset_type_name == read.dataset_type_name]
+    assert (read.raw_dimensions, read.storage_class_name) == (made.raw_dimensions, made.storage_class_name)

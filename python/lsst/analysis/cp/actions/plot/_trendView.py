@@ -31,7 +31,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _REACH = 2.0
 """How far beyond the bulk the axis goes to hold single values of named series, in heights of the bulk."""
 
-_LEVEL_REACH = 8.0
+_LEVEL_REACH = 5.0
 """The same to hold their levels."""
 
 _LIMIT_REACH = 1.5
