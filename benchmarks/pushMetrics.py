@@ -174,7 +174,7 @@ def push(connection: Any, root: str, url: str) -> None:
         Ledger(f"{root}/ledger.sqlite3", Target(address.target, NAMESPACE, Mode.OWN)) as ledger,
     ):
         report = Pusher(RecordMaker(butler), NAMESPACE, Mode.OWN, ledger).push(
-            butler, BundleQuery([RUN]), client, progress=lambda count: memory.append(getMemory())
+            butler, BundleQuery([RUN]), client, progress=lambda *_: memory.append(getMemory())
         )
     seconds = time.perf_counter() - start
     connection.send((seconds, report.delivered, getMemory(), getMemory() - memory[0]))

@@ -80,7 +80,7 @@ def readRecords(proxy: RestProxy, prefix: str = "lsst.cp.ts.") -> list[Record]:
 
 def test_allArrivesOnce(repository: BundleRepository, proxy: RestProxy, push: Push):
     report = push()
-    assert report == PushReport(delivered=36, bundles=12, isComplete=True)
+    assert report == PushReport(delivered=36, found=12, bundles=12, isComplete=True)
     assert report.isDelivered
     assert readRecords(proxy) == sorted(repository.expect())
     assert {record["id"] for records in readTopics(proxy).values() for record in records} == (
@@ -91,7 +91,7 @@ def test_allArrivesOnce(repository: BundleRepository, proxy: RestProxy, push: Pu
 def test_nothingArrivesTwice(repository: BundleRepository, proxy: RestProxy, push: Push):
     push()
     requests = proxy.requests.copy()
-    assert push() == PushReport(bundles=12, knownBundles=12, isComplete=True)
+    assert push() == PushReport(found=12, bundles=12, knownBundles=12, isComplete=True)
     assert proxy.requests == requests
 
 
@@ -210,9 +210,9 @@ def test_lostBundleCostsOnlyItself(tmp_path: Path, proxy: RestProxy):
 
 
 def test_progressCountsBundles(push: Push):
-    counts: list[int] = []
-    push(progress=counts.append)
-    assert sum(counts) == 12
+    counts: list[tuple[int, int]] = []
+    push(progress=lambda *numbers: counts.append(numbers))
+    assert counts == [(0, 12), (12, 12)]
 
 
 def test_pagesLimitTheOutboxInMemory(push: Push, monkeypatch, settings: ProxySettings):

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -168,19 +169,21 @@ def _makeMaker(butler: Butler, options: PushOptions) -> RecordMaker:
     )
 
 
-def _openBar(butler: Butler, options: PushOptions) -> tqdm[NoReturn]:
+def _advance(bar: tqdm[NoReturn], count: int, total: int) -> None:
+    bar.total = total
+    bar.update(count - bar.n)
+
+
+def _openBar() -> tqdm[NoReturn]:
     """Open a progress bar, which shows on terminals only."""
-    total = options.bundles.count(butler)
-    if total == 0:
-        click.echo("No bundles of metrics are found.", err=True)
     # The default, a lock between processes, would outlive a push that is killed.
     tqdm.set_lock(threading.RLock())
-    return tqdm(total=total, unit="bundle", disable=None)
+    return tqdm(unit="bundle", disable=None)
 
 
 def _push(pusher: Pusher, butler: Butler, client: ProxyClient, options: PushOptions) -> PushReport:
     try:
-        with _openBar(butler, options) as bar:
+        with _openBar() as bar:
             return pusher.push(
                 butler,
                 options.bundles,
@@ -188,7 +191,7 @@ def _push(pusher: Pusher, butler: Butler, client: ProxyClient, options: PushOpti
                 batchSize=options.batch_size,
                 inFlight=options.in_flight,
                 deadline=options.deadline,
-                progress=bar.update,
+                progress=partial(_advance, bar),
             )
     finally:
         client.close()
@@ -197,16 +200,23 @@ def _push(pusher: Pusher, butler: Butler, client: ProxyClient, options: PushOpti
 def _preview(pusher: Pusher, butler: Butler, options: PushOptions) -> bool:
     """Print all records that would be sent."""
     count = 0
-    with _openBar(butler, options) as bar:
-        for topic, payload in pusher.preview(butler, options.bundles, bar.update):
+    with _openBar() as bar:
+        for topic, payload in pusher.preview(butler, options.bundles, partial(_advance, bar)):
             click.echo(f'{{"topic": {json.dumps(topic)}, "value": {payload.decode()}}}')
             count += 1
+    _warnOfNothing(pusher.report)
     click.echo(f"{count} records would be sent to {options.proxy}; nothing was.", err=True)
     return not pusher.report.unreadBundles
 
 
+def _warnOfNothing(report: PushReport) -> None:
+    if report.isComplete and not report.found:
+        click.echo("No bundles of metrics are found.", err=True)
+
+
 def _describe(report: PushReport) -> None:
     """Print what was done."""
+    _warnOfNothing(report)
     click.echo(
         f"{report.delivered} records delivered. Of {report.bundles} bundles, {report.knownBundles} had been "
         f"dealt with before; {report.resumed} records were left by earlier pushes."
@@ -214,7 +224,8 @@ def _describe(report: PushReport) -> None:
     if report.failure:
         click.echo(f"Error: {report.failure}", err=True)
     elif not report.isComplete:
-        click.echo("The deadline was reached before all bundles were looked at; push again.", err=True)
+        left = f"{report.found - report.bundles} of {report.found} bundles were looked at"
+        click.echo(f"The deadline was reached before {left}; push again.", err=True)
     for name, reason in itertools.islice(report.unreadBundles.items(), _LISTED):
         click.echo(f"Not sent: {name}: {reason}", err=True)
     if report.kept or report.rejected or report.unreadBundles:

@@ -33,8 +33,8 @@ _LOG = logging.getLogger(__name__)
 _PAGE_BUNDLES = 500
 _PAGE_RECORDS = 5000
 
-Progress = Callable[[int], object]
-"""Takes how many more bundles are dealt with."""
+Progress = Callable[[int, int], object]
+"""Takes how many bundles are dealt with, and how many were found."""
 
 
 @dataclass
@@ -47,11 +47,14 @@ class PushReport:
     resumed: int = 0
     """Records that an earlier push had left, whatever became of them."""
 
+    found: int = 0
+    """Bundles that were found."""
+
     bundles: int = 0
-    """Bundles that were looked at."""
+    """Of these, those that were looked at."""
 
     knownBundles: int = 0
-    """Of these, those whose records had all been taken over by an earlier push."""
+    """Of these, those that an earlier push had taken over."""
 
     rejected: int = 0
     """Records that the proxy refused for good."""
@@ -136,7 +139,7 @@ class Pusher:
         batchSize: int = 500,
         inFlight: int = 4,
         deadline: float = 3600.0,
-        progress: Progress = lambda count: None,
+        progress: Progress = lambda count, total: None,
     ) -> PushReport:
         """Send what earlier pushes left, then the bundles that no earlier push has delivered.
 
@@ -185,7 +188,7 @@ class Pusher:
         return self.report
 
     def preview(
-        self, butler: Butler, bundles: BundleQuery, progress: Progress = lambda count: None
+        self, butler: Butler, bundles: BundleQuery, progress: Progress = lambda count, total: None
     ) -> Iterator[tuple[str, bytes]]:
         """Find what a push would send, without sending or noting anything.
 
@@ -208,10 +211,10 @@ class Pusher:
         self.report = PushReport()
         for page in self._readOutbox():
             yield from ((record.topic, record.payload) for record in page)
-        for refs in bundles.pages(butler, _PAGE_BUNDLES):
+        for refs in self._readOpen(butler, bundles, progress):
             for dataset in self._encode(refs):
                 yield from ((topic, payload) for topic, _, payload in dataset.records)
-            progress(len(refs))
+        self.report.isComplete = True
 
     def _readOutbox(self) -> Iterator[list[OutgoingRecord]]:
         """Yield what earlier pushes left, in pages."""
@@ -225,9 +228,23 @@ class Pusher:
         self, butler: Butler, bundles: BundleQuery, progress: Progress
     ) -> Iterator[list[OutgoingRecord]]:
         """Yield the records of bundles when they are in the outbox, in pages."""
-        for refs in bundles.pages(butler, _PAGE_BUNDLES):
+        for refs in self._readOpen(butler, bundles, progress):
             yield self._ledger.add(list(self._encode(refs)))
-            progress(len(refs))
+
+    def _readOpen(
+        self, butler: Butler, bundles: BundleQuery, progress: Progress
+    ) -> Iterator[list[DatasetRef]]:
+        """Yield the bundles of which there are no records yet, in pages."""
+        found = bundles.find(butler)
+        self.report.found = sum(len(each) for each in found)
+        for each in found:
+            for ids in each.pages(_PAGE_BUNDLES):
+                progress(self.report.bundles, self.report.found)
+                open_ids = self._ledger.findOpen(ids)
+                self.report.bundles += len(ids)
+                self.report.knownBundles += len(ids) - len(open_ids)
+                yield each.read(butler, [id for id in ids if id in open_ids])
+        progress(self.report.bundles, self.report.found)
 
     def _sendAll(self, delivery: Delivery, pages: Iterator[list[OutgoingRecord]], batchSize: int) -> bool:
         """Send pages; return whether all could be sent."""
@@ -240,13 +257,8 @@ class Pusher:
         return True
 
     def _encode(self, refs: list[DatasetRef]) -> Iterator[EncodedDataset]:
-        """Make the records of those bundles of a page of which there are no records yet."""
-        open_ids = self._ledger.findOpen(ref.id for ref in refs)
-        self.report.bundles += len(refs)
-        self.report.knownBundles += len(refs) - len(open_ids)
+        """Make the records of bundles, of those that can be read."""
         for ref in refs:
-            if ref.id not in open_ids:
-                continue
             name = f"{ref.datasetType.name} {ref.dataId} of {ref.run}"
             try:
                 records = self._maker.make(ref)
