@@ -13,6 +13,7 @@ TESTS = Path(__file__).parents[1]
 # Pipelines of cp_verify can be resolved only with the tasks of these.
 TASKS_OF_PIPELINES = ("ip_isr", "pipe_tasks")
 PIPELINE_TESTS = ("test_pipelines.py", "test_topics.py")
+DATASTORE_TEST = TESTS / "sasquatch" / "test_datastore.py"
 
 
 def test_upstreamIsTested(overUpstream):
@@ -32,7 +33,7 @@ def test_simulatorIsImportedOverUpstream(overUpstream):
 
 def test_pluginPassesItsTests(upstream, overUpstream):
     files = [file for file in TESTS.rglob("test_*.py") if file.parent != Path(__file__).parent]
-    files = [file for file in files if "lsst.cp.simulator" not in file.read_text()]
+    files = [file for file in files if "lsst.cp.simulator" not in file.read_text() and file != DATASTORE_TEST]
     lacking = [name for name in TASKS_OF_PIPELINES if not (upstream / name).is_dir()]
     if lacking:
         files = [file for file in files if file.name not in PIPELINE_TESTS]
@@ -46,6 +47,17 @@ def test_pluginPassesItsTests(upstream, overUpstream):
     if lacking:
         needed = ", ".join(lacking)
         pytest.skip(f"all tests pass but {', '.join(PIPELINE_TESTS)}, which need checkouts of {needed}")
+
+
+def test_datastoreTakesEveryBundle(upstream, overUpstream):
+    if lacking := [name for name in TASKS_OF_PIPELINES if not (upstream / name).is_dir()]:
+        pytest.skip(f"needs checkouts of {', '.join(lacking)}")
+    # It sends to a proxy of its own, so that nothing else may take what is sent.
+    options = ("-q", "-p", "no:cacheprovider", "-o", "filterwarnings=default")
+    result = overUpstream("-m", "pytest", *options, DATASTORE_TEST)
+    assert result.returncode == 0, result.stdout[-20_000:] + result.stderr
+    assert re.search(r"\d+ passed", result.stdout)
+    assert "skipped" not in result.stdout
 
 
 def test_metricsAndSpecificationsAreReadByVerify(overUpstream):

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from services.biasResults import makeColumns
 from services.bundleRepository import findId, registerExposures
 from services.restProxy import RestProxy
 
+from lsst.analysis.cp.sasquatch import BundleContent, readBundle
 from lsst.analysis.cp.tasks.toolRunner import ToolRunner
 from lsst.daf.butler import Butler, Config, DatasetType
 from lsst.obs.lsst import LsstCam
@@ -28,12 +28,9 @@ DETECTORS = (0, 94, 204)
 
 
 @pytest.fixture
-def butler(tmp_path: Path, proxy: RestProxy, monkeypatch: pytest.MonkeyPatch) -> Butler:
+def butler(tmp_path: Path, proxy: RestProxy) -> Butler:
     """Make a repository that writes files and sends to Sasquatch."""
     pytest.importorskip(SASQUATCH, reason="needs upstream's datastore in the place of ours")
-    utilities = importlib.import_module("lsst.analysis.tools.utils")
-    # Whatever else records what is sent, this goes to the proxy.
-    monkeypatch.setattr(f"{SASQUATCH}._dispatcher.http_client", utilities.http_client)
     config = {
         "datastore": {
             "cls": f"{DATASTORES}.chainedDatastore.ChainedDatastore",
@@ -109,3 +106,10 @@ def test_datastoreSendsEveryBundle(monkeypatch, butler, proxy, caplog, kind):
         assert (record["nValid"] == 0.0) == (kind == "invalid")
     (run,) = readTopic(proxy, "lsst.cp.cpBiasRun_biasNoise")
     assert (run["instrument"], run["exposure"], run["detector"]) == ("LSSTCam", "", "")
+
+
+def test_bundleIsReadBackWhereItIsAFile(monkeypatch, butler):
+    monkeypatch.setenv("ANALYSIS_CP_DIR", str(PIPELINE.parents[2]))
+    putBundles(butler, "verifyBias", "valid")
+    (ref,) = butler.query_datasets("cpBiasRun_metrics", "run")
+    assert readBundle(butler, ref) == BundleContent.fromBundle(butler.get(ref))

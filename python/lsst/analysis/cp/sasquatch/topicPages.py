@@ -19,6 +19,7 @@ import yaml
 from astropy.table import Table
 
 from .records import validityCount
+from .recordTimes import TIME_SOURCES
 from .schemas import OWN_INFIX, ownFields, upstreamFields
 from .topics import Topic
 
@@ -45,7 +46,11 @@ _OWN = """\
 Common fields of our own topics
 ===============================
 
-Times are in seconds since 1970 UTC.
+Times are in seconds since 1970 UTC. The database keeps one point of a topic at a time, so that ``timestamp``
+is ``observation_time`` moved by less than a second: by 1 ms for each unit of the detector's id, and by a
+number of microseconds that is made of camera, filter and run (see
+`lsst.analysis.cp.sasquatch.makeTimestamp`). It is the same whenever a record is sent again. ``time_source``
+says what ``observation_time`` is:
 
 """
 
@@ -91,7 +96,9 @@ def _makePage(topics: Iterable[Topic]) -> str:
     """Write the topics as a page of the documentation."""
     parts = [
         _PREAMBLE,
-        _OWN + _commonFields(ownFields({}, {})),
+        _OWN
+        + _makeTable([{"time_source": f"``{name}``", "time": text} for name, text in TIME_SOURCES.items()]),
+        _commonFields(ownFields({}, {})),
         _UPSTREAM + _commonFields(upstreamFields({}, {})),
     ]
     ordered = sorted(topics, key=attrgetter("datasetType", "name"))
