@@ -59,7 +59,8 @@ class MemoryLog:
 
     def topics(self) -> list[str]:
         """Return the names of all topics, sorted."""
-        return sorted(self._values)
+        with self._lock:
+            return sorted(self._values)
 
     def read(self, topic: str, offset: int = 0) -> list[bytes]:
         """Read the values from an offset on."""

@@ -82,6 +82,19 @@ class RestProxy:
         Where it listens; by default, a free port.
     certificate
         File with a certificate and its key, for TLS.
+
+    Attributes
+    ----------
+    registry
+        All schemas that were sent.
+    requests
+        Number of requests of each kind.
+    taken
+        Number of records that were taken, repeats included.
+    unknownFields
+        Topics and names of fields that records have and their schemas lack, which were dropped.
+    failures
+        Errors of the double itself.
     """
 
     def __init__(
@@ -98,9 +111,9 @@ class RestProxy:
         self.requests: Counter[str] = Counter()
         self.unknownFields: set[tuple[str, str]] = set()
         self.taken = 0
-        self._lock = threading.Lock()
         self.failures: list[BaseException] = []
         self.stopping = threading.Event()
+        self._lock = threading.Lock()
         self._topics: set[str] = set(self.log.topics())
         self._server = ProxyServer(("127.0.0.1", port), ProxyHandler)
         self._server.proxy = self
