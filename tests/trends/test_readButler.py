@@ -240,6 +240,14 @@ def test_a_table_of_a_run_gives_metrics_of_its_detectors(repository, makeValues,
     assert (row["topic"], row["level"]) == ("cpBiasRunDet_biasNoise", "runDetector")
 
 
+def test_a_table_of_another_name_is_read_if_its_product_is_said(repository, makeValues):
+    repository.put(
+        "anyExp_detectorSummary", makeSummary({0: makeValues(1)}), "ArrowAstropy", exposure=EXPOSURES[0]
+    )
+    table = readButler(repository.butler, FIRST, datasetTypes="anyExp_detectorSummary", product="bias")
+    assert set(table.topic.values.tolist()) == {"anyExpDet_biasNoise"}
+
+
 def test_missing_amplifiers_are_known_from_the_table(repository, makeValues, readRows):
     table = makeSummary({0: makeValues(1)})
     table["nAmpsMissing"] = [1]
@@ -283,7 +291,10 @@ def test_another_kind_of_dataset_is_an_error(repository):
     ("name", "message"),
     [
         ("cpBiasExp_detectorSummary", "cpBiasExp_detectorSummary .* lacks column.s. detectorName, physical"),
-        ("anyExp_detectorSummary", "'anyExp_detectorSummary' names no product: expected one of cpBias"),
+        (
+            "anyExp_detectorSummary",
+            "'anyExp_detectorSummary' names no product: say which, or expected one of cpBias",
+        ),
     ],
 )
 def test_a_table_of_another_form_is_an_error(repository, makeValues, name, message):

@@ -35,12 +35,13 @@ def readButler(
     *,
     where: str = "",
     bind: Mapping[str, Any] | None = None,
-    datasetTypes: Iterable[str] | None = None,
+    datasetTypes: str | Iterable[str] | None = None,
     metrics: Collection[str] | None = None,
     measurements: Collection[str] | None = None,
     camera: Camera | None = None,
     calibrations: CalibrationLookup | None = None,
     findFirst: bool = False,
+    product: str | None = None,
 ) -> TrendTable:
     """Read the metrics of any number of exposures and runs.
 
@@ -71,6 +72,8 @@ def readButler(
     findFirst
         Whether only the dataset of the first collection is read where several have the same data ID. By
         default the metrics of all runs are read.
+    product
+        Product of detector summary tables (``bias``); by default that in their names (``cpBias``).
 
     Returns
     -------
@@ -81,19 +84,25 @@ def readButler(
     Raises
     ------
     TrendTableError
-        Raised if a dataset type is neither kind, if the repository has no bundles of metrics, or if a metric
-        is asked for that no dataset has.
+        Raised if a dataset type is neither kind, or if a metric is asked for that no dataset has.
+    KeyError
+        Raised if the catalogue has no such product.
     lsst.daf.butler.MissingDatasetTypeError
         Raised if the repository does not know a dataset type.
     """
-    names = _findBundles(butler) if datasetTypes is None else list(datasetTypes)
+    if datasetTypes is None:
+        names = _findBundles(butler)
+    else:
+        names = [datasetTypes] if isinstance(datasetTypes, str) else list(datasetTypes)
     handles = (
         butler.getDeferred(ref)
         for name in names
         for ref in _queryRefs(butler, name, collections, where, bind, findFirst)
     )
     times = ObservationTimes(butler, calibrations)
-    return readHandles(handles, metrics=metrics, measurements=measurements, camera=camera, times=times)
+    return readHandles(
+        handles, metrics=metrics, measurements=measurements, camera=camera, times=times, product=product
+    )
 
 
 def readHandles(
@@ -104,6 +113,7 @@ def readHandles(
     camera: Camera | None = None,
     times: ObservationTimes | None = None,
     needsAll: bool = True,
+    product: str | None = None,
 ) -> TrendTable:
     """Read the metrics of datasets, one after the other.
 
@@ -111,7 +121,7 @@ def readHandles(
     ----------
     handles
         Handles of bundles of metrics and detector summary tables, with dimension records.
-    metrics, measurements, camera
+    metrics, measurements, camera, product
         See `readButler`.
     times
         Finds the times of datasets; by default those of exposures and in the names of runs.
@@ -130,7 +140,7 @@ def readHandles(
     ValueError
         Raised if a data ID has no dimension records.
     """
-    wanted = WantedMetrics(metrics, measurements)
+    wanted = WantedMetrics(metrics, measurements, product)
     times = ObservationTimes() if times is None else times
     gatherer = BlockGatherer()
     blocks: list[TrendBlock] = []

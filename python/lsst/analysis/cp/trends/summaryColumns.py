@@ -58,8 +58,8 @@ def readSummary(
     Raises
     ------
     TrendTableError
-        Raised if the name of the dataset type names no product of the catalogue, or the table lacks what
-        identifies detectors.
+        Raised if neither the name of the dataset type nor the caller names a product of the catalogue, or
+        the table lacks what identifies detectors.
     """
     key = RecordKey.fromRef(handle.ref, times)
     name = handle.ref.datasetType.name
@@ -70,7 +70,7 @@ def readSummary(
     level = "detector" if key.exposure >= 0 else "runDetector"
     columns = {
         test: tests
-        for test in _findProduct(name)
+        for test in _findProduct(name, wanted.product)
         if wanted.hasMetric(f"{output_name}Det_{test.toolName}", test.toolName)
         and (tests := _findColumns(test, level, stored, wanted))
     }
@@ -83,15 +83,20 @@ def readSummary(
     return blocks, _nameDetectors(table, key.instrument)
 
 
-def _findProduct(datasetType: str) -> Product:
-    """Find the product that a table belongs to by the table's name."""
-    found = [name for name in products() if f"cp{name.capitalize()}" in datasetType]
+def _findProduct(datasetType: str, product: str | None) -> Product:
+    """Find the product that a table belongs to, by the table's name if it is not said."""
+    found = [product] if product else [each for each in products() if _stem(each) in datasetType]
     if len(found) != 1:
         raise TrendTableError(
-            f"dataset type {datasetType!r} names no product: expected one of "
-            f"{', '.join(f'cp{name.capitalize()}' for name in products())} in it"
+            f"dataset type {datasetType!r} names no product: say which, or expected one of "
+            f"{', '.join(map(_stem, products()))} in it"
         )
     return getProduct(found[0])
+
+
+def _stem(product: str) -> str:
+    """Begin the names of outputs of a product."""
+    return f"cp{product[0].upper()}{product[1:]}"
 
 
 def _findColumns(test: Test, level: str, stored: Collection[str], wanted: WantedMetrics) -> dict[str, str]:

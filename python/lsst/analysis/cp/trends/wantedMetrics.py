@@ -24,6 +24,8 @@ class WantedMetrics:
         Names of tools or topics; all if None.
     measurements
         Names of measurements; all if None.
+    product
+        Product of detector summary tables; by default that in their names (``cpBias``).
 
     Raises
     ------
@@ -33,6 +35,7 @@ class WantedMetrics:
 
     metrics: Collection[str] | None = None
     measurements: Collection[str] | None = None
+    product: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("metrics", "measurements"):

@@ -1,0 +1,109 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""From the Butler through proxy, Kafka and connector to the database, and back into a table."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from services.bundleRepository import RUN, BundleRepository
+from services.connector import Connector
+from services.influxDatabase import InfluxDatabase
+from services.restProxy import RestProxy
+
+from lsst.analysis.cp.cli.cmd import push_verify_metrics
+from lsst.analysis.cp.trends import InfluxError, Labels, TrendTable, readButler, readSasquatch
+from lsst.daf.butler import Butler
+
+PASSWORD = "a-s3cr3t"
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> BundleRepository:
+    """Make bundles of all detectors of LSSTCam."""
+    return BundleRepository(tmp_path_factory.mktemp("bundles") / "butler", range(205), nTools=2)
+
+
+def push(repository: BundleRepository, proxy: RestProxy, ledger: Path, *options: str) -> None:
+    arguments = [str(repository.root), "--collections", RUN, "--proxy", proxy.url, "--namespace", "lsst.cp"]
+    arguments += ["--ledger", str(ledger / "ledger.sqlite3"), *options]
+    result = CliRunner().invoke(push_verify_metrics, arguments)
+    assert result.exit_code == 0, result.output
+
+
+def readRepository(repository: BundleRepository) -> TrendTable:
+    """Read the metrics, without the units that the database does not know of topics that are not listed."""
+    with Butler.from_config(str(repository.root)) as butler:
+        table = readButler(butler, RUN)
+    counts = table.measurement.isName("nValid")
+    return replace(table, unit=Labels(np.where(counts, 0, -1), ("",)))
+
+
+def assertSame(first: TrendTable, second: TrendTable) -> None:
+    for name, column in first.columns().items():
+        other = second.columns()[name]
+        if isinstance(column, Labels):
+            column, other = (np.where(each.present, each.values, "-") for each in (column, other))
+        np.testing.assert_array_equal(column, other, name)
+
+
+@pytest.mark.parametrize("precision", ["ns", "ms"])
+def test_theTableOfTheRepositoryComesBack(
+    bundles: BundleRepository,
+    kafkaProxy: RestProxy,
+    database: InfluxDatabase,
+    tmp_path: Path,
+    precision: str,
+) -> None:
+    push(bundles, kafkaProxy, tmp_path)
+    Connector(kafkaProxy, database, precision=precision).run()
+    table = readSasquatch(database.url, database.name, "lsst.cp")
+    assert len(table) == 205 * 2 * 2
+    assert np.isnan(table.value).sum() > 0
+    assertSame(table, readRepository(bundles))
+
+
+def test_upstreamsTopicsGiveNoZeroThatIsNotValid(
+    bundles: BundleRepository, kafkaProxy: RestProxy, database: InfluxDatabase, tmp_path: Path
+) -> None:
+    push(bundles, kafkaProxy, tmp_path, "--upstream-schema")
+    tags = ("dataset_tag", "detector", "exposure")
+    Connector(kafkaProxy, database, tags=tags).run()
+    table = readSasquatch(
+        database.url, database.name, "lsst.cp", measurements=["median"], upstreamSchema=True
+    )
+    expected = readRepository(bundles)
+    expected = expected.select(expected.measurement.isName("median"))
+    np.testing.assert_array_equal(table.value, expected.value.astype(np.float32).astype(np.float64))
+    assert np.isnan(table.value[table.nValid == 0]).all()
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[InfluxDatabase]:
+    """Run a database that asks for a password."""
+    if shutil.which("influxd") is None:
+        pytest.skip("needs InfluxDB 1: no influxd on PATH (Debian: apt-get install influxdb)")
+    server = InfluxDatabase(tmp_path, user="reader", password=PASSWORD)
+    yield server
+    server.stop()
+
+
+def test_aDatabaseThatAsksForAPasswordIsRead(guarded: InfluxDatabase, tmp_path: Path) -> None:
+    guarded.write(['lsst.cp.ts.a_b id="1",run="r",instrument="X",observation_time=1e9,mean=1.5 1'])
+    file = tmp_path / "password"
+    file.write_text(PASSWORD)
+    table = readSasquatch(guarded.url, guarded.name, "lsst.cp", user="reader", passwordFile=file)
+    assert table.value.tolist() == [1.5]
+
+
+def test_aWrongPasswordIsAnErrorThatDoesNotShowIt(guarded: InfluxDatabase, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text(f"not-{PASSWORD}")
+    with pytest.raises(InfluxError, match="answers 401: authorization failed") as info:
+        readSasquatch(guarded.url, guarded.name, "lsst.cp", user="reader", passwordFile=file)
+    assert PASSWORD not in str(info.value)
