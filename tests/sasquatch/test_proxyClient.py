@@ -336,7 +336,10 @@ def test_rejectedSchemaIsNotDivided(client: ProxyClient, settings: ProxySettings
     assert not error.value.isDivisible
 
 
-def test_badRecordIsWorthADivision(client: ProxyClient):
+@pytest.mark.parametrize("isFirst", [True, False])
+def test_badRecordIsWorthADivision(client: ProxyClient, isFirst):
+    if not isFirst:
+        client.produce(TOPIC, SCHEMA, PAYLOADS)
     with pytest.raises(BatchRejectedError, match="422 Conversion of JSON to Object failed") as error:
         client.produce(TOPIC, SCHEMA, [*PAYLOADS, b'{"y": 1}'])
     assert error.value.isDivisible
@@ -394,6 +397,11 @@ def test_redirectionToAnotherHostIsRefused(client: ProxyClient, settings: ProxyS
 def test_redirectionElsewhereIsRefused(serve, status, location):
     with pytest.raises(ProxyError, match="redirects to .* which is refused"):
         ProxyClient(serve(status, Location=location)).produce(TOPIC, SCHEMA, PAYLOADS)
+
+
+def test_redirectionToNowhereIsRefused(serve):
+    with pytest.raises(ProxyError, match="redirects to what is no address"):
+        ProxyClient(serve(307, Location="http://[::1/x")).produce(TOPIC, SCHEMA, PAYLOADS)
 
 
 def test_redirectionThatDropsTheBodyIsRefused(serve):

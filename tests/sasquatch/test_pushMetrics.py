@@ -224,3 +224,18 @@ def test_pagesLimitTheOutboxInMemory(push: Push, monkeypatch, settings: ProxySet
     report = push()
     assert report.isDelivered
     assert report.delivered == 36
+
+
+def test_laterRunsComeLater(tmp_path: Path, proxy: RestProxy):
+    repository = BundleRepository(tmp_path / "repository", detectors=[0, 1])
+    butler = Butler.from_config(str(repository.root), writeable=True)
+    (first, _) = sorted(butler.query_datasets(DATASET_TYPE, RUN), key=lambda ref: ref.dataId["detector"])
+    butler.registry.registerRun("a/second/run")
+    # Of two points at one time the database keeps the one that comes last.
+    butler.put(repository.makeBundle(1, 0), DATASET_TYPE, first.dataId, run="a/second/run")
+    address = ProxyAddress.parse(proxy.url)
+    with butler, Ledger(tmp_path / "ledger.sqlite3", Target(address.target, "lsst.cp", "own")) as ledger:
+        pusher = Pusher(RecordMaker(butler), "lsst.cp", Mode.OWN, ledger)
+        assert pusher.push(butler, BundleQuery(["a/*", RUN]), ProxyClient(address)).delivered == 3
+    (records,) = readTopics(proxy).values()
+    assert [record["run"] for record in records] == [RUN, RUN, "a/second/run"]

@@ -238,12 +238,14 @@ class HttpSession:
 
     def _followRedirect(self, response: urllib3.BaseHTTPResponse, path: str) -> str:
         """Return the path to go to instead."""
-        location = urljoin(
-            f"{self.address.scheme}://{self.address.target.partition('/')[0]}{path}",
-            response.headers.get("Location", ""),
-        )
-        parts = urlsplit(location)
-        if not self.address.hasOrigin(location):
+        here = f"{self.address.scheme}://{self.address.target.partition('/')[0]}{path}"
+        try:
+            location = urljoin(here, response.headers.get("Location", ""))
+            parts = urlsplit(location)
+            is_here = self.address.hasOrigin(location)
+        except ValueError as error:
+            raise ProxyError(f"{self.address} redirects to what is no address: {error}") from error
+        if not is_here:
             raise ProxyError(
                 f"{self.address} redirects to {parts.scheme}://{parts.netloc.rpartition('@')[2]}, which is "
                 f"refused; if that is the proxy, give its address."

@@ -168,9 +168,10 @@ class Ledger:
         self.path = Path(path)
         self._schemas: dict[tuple[str, str], int] = {}
         with self._explainErrors():
-            self._connection = self._connect(isReadOnly)
+            self._connection = _connect(self.path, isReadOnly)
             try:
-                self._prepare(isReadOnly)
+                _prepare(self._connection, isReadOnly)
+                self._checkFile()
                 self._target = self._findTarget(target, isReadOnly)
             except BaseException:
                 self._connection.close()
@@ -188,29 +189,7 @@ class Ledger:
         """Close the file."""
         self._connection.close()
 
-    def _connect(self, isReadOnly: bool) -> sqlite3.Connection:
-        if not isReadOnly:
-            return sqlite3.connect(self.path, timeout=0, isolation_level=None)
-        if not self.path.exists():
-            return sqlite3.connect(":memory:", isolation_level=None)
-        return sqlite3.connect(
-            f"{self.path.resolve().as_uri()}?mode=ro", uri=True, timeout=0, isolation_level=None
-        )
-
-    def _prepare(self, isReadOnly: bool) -> None:
-        """Take hold of the file and make the tables of a new one."""
-        if not isReadOnly:
-            # With this, the log needs no shared memory, so that the file may lie on a network file system.
-            self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
-        tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if tables == 0:
-            with self._transaction():
-                for statement in _TABLES.split(";\n"):
-                    self._connection.execute(statement)
-                self._connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-                self._connection.execute(f"PRAGMA user_version = {_VERSION}")
+    def _checkFile(self) -> None:
         application = self._connection.execute("PRAGMA application_id").fetchone()[0]
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if (application, version) != (_APPLICATION_ID, _VERSION):
@@ -378,3 +357,27 @@ class Ledger:
             for dataset, name, topic, state, message in self._connection.execute(query, (self._target,)):
                 reason = message or "not tried yet"
                 yield UndeliveredRecord(UUID(bytes=dataset), name, topic, reason, state == _State.REJECTED)
+
+
+def _connect(path: Path, isReadOnly: bool) -> sqlite3.Connection:
+    if not isReadOnly:
+        return sqlite3.connect(path, timeout=0, isolation_level=None)
+    if not path.exists():
+        return sqlite3.connect(":memory:", isolation_level=None)
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=0, isolation_level=None)
+
+
+def _prepare(connection: sqlite3.Connection, isReadOnly: bool) -> None:
+    """Take hold of the file, and make the tables of a new one."""
+    if not isReadOnly:
+        # With this, the log needs no shared memory, so that the file may lie on a network file system.
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in _TABLES.split(";\n"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+        connection.execute("COMMIT")

@@ -28,6 +28,7 @@ _ANSWER_V2 = "application/vnd.kafka.v2+json"
 _UNKNOWN_TOPIC = 404
 _TOO_LARGE = 413
 _UNPROCESSABLE = (400, 422)
+_BAD_RECORD = 42203
 # Schema could not be registered, is incompatible, or is no schema: dividing the batch does not help.
 _SCHEMA_CODES = (40801, 40901, 42202, 42205, 42207)
 # In a list of results: Kafka may take the record when asked again.
@@ -194,7 +195,7 @@ class ProxyClient:
             self._topics.discard(topic)
             self._schemaIds.pop((topic, schema), None)
             raise TransientError(message)
-        if usedId:
+        if usedId and answer.status != _TOO_LARGE and answer.code != _BAD_RECORD:
             # The registry may have been replaced since; the next attempt tells it the schema anew.
             del self._schemaIds[topic, schema]
             raise TransientError(message)
