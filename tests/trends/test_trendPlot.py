@@ -15,7 +15,7 @@ from lsst.analysis.cp.actions.plot import TrendPlot
 from lsst.analysis.cp.actions.plot._trendAxis import findGaps, padSegment, placeEpochs
 from lsst.analysis.cp.actions.plot._trendText import describeGap
 from lsst.analysis.cp.actions.plot._trendView import TrendView
-from lsst.analysis.cp.core.trends.trendSeries import TrendSeries, gatherSeries
+from lsst.analysis.cp.core.trends import TrendSeries, gatherSeries
 
 MJD = 61100.0
 N_DETECTORS = 30

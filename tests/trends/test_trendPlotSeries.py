@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lsst.analysis.cp.core import FAILED, GOOD, UNKNOWN, ColumnError
-from lsst.analysis.cp.core.trends.trendFindings import findTrends
-from lsst.analysis.cp.core.trends.trendSeries import TrendSeries, gatherSeries
+from lsst.analysis.cp.core.trends import TrendSeries, findTrends, gatherSeries
 
 DAY = 20260301
 MJD = 61100.3

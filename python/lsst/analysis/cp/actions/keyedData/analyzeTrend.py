@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lsst.analysis.cp.catalogue import MEASUREMENT_LEVELS
-from lsst.analysis.cp.core.trends import TrendBudgets
-from lsst.analysis.cp.core.trends.trendFindings import findTrends
-from lsst.analysis.cp.core.trends.trendSeries import (
+from lsst.analysis.cp.core.trends import (
     EPOCH_KINDS,
     SERIES_COLUMNS,
     SERIES_STATISTICS,
+    TrendBudgets,
+    findTrends,
     gatherSeries,
 )
 from lsst.analysis.cp.trends import Labels

@@ -13,8 +13,7 @@ import astropy.units as u
 import numpy as np
 
 from lsst.analysis.cp.core.status import FAILED, UNKNOWN
-from lsst.analysis.cp.core.trends.trendFindings import TrendFindings
-from lsst.analysis.cp.core.trends.trendSeries import TrendSeries
+from lsst.analysis.cp.core.trends import TrendFindings, TrendSeries
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction
 from lsst.pex.config import Field
 from lsst.verify import Measurement

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lsst.analysis.cp.core.trends.trendSeries import TrendSeries
+from lsst.analysis.cp.core.trends import TrendSeries
 
 FloatArray = npt.NDArray[np.float64]
 

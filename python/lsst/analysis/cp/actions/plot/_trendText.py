@@ -21,8 +21,7 @@ import numpy as np
 from scipy.stats import median_abs_deviation
 
 from lsst.analysis.cp.core.status import FAILED, UNKNOWN
-from lsst.analysis.cp.core.trends.trendFindings import TrendFindings
-from lsst.analysis.cp.core.trends.trendSeries import TrendSeries
+from lsst.analysis.cp.core.trends import TrendFindings, TrendSeries
 
 from ._focalPlaneText import formatNumber
 

@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsst.analysis.cp.core.status import FAILED
-from lsst.analysis.cp.core.trends.trendFindings import TrendFindings
-from lsst.analysis.cp.core.trends.trendSeries import TrendSeries
+from lsst.analysis.cp.core.trends import TrendFindings, TrendSeries
 
 from ._trendAxis import TrendAxis
 from ._trendText import changeEvents, rankFailing

@@ -10,12 +10,13 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from lsst.analysis.cp.core.trends.trendFindings import TrendFindings, findTrends
-from lsst.analysis.cp.core.trends.trendSeries import (
+from lsst.analysis.cp.core.trends import (
     EPOCH_KINDS,
     SERIES_COLUMNS,
     SERIES_STATISTICS,
+    TrendFindings,
     TrendSeries,
+    findTrends,
     gatherSeries,
 )
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, PlotAction, Vector

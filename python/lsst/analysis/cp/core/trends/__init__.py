@@ -9,3 +9,5 @@ from .budgets import *
 from .changePoints import *
 from .drift import *
 from .robustTrend import *
+from .trendFindings import *
+from .trendSeries import *
