@@ -20,10 +20,10 @@ import pytest
 from astropy.time import Time
 
 from lsst.analysis.cp.catalogue import getProduct, measurementUnits
-from lsst.analysis.cp.sasquatch import BundleQuery, Mode, RecordMaker, encodeRecord
+from lsst.analysis.cp.sasquatch import Mode, RecordMaker, encodeRecord
 from lsst.analysis.cp.trends import Labels, TrendTable, readSasquatch
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
-from lsst.daf.butler import Butler, DatasetType, Timespan
+from lsst.daf.butler import Butler, DatasetRef, DatasetType, Timespan
 from lsst.obs.lsst import LsstComCam
 from lsst.verify import Measurement
 
@@ -122,6 +122,12 @@ class Repository:
         self.butler.registry.registerDatasetType(dataset_type)
         self.butler.put(value, dataset_type, instrument=INSTRUMENT, run=run, **dataId)
 
+    def findBundles(self) -> Iterator[DatasetRef]:
+        """Yield all bundles of metrics."""
+        for known in self.butler.registry.queryDatasetTypes("*_metrics"):
+            for run in RUNS:
+                yield from self.butler.query_datasets(known, run, with_dimension_records=True, explain=False)
+
     def putNoise(self, outputName: str, values: Mapping[str, float], **dataId: Any) -> None:
         """Store a bundle of the noise test alone."""
         units = {name: NOISE.measurementUnit(name) for name in values}
@@ -212,14 +218,11 @@ def send(repository: Repository, database: InfluxDatabase, namespace: str) -> Ca
     def send(mode: Mode = Mode.OWN, **options: Any) -> None:
         maker = RecordMaker(repository.butler)
         with RestProxy() as proxy:
-            for page in BundleQuery(["*"]).pages(repository.butler, 100):
-                for record in (record for ref in page for record in maker.make(ref)):
-                    topic, schema, payload = encodeRecord(record, namespace, mode)
-                    if topic not in proxy.log.topics():
-                        proxy.createTopic({"topic_name": topic})
-                    proxy.produce(
-                        topic, {"value_schema": schema, "records": [{"value": json.loads(payload)}]}
-                    )
+            for record in (record for ref in repository.findBundles() for record in maker.make(ref)):
+                topic, schema, payload = encodeRecord(record, namespace, mode)
+                if topic not in proxy.log.topics():
+                    proxy.createTopic({"topic_name": topic})
+                proxy.produce(topic, {"value_schema": schema, "records": [{"value": json.loads(payload)}]})
             Connector(proxy, database, **options).run()
         assert not proxy.failures
 

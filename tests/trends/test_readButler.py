@@ -12,7 +12,7 @@ from astropy.time import Time
 from lsst.analysis.cp.catalogue import getProduct, measurementUnits, summaryColumn
 from lsst.analysis.cp.sasquatch import CalibrationLookup
 from lsst.analysis.cp.trends import TrendTableError, readButler, readHandles
-from lsst.daf.butler import CollectionType, DatasetType, Timespan
+from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
 
 FIRST, SECOND = "u/cp/verify/20260110T120000Z", "u/cp/verify/20260111T120000Z"
 EXPOSURES = (2026010100001, 2026010100002, 2026010500001)
@@ -150,6 +150,19 @@ def test_a_dataset_of_several_collections_is_read_once(repository, detectors):
     butler.registry.registerCollection("chain", CollectionType.CHAINED)
     butler.collections.redefine_chain("chain", [FIRST, "tagged"])
     assert len(readButler(butler, "chain")) == len(readButler(butler, FIRST))
+
+
+def test_others_can_write_while_datasets_are_read(repository, detectors):
+    """An open query would keep them from it."""
+    writer = Butler.from_config(str(repository.root), writeable=True)
+    runs = []
+
+    def write(dataId, time):
+        runs.append(f"other{len(runs)}")
+        writer.registry.registerRun(runs[-1])
+
+    readButler(repository.butler, FIRST, calibrations=SimpleNamespace(find=write))
+    assert len(runs) == len(detectors)
 
 
 def test_a_query_chooses_exposures(repository, detectors):

@@ -141,15 +141,22 @@ def test_more_points_than_one_part_of_an_answer_holds(database, namespace, read)
     assert table.value.tolist() == [i / 7 for i in range(n)]
 
 
-def test_topics_of_other_namespaces_and_modes_are_not_read(metrics, send, read):
+def test_topics_of_the_other_mode_are_not_read(metrics, send, read, namespace):
     send()
-    with pytest.raises(TrendTableError, match="no metric biasNoise; there are none"):
-        read(["biasNoise"], upstreamSchema=True)
-    assert len(read(upstreamSchema=True)) == 0
+    with pytest.raises(TrendTableError, match=f"database efd at http://.* has no topics {namespace}\\.\\*"):
+        read(upstreamSchema=True)
 
 
-def test_names_are_quoted(read):
-    assert len(read(instrument="a' OR '1'='1", runs=['b"\\'])) == 0
+def test_names_are_quoted(metrics, send, read):
+    send()
+    assert len(read(instrument="a' OR '1'='1", runs='b"\\')) == 0
+
+
+def test_records_without_an_instrument_are_read(database, namespace, read):
+    database.write([f'{namespace}.tract_any id="1",run="r",instrument="",run_timestamp=1e9,mean=1.5 1'])
+    table = read(upstreamSchema=True)
+    assert table.value.tolist() == [1.5]
+    assert not table.instrument.present.any()
 
 
 def test_a_metric_that_there_is_not_is_an_error(metrics, send, read, namespace):

@@ -95,6 +95,10 @@ def test_joined_tables_keep_their_rows(table):
     assertEqual(joined.select(np.array([2, 3, 0, 1])), table)
 
 
+def test_a_table_shows_its_size(table):
+    assert repr(table) == "TrendTable(4 values of 2 topics)"
+
+
 def test_rows_are_chosen_by_a_mask(table):
     assert table.select(table.detector >= 0).value.tolist()[0] == 1 / 3
     assert len(table.select(table.detector >= 0)) == 3

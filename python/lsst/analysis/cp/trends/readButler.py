@@ -9,9 +9,8 @@ __all__ = ["readButler", "readHandles"]
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-from lsst.analysis.cp.sasquatch import BundleContent, CalibrationLookup, readBundle
+from lsst.analysis.cp.sasquatch import BundleContent, CalibrationLookup, FoundBundles, readBundle
 from lsst.daf.butler import Butler, CollectionType
 
 from .detectorNames import DetectorName, DetectorNames
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef, DeferredDatasetHandle
 
 _BUNDLE = "MetricMeasurementBundle"
+
+_PAGE = 500
 
 
 def readButler(
@@ -186,19 +187,18 @@ def _queryRefs(
     bind: Mapping[str, Any] | None,
     findFirst: bool,
 ) -> Iterator[DatasetRef]:
-    """Yield the datasets of a type with their dimension records, as many at a time as the query does."""
+    """Yield the datasets of a type with their dimension records, each once."""
     kinds = {CollectionType.RUN, CollectionType.TAGGED}
-    names = butler.collections.query(collections, collection_types=kinds, flatten_chains=True)
+    names = list(butler.collections.query(collections, collection_types=kinds, flatten_chains=True))
+    # No query is open while datasets are read: it would keep others from writing to the repository.
     with butler.query() as query:
         refs = query.datasets(datasetType, names, find_first=findFirst)
         if where:
             refs = refs.where(where, bind=bind)
-        seen: set[UUID] = set()
-        for ref in refs.with_dimension_records():
-            # Several collections may have the same dataset.
-            if ref.id not in seen:
-                seen.add(ref.id)
-                yield ref
+        ids = dict.fromkeys(ref.id.bytes for ref in refs)
+    found = FoundBundles(butler.get_dataset_type(datasetType), names, b"".join(ids))
+    for page in found.pages(_PAGE):
+        yield from found.read(butler, page)
 
 
 def _readBundle(

@@ -20,7 +20,7 @@ from .influxClient import InfluxClient, quoteName, quotePattern, quoteText
 from .influxLogin import InfluxLogin
 from .topicRecords import TopicRecords, findTool, measurementFields, recordFields
 from .trendBlock import makeTrendTable
-from .trendTable import TrendTable
+from .trendTable import TrendTable, TrendTableError
 from .wantedMetrics import WantedMetrics
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def readSasquatch(
     *,
     measurements: Collection[str] | None = None,
     instrument: str | None = None,
-    runs: Iterable[str] | None = None,
+    runs: str | Iterable[str] | None = None,
     start: Time | None = None,
     end: Time | None = None,
     camera: Camera | None = None,
@@ -92,7 +92,7 @@ def readSasquatch(
     LoginError
         Raised if the user, password or token cannot be used as it is given.
     TrendTableError
-        Raised if a metric is asked for that has no topic.
+        Raised if the namespace has no topics, or a metric is asked for that has none.
     """
     wanted = WantedMetrics(metrics, measurements)
     mode = Mode.UPSTREAM if upstreamSchema else Mode.OWN
@@ -104,6 +104,8 @@ def readSasquatch(
     try:
         prefix = topicName("", namespace, mode)
         topics = _findTopics(client, prefix)
+        if not topics:
+            raise TrendTableError(f"database {database} at {client.address} has no topics {prefix}*")
         wanted.checkFound({(topic, findTool(topic)) for topic in topics}, f"namespace {prefix}")
         for topic, fields in topics.items():
             if wanted.hasMetric(topic, findTool(topic)):
@@ -133,14 +135,15 @@ def _findTopics(client: InfluxClient, prefix: str) -> dict[str, dict[str, str]]:
 
 
 def _makeConditions(
-    instrument: str | None, runs: Iterable[str] | None, start: Time | None, end: Time | None
+    instrument: str | None, runs: str | Iterable[str] | None, start: Time | None, end: Time | None
 ) -> str:
     """Write the WHERE clause of a query."""
     terms = []
     if instrument is not None:
         terms.append(f'"instrument" = {quoteText(instrument)}')
     if runs is not None:
-        terms.append("(" + " OR ".join(f'"run" = {quoteText(run)}' for run in runs) + ")")
+        names = [runs] if isinstance(runs, str) else runs
+        terms.append("(" + " OR ".join(f'"run" = {quoteText(run)}' for run in names) + ")")
     terms += [f"time >= {_nanoseconds(start)}"] if start is not None else []
     terms += [f"time < {_nanoseconds(end)}"] if end is not None else []
     return f" WHERE {' AND '.join(terms)}" if terms else ""

@@ -73,7 +73,7 @@ TREND_SCHEMA = (
     _label("unit", "Unit of the value, as astropy spells it; empty if dimensionless, masked if not known"),
     _integer("nValid", "Number of amplifiers with a finite statistic, where the metric counts them"),
     _label("level", "What the value belongs to", optional=False, choices=MEASUREMENT_LEVELS),
-    _label("instrument", "Name of the instrument", optional=False),
+    _label("instrument", "Name of the instrument"),
     _integer("detector", "Id of the detector"),
     _label("detectorName", "Name of the detector"),
     _label("raft", "Name of the raft"),
@@ -89,7 +89,7 @@ TREND_SCHEMA = (
 """All columns, in order. A row is one measurement of one tool in one bundle of metrics."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TrendTable:
     """Values of metrics, with what they belong to; `TREND_SCHEMA` says what each column means.
 
@@ -147,6 +147,9 @@ run, passed
 
     def __len__(self) -> int:
         return len(self.topic)
+
+    def __repr__(self) -> str:
+        return f"TrendTable({len(self)} values of {len(self.topic.names)} topics)"
 
     def columns(self) -> dict[str, Any]:
         """Get all columns by name, in the order of the schema."""
