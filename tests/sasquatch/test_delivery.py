@@ -121,7 +121,7 @@ def test_askedWaitIsKept():
 
 
 def test_waitsGrow(caplog):
-    caplog.set_level(logging.INFO, logger="lsst.analysis.cp.sasquatch")
+    caplog.set_level(logging.DEBUG, logger="lsst.analysis.cp.sasquatch")
     deliver(FakeProxy(failTimes(99, TransientError("busy"))), makeRecords(1), deadline=1.5)
     waits = [record.args[1] for record in caplog.records if "Attempt" in record.message]
     assert waits

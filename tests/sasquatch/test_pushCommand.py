@@ -5,6 +5,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from importlib import import_module
@@ -113,7 +115,8 @@ def test_undeliveredIsListed(run: Run, settings: ProxySettings, tmp_path: Path):
         in result.stderr
     )
     assert re.search(
-        r"ts\.cpBiasExpDet_biasTest00 of cpBiasExpDet_metrics {.*detector: 0.*}.*: .*503", result.stderr
+        r"503.*\n    lsst\.cp\.ts\.cpBiasExpDet_biasTest00 of cpBiasExpDet_metrics {.*detector: 0,",
+        result.stderr,
     )
     assert f"and 40 more; all are in {tmp_path / 'list'}" in result.stderr
     lines = [json.loads(line) for line in (tmp_path / "list").read_text().splitlines()]
@@ -174,6 +177,27 @@ def test_dryRunShowsWhatIsLeft(run: Run, settings: ProxySettings, proxy: RestPro
     settings.faults = FaultPlan()
     assert run().exit_code == 0
     assert count(proxy) == 60
+
+
+def test_dryRunMayBeCutOff(repository: BundleRepository, tmp_path: Path):
+    code = "from lsst.analysis.cp.cli.cmd import push_verify_metrics; push_verify_metrics()"
+    options = {
+        "collections": RUN,
+        "proxy": "http://localhost",
+        "namespace": "x",
+        "ledger": str(tmp_path / "l"),
+    }
+    pairs = [part for name, value in options.items() for part in (f"--{name}", value)]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(repository.root), *pairs, "--dry-run"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 0
 
 
 def test_fieldsAndTagsAreAdded(run: Run):

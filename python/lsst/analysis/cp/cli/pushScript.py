@@ -9,7 +9,9 @@ __all__ = ["PushOptions", "runPush"]
 
 import itertools
 import json
+import os
 import re
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -201,9 +203,14 @@ def _preview(pusher: Pusher, butler: Butler, options: PushOptions) -> bool:
     """Print all records that would be sent."""
     count = 0
     with _openBar() as bar:
-        for topic, payload in pusher.preview(butler, options.bundles, partial(_advance, bar)):
-            click.echo(f'{{"topic": {json.dumps(topic)}, "value": {payload.decode()}}}')
-            count += 1
+        try:
+            for topic, payload in pusher.preview(butler, options.bundles, partial(_advance, bar)):
+                click.echo(f'{{"topic": {json.dumps(topic)}, "value": {payload.decode()}}}')
+                count += 1
+        except BrokenPipeError:
+            # Whoever reads has seen enough; Python must not try again to write what is left.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return True
     _warnOfNothing(pusher.report)
     click.echo(f"{count} records would be sent to {options.proxy}; nothing was.", err=True)
     return not pusher.report.unreadBundles
@@ -238,12 +245,15 @@ def _describe(report: PushReport) -> None:
 
 def _listUndelivered(ledger: Ledger, file: str | None) -> None:
     """List the records of the target that are not delivered, a few on the terminal and all in a file."""
-    count = 0
+    count, reason = 0, None
     with Path(file).open("w") if file is not None else nullcontext() as stream:
         for record in ledger.listUndelivered():
             count += 1
             if count <= _LISTED:
-                click.echo(f"  {record.topic} of {record.name}: {record.reason}", err=True)
+                if record.reason != reason:
+                    reason = record.reason
+                    click.echo(f"  {reason}", err=True)
+                click.echo(f"    {record.topic} of {record.name}", err=True)
             if stream is not None:
                 stream.write(json.dumps(asdict(record), default=str) + "\n")
     if count > _LISTED:

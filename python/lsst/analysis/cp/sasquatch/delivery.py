@@ -273,5 +273,5 @@ _BACK_OFF = tenacity.wait_random_exponential(multiplier=_FIRST_WAIT, max=_LONGES
 def _logWait(state: tenacity.RetryCallState) -> None:
     wait = state.next_action.sleep if state.next_action is not None else 0.0
     error = state.outcome.exception() if state.outcome is not None else None
-    level = logging.WARNING if wait > _LONG_WAIT else logging.INFO
+    level = logging.WARNING if wait > _LONG_WAIT else logging.DEBUG
     _LOG.log(level, "Attempt %d failed, next in %.1f s: %s", state.attempt_number, wait, error)
