@@ -12,7 +12,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lsst.analysis.cp.actions.plot import TrendPlot
-from lsst.analysis.cp.actions.plot._trendAxis import findGaps, padSegment, placeEpochs
+from lsst.analysis.cp.actions.plot._trendAxis import findGaps, padSegment, placeEpochs, splitSegments
 from lsst.analysis.cp.actions.plot._trendText import describeGap
 from lsst.analysis.cp.actions.plot._trendView import TrendView
 from lsst.analysis.cp.core.trends import TrendSeries, gatherSeries
@@ -255,6 +255,12 @@ def test_ticksOfASequenceAreExposuresApartFromEachOther() -> None:
     assert axis.tickLabels[0] == str(series.exposure[0])
     assert np.diff(axis.ticks).min() >= (axis.x[-1] - axis.x[0]) / 8
     assert set(axis.tickLabels) <= set(series.exposure.astype(str))
+
+
+def test_runsEndWhereThereIsNoValue() -> None:
+    known = np.array([True, True, False, True, False, True, True])
+    runs = splitSegments((slice(0, 4), slice(4, 5), slice(5, 7)), known)
+    assert runs == [slice(0, 2), slice(3, 4), slice(5, 7)]
 
 
 def test_singleEpochHasAWidth() -> None:

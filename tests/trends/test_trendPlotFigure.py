@@ -133,6 +133,13 @@ def test_bandOfASingleEpochIsVisible() -> None:
     assert np.ptp(path.vertices[:, 0]) > 0
 
 
+def test_bandOfAnEpochBetweenEmptyOnesIsVisible() -> None:
+    values = makeHistory(20, 20)
+    values[:12, [4, 6]] = np.nan
+    _, artists = draw(prepare(values))
+    assert len(artists.bands[0][0].get_paths()) == 3
+
+
 def test_namedSeriesDifferByMarkerAndColour() -> None:
     _, artists = draw(prepare(makeHistory(8)))
     assert len({line.get_marker() for line in artists.lines}) == 8

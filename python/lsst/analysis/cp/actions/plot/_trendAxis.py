@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AXIS_KINDS", "TrendAxis", "findGaps", "padSegment", "placeEpochs"]
+__all__ = ["AXIS_KINDS", "TrendAxis", "findGaps", "padSegment", "placeEpochs", "splitSegments"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -158,6 +158,29 @@ def padSegment(axis: TrendAxis, segment: slice) -> tuple[FloatArray, npt.NDArray
     x = axis.x[index]
     half = axis.halfWidth
     return np.concatenate([[x[0] - half], x, [x[-1] + half]]), index[[0, *range(len(index)), -1]]
+
+
+def splitSegments(segments: Sequence[slice], known: npt.NDArray[np.bool_]) -> list[slice]:
+    """Split runs of epochs at those without a value.
+
+    Parameters
+    ----------
+    segments
+        The runs.
+    known
+        Whether there is a value, shape (nEpochs,).
+
+    Returns
+    -------
+    runs
+        Runs with values only.
+    """
+    runs = []
+    for segment in segments:
+        places = np.flatnonzero(known[segment]) + segment.start
+        parts = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)
+        runs += [slice(int(part[0]), int(part[-1]) + 1) for part in parts if len(part)]
+    return runs
 
 
 def _isFilled(series: TrendSeries, emptyDays: float) -> bool:

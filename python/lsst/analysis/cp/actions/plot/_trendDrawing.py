@@ -23,7 +23,7 @@ from matplotlib.ticker import MaxNLocator
 
 from lsst.analysis.cp.core.status import FAILED
 
-from ._trendAxis import padSegment
+from ._trendAxis import padSegment, splitSegments
 from ._trendText import describeGap
 from ._trendView import TrendBand, TrendView
 
@@ -230,13 +230,15 @@ def _drawBand(
     ax: Axes, view: TrendView, band: TrendBand, colour: str, line: str
 ) -> tuple[PolyCollection, PolyCollection, Line2D]:
     """Draw the quantiles of a kind; single epochs have a width, and gaps are left open."""
-    parts = [padSegment(view.axis, segment) for segment in view.axis.segments]
+    known = np.isfinite(band.median)
+    parts = [padSegment(view.axis, run) for run in splitSegments(view.axis.segments, known)]
     x = np.concatenate([np.append(places, np.nan) for places, _ in parts])
     rows = np.concatenate([np.column_stack([band.quantiles[:, index], np.full(5, np.nan)])
                            for _, index in parts], axis=1)  # fmt: skip
-    known = np.isfinite(rows[0])
     outer, inner = (
-        ax.fill_between(x, rows[i], rows[4 - i], where=known, facecolor=colour, alpha=alpha, linewidth=0)
+        ax.fill_between(
+            x, rows[i], rows[4 - i], where=np.isfinite(x), facecolor=colour, alpha=alpha, linewidth=0
+        )
         for i, alpha in ((0, 0.16), (1, 0.28))
     )
     (median,) = ax.plot(x, rows[2], line, color=colour, linewidth=1.4)
@@ -279,7 +281,7 @@ def _markFailing(ax: Axes, view: TrendView, style: TrendStyle) -> PathCollection
     if not shown.any():
         return None
     return ax.scatter(
-        view.axis.x[epoch[shown]], values[shown], s=34 if view.series.nEpochs < 150 else 14,
+        view.axis.x[epoch[shown]], values[shown], s=34 if view.series.nEpochs <= style.mostMarkers else 14,
         facecolor="none", edgecolor=style.failing, linewidth=1.0, zorder=4,
     )  # fmt: skip
 
@@ -343,27 +345,23 @@ def _markOutside(
     ax: Axes, view: TrendView, style: TrendStyle
 ) -> tuple[PathCollection | None, PathCollection | None]:
     """Mark values of named series beyond the ends of the axis, at its edge."""
-    marks = []
-    for outside, y, marker in (
-        (view.series.values[view.named] < view.yLimits[0], 0.012, "v"),
-        (view.series.values[view.named] > view.yLimits[1], 0.988, "^"),
-    ):
-        places, epochs = np.nonzero(outside)
-        colours = [style.lineLooks(place)[0] for place in places.tolist()]
-        marks.append(
-            ax.scatter(
-                view.axis.x[epochs],
-                np.full(len(epochs), y),
-                transform=ax.get_xaxis_transform(),
-                s=40,
-                marker=marker,
-                facecolor=colours,
-                edgecolor="white",
-                linewidth=0.5,
-                zorder=6,
-                clip_on=False,
-            )  # fmt: skip
-            if len(epochs)
-            else None
-        )
-    return marks[0], marks[1]
+    values = view.series.values[view.named]
+    return (
+        _markEdge(ax, view, values < view.yLimits[0], (0.012, "v"), style),
+        _markEdge(ax, view, values > view.yLimits[1], (0.988, "^"), style),
+    )
+
+
+def _markEdge(
+    ax: Axes, view: TrendView, outside: npt.NDArray[np.bool_], looks: tuple[float, str], style: TrendStyle
+) -> PathCollection | None:
+    """Put marks at a height of the axis, in its parts, for some values of named series."""
+    places, epochs = np.nonzero(outside)
+    if len(epochs) == 0:
+        return None
+    height, marker = looks
+    return ax.scatter(
+        view.axis.x[epochs], np.full(len(epochs), height), transform=ax.get_xaxis_transform(), s=40,
+        marker=marker, facecolor=[style.lineLooks(place)[0] for place in places.tolist()], edgecolor="white",
+        linewidth=0.5, zorder=6, clip_on=False,
+    )  # fmt: skip
