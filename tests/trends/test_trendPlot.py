@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lsst.analysis.cp.actions.plot import TrendPlot
 from lsst.analysis.cp.actions.plot._trendAxis import findGaps, padSegment, placeEpochs, splitSegments
-from lsst.analysis.cp.actions.plot._trendText import describeGap
+from lsst.analysis.cp.actions.plot._trendText import describeGap, plural
 from lsst.analysis.cp.actions.plot._trendView import TrendView
 from lsst.analysis.cp.core.trends import TrendSeries, gatherSeries
 
@@ -354,3 +354,11 @@ def test_lengthOfAGap(days: float, text: str) -> None:
 @pytest.mark.parametrize(("by", "column"), [("raft", "raft"), ("physicalType", "physicalType")])
 def test_schemaNamesTheSeries(by: str, column: str) -> None:
     assert [key for key, _ in makeAction(seriesBy=by).getInputSchema()] == ["value", "mjd", column]
+
+
+@pytest.mark.parametrize(
+    ("count", "noun", "text"),
+    [(1, "raft", "1 raft"), (0, "raft", "0 rafts"), (1, "series", "1 series"), (2, "series", "2 series")],
+)
+def test_thingsAreCounted(count: int, noun: str, text: str) -> None:
+    assert plural(count, noun) == text

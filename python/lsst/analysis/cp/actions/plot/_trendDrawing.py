@@ -24,7 +24,7 @@ from matplotlib.ticker import MaxNLocator
 from lsst.analysis.cp.core.status import FAILED
 
 from ._trendAxis import padSegment, splitSegments
-from ._trendText import describeGap
+from ._trendText import describeGap, pluralOf
 from ._trendView import TrendBand, TrendView
 
 FloatArray = npt.NDArray[np.float64]
@@ -191,7 +191,7 @@ def drawCounts(ax: Axes, view: TrendView, style: TrendStyle) -> tuple[BarContain
     ax.set_ylim(-1.15 * max(down, 0.4 * up), 1.15 * max(up, 0.4 * down))
     ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):.0f}")
-    ax.set_ylabel(f"{view.noun}s\nchanged | failed", fontsize=7)
+    ax.set_ylabel(f"{pluralOf(view.noun)}\nchanged | failed", fontsize=7)
     ax.tick_params(labelsize=7)
     return failing, changing
 

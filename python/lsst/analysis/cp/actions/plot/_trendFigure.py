@@ -20,6 +20,7 @@ from lsst.utils.plotting import make_figure
 from ._focalPlaneText import formatNumber
 from ._page import Page
 from ._trendDrawing import TrendArtists, TrendStyle, drawCounts, drawTrend
+from ._trendText import pluralOf
 from ._trendView import TrendView
 
 _SIZE = (13.0, 7.2)
@@ -86,7 +87,7 @@ def _bandKey(view: TrendView, style: TrendStyle) -> list[Artist]:
     handles: list[Artist] = []
     for place, band in enumerate(view.bands):
         colour, line = style.bandLooks(place)
-        label = " ".join(filter(None, (band.label, f"{view.noun}s")))
+        label = " ".join(filter(None, (band.label, pluralOf(view.noun))))
         looks: dict[str, Any] = {"color": colour, "linestyle": line}
         handles.append(Line2D([], [], label=f"median of {band.nSeries} {label}", **looks))
         handles.append(Patch(facecolor=colour, alpha=0.35, label="half of them, and 90 %"))

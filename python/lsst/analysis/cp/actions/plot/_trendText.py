@@ -12,6 +12,7 @@ __all__ = [
     "describeValues",
     "listChanges",
     "plural",
+    "pluralOf",
     "rankFailing",
     "trendHeadline",
     "trendLists",
@@ -43,7 +44,12 @@ def plural(count: int, noun: str) -> str:
     text
         ``"1 raft"``, ``"3 rafts"``.
     """
-    return f"{count} {noun}{'s' * (count != 1)}"
+    return f"{count} {noun if count == 1 else pluralOf(noun)}"
+
+
+def pluralOf(noun: str) -> str:
+    """Return the plural of a noun; that of series is series."""
+    return noun if noun.endswith("s") else f"{noun}s"
 
 
 def describeEpoch(series: TrendSeries, epoch: int) -> str:
@@ -145,7 +151,7 @@ def trendLists(
         ("Failed, of tested", *_cut(_listFailing(series), nListed)),
         ("Changes", *_cut(listChanges(series, findings, noun), nListed)),
         ("Drifts, a year", *_cut(_listDrifts(series, findings), nListed)),
-        (f"Apart from other {noun}s", *_cut(_listApart(series, findings), nListed)),
+        (f"Apart from other {pluralOf(noun)}", *_cut(_listApart(series, findings), nListed)),
         ("Outliers", *_cut(_listOutliers(series, findings), nListed)),
     )
     return tuple(lines for lines in lists if len(lines) > 1)
