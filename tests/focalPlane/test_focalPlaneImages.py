@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from lsst.analysis.cp.actions.plot import FailureMapPlot, FocalPlaneGeometryPlot
 
-pytest.importorskip("pytest_mpl")
+pytest.importorskip("pytest_mpl", reason="needs pytest-mpl, of the extra named test")
 
 DPI = 50
 compared_image = pytest.mark.mpl_image_compare(

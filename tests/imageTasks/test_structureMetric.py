@@ -12,10 +12,10 @@ from lsst.analysis.cp.actions.keyedData import SelectImage
 from lsst.analysis.cp.actions.metric import StructureMetric
 from lsst.analysis.cp.atools import (
     FocalPlaneImageTool,
-    addDetectorViewTools,
     addMaskViewTool,
     addResidualTools,
     addStructureSensorTools,
+    addViewTools,
 )
 from lsst.analysis.cp.core.imageViews import STRUCTURE_KINDS
 from lsst.analysis.cp.tasks import DetectorImageViewTask, ResidualPyramidTask
@@ -108,7 +108,7 @@ def test_residualToolsAndTheirOutputs():
 
 def test_viewsHaveNoMetrics():
     config = makeConfig(DetectorImageViewTask)
-    addDetectorViewTools(config, "bias")
+    addViewTools(config, "bias", "detector")
     connections = config.connections.ConnectionsClass(config=config)
     assert "metrics" not in connections.outputs
 
@@ -134,3 +134,8 @@ def test_imageThatIsNotThereIsNamed():
     action.plane = "significance"
     with pytest.raises(ValueError, match="no image 'significance' in the data; they have \\['mean'\\]"):
         action({"mean": np.zeros((2, 2))})
+
+
+def test_viewsOfAnUnknownPartAreAnError():
+    with pytest.raises(ValueError, match="one of detector, focalPlane; got 'raft'"):
+        addViewTools(makeConfig(DetectorImageViewTask), "bias", "raft")

@@ -11,23 +11,21 @@ from .imageViews import (
     DetectorImageTool,
     FocalPlaneImageTool,
     StructureTool,
-    addDetectorViewTools,
-    addFocalPlaneViewTools,
     addMaskViewTool,
     addResidualTools,
     addStructureSensorTools,
+    addViewTools,
 )
 from .toolSets import addSensorTools, addTestTools
 from .trends import TREND_SUFFIXES, MetricTrendTool, addTrendTools
 
 __all__ = [
     "addBiasTools",
-    "addDetectorViewTools",
-    "addFocalPlaneViewTools",
     "addMaskViewTool",
     "addResidualTools",
     "addSensorTools",
     "addStructureSensorTools",
+    "addViewTools",
     "addTestTools",
     "addTrendTools",
     "AmpFailureTool",

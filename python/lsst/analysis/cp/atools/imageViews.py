@@ -9,11 +9,10 @@ __all__ = [
     "DetectorImageTool",
     "FocalPlaneImageTool",
     "StructureTool",
-    "addDetectorViewTools",
-    "addFocalPlaneViewTools",
     "addMaskViewTool",
     "addResidualTools",
     "addStructureSensorTools",
+    "addViewTools",
 ]
 
 from collections.abc import Collection
@@ -94,56 +93,42 @@ class StructureTool(AnalysisTool):
             metric.physicalTypes = list(self.physicalTypes)
 
 
-def addDetectorViewTools(
+def addViewTools(
     config: AnalysisBaseConfig,
     product: str,
+    part: str,
     *,
     label: str = "Residual",
     unit: str = "electron",
     aboutZero: bool = True,
 ) -> None:
-    """Add the plots of a detector: on one scale, and with each amplifier brought to the same scale.
+    """Add the plots of an image: on one scale, and with each amplifier brought to the same scale.
 
     Parameters
     ----------
     config
-        Configuration of a `~lsst.analysis.cp.tasks.DetectorImageViewTask`.
+        Configuration of a task that makes views.
     product
         Name of the product, with which the names of the tools begin.
+    part
+        What the task makes views of: ``"detector"``, or ``"focalPlane"`` (also for rafts).
     label
         What the pixels show.
     unit
         Their unit; empty for none.
     aboutZero
         Whether they are residuals, which are 0 without a fault.
+
+    Raises
+    ------
+    ValueError
+        Raised if there are no views of such a part.
     """
-    _addViews(config, product, DetectorImageTool, label, unit, aboutZero)
-
-
-def addFocalPlaneViewTools(
-    config: AnalysisBaseConfig,
-    product: str,
-    *,
-    label: str = "Residual",
-    unit: str = "electron",
-    aboutZero: bool = True,
-) -> None:
-    """Add the plots of the focal plane or of rafts, as `addDetectorViewTools` does for detectors.
-
-    Parameters
-    ----------
-    config
-        Configuration of a task that makes views of the focal plane or of rafts.
-    product
-        Name of the product, with which the names of the tools begin.
-    label
-        What the pixels show.
-    unit
-        Their unit; empty for none.
-    aboutZero
-        Whether they are residuals, which are 0 without a fault.
-    """
-    _addViews(config, product, FocalPlaneImageTool, label, unit, aboutZero)
+    tool = _toolOf(part)
+    for name, scope in ((f"{product}Image", "image"), (f"{product}ImageByAmp", "amplifier")):
+        plot: Any = addTool(config.atools, name, tool).produce.plot
+        _describe(plot, label, unit, aboutZero or scope == "amplifier")
+        plot.scope = scope
 
 
 def addResidualTools(
@@ -208,25 +193,22 @@ def addMaskViewTool(config: AnalysisBaseConfig, product: str, part: str, *, labe
         What the task makes views of: ``"detector"`` or ``"focalPlane"``.
     label
         What the pixels show.
+
+    Raises
+    ------
+    ValueError
+        Raised if there are no views of such a part.
     """
-    tool = {"detector": DetectorImageTool, "focalPlane": FocalPlaneImageTool}[part]
-    plot: Any = addTool(config.atools, f"{product}Mask", tool).produce.plot
+    plot: Any = addTool(config.atools, f"{product}Mask", _toolOf(part)).produce.plot
     _describe(plot, label, "", aboutZero=False)
     plot.plotMin, plot.plotMax = 0.0, 1.0
 
 
-def _addViews(
-    config: AnalysisBaseConfig,
-    product: str,
-    toolType: type[ImageTool],
-    label: str,
-    unit: str,
-    aboutZero: bool,
-) -> None:
-    for name, scope in ((f"{product}Image", "image"), (f"{product}ImageByAmp", "amplifier")):
-        plot: Any = addTool(config.atools, name, toolType).produce.plot
-        _describe(plot, label, unit, aboutZero or scope == "amplifier")
-        plot.scope = scope
+def _toolOf(part: str) -> type[ImageTool]:
+    tools: dict[str, type[ImageTool]] = {"detector": DetectorImageTool, "focalPlane": FocalPlaneImageTool}
+    if part not in tools:
+        raise ValueError(f"Expected views of one of {', '.join(tools)}; got {part!r}.")
+    return tools[part]
 
 
 def _describe(plot: Any, label: str, unit: str, aboutZero: bool) -> None:
