@@ -19,7 +19,7 @@ from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import AmpResults, AmpTable, CameraLayout, detectorSummaryTable
 from lsst.analysis.cp.tasks import MetricTrendConfig, MetricTrendConnections, MetricTrendTask
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
-from lsst.daf.butler import Butler, DatasetType, Timespan
+from lsst.daf.butler import Butler, DatasetType, DeferredDatasetHandle, Timespan
 from lsst.obs.lsst import LsstComCam
 from lsst.pex.config import FieldValidationError
 from lsst.pipe.base import Pipeline
@@ -295,6 +295,23 @@ def test_absentMetricIsLogged(history: History, caplog: pytest.LogCaptureFixture
         table = task.gather([butler.getDeferred(ref) for ref in refs])
     assert set(table.metric.values) == {"biasNoise"}
     assert "No input has the metric(s) biasNothing." in caplog.text
+
+
+def test_columnsOfOtherMetricsAreNotRead(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: set[str] = set()
+    get = DeferredDatasetHandle.get
+
+    def recordColumns(self: DeferredDatasetHandle, **options: Any) -> Any:
+        read.update((options.get("parameters") or {}).get("columns", ()))
+        return get(self, **options)
+
+    monkeypatch.setattr(DeferredDatasetHandle, "get", recordColumns)
+    task = MetricTrendTask(config=makeConfig(gatheredMetrics=["biasNoise"]))
+    with Butler.from_config(str(history.root), collections=["second"], instrument=INSTRUMENT) as butler:
+        refs = butler.query_datasets("cpBiasExp_detectorSummary", with_dimension_records=True, limit=1)
+        task.gather([butler.getDeferred(ref) for ref in refs])
+    assert "NOISE_median" in read
+    assert "MEAN_median" not in read
 
 
 def makeConfig(**fields: Any) -> MetricTrendConfig:

@@ -85,12 +85,11 @@ class MetricTrendTask(PipelineTask):
             One row a value, sorted. A metric that no input has is logged, and has no rows.
         """
         metrics, measurements = self.config.gatheredNames()
-        table = readHandles(handles, measurements=measurements or None)
-        if metrics:
-            found = set(table.metric.names)
-            table = table.select(table.metric.isName(*metrics))
-            if absent := sorted(metrics - found):
-                self.log.warning("No input has the metric(s) %s.", ", ".join(absent))
+        table = readHandles(
+            handles, metrics=metrics or None, measurements=measurements or None, needsAll=False
+        )
+        if absent := sorted(set(metrics) - set(table.metric.names)):
+            self.log.warning("No input has the metric(s) %s.", ", ".join(absent))
         self.log.info("Gathered %d values from %d inputs.", len(table), len(handles))
         return table
 
