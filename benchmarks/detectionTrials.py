@@ -31,10 +31,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from lsst.analysis.cp.core.imageViews import (
+from lsst.analysis.cp.core.images import binImage
+from lsst.analysis.cp.core.structures import (
     DetectionThresholds,
     Structures,
-    binImage,
     findStructures,
     markStructures,
     measureSignificance,

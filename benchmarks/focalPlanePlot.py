@@ -30,7 +30,7 @@ from matplotlib.path import Path
 from matplotlib.patheffects import Normal, withStroke
 
 from lsst.afw.cameraGeom import Camera
-from lsst.analysis.cp.actions.plot import FocalPlaneGeometryPlot
+from lsst.analysis.cp.actions.plot.focalPlane import FocalPlaneGeometryPlot
 from lsst.obs.lsst import LsstCam
 from lsst.utils.plotting import make_figure
 

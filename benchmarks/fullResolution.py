@@ -44,16 +44,11 @@ import numpy as np
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
 from lsst.afw.image import ExposureFitsReader, ImageF, MaskX, makeExposure, makeMaskedImage
 from lsst.analysis.cp.core import FocalPlaneGeometry
-from lsst.analysis.cp.core.imageViews import (
-    DetectionThresholds,
-    FocalPlaneMosaic,
-    PyramidWriter,
-    excludedPixels,
-    findStructures,
-    measureSignificance,
-)
-from lsst.analysis.cp.core.imageViews.pyramidHdus import compressedHdu, hduBytes
-from lsst.analysis.cp.tasks.imageViewsData import ampSlices
+from lsst.analysis.cp.core.images import FocalPlaneMosaic, excludedPixels
+from lsst.analysis.cp.core.pyramid import PyramidWriter
+from lsst.analysis.cp.core.pyramid.hdus import compressedHdu, hduBytes
+from lsst.analysis.cp.core.structures import DetectionThresholds, findStructures, measureSignificance
+from lsst.analysis.cp.tasks.views.data import ampSlices
 from lsst.cp.simulator.quickFrames import simulateFrame
 
 MAX_RATIO = 2.0

@@ -28,7 +28,7 @@ from astropy.time import Time
 
 from lsst.analysis.cp.atools import addSensorTools, addTestTools
 from lsst.analysis.cp.catalogue import getProduct
-from lsst.analysis.cp.tasks import ExpMergeAnalysisTask
+from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisTask
 from lsst.analysis.tools.interfaces import NoPlot
 from lsst.cp.verify import CpVerifyExpMergeTask
 from lsst.daf.butler import Butler, DatasetType, LimitedButler, Quantum, QuantumBackedButler, Timespan

@@ -31,8 +31,8 @@ import scipy
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
 from lsst.afw.image import ExposureF
-from lsst.analysis.cp.core.focalPlane import FocalPlaneGeometry
-from lsst.analysis.cp.core.imageViews import BINNING_STATISTICS, FocalPlaneMosaic, binImage
+from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
+from lsst.analysis.cp.core.images import BINNING_STATISTICS, FocalPlaneMosaic, binImage
 from lsst.obs.lsst import LsstCam
 from lsst.pipe.tasks.visualizeVisit import VisualizeMosaicExpConfig, VisualizeMosaicExpTask
 

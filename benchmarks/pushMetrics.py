@@ -44,16 +44,8 @@ from typing import Any
 import astropy.units as u
 from astropy.time import Time
 
-from lsst.analysis.cp.sasquatch import (
-    BundleQuery,
-    Ledger,
-    Mode,
-    ProxyAddress,
-    ProxyClient,
-    Pusher,
-    RecordMaker,
-    Target,
-)
+from lsst.analysis.cp.metrics import BundleQuery
+from lsst.analysis.cp.sasquatch import Ledger, Mode, ProxyAddress, ProxyClient, Pusher, RecordMaker, Target
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.daf.butler import Butler, DatasetType, Timespan
 from lsst.obs.lsst import LsstCam

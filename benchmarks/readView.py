@@ -43,9 +43,11 @@ import numpy.typing as npt
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
 from lsst.analysis.cp.core import FocalPlaneGeometry
-from lsst.analysis.cp.core.imageViews import DetectorPlacement, MosaicGrid, PyramidReader, PyramidWriter
-from lsst.analysis.cp.core.imageViews.pyramidHdus import FilePart
-from lsst.analysis.cp.imageViews import PyramidImage, readView
+from lsst.analysis.cp.core.images import DetectorPlacement, MosaicGrid
+from lsst.analysis.cp.core.pyramid import PyramidReader, PyramidWriter
+from lsst.analysis.cp.core.pyramid.hdus import FilePart
+from lsst.analysis.cp.notebook import readView
+from lsst.analysis.cp.tasks.residuals import PyramidImage
 from lsst.daf.butler import Butler, DatasetType
 
 MAX_RATIO = 3.0

@@ -28,7 +28,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lsst.analysis.cp.catalogue import Product, Test, getProduct
-from lsst.analysis.cp.core import AmpSummary, AmpTable, CameraLayout, summarizeAmps
+from lsst.analysis.cp.core import CameraLayout
+from lsst.analysis.cp.core.amps import AmpSummary, AmpTable, summarizeAmps
 
 MIN_MASK_RATIO = 100
 MAX_SORT_RATIO = 1.5

@@ -42,12 +42,7 @@ import scipy
 from astropy.stats import binom_conf_interval
 from trendHistories import HELD_OUT, TUNED, FloatArray, makeFlicker
 
-from lsst.analysis.cp.core.trends import (
-    TrendBudgets,
-    TrendSummaries,
-    measureAlarmScores,
-    summarizeTrends,
-)
+from lsst.analysis.cp.core.history import TrendBudgets, TrendSummaries, measureAlarmScores, summarizeTrends
 
 CALIBRATION_SEED = 20260101
 

@@ -12,8 +12,9 @@ from lsst.analysis.cp.actions.keyedData import AmpColumns, AmpFlags, AmpValues, 
 from lsst.analysis.cp.actions.metric import AmpSummaryMetric, FailureMetric, SummaryRowMetric
 from lsst.analysis.cp.atools import AmpFailureTool, AmpTestTool, SummaryRowTool, addBiasTools, addTestTools
 from lsst.analysis.cp.catalogue import getProduct
-from lsst.analysis.cp.core import ReferenceValues, detectorSummaryTable, summarizeAmps
-from lsst.analysis.cp.tasks import AmpAnalysisExposureTask, AmpAnalysisRunConfig, ExpMergeAnalysisTask
+from lsst.analysis.cp.core.amps import ReferenceValues, detectorSummaryTable, summarizeAmps
+from lsst.analysis.cp.tasks import AmpAnalysisExposureTask, AmpAnalysisRunConfig
+from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisTask
 from lsst.analysis.tools.interfaces import NoPlot
 from lsst.obs.lsst import Latiss, LsstComCam
 

@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / "python"
 PACKAGE = PYTHON / "lsst" / "analysis" / "cp"
-LAYERS = ("catalogue", "core", "sasquatch", "trends", "imageViews", "actions", "atools", "tasks", "cli")
+LAYERS = ("catalogue", "core", "metrics", "actions", "atools", "tasks", "sasquatch", "notebook", "cli")
 MODULES = sorted(PACKAGE.rglob("*.py"))
 CORE = [file for file in MODULES if file.relative_to(PACKAGE).parts[0] in ("catalogue", "core")]
 LIBRARIES = {"astropy", "numexpr", "numpy", "scipy", "yaml"}
@@ -69,7 +69,7 @@ def test_coreImportsLibrariesOnly(file):
 
 def test_coreIsImportedWithoutFramework():
     code = (
-        "import sys, lsst.analysis.cp.catalogue, lsst.analysis.cp.core, lsst.analysis.cp.core.imageViews;"
+        "import sys, lsst.analysis.cp.catalogue, lsst.analysis.cp.core.amps, lsst.analysis.cp.core.pyramid;"
         "print(*(name for name in sys.modules if name.startswith(('lsst.', 'matplotlib'))), sep='\\n')"
     )
     result = subprocess.run(

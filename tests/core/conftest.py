@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pytest
 
 from lsst.analysis.cp.catalogue import Product, getProduct
-from lsst.analysis.cp.core import AmpTable, CameraLayout
+from lsst.analysis.cp.core import CameraLayout
+from lsst.analysis.cp.core.amps import AmpTable
 
 type Columns = dict[str, npt.NDArray[Any]]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsst.analysis.cp.core.ampNames import encodeNames
+from lsst.analysis.cp.core.amps.names import encodeNames
 
 NAMES = st.lists(st.text(max_size=12), min_size=1, max_size=8, unique=True)
 

@@ -7,7 +7,7 @@ from astropy.table import MaskedColumn, Table
 from numpy.testing import assert_array_equal
 
 from lsst.analysis.cp.catalogue import measurementUnits
-from lsst.analysis.cp.core import summarizeAmps
+from lsst.analysis.cp.core.amps import summarizeAmps
 
 FAILED, GOOD, UNKNOWN = 0, 1, -1
 

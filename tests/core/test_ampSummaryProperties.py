@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.core import ReferenceValues, summarizeAmps, summarizeExposures, summarizeRun
+from lsst.analysis.cp.core.amps import ReferenceValues, summarizeAmps, summarizeExposures, summarizeRun
 
 SEEDS = st.integers(0, 2**32 - 1)
 quick = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -8,7 +8,8 @@ import pytest
 from astropy.table import MaskedColumn, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.core import AmpKeyError, AmpTable, ColumnError, ReferenceValues
+from lsst.analysis.cp.core import ColumnError
+from lsst.analysis.cp.core.amps import AmpKeyError, AmpTable, ReferenceValues
 
 
 def test_rows_keep_their_order(columns, read):

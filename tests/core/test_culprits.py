@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from astropy.table import MaskedColumn, Table
 
-from lsst.analysis.cp.core import culpritsTable
+from lsst.analysis.cp.core.amps import culpritsTable
 
 
 @pytest.fixture

@@ -4,13 +4,8 @@
 import numpy as np
 import pytest
 
-from lsst.analysis.cp.core import (
-    DetectorSelection,
-    majorityThresholds,
-    majorityVerdict,
-    summarizeAmps,
-    summarizeRun,
-)
+from lsst.analysis.cp.core import DetectorSelection
+from lsst.analysis.cp.core.amps import majorityThresholds, majorityVerdict, summarizeAmps, summarizeRun
 
 
 @pytest.fixture

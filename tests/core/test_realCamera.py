@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from lsst.afw.cameraGeom import Camera
-from lsst.analysis.cp.core import AmpTable, CameraLayout, summarizeAmps
+from lsst.analysis.cp.core import CameraLayout
+from lsst.analysis.cp.core.amps import AmpTable, summarizeAmps
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from lsst.analysis.cp.catalogue import measurementUnits
-from lsst.analysis.cp.core import (
-    DetectorSelection,
-    summarizeAmps,
-    summarizeExposures,
-    summarizeRun,
-    summarizeRunDetectors,
-)
+from lsst.analysis.cp.core import DetectorSelection
+from lsst.analysis.cp.core.amps import summarizeAmps, summarizeExposures, summarizeRun, summarizeRunDetectors
 
 SELECTIONS = {
     "science": (None, {21, 5, 7}),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from lsst.analysis.cp.core import SegmentGrid
-from lsst.analysis.cp.core import segments as module
+from lsst.analysis.cp.core import groups as module
 
 FLOATS = st.floats(allow_nan=True, allow_infinity=True, min_value=None, max_value=None, width=32)
 

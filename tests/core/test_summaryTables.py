@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from lsst.analysis.cp.core import (
+from lsst.analysis.cp.core.amps import (
     ampSummaryTable,
     detectorSummaryTable,
     runCountsTable,

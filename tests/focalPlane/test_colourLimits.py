@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lsst.analysis.cp.core.colourLimits import ColourLimits, countScale, robustLimits
+from lsst.analysis.cp.core.limits import ColourLimits, countScale, robustLimits
 
 
 def test_outliersDoNotStretchTheRange() -> None:

@@ -14,8 +14,8 @@ from matplotlib.colors import BoundaryNorm, to_hex
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.actions.plot import FailureMapPlot, FocalPlaneGeometryPlot
-from lsst.analysis.cp.actions.plot._focalPlaneDrawing import (
+from lsst.analysis.cp.actions.plot.focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
+from lsst.analysis.cp.actions.plot.focalPlane.drawing import (
     FocalPlaneArtists,
     FocalPlaneStyle,
     drawFocalPlane,

@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import binned_statistic
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
-from lsst.analysis.cp.core.focalPlane import STATISTICS, FocalPlaneGeometry, boxCorners, groupedStatistic
+from lsst.analysis.cp.core.geometry import STATISTICS, FocalPlaneGeometry, boxCorners, groupedStatistic
 
 MICROMETRE = 1e-3
 

@@ -13,7 +13,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from lsst.analysis.cp.actions.plot import FailureMapPlot, FocalPlaneGeometryPlot
+from lsst.analysis.cp.actions.plot.focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 
 pytest.importorskip("pytest_mpl", reason="needs pytest-mpl, of the extra named test")
 

@@ -11,7 +11,7 @@ import pytest
 from astropy.table import MaskedColumn
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.actions.plot import FailureMapPlot, FocalPlaneGeometryPlot
+from lsst.analysis.cp.actions.plot.focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from lsst.analysis.tools.actions.plot import FocalPlanePlot
 from lsst.analysis.tools.interfaces import Vector
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS
-from lsst.analysis.cp.actions.plot import DetectorImagePlot, FocalPlaneImagePlot
+from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot
 from lsst.analysis.cp.core import FocalPlaneGeometry
-from lsst.analysis.cp.core.imageViews import FocalPlaneMosaic
+from lsst.analysis.cp.core.images import FocalPlaneMosaic
 
 Data = dict[str, Any]
 

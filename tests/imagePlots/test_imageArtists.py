@@ -12,10 +12,10 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.actions.plot import DetectorImagePlot, FocalPlaneImagePlot
-from lsst.analysis.cp.actions.plot._imageColours import ImageStyle
-from lsst.analysis.cp.actions.plot._imageDrawing import ImageArtists, drawImage, drawProjections
-from lsst.analysis.cp.actions.plot._imageView import ImageView
+from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot
+from lsst.analysis.cp.actions.plot.image.colours import ImageStyle
+from lsst.analysis.cp.actions.plot.image.drawing import ImageArtists, drawImage, drawProjections
+from lsst.analysis.cp.actions.plot.image.view import ImageView
 from lsst.analysis.cp.core import FocalPlaneGeometry
 from lsst.utils.plotting import make_figure
 

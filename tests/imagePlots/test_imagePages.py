@@ -18,11 +18,11 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
-from lsst.analysis.cp.actions.plot import DetectorImagePlot, FocalPlaneImagePlot
-from lsst.analysis.cp.actions.plot._imageColours import ImageStyle
-from lsst.analysis.cp.actions.plot._pixelImage import PixelImage
+from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot
+from lsst.analysis.cp.actions.plot.image.colours import ImageStyle
+from lsst.analysis.cp.actions.plot.image.pixelImage import PixelImage
 from lsst.analysis.cp.core import FocalPlaneGeometry
-from lsst.analysis.cp.core.imageViews import FocalPlaneMosaic
+from lsst.analysis.cp.core.images import FocalPlaneMosaic
 from lsst.utils.plotting import make_figure
 
 COLOURS = colormaps["viridis"].with_extremes(bad="#0000")

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from lsst.analysis.cp.actions.plot import DetectorImagePlot, FocalPlaneImagePlot
-from lsst.analysis.cp.actions.plot._imageColours import ImageStyle, imageColours
-from lsst.analysis.cp.actions.plot._imageView import ImageScale
-from lsst.analysis.cp.core.colourLimits import ColourLimits
-from lsst.analysis.cp.core.imageViews import normalise
+from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot
+from lsst.analysis.cp.actions.plot.image.colours import ImageStyle, imageColours
+from lsst.analysis.cp.actions.plot.image.view import ImageScale
+from lsst.analysis.cp.core.images import normalise
+from lsst.analysis.cp.core.limits import ColourLimits
 
 
 def scaleOf(action: DetectorImagePlot, data: dict, camera: Sequence) -> ImageScale:

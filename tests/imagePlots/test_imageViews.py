@@ -10,9 +10,9 @@ import pytest
 from matplotlib.path import Path as Polygon
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.actions.plot import DetectorImagePlot, FocalPlaneImagePlot
-from lsst.analysis.cp.actions.plot._imageFrame import binningOf
-from lsst.analysis.cp.actions.plot._imageRegions import ampRegions
+from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot
+from lsst.analysis.cp.actions.plot.image.frame import binningOf
+from lsst.analysis.cp.actions.plot.image.regions import ampRegions
 from lsst.analysis.cp.core import FocalPlaneGeometry
 from lsst.analysis.tools.interfaces import Scalar, Tensor
 

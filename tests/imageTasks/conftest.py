@@ -18,7 +18,7 @@ from astropy.table import Table
 
 from lsst.afw.cameraGeom import FOCAL_PLANE
 from lsst.afw.image import ExposureF, ImageF, MaskedImageF
-from lsst.analysis.cp.tasks.imageViewsData import placeCameraImage
+from lsst.analysis.cp.tasks.views.data import placeCameraImage
 from lsst.daf.butler import Butler, DatasetType
 from lsst.geom import Extent2I
 from lsst.obs.lsst import LsstComCam

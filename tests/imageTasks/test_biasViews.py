@@ -10,8 +10,8 @@ import pytest
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS
 from lsst.afw.image import ImageF
-from lsst.analysis.cp.core.imageViews import STRUCTURE_KINDS
-from lsst.analysis.cp.imageViews import readView
+from lsst.analysis.cp.core.structures import STRUCTURE_KINDS
+from lsst.analysis.cp.notebook import readView
 from lsst.geom import Point2D
 
 PLOTS = {

@@ -13,7 +13,7 @@ import pytest
 from astropy.table import Table
 
 from lsst.afw.image import ImageF
-from lsst.analysis.cp.tasks.imageViewsReading import (
+from lsst.analysis.cp.tasks.views.reading import (
     DetectorImages,
     UnusableImageError,
     checkDetectorImage,

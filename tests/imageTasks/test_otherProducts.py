@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from lsst.analysis.cp.actions.plot import detectorImagePlot, focalPlaneImagePlot
+from lsst.analysis.cp.actions.plot.image import detectorImagePlot, focalPlaneImagePlot
 from lsst.analysis.cp.tasks import ToolFailuresError
 from lsst.utils.plotting import make_figure
 

@@ -17,8 +17,9 @@ from lsst.analysis.cp.atools import (
     addStructureSensorTools,
     addViewTools,
 )
-from lsst.analysis.cp.core.imageViews import STRUCTURE_KINDS
-from lsst.analysis.cp.tasks import DetectorImageViewTask, ResidualPyramidTask
+from lsst.analysis.cp.core.structures import STRUCTURE_KINDS
+from lsst.analysis.cp.tasks.residuals import ResidualPyramidTask
+from lsst.analysis.cp.tasks.views import DetectorImageViewTask
 from lsst.obs.lsst import LsstCam
 
 GUIDER = "R00_SG0"

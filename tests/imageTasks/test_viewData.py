@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 
 from lsst.afw.cameraGeom import FOCAL_PLANE
-from lsst.analysis.cp.tasks import (
+from lsst.analysis.cp.tasks.residuals import ResidualPyramidTask
+from lsst.analysis.cp.tasks.views import (
     DetectorImages,
     DetectorImageViewTask,
     FocalPlaneImageViewTask,
     FocalPlaneMosaicViewTask,
     RaftImageViewTask,
-    ResidualPyramidTask,
-    imageViewsReading,
+    reading,
 )
-from lsst.analysis.cp.tasks.imageViewsReading import readDetectorImage
+from lsst.analysis.cp.tasks.views.reading import readDetectorImage
 from lsst.pex.config import FieldValidationError
 
 LOG = logging.getLogger("images")
@@ -151,7 +151,7 @@ def test_oneDetectorIsInMemory(makeHandle, camera, recorder, tmp_path, monkeypat
         read.append(weakref.ref(image))
         return image
 
-    monkeypatch.setattr(imageViewsReading, "readDetectorImage", watch)
+    monkeypatch.setattr(reading, "readDetectorImage", watch)
     seeResidual([makeHandle(i) for i in range(3)], camera, recorder, tmp_path)
     assert len(read) == 3
 

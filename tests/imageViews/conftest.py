@@ -12,10 +12,10 @@ import pytest
 
 from lsst.afw.cameraGeom import Camera
 from lsst.analysis.cp.core import CameraLayout
-from lsst.analysis.cp.core.focalPlane import FocalPlaneGeometry, boxCorners
-from lsst.analysis.cp.core.imageViews import (
+from lsst.analysis.cp.core.geometry import FocalPlaneGeometry, boxCorners
+from lsst.analysis.cp.core.pyramid import PyramidWriter
+from lsst.analysis.cp.core.structures import (
     DetectionThresholds,
-    PyramidWriter,
     Structures,
     findStructures,
     measureSignificance,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.core.imageViews import BINNING_STATISTICS, binImage, excludedPixels
+from lsst.analysis.cp.core.images import BINNING_STATISTICS, binImage, excludedPixels
 
 NAIVE = {"mean": np.mean, "median": np.median, "min": np.min, "max": np.max, "std": np.std}
 PLANES = {"BAD": 0, "SAT": 1, "CR": 3, "NO_DATA": 8}
@@ -59,7 +59,7 @@ def test_binsEqualNaiveLoop(statistic: str, drawn: tuple, factor: int) -> None:
 @pytest.mark.parametrize("statistic", BINNING_STATISTICS)
 @pytest.mark.parametrize("factor", [3, 8, 64])
 def test_stripsJoinWithoutSeams(statistic: str, factor: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lsst.analysis.cp.core.imageViews.binning._STRIP_BYTES", 100_000)
+    monkeypatch.setattr("lsst.analysis.cp.core.images.binning._STRIP_BYTES", 100_000)
     rng = np.random.default_rng(5)
     image = rng.normal(100.0, 5.0, (160, 1030)).astype(np.float32)
     excluded = rng.random(image.shape) < 0.2

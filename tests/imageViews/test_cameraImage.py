@@ -11,7 +11,7 @@ import pytest
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS
 from lsst.afw.image import ImageF
 from lsst.analysis.cp.core import FocalPlaneGeometry
-from lsst.analysis.cp.core.imageViews import MosaicGrid, binGrid, cameraImageGrid
+from lsst.analysis.cp.core.images import MosaicGrid, binGrid, cameraImageGrid
 from lsst.obs.lsst import Latiss, LsstCam, LsstComCam
 from lsst.pipe.tasks.visualizeVisit import VisualizeMosaicExpConfig, VisualizeMosaicExpTask
 

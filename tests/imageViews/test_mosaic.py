@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
-from lsst.analysis.cp.core.focalPlane import FocalPlaneGeometry
-from lsst.analysis.cp.core.imageViews import FocalPlaneMosaic, binImage
+from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
+from lsst.analysis.cp.core.images import FocalPlaneMosaic, binImage
 
 HALF = 0.5 + 1e-5
 ANGLES = st.floats(-7.0, 7.0).filter(lambda angle: abs(np.sin(2 * angle)) > 0.01)

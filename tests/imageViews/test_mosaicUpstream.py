@@ -9,8 +9,8 @@ import pytest
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
 from lsst.afw.image import ExposureF
-from lsst.analysis.cp.core.focalPlane import FocalPlaneGeometry
-from lsst.analysis.cp.core.imageViews import FocalPlaneMosaic
+from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
+from lsst.analysis.cp.core.images import FocalPlaneMosaic
 from lsst.pipe.tasks.visualizeVisit import VisualizeMosaicExpConfig, VisualizeMosaicExpTask
 
 Image = npt.NDArray[np.float32]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
-from lsst.analysis.cp.core.focalPlane import FocalPlaneGeometry
-from lsst.analysis.cp.core.imageViews import DetectorPlacement, MosaicGrid
+from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
+from lsst.analysis.cp.core.images import DetectorPlacement, MosaicGrid
 from lsst.geom import Point2D
 
 ANGLES = st.floats(-7.0, 7.0)

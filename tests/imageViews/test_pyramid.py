@@ -12,7 +12,8 @@ from astropy.wcs import WCS
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS
 from lsst.analysis.cp.core import FocalPlaneGeometry
-from lsst.analysis.cp.core.imageViews import PyramidReader, PyramidWriter, binImage, meanLevels, peakLevels
+from lsst.analysis.cp.core.images import binImage
+from lsst.analysis.cp.core.pyramid import PyramidReader, PyramidWriter, meanLevels, peakLevels
 from lsst.geom import Point2D
 
 STEP = 5.0 / 16

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS
 from lsst.analysis.cp.core import FocalPlaneGeometry
-from lsst.analysis.cp.core.imageViews import Structures, joinStructures, rankStructures
+from lsst.analysis.cp.core.structures import Structures, joinStructures, rankStructures
 
 
 def structure(kind, score, *, x=10.0, y=20.0, amplifier=0, threshold=5.0):

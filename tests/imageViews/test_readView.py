@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from lsst.afw.image import ImageF
-from lsst.analysis.cp.core.imageViews import PyramidReader
-from lsst.analysis.cp.imageViews import PyramidImage, openPyramid, readView
+from lsst.analysis.cp.core.pyramid import PyramidReader
+from lsst.analysis.cp.notebook import openPyramid, readView
+from lsst.analysis.cp.tasks.residuals import PyramidImage
 from lsst.daf.butler import (
     Butler,
     DatasetNotFoundError,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.interpolate import RegularGridInterpolator
 
-from lsst.analysis.cp.core.imageViews import measureSignificance
+from lsst.analysis.cp.core.structures import measureSignificance
 
 NOISE = np.array([3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0])
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.core.imageViews import (
+from lsst.analysis.cp.core.images import (
     STRETCH_CURVES,
     STRETCH_METHODS,
     normalise,

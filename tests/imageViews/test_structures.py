@@ -11,11 +11,11 @@ from numpy.testing import assert_array_equal
 from scipy.ndimage import label
 from scipy.special import ndtr
 
-from lsst.analysis.cp.core.imageViews import (
+from lsst.analysis.cp.core.images import binImage
+from lsst.analysis.cp.core.structures import (
     STRUCTURE_KINDS,
     DetectionThresholds,
     Structures,
-    binImage,
     findStructures,
     joinStructures,
     markStructures,

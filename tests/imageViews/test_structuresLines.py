@@ -6,7 +6,7 @@
 import numpy as np
 import pytest
 
-from lsst.analysis.cp.core.imageViews import joinStructures
+from lsst.analysis.cp.core.structures import joinStructures
 
 
 @pytest.mark.parametrize("sign", [1, -1])

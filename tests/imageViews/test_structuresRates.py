@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from lsst.analysis.cp.core.imageViews import DetectionThresholds, findStructures, measureSignificance
+from lsst.analysis.cp.core.structures import DetectionThresholds, findStructures, measureSignificance
 
 E2V = tuple(
     (slice(2002 * row, 2002 * row + 2002), slice(512 * column, 512 * column + 512))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from lsst.analysis.cp.core.imageViews import DetectionThresholds
+from lsst.analysis.cp.core.structures import DetectionThresholds
 
 E2V = tuple(
     (slice(2002 * row, 2002 * row + 2002), slice(512 * column, 512 * column + 512))

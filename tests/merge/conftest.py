@@ -18,7 +18,7 @@ from astropy.table import Table, vstack
 from astropy.time import Time
 
 from lsst.analysis.cp.atools import addTestTools
-from lsst.analysis.cp.tasks import MergeAnalysisMixin
+from lsst.analysis.cp.tasks.merge import MergeAnalysisMixin
 from lsst.analysis.tools.interfaces import NoPlot
 from lsst.daf.butler import Butler, DatasetType, Timespan
 from lsst.obs.base import Instrument

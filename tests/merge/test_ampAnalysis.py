@@ -12,13 +12,8 @@ from astropy.table import Table
 from lsst.afw.image import ExposureF
 from lsst.analysis.cp.atools import AmpTestTool, addSensorTools, addTestTools
 from lsst.analysis.cp.core import ColumnError
-from lsst.analysis.cp.tasks import (
-    AmpAnalysisDetectorTask,
-    AmpAnalysisExposureTask,
-    AmpAnalysisRunTask,
-    ExpMergeAnalysisTask,
-    RunMergeAnalysisTask,
-)
+from lsst.analysis.cp.tasks import AmpAnalysisDetectorTask, AmpAnalysisExposureTask, AmpAnalysisRunTask
+from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisTask, RunMergeAnalysisTask
 from lsst.analysis.tools.interfaces import NoPlot
 from lsst.analysis.tools.tasks import VerifyCalibAnalysisTask
 from lsst.obs.lsst import Latiss

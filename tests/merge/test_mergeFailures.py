@@ -14,7 +14,8 @@ import pytest
 from astropy.table import MaskedColumn, Table, vstack
 
 from lsst.analysis.cp.atools import AmpTestTool, addTestTools
-from lsst.analysis.cp.tasks import ExpMergeAnalysisTask, RunMergeAnalysisTask, ToolFailuresError, ToolRunner
+from lsst.analysis.cp.tasks import ToolFailuresError, ToolRunner
+from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisTask, RunMergeAnalysisTask
 from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
 from lsst.obs.lsst import Latiss, LsstComCam
 from lsst.pex.config import FieldValidationError

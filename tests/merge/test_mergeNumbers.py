@@ -11,7 +11,7 @@ from collections import defaultdict
 
 import pytest
 
-from lsst.analysis.cp.tasks import ExpMergeAnalysisTask, RunMergeAnalysisTask
+from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisTask, RunMergeAnalysisTask
 from lsst.daf.butler import QuantumBackedButler
 from lsst.obs.lsst import Latiss, LsstCam, LsstComCam
 from lsst.pipe.base import PipelineGraph, TaskFactory

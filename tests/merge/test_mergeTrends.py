@@ -6,8 +6,8 @@
 import numpy as np
 import pytest
 
-from lsst.analysis.cp.tasks import ExpMergeAnalysisTask
-from lsst.analysis.cp.trends import Labels, readButler
+from lsst.analysis.cp.metrics import Labels, readButler
+from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisTask
 from lsst.pipe.base import PipelineGraph
 
 EXPOSURES = (2026010100001, 2026010100002)

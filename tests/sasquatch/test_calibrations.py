@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from lsst.analysis.cp.sasquatch import Calibration, CalibrationLookup, Certification
+from lsst.analysis.cp.metrics import Calibration, CalibrationLookup, Certification
 
 
 def certify(number, detector, begin=None, end=None, *, run="made", collection="calib", **others):

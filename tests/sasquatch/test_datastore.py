@@ -14,8 +14,8 @@ from services.biasResults import makeColumns
 from services.bundleRepository import findId, registerExposures
 from services.restProxy import RestProxy
 
-from lsst.analysis.cp.sasquatch import BundleContent, readBundle
-from lsst.analysis.cp.tasks.toolRunner import ToolRunner
+from lsst.analysis.cp.metrics import BundleContent, readBundle
+from lsst.analysis.cp.tasks.runner import ToolRunner
 from lsst.daf.butler import Butler, Config, DatasetType
 from lsst.obs.lsst import LsstCam
 from lsst.pipe.base import Pipeline

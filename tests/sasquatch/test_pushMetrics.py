@@ -13,8 +13,8 @@ from services.bundleRepository import DATASET_TYPE, RUN, BundleRepository
 from services.faults import Fault, FaultPlan
 from services.restProxy import ProxySettings, RestProxy
 
+from lsst.analysis.cp.metrics import BundleQuery
 from lsst.analysis.cp.sasquatch import (
-    BundleQuery,
     Ledger,
     Mode,
     ProxyAddress,

@@ -17,7 +17,8 @@ from services.influxDatabase import InfluxDatabase
 from services.restProxy import RestProxy
 
 from lsst.analysis.cp.cli.cmd import push_verify_metrics
-from lsst.analysis.cp.trends import InfluxError, Labels, TrendTable, readButler, readSasquatch
+from lsst.analysis.cp.metrics import Labels, TrendTable, readButler
+from lsst.analysis.cp.sasquatch import InfluxError, readSasquatch
 from lsst.daf.butler import Butler
 
 PASSWORD = "a-s3cr3t"

@@ -12,8 +12,9 @@ import pytest
 from astropy.time import Time
 
 from lsst.analysis.cp.atools import addTestTools
-from lsst.analysis.cp.sasquatch import BundleError, CalibrationLookup, RecordMaker, readBundle, readTags
-from lsst.analysis.cp.tasks import ExpMergeAnalysisConfig
+from lsst.analysis.cp.metrics import BundleError, CalibrationLookup, readBundle
+from lsst.analysis.cp.sasquatch import RecordMaker, readTags
+from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisConfig
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.daf.butler import Butler, CollectionType, DatasetRef, DatasetType, Timespan
 from lsst.obs.lsst import Latiss

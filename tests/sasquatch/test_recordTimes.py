@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from services.recordCases import BEGIN, RUN, makeRef
 
-from lsst.analysis.cp.sasquatch import (
+from lsst.analysis.cp.metrics import (
     TIME_SOURCES,
     findObservationTime,
     findUpstreamTime,

@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 from services.recordCases import RUN, makeContent, makeRef
 
-from lsst.analysis.cp.sasquatch import BundleContent, BundleError, Calibration, makeRecords, validityCount
+from lsst.analysis.cp.catalogue import validityCount
+from lsst.analysis.cp.metrics import BundleContent, BundleError, Calibration
+from lsst.analysis.cp.sasquatch import makeRecords
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.daf.butler import DataCoordinate, DatasetRef
 from lsst.verify import Measurement

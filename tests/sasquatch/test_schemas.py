@@ -16,16 +16,8 @@ import numpy as np
 import pytest
 from services.recordCases import makeContent, makeRef
 
-from lsst.analysis.cp.sasquatch import (
-    IDENTIFIERS,
-    BundleContent,
-    Calibration,
-    Mode,
-    avroSchema,
-    avroValue,
-    makeRecords,
-    topicName,
-)
+from lsst.analysis.cp.metrics import BundleContent, Calibration
+from lsst.analysis.cp.sasquatch import IDENTIFIERS, Mode, avroSchema, avroValue, makeRecords, topicName
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.verify import Measurement
 

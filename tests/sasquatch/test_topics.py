@@ -18,7 +18,7 @@ from lsst.analysis.cp.sasquatch.__main__ import main
 from lsst.analysis.cp.sasquatch.pipelineTopics import TopicError, collectTopics
 from lsst.analysis.cp.sasquatch.topicPages import topicFiles
 from lsst.analysis.cp.sasquatch.topics import loadTopics
-from lsst.analysis.cp.tasks.toolRunner import ToolRunner, makeBundle
+from lsst.analysis.cp.tasks.runner import ToolRunner, makeBundle
 from lsst.obs.lsst import LsstComCam
 from lsst.pipe.base import Pipeline, PipelineGraph
 from lsst.pipe.base.pipelineIR import PipelineIR

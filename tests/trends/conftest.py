@@ -20,8 +20,8 @@ import pytest
 from astropy.time import Time
 
 from lsst.analysis.cp.catalogue import getProduct, measurementUnits
-from lsst.analysis.cp.sasquatch import Mode, RecordMaker, encodeRecord
-from lsst.analysis.cp.trends import Labels, TrendTable, readSasquatch
+from lsst.analysis.cp.metrics import Labels, TrendTable
+from lsst.analysis.cp.sasquatch import Mode, RecordMaker, encodeRecord, readSasquatch
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.daf.butler import Butler, DatasetRef, DatasetType, Timespan
 from lsst.obs.lsst import LsstComCam

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from lsst.analysis.cp.core.trends import TrendSummaries, TrendSummary, summarizeTrend, summarizeTrends
+from lsst.analysis.cp.core.history import TrendSummaries, TrendSummary, summarizeTrend, summarizeTrends
 
 DAYS = np.arange(300.0)
 

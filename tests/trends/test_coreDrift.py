@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau, norm, theilslopes
 
-from lsst.analysis.cp.core.trends import DAYS_PER_YEAR, measureAlarmScores, summarizeTrend, summarizeTrends
+from lsst.analysis.cp.core.history import DAYS_PER_YEAR, measureAlarmScores, summarizeTrend, summarizeTrends
 
 
 def makeHistory(length: int, seed: int = 2) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import median_abs_deviation
 
-from lsst.analysis.cp.core.trends import TrendSummaries, summarizeTrend, summarizeTrends
+from lsst.analysis.cp.core.history import TrendSummaries, summarizeTrend, summarizeTrends
 
 RAGGED = (0, 1, 2, 9, 10, 11, 37, 120, 400)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from lsst.analysis.cp.core.trends import TrendBudgets, measureAlarmScores
+from lsst.analysis.cp.core.history import TrendBudgets, measureAlarmScores
 
 LENGTHS = np.array([1, 10, 17, 100, 365, 1000, 5000])
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from lsst.analysis.cp.trends import InfluxClient, InfluxError, InfluxLogin, LoginError, Series
+from lsst.analysis.cp.sasquatch import InfluxClient, InfluxError, InfluxLogin, LoginError, Series
 
 SECRET = "s3cr3t-w0rd"
 ROWS = {

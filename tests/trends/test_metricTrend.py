@@ -16,8 +16,9 @@ from astropy.table import Table
 from astropy.time import Time
 
 from lsst.analysis.cp.catalogue import getProduct
-from lsst.analysis.cp.core import AmpResults, AmpTable, CameraLayout, detectorSummaryTable
-from lsst.analysis.cp.tasks import MetricTrendConfig, MetricTrendConnections, MetricTrendTask
+from lsst.analysis.cp.core import CameraLayout
+from lsst.analysis.cp.core.amps import AmpResults, AmpTable, detectorSummaryTable
+from lsst.analysis.cp.tasks.history import MetricTrendConfig, MetricTrendConnections, MetricTrendTask
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.daf.butler import Butler, DatasetType, DeferredDatasetHandle, Timespan
 from lsst.obs.lsst import LsstComCam

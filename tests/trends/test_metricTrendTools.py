@@ -18,9 +18,9 @@ from lsst.analysis.cp.actions.metric import TrendMetric
 from lsst.analysis.cp.atools import PLOTTED_BIAS_TESTS, MetricTrendTool, addTrendTools
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import ColumnError
-from lsst.analysis.cp.core.trends import findTrends, gatherSeries
-from lsst.analysis.cp.tasks import MetricTrendConfig
-from lsst.analysis.cp.trends import Labels, TrendTable
+from lsst.analysis.cp.core.history import findTrends, gatherSeries
+from lsst.analysis.cp.metrics import Labels, TrendTable
+from lsst.analysis.cp.tasks.history import MetricTrendConfig
 from lsst.verify import Measurement
 
 N_DETECTORS, N_DAYS = 4, 30

@@ -10,8 +10,7 @@ from astropy.table import Table
 from astropy.time import Time
 
 from lsst.analysis.cp.catalogue import getProduct, measurementUnits, summaryColumn
-from lsst.analysis.cp.sasquatch import CalibrationLookup
-from lsst.analysis.cp.trends import TrendTableError, readButler, readHandles
+from lsst.analysis.cp.metrics import CalibrationLookup, TrendTableError, readButler, readHandles
 from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
 
 FIRST, SECOND = "u/cp/verify/20260110T120000Z", "u/cp/verify/20260111T120000Z"

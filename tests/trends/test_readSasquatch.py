@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from astropy.time import Time
 
-from lsst.analysis.cp.sasquatch import Mode, loadTopics
-from lsst.analysis.cp.trends import InfluxError, Labels, TrendTableError, readButler, readSasquatch
+from lsst.analysis.cp.metrics import Labels, TrendTableError, readButler
+from lsst.analysis.cp.sasquatch import InfluxError, Mode, loadTopics, readSasquatch
 
 FIRST, SECOND = RUNS = ("u/cp/verify/20260110T120000Z", "u/cp/verify/20260111T120000Z")
 EXPOSURES = (2026010100001, 2026010100002, 2026010500001)

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from lsst.analysis.cp.trends import DetectorName, DetectorNames, Labels, TrendBlock, makeTrendTable
+from lsst.analysis.cp.metrics import DetectorName, DetectorNames, Labels, TrendBlock, makeTrendTable
 
 NAN = np.nan
 GOOD_COUNTS = {"nAmps": 16.0, "nValid": 16.0, "nTested": 16.0, "nFailed": 0.0}

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.actions.plot import TrendPlot
-from lsst.analysis.cp.actions.plot._trendAxis import findGaps, padSegment, placeEpochs, splitSegments
-from lsst.analysis.cp.actions.plot._trendText import describeGap, plural
-from lsst.analysis.cp.actions.plot._trendView import TrendView
-from lsst.analysis.cp.core.trends import TrendSeries, gatherSeries
+from lsst.analysis.cp.actions.plot.trend import TrendPlot
+from lsst.analysis.cp.actions.plot.trend.axis import findGaps, padSegment, placeEpochs, splitSegments
+from lsst.analysis.cp.actions.plot.trend.text import describeGap, plural
+from lsst.analysis.cp.actions.plot.trend.view import TrendView
+from lsst.analysis.cp.core.history import TrendSeries, gatherSeries
 
 MJD = 61100.0
 N_DETECTORS = 30

@@ -15,10 +15,10 @@ from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.actions.plot import TrendPlot
-from lsst.analysis.cp.actions.plot._trendDrawing import TrendArtists, TrendStyle, drawCounts, drawTrend
-from lsst.analysis.cp.actions.plot._trendFigure import trendKey
-from lsst.analysis.cp.actions.plot._trendView import TrendView
+from lsst.analysis.cp.actions.plot.trend import TrendPlot
+from lsst.analysis.cp.actions.plot.trend.drawing import TrendArtists, TrendStyle, drawCounts, drawTrend
+from lsst.analysis.cp.actions.plot.trend.figure import trendKey
+from lsst.analysis.cp.actions.plot.trend.view import TrendView
 from lsst.utils.plotting import make_figure
 
 MJD, GAP = 61100.0, (30, 45)

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.core import FAILED, GOOD, UNKNOWN, ColumnError
-from lsst.analysis.cp.core.trends import TrendSeries, findTrends, gatherSeries
+from lsst.analysis.cp.core import ColumnError
+from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN
+from lsst.analysis.cp.core.history import TrendSeries, findTrends, gatherSeries
 
 DAY = 20260301
 MJD = 61100.3

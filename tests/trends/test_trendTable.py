@@ -8,7 +8,7 @@ import pyarrow.parquet
 import pytest
 from astropy.table import Table
 
-from lsst.analysis.cp.trends import TREND_SCHEMA, Labels, TrendTable, TrendTableError
+from lsst.analysis.cp.metrics import TREND_SCHEMA, Labels, TrendTable, TrendTableError
 from lsst.daf.butler.formatters.parquet import arrow_to_astropy, astropy_to_arrow
 
 N = 4

@@ -13,7 +13,7 @@ from typing import Any
 
 from astropy.time import Time
 
-from lsst.analysis.cp.sasquatch import BundleContent
+from lsst.analysis.cp.metrics import BundleContent
 from lsst.daf.butler import DataCoordinate, DatasetRef, DatasetType, DimensionUniverse, Timespan
 
 UNIVERSE = DimensionUniverse()

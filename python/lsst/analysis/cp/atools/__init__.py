@@ -5,9 +5,11 @@
 
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 
-from .ampTools import AmpFailureTool, AmpTestTool, SummaryRowTool
+from .amps import AmpFailureTool, AmpTestTool, SummaryRowTool
 from .bias import PLOTTED_BIAS_TESTS, addBiasTools
-from .imageViews import (
+from .toolSets import addSensorTools, addTestTools
+from .trends import TREND_SUFFIXES, MetricTrendTool, addTrendTools
+from .views import (
     DetectorImageTool,
     FocalPlaneImageTool,
     StructureTool,
@@ -16,8 +18,6 @@ from .imageViews import (
     addStructureSensorTools,
     addViewTools,
 )
-from .toolSets import addSensorTools, addTestTools
-from .trends import TREND_SUFFIXES, MetricTrendTool, addTrendTools
 
 __all__ = [
     "addBiasTools",

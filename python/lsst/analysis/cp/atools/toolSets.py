@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS, Test, getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
 
-from .ampTools import AmpFailureTool, AmpTestTool, SummaryRowTool
+from .amps import AmpFailureTool, AmpTestTool, SummaryRowTool
 
 if TYPE_CHECKING:
-    from lsst.analysis.cp.actions.plot import FocalPlaneGeometryPlot
+    from lsst.analysis.cp.actions.plot.focalPlane import FocalPlaneGeometryPlot
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lsst.analysis.cp.actions.keyedData import AnalyzeTrend
 from lsst.analysis.cp.actions.metric import TrendMetric
-from lsst.analysis.cp.actions.plot import TrendPlot
+from lsst.analysis.cp.actions.plot.trend import TrendPlot
 from lsst.analysis.cp.catalogue import Test, getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, BasePrep
 from lsst.pex.config import ChoiceField, Field

@@ -5,7 +5,7 @@
 
 from .product import Test
 
-__all__ = ["MEASUREMENT_LEVELS", "measurementUnits", "summaryColumn"]
+__all__ = ["MEASUREMENT_LEVELS", "measurementUnits", "summaryColumn", "validityCount"]
 
 _SHARED = ("nAmps", "nExposures")
 
@@ -76,3 +76,26 @@ def summaryColumn(test: Test, measurement: str) -> str:
         Counts that all tests share have columns without the test's key before them.
     """
     return measurement if measurement in _SHARED else f"{test.key}_{measurement}"
+
+
+_REDUCTIONS = frozenset(("min", "median", "max", "quantityMin", "quantityMedian", "quantityMax"))
+
+
+def validityCount(measurement: str) -> str | None:
+    """Name the measurement that tells whether another is valid.
+
+    Parameters
+    ----------
+    measurement
+        Name of the other.
+
+    Returns
+    -------
+    name
+        Where this is 0, the other is not valid, whatever its value; None if it always is valid.
+    """
+    if measurement in _REDUCTIONS:
+        return "nValid"
+    if measurement.startswith("max") and measurement.endswith("Score"):
+        return f"n{measurement.removeprefix('max').removesuffix('Score')}"
+    return None

@@ -23,10 +23,9 @@ from typing import NoReturn
 import click
 from tqdm import tqdm
 
+from lsst.analysis.cp.metrics import BundleQuery, CalibrationLookup
 from lsst.analysis.cp.sasquatch import (
     AccessToken,
-    BundleQuery,
-    CalibrationLookup,
     Ledger,
     LedgerError,
     Mode,

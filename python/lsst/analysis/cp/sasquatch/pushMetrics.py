@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .bundleContent import BundleError
-from .bundleQuery import BundleQuery
+from lsst.analysis.cp.metrics.bundleContent import BundleError
+from lsst.analysis.cp.metrics.bundleQuery import BundleQuery
+
 from .delivery import Delivery, Outcome, makeBatches
 from .ledger import EncodedDataset, Ledger, OutgoingRecord
 from .proxyClient import ProxyClient

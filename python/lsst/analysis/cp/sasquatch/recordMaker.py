@@ -11,10 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .bundleContent import readBundle
-from .calibrations import CalibrationLookup
+from lsst.analysis.cp.metrics.bundleContent import readBundle
+from lsst.analysis.cp.metrics.calibrations import CalibrationLookup
+from lsst.analysis.cp.metrics.recordTimes import findObservationTime, findRunTime
+
 from .records import MetricRecord, makeRecords
-from .recordTimes import findObservationTime, parseRunTime, toUnix
 
 if TYPE_CHECKING:
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
@@ -105,34 +106,6 @@ class RecordMaker:
             calibration=calibration,
             extraFields=self._extraFields,
         )
-
-
-def findRunTime(butler: Butler, ref: DatasetRef) -> float:
-    """Find the time of a run: that in its name or, without one, of its first bundle in the repository.
-
-    Parameters
-    ----------
-    butler
-        The repository.
-    ref
-        A bundle of the run.
-
-    Returns
-    -------
-    time
-        Seconds since 1970 UTC.
-    """
-    time = parseRunTime(ref.run)
-    if time is not None:
-        return time
-    name = ref.datasetType.name
-    with butler.query() as query:
-        query = query.join_dataset_search(ref.datasetType, [ref.run])
-        rows = query.general(
-            ref.datasetType.dimensions, dataset_fields={name: {"ingest_date"}}, find_first=False
-        )
-        (row,) = rows.order_by(query.expression_factory[name].ingest_date).limit(1)
-    return toUnix(row[f"{name}.ingest_date"])
 
 
 def readTags(butler: Butler, ref: DatasetRef) -> dict[str, tuple[str, ...]]:

@@ -5,24 +5,28 @@
 
 from __future__ import annotations
 
-__all__ = ["MetricRecord", "makeRecords", "validityCount"]
+__all__ = ["MetricRecord", "makeRecords"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from .bundleContent import BundleContent
-from .calibrations import Calibration
-from .recordTimes import findObservationTime, findUpstreamTime, makeTimestamp, parseRunTime
+from lsst.analysis.cp.catalogue import validityCount
+from lsst.analysis.cp.metrics.bundleContent import BundleContent
+from lsst.analysis.cp.metrics.calibrations import Calibration
+from lsst.analysis.cp.metrics.recordTimes import (
+    findObservationTime,
+    findUpstreamTime,
+    makeTimestamp,
+    parseRunTime,
+)
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef
 
 DEFAULT_TAG = "Generic"
 """Tag of measurements that have none, as upstream calls it."""
-
-_REDUCTIONS = frozenset(("min", "median", "max", "quantityMin", "quantityMedian", "quantityMax"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,26 +122,6 @@ class MetricRecord:
     def _name(self, dimension: str) -> str | None:
         value = self.dataId.get(dimension)
         return None if value is None else str(value)
-
-
-def validityCount(measurement: str) -> str | None:
-    """Name the measurement that tells whether another is valid.
-
-    Parameters
-    ----------
-    measurement
-        Name of the other.
-
-    Returns
-    -------
-    name
-        Where this is 0, the other is not valid, whatever its value; None if it always is valid.
-    """
-    if measurement in _REDUCTIONS:
-        return "nValid"
-    if measurement.startswith("max") and measurement.endswith("Score"):
-        return f"n{measurement.removeprefix('max').removesuffix('Score')}"
-    return None
 
 
 def keepValid(values: Mapping[str, float | None]) -> dict[str, float | None]:

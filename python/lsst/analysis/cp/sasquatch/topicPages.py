@@ -18,8 +18,9 @@ from typing import Any
 import yaml
 from astropy.table import Table
 
-from .records import validityCount
-from .recordTimes import TIME_SOURCES
+from lsst.analysis.cp.catalogue import validityCount
+from lsst.analysis.cp.metrics.recordTimes import TIME_SOURCES
+
 from .schemas import OWN_INFIX, ownFields, upstreamFields
 from .topics import Topic
 

@@ -30,7 +30,7 @@ from lsst.pex.config import Field
 from lsst.pipe.base import Struct, UnprocessableDataError
 from lsst.pipe.base import connectionTypes as cT
 
-from .referenceInputs import VERIFIED_EXPOSURES, readHeaders
+from .reference import VERIFIED_EXPOSURES, readHeaders
 
 if TYPE_CHECKING:
     from astropy.table import Table

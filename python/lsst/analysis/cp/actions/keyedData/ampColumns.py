@@ -12,11 +12,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lsst.analysis.cp.catalogue import getProduct
-from lsst.analysis.cp.core import AmpResults, AmpTable, CameraLayout
+from lsst.analysis.cp.core import CameraLayout
+from lsst.analysis.cp.core.amps import AmpResults, AmpTable
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
-    from lsst.analysis.cp.core import ReferenceValues
+    from lsst.analysis.cp.core.amps import ReferenceValues
 
 
 class AmpColumns(dict[str, Any]):

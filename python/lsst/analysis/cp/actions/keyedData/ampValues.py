@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsst.analysis.cp.catalogue import getProduct
-from lsst.analysis.cp.core import AmpTable
+from lsst.analysis.cp.core.amps import AmpTable
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field, ListField
 

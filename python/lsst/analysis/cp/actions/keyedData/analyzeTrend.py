@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsst.analysis.cp.catalogue import MEASUREMENT_LEVELS
-from lsst.analysis.cp.core.trends import (
+from lsst.analysis.cp.core.history import (
     EPOCH_KINDS,
     SERIES_COLUMNS,
     SERIES_STATISTICS,
@@ -21,7 +21,7 @@ from lsst.analysis.cp.core.trends import (
     findTrends,
     gatherSeries,
 )
-from lsst.analysis.cp.trends import Labels
+from lsst.analysis.cp.metrics import Labels
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field
 

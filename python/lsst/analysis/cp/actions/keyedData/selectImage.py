@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from lsst.analysis.cp.core.imageViews import STRETCH_METHODS, StretchMethod, stretchLimits
+from lsst.analysis.cp.core.images import STRETCH_METHODS, StretchMethod, stretchLimits
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Tensor
 from lsst.pex.config import ChoiceField, Field
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from lsst.analysis.cp.actions.keyedData import findAmpResults
 from lsst.analysis.cp.catalogue import getProduct, measurementUnits
-from lsst.analysis.cp.core import AmpSummary
+from lsst.analysis.cp.core.amps import AmpSummary
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Vector
 from lsst.pex.config import Field
 from lsst.verify import Measurement

@@ -14,14 +14,7 @@ import numpy as np
 
 from lsst.analysis.cp.actions.keyedData import findAmpResults, verdictKeys
 from lsst.analysis.cp.catalogue import getProduct
-from lsst.analysis.cp.core import (
-    FAILED,
-    GOOD,
-    UNKNOWN,
-    AmpTable,
-    majorityVerdict,
-    overallStatus,
-)
+from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN, AmpTable, majorityVerdict, overallStatus
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Vector
 from lsst.pex.config import ListField
 from lsst.verify import Measurement

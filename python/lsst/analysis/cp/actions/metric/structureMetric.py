@@ -14,7 +14,7 @@ import numpy as np
 
 from lsst.analysis.cp.actions.keyedData.ampColumns import cameraLayout
 from lsst.analysis.cp.core import DetectorSelection
-from lsst.analysis.cp.core.imageViews import STRUCTURE_KINDS, TRANSIENT_KINDS
+from lsst.analysis.cp.core.structures import STRUCTURE_KINDS, TRANSIENT_KINDS
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction, Vector
 from lsst.pex.config import ListField
 from lsst.verify import Measurement

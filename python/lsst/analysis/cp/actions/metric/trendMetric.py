@@ -12,8 +12,8 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 
-from lsst.analysis.cp.core.status import FAILED, UNKNOWN
-from lsst.analysis.cp.core.trends import TrendFindings, TrendSeries
+from lsst.analysis.cp.core.amps.status import FAILED, UNKNOWN
+from lsst.analysis.cp.core.history import TrendFindings, TrendSeries
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction
 from lsst.pex.config import Field
 from lsst.verify import Measurement

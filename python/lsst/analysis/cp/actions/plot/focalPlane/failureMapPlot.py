@@ -1,0 +1,81 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+from __future__ import annotations
+
+__all__ = ["FailureMapPlot"]
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lsst.analysis.cp.core.amps.status import FAILED, UNKNOWN
+from lsst.analysis.cp.core.columns import flagColumn
+from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Vector
+from lsst.pex.config import ChoiceField, ListField
+
+from .focalPlaneGeometryPlot import FocalPlaneGeometryPlot
+from .view import PatchValues
+
+
+class FailureMapPlot(FocalPlaneGeometryPlot):
+    """Map of the number of failures, on a discrete scale.
+
+    The data have one vector of verify flags a test, in the place of ``z``: False is failed; masked or NaN is
+    untested. A patch without a tested flag is shown as untested, not as free of failures.
+    """
+
+    _noValueLabel = "not tested"
+
+    flagKeys = ListField[str](doc="Keys of the verify flags, one a test.", default=[])
+    counted = ChoiceField[str](
+        doc="What is counted in each patch.",
+        default="tests",
+        allowed={
+            "tests": "Tests that failed at least once.",
+            "rows": "Rows that failed any test; one row is an amplifier of an exposure.",
+        },
+    )
+
+    def setDefaults(self) -> None:
+        """Choose the discrete scale."""
+        super().setDefaults()
+        self.colourScale = "count"
+
+    def validate(self) -> None:
+        """Check that there is a test to count."""
+        super().validate()
+        if not self.flagKeys:
+            raise ValueError("flagKeys must name at least one vector of verify flags.")
+
+    def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
+        """Return the vectors that the plot needs.
+
+        Parameters
+        ----------
+        **kwargs
+            Not used.
+
+        Returns
+        -------
+        schema
+            Keys and their types.
+        """
+        keys = ("detector", "amplifier") if self.level == "amplifier" else ("detector",)
+        return [(key, Vector) for key in (*keys, *self.flagKeys)]
+
+    def _reduceRows(self, data: KeyedData, index: npt.NDArray[np.intp], nPatches: int) -> PatchValues:
+        """Count failures."""
+        placed = index >= 0
+        flags = np.array([flagColumn(self._vector(data, key), key) for key in self.flagKeys])
+
+        def perPatch(rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+            return np.bincount(index[rows & placed], minlength=nPatches)
+
+        n_failed = perPatch((flags == FAILED).any(axis=0))
+        n_tested = perPatch((flags != UNKNOWN).any(axis=0))
+        count = n_failed
+        if self.counted == "tests":
+            count = np.sum([perPatch(test == FAILED) > 0 for test in flags], axis=0)
+        return PatchValues(np.where(n_tested > 0, count, np.nan), perPatch(placed), n_tested, n_failed)

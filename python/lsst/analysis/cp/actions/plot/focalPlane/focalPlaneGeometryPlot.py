@@ -1,0 +1,302 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+from __future__ import annotations
+
+__all__ = ["FocalPlaneGeometryPlot"]
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+
+from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
+from lsst.analysis.cp.core.amps.status import FAILED, GOOD, UNKNOWN
+from lsst.analysis.cp.core.columns import flagColumn, floatColumn
+from lsst.analysis.cp.core.geometry import STATISTICS, FocalPlaneGeometry, groupedStatistic
+from lsst.analysis.cp.core.limits import ColourLimits, CountScale, countScale, robustLimits
+from lsst.analysis.tools.actions.plot import FocalPlanePlot
+from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Vector
+from lsst.pex.config import ChoiceField, Field, ListField
+
+from .drawing import FocalPlaneStyle
+from .figure import makeFocalPlaneFigure
+from .text import (
+    describeProvenance,
+    describeThreshold,
+    headline,
+    listMissing,
+    listPatches,
+    statisticsLines,
+    withUnit,
+)
+from .view import FocalPlaneView, PatchValues, chooseLabels, expectedDetectors, squareLimits
+
+IndexArray = npt.NDArray[np.intp]
+FloatArray = npt.NDArray[np.float64]
+
+
+class FocalPlaneGeometryPlot(FocalPlanePlot):
+    """Map of a quantity on the focal plane, one patch an amplifier or a detector.
+
+    It takes the place of both `FocalPlanePlot` and the ``FocalPlaneGeometryPlot`` of
+    `lsst.analysis.tools.actions.plot`. The patches are the camera's own boxes, mapped by the camera's own
+    transforms; ``nBins`` and ``doUseAdaptiveBinning`` are accepted and have no meaning for them.
+
+    The data have the vectors ``detector`` and ``z``. At level ``amplifier`` they also have ``amplifier``
+    (names), or else ``x`` and ``y`` in pixels. ``statMask`` selects the rows behind the printed statistics,
+    and the vector named by ``flagKey`` says which rows passed; both are optional.
+    """
+
+    _noValueLabel = "without finite value"
+
+    level = ChoiceField[str](
+        doc="Part of the camera that makes one patch.",
+        default="amplifier",
+        allowed={"amplifier": "One patch an amplifier.", "detector": "One patch a detector."},
+    )
+    unit = Field[str](doc="Unit of z for the labels; empty if zAxisLabel tells it.", default="")
+    threshold = Field[float](doc="Value of z to mark on the colour scale.", default=None, optional=True)
+    operator = ChoiceField[str](
+        doc="How a good z compares with the threshold.",
+        default="<=",
+        allowed={"<": "less", "<=": "not greater", ">": "greater", ">=": "not less"},
+    )
+    flagKey = Field[str](
+        doc="Key of the verify flags, used where present: False is failed; masked or NaN is untested.",
+        default="flag",
+    )
+    tests = ListField[str](doc="Tests to which z belongs, to be named on the figure.", default=[])
+    colourMap = ChoiceField[str](
+        doc="Colour map.",
+        default="viridis",
+        allowed={
+            "viridis": "Sequential.",
+            "cividis": "Sequential, the same for all colour vision.",
+            "PuOr": "Diverging, orange below the centre and purple above.",
+            "RdBu_r": "Diverging, blue below the centre and red above.",
+        },
+    )
+    centre = Field[float](
+        doc="Value of z in the middle of a diverging colour map.", default=None, optional=True
+    )
+    colourScale = ChoiceField[str](
+        doc="Kind of the colour scale.",
+        default="linear",
+        allowed={"linear": "Continuous.", "count": "Discrete, for whole numbers from 0."},
+    )
+    histLog = Field[bool](doc="Logarithmic axis for the numbers of patches in the histogram?", default=False)
+    nListed = Field[int](doc="Number of patches to name beside the map.", default=10, check=lambda n: n >= 0)
+
+    def validate(self) -> None:
+        """Check fields that depend on each other."""
+        super().validate()
+        if self.statistic not in STATISTICS:
+            raise ValueError(f"statistic must be one of {', '.join(STATISTICS)}; got {self.statistic!r}.")
+        if (self.colourMap in ("PuOr", "RdBu_r")) != (self.centre is not None):
+            raise ValueError(
+                f"A diverging colour map and a centre need each other; "
+                f"got {self.colourMap!r} and {self.centre!r}."
+            )
+        if self.plotMin is not None and self.plotMax is not None and not self.plotMin < self.plotMax:
+            raise ValueError(f"plotMin {self.plotMin!r} must be less than plotMax {self.plotMax!r}.")
+
+    def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
+        """Return the vectors that the plot needs.
+
+        Parameters
+        ----------
+        **kwargs
+            Not used.
+
+        Returns
+        -------
+        schema
+            Keys and their types.
+        """
+        keys = ("detector", "amplifier", "z") if self.level == "amplifier" else ("detector", "z")
+        return [(key, Vector) for key in keys]
+
+    def __call__(self, data: KeyedData, **kwargs: Any) -> Mapping[str, Figure] | Figure:
+        """Make the figure.
+
+        Parameters
+        ----------
+        data
+            Vectors by key.
+        **kwargs
+            ``camera`` and ``plotInfo``, see `makePlot`.
+
+        Returns
+        -------
+        figure
+            The figure.
+        """
+        return self.makePlot(data, **kwargs)
+
+    def makePlot(
+        self,
+        data: KeyedData,
+        camera: Camera,
+        plotInfo: Mapping[str, object] | None = None,
+        **kwargs: Any,
+    ) -> Figure:
+        """Prepare the view of the data and put it on a figure.
+
+        Parameters
+        ----------
+        data
+            Vectors by key.
+        camera
+            The camera of the data.
+        plotInfo
+            Data ID, ``plotName``, ``run`` and ``tableName``; any may be absent. It is not modified.
+        **kwargs
+            Not used.
+
+        Returns
+        -------
+        figure
+            The figure.
+        """
+        return makeFocalPlaneFigure(
+            self.prepare(data, camera, plotInfo),
+            FocalPlaneStyle.forColourMap(self.colourMap),
+            showStatistics=self.showStats,
+            histogramBins=self.histBins if self.addHistogram else 0,
+            logHistogram=self.histLog,
+        )
+
+    def prepare(
+        self, data: KeyedData, camera: Camera, plotInfo: Mapping[str, object] | None = None
+    ) -> FocalPlaneView:
+        """Reduce the data to what is shown; no matplotlib is involved.
+
+        Parameters
+        ----------
+        data
+            Vectors by key.
+        camera
+            The camera of the data.
+        plotInfo
+            Data ID, ``plotName``, ``run`` and ``tableName``; any may be absent.
+
+        Returns
+        -------
+        view
+            The view to draw.
+
+        Raises
+        ------
+        ValueError
+            Raised if a vector is missing, vectors differ in length, or a detector or amplifier is not in the
+            camera.
+        """
+        geometry = FocalPlaneGeometry.fromCamera(camera, PIXELS, FOCAL_PLANE)
+        index = self._assignRows(data, geometry)
+        detector = geometry.layout.ampDetector
+        if self.level == "detector":
+            detector = np.arange(geometry.layout.nDetectors)
+        patches = self._reduceRows(data, index, len(detector))
+        described = patches.value
+        if "statMask" in data:
+            chosen = flagColumn(self._vector(data, "statMask"), "statMask") == GOOD
+            described = self._reduceRows(data, np.where(chosen, index, -1), len(detector)).value
+        return self._makeView(geometry, detector, patches, described, plotInfo or {})
+
+    def _makeView(
+        self,
+        geometry: FocalPlaneGeometry,
+        detector: IndexArray,
+        patches: PatchValues,
+        described: FloatArray,
+        plotInfo: Mapping[str, object],
+    ) -> FocalPlaneView:
+        """Choose limits, labels and words for the patches."""
+        by_amp = self.level == "amplifier"
+        layout = geometry.layout
+        names = layout.detectorName[detector]
+        if by_amp:
+            names = np.char.add(np.char.add(names, " "), layout.ampName)
+        limits, counts = self._scale(patches.value)
+        has_data = np.isin(np.arange(layout.nDetectors), detector[patches.nRows > 0])
+        expected = expectedDetectors(has_data)
+        shown = squareLimits(geometry, expected)
+        z_label = withUnit(self.zAxisLabel or "", self.unit)
+        return FocalPlaneView(
+            geometry=geometry,
+            corners=geometry.ampCorners if by_amp else geometry.detectorCorners,
+            names=names,
+            noun=self.level,
+            kinds=layout.physicalType[detector],
+            patches=patches,
+            expected=expected[detector],
+            limits=limits,
+            counts=counts,
+            xLimits=shown[0],
+            yLimits=shown[1],
+            labels=chooseLabels(geometry, *shown, byAmp=by_amp),
+            axisLabels=(self.xAxisLabel or "", self.yAxisLabel or "", z_label),
+            noValueLabel=self._noValueLabel,
+            threshold=self.threshold,
+            thresholdLabel=describeThreshold(self.threshold, self.operator, self.unit),
+            title=str(plotInfo.get("plotName") or z_label),
+            headline=headline(
+                patches, detector, expected[detector], noun=self.level, noValueLabel=self._noValueLabel
+            ),
+            provenance=describeProvenance(plotInfo, self.tests),
+            statistics=statisticsLines(described, counts=counts is not None),
+            listing=listPatches(patches, names, self.nListed, counts=counts is not None),
+            missing=listMissing(layout.detectorName[expected & ~has_data], self.nListed // 4),
+            message=patches.message,
+        )
+
+    def _scale(self, values: FloatArray) -> tuple[ColourLimits, CountScale | None]:
+        """Return the range of the colours, and the classes of a discrete scale."""
+        if self.colourScale == "linear":
+            return robustLimits(values, self.plotMin, self.plotMax, centre=self.centre), None
+        finite = values[np.isfinite(values)]
+        counts = countScale(finite.max(initial=0) if self.plotMax is None else self.plotMax)
+        return robustLimits(values, counts.boundaries[0], counts.boundaries[-1]), counts
+
+    def _assignRows(self, data: KeyedData, geometry: FocalPlaneGeometry) -> IndexArray:
+        """Return the patch of each row; -1 for none."""
+        detector = self._vector(data, "detector")
+        if self.level == "detector":
+            return geometry.detectorIndex(detector)
+        if "amplifier" in data:
+            return geometry.ampIndex(detector, self._vector(data, "amplifier"))
+        if "x" in data and "y" in data and all(np.asarray(data[key]).dtype.kind in "iuf" for key in "xy"):
+            return geometry.ampIndexAt(detector, self._vector(data, "x"), self._vector(data, "y"))
+        raise ValueError(
+            f"{type(self).__name__} at level 'amplifier' needs 'amplifier', or numeric 'x' and 'y' "
+            f"in pixels; the data have {sorted(data)}"
+        )
+
+    def _vector(self, data: KeyedData, key: str) -> Vector:
+        """Return a vector as long as the one of detectors."""
+        vectors = []
+        for needed in ("detector", key):
+            if needed not in data:
+                raise ValueError(f"{type(self).__name__} needs {needed!r}; the data have {sorted(data)}")
+            vectors.append(np.ma.asanyarray(data[needed]))
+            if vectors[-1].ndim != 1:
+                raise ValueError(f"{type(self).__name__} needs a vector {needed!r}; got {data[needed]!r}")
+        n_rows, expected = len(vectors[1]), len(vectors[0])
+        if n_rows != expected:
+            raise ValueError(f"{key!r} has {n_rows} rows, expected {expected} as in 'detector'")
+        return vectors[1]
+
+    def _reduceRows(self, data: KeyedData, index: IndexArray, nPatches: int) -> PatchValues:
+        """Reduce rows to patches."""
+        z = floatColumn(self._vector(data, "z"), "z")
+        flags = np.full(len(index), UNKNOWN, dtype=np.int8)
+        if self.flagKey in data:
+            flags = flagColumn(self._vector(data, self.flagKey), self.flagKey)
+        n_rows, n_tested, n_failed = (
+            np.bincount(index[selected & (index >= 0)], minlength=nPatches)
+            for selected in (index >= 0, flags != UNKNOWN, flags == FAILED)
+        )
+        return PatchValues(groupedStatistic(z, index, nPatches, self.statistic), n_rows, n_tested, n_failed)

@@ -1,0 +1,296 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""What a focal-plane figure shows, as plain arrays and text; drawn by `_focalPlaneDrawing`."""
+
+from __future__ import annotations
+
+__all__ = [
+    "MAP_INCHES",
+    "FocalPlaneView",
+    "MapLabels",
+    "PatchState",
+    "PatchValues",
+    "chooseLabels",
+    "expectedDetectors",
+    "squareLimits",
+]
+
+import enum
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
+from lsst.analysis.cp.core.limits import ColourLimits, CountScale
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+IndexArray = npt.NDArray[np.intp]
+Span = tuple[float, float]
+
+MAP_INCHES = 6.3
+"""Nominal size of the map on paper; decides which labels fit."""
+
+_LABEL_POINTS = 6.0
+_GLYPH_ASPECT = 0.62
+
+
+class PatchState(enum.IntEnum):
+    """What is known of a patch."""
+
+    NO_DATA = 0
+    """No row belongs to it."""
+    NO_VALUE = 1
+    """Rows, but no finite value among them."""
+    VALUE = 2
+    """A value to show."""
+
+
+@dataclass(frozen=True, eq=False)
+class PatchValues:
+    """Rows reduced to patches.
+
+    Parameters
+    ----------
+    value
+        Statistic of the rows of each patch; shape (nPatches,), NaN where there is none.
+    nRows
+        Rows of each patch; shape (nPatches,).
+    nTested, nFailed
+        Rows of each patch with a verify flag, and with a false one; shape (nPatches,).
+    """
+
+    value: FloatArray
+    nRows: IndexArray
+    nTested: IndexArray
+    nFailed: IndexArray
+
+    @property
+    def state(self) -> npt.NDArray[np.int_]:
+        """`PatchState` of each patch; shape (nPatches,)."""
+        state = np.where(self.nRows > 0, int(PatchState.NO_VALUE), int(PatchState.NO_DATA))
+        return np.where(np.isfinite(self.value), int(PatchState.VALUE), state)
+
+    @property
+    def failing(self) -> BoolArray:
+        """Whether a row of the patch failed; shape (nPatches,)."""
+        return self.nFailed > 0
+
+    @property
+    def message(self) -> str:
+        """Why there is nothing to see; empty if there is."""
+        if np.isfinite(self.value).any():
+            return ""
+        return "No finite value to plot" if self.nRows.any() else "No data to plot"
+
+
+@dataclass(frozen=True, eq=False)
+class MapLabels:
+    """Names on the map.
+
+    Parameters
+    ----------
+    texts
+        The names.
+    positions
+        Centres or upper left corners of what is named; shape (nLabels, 2), mm.
+    centred
+        Whether the positions are centres.
+    """
+
+    texts: tuple[str, ...]
+    positions: FloatArray
+    centred: bool
+
+
+@dataclass(frozen=True, eq=False)
+class FocalPlaneView:
+    """Everything that a focal-plane figure shows.
+
+    Parameters
+    ----------
+    geometry
+        The camera; all its detectors are outlined.
+    corners
+        Patches in (x, y) order, mm; shape (nPatches, 4, 2).
+    names
+        Names of the patches; shape (nPatches,).
+    noun
+        What a patch is, in the singular.
+    kinds
+        Physical type of the detector of each patch; shape (nPatches,).
+    patches
+        Values, states and verdicts of the patches.
+    expected
+        Patches that are missed if they have no data; shape (nPatches,).
+    limits
+        Range of the colours.
+    counts
+        Classes of a discrete scale; None for a continuous one.
+    xLimits, yLimits
+        Part of the focal plane that is shown, mm.
+    labels
+        Names of amplifiers, detectors or rafts on the map.
+    axisLabels
+        Labels of x axis, y axis and colour scale.
+    noValueLabel
+        What it means that a patch has rows but no value.
+    threshold
+        Value to mark on the colour scale, in the unit of the values.
+    thresholdLabel
+        The criterion in words, with unit.
+    title, headline
+        What is shown, and the verdict on it.
+    provenance
+        Lines that say where the data come from.
+    statistics
+        Lines of numbers on the values.
+    listing
+        Title and lines of the patches to look at first.
+    missing
+        Title and lines of the detectors that are missed.
+    message
+        Why there is nothing to see; empty if there is.
+    """
+
+    geometry: FocalPlaneGeometry
+    corners: FloatArray
+    names: npt.NDArray[np.str_]
+    noun: str
+    kinds: npt.NDArray[np.str_]
+    patches: PatchValues
+    expected: BoolArray
+    limits: ColourLimits
+    counts: CountScale | None
+    xLimits: Span
+    yLimits: Span
+    labels: MapLabels
+    axisLabels: tuple[str, str, str]
+    noValueLabel: str
+    threshold: float | None
+    thresholdLabel: str
+    title: str
+    headline: str
+    provenance: tuple[str, ...]
+    statistics: tuple[str, ...]
+    listing: tuple[str, ...]
+    missing: tuple[str, ...]
+    message: str
+
+    def select(self, state: PatchState) -> BoolArray:
+        """Tell which patches are in a state.
+
+        Parameters
+        ----------
+        state
+            The state to look for.
+
+        Returns
+        -------
+        selected
+            Shape (nPatches,).
+        """
+        return self.patches.state == state
+
+    @property
+    def markedThreshold(self) -> float | None:
+        """The threshold, if it is on the colour scale."""
+        inside = self.threshold is not None and self.limits.low <= self.threshold <= self.limits.high
+        return self.threshold if inside else None
+
+    @property
+    def below(self) -> BoolArray:
+        """Which values are below the colour range; shape (nPatches,)."""
+        return self.patches.value < self.limits.low
+
+    @property
+    def above(self) -> BoolArray:
+        """Which values are above the colour range; shape (nPatches,)."""
+        return self.patches.value > self.limits.high
+
+
+def expectedDetectors(hasData: BoolArray) -> BoolArray:
+    """Tell which detectors are missed if they have no data.
+
+    Parameters
+    ----------
+    hasData
+        Detectors with data; shape (nDet,).
+
+    Returns
+    -------
+    expected
+        All of them if more than half, or none, have data; else those with data, since the data are then of
+        a part of the camera, such as a raft. Shape (nDet,).
+    """
+    return hasData if 0 < hasData.sum() <= 0.5 * len(hasData) else np.ones_like(hasData)
+
+
+def squareLimits(geometry: FocalPlaneGeometry, shown: BoolArray) -> tuple[Span, Span]:
+    """Find the square that encloses detectors.
+
+    Parameters
+    ----------
+    geometry
+        The camera.
+    shown
+        Detectors to show; shape (nDet,).
+
+    Returns
+    -------
+    xLimits, yLimits
+        Limits of equal length, mm.
+    """
+    points = geometry.detectorCorners[shown].reshape(-1, 2)
+    if len(points) == 0:
+        return (-1.0, 1.0), (-1.0, 1.0)
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle, half = 0.5 * (low + high), 0.52 * (high - low).max()
+    (x0, y0), (x1, y1) = middle - half, middle + half
+    return (float(x0), float(x1)), (float(y0), float(y1))
+
+
+def chooseLabels(geometry: FocalPlaneGeometry, xLimits: Span, yLimits: Span, *, byAmp: bool) -> MapLabels:
+    """Choose names that are legible at the scale of the map.
+
+    Amplifiers are named if they are the patches and one detector is shown, detectors if their names fit on
+    them, and else groups of detectors: the part of the name before the underscore, which is the raft in
+    Rubin's cameras.
+
+    Parameters
+    ----------
+    geometry
+        The camera.
+    xLimits, yLimits
+        Part of the focal plane that is shown, mm.
+    byAmp
+        Whether the patches are amplifiers.
+
+    Returns
+    -------
+    labels
+        The names and their places.
+    """
+    centre = geometry.detectorCorners.mean(axis=1)
+    shown = np.flatnonzero(
+        (centre[:, 0] > xLimits[0]) & (centre[:, 0] < xLimits[1])
+        & (centre[:, 1] > yLimits[0]) & (centre[:, 1] < yLimits[1])
+    )  # fmt: skip
+    if byAmp and len(shown) == 1:
+        own = geometry.layout.ampDetector == shown[0]
+        texts = tuple(geometry.layout.ampName[own].tolist())
+        return MapLabels(texts, geometry.ampCorners[own].mean(axis=1), centred=True)
+    names = geometry.layout.detectorName[shown]
+    corners = geometry.detectorCorners[shown]
+    width = np.ptp(corners[:, :, 0], axis=1) * MAP_INCHES / (xLimits[1] - xLimits[0])
+    needed = np.char.str_len(names) * _LABEL_POINTS * _GLYPH_ASPECT / 72
+    if (needed > width).any():
+        names = np.char.partition(names, "_")[:, 0] if len(names) else names
+    left, top = corners[:, :, 0].min(axis=1), corners[:, :, 1].max(axis=1)
+    # Of each group, the leftmost of its uppermost detectors bears the name.
+    order = np.lexsort((left, -np.round(top)))
+    groups, first = np.unique(names[order], return_index=True)
+    bearer = order[first]
+    return MapLabels(tuple(groups.tolist()), np.column_stack([left, top])[bearer], centred=False)

@@ -1,0 +1,9 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Views of images."""
+
+from .detectorImagePlot import DetectorImagePlot
+from .focalPlaneImagePlot import FocalPlaneImagePlot
+
+__all__ = ["DetectorImagePlot", "FocalPlaneImagePlot"]

@@ -1,0 +1,342 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Artists of figures of images."""
+
+from __future__ import annotations
+
+__all__ = ["ImageArtists", "drawImage", "drawProjections"]
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.patheffects import Normal, withStroke
+from matplotlib.text import Text
+
+from lsst.analysis.cp.actions.plot.focalPlane.text import formatNumber
+from lsst.analysis.cp.actions.plot.polygons import drawFrames, drawHatched, drawPolygons
+
+from .colours import SIGNIFICANT, ImageStyle, imageColours
+from .pixelImage import PixelImage
+from .regions import innerSides, moveSides
+from .view import ImageScale, ImageView, Names
+
+FloatArray = npt.NDArray[np.float64]
+
+_STRESSED = 0.9
+"""Width of the outlines of detectors with a failure, points."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageArtists:
+    """What `drawImage` has drawn; None and empty where there was nothing to draw.
+
+    Parameters
+    ----------
+    pixels
+        The image.
+    missing, masked
+        Detectors without an image, and amplifiers without a value; each is one compound path.
+    outlines
+        Outlines of detectors, and of those with a failure once more.
+    ampOutlines
+        Lines between amplifiers.
+    failing
+        Frames of failing amplifiers and detectors, one collection a stroke.
+    names
+        Names on the image.
+    marks
+        Rings around structures.
+    numbers
+        Their numbers.
+    key
+        Handles for a legend of what occurs.
+    """
+
+    pixels: PixelImage
+    missing: PathPatch | None
+    masked: PathPatch | None
+    outlines: tuple[PolyCollection, ...]
+    ampOutlines: LineCollection
+    failing: tuple[PolyCollection, ...]
+    names: tuple[Text, ...]
+    marks: PathCollection | None
+    numbers: tuple[Text, ...]
+    key: tuple[Artist, ...]
+
+
+def drawImage(ax: Axes, view: ImageView, style: ImageStyle) -> ImageArtists:
+    """Draw pixels, outlines, frames, marks and names.
+
+    Parameters
+    ----------
+    ax
+        Where to draw; its limits and its place on the page are set.
+    view
+        What to draw.
+    style
+        How it looks.
+
+    Returns
+    -------
+    artists
+        Everything drawn.
+    """
+    frame = view.frame
+    ax.set(xlabel=frame.axisLabels[0], ylabel=frame.axisLabels[1], facecolor=style.gap)
+    ax.tick_params(labelsize=8)
+    if view.message:
+        box = {"facecolor": "white", "edgecolor": style.outline}
+        ax.text(0.5, 0.6, view.message, transform=ax.transAxes, ha="center", fontsize=12, bbox=box, zorder=9)
+    # Pixels without a value are transparent.
+    drawPolygons(ax, frame.detectorCorners[frame.shown], facecolor=style.masked, edgecolor="none", zorder=0)
+    norm, colour_map = imageColours(view.scale, style)
+    pixels = PixelImage(view.image, frame.extent, norm, colour_map, zorder=1)
+    ax.add_artist(pixels)
+    return ImageArtists(
+        pixels=pixels,
+        missing=drawHatched(ax, frame.detectorCorners[view.gaps.missing], style.missing, zorder=1.5),
+        masked=drawHatched(ax, frame.ampCorners[view.gaps.maskedAmps], style.maskedAmp, zorder=1.5),
+        outlines=_outlines(ax, view, style),
+        ampOutlines=_ampOutlines(ax, view, style),
+        failing=_failing(ax, view, style),
+        names=tuple(
+            text
+            for names, ink, halo, width in (
+                (view.names, style.ink, style.halo, 0.16),
+                (view.ampNames, style.ink, style.halo, 0.16),
+                *((names, style.outline, "#ffffff", 0.6) for names in view.gapNames),
+            )
+            for text in _names(ax, names, ink, halo, width)
+        ),
+        marks=_marks(ax, view, style),
+        numbers=_numbers(ax, view, style),
+        key=_key(view, style),
+    )
+
+
+def _outlines(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[PolyCollection, ...]:
+    """Draw the outlines of detectors around their pixels, not on them; those with a failure stand out."""
+    frame = view.frame
+    # Pixels of a mosaic may be half of their size off.
+    left, right, _, _ = frame.extent
+    slack = min(0.5 * (right - left) / frame.shape[1], _pagePixel(ax) * _unitsPerPoint(ax))
+    width = max(_pagePixel(ax), 0.4)
+    around = moveSides(frame.detectorCorners[frame.shown], 0.5 * width * _unitsPerPoint(ax) + slack)
+    outlines = drawFrames(ax, around, [(style.outline, width)], zorder=2.0)
+    if frame.shown.sum() == 1:
+        return outlines
+    failing = view.failingDetectors.copy()
+    failing[frame.geometry.layout.ampDetector[view.failing]] = True
+    around = moveSides(frame.detectorCorners[failing], 0.5 * _STRESSED * _unitsPerPoint(ax) + slack)
+    return outlines + drawFrames(ax, around, [(style.failing, _STRESSED)], zorder=2.1)
+
+
+def _ampOutlines(ax: Axes, view: ImageView, style: ImageStyle) -> LineCollection:
+    """Draw the lines between amplifiers, once; pixels under them show through."""
+    frame, gaps = view.frame, view.gaps
+    drawn = (frame.shown & ~gaps.missing & ~gaps.masked)[frame.geometry.layout.ampDetector]
+    lines = innerSides(frame, np.flatnonzero(drawn))
+    width = float(np.clip(0.01 * _side(ax, frame.ampCorners[drawn]), _pagePixel(ax), 0.6))
+    collection = LineCollection(
+        list(lines), colors=style.ampOutline, linewidths=width, alpha=0.35, zorder=1.8
+    )
+    ax.add_collection(collection, autolim=False)
+    return collection
+
+
+def _failing(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[PolyCollection, ...]:
+    """Frame what failed, on its inside, so that neighbours can be told apart."""
+    frame = view.frame
+    corners = np.concatenate([frame.ampCorners[view.failing], frame.detectorCorners[view.failingDetectors]])
+    side = _side(ax, corners)
+    width = float(np.clip(0.05 * side, 0.5, 2.0))
+    # A halo would cover much of an amplifier that is narrow on the page.
+    strokes = [("white", 1.5 * width), (style.failing, width)] if side > 20 else [(style.failing, width)]
+    return drawFrames(ax, moveSides(corners, -0.5 * strokes[0][1] * _unitsPerPoint(ax)), strokes)
+
+
+def _names(ax: Axes, names: Names, ink: str, halo: str, haloWidth: float) -> tuple[Text, ...]:
+    """Write names, with a halo whose width is given in sizes of the letters."""
+    return tuple(
+        ax.annotate(
+            text,
+            position,
+            xytext=(0.3 * points, (-0.3 if names.atTop else 0.3) * points),
+            textcoords="offset points",
+            fontsize=points,
+            color=ink,
+            path_effects=[withStroke(linewidth=haloWidth * points, foreground=halo), Normal()],
+            zorder=5,
+            ha="left",
+            va="top" if names.atTop else "bottom",
+        )
+        for text, position, points in zip(names.texts, names.positions, names.points, strict=True)
+    )
+
+
+def _marks(ax: Axes, view: ImageView, style: ImageStyle) -> PathCollection | None:
+    if len(view.marks.positions) == 0:
+        return None
+    x, y = view.marks.positions.T
+    marks = ax.scatter(
+        x, y, s=90, marker="o", facecolor="none", edgecolor=style.mark, linewidth=0.8, zorder=4
+    )
+    marks.set_path_effects([withStroke(linewidth=2.0, foreground=style.markHalo), Normal()])
+    return marks
+
+
+def _numbers(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[Text, ...]:
+    effects = [withStroke(linewidth=1.4, foreground=style.markHalo), Normal()]
+    return tuple(
+        ax.annotate(
+            text,
+            position,
+            xytext=(4.0, 4.0),
+            textcoords="offset points",
+            fontsize=6.5,
+            color=style.mark,
+            path_effects=effects,
+            zorder=6,
+            annotation_clip=True,
+        )
+        for text, position in zip(view.marks.texts, view.marks.positions, strict=True)
+    )
+
+
+def _key(view: ImageView, style: ImageStyle) -> tuple[Artist, ...]:
+    handles: list[Artist] = []
+    for count, label, (face, hatch, edge) in (
+        (int(view.gaps.missing.sum()), "detectors without an image", style.missing),
+        (int(view.gaps.maskedAmps.sum()), "amplifiers without a value", style.maskedAmp),
+    ):
+        if count > 0:
+            handles.append(Patch(facecolor=face, edgecolor=edge, hatch=hatch, label=f"{label}: {count}"))
+    if view.gaps.nPixels:
+        handles.append(Patch(facecolor=style.masked, label=f"pixels without a value: {view.gaps.nPixels}"))
+    if count := int(view.failing.sum() + view.failingDetectors.sum()):
+        handles.append(
+            Patch(facecolor="none", edgecolor=style.failing, linewidth=2, label=f"failing a test: {count}")
+        )
+    if len(view.marks.positions):
+        ring = Line2D([], [], linestyle="", marker="o", markersize=9, markerfacecolor="none")
+        ring.set(markeredgecolor="black", label=f"marked structures: {len(view.marks.positions)}")
+        handles.append(ring)
+    handles += _beyond(view.scale, style)
+    return tuple(handles)
+
+
+def _beyond(scale: ImageScale, style: ImageStyle) -> list[Artist]:
+    """Return handles for pixels beyond the scale, or above the threshold of a significance."""
+    limits = scale.limits
+    rows = [
+        (limits.nAbove, "above", limits.high, style.over),
+        (limits.nBelow, "below", limits.low, style.under),
+    ]
+    if scale.colourMap == "significance" and scale.threshold is not None:
+        rows = [(scale.nDetected, "above", scale.threshold, SIGNIFICANT)]
+    return [
+        Patch(
+            facecolor=colour,
+            edgecolor="0.5",
+            linewidth=0.5,
+            label=f"pixels {word} {formatNumber(float(f'{value:.4g}'))}: {count}",
+        )
+        for count, word, value, colour in rows
+        if count
+    ]
+
+
+def drawProjections(
+    columnAx: Axes, rowAx: Axes, view: ImageView, style: ImageStyle
+) -> tuple[list[Artist], list[Artist]]:
+    """Draw the reduced columns and rows beside the image.
+
+    Parameters
+    ----------
+    columnAx, rowAx
+        Axes above and to the right of the image, which share its x and its y.
+    view
+        What to draw; it must have projections.
+    style
+        How it looks.
+
+    Returns
+    -------
+    columns, rows
+        Artists of both.
+
+    Raises
+    ------
+    ValueError
+        Raised if the view has no projections.
+    """
+    if view.projections is None:
+        raise ValueError("The view has no projections.")
+    projections, (left, right, bottom, top) = view.projections, view.frame.extent
+    columns = _projection(columnAx, projections.columns, (left, right), projections.limits, style)
+    rows = _projection(rowAx, projections.rows, (bottom, top), projections.limits, style, upright=True)
+    columnAx.set_ylim(projections.limits)
+    rowAx.set_xlim(projections.limits)
+    columnAx.tick_params(labelbottom=False)
+    rowAx.tick_params(labelleft=False, axis="y")
+    rowAx.tick_params(axis="x", rotation=90)
+    columnAx.set_ylabel(projections.label, fontsize=7.5)
+    rowAx.set_xlabel(projections.label, fontsize=7.5)
+    return columns, rows
+
+
+def _projection(
+    ax: Axes,
+    values: FloatArray,
+    ends: tuple[float, float],
+    limits: tuple[float, float],
+    style: ImageStyle,
+    *,
+    upright: bool = False,
+) -> list[Artist]:
+    """Draw values as steps between two ends of an axis, the vertical one if upright; mark those beyond."""
+    bins = np.linspace(*ends, len(values) + 1)
+    centres = 0.5 * (bins[:-1] + bins[1:])
+    orientation: Literal["horizontal", "vertical"] = "horizontal" if upright else "vertical"
+    artists: list[Artist] = [
+        ax.stairs(values, bins, baseline=None, orientation=orientation, color="#0b3c5d", linewidth=0.7)
+    ]
+    for beyond, end, markers in (
+        (values > limits[1], limits[1], "^>"),
+        (values < limits[0], limits[0], "v<"),
+    ):
+        if beyond.any():
+            at = centres[beyond], np.full(beyond.sum(), end)
+            x, y = at[::-1] if upright else at
+            looks: dict[str, Any] = {"s": 14, "marker": markers[upright], "color": style.failing, "zorder": 5}
+            artists.append(ax.scatter(x, y, clip_on=False, **looks))
+    ax.tick_params(labelsize=7)
+    ax.grid(alpha=0.3, linewidth=0.5)
+    return artists
+
+
+def _pagePixel(ax: Axes) -> float:
+    """Return the size of a pixel of the page, points."""
+    return 72.0 / float(ax.figure.dpi)
+
+
+def _unitsPerPoint(ax: Axes) -> float:
+    """Return the length of a point in the unit of the axes."""
+    low, high = ax.get_xlim()
+    return abs(high - low) / (float(ax.bbox.width) * _pagePixel(ax))
+
+
+def _side(ax: Axes, corners: FloatArray) -> float:
+    """Return the shorter side of typical polygons, points."""
+    if len(corners) == 0:
+        return 0.0
+    side = np.linalg.norm(np.diff(corners[:, :3], axis=1), axis=2).min(axis=1)
+    return float(np.median(side)) / _unitsPerPoint(ax)

@@ -1,0 +1,251 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Places of images on the axes of a figure."""
+
+from __future__ import annotations
+
+__all__ = [
+    "IMAGE_INCHES",
+    "ImageFrame",
+    "binningOf",
+    "detectorFrame",
+    "focalPlaneFrame",
+    "turnedDetectorFrame",
+]
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from lsst.analysis.cp.core.geometry import FocalPlaneGeometry, boxCorners
+from lsst.analysis.cp.core.images import DetectorPlacement, MosaicGrid
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+IndexArray = npt.NDArray[np.intp]
+
+
+IMAGE_INCHES = 9.0
+"""Longer side of the image on paper; decides which names fit."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImageFrame:
+    """Where the pixels of an image, the detectors and the amplifiers lie on the axes.
+
+    Parameters
+    ----------
+    geometry
+        The camera.
+    extent
+        Edges (left, right, bottom, top) of the image, in the unit of the axes.
+    shape
+        Number of pixels (ny, nx).
+    detectorCorners, ampCorners
+        Corners of all detectors and amplifiers of the camera, in the unit of the axes; shapes (nDet, 4, 2)
+        and (nAmp, 4, 2).
+    shown
+        Detectors whose centre is on the image; shape (nDet,).
+    matrix, offset
+        Where positions to mark lie on the axes: ``matrix @ (x, y) + offset``; shapes (2, 2) and (2,).
+    axisLabels
+        Labels of the x and the y axis.
+    note
+        Size of an image pixel in words.
+    """
+
+    geometry: FocalPlaneGeometry
+    extent: tuple[float, float, float, float]
+    shape: tuple[int, int]
+    detectorCorners: FloatArray
+    ampCorners: FloatArray
+    shown: BoolArray
+    matrix: FloatArray
+    offset: FloatArray
+    axisLabels: tuple[str, str]
+    note: str
+
+    @cached_property
+    def shownAmps(self) -> IndexArray:
+        """Positions of the amplifiers of the detectors that are shown; shape (n,)."""
+        return np.flatnonzero(self.shown[self.geometry.layout.ampDetector])
+
+    def toPixels(self, points: FloatArray) -> FloatArray:
+        """Find positions of the axes in the image.
+
+        Parameters
+        ----------
+        points
+            Positions in (x, y) order; shape (..., 2).
+
+        Returns
+        -------
+        pixels
+            Positions in (column, row) order; whole numbers are centres of pixels. Shape (..., 2).
+        """
+        left, right, bottom, top = self.extent
+        n_rows, n_columns = self.shape
+        scale = np.array([n_columns / (right - left), n_rows / (top - bottom)])
+        return (np.asarray(points) - (left, bottom)) * scale - 0.5
+
+
+def binningOf(
+    shape: tuple[int, int], detectorShape: tuple[int, int], name: str, binning: int | None = None
+) -> int:
+    """Find by how much an image of a detector is binned.
+
+    Parameters
+    ----------
+    shape
+        Its pixels (ny, nx).
+    detectorShape
+        Pixels (ny, nx) of the detector.
+    name
+        The detector in words.
+    binning
+        Side of a bin, if it is known.
+
+    Returns
+    -------
+    binning
+        Side of a bin in pixels. Where several fit, with partial bins or without, it is a power of two, and
+        then the smallest.
+
+    Raises
+    ------
+    ValueError
+        Raised if no factor, or not that which is known, gives that shape.
+    """
+    n_rows = detectorShape[0]
+    candidates = [binning] if binning else range(n_rows // (shape[0] + 1), n_rows // max(shape[0] - 1, 1) + 2)
+    fitting = [
+        factor
+        for factor in candidates
+        if factor > 0
+        and shape
+        in (
+            tuple(side // factor for side in detectorShape),
+            tuple(-(-side // factor) for side in detectorShape),
+        )
+    ]
+    if not fitting:
+        by = f"by {binning}" if binning else "by a whole factor"
+        raise ValueError(f"The image of {name} has shape {shape}; expected {detectorShape} binned {by}.")
+    return min(fitting, key=lambda factor: (factor & (factor - 1) != 0, factor))
+
+
+def detectorFrame(
+    geometry: FocalPlaneGeometry, index: int, shape: tuple[int, int], binning: int
+) -> ImageFrame:
+    """Place the image of one detector on axes in its pixels.
+
+    Parameters
+    ----------
+    geometry
+        The camera.
+    index
+        Position of the detector in the camera.
+    shape
+        Number of image pixels (ny, nx).
+    binning
+        Side of an image pixel in detector pixels.
+
+    Returns
+    -------
+    frame
+        The frame. Corners of other detectors are NaN.
+    """
+    own = geometry.layout.ampDetector == index
+    detector_corners = np.full_like(geometry.detectorCorners, np.nan)
+    detector_corners[index] = boxCorners(geometry.detectorEdges[index])
+    amp_corners = np.full_like(geometry.ampCorners, np.nan)
+    amp_corners[own] = boxCorners(geometry.ampEdges[own])
+    left, bottom = geometry.detectorEdges[index][:2].tolist()
+    return ImageFrame(
+        geometry=geometry,
+        extent=(left, left + binning * shape[1], bottom, bottom + binning * shape[0]),
+        shape=shape,
+        detectorCorners=detector_corners,
+        ampCorners=amp_corners,
+        shown=np.arange(geometry.layout.nDetectors) == index,
+        matrix=np.eye(2),
+        offset=np.zeros(2),
+        axisLabels=("x (pixel)", "y (pixel)"),
+        note=_describeBinning(binning),
+    )
+
+
+def focalPlaneFrame(
+    geometry: FocalPlaneGeometry, grid: MosaicGrid, unit: str = "mm", shown: BoolArray | None = None
+) -> ImageFrame:
+    """Place a mosaic on axes of the focal plane.
+
+    Parameters
+    ----------
+    geometry
+        The camera.
+    grid
+        Grid of the mosaic.
+    unit
+        Unit of the axes: ``mm``, or ``pixel`` for detector pixels counted from the centre of the focal plane.
+    shown
+        Detectors that the mosaic is meant to hold; shape (nDet,). Those whose centre lies on it if None.
+
+    Returns
+    -------
+    frame
+        The frame.
+    """
+    n_rows, n_columns = grid.shape
+    left, bottom = (float(edge) for edge in grid.toFocalPlane(-0.5, -0.5))
+    right, top = (float(edge) for edge in grid.toFocalPlane(n_columns - 0.5, n_rows - 0.5))
+    if shown is None:
+        x, y = geometry.detectorCorners.mean(axis=1).T
+        shown = (left < x) & (x < right) & (bottom < y) & (y < top)
+    indices = np.flatnonzero(shown) if shown.any() else np.arange(geometry.layout.nDetectors)
+    side = float(np.median([DetectorPlacement.fromGeometry(geometry, int(i)).pixelSize for i in indices]))
+    per_mm = 1.0 if unit == "mm" else 1.0 / side
+    return ImageFrame(
+        geometry=geometry,
+        extent=(left * per_mm, right * per_mm, bottom * per_mm, top * per_mm),
+        shape=grid.shape,
+        detectorCorners=geometry.detectorCorners * per_mm,
+        ampCorners=geometry.ampCorners * per_mm,
+        shown=shown,
+        matrix=per_mm * np.eye(2),
+        offset=np.zeros(2),
+        axisLabels=(f"focal plane x ({unit})", f"focal plane y ({unit})"),
+        note=_describeBinning(grid.pixelSize / side),
+    )
+
+
+def turnedDetectorFrame(geometry: FocalPlaneGeometry, index: int, grid: MosaicGrid) -> ImageFrame:
+    """Place a mosaic of one detector on axes of the focal plane.
+
+    Parameters
+    ----------
+    geometry
+        The camera.
+    index
+        Position of the detector in the camera.
+    grid
+        Grid of the mosaic.
+
+    Returns
+    -------
+    frame
+        The frame; positions to mark are those of the detector's pixels.
+    """
+    frame = focalPlaneFrame(geometry, grid, shown=np.arange(geometry.layout.nDetectors) == index)
+    placement = DetectorPlacement.fromGeometry(geometry, index)
+    first_pixel = geometry.detectorEdges[index][:2] + 0.5
+    return replace(frame, matrix=placement.matrix, offset=placement.origin - placement.matrix @ first_pixel)
+
+
+def _describeBinning(binning: float) -> str:
+    if round(binning) == 1:
+        return "image pixels are detector pixels"
+    return f"one image pixel is {binning:.4g} × {binning:.4g} detector pixels"

@@ -1,0 +1,217 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Tools for views of images, of any product."""
+
+from __future__ import annotations
+
+__all__ = [
+    "DetectorImageTool",
+    "FocalPlaneImageTool",
+    "StructureTool",
+    "addMaskViewTool",
+    "addResidualTools",
+    "addStructureSensorTools",
+    "addViewTools",
+]
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from lsst.analysis.cp.actions.keyedData import SelectImage
+from lsst.analysis.cp.actions.metric import StructureMetric
+from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot
+from lsst.analysis.cp.catalogue import SENSOR_GROUPS
+from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
+from lsst.pex.config import Field, ListField
+
+from .toolSets import addTool
+
+if TYPE_CHECKING:
+    from lsst.analysis.tools.interfaces import AnalysisBaseConfig
+
+
+class ImageTool(AnalysisTool):
+    """Base of tools that plot one image of the data, with whatever else these have."""
+
+    parameterizedBand: bool = False
+    propagateData: bool = True
+
+    plane = Field[str](doc="Key of the image.", default="image")
+
+    def setDefaults(self) -> None:
+        """Choose the image."""
+        super().setDefaults()
+        self.process = SelectImage
+
+    def finalize(self) -> None:
+        """Hand the name of the image, and how the plot chooses colours, to the action that selects it."""
+        if isinstance(self.process, SelectImage):
+            self.process.plane = self.plane
+            if isinstance(plot := self.produce.plot, DetectorImagePlot | FocalPlaneImagePlot):
+                for name in ("stretch", "percentile", "centre"):
+                    setattr(self.process, name, getattr(plot, name))
+
+
+class DetectorImageTool(ImageTool):
+    """Plot of the image of a detector."""
+
+    def setDefaults(self) -> None:
+        """Choose the plot."""
+        super().setDefaults()
+        self.produce.plot = DetectorImagePlot
+
+
+class FocalPlaneImageTool(ImageTool):
+    """Plot of an image of the focal plane, or of a part of it."""
+
+    def setDefaults(self) -> None:
+        """Choose the plot."""
+        super().setDefaults()
+        self.produce.plot = FocalPlaneImagePlot
+
+
+class StructureTool(AnalysisTool):
+    """Metrics of the structures that were found."""
+
+    parameterizedBand: bool = False
+    propagateData: bool = True
+
+    detectorTypes = ListField[str](doc="Types of detectors to include; all if empty.", default=["SCIENCE"])
+    physicalTypes = ListField[str](doc="Vendors of detectors to include; all if empty.", default=[])
+
+    def setDefaults(self) -> None:
+        """Choose the metrics."""
+        super().setDefaults()
+        self.produce.metric = StructureMetric
+        self.produce.plot = NoPlot
+
+    def finalize(self) -> None:
+        """Hand the choice of detectors to the metrics."""
+        if isinstance(metric := self.produce.metric, StructureMetric):
+            metric.detectorTypes = list(self.detectorTypes)
+            metric.physicalTypes = list(self.physicalTypes)
+
+
+def addViewTools(
+    config: AnalysisBaseConfig,
+    product: str,
+    part: str,
+    *,
+    label: str = "Residual",
+    unit: str = "electron",
+    aboutZero: bool = True,
+) -> None:
+    """Add the plots of an image: on one scale, and with each amplifier brought to the same scale.
+
+    Parameters
+    ----------
+    config
+        Configuration of a task that makes views.
+    product
+        Name of the product, with which the names of the tools begin.
+    part
+        What the task makes views of: ``"detector"``, or ``"focalPlane"`` (also for rafts).
+    label
+        What the pixels show.
+    unit
+        Their unit; empty for none.
+    aboutZero
+        Whether they are residuals, which are 0 without a fault.
+
+    Raises
+    ------
+    ValueError
+        Raised if there are no views of such a part.
+    """
+    tool = _toolOf(part)
+    for name, scope in ((f"{product}Image", "image"), (f"{product}ImageByAmp", "amplifier")):
+        plot: Any = addTool(config.atools, name, tool).produce.plot
+        _describe(plot, label, unit, aboutZero or scope == "amplifier")
+        plot.scope = scope
+
+
+def addResidualTools(
+    config: AnalysisBaseConfig,
+    product: str,
+    *,
+    label: str = "Residual",
+    unit: str = "electron",
+    aboutZero: bool = True,
+) -> None:
+    """Add the plots of the two mosaics that keep structure visible, and the metrics of what was found.
+
+    Parameters
+    ----------
+    config
+        Configuration of a `~lsst.analysis.cp.tasks.ResidualPyramidTask`.
+    product
+        Name of the product, with which the names of the tools begin.
+    label
+        What the pixels show.
+    unit
+        Their unit; empty for none.
+    aboutZero
+        Whether they are residuals, which are 0 without a fault.
+    """
+    mean = addTool(config.atools, f"{product}Mean", FocalPlaneImageTool, plane="mean")
+    _describe(mean.produce.plot, label, unit, aboutZero)
+    significance = addTool(config.atools, f"{product}Significance", FocalPlaneImageTool, plane="significance")
+    significance.produce.plot.quantity = "significance"
+    significance.produce.plot.zAxisLabel = f"Largest significance of a {label[0].lower()}{label[1:]}"
+    addTool(config.atools, f"{product}Structures", StructureTool)
+
+
+def addStructureSensorTools(
+    config: AnalysisBaseConfig, product: str, groups: Collection[str] = tuple(SENSOR_GROUPS)
+) -> None:
+    """Add metrics of the structures of each vendor, and of guiders and wavefront sensors.
+
+    Parameters
+    ----------
+    config
+        Configuration of a `~lsst.analysis.cp.tasks.ResidualPyramidTask`.
+    product
+        Name of the product, with which the names of the tools begin.
+    groups
+        Keys of the catalogue's `SENSOR_GROUPS`.
+    """
+    for group in groups:
+        addTool(config.atools, f"{product}Structures{group}", StructureTool, **SENSOR_GROUPS[group])
+
+
+def addMaskViewTool(config: AnalysisBaseConfig, product: str, part: str, *, label: str = "Masked") -> None:
+    """Add a plot of a mask, of whose pixels a task with ``source`` mask makes an image of 0 and 1.
+
+    Parameters
+    ----------
+    config
+        Configuration of a task that makes views.
+    product
+        Name of the product, with which the name of the tool begins.
+    part
+        What the task makes views of: ``"detector"`` or ``"focalPlane"``.
+    label
+        What the pixels show.
+
+    Raises
+    ------
+    ValueError
+        Raised if there are no views of such a part.
+    """
+    plot: Any = addTool(config.atools, f"{product}Mask", _toolOf(part)).produce.plot
+    _describe(plot, label, "", aboutZero=False)
+    plot.plotMin, plot.plotMax = 0.0, 1.0
+
+
+def _toolOf(part: str) -> type[ImageTool]:
+    tools: dict[str, type[ImageTool]] = {"detector": DetectorImageTool, "focalPlane": FocalPlaneImageTool}
+    if part not in tools:
+        raise ValueError(f"Expected views of one of {', '.join(tools)}; got {part!r}.")
+    return tools[part]
+
+
+def _describe(plot: Any, label: str, unit: str, aboutZero: bool) -> None:
+    plot.zAxisLabel, plot.unit = label, unit
+    if not aboutZero:
+        plot.stretch, plot.colourMap = "zscale", "viridis"

@@ -1,0 +1,17 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Results of amplifiers: encoded, reduced, judged and written as tables."""
+
+# ruff: noqa: F403  (the modules' __all__ are the public names)
+from .culprits import *
+from .detectorRollUp import *
+from .keys import *
+from .majority import *
+from .reference import *
+from .results import *
+from .rollUp import *
+from .status import *
+from .summary import *
+from .table import *
+from .tables import *

@@ -1,0 +1,136 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Nominal read noise and gain that results are compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lsst.analysis.cp.core.camera import CameraLayout
+
+from .keys import AmpKeys, encodeKeys
+
+__all__ = ["CAMERA_SOURCE", "HEADER_SOURCE", "MatchedValues", "ReferenceValues"]
+
+CAMERA_SOURCE = "camera"
+"""Source of a read noise that is taken from the camera."""
+
+HEADER_SOURCE = "header"
+"""Source of a read noise that the verified exposure's header holds."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MatchedValues:
+    """Nominal values of each row of a table.
+
+    Parameters
+    ----------
+    readNoise
+        Read noise, shape (n,), electron.
+    gain
+        Gain, shape (n,), electron/adu.
+    source
+        Where the read noise comes from, shape (n,).
+    """
+
+    readNoise: npt.NDArray[np.float64]
+    gain: npt.NDArray[np.float64]
+    source: npt.NDArray[np.str_]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReferenceValues:
+    """Nominal values of some amplifiers, as the header of a verified exposure gives them.
+
+    Parameters
+    ----------
+    detector
+        Detector ids, shape (m,).
+    amplifier
+        Amplifier names, shape (m,).
+    readNoise
+        Read noise, shape (m,), electron; NaN where there is none.
+    gain
+        Gain, shape (m,), electron/adu; NaN where there is none.
+    exposure
+        Exposure ids, shape (m,); None if the values hold for all exposures.
+    source
+        Name of their source.
+    """
+
+    detector: npt.NDArray[np.int64]
+    amplifier: npt.NDArray[np.str_]
+    readNoise: npt.NDArray[np.float64]
+    gain: npt.NDArray[np.float64]
+    exposure: npt.NDArray[np.int64] | None = None
+    source: str = HEADER_SOURCE
+
+    @classmethod
+    def empty(cls) -> ReferenceValues:
+        """Make one without values: those of the camera will be used."""
+        return cls(
+            detector=np.empty(0, np.int64),
+            amplifier=np.empty(0, np.str_),
+            readNoise=np.empty(0),
+            gain=np.empty(0),
+        )
+
+    def match(self, keys: AmpKeys, layout: CameraLayout) -> MatchedValues:
+        """Find the values of each row; those of the camera where there are none.
+
+        Parameters
+        ----------
+        keys
+            The rows.
+        layout
+            The camera.
+
+        Returns
+        -------
+        values
+            Nominal values, shape (n,).
+
+        Raises
+        ------
+        AmpKeyError
+            If the values name an amplifier that is not in the camera, or one twice.
+        """
+        read_noise = layout.ampReadNoise[keys.ampIndex]
+        gain = layout.ampGain[keys.ampIndex]
+        if len(self.detector) == 0:
+            return MatchedValues(
+                readNoise=read_noise,
+                gain=gain,
+                source=np.full(len(read_noise), CAMERA_SOURCE),
+            )
+        given_noise = self._lookUp(self.readNoise, keys, layout)
+        given_gain = self._lookUp(self.gain, keys, layout)
+        use_noise = np.isfinite(given_noise) & (given_noise > 0)
+        use_gain = np.isfinite(given_gain) & (given_gain > 0)
+        return MatchedValues(
+            readNoise=np.where(use_noise, given_noise, read_noise),
+            gain=np.where(use_gain, given_gain, gain),
+            source=np.where(use_noise, self.source, CAMERA_SOURCE),
+        )
+
+    def _lookUp(
+        self, values: npt.NDArray[np.float64], keys: AmpKeys, layout: CameraLayout
+    ) -> npt.NDArray[np.float64]:
+        """Spread given values over the rows; NaN where none is given."""
+        everywhere = self.exposure is None
+        exposure = np.zeros(len(self.detector), np.int64) if everywhere else self.exposure
+        given = encodeKeys(
+            {"exposure": exposure, "detector": self.detector, "amplifier": self.amplifier}, layout
+        )
+        table = np.full((len(given.exposures) + 1, layout.nAmps), np.nan)
+        table[given.exposureIndex, given.ampIndex] = values
+        if everywhere:
+            return table[0, keys.ampIndex]
+        place = np.searchsorted(given.exposures, keys.exposures)
+        near = np.minimum(place, len(given.exposures) - 1)
+        place = np.where(given.exposures[near] == keys.exposures, near, len(given.exposures))
+        return table[place[keys.exposureIndex], keys.ampIndex]

@@ -1,0 +1,269 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Polygons of amplifiers and detectors on the focal plane, and what falls on them."""
+
+from __future__ import annotations
+
+__all__ = ["STATISTICS", "FocalPlaneGeometry", "boxCorners", "groupedStatistic"]
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lsst.analysis.cp.core.amps.keys import encodeAmps, encodeDetectors
+
+from .camera import CameraLayout
+from .columns import floatColumn, idColumn, nameColumn
+
+FloatArray = npt.NDArray[np.float64]
+IndexArray = npt.NDArray[np.intp]
+
+STATISTICS = ("mean", "median", "std", "min", "max", "sum", "count")
+"""Statistics that `groupedStatistic` knows, by the names of `scipy.stats.binned_statistic`."""
+
+
+class _Box(Protocol):
+    def getMinX(self) -> int: ...
+    def getMinY(self) -> int: ...
+    def getMaxX(self) -> int: ...
+    def getMaxY(self) -> int: ...
+
+
+def boxCorners(edges: npt.ArrayLike) -> FloatArray:
+    """Return the corners of boxes, counter-clockwise from the lower left.
+
+    Parameters
+    ----------
+    edges
+        Edges of the boxes as (xMin, yMin, xMax, yMax); shape (n, 4).
+
+    Returns
+    -------
+    corners
+        Corners in (x, y) order; shape (n, 4, 2), in the unit of ``edges``.
+    """
+    return np.asarray(edges, dtype=np.float64).reshape(-1, 4)[:, [[0, 1], [2, 1], [2, 3], [0, 3]]]
+
+
+def groupedStatistic(
+    values: npt.ArrayLike, group: npt.ArrayLike, nGroups: int, statistic: str = "median"
+) -> FloatArray:
+    """Reduce values group by group, in one pass over sorted rows.
+
+    Parameters
+    ----------
+    values
+        Values of the rows; shape (n,). NaN and infinite values are left out.
+    group
+        Index of the group of each row; shape (n,). Rows with a negative index are left out.
+    nGroups
+        Number of groups.
+    statistic
+        One of `STATISTICS`, with the meaning that it has in `scipy.stats.binned_statistic`.
+
+    Returns
+    -------
+    reduced
+        One number a group; shape (nGroups,). A group without a finite value has NaN, or 0 for ``count``.
+
+    Raises
+    ------
+    ValueError
+        Raised if the statistic is unknown.
+    """
+    if statistic not in STATISTICS:
+        raise ValueError(f"Unknown statistic {statistic!r}; expected one of {', '.join(STATISTICS)}.")
+    rows = np.asarray(values, dtype=np.float64)
+    index = np.asarray(group, dtype=np.intp)
+    keep = np.isfinite(rows) & (index >= 0)
+    rows, index = rows[keep], index[keep]
+    count = np.bincount(index, minlength=nGroups)
+    if statistic == "count":
+        return count.astype(np.float64)
+    filled = count > 0
+    reduced = np.full(nGroups, np.nan)
+    if statistic in ("mean", "sum", "std"):
+        reduced[filled] = _momentsByGroup(rows, index, count, statistic)[filled]
+    else:
+        reduced[filled] = _orderStatistic(rows, index, count[filled], statistic)
+    return reduced
+
+
+def _momentsByGroup(rows: FloatArray, index: IndexArray, count: IndexArray, statistic: str) -> FloatArray:
+    total = np.bincount(index, weights=rows, minlength=len(count))
+    if statistic == "sum":
+        return total
+    nonzero = np.maximum(count, 1)
+    mean = total / nonzero
+    if statistic == "mean":
+        return mean
+    return np.sqrt(np.bincount(index, weights=(rows - mean[index]) ** 2, minlength=len(count)) / nonzero)
+
+
+def _orderStatistic(rows: FloatArray, index: IndexArray, count: IndexArray, statistic: str) -> FloatArray:
+    ordered = rows[np.lexsort((rows, index))]
+    end = np.cumsum(count)
+    start = end - count
+    if statistic == "min":
+        return ordered[start]
+    if statistic == "max":
+        return ordered[end - 1]
+    return 0.5 * (ordered[start + (count - 1) // 2] + ordered[start + count // 2])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FocalPlaneGeometry:
+    """Where the detectors and amplifiers of a camera lie on its focal plane.
+
+    Make it with `fromCamera`.
+
+    Parameters
+    ----------
+    layout
+        Names and order of the detectors and amplifiers.
+    detectorEdges
+        Edges (xMin, yMin, xMax, yMax) of the detectors in pixels; shape (nDet, 4).
+    detectorCorners
+        Corners of the detectors in (x, y) order, mm on the focal plane; shape (nDet, 4, 2).
+    ampEdges
+        Edges (xMin, yMin, xMax, yMax) of the amplifiers in pixels; shape (nAmp, 4). Pixel centres are whole
+        numbers, so a box that ends on pixel 508 has its edge at 508.5.
+    ampCorners
+        Corners of the amplifiers in (x, y) order, mm on the focal plane; shape (nAmp, 4, 2).
+    """
+
+    layout: CameraLayout
+    detectorEdges: FloatArray
+    detectorCorners: FloatArray
+    ampEdges: FloatArray
+    ampCorners: FloatArray
+
+    @classmethod
+    def fromCamera(cls, camera: Iterable[Any], pixels: object, focalPlane: object) -> FocalPlaneGeometry:
+        """Measure a camera by its own transforms.
+
+        Parameters
+        ----------
+        camera
+            An `lsst.afw.cameraGeom.Camera`, or an iterable of detectors with its interface.
+        pixels
+            The camera's name for pixel coordinates (``lsst.afw.cameraGeom.PIXELS``).
+        focalPlane
+            The camera's name for focal-plane coordinates in mm (``lsst.afw.cameraGeom.FOCAL_PLANE``).
+
+        Returns
+        -------
+        geometry
+            Corners of all detectors and amplifiers.
+        """
+        edges, corners = [], []
+        for detector in camera:
+            boxes = [detector.getBBox(), *(amp.getBBox() for amp in detector.getAmplifiers())]
+            edges.append(np.array([_edges(box) for box in boxes]))
+            mapping = detector.getTransform(pixels, focalPlane).getMapping()
+            corners.append(_mapCorners(edges[-1], mapping.applyForward))
+        none = np.zeros((0, 4, 2))
+        return cls(
+            layout=CameraLayout.fromCamera(camera),
+            detectorEdges=np.concatenate([none[:, :, 0], *(own[:1] for own in edges)]),
+            detectorCorners=np.concatenate([none, *(own[:1] for own in corners)]),
+            ampEdges=np.concatenate([none[:, :, 0], *(own[1:] for own in edges)]),
+            ampCorners=np.concatenate([none, *(own[1:] for own in corners)]),
+        )
+
+    def detectorIndex(self, detector: npt.ArrayLike) -> IndexArray:
+        """Find rows' detectors.
+
+        Parameters
+        ----------
+        detector
+            Identifiers of detectors; shape (n,). A row without one gives -1.
+
+        Returns
+        -------
+        index
+            Positions in the layout; shape (n,).
+
+        Raises
+        ------
+        ValueError
+            Raised if a detector is not in the camera or an identifier is not a whole number.
+        """
+        ids, present = idColumn(detector, "detector")
+        index = np.full(len(ids), -1, dtype=np.intp)
+        index[present] = encodeDetectors(ids[present], self.layout)
+        return index
+
+    def ampIndex(self, detector: npt.ArrayLike, amplifier: npt.ArrayLike) -> IndexArray:
+        """Find rows' amplifiers by name.
+
+        Parameters
+        ----------
+        detector
+            Identifiers of detectors; shape (n,).
+        amplifier
+            Names of amplifiers; shape (n,). A row without one (masked, None or empty) is of another level,
+            such as one row a detector, and gives -1.
+
+        Returns
+        -------
+        index
+            Positions in the layout; shape (n,).
+
+        Raises
+        ------
+        ValueError
+            Raised if a detector is not in the camera or has no amplifier of that name.
+        """
+        ids, present = idColumn(detector, "detector")
+        names, named = nameColumn(amplifier, "amplifier")
+        rows = present & named
+        index = np.full(len(ids), -1, dtype=np.intp)
+        index[rows] = encodeAmps(ids[rows], names[rows], self.layout)
+        return index
+
+    def ampIndexAt(self, detector: npt.ArrayLike, x: npt.ArrayLike, y: npt.ArrayLike) -> IndexArray:
+        """Find the amplifiers on which points lie.
+
+        Parameters
+        ----------
+        detector
+            Identifiers of detectors; shape (n,).
+        x, y
+            Positions on the detector in pixels; shape (n,). A point on the edge of two amplifiers belongs to
+            the one with the larger coordinates.
+
+        Returns
+        -------
+        index
+            Positions in the layout; shape (n,); -1 for a point on no amplifier.
+
+        Raises
+        ------
+        ValueError
+            Raised if a detector is not in the camera.
+        """
+        by_detector = self.detectorIndex(detector)
+        px, py = floatColumn(x, "x"), floatColumn(y, "y")
+        n_amps = self.layout.ampsPerDetector
+        index = np.full(len(by_detector), -1, dtype=np.intp)
+        for slot in range(n_amps.max(initial=0)):
+            rows = np.flatnonzero((by_detector >= 0) & (slot < n_amps[by_detector]))
+            candidate = self.layout.firstAmp[by_detector[rows]] + slot
+            x_min, y_min, x_max, y_max = self.ampEdges[candidate].T
+            inside = (x_min <= px[rows]) & (px[rows] < x_max) & (y_min <= py[rows]) & (py[rows] < y_max)
+            index[rows[inside]] = candidate[inside]
+        return index
+
+
+def _edges(box: _Box) -> tuple[float, float, float, float]:
+    return box.getMinX() - 0.5, box.getMinY() - 0.5, box.getMaxX() + 0.5, box.getMaxY() + 0.5
+
+
+def _mapCorners(edges: FloatArray, applyForward: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    points = np.ascontiguousarray(boxCorners(edges).reshape(-1, 2).T)
+    return np.asarray(applyForward(points), dtype=np.float64).T.reshape(-1, 4, 2)

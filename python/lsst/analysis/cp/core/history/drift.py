@@ -1,0 +1,250 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Slow drifts of many histories: how much a metric changes a year."""
+
+from __future__ import annotations
+
+__all__ = ["DAYS_PER_YEAR", "Drifts"]
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import norm
+
+from .blocks import Block
+from .noise import Noise, replaceOutliers, roundingErrors
+
+DAYS_PER_YEAR = 365.25
+
+_MAX_BINS = 64
+"""Number of means that a longer history is reduced to, since all pairs of them are compared."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Drifts:
+    """Slopes of series.
+
+    Parameters
+    ----------
+    slope
+        Theil-Sen slope: the median of the slopes between all pairs of epochs between which the level does not
+        change, shape (nSeries,) (unit of the values a year). NaN if there is no such pair.
+    low, high
+        Limits of its 95% confidence interval, shape (nSeries,) (unit of the values a year).
+    significance
+        Mann-Kendall statistic, positive where values increase, shape (nSeries,) (standard deviations of the
+        noise, correlated noise included). 0 if there is no pair.
+    isSignificant
+        Whether the significance exceeds the threshold of the series, shape (nSeries,).
+    """
+
+    slope: npt.NDArray[np.float64]
+    low: npt.NDArray[np.float64]
+    high: npt.NDArray[np.float64]
+    significance: npt.NDArray[np.float64]
+    isSignificant: npt.NDArray[np.bool_]
+
+    @classmethod
+    def makeEmpty(cls, nSeries: int) -> Drifts:
+        """Return the drifts of series without a value."""
+        slope, low, high = np.full((3, nSeries), np.nan)
+        return cls(
+            slope=slope,
+            low=low,
+            high=high,
+            significance=np.zeros(nSeries),
+            isSignificant=np.zeros(nSeries, dtype=bool),
+        )
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Drifts:
+        """Return the drifts of some of the series."""
+        return Drifts(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+    def scale(self, unit: npt.NDArray[np.float64]) -> Drifts:
+        """Return the same for values that are so many times as large; shape (nSeries,)."""
+        return replace(self, slope=unit * self.slope, low=unit * self.low, high=unit * self.high)
+
+    def replaceRows(self, rows: npt.NDArray[np.intp], other: Drifts) -> Drifts:
+        """Return the same with other drifts of some of the series."""
+        columns = {field.name: getattr(self, field.name).copy() for field in fields(self)}
+        for name, column in columns.items():
+            column[rows] = getattr(other, name)
+        return Drifts(**columns)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Bins:
+    """Means of some epochs of a level, one series a row; NaN and level -1 where there is none."""
+
+    times: npt.NDArray[np.float64]
+    values: npt.NDArray[np.float64]
+    levels: npt.NDArray[np.intp]
+    size: npt.NDArray[np.intp]
+
+
+def driftAt(block: Block, slopes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return what a drift has added since the last time of a series.
+
+    Parameters
+    ----------
+    block
+        The series.
+    slopes
+        Shape (s,) (unit of the values a year).
+
+    Returns
+    -------
+    drift
+        Shape (s, n) (unit of the values); NaN before the first epoch.
+    """
+    return slopes[:, np.newaxis] / DAYS_PER_YEAR * (block.times - block.times[:, -1:])
+
+
+def measureDrifts(
+    block: Block, noise: Noise, levels: npt.NDArray[np.intp], thresholds: npt.NDArray[np.float64]
+) -> Drifts:
+    """Measure the slope within the levels of each series.
+
+    Slopes are those of Theil and Sen (Sen 1968, doi:10.1080/01621459.1968.10480934), significances those of
+    Mann and Kendall, added over the levels as Hirsch et al. (1982, doi:10.1029/WR018i001p00107) add seasons.
+    The variance is increased by the correlation of the noise, as that of Hamed & Rao (1998,
+    doi:10.1016/S0022-1694(97)00125-X) is, from its flicker part. A history of more than 64 epochs is reduced
+    to about as many means without outliers; without change points a shorter one gives the slope of
+    `scipy.stats.theilslopes` and the score of `scipy.stats.kendalltau`.
+
+    Parameters
+    ----------
+    block
+        The series.
+    noise
+        Their noise.
+    levels
+        Number of the level of each epoch, counted from 0 in each series, shape (s, n).
+    thresholds
+        Significance that a drift needs, shape (s,) (standard deviations).
+
+    Returns
+    -------
+    drifts
+        Of the series of the block.
+    """
+    bins = _binEpochs(block, noise, levels)
+    early, late = np.triu_indices(bins.times.shape[1], 1)
+    paired = (bins.levels[:, early] == bins.levels[:, late]) & (bins.levels[:, early] >= 0)
+    rises = np.where(paired, bins.values[:, late] - bins.values[:, early], np.nan)
+    rises[np.abs(rises) <= roundingErrors(block.values)[:, np.newaxis]] = 0.0
+    score = np.nansum(np.sign(rises), axis=1)
+    deviation = np.sqrt(_scoreVariance(bins, block, noise, levels))
+    significance = np.divide(score - np.sign(score), deviation, out=np.zeros_like(score), where=deviation > 0)
+    slopes = np.where(
+        paired, rises / np.where(paired, bins.times[:, late] - bins.times[:, early], 1.0), np.nan
+    )
+    slope, low, high = _rankSlopes(slopes, deviation) * DAYS_PER_YEAR
+    return Drifts(
+        slope=slope,
+        low=low,
+        high=high,
+        significance=significance,
+        isSignificant=np.abs(significance) > thresholds,
+    )
+
+
+def _binEpochs(block: Block, noise: Noise, levels: npt.NDArray[np.intp]) -> _Bins:
+    """Average runs of epochs of the same level, about 64 a series."""
+    size = -(-block.counts // _MAX_BINS)
+    rows, columns = np.nonzero(block.present)
+    level = levels[rows, columns]
+    is_first = np.ones(len(rows), dtype=bool)
+    is_first[1:] = (np.diff(rows) != 0) | (np.diff(level) != 0)
+    place = np.arange(len(rows))
+    place -= np.maximum.accumulate(np.where(is_first, place, 0))
+    is_new = place % size[rows] == 0
+    new = np.flatnonzero(is_new)
+    number = np.cumsum(is_new) - 1
+    row_of_bin = rows[new]
+    column_of_bin = np.arange(len(new)) - np.searchsorted(row_of_bin, row_of_bin)
+    shape = (len(block.series), int(column_of_bin.max()) + 1)
+    values = np.where(size[:, np.newaxis] > 1, replaceOutliers(block.values, noise.point), block.values)
+    cells = (row_of_bin, column_of_bin)
+    counts = np.bincount(number)
+    bins = _Bins(
+        times=np.full(shape, np.nan),
+        values=np.full(shape, np.nan),
+        levels=np.full(shape, -1, dtype=np.intp),
+        size=size,
+    )
+    # Means of times near zero keep their precision.
+    origin = block.times[:, -1]
+    bins.times[cells] = np.bincount(number, block.times[rows, columns] - origin[rows]) / counts
+    bins.values[cells] = np.bincount(number, values[rows, columns]) / counts
+    bins.levels[cells] = level[new]
+    return bins
+
+
+def _scoreVariance(
+    bins: _Bins, block: Block, noise: Noise, levels: npt.NDArray[np.intp]
+) -> npt.NDArray[np.float64]:
+    """Return the variance of the Mann-Kendall score of each series, ties and correlation included."""
+    num_series, width = bins.levels.shape
+    num_levels = int(bins.levels.max()) + 1
+    rows = np.arange(num_series)[:, np.newaxis]
+    group = np.where(bins.levels >= 0, rows * num_levels + bins.levels, -1)
+    in_bins = np.bincount(group[group >= 0], minlength=num_series * num_levels)
+    present = block.present
+    in_levels = np.bincount((rows * num_levels + levels)[present], minlength=num_series * num_levels).reshape(
+        num_series, num_levels
+    )
+    variance = (_tieTerm(in_bins) - _countTies(group, bins.values, num_series * num_levels)) / 18
+    inflation = (noise.white[:, np.newaxis] + noise.flicker[:, np.newaxis] * np.maximum(in_levels / 2, 1)) / (
+        noise.varianceAt(bins.size.astype(np.float64))[:, np.newaxis]
+    )
+    total: npt.NDArray[np.float64] = np.sum(
+        variance.reshape(num_series, num_levels) * np.maximum(inflation, 1.0), axis=1
+    )
+    return total
+
+
+def _tieTerm(counts: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+    """Return the term of the variance of Kendall's score of so many values, times 18."""
+    number = counts.astype(np.float64)
+    return number * (number - 1) * (2 * number + 5)
+
+
+def _countTies(
+    group: npt.NDArray[np.intp], values: npt.NDArray[np.float64], num_groups: int
+) -> npt.NDArray[np.float64]:
+    """Return the sums of the terms of equal values in each group."""
+    chosen = group >= 0
+    groups, values = group[chosen], values[chosen]
+    order = np.lexsort((values, groups))
+    groups, values = groups[order], values[order]
+    is_new = np.ones(len(groups), dtype=bool)
+    is_new[1:] = (np.diff(groups) != 0) | (np.diff(values) != 0)
+    first = np.flatnonzero(is_new)
+    terms = _tieTerm(np.diff(np.append(first, len(groups))))
+    return np.bincount(groups[first], terms, minlength=num_groups)
+
+
+def _rankSlopes(
+    slopes: npt.NDArray[np.float64], deviation: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return median slope and confidence limits, shape (3, s); NaN where there is no slope."""
+    if not slopes.shape[1]:
+        return np.full((3, len(slopes)), np.nan)
+    ordered = np.sort(slopes, axis=1)
+    counts = np.sum(~np.isnan(slopes), axis=1)
+    reach = norm.ppf(0.975) * deviation
+    last = np.maximum(counts - 1, 0)
+    ranks = np.stack(
+        [
+            last // 2,
+            np.minimum(counts // 2, last),
+            np.clip(np.round((counts - reach) / 2) - 1, 0, last),
+            np.clip(np.round((counts + reach) / 2), 0, last),
+        ],
+        axis=1,
+    ).astype(np.intp)
+    lower, upper, low, high = np.take_along_axis(ordered, ranks, axis=1).T
+    return np.stack([(lower + upper) / 2, low, high])

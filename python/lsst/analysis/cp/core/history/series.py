@@ -1,0 +1,298 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Histories of many parts of a camera on common epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lsst.analysis.cp.core.amps.status import FAILED, GOOD, STATUS_NAMES, UNKNOWN
+from lsst.analysis.cp.core.columns import ColumnError, flagColumn, floatColumn, idColumn, nameColumn
+
+__all__ = ["EPOCH_KINDS", "SERIES_COLUMNS", "SERIES_STATISTICS", "TrendSeries", "gatherSeries"]
+
+SERIES_COLUMNS = {"detector": "detectorName", "raft": "raft", "physicalType": "physicalType", "all": None}
+"""Column that tells series apart, by what a series belongs to; None for a single one."""
+
+EPOCH_KINDS = ("auto", "exposure", "day")
+"""What makes an epoch; "auto" is a day where enough days have data, else an exposure."""
+
+SERIES_STATISTICS = ("min", "median", "max")
+"""How the values of a series and epoch are reduced to one."""
+
+MANY_DAYS = 10
+"""Number of days from which "auto" takes a day for an epoch."""
+
+_NOON_TO_NIGHT = 0.5 + 0.67
+"""From the beginning of the calendar day of ``day_obs`` to about the middle of its night, days."""
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrendSeries:
+    """Histories on common epochs.
+
+    Parameters
+    ----------
+    names
+        Name of each series, shape (nSeries,), unique and sorted.
+    groups
+        Kind of sensor of each series, shape (nSeries,); empty where unknown.
+    values
+        Value of each series at each epoch, shape (nSeries, nEpochs); NaN where there is none.
+    status
+        ``FAILED`` where a row failed, else ``GOOD`` where one passed, else ``UNKNOWN``; the same shape.
+    mjd
+        Time of each epoch, shape (nEpochs,), days (MJD), increasing.
+    exposure
+        First exposure of each epoch, shape (nEpochs,); 0 where unknown.
+    dayObs
+        Day of observation of each epoch as YYYYMMDD, shape (nEpochs,); 0 where unknown.
+    threshold
+        Threshold at each epoch in the unit of the values, shape (nEpochs,); NaN where there is none.
+    epochKind
+        What an epoch is: ``"exposure"`` or ``"day"``.
+    """
+
+    names: npt.NDArray[np.str_]
+    groups: npt.NDArray[np.str_]
+    values: FloatArray
+    status: npt.NDArray[np.int8]
+    mjd: FloatArray
+    exposure: npt.NDArray[np.int64]
+    dayObs: npt.NDArray[np.int64]
+    threshold: FloatArray
+    epochKind: str
+
+    @property
+    def nSeries(self) -> int:
+        """Number of series."""
+        return len(self.names)
+
+    @property
+    def nEpochs(self) -> int:
+        """Number of epochs."""
+        return len(self.mjd)
+
+    @property
+    def hasValues(self) -> bool:
+        """Whether there is any value."""
+        return bool(np.isfinite(self.values).any())
+
+    @property
+    def lastStatus(self) -> npt.NDArray[np.int8]:
+        """Status of each series at the last epoch at which any has one, shape (nSeries,)."""
+        tested = np.flatnonzero((self.status != UNKNOWN).any(axis=0))
+        if len(tested) == 0:
+            return np.full(self.nSeries, UNKNOWN, dtype=np.int8)
+        return self.status[:, tested[-1]]
+
+    @property
+    def lastThreshold(self) -> float | None:
+        """Threshold at the last epoch that has one; None if none has."""
+        known = self.threshold[np.isfinite(self.threshold)]
+        return float(known[-1]) if len(known) else None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Rows:
+    """Columns of a tidy table that matter here, one value a row."""
+
+    name: npt.NDArray[np.str_]
+    group: npt.NDArray[np.str_]
+    value: FloatArray
+    status: npt.NDArray[np.int8]
+    mjd: FloatArray
+    exposure: npt.NDArray[np.int64]
+    dayObs: npt.NDArray[np.int64]
+    threshold: FloatArray
+
+
+def gatherSeries(
+    columns: Mapping[str, Any], *, by: str = "detector", epoch: str = "auto", statistic: str = "median"
+) -> TrendSeries:
+    """Lay the rows of a tidy table of one measurement out as series.
+
+    Rows without a finite value, or with ``nValid`` 0 (whatever their value), leave a gap.
+
+    Parameters
+    ----------
+    columns
+        ``value``, ``mjd``, the column that tells the series apart, and as far as there are any ``nValid``,
+        ``passed`` (flags, or names of a status), ``threshold``, ``exposure``, ``day_obs`` and
+        ``physicalType``; shape (nRows,) each.
+    by
+        What a series belongs to, a key of `SERIES_COLUMNS`. Rows without a name of it are left out.
+    epoch
+        What makes an epoch, one of `EPOCH_KINDS`.
+    statistic
+        How several rows of a series and epoch are reduced, one of `SERIES_STATISTICS`.
+
+    Returns
+    -------
+    series
+        The histories.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing, or a row has neither a time nor a day.
+    ValueError
+        If an option is none of those that there are.
+    """
+    for option, name, choices in (
+        (by, "by", tuple(SERIES_COLUMNS)),
+        (epoch, "epoch", EPOCH_KINDS),
+        (statistic, "statistic", SERIES_STATISTICS),
+    ):
+        if option not in choices:
+            raise ValueError(f"{name} is {option!r}, expected one of {', '.join(choices)}")
+    rows = _readRows(columns, SERIES_COLUMNS[by])
+    if epoch == "auto":
+        epoch = "day" if len(np.unique(rows.dayObs)) >= MANY_DAYS else "exposure"
+    kind = epoch
+    epoch_of_row, mjd = _findEpochs(rows, kind)
+    names, first, series_of_row = np.unique(rows.name, return_index=True, return_inverse=True)
+    shape = (len(names), len(mjd))
+    cell = series_of_row.ravel() * shape[1] + epoch_of_row
+    n_failed, n_passed = (
+        np.bincount(cell[rows.status == code], minlength=shape[0] * shape[1]) for code in (FAILED, GOOD)
+    )
+    status = np.where(n_failed > 0, FAILED, np.where(n_passed > 0, GOOD, UNKNOWN)).astype(np.int8)
+    exposure, day = (_firstKnown(ids, epoch_of_row, shape[1]) for ids in (rows.exposure, rows.dayObs))
+    return TrendSeries(
+        names=names,
+        groups=rows.group[first],
+        values=_reduceCells(rows.value, cell, shape[0] * shape[1], statistic).reshape(shape),
+        status=status.reshape(shape),
+        mjd=mjd,
+        exposure=exposure,
+        dayObs=day,
+        threshold=_reduceCells(rows.threshold, epoch_of_row, shape[1], "median"),
+        epochKind=kind,
+    )
+
+
+def _readRows(columns: Mapping[str, Any], name_column: str | None) -> _Rows:
+    """Read the columns, and leave out the rows that belong to no series."""
+    for name in ("value", "mjd", *([name_column] if name_column else [])):
+        if name not in columns:
+            raise ColumnError(f"a trend needs the column {name!r}; there are {', '.join(sorted(columns))}")
+    value = floatColumn(columns["value"], "value")
+    n = len(value)
+    names, kept = np.full(n, "all"), np.ones(n, dtype=bool)
+    if name_column:
+        names, kept = nameColumn(columns[name_column], name_column)
+    value = np.where(np.isfinite(value), value, np.nan)
+    if "nValid" in columns:
+        value = np.where(floatColumn(columns["nValid"], "nValid") == 0, np.nan, value)
+    ids = {name: _readIds(columns, name, n) for name in ("exposure", "day_obs")}
+    groups = np.full(n, "")
+    if "physicalType" in columns and name_column:
+        group_names, known = nameColumn(columns["physicalType"], "physicalType")
+        groups = np.where(known, group_names, "")
+    status = np.full(n, UNKNOWN, dtype=np.int8)
+    if "passed" in columns:
+        status = _readStatus(columns["passed"])
+    threshold = np.full(n, np.nan)
+    if "threshold" in columns:
+        threshold = floatColumn(columns["threshold"], "threshold")
+    return _Rows(
+        name=names[kept],
+        group=groups[kept],
+        value=value[kept],
+        status=status[kept],
+        mjd=_completeTimes(floatColumn(columns["mjd"], "mjd"), ids["day_obs"])[kept],
+        exposure=ids["exposure"][kept],
+        dayObs=ids["day_obs"][kept],
+        threshold=np.where(np.isfinite(threshold), threshold, np.nan)[kept],
+    )
+
+
+def _readStatus(column: Any) -> npt.NDArray[np.int8]:
+    """Read verdicts: names of a status, or flags."""
+    if np.asarray(column).dtype.kind != "U":
+        return flagColumn(column, "passed")
+    names, present = nameColumn(column, "passed")
+    if unknown := sorted(set(names[present].tolist()) - set(STATUS_NAMES.values())):
+        raise ColumnError(
+            f"column 'passed' holds {unknown[0]!r}, expected {', '.join(STATUS_NAMES.values())}"
+        )
+    status = np.full(len(names), UNKNOWN, dtype=np.int8)
+    for code, name in STATUS_NAMES.items():
+        status[present & (names == name)] = code
+    return status
+
+
+def _readIds(columns: Mapping[str, Any], name: str, n: int) -> npt.NDArray[np.int64]:
+    """Read identifiers; 0 where there is none."""
+    if name not in columns:
+        return np.zeros(n, dtype=np.int64)
+    ids, present = idColumn(columns[name], name)
+    return np.where(present & (ids > 0), ids, 0)
+
+
+def _completeTimes(mjd: FloatArray, dayObs: npt.NDArray[np.int64]) -> FloatArray:
+    """Give rows without a time the night of their day."""
+    missing = ~np.isfinite(mjd)
+    if not missing.any():
+        return mjd
+    if n_unknown := int(np.sum(missing & (dayObs == 0))):
+        raise ColumnError(f"{n_unknown} of {len(mjd)} rows have neither mjd nor day_obs")
+    days, inverse = np.unique(dayObs[missing], return_inverse=True)
+    texts = [f"{day // 10000:04d}-{day // 100 % 100:02d}-{day % 100:02d}" for day in days.tolist()]
+    since_epoch = np.array(texts, dtype="datetime64[D]").astype(np.float64)
+    completed = mjd.copy()
+    completed[missing] = since_epoch[inverse.ravel()] + 40587.0 + _NOON_TO_NIGHT
+    return completed
+
+
+def _findEpochs(rows: _Rows, kind: str) -> tuple[npt.NDArray[np.intp], FloatArray]:
+    """Return the epoch of each row, and the time of each epoch, in the order of time."""
+    key = rows.exposure if kind == "exposure" else rows.dayObs
+    # Rows of a run or a calibration have no such identifier: their time tells them apart.
+    time = rows.mjd if kind == "exposure" else np.floor(rows.mjd)
+    _, key_rank = np.unique(key, return_inverse=True)
+    times, time_rank = np.unique(np.where(key == 0, time, 0.0), return_inverse=True)
+    _, inverse = np.unique(key_rank * max(len(times), 1) + time_rank, return_inverse=True)
+    mjd = _reduceCells(rows.mjd, inverse, int(inverse.max(initial=-1)) + 1, "median")
+    order = np.argsort(mjd, kind="stable")
+    rank = np.empty(len(order), dtype=np.intp)
+    rank[order] = np.arange(len(order))
+    return rank[inverse], mjd[order]
+
+
+def _firstKnown(
+    ids: npt.NDArray[np.int64], epoch: npt.NDArray[np.intp], nEpochs: int
+) -> npt.NDArray[np.int64]:
+    """Return the least identifier of each epoch; 0 where there is none."""
+    largest = np.iinfo(np.int64).max
+    least = np.full(nEpochs, largest)
+    np.minimum.at(least, epoch, np.where(ids > 0, ids, largest))
+    return np.where(least == largest, 0, least)
+
+
+def _reduceCells(values: FloatArray, cell: npt.NDArray[np.intp], nCells: int, statistic: str) -> FloatArray:
+    """Reduce the values of each cell, the not finite ones left out; NaN where there is none."""
+    finite = np.isfinite(values)
+    values, cell = values[finite], cell[finite]
+    order = np.lexsort((values, cell))
+    ordered = values[order]
+    count = np.bincount(cell, minlength=nCells)
+    filled = count > 0
+    stop = np.cumsum(count)[filled]
+    start = stop - count[filled]
+    result = np.full(nCells, np.nan)
+    if statistic == "median":
+        low, high = start + (count[filled] - 1) // 2, start + count[filled] // 2
+        result[filled] = 0.5 * (ordered[low] + ordered[high])
+    else:
+        result[filled] = ordered[start if statistic == "min" else stop - 1]
+    return result

@@ -1,0 +1,239 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Ranges and curves of grey levels that show the structure of images."""
+
+from __future__ import annotations
+
+__all__ = [
+    "STRETCH_CURVES",
+    "STRETCH_METHODS",
+    "StretchCurve",
+    "StretchMethod",
+    "normalise",
+    "perAmplifier",
+    "stretchLimits",
+]
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import median_abs_deviation
+
+from lsst.analysis.cp.core.limits import robustLimits
+
+BoolArray = npt.NDArray[np.bool_]
+FloatImage = npt.NDArray[np.float32]
+
+StretchMethod = Literal["zscale", "percentile", "symmetric"]
+"""Way of choosing the range that the colours span."""
+
+StretchCurve = Literal["linear", "asinh"]
+"""How levels follow values within the range."""
+
+STRETCH_METHODS: tuple[StretchMethod, ...] = get_args(StretchMethod)
+"""Methods that `stretchLimits` knows."""
+
+STRETCH_CURVES: tuple[StretchCurve, ...] = get_args(StretchCurve)
+"""Curves that `normalise` knows."""
+
+_SAMPLE = 1 << 20
+"""Number of pixels that are enough for the percentiles of an image."""
+
+_BULK = 5.0
+"""Robust standard deviations of a symmetric range at most: one bad amplifier must not fade the rest."""
+
+_AMP_SAMPLE = 1 << 16
+"""Number of pixels that are enough for the level and scale of an amplifier."""
+
+
+def stretchLimits(
+    images: npt.NDArray[np.floating] | Sequence[npt.NDArray[np.floating]],
+    method: StretchMethod = "zscale",
+    *,
+    percentile: float = 99.5,
+    centre: float = 0.0,
+) -> tuple[float, float]:
+    """Choose the range of values that an image, or several to be compared, are shown in.
+
+    Ranges are those of `astropy.visualization`. An image that gives them no extent (of one value, or nearly
+    so) gets that of `~lsst.analysis.cp.core.robustLimits`. Of large images, a million pixels are sampled,
+    always the same ones.
+
+    Parameters
+    ----------
+    images
+        Pixels (rows, columns) of one image, or a list of images, such as the detectors of an exposure. NaN
+        and infinite pixels are left out.
+    method
+        One of `STRETCH_METHODS`. ``zscale`` follows the middle of the sorted values [1]_; ``percentile``
+        holds that share of the pixels; ``symmetric`` does, too, and is symmetric about ``centre``, but goes
+        no farther than 5 scaled median absolute deviations beyond the median.
+    percentile
+        Share of the pixels within the range, in percent.
+    centre
+        Middle of a symmetric range.
+
+    Returns
+    -------
+    low, high
+        Ends of the range, in the images' unit; ``low`` < ``high``. Without a finite pixel, 0 and 1, or 1 to
+        either side of ``centre``.
+
+    Raises
+    ------
+    ValueError
+        Raised if the method is unknown or the percentile is not between 0 and 100.
+
+    References
+    ----------
+    .. [1] IRAF task ``display``, as `astropy.visualization.ZScaleInterval` follows it.
+    """
+    # This loads matplotlib, which binning and measuring do without.
+    from astropy.visualization import BaseInterval, PercentileInterval, SymmetricInterval, ZScaleInterval
+
+    if method not in STRETCH_METHODS:
+        raise ValueError(f"Unknown stretch {method!r}; expected one of {', '.join(STRETCH_METHODS)}.")
+    if not 0 < percentile <= 100:
+        raise ValueError(f"Expected a percentile above 0 and up to 100; got {percentile!r}.")
+    values = _sampleFinite([images] if isinstance(images, np.ndarray) else images, _SAMPLE)
+    symmetric = method == "symmetric"
+    if len(values):
+        interval: BaseInterval
+        if symmetric:
+            interval = SymmetricInterval(radius=_symmetricRadius(values, percentile, centre), midpoint=centre)
+        else:
+            interval = ZScaleInterval() if method == "zscale" else PercentileInterval(percentile)
+        low, high = (float(end) for end in interval.get_limits(values))
+        if low < high:
+            return low, high
+    limits = robustLimits(values, centre=centre if symmetric else None)
+    return limits.low, limits.high
+
+
+def _symmetricRadius(values: npt.NDArray[np.float64], percentile: float, centre: float) -> float:
+    """Return the half width of a symmetric range."""
+    radius = float(np.percentile(np.abs(values - centre), percentile))
+    spread = float(median_abs_deviation(values, scale="normal"))
+    return min(radius, abs(float(np.median(values)) - centre) + _BULK * spread) if spread > 0 else radius
+
+
+def normalise(
+    image: npt.NDArray[np.floating],
+    limits: tuple[float, float],
+    curve: StretchCurve = "linear",
+    *,
+    symmetric: bool = False,
+    softening: float = 0.1,
+) -> FloatImage:
+    """Turn values into levels from 0 to 1.
+
+    Parameters
+    ----------
+    image
+        Pixels; any shape.
+    limits
+        Values (low, high) that become 0 and 1; those beyond become 0 and 1 as well.
+    curve
+        One of `STRETCH_CURVES`. ``asinh`` is linear for small values and logarithmic for large ones, as
+        `astropy.visualization.AsinhStretch`.
+    symmetric
+        Whether an asinh curve leaves the middle of the range to both sides instead of its lower end to one.
+    softening
+        Where an asinh curve turns from linear to logarithmic, as a fraction of the range, or of half of it if
+        symmetric.
+
+    Returns
+    -------
+    levels
+        Levels, in the shape of the image; NaN stays NaN.
+
+    Raises
+    ------
+    ValueError
+        Raised if the range is empty, the curve is unknown, or the softening is not between 0 and 1.
+    """
+    from astropy.visualization import AsinhStretch
+
+    low, high = limits
+    if not low < high:
+        raise ValueError(f"The lower limit must be less than the upper; got {low!r} and {high!r}.")
+    if curve not in STRETCH_CURVES:
+        raise ValueError(f"Unknown curve {curve!r}; expected one of {', '.join(STRETCH_CURVES)}.")
+    if not 0 < softening <= 1:
+        raise ValueError(f"Expected a softening above 0 and up to 1; got {softening!r}.")
+    levels = np.clip((np.asarray(image, dtype=np.float32) - np.float32(low)) / np.float32(high - low), 0, 1)
+    if curve == "linear":
+        return levels
+    bend = AsinhStretch(softening)
+    if symmetric:
+        side = 2 * levels - 1
+        levels = 0.5 * (1 + np.sign(side) * bend(np.abs(side)))
+    else:
+        levels = bend(levels)
+    return levels.astype(np.float32, copy=False)
+
+
+def perAmplifier(
+    image: npt.NDArray[np.floating],
+    amps: Sequence[tuple[slice, slice]],
+    *,
+    excluded: BoolArray | None = None,
+) -> FloatImage:
+    """Bring all amplifiers of a detector to one level and one scale, so that faint structure shows in each.
+
+    Parameters
+    ----------
+    image
+        Pixels (rows, columns); shape (ny, nx). NaN and infinite pixels are left out.
+    amps
+        Rows and columns of each amplifier.
+    excluded
+        True for pixels to leave out; shape (ny, nx).
+
+    Returns
+    -------
+    scaled
+        Pixels minus the median of their amplifier, in units of its robust standard deviation (the median
+        absolute deviation, scaled to that of a normal distribution; if most pixels are equal, the standard
+        deviation). An amplifier of one value is 0. NaN where pixels are left out or on no amplifier.
+
+    Raises
+    ------
+    ValueError
+        Raised if the shapes differ.
+    """
+    if excluded is not None and excluded.shape != image.shape:
+        raise ValueError(f"Expected excluded to have the image's shape {image.shape}; got {excluded.shape}.")
+    scaled = np.full(image.shape, np.nan, dtype=np.float32)
+    for amp in amps:
+        left_out = ~np.isfinite(image[amp])
+        if excluded is not None:
+            left_out |= excluded[amp]
+        values = _sampleFinite([np.where(left_out, np.nan, image[amp])], _AMP_SAMPLE)
+        if len(values) == 0:
+            continue
+        spread = median_abs_deviation(values, scale="normal") or np.std(values) or 1.0
+        np.divide(
+            image[amp] - np.median(values), spread, out=scaled[amp], where=~left_out, casting="same_kind"
+        )
+    return scaled
+
+
+def _sampleFinite(images: Sequence[npt.NDArray[np.floating]], nPixels: int) -> npt.NDArray[np.float64]:
+    """Draw finite pixels of images, the same number from each."""
+    most = max(nPixels // max(len(images), 1), 1000)
+    drawn = [np.zeros(0)]
+    for image in images:
+        pixels = image
+        if image.size > most:
+            # A regular step could follow a pattern of the rows or columns.
+            index = np.random.default_rng(0).integers(image.size, size=most)
+            pixels = image[np.unravel_index(index, image.shape)]
+        finite = pixels[np.isfinite(pixels)]
+        if len(finite) < 0.001 * most:
+            finite = image[np.isfinite(image)]
+        drawn.append(finite.astype(np.float64))
+    return np.concatenate(drawn)

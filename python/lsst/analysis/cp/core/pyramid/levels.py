@@ -1,0 +1,146 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Levels of a pyramid: an image and its significance at factors 2 and 4, in one pass over the pixels."""
+
+from __future__ import annotations
+
+__all__ = ["LEVEL_FACTORS", "measureNoise", "meanLevels", "mosaicGrids", "peakLevels"]
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+from astropy.stats import mad_std
+
+from lsst.analysis.cp.core.images.placement import MosaicGrid
+
+BoolArray = npt.NDArray[np.bool_]
+CountArray = npt.NDArray[np.uint8]
+FloatImage = npt.NDArray[np.float32]
+
+LEVEL_FACTORS = (2, 4)
+"""Factors that `meanLevels` and `peakLevels` make."""
+
+_SAMPLE_STRIDE = 7
+"""Rows and columns between the pixels from which the noise is measured."""
+
+
+def meanLevels(image: npt.NDArray[np.floating], excluded: BoolArray) -> dict[int, FloatImage]:
+    """Average an image in bins.
+
+    Parameters
+    ----------
+    image
+        Pixels (rows, columns); shape (ny, nx).
+    excluded
+        True for pixels to leave out; shape (ny, nx). Pixels that are not finite have to be among them.
+
+    Returns
+    -------
+    means
+        For each of `LEVEL_FACTORS` the mean of the pixels that are left in each bin, NaN where there is none;
+        shape (ceil(ny / factor), ceil(nx / factor)). Equal to `binImage`, in a third of the time.
+    """
+    total = np.where(excluded, np.float32(0.0), image).astype(np.float32, copy=False)
+    levels = {}
+    for factor, count in _counts(excluded):
+        total = _halve(total, np.add)
+        with np.errstate(over="ignore"):
+            mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+        levels[factor] = mean
+    return levels
+
+
+def peakLevels(significance: npt.NDArray[np.floating], excluded: BoolArray) -> dict[int, FloatImage]:
+    """Find the largest absolute value in bins.
+
+    Parameters
+    ----------
+    significance
+        Signed values (rows, columns); shape (ny, nx).
+    excluded
+        True for pixels to leave out; shape (ny, nx). Pixels that are not finite have to be among them.
+
+    Returns
+    -------
+    peaks
+        For each of `LEVEL_FACTORS` the largest absolute value of the pixels that are left in each bin, NaN
+        where there is none; shape (ceil(ny / factor), ceil(nx / factor)).
+    """
+    peak = np.abs(significance, dtype=np.float32)
+    np.copyto(peak, 0.0, where=excluded)
+    levels = {}
+    for factor, count in _counts(excluded):
+        peak = _halve(peak, np.maximum)
+        levels[factor] = np.where(count > 0, peak, np.float32(np.nan))
+    return levels
+
+
+def measureNoise(image: npt.NDArray[np.floating], excluded: BoolArray) -> float:
+    """Measure the noise of an image roughly, from a sample of its pixels.
+
+    Parameters
+    ----------
+    image
+        Pixels (rows, columns); shape (ny, nx).
+    excluded
+        True for pixels to leave out; shape (ny, nx).
+
+    Returns
+    -------
+    noise
+        Standard deviation by `astropy.stats.mad_std`, in the image's unit; NaN if no pixel is left.
+    """
+    sample = (slice(None, None, _SAMPLE_STRIDE),) * 2
+    values = image[sample][~excluded[sample]]
+    return float(mad_std(values)) if values.size else np.nan
+
+
+def mosaicGrids(finest: MosaicGrid, factor: int, tileSize: int) -> Iterator[tuple[int, MosaicGrid]]:
+    """Yield the grids of ever coarser mosaics, down to one that fits in a tile.
+
+    Parameters
+    ----------
+    finest
+        Grid of the finest mosaic.
+    factor
+        Its factor.
+    tileSize
+        Side of a tile, pixels.
+
+    Yields
+    ------
+    factor
+        Factor of a mosaic.
+    grid
+        Its grid: each pixel covers two by two of the one before.
+    """
+    grid = finest
+    while True:
+        yield factor, grid
+        if max(grid.shape) <= tileSize:
+            return
+        factor *= 2
+        grid = MosaicGrid(
+            x0=grid.x0 + 0.5 * grid.pixelSize,
+            y0=grid.y0 + 0.5 * grid.pixelSize,
+            pixelSize=2.0 * grid.pixelSize,
+            shape=(-(-grid.shape[0] // 2), -(-grid.shape[1] // 2)),
+        )
+
+
+def _counts(excluded: BoolArray) -> Iterator[tuple[int, CountArray]]:
+    """Yield the factors, and the numbers of pixels that are left in each bin: at most 16, so bytes do."""
+    count = (~excluded).view(np.uint8)
+    for factor in LEVEL_FACTORS:
+        count = _halve(count, np.add)
+        yield factor, count
+
+
+def _halve[Pixels: (FloatImage, CountArray)](pixels: Pixels, combine: np.ufunc) -> Pixels:
+    """Combine two by two pixels; a row or column without a partner gets zeros for one."""
+    odd = [size % 2 for size in pixels.shape]
+    even = np.pad(pixels, [(0, odd[0]), (0, odd[1])]) if any(odd) else pixels
+    rows = combine(even[0::2], even[1::2])
+    return combine(rows[:, 0::2], rows[:, 1::2])

@@ -1,0 +1,306 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Reading of windows of a pyramid: only the index and the tiles under the window are read."""
+
+from __future__ import annotations
+
+__all__ = ["PyramidReader", "View"]
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+import astropy.io.fits
+import numpy as np
+import numpy.typing as npt
+
+from lsst.analysis.cp.core.images.placement import DetectorPlacement, MosaicGrid
+
+from .detectors import DetectorMap
+from .hdus import FilePart
+from .index import MOSAIC, ImageKey, StoredDetector, readIndex
+from .window import Image, View, cutMosaic, windowOf
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class PyramidReader:
+    """Reads windows of the pyramid of an exposure, as `PyramidWriter` writes it.
+
+    Of the file, it reads the first header and the index (about 100 kB for 205 detectors) when it is opened,
+    and then, for each window, the headers of the images in it and the tiles under it.
+
+    Parameters
+    ----------
+    source
+        Name of the file, or the file itself, open for reading of bytes at any place (local, or remote through
+        ``ResourcePath.open`` or fsspec). A file that is handed over stays open at the end.
+    name
+        What to call the file in messages; by default what it says itself.
+
+    Raises
+    ------
+    ValueError
+        Raised if the file is no pyramid, or one of another version.
+    """
+
+    def __init__(self, source: str | Path | BinaryIO, name: str | None = None) -> None:
+        self._owned = isinstance(source, str | Path)
+        self._file: BinaryIO = Path(source).open("rb") if isinstance(source, str | Path) else source
+        self.name = name or str(getattr(source, "name", source))
+        try:
+            self._header, self._index = readIndex(self._file, self.name)
+        except Exception:
+            self.close()
+            raise
+        self._images = self._index.images
+        self._map = DetectorMap(self._index.detectors)
+        self._open: dict[ImageKey, tuple[FilePart, Any]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, if it was opened here."""
+        if self._owned:
+            self._file.close()
+
+    @property
+    def header(self) -> astropy.io.fits.Header:
+        """What the file says about the exposure."""
+        return self._header.copy()
+
+    @property
+    def pixelSize(self) -> float:
+        """Side of a pixel of factor 1, mm."""
+        return float(self._header["PYRPIXEL"])
+
+    @property
+    def detectors(self) -> tuple[StoredDetector, ...]:
+        """The camera's detectors, whether they are in the exposure or not."""
+        return self._index.detectors
+
+    def factors(self, plane: str = "image") -> tuple[int, ...]:
+        """Return the factors at which a plane is kept.
+
+        Parameters
+        ----------
+        plane
+            ``image``, ``mask`` or ``significance``.
+
+        Returns
+        -------
+        factors
+            Sides of the pixels, in pixels of the detectors; the finest first.
+
+        Raises
+        ------
+        ValueError
+            Raised if there is no such plane in the file.
+        """
+        present = {key.plane for key, place in self._images.items() if place.present}
+        if plane not in present:
+            raise ValueError(f"The pyramid {self.name} has no plane {plane!r}; it has {sorted(present)}.")
+        return tuple(sorted({key.factor for key in self._images if key.plane == plane}))
+
+    def stored(self, plane: str = "image") -> tuple[int, ...]:
+        """Return the detectors of which the exposure has a plane.
+
+        Parameters
+        ----------
+        plane
+            ``image``, ``mask`` or ``significance``.
+
+        Returns
+        -------
+        detectors
+            Their identifiers.
+        """
+        return tuple(own.placement.detectorId for own in self.detectors if plane in own.planes)
+
+    def toFocalPlane(self, detector: int | str, x: float, y: float) -> tuple[float, float]:
+        """Find a pixel on the focal plane.
+
+        Parameters
+        ----------
+        detector
+            Identifier or name of a detector.
+        x, y
+            Position on it, pixels; whole numbers are centres of pixels.
+
+        Returns
+        -------
+        x, y
+            Position on the focal plane, mm.
+
+        Raises
+        ------
+        ValueError
+            Raised if the camera has no such detector, or the position is not on it.
+        """
+        return self._map.toFocalPlane(detector, x, y)
+
+    def overview(self) -> npt.NDArray[np.float32]:
+        """Read the coarsest mosaic of the image, not rounded; shape (ny, nx)."""
+        self._file.seek(0)
+        return np.array(astropy.io.fits.open(self._file, memmap=False)[1].data, dtype=np.float32)
+
+    def read(
+        self,
+        center: tuple[float, float],
+        width: float | tuple[float, float],
+        *,
+        plane: str = "image",
+        factor: int | None = None,
+        maxPixels: int = 1024,
+    ) -> View:
+        """Read a window.
+
+        Pixels are never interpolated: each shows the value of the one in the file whose centre is nearest, at
+        most half an output pixel away along either axis of the detector. Where the detector in the middle is
+        turned by whole quarters, the pixels of the view are its own.
+
+        Parameters
+        ----------
+        center
+            Position (x, y) on the focal plane, mm.
+        width
+            Width of the window, or width and height, mm.
+        plane
+            ``image``, ``mask`` or ``significance``.
+        factor
+            One of `factors`; if None, the finest that needs no more than ``maxPixels``.
+        maxPixels
+            Most pixels along either axis.
+
+        Returns
+        -------
+        view
+            The pixels.
+
+        Raises
+        ------
+        ValueError
+            Raised if the plane or factor is not in the file, the window has no size, lies outside the focal
+            plane, or needs more pixels.
+        EOFError
+            Raised if the file is cut short.
+        """
+        size = np.broadcast_to(np.asarray(width, dtype=np.float64), (2,))
+        middle = np.asarray(center, dtype=np.float64)
+        if not (
+            np.isfinite(middle).all() and middle.shape == (2,) and np.isfinite(size).all() and size.min() > 0
+        ):
+            raise ValueError(f"Expected a window in mm; got centre {center!r} and width {width!r}.")
+        chosen = self._chooseFactor(plane, factor, float(size.max()), maxPixels)
+        grid = self._gridOf(middle, size, chosen, plane)
+        if ImageKey(MOSAIC, plane, chosen) in self._images:
+            return self._readMosaic(grid, plane, chosen)
+        return self._readDetectors(grid, plane, chosen)
+
+    def _chooseFactor(self, plane: str, factor: int | None, size: float, maxPixels: int) -> int:
+        factors = self.factors(plane)
+        if factor is not None and factor not in factors:
+            raise ValueError(f"The pyramid {self.name} has {plane!r} at factors {factors}; got {factor!r}.")
+        candidates = factors if factor is None else (factor,)
+        for candidate in candidates:
+            if round(size / (self.pixelSize * candidate)) <= maxPixels:
+                return candidate
+        n_pixels = round(size / (self.pixelSize * candidates[-1]))
+        raise ValueError(
+            f"A window of {size:g} mm needs {n_pixels} pixels of {plane!r} at factor {candidates[-1]}, and "
+            f"{maxPixels} are allowed; ask for a narrower one"
+            + (" or a larger factor." if factor is not None else ".")
+        )
+
+    def _gridOf(self, middle: FloatArray, size: FloatArray, factor: int, plane: str) -> MosaicGrid:
+        """Return the grid of the window, whose pixels are those of the file in its middle."""
+        pixel = self.pixelSize * factor
+        n_columns, n_rows = np.maximum(np.rint(size / pixel).astype(int), 1).tolist()
+        x0, y0 = (middle - 0.5 * pixel * (np.array([n_columns, n_rows]) - 1)).tolist()
+        mosaic = self._images.get(ImageKey(MOSAIC, plane, factor))
+        if mosaic is not None:
+            own = DetectorPlacement(
+                detectorId=MOSAIC,
+                name="",
+                shape=mosaic.shape,
+                origin=np.array([mosaic.x0, mosaic.y0]),
+                matrix=np.diag([pixel, pixel]),
+            )
+        else:
+            own = self._map.nearest(*middle.tolist()).binned(factor)
+        if own.quarterTurnsOn(pixel) is not None:
+            column, row = own.toPixels(x0, y0)
+            x0, y0 = (float(value) for value in own.toFocalPlane(np.rint(column), np.rint(row)))
+        grid = MosaicGrid(x0, y0, pixel, (n_rows, n_columns))
+        self._map.checkInside(grid)
+        return grid
+
+    def _readMosaic(self, grid: MosaicGrid, plane: str, factor: int) -> View:
+        key = ImageKey(MOSAIC, plane, factor)
+        place = self._images[key]
+        part, hdu = self._hdu(key)
+        mosaic = MosaicGrid(place.x0, place.y0, grid.pixelSize, place.shape)
+        image, n_tiles = cutMosaic(hdu, mosaic, grid)
+        missing = [own.placement.detectorId for own in self._map.inWindow(grid) if plane not in own.planes]
+        return _view(image, grid, key, hdu.header, missing, n_tiles, part.takeCount())
+
+    def _readDetectors(self, grid: MosaicGrid, plane: str, factor: int) -> View:
+        image: Image = np.full(grid.shape, np.nan, dtype=np.float32)
+        if plane == "mask":
+            image = np.zeros(grid.shape, dtype=np.int32)
+        missing, header = [], astropy.io.fits.Header()
+        n_tiles = n_bytes = 0
+        for own in self._map.inWindow(grid):
+            number = own.placement.detectorId
+            window = windowOf(own.placement.binned(factor), grid)
+            if window is None:
+                continue
+            if plane not in own.planes:
+                missing.append(number)
+                continue
+            part, hdu = self._hdu(ImageKey(number, plane, factor))
+            n_tiles += window.readInto(image, hdu)
+            n_bytes += part.takeCount()
+            header = hdu.header
+        return _view(image, grid, ImageKey(MOSAIC, plane, factor), header, missing, n_tiles, n_bytes)
+
+    def _hdu(self, key: ImageKey) -> tuple[FilePart, Any]:
+        """Return an image whose tiles are read when asked for; its header is read once."""
+        if key not in self._open:
+            place = self._images[key]
+            part = FilePart(self._file, place.offset, place.length, place.prefix)
+            self._open[key] = part, astropy.io.fits.open(part, memmap=False)[1]
+        return self._open[key]
+
+
+def _view(
+    image: Image,
+    grid: MosaicGrid,
+    key: ImageKey,
+    header: astropy.io.fits.Header,
+    missing: list[int],
+    nTiles: int,
+    nBytes: int,
+) -> View:
+    planes = {name[3:]: int(header[name]) for name in header if name.startswith("MP_")}
+    return View(
+        image=image,
+        grid=grid,
+        plane=key.plane,
+        factor=key.factor,
+        unit=str(header.get("BUNIT", "")),
+        maskPlanes=planes,
+        missing=tuple(missing),
+        nTiles=nTiles,
+        nBytes=nBytes,
+    )

@@ -1,0 +1,305 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Structures wider than the boxes of the background: gradients, glows, steps, dead amplifiers."""
+
+from __future__ import annotations
+
+__all__ = ["findBoundaries", "findDeadAmps", "findGlows", "findGradients"]
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import find_objects, label
+
+from .boxes import boxOf
+from .significance import AmpSlices, BackgroundMesh, Significance
+from .table import Structures, joinStructures
+
+FloatArray = npt.NDArray[np.float64]
+
+_MEDIAN_ERROR = math.sqrt(math.pi / 2)
+"""Standard error of a median of Gaussian numbers, in units of that of their mean."""
+
+_EXTRAPOLATION_ERROR = math.sqrt(1.5**2 + 0.5**2)
+"""Standard error of a value extrapolated by half a box, in units of that of a box."""
+
+_ALLOWED_STEP = 0.1
+"""Step between amplifiers that is no structure (noises): levels of amplifiers vary from frame to frame."""
+
+
+def _slope(position: FloatArray, values: FloatArray, error: float) -> tuple[float, float]:
+    """Fit a line to means along one axis; return the slope and its standard error.
+
+    The error of each value is the larger of the one given and the scatter about the line.
+    """
+    if len(values) < 4:
+        return 0.0, math.inf
+    offset = position - position.mean()
+    moment = float(np.sum(offset**2))
+    slope = float(np.sum(offset * values)) / moment
+    rest = values - values.mean() - slope * offset
+    scatter = math.sqrt(float(np.sum(rest**2)) / (len(values) - 2))
+    return slope, max(error, scatter) / math.sqrt(moment)
+
+
+def _slopes(mesh: BackgroundMesh, noise: float) -> FloatArray:
+    """Return the slopes along x and y and their standard errors, shape (2, 2), in unit / pixel."""
+    error = noise * _MEDIAN_ERROR / np.sqrt(max(1.0, float(np.median(mesh.number))))
+    ny, nx = mesh.values.shape
+    along_x = _slope(mesh.columns, np.median(mesh.values, axis=0), error * _MEDIAN_ERROR / math.sqrt(ny))
+    along_y = _slope(mesh.rows, np.median(mesh.values, axis=1), error * _MEDIAN_ERROR / math.sqrt(nx))
+    return np.transpose([along_x, along_y])
+
+
+def findGradients(significance: Significance, amps: Sequence[AmpSlices], threshold: float) -> Structures:
+    """Find gradients: that of all amplifiers, and of amplifiers beside it.
+
+    The slopes along x and y of an amplifier are fitted to the medians of the rows and columns of its mesh;
+    that of the detector is the median over amplifiers, so steps between them do not count. The score is the
+    root of chi square of the two slopes.
+
+    Parameters
+    ----------
+    significance
+        Significance of the detector.
+    amps
+        Rows and columns of each amplifier.
+    threshold
+        Score from which a gradient is listed.
+
+    Returns
+    -------
+    structures
+        Gradients.
+    """
+    live = np.flatnonzero(significance.live).tolist()
+    if not live:
+        return joinStructures([])
+    measured = np.array([_slopes(significance.meshes[i], significance.noise[i]) for i in live])
+    slope, error = measured[:, 0], measured[:, 1]
+    common = np.median(slope, axis=0)
+    common_error = np.median(error, axis=0) * (_MEDIAN_ERROR if len(live) > 1 else 1) / math.sqrt(len(live))
+    whole = (
+        slice(min(rows.start for rows, _ in amps), max(rows.stop for rows, _ in amps)),
+        slice(min(columns.start for _, columns in amps), max(columns.stop for _, columns in amps)),
+    )
+    parts = [_gradient(-1, common, common_error, whole, threshold)]
+    if len(live) > 1:
+        parts += [
+            _gradient(i, slope[j] - common, np.hypot(error[j], common_error), amps[i], threshold)
+            for j, i in enumerate(live)
+        ]
+    return joinStructures(parts)
+
+
+def _gradient(
+    amp: int, slope: FloatArray, error: FloatArray, slices: AmpSlices, threshold: float
+) -> Structures:
+    score = math.hypot(*(slope / error))
+    if not score > threshold:
+        return joinStructures([])
+    box = boxOf(slices)
+    return Structures.make(
+        "gradient",
+        amplifier=amp,
+        **box,
+        nPixels=box["width"] * box["height"],
+        score=score,
+        threshold=threshold,
+        amplitude=abs(slope[0]) * box["width"] + abs(slope[1]) * box["height"],
+    )
+
+
+def findGlows(significance: Significance, amps: Sequence[AmpSlices], threshold: float) -> Structures:
+    """Find places where the background differs from the level and gradient of its amplifier.
+
+    Touching boxes of the mesh that differ by more than the threshold on the same side are one glow, labelled
+    by `scipy.ndimage.label`.
+
+    Parameters
+    ----------
+    significance
+        Significance of the detector.
+    amps
+        Rows and columns of each amplifier.
+    threshold
+        Score from which a box is part of a glow.
+
+    Returns
+    -------
+    structures
+        Glows.
+    """
+    return joinStructures(
+        glow
+        for i in np.flatnonzero(significance.live).tolist()
+        for glow in _glowsOf(i, significance, amps[i], threshold)
+    )
+
+
+def _glowsOf(
+    amp: int, significance: Significance, slices: AmpSlices, threshold: float
+) -> Iterator[Structures]:
+    mesh, noise = significance.meshes[amp], significance.noise[amp]
+    difference, scatter = _flatten(mesh)
+    least = noise * _MEDIAN_ERROR / np.sqrt(np.maximum(mesh.number, 1))
+    score = difference / np.maximum(least, scatter)
+    height, width = mesh.boxShape
+    for sign in (1, -1):
+        labels, _ = label(sign * score > threshold, np.ones((3, 3)))
+        for number, (ys, xs) in enumerate(find_objects(labels), start=1):
+            member = labels == number
+            peak = np.unravel_index(np.argmax(np.where(member, np.abs(score), 0)), score.shape)
+            rows = mesh.rows[ys] + slices[0].start
+            columns = mesh.columns[xs] + slices[1].start
+            yield Structures.make(
+                "glow",
+                amplifier=amp,
+                x=(columns[0] + columns[-1]) / 2,
+                y=(rows[0] + rows[-1]) / 2,
+                width=columns[-1] - columns[0] + width,
+                height=rows[-1] - rows[0] + height,
+                nPixels=member.sum() * height * width,
+                score=abs(score[peak]),
+                threshold=threshold,
+                amplitude=difference[peak],
+            )
+
+
+def _flatten(mesh: BackgroundMesh) -> tuple[FloatArray, float]:
+    """Subtract the plane of most boxes; return the differences and their robust scatter."""
+    ys, xs = np.meshgrid(mesh.rows, mesh.columns, indexing="ij")
+    design = np.stack([np.ones(ys.size), ys.ravel() / mesh.rows[-1], xs.ravel() / mesh.columns[-1]], axis=1)
+    values = mesh.values.ravel()
+    kept = np.ones(len(values), dtype=bool)
+    for _ in range(3):
+        plane, *_ = np.linalg.lstsq(design[kept], values[kept])
+        difference = values - design @ plane
+        center = np.median(difference)
+        scatter = 1.4826 * float(np.median(np.abs(difference - center)))
+        kept = np.abs(difference - center) <= 3 * scatter
+        if kept.sum() < 0.5 * len(kept):
+            break
+    return difference.reshape(mesh.values.shape), scatter
+
+
+def findBoundaries(significance: Significance, amps: Sequence[AmpSlices], threshold: float) -> Structures:
+    """Find steps between amplifiers that share a side.
+
+    The step is the difference of the two backgrounds at the side, extrapolated from the meshes, averaged
+    along it. Its error is that of the boxes, or a tenth of the noise of a pixel if that is larger.
+
+    Parameters
+    ----------
+    significance
+        Significance of the detector.
+    amps
+        Rows and columns of each amplifier.
+    threshold
+        Score from which a step is listed.
+
+    Returns
+    -------
+    structures
+        Steps, each at the side of the second amplifier, in the order of ``amps``.
+    """
+    live = np.flatnonzero(significance.live).tolist()
+    found = []
+    for i in live:
+        for j in live:
+            side = _sharedSide(amps[i], amps[j])
+            if side is None:
+                continue
+            axis, area = side
+            step = _edge(significance.meshes[j], axis, 0) - _edge(significance.meshes[i], axis, -1)
+            noise = math.hypot(significance.noise[i], significance.noise[j]) / math.sqrt(2)
+            error = math.hypot(_ALLOWED_STEP * noise, _edgeError(significance, i, j, axis))
+            if abs(step) > threshold * error:
+                found.append(
+                    Structures.make(
+                        "boundary",
+                        amplifier=max(i, j),
+                        **boxOf(area),
+                        nPixels=(area[0].stop - area[0].start) * (area[1].stop - area[1].start),
+                        score=abs(step) / error,
+                        threshold=threshold,
+                        amplitude=step,
+                    )
+                )
+    return joinStructures(found)
+
+
+def _sharedSide(lower: AmpSlices, upper: AmpSlices) -> tuple[int, AmpSlices] | None:
+    """Return the axis across the side, and the two lines of pixels along it; None if there is none."""
+    for axis in (0, 1):
+        along = 1 - axis
+        start = max(lower[along].start, upper[along].start)
+        stop = min(lower[along].stop, upper[along].stop)
+        if lower[axis].stop == upper[axis].start and start < stop:
+            across = slice(upper[axis].start - 1, upper[axis].start + 1)
+            span = slice(start, stop)
+            return axis, ((across, span) if axis == 0 else (span, across))
+    return None
+
+
+def _edge(mesh: BackgroundMesh, axis: int, end: int) -> float:
+    """Return the level at the first (0) or last (-1) side of the amplifier across the axis."""
+    profile = np.median(mesh.values, axis=1 - axis)
+    if len(profile) == 1:
+        return float(profile[0])
+    centers = (mesh.rows, mesh.columns)[axis]
+    inner = 1 if end == 0 else -2
+    fraction = mesh.boxShape[axis] / 2 / abs(centers[end] - centers[inner])
+    return float(profile[end] + fraction * (profile[end] - profile[inner]))
+
+
+def _edgeError(significance: Significance, first: int, second: int, axis: int) -> float:
+    """Return the standard error of the difference of the levels on both sides of a boundary."""
+    variance = 0.0
+    for i, end in ((first, -1), (second, 0)):
+        number = significance.meshes[i].number.take(end, axis=axis).sum()
+        variance += (significance.noise[i] * _MEDIAN_ERROR**2) ** 2 / max(1, number)
+    return _EXTRAPOLATION_ERROR * math.sqrt(variance)
+
+
+def findDeadAmps(significance: Significance, amps: Sequence[AmpSlices], threshold: float) -> Structures:
+    """Find amplifiers with less than a fifth of the median noise.
+
+    Parameters
+    ----------
+    significance
+        Significance of the detector.
+    amps
+        Rows and columns of each amplifier.
+    threshold
+        Score from which an amplifier is listed; the score is the distance of its noise from the median in
+        units of the standard error of a standard deviation, the median over the root of twice the number of
+        pixels.
+
+    Returns
+    -------
+    structures
+        Dead amplifiers. One without any pixel left is not known to be dead.
+    """
+    typical = float(np.nanmedian(significance.noise)) if significance.dead.any() else 0.0
+    parts = []
+    for i in np.flatnonzero(significance.dead).tolist():
+        n_pixels = int(np.count_nonzero(~significance.excluded[amps[i]]))
+        ratio = significance.noise[i] / typical if typical > 0 else 0.0
+        score = (1 - ratio) * math.sqrt(2 * n_pixels)
+        if score > threshold:
+            parts.append(
+                Structures.make(
+                    "deadAmplifier",
+                    amplifier=i,
+                    **boxOf(amps[i]),
+                    nPixels=n_pixels,
+                    score=score,
+                    threshold=threshold,
+                    amplitude=significance.noise[i],
+                )
+            )
+    return joinStructures(parts)

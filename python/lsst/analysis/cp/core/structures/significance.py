@@ -1,0 +1,305 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""How far each pixel lies from its local background, in units of the noise of its amplifier."""
+
+from __future__ import annotations
+
+__all__ = ["AmpSlices", "BackgroundMesh", "Significance", "measureSignificance"]
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import distance_transform_edt
+
+from .robustScale import clippedScale
+
+AmpSlices = tuple[slice, slice]
+"""Rows and columns of an amplifier in the image of its detector."""
+
+FloatArray = npt.NDArray[np.float64]
+ImageArray = npt.NDArray[np.float32]
+MaskArray = npt.NDArray[np.bool_]
+
+_ROW_STEP = 2
+"""Rows of which every second goes into the medians; the noise is measured on the others."""
+
+_COLUMN_STEP = 4
+"""Columns of which one in so many goes into the noise."""
+
+_DEAD_NOISE = 0.2
+"""Noise of a dead amplifier, in units of the median of all, at most."""
+
+_LARGEST = np.float32(1e30)
+"""Value from which a pixel was never one: its square is no number."""
+
+_LEAST_FILLED = 0.1
+"""Part of a box that must be left for its median to be used."""
+
+_TIED = 0.5
+"""Part of the boxes whose middle two pixels are equal, from which the pixels are digitised."""
+
+_ALL_EQUAL = 0.9
+"""Part of a box that is of one value, from which its noise is not that of digitised pixels."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BackgroundMesh:
+    """Background of an amplifier on a coarse mesh.
+
+    Parameters
+    ----------
+    rows, columns
+        Centres of the boxes, in pixels of the amplifier; shapes (nBoxesY,) and (nBoxesX,).
+    boxShape
+        Height and width of a box (pixels).
+    values
+        Medians of the boxes; shape (nBoxesY, nBoxesX), in the unit of the image. NaN in all boxes if the
+        amplifier has no pixel left; a box with too few pixels has the value of the nearest that has enough.
+    number
+        Number of pixels that entered each median; shape (nBoxesY, nBoxesX).
+    """
+
+    rows: FloatArray
+    columns: FloatArray
+    boxShape: tuple[int, int]
+    values: FloatArray
+    number: npt.NDArray[np.intp]
+
+    def interpolate(self, shape: tuple[int, int]) -> ImageArray:
+        """Interpolate linearly between the centres, and extrapolate linearly beyond the outermost.
+
+        Parameters
+        ----------
+        shape
+            Height and width of the amplifier (pixels).
+
+        Returns
+        -------
+        background
+            Background of each pixel; of the given shape.
+        """
+        left = _weights(self.rows, shape[0]) @ self.values.astype(np.float32)
+        return left @ _weights(self.columns, shape[1]).T
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Significance:
+    """Significance of each pixel of a detector.
+
+    Parameters
+    ----------
+    values
+        (pixel - local background) / noise, signed; shape (ny, nx). 0 where pixels are left out, outside the
+        amplifiers, and in an amplifier whose noise is 0 or unknown.
+    noise
+        Standard deviation of a pixel of each amplifier; shape (nAmp,), in the unit of the image. 0 if its
+        pixels are all equal, NaN if none is left.
+    level
+        Median background of each amplifier; shape (nAmp,), in the unit of the image. NaN if no pixel is left.
+    meshes
+        Background of each amplifier.
+    excluded
+        True where a pixel is left out; shape (ny, nx).
+    """
+
+    values: ImageArray
+    noise: FloatArray
+    level: FloatArray
+    meshes: tuple[BackgroundMesh, ...]
+    excluded: MaskArray
+
+    @property
+    def dead(self) -> MaskArray:
+        """Amplifiers with less than a fifth of the median noise, or none; shape (nAmp,)."""
+        known = self.noise[np.isfinite(self.noise)]
+        typical = float(np.median(known)) if len(known) else 0.0
+        return (self.noise <= _DEAD_NOISE * typical) | (self.noise == 0)
+
+    @property
+    def live(self) -> MaskArray:
+        """Amplifiers whose noise is known and that are not dead; shape (nAmp,)."""
+        return np.isfinite(self.noise) & ~self.dead
+
+
+def measureSignificance(
+    image: npt.NDArray[np.floating],
+    excluded: MaskArray,
+    amps: Sequence[AmpSlices],
+    *,
+    boxSize: int = 64,
+) -> Significance:
+    """Compare each pixel with its local background, in units of the noise of its amplifier.
+
+    Background and noise are measured amplifier by amplifier, so a step between amplifiers is no structure
+    of their pixels. The background is the median of square boxes, interpolated linearly between their
+    centres: the mesh of Bertin & Arnouts 1996 (doi:10.1051/aas:1996164, section 4), as in
+    ``photutils.background.Background2D``. Of digitised pixels it is the median of grouped data, which does
+    not jump by their step. The noise is the standard deviation of the residuals within 3
+    standard deviations, corrected for what a Gaussian loses by that cut, iterated from the quantiles.
+
+    Parameters
+    ----------
+    image
+        Image of the detector; shape (ny, nx), row 0 at the lowest y.
+    excluded
+        True where a pixel is left out; shape (ny, nx). Pixels that are not finite, or beyond 1e30, are left
+        out, too.
+    amps
+        Rows and columns of each amplifier.
+    boxSize
+        Height and width of a box of the mesh (pixels); an amplifier that is smaller has one box.
+
+    Returns
+    -------
+    significance
+        Significance of the pixels, and the noise and background that it stands on.
+
+    Raises
+    ------
+    ValueError
+        Raised if the image is not two-dimensional, shapes disagree, there is no amplifier, an amplifier
+        reaches out of the image, or the box is smaller than 4 pixels.
+    """
+    pixels = np.asarray(image)
+    _checkInputs(pixels, excluded, amps, boxSize)
+    left_out = excluded.copy()
+    values = np.zeros(pixels.shape, dtype=np.float32)
+    noise, level, meshes = np.empty(len(amps)), np.empty(len(amps)), []
+    for i, amp in enumerate(amps):
+        with np.errstate(over="ignore"):
+            part = pixels[amp].astype(np.float32, copy=False)
+        left_out[amp] |= ~(np.abs(part) < _LARGEST)
+        mesh = _measureMesh(part, left_out[amp], boxSize)
+        noise[i] = _fillSignificance(values[amp], part, left_out[amp], mesh)
+        level[i] = np.median(mesh.values)
+        meshes.append(mesh)
+    return Significance(values=values, noise=noise, level=level, meshes=tuple(meshes), excluded=left_out)
+
+
+def _checkInputs(
+    pixels: npt.NDArray[np.floating], excluded: MaskArray, amps: Sequence[AmpSlices], boxSize: int
+) -> None:
+    if pixels.ndim != 2:
+        raise ValueError(f"Expected an image of two dimensions, got one of shape {pixels.shape}.")
+    if excluded.shape != pixels.shape:
+        raise ValueError(f"Expected a mask of the image's shape {pixels.shape}, got {excluded.shape}.")
+    if not amps:
+        raise ValueError("Expected the rows and columns of at least one amplifier, got none.")
+    if boxSize < 4:
+        raise ValueError(f"Expected boxes of at least 4 pixels, got {boxSize!r}.")
+    for i, amp in enumerate(amps):
+        for part, size in zip(amp, pixels.shape, strict=True):
+            if part.step not in (None, 1) or not 0 <= part.start < part.stop <= size:
+                raise ValueError(
+                    f"Amplifier {i} has rows {amp[0]} and columns {amp[1]}, which are not within the image "
+                    f"of shape {pixels.shape}."
+                )
+
+
+def _measureMesh(pixels: ImageArray, leftOut: MaskArray, boxSize: int) -> BackgroundMesh:
+    """Take the medians of boxes, which overlap a little where they do not fit."""
+    box = (min(boxSize, pixels.shape[0]), min(boxSize, pixels.shape[1]))
+    first = [_starts(size, width) for size, width in zip(pixels.shape, box, strict=True)]
+    boxes = _cutBoxes(pixels, first, box)
+    if leftOut.any():
+        boxes[_cutBoxes(leftOut, first, box)] = np.nan
+    boxes = np.sort(boxes.reshape(*boxes.shape[:2], -1), axis=-1)  # NaN last
+    number = boxes.shape[-1] - np.isnan(boxes).sum(axis=-1)
+    return BackgroundMesh(
+        rows=first[0] + (box[0] - 1) / 2,
+        columns=first[1] + (box[1] - 1) / 2,
+        boxShape=box,
+        values=_fillEmpty(_medians(boxes, number), number < _LEAST_FILLED * boxes.shape[-1]),
+        number=number,
+    )
+
+
+def _medians(boxes: ImageArray, number: npt.NDArray[np.intp]) -> FloatArray:
+    """Return the medians of sorted pixels, given how many there are before the NaN."""
+    last = boxes.shape[-1] - 1
+    middle = np.stack([np.maximum(number - 1, 0) // 2, np.minimum(number // 2, last)], axis=-1)
+    values = np.take_along_axis(boxes, middle, axis=-1).astype(np.float64).mean(axis=-1)
+    low, high = (
+        np.take_along_axis(boxes, np.minimum(middle[..., :1] + step, last), axis=-1)[..., 0]
+        for step in (0, 1)
+    )
+    return _groupedMedians(boxes, number, low, values) if (low == high).mean() > _TIED else values
+
+
+def _groupedMedians(
+    boxes: ImageArray, number: npt.NDArray[np.intp], middle: ImageArray, medians: FloatArray
+) -> FloatArray:
+    """Interpolate within the step of digitised pixels that the median lies in.
+
+    The medians of such pixels jump by a step, which may be many of their errors. The pixels of the step are
+    taken to be spread evenly over it.
+    """
+    below, through = (np.sum(test(boxes, middle[..., None]), axis=-1) for test in (np.less, np.less_equal))
+    equal = through - below
+    neighbours = [
+        np.take_along_axis(boxes, np.clip(index, 0, boxes.shape[-1] - 1)[..., None], axis=-1)[..., 0]
+        for index in (below - 1, through)
+    ]
+    step = np.fmin(*(np.abs(value - middle) for value in neighbours))
+    part = (number / 2 - below) / np.maximum(equal, 1) - 0.5
+    # Nearly equal pixels are those of a dead amplifier, and the next value is that of an outlier.
+    grouped = (below > 0) & (through < number) & (equal < _ALL_EQUAL * number)
+    return np.where(grouped, middle + step * part, medians)
+
+
+def _starts(size: int, width: int) -> npt.NDArray[np.intp]:
+    """Spread as few boxes as cover all pixels evenly."""
+    return np.linspace(0, size - width, math.ceil(size / width)).round().astype(np.intp)
+
+
+def _cutBoxes[T: np.generic](
+    array: npt.NDArray[T], first: Sequence[npt.NDArray[np.intp]], box: tuple[int, int]
+) -> npt.NDArray[T]:
+    """Copy every second row of each box; shape (nBoxesY, nBoxesX, height, width)."""
+    windows = np.lib.stride_tricks.sliding_window_view(array, box)[:, :, ::_ROW_STEP]
+    return windows[np.ix_(*first)]
+
+
+def _fillEmpty(values: FloatArray, empty: MaskArray) -> FloatArray:
+    if not empty.any():
+        return values
+    if empty.all():
+        return np.full(values.shape, np.nan)
+    nearest = distance_transform_edt(empty, return_distances=False, return_indices=True)
+    return values[tuple(nearest)]
+
+
+def _weights(centers: FloatArray, size: int) -> ImageArray:
+    """Make the matrix that interpolates values at the centres to all pixels; shape (size, nCenters)."""
+    weights = np.ones((size, 1), dtype=np.float32)
+    if len(centers) == 1:
+        return weights
+    position = np.arange(size)
+    left = np.clip(np.searchsorted(centers, position) - 1, 0, len(centers) - 2)
+    fraction = (position - centers[left]) / np.diff(centers)[left]
+    weights = np.zeros((size, len(centers)), dtype=np.float32)
+    weights[position, left] = 1 - fraction
+    weights[position, left + 1] = fraction
+    return weights
+
+
+def _fillSignificance(
+    values: ImageArray, pixels: ImageArray, leftOut: MaskArray, mesh: BackgroundMesh
+) -> float:
+    """Fill the significance of an amplifier, and return its noise."""
+    if np.isnan(mesh.values).any():
+        return math.nan
+    residual = mesh.interpolate(pixels.shape)
+    np.subtract(pixels, residual, out=residual)
+    sparse = slice(_ROW_STEP - 1 if len(pixels) > 1 else 0, None, _ROW_STEP), slice(None, None, _COLUMN_STEP)
+    noise = clippedScale(residual[sparse][~leftOut[sparse]])
+    if noise > 0:
+        with np.errstate(over="ignore"):
+            np.multiply(residual, np.float32(1 / noise), out=values)
+        if leftOut.any():
+            values[leftOut] = 0
+    return noise

@@ -1,0 +1,16 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Stored metrics as one tidy table."""
+
+# ruff: noqa: F403  (the modules' __all__ are the public names)
+from .bundleContent import *
+from .bundleQuery import *
+from .calibrations import *
+from .detectorNames import *
+from .labels import *
+from .observationTimes import *
+from .readButler import *
+from .recordTimes import *
+from .trendBlock import *
+from .trendTable import *

@@ -1,0 +1,255 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""The analysis that follows a merge in the same quantum."""
+
+from __future__ import annotations
+
+__all__ = ["MergeAnalysisMixin"]
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from lsst.analysis.cp.actions.keyedData import AmpColumns, findAmpResults
+from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.core.amps import (
+    AmpResults,
+    ReferenceValues,
+    ampSummaryTable,
+    culpritsTable,
+    detectorSummaryTable,
+    runCountsTable,
+)
+from lsst.analysis.cp.tasks.reference import readAmpSummaries, readHeaders
+from lsst.analysis.cp.tasks.runner import ToolRunner, makeBundle, raiseFailures
+from lsst.analysis.tools.interfaces import MetricMeasurementBundle
+from lsst.pipe.base import (
+    InputQuantizedConnection,
+    OutputQuantizedConnection,
+    PipelineTask,
+    QuantumContext,
+    Struct,
+)
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+    from lsst.afw.cameraGeom import Camera
+    from lsst.daf.butler import DatasetRef
+
+
+REFERENCE_INPUTS = ("verifiedExposures", "inputAmpSummaries")
+
+
+class ParentContext:
+    """What the parent task sees of its quantum: all of it, with what it gets and puts remembered.
+
+    Parameters
+    ----------
+    butlerQC
+        The quantum's own context.
+    """
+
+    def __init__(self, butlerQC: QuantumContext) -> None:
+        self.inputs: dict[str, Any] = {}
+        self.outputs: dict[str, Any] = {}
+        self._butlerQC = butlerQC
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._butlerQC, name)
+
+    def get(self, dataset: Any) -> Any:
+        """Get datasets, as `lsst.pipe.base.QuantumContext.get` does."""
+        values = self._butlerQC.get(dataset)
+        if isinstance(dataset, InputQuantizedConnection):
+            self.inputs.update(values)
+        return values
+
+    def put(self, values: Any, dataset: Any) -> None:
+        """Put datasets, as `lsst.pipe.base.QuantumContext.put` does."""
+        self._butlerQC.put(values, dataset)
+        if isinstance(values, Struct):
+            self.outputs.update(values.getDict())
+
+
+class MergeAnalysisMixin(PipelineTask):
+    """Does what the parent merge task does, then makes metrics, tables and plots of the merged rows.
+
+    The parent's outputs are written first. Whatever fails afterwards is logged and recorded in the task
+    metadata, under ``toolFailures``.
+    """
+
+    config: Any  # A MergeAnalysisConfig, joined with that of the parent.
+
+    mergesExposures = False
+    """Whether a detector is summed up over exposures, of which there may be any number."""
+
+    hasExposures = True
+    """Whether the rows have an exposure."""
+
+    def runQuantum(
+        self,
+        butlerQC: QuantumContext,
+        inputRefs: InputQuantizedConnection,
+        outputRefs: OutputQuantizedConnection,
+    ) -> None:
+        """Run the parent, then the analysis of what it merged.
+
+        Parameters
+        ----------
+        butlerQC
+            Gets and puts the datasets of the quantum.
+        inputRefs, outputRefs
+            The quantum's datasets.
+
+        Raises
+        ------
+        lsst.pipe.base.AnnotatedPartialOutputsError
+            Raised for a failure of the analysis if the configuration asks for it.
+        """
+        parent = ParentContext(butlerQC)
+        super().runQuantum(cast(QuantumContext, parent), withoutReferences(inputRefs), outputRefs)
+        results_ref = outputRefs.outputResults
+        plot_info = {
+            "tableName": results_ref.datasetType.name,
+            "run": results_ref.run,
+            **results_ref.dataId.mapping,
+        }
+        runner = ToolRunner(self.log, plot_info)
+        camera = parent.inputs["camera"]
+        reference = runner.attempt("reference", readReference, butlerQC, inputRefs, camera)
+        outputs = self.analyze(
+            self._getColumns(parent.outputs["outputResults"]),
+            runner,
+            camera=camera,
+            reference=reference,
+            exposures=findExposures(inputRefs.inputStats),
+            detectors=[ref.dataId["detector"] for ref in getattr(outputRefs, "detectorMetrics", ())],
+        )
+        for name, ref in outputRefs:
+            if (value := getattr(outputs, name, None)) is not None:
+                # A figure is drawn when it is written, so that this can fail, too.
+                runner.attempt(name, butlerQC.put, value, ref)
+        self._report(runner.failures)
+
+    def analyze(
+        self,
+        columns: Mapping[str, Any],
+        runner: ToolRunner,
+        *,
+        camera: Camera,
+        reference: ReferenceValues | None = None,
+        exposures: Sequence[int] | None = None,
+        detectors: Sequence[int] = (),
+    ) -> Struct:
+        """Make all outputs of the analysis.
+
+        Parameters
+        ----------
+        columns
+            Columns of the merged table, one row an amplifier.
+        runner
+            Runs the tools, and remembers which failed.
+        camera
+            Camera that the results belong to.
+        reference
+            Nominal read noise and gain that the verification used; those of the camera where absent.
+        exposures
+            Exposures that are expected to have rows.
+        detectors
+            Ids of the detectors that get a bundle of metrics.
+
+        Returns
+        -------
+        outputs : `lsst.pipe.base.Struct`
+            ``metrics``, the figures by the names of their connections, and, unless the rows cannot be
+            reduced, ``detectorSummary``, ``ampSummary``, ``culprits`` and, if there are ``detectors``, a list
+            of their ``detectorMetrics``.
+        """
+        keys = {"camera": camera, "reference": reference, "exposures": exposures}
+        product = getProduct(self.config.product)
+        results = runner.attempt("reduction", findAmpResults, columns, product.name, product.keys(), **keys)
+        output_name = self.config.connections.outputName
+        outputs = Struct(metrics=makeBundle(self.config, f"{output_name}_"))
+        data = columns if results is None else AmpColumns(columns, results)
+        figures = runner.run(self.config.atools.items(), data, outputs.metrics, **keys)
+        for name, figure in figures.items():
+            setattr(outputs, f"{output_name}_{name}", figure)
+        if results is not None:
+            tables = runner.attempt("tables", self._makeTables, results, runner, detectors) or {}
+            for name, table in tables.items():
+                setattr(outputs, name, table)
+        return outputs
+
+    def _getColumns(self, table: Table) -> dict[str, Any]:
+        """Get the columns of a table; results without exposures are those of one exposure with the id 0."""
+        columns = dict(table.columns)
+        if not self.hasExposures:
+            columns.setdefault("exposure", np.zeros(len(table), dtype=np.int64))
+        return columns
+
+    def _makeTables(
+        self, results: AmpResults, runner: ToolRunner, detectors: Sequence[int]
+    ) -> dict[str, Table | list[MetricMeasurementBundle]]:
+        """Make the tables, and the metrics of detectors from one of them."""
+        table = results.ampTable
+        pooled = self.mergesExposures or len(table.exposures) != 1
+        summary = detectorSummaryTable(results.runDetectors if pooled else results.detectors)
+        outputs = {
+            "detectorSummary": summary,
+            "ampSummary": runCountsTable(table) if self.mergesExposures else ampSummaryTable(table),
+            "culprits": culpritsTable(table),
+        }
+        if detectors:
+            outputs["detectorMetrics"] = self._measureDetectors(summary, runner, detectors)
+        return outputs
+
+    def _measureDetectors(
+        self, summary: Table, runner: ToolRunner, detectors: Sequence[int]
+    ) -> list[MetricMeasurementBundle]:
+        """Run the tools of detectors on each detector's row."""
+        names = summary.colnames
+        rows = zip(*(summary[name].tolist() for name in names), strict=True)
+        by_detector = dict(zip(summary["detector"].tolist(), rows, strict=True))
+        tools = list(self.config.detectorAtools.items())
+        bundles = []
+        for detector in detectors:
+            bundle = makeBundle(self.config, f"{self.config.connections.outputName}Det_")
+            runner.run(tools, dict(zip(names, by_detector[detector], strict=True)), bundle)
+            bundles.append(bundle)
+        return bundles
+
+    def _report(self, failures: Mapping[str, str]) -> None:
+        """Record what failed, and raise if that is wanted."""
+        if not failures:
+            return
+        self.metadata["toolFailures"] = dict(failures)
+        if self.config.raiseOnToolFailure:
+            raiseFailures(self, failures)
+
+
+def withoutReferences(inputRefs: InputQuantizedConnection) -> InputQuantizedConnection:
+    """Leave out the inputs that the parent task does not know."""
+    known = InputQuantizedConnection()
+    for name, refs in inputRefs:
+        if name not in REFERENCE_INPUTS:
+            setattr(known, name, refs)
+    return known
+
+
+def readReference(butlerQC: QuantumContext, inputRefs: Any, camera: Camera) -> ReferenceValues | None:
+    """Read the nominal read noise and gain from the inputs that have them."""
+    names = set(inputRefs.keys())
+    if "verifiedExposures" in names:
+        return readHeaders(butlerQC.get(inputRefs.verifiedExposures), camera)
+    if "inputAmpSummaries" in names:
+        return readAmpSummaries(butlerQC.get(inputRefs.inputAmpSummaries))
+    return None
+
+
+def findExposures(refs: Iterable[DatasetRef]) -> list[int] | None:
+    """List the exposures of the inputs; None if these have no such dimension."""
+    exposures = {int(ref.dataId["exposure"]) for ref in refs if "exposure" in ref.dataId.dimensions}
+    return sorted(exposures) or None

@@ -1,0 +1,210 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Connections and configuration that every merge task with analysis adds to those of its parent."""
+
+from __future__ import annotations
+
+__all__ = [
+    "MergeAnalysisConfig",
+    "MergeAnalysisConnections",
+    "MergeOfDetectorsConnections",
+    "MergeOfExposuresConnections",
+    "joinConnections",
+]
+
+import dataclasses
+import types
+from typing import Any
+
+from lsst.analysis.cp.catalogue import products
+from lsst.analysis.cp.tasks.reference import VERIFIED_EXPOSURES
+from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisBaseConnections, AnalysisTool
+from lsst.pex.config import Field, FieldValidationError
+from lsst.pex.config.configurableActions import ConfigurableActionStructField
+from lsst.pipe.base import PipelineTaskConnections
+from lsst.pipe.base import connectionTypes as cT
+
+
+class MergeAnalysisConnections(
+    AnalysisBaseConnections, dimensions={}, defaultTemplates={"outputName": "Placeholder"}
+):
+    """Outputs of the analysis of one merge: tables, and metrics of the whole and of each detector.
+
+    The dimensions are those of the merge, set when an instance is made; the metrics of detectors have the
+    dimension ``detector`` besides.
+    """
+
+    detectorMetrics = cT.Output(
+        doc="Metrics of each detector.",
+        name="{outputName}Det_metrics",
+        storageClass="MetricMeasurementBundle",
+        multiple=True,
+    )
+    detectorSummary = cT.Output(
+        doc="One row a detector: statistics over its amplifiers, failures, and what is missing.",
+        name="{outputName}_detectorSummary",
+        storageClass="ArrowAstropy",
+    )
+    ampSummary = cT.Output(
+        doc="One row an amplifier: statistics, tested quantities, status, and the read noise tested against.",
+        name="{outputName}_ampSummary",
+        storageClass="ArrowAstropy",
+    )
+    culprits = cT.Output(
+        doc="One row for each amplifier and test that is failed or unknown.",
+        name="{outputName}_culprits",
+        storageClass="ArrowAstropy",
+    )
+
+    def __init__(self, *, config: MergeAnalysisConfig) -> None:
+        super().__init__(config=config)
+        for name in ("detectorSummary", "ampSummary", "culprits"):
+            self._setDimensions(name, self.dimensions)
+        self._setDimensions("detectorMetrics", self.dimensions | {"detector"})
+        if not config.doDetectorMetrics or not tuple(config.detectorAtools):
+            self.outputs.remove("detectorMetrics")
+
+    def _setDimensions(self, name: str, dimensions: set[str]) -> None:
+        setattr(self, name, dataclasses.replace(getattr(self, name), dimensions=dimensions))
+
+
+class MergeOfDetectorsConnections(MergeAnalysisConnections, dimensions={}):
+    """Connections of a merge of detectors: the headers of the verified exposures have the read noise."""
+
+    verifiedExposures = VERIFIED_EXPOSURES
+
+    def __init__(self, *, config: MergeAnalysisConfig) -> None:
+        super().__init__(config=config)
+        if not config.doReadReference:
+            self.inputs.remove("verifiedExposures")
+
+
+class MergeOfExposuresConnections(
+    MergeAnalysisConnections, dimensions={}, defaultTemplates={"inputOutputName": "cpVerifyExp"}
+):
+    """Connections of a merge of exposures: their amplifier tables have the read noise."""
+
+    inputStats: cT.Input  # Declared by every parent.
+
+    inputAmpSummaries = cT.Input(
+        doc="Amplifier tables of the merged exposures, for the read noise and gain of each amplifier. Where "
+        "there are none, those of the camera are used.",
+        name="{inputOutputName}_ampSummary",
+        storageClass="ArrowAstropy",
+        multiple=True,
+        deferLoad=True,
+        minimum=0,
+        deferGraphConstraint=True,
+    )
+
+    def __init__(self, *, config: MergeAnalysisConfig) -> None:
+        super().__init__(config=config)
+        self._setDimensions("inputAmpSummaries", self.inputStats.dimensions)
+        if not config.doReadReference:
+            self.inputs.remove("inputAmpSummaries")
+
+
+def joinConnections(
+    name: str,
+    analysis: type[MergeAnalysisConnections],
+    parent: type[PipelineTaskConnections],
+    *,
+    outputName: str,
+) -> type[MergeAnalysisConnections]:
+    """Join the connections of a merge with those of its analysis.
+
+    Parameters
+    ----------
+    name
+        Name of the new class.
+    analysis
+        Connections of the analysis.
+    parent
+        Connections of the merge, which give the dimensions.
+    outputName
+        Default of the template ``outputName``.
+
+    Returns
+    -------
+    connections
+        A class that inherits both.
+    """
+    arguments = {"dimensions": parent.dimensions, "defaultTemplates": {"outputName": outputName}}
+    body = {"__doc__": f"Connections of `{parent.__name__}`, and of the analysis of what is merged."}
+    return types.new_class(name, (analysis, parent), arguments, lambda namespace: namespace.update(body))
+
+
+class MergeAnalysisConfig(AnalysisBaseConfig, pipelineConnections=MergeAnalysisConnections):
+    """Configuration of the analysis that follows a merge."""
+
+    hasInputResults: Any  # Declared by every parent.
+
+    product = Field[str](
+        doc="Product that is verified, as the catalogue calls it.",
+        default="bias",
+        check=lambda name: name in products(),
+    )
+    detectorAtools = ConfigurableActionStructField[AnalysisTool](
+        doc="Tools run on each row of the detector summary, for metrics of each detector."
+    )
+    doDetectorMetrics = Field[bool](doc="Write the metrics of each detector?", default=True)
+    doReadReference = Field[bool](
+        doc="Read the nominal read noise and gain from the inputs that have them? Else use the camera's.",
+        default=True,
+    )
+    raiseOnToolFailure = Field[bool](
+        doc="Fail the quantum, after everything that could be made is written, if a tool raises? By default "
+        "the failure is logged and recorded in the task metadata, so that it never costs the merge.",
+        default=False,
+    )
+
+    def setDefaults(self) -> None:
+        """Make the names of topics unique, and merge the tables that metrics are made of."""
+        super().setDefaults()
+        self.addOutputNamePrefix = True
+        self.hasInputResults = True
+
+    def freeze(self) -> None:
+        """Hand the tags of metrics to the tools of detectors, as the base class does to the others."""
+        for tool in self.detectorAtools:
+            for tag in self.metric_tags:
+                if tag not in tool.metric_tags:
+                    tool.metric_tags.append(tag)
+        super().freeze()
+
+    def validate(self) -> None:
+        """Check what the analysis needs of the merge.
+
+        Raises
+        ------
+        lsst.pex.config.FieldValidationError
+            Raised if the merge has no tables of results, if a tool is to be run for each band, or if a
+            tool of ``detectorAtools`` makes plots.
+        """
+        super().validate()
+        if not self.hasInputResults:
+            raise FieldValidationError(
+                type(self).hasInputResults,
+                self,
+                "metrics and plots are made of the tables of results: set hasInputResults to True",
+            )
+        for field, tools in (
+            (type(self).atools, self.atools),
+            (type(self).detectorAtools, self.detectorAtools),
+        ):
+            for name, tool in tools.items():
+                if tool.parameterizedBand:
+                    raise FieldValidationError(
+                        field,
+                        self,
+                        f"tool {name!r} is run for each band, but the rows of a merge have none: "
+                        "set its parameterizedBand to False",
+                    )
+        for name, tool in self.detectorAtools.items():
+            if plots := tuple(tool.getOutputNames()):
+                raise FieldValidationError(
+                    type(self).detectorAtools,
+                    self,
+                    f"tool {name!r} makes plots ({', '.join(plots)}), not written for each detector",
+                )

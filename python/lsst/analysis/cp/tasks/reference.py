@@ -1,0 +1,108 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Reading of the nominal read noise and gain that the verification used."""
+
+from __future__ import annotations
+
+__all__ = ["VERIFIED_EXPOSURES", "readAmpSummaries", "readHeaders"]
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from astropy.table import Table, vstack
+
+from lsst.analysis.cp.core.amps import HEADER_SOURCE, ReferenceValues
+from lsst.pipe.base import connectionTypes as cT
+
+if TYPE_CHECKING:
+    from lsst.afw.cameraGeom import Camera
+    from lsst.daf.butler import DeferredDatasetHandle
+
+READ_NOISE_KEY = "LSST ISR READNOISE {}"
+GAIN_KEY = "LSST ISR GAIN {}"
+
+VERIFIED_EXPOSURES = cT.Input(
+    doc="Exposures that were verified, of which the header is read: the read noise and gain of each "
+    "amplifier. Where there are none, those of the camera are used.",
+    name="verifiedExposure",
+    storageClass="Exposure",
+    dimensions=("instrument", "exposure", "detector"),
+    multiple=True,
+    deferLoad=True,
+    minimum=0,
+    # Verified exposures are often not kept; their absence must not empty the quantum graph.
+    deferGraphConstraint=True,
+)
+"""The connection that every task has which reads these headers."""
+
+
+def readHeaders(handles: Sequence[DeferredDatasetHandle], camera: Camera) -> ReferenceValues:
+    """Read the headers of verified exposures, where instrument signature removal left what it used.
+
+    Parameters
+    ----------
+    handles
+        Handles of the exposures; only their ``metadata`` component is read.
+    camera
+        Camera that names the amplifiers.
+
+    Returns
+    -------
+    reference
+        Values of each amplifier, NaN where the header has none.
+    """
+    rows = []
+    for handle in handles:
+        header = handle.get(component="metadata")
+        exposure, detector = handle.dataId["exposure"], handle.dataId["detector"]
+        for amp in camera[detector].getAmplifiers():
+            name = amp.getName()
+            values = [_getFloat(header, key.format(name)) for key in (READ_NOISE_KEY, GAIN_KEY)]
+            rows.append((exposure, detector, name, *values))
+    return _makeReference(
+        Table(
+            rows=rows,
+            names=("exposure", "detector", "amplifier", "readNoise", "gain"),
+            dtype=(np.int64, np.int64, np.str_, np.float64, np.float64),
+        )
+    )
+
+
+def readAmpSummaries(handles: Sequence[DeferredDatasetHandle]) -> ReferenceValues:
+    """Take the values that the amplifier tables of exposures have.
+
+    Parameters
+    ----------
+    handles
+        Handles of the tables.
+
+    Returns
+    -------
+    reference
+        Values of each amplifier, the read noise NaN where it is not from a header.
+    """
+    names = ["exposure", "detector", "amplifier", "readNoise", "gain", "readNoiseSource"]
+    tables = [handle.get(parameters={"columns": names}) for handle in handles]
+    if not tables:
+        return ReferenceValues.empty()
+    merged = vstack(tables, metadata_conflicts="silent")
+    # What is left out is found in the camera again, and keeps that as its source.
+    merged["readNoise"][merged["readNoiseSource"] != HEADER_SOURCE] = np.nan
+    return _makeReference(merged)
+
+
+def _getFloat(header: Mapping[str, Any], key: str) -> float:
+    return float(header[key]) if key in header else np.nan
+
+
+def _makeReference(table: Table) -> ReferenceValues:
+    return ReferenceValues(
+        exposure=np.asarray(table["exposure"], dtype=np.int64),
+        detector=np.asarray(table["detector"], dtype=np.int64),
+        amplifier=np.asarray(table["amplifier"], dtype=np.str_),
+        readNoise=np.asarray(table["readNoise"], dtype=np.float64),
+        gain=np.asarray(table["gain"], dtype=np.float64),
+        source=HEADER_SOURCE,
+    )

@@ -1,0 +1,367 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Reading of images of detectors, one at a time, and of the failures to frame on them."""
+
+from __future__ import annotations
+
+__all__ = [
+    "DetectorImage",
+    "DetectorImages",
+    "UnusableImageError",
+    "checkDetectorImage",
+    "readDetectorImage",
+    "readFailures",
+    "readFocalPlaneImage",
+    "sampleImage",
+]
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lsst.analysis.cp.core.images import EXCLUDED_PLANES, excludedPixels
+from lsst.geom import Box2I, Extent2I, Point2I
+from lsst.pipe.base import UnprocessableDataError
+
+if TYPE_CHECKING:
+    from lsst.afw.cameraGeom import Camera
+    from lsst.daf.butler import DeferredDatasetHandle
+    from lsst.utils.logging import LsstLogAdapter
+
+SAMPLE_WINDOW = 160
+"""Side of the windows in which an image is sampled, pixels."""
+
+SAMPLE_WINDOWS = 6
+"""Number of windows along each axis."""
+
+
+class UnusableImageError(UnprocessableDataError):
+    """An image cannot be read, or is not what it is said to be.
+
+    Parameters
+    ----------
+    name
+        The dataset.
+    reason
+        What is wrong with it, in a few words.
+    detail
+        What else there is to say.
+    """
+
+    def __init__(self, name: str, reason: str, detail: str = "") -> None:
+        self.reason = reason
+        super().__init__(": ".join(filter(None, (name, reason, detail))))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DetectorImage:
+    """Pixels of one detector.
+
+    Parameters
+    ----------
+    detector
+        Id of the detector.
+    name
+        Dataset type and data ID, for messages.
+    image
+        Pixels (rows, columns), row 0 at the lowest y of the detector; shape (ny, nx).
+    mask
+        Bits of each pixel; shape (ny, nx).
+    planes
+        Number of the bit of each mask plane.
+    excluded
+        True for pixels that are left out: not finite, or with a bit of the planes that are; shape (ny, nx).
+    """
+
+    detector: int
+    name: str
+    image: npt.NDArray[np.float32]
+    mask: npt.NDArray[np.int32]
+    planes: Mapping[str, int]
+    excluded: npt.NDArray[np.bool_]
+
+
+class DetectorImages:
+    """Images of the detectors of an exposure or a calibration, of which one at a time is in memory.
+
+    An image that cannot be used is logged, remembered with the reason, and passed over: one bad detector does
+    not cost the view of the others.
+
+    Parameters
+    ----------
+    handles
+        Handles of the images, with the dimension ``detector``.
+    camera
+        Camera that the images belong to.
+    binning
+        Factor by which they are binned.
+    excludedPlanes
+        Mask planes whose pixels are left out.
+    log
+        Where images that are passed over are logged.
+    """
+
+    def __init__(
+        self,
+        handles: Sequence[DeferredDatasetHandle],
+        camera: Camera,
+        *,
+        binning: int = 1,
+        excludedPlanes: Collection[str] = EXCLUDED_PLANES,
+        log: LsstLogAdapter,
+    ) -> None:
+        self._handles = {int(handle.dataId["detector"]): handle for handle in handles}
+        self._camera = camera
+        self._binning = binning
+        self._planes = excludedPlanes
+        self._log = log
+        self.missing: dict[int, str] = {
+            detector.getId(): "no image" for detector in camera if detector.getId() not in self._handles
+        }
+        """Why a detector is missing, by its id; complete after the iteration."""
+
+    def __iter__(self) -> Iterator[DetectorImage]:
+        for detector, handle in sorted(self._handles.items()):
+            try:
+                image = readDetectorImage(handle, self._planes)
+                checkDetectorImage(image, self._camera, self._binning)
+            except UnusableImageError as error:
+                self.markMissing(detector, error.reason, str(error))
+                continue
+            yield image
+            # Two detectors would be in memory while the next is read.
+            del image
+
+    def markMissing(self, detector: int, reason: str, message: str) -> None:
+        """Record that a detector is missing.
+
+        Parameters
+        ----------
+        detector
+            Id of the detector.
+        reason
+            Why, in a few words.
+        message
+            Why, for the log.
+        """
+        self.missing[detector] = reason
+        self._log.warning("Detector %d is missing from the view: %s", detector, message)
+
+    def restrict(self, detectors: Collection[int]) -> DetectorImages:
+        """Keep only some detectors.
+
+        Parameters
+        ----------
+        detectors
+            Ids to keep.
+
+        Returns
+        -------
+        images
+            Images of these detectors; of the others, none is missing.
+        """
+        kept = [handle for detector, handle in self._handles.items() if detector in detectors]
+        images = DetectorImages(
+            kept, self._camera, binning=self._binning, excludedPlanes=self._planes, log=self._log
+        )
+        images.missing = {detector: why for detector, why in images.missing.items() if detector in detectors}
+        return images
+
+
+def nameDataset(handle: DeferredDatasetHandle) -> str:
+    """Name a dataset, for messages.
+
+    Parameters
+    ----------
+    handle
+        Handle of the dataset.
+
+    Returns
+    -------
+    name
+        Its type, and what is required of its data ID.
+    """
+    values = ", ".join(f"{key} {value}" for key, value in handle.dataId.required.items())
+    return f"{handle.ref.datasetType.name} ({values})"
+
+
+def makeUnreadable(name: str, error: Exception) -> UnusableImageError:
+    """Say that a dataset cannot be read; formatters raise whatever the file and its library lead to.
+
+    Parameters
+    ----------
+    name
+        The dataset.
+    error
+        What was raised.
+
+    Returns
+    -------
+    unusable
+        What to raise.
+    """
+    return UnusableImageError(name, f"cannot be read ({type(error).__name__})", str(error))
+
+
+def readDetectorImage(
+    handle: DeferredDatasetHandle, excludedPlanes: Collection[str] = EXCLUDED_PLANES
+) -> DetectorImage:
+    """Read the image and the mask of one detector.
+
+    Parameters
+    ----------
+    handle
+        Handle of an exposure, with the dimension ``detector``.
+    excludedPlanes
+        Mask planes whose pixels are left out; a plane that the mask does not have leaves out none.
+
+    Returns
+    -------
+    image
+        The pixels, and which are left out; these may be all.
+
+    Raises
+    ------
+    UnusableImageError
+        Raised if the dataset cannot be read, or image and mask differ in size.
+    """
+    name = nameDataset(handle)
+    try:
+        # The variance, a third of the pixels, is not needed.
+        image, mask = (handle.get(component=component) for component in ("image", "mask"))
+        planes = dict(mask.getMaskPlaneDict())
+        known = [plane for plane in excludedPlanes if plane in planes]
+        excluded = excludedPixels(image.array, mask.array, planes, known)
+    except Exception as error:
+        raise makeUnreadable(name, error) from error
+    return DetectorImage(
+        detector=int(handle.dataId["detector"]),
+        name=name,
+        image=image.array,
+        mask=mask.array,
+        planes=planes,
+        excluded=excluded,
+    )
+
+
+def checkDetectorImage(image: DetectorImage, camera: Camera, binning: int = 1) -> None:
+    """Check that an image is as large as its detector, with or without the bins that its edges cut.
+
+    Parameters
+    ----------
+    image
+        The image.
+    camera
+        Camera that it belongs to.
+    binning
+        Factor by which it is binned.
+
+    Raises
+    ------
+    UnusableImageError
+        Raised if the detector is not in the camera, or the size is another.
+    """
+    detector = camera.get(image.detector)
+    if detector is None:
+        raise UnusableImageError(image.name, f"camera {camera.getName()} has no detector {image.detector}")
+    width, height = detector.getBBox().getDimensions()
+    whole, cut = (height // binning, width // binning), (-(-height // binning), -(-width // binning))
+    if image.image.shape not in (whole, cut):
+        sizes = " or ".join(f"{size}" for size in dict.fromkeys([whole, cut]))
+        raise UnusableImageError(
+            image.name,
+            f"shape {image.image.shape}, expected {sizes} of {detector.getName()} binned by {binning}",
+        )
+
+
+def readFocalPlaneImage(handle: DeferredDatasetHandle, expected: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Read an image of the focal plane.
+
+    Parameters
+    ----------
+    handle
+        Handle of the image.
+    expected
+        The shape (ny, nx) that it must have.
+
+    Returns
+    -------
+    image
+        Pixels (rows, columns); shape (ny, nx).
+
+    Raises
+    ------
+    UnusableImageError
+        Raised if the image cannot be read, or has another shape.
+    """
+    name = nameDataset(handle)
+    try:
+        image = handle.get().array
+    except Exception as error:
+        raise makeUnreadable(name, error) from error
+    if image.shape != expected:
+        raise UnusableImageError(name, f"shape {image.shape}, expected that of the camera, {expected}")
+    return image
+
+
+def sampleImage(handle: DeferredDatasetHandle, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Read a sample of a large image, enough to choose a range of colours.
+
+    Parameters
+    ----------
+    handle
+        Handle of the image.
+    shape
+        Its shape (ny, nx).
+
+    Returns
+    -------
+    sample
+        Pixels of windows that are spread evenly, or all of a small image; shape (n,).
+
+    Raises
+    ------
+    UnusableImageError
+        Raised if the image cannot be read, or is smaller.
+    """
+    side, number = SAMPLE_WINDOW, SAMPLE_WINDOWS
+    boxes = [Box2I(Point2I(0, 0), Extent2I(shape[1], shape[0]))]
+    if min(shape) > side * number:
+        rows, columns = (np.linspace(0, n - side, number).astype(int).tolist() for n in shape)
+        boxes = [Box2I(Point2I(x, y), Extent2I(side, side)) for y in rows for x in columns]
+    try:
+        return np.concatenate([handle.get(parameters={"bbox": box}).array.ravel() for box in boxes])
+    except Exception as error:
+        raise makeUnreadable(nameDataset(handle), error) from error
+
+
+def readFailures(
+    handle: DeferredDatasetHandle | None, detectors: Collection[int] | None = None
+) -> dict[str, npt.NDArray[Any]]:
+    """Read which amplifiers failed which tests.
+
+    Parameters
+    ----------
+    handle
+        Handle of a table of culprits; None if there is none.
+    detectors
+        Ids of the detectors to read them of; all if None.
+
+    Returns
+    -------
+    failures
+        Vectors ``failedDetector``, ``failedAmplifier`` and ``failedTest``, one row a failed test of an
+        amplifier; nothing if there is no table.
+    """
+    if handle is None:
+        return {}
+    table = handle.get(parameters={"columns": ["detector", "amplifier", "test", "status"]})
+    rows = np.asarray(table["status"]) == "failed"
+    if detectors is not None:
+        rows &= np.isin(table["detector"], list(detectors))
+    names = {"failedDetector": "detector", "failedAmplifier": "amplifier", "failedTest": "test"}
+    return {key: np.asarray(table[column])[rows] for key, column in names.items()}
