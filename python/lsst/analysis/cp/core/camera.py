@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IdArray, IndexArray, NameArray
 
 __all__ = ["CameraLayout", "DetectorSelection"]
 
@@ -48,14 +49,14 @@ class CameraLayout:
         detector.
     """
 
-    detectorId: npt.NDArray[np.int64]
-    detectorName: npt.NDArray[np.str_]
-    detectorType: npt.NDArray[np.str_]
-    physicalType: npt.NDArray[np.str_]
-    ampDetector: npt.NDArray[np.intp]
-    ampName: npt.NDArray[np.str_]
-    ampGain: npt.NDArray[np.float64]
-    ampReadNoise: npt.NDArray[np.float64]
+    detectorId: IdArray
+    detectorName: NameArray
+    detectorType: NameArray
+    physicalType: NameArray
+    ampDetector: IndexArray
+    ampName: NameArray
+    ampGain: FloatArray
+    ampReadNoise: FloatArray
 
     def __post_init__(self) -> None:
         if self.nDetectors == 0 or self.nAmps == 0:
@@ -116,17 +117,17 @@ class CameraLayout:
         return len(self.ampName)
 
     @cached_property
-    def ampsPerDetector(self) -> npt.NDArray[np.intp]:
+    def ampsPerDetector(self) -> IndexArray:
         """Number of amplifiers of each detector, shape (nDet,)."""
         return np.bincount(self.ampDetector, minlength=self.nDetectors)
 
     @cached_property
-    def firstAmp(self) -> npt.NDArray[np.intp]:
+    def firstAmp(self) -> IndexArray:
         """Index of the first amplifier of each detector, shape (nDet,)."""
         return np.cumsum(self.ampsPerDetector) - self.ampsPerDetector
 
     @cached_property
-    def memberOfAmp(self) -> npt.NDArray[np.intp]:
+    def memberOfAmp(self) -> IndexArray:
         """Place of each amplifier in its detector, shape (nAmp,)."""
         return np.arange(self.nAmps) - self.firstAmp[self.ampDetector]
 
@@ -180,7 +181,7 @@ class DetectorSelection:
     detectorTypes: tuple[str, ...] | None = ("SCIENCE",)
     physicalTypes: tuple[str, ...] | None = None
 
-    def mask(self, layout: CameraLayout) -> npt.NDArray[np.bool_]:
+    def mask(self, layout: CameraLayout) -> BoolArray:
         """Tell which detectors are selected.
 
         Parameters

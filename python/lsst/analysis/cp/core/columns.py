@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lsst.analysis.cp.core.typing import BoolArray, FlagArray, FloatArray, IdArray, NameArray
+
 __all__ = ["ColumnError", "flagColumn", "floatColumn", "idColumn", "nameColumn"]
 
 
@@ -15,7 +17,7 @@ class ColumnError(ValueError):
     """A column of a table is missing or cannot be read."""
 
 
-def _split(column: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]:
+def _split(column: Any) -> tuple[npt.NDArray[Any], BoolArray | None]:
     """Part a column into its values and its mask (None where nothing is masked)."""
     mask = getattr(column, "mask", None)
     values = np.asarray(column)
@@ -30,7 +32,7 @@ def _checkShape(values: npt.NDArray[Any], name: str) -> None:
         raise ColumnError(f"column {name!r} holds arrays of shape {values.shape[1:]}, expected scalars")
 
 
-def floatColumn(column: Any, name: str) -> npt.NDArray[np.float64]:
+def floatColumn(column: Any, name: str) -> FloatArray:
     """Read a statistic.
 
     Parameters
@@ -66,7 +68,7 @@ def floatColumn(column: Any, name: str) -> npt.NDArray[np.float64]:
     return floats if mask is None else np.where(mask, np.nan, floats)
 
 
-def flagColumn(column: Any, name: str) -> npt.NDArray[np.int8]:
+def flagColumn(column: Any, name: str) -> FlagArray:
     """Read a verdict.
 
     Parameters
@@ -102,7 +104,7 @@ def flagColumn(column: Any, name: str) -> npt.NDArray[np.int8]:
     return flags
 
 
-def idColumn(column: Any, name: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+def idColumn(column: Any, name: str) -> tuple[IdArray, BoolArray]:
     """Read an integer identifier.
 
     Parameters
@@ -136,7 +138,7 @@ def idColumn(column: Any, name: str) -> tuple[npt.NDArray[np.int64], npt.NDArray
     return ids, present
 
 
-def nameColumn(column: Any, name: str) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.bool_]]:
+def nameColumn(column: Any, name: str) -> tuple[NameArray, BoolArray]:
     """Read a name.
 
     Parameters

@@ -15,12 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lsst.analysis.cp.core.amps.keys import encodeAmps, encodeDetectors
+from lsst.analysis.cp.core.typing import FloatArray, IndexArray
 
 from .camera import CameraLayout
 from .columns import floatColumn, idColumn, nameColumn
-
-FloatArray = npt.NDArray[np.float64]
-IndexArray = npt.NDArray[np.intp]
 
 STATISTICS = ("mean", "median", "std", "min", "max", "sum", "count")
 """Statistics that `groupedStatistic` knows, by the names of `scipy.stats.binned_statistic`."""

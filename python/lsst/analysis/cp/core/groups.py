@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
+
+from lsst.analysis.cp.core.typing import BoolArray, FlagArray, FloatArray, IdArray, IndexArray
 
 __all__ = ["Reduction", "SegmentGrid"]
 
@@ -30,10 +31,10 @@ class Reduction:
         Number of finite values of each group, shape (nSegments,).
     """
 
-    minimum: npt.NDArray[np.float64]
-    median: npt.NDArray[np.float64]
-    maximum: npt.NDArray[np.float64]
-    nValid: npt.NDArray[np.int64]
+    minimum: FloatArray
+    median: FloatArray
+    maximum: FloatArray
+    nValid: IdArray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,14 +58,14 @@ class SegmentGrid:
         Number of places in a group.
     """
 
-    cellOfRow: npt.NDArray[np.intp]
-    rowOfCell: npt.NDArray[np.intp]
-    emptyCells: npt.NDArray[np.intp]
+    cellOfRow: IndexArray
+    rowOfCell: IndexArray
+    emptyCells: IndexArray
     nSegments: int
     width: int
 
     @classmethod
-    def fromCells(cls, cellOfRow: npt.NDArray[np.intp], *, nSegments: int, width: int) -> SegmentGrid:
+    def fromCells(cls, cellOfRow: IndexArray, *, nSegments: int, width: int) -> SegmentGrid:
         """Make a grid from the cell of each row.
 
         Parameters
@@ -90,21 +91,21 @@ class SegmentGrid:
         )
 
     @cached_property
-    def nMembers(self) -> npt.NDArray[np.int64]:
+    def nMembers(self) -> IdArray:
         """Number of rows in each group, shape (nSegments,)."""
         segment_of_empty = self.emptyCells // max(1, self.width)
         return self.width - np.bincount(segment_of_empty, minlength=self.nSegments)
 
     @property
-    def present(self) -> npt.NDArray[np.bool_]:
+    def present(self) -> BoolArray:
         """Whether each cell holds a row, shape (nSegments, width)."""
         return (self.rowOfCell >= 0).reshape(self.nSegments, self.width)
 
-    def makeScratch(self) -> npt.NDArray[np.float64]:
+    def makeScratch(self) -> FloatArray:
         """Make working space for `reduce`, which many columns can share."""
         return np.empty(min(self._blockSegments, self.nSegments) * self.width)
 
-    def reduce(self, values: npt.NDArray[np.float64], scratch: npt.NDArray[np.float64]) -> Reduction:
+    def reduce(self, values: FloatArray, scratch: FloatArray) -> Reduction:
         """Reduce a column to the order statistics of each group.
 
         Parameters
@@ -146,7 +147,7 @@ class SegmentGrid:
         """Number of groups that are reduced at once."""
         return max(1, _BLOCK_CELLS // max(1, self.width))
 
-    def countCodes(self, codes: npt.NDArray[np.int8], nCodes: int) -> list[npt.NDArray[np.int64]]:
+    def countCodes(self, codes: FlagArray, nCodes: int) -> list[IdArray]:
         """Count small codes in each group; fast where all but a few rows have the last code.
 
         Parameters
@@ -173,7 +174,7 @@ class SegmentGrid:
         return [*counts, self.nMembers - sum(counts)]
 
 
-def _reduceBlock(grid: npt.NDArray[np.float64], reduction: Reduction, segments: slice) -> None:
+def _reduceBlock(grid: FloatArray, reduction: Reduction, segments: slice) -> None:
     """Reduce each line of a block, which is sorted in place, into a part of the result."""
     grid.sort(axis=1)
     width = grid.shape[1]
@@ -192,7 +193,7 @@ def _reduceBlock(grid: npt.NDArray[np.float64], reduction: Reduction, segments: 
         _reduceOdd(grid[odd], reduction, odd + segments.start)
 
 
-def _reduceOdd(lines: npt.NDArray[np.float64], reduction: Reduction, where: npt.NDArray[np.intp]) -> None:
+def _reduceOdd(lines: FloatArray, reduction: Reduction, where: IndexArray) -> None:
     """Reduce sorted lines that hold values that are not finite."""
     if np.isinf(lines).any():
         lines[np.isinf(lines)] = np.nan

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import median_abs_deviation
 
-FloatArray = npt.NDArray[np.float64]
+from lsst.analysis.cp.core.typing import FloatArray
 
 
 @dataclass(frozen=True)

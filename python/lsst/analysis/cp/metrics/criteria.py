@@ -13,12 +13,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.catalogue import findTest, validityCount
 from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN
-
-FloatArray = npt.NDArray[np.float64]
+from lsst.analysis.cp.core.typing import BoolArray, FlagArray, FloatArray, IdArray
 
 _COMPLETENESS = ("nAmps", "nAmpsMissing", "nTested", "nValid")
 
@@ -95,8 +93,8 @@ def findCriterion(metric: str, measurement: str, unit: str | None) -> Criterion 
 
 
 def judge(
-    criterion: Criterion, measurement: str, values: Mapping[str, FloatArray], nAmps: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int8]:
+    criterion: Criterion, measurement: str, values: Mapping[str, FloatArray], nAmps: IdArray
+) -> FlagArray:
     """Compare a measurement with its limit.
 
     Parameters
@@ -124,7 +122,7 @@ def judge(
     return status
 
 
-def _isComplete(values: Mapping[str, FloatArray], nAmps: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def _isComplete(values: Mapping[str, FloatArray], nAmps: IdArray) -> BoolArray:
     """Tell where every amplifier was tested, and has a finite statistic where the test has one; (m,)."""
     present = values.get("nAmps")
     if present is None or "nTested" not in values:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
+
+from lsst.analysis.cp.core.typing import IdArray
 
 from .labels import Labels
 
@@ -82,7 +83,7 @@ class DetectorNames:
         """Join; a detector that both have is taken from the second."""
         return DetectorNames({**self.detectors, **other.detectors})
 
-    def find(self, instrument: Labels, detector: npt.NDArray[np.int64]) -> FoundDetectors:
+    def find(self, instrument: Labels, detector: IdArray) -> FoundDetectors:
         """Find the detectors of some rows.
 
         Parameters
@@ -129,4 +130,4 @@ class FoundDetectors:
     name: Labels
     raft: Labels
     physicalType: Labels
-    nAmps: npt.NDArray[np.int64]
+    nAmps: IdArray

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lsst.analysis.cp.core.typing import BoolArray, NameArray
+
 
 @dataclass(frozen=True, eq=False)
 class Labels:
@@ -56,7 +58,7 @@ class Labels:
         return cls(np.array(codes, dtype=np.int32), tuple(index))
 
     @classmethod
-    def fromArray(cls, values: npt.NDArray[Any], present: npt.NDArray[np.bool_] | None = None) -> Labels:
+    def fromArray(cls, values: npt.NDArray[Any], present: BoolArray | None = None) -> Labels:
         """Make a column from an array of names, shape (n,), and where they count (everywhere if None)."""
         names, indices = np.unique(np.asarray(values, dtype=np.str_), return_inverse=True)
         codes = indices.astype(np.int32)
@@ -87,17 +89,17 @@ class Labels:
         """Choose rows by a mask, a slice or indices, shape (n,) or (m,)."""
         return Labels(np.atleast_1d(self.codes[index]), self.names)
 
-    def isName(self, *names: str) -> npt.NDArray[np.bool_]:
+    def isName(self, *names: str) -> BoolArray:
         """Tell which rows have one of some names, shape (n,)."""
         return np.isin(self.codes, [code for code, name in enumerate(self.names) if name in names])
 
     @property
-    def present(self) -> npt.NDArray[np.bool_]:
+    def present(self) -> BoolArray:
         """Whether each row has a name, shape (n,)."""
         return self.codes >= 0
 
     @cached_property
-    def values(self) -> npt.NDArray[np.str_]:
+    def values(self) -> NameArray:
         """Name of each row, empty where it has none, shape (n,)."""
         return np.array([*self.names, ""], dtype=np.str_)[self.codes]
 

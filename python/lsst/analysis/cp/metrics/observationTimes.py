@@ -12,8 +12,9 @@ import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from astropy.time import Time
+
+from lsst.analysis.cp.core.typing import FloatArray
 
 from .calibrations import CalibrationLookup
 from .recordTimes import findObservationTime, findRunTime, parseRunTime
@@ -80,7 +81,7 @@ class ObservationTimes:
         return self._runTimes[key]
 
 
-def toMjd(seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def toMjd(seconds: FloatArray) -> FloatArray:
     """Convert times.
 
     Parameters

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.catalogue import findTest
 from lsst.analysis.cp.core.amps import STATUS_NAMES
+from lsst.analysis.cp.core.typing import FloatArray, IdArray, IndexArray
 
 from .criteria import discardInvalid, findCriterion, isCount, judge
 from .detectorNames import DetectorNames
@@ -58,14 +58,14 @@ class TrendBlock:
 
     topic: str
     metric: str
-    values: Mapping[str, npt.NDArray[np.float64]]
+    values: Mapping[str, FloatArray]
     instrument: Labels
     physical_filter: Labels
     run: Labels
-    detector: npt.NDArray[np.int64]
-    exposure: npt.NDArray[np.int64]
-    day_obs: npt.NDArray[np.int64]
-    mjd: npt.NDArray[np.float64]
+    detector: IdArray
+    exposure: IdArray
+    day_obs: IdArray
+    mjd: FloatArray
     units: Mapping[str, str] = field(default_factory=dict)
     zeroIsAbsent: bool = False
 
@@ -86,7 +86,7 @@ class TrendBlock:
         units = tuple((name, self.units.get(name)) for name in self.values)
         return (self.topic, self.metric, units, self.zeroIsAbsent)
 
-    def select(self, rows: npt.NDArray[np.intp]) -> TrendBlock:
+    def select(self, rows: IndexArray) -> TrendBlock:
         """Choose records by their indices."""
         columns: dict[str, Any] = {"values": {name: column[rows] for name, column in self.values.items()}}
         columns |= {name: getattr(self, name)[rows] for name in (*_LABELS, *_NUMBERS)}

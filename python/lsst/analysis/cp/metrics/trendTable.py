@@ -18,6 +18,7 @@ from astropy.table import Column, MaskedColumn, Table
 from lsst.analysis.cp.catalogue import MEASUREMENT_LEVELS
 from lsst.analysis.cp.core import ColumnError, floatColumn, idColumn, nameColumn
 from lsst.analysis.cp.core.amps import STATUS_NAMES
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IdArray
 
 from .labels import Labels
 
@@ -117,21 +118,21 @@ run, passed
     topic: Labels
     metric: Labels
     measurement: Labels
-    value: npt.NDArray[np.float64]
+    value: FloatArray
     unit: Labels
-    nValid: npt.NDArray[np.int64]
+    nValid: IdArray
     level: Labels
     instrument: Labels
-    detector: npt.NDArray[np.int64]
+    detector: IdArray
     detectorName: Labels
     raft: Labels
     physicalType: Labels
-    exposure: npt.NDArray[np.int64]
-    day_obs: npt.NDArray[np.int64]
+    exposure: IdArray
+    day_obs: IdArray
     physical_filter: Labels
-    mjd: npt.NDArray[np.float64]
+    mjd: FloatArray
     run: Labels
-    threshold: npt.NDArray[np.float64]
+    threshold: FloatArray
     passed: Labels
 
     def __post_init__(self) -> None:
@@ -276,7 +277,7 @@ def _freeze(column: TrendColumn, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return array
 
 
-def _splitMask(column: TrendColumn, values: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+def _splitMask(column: TrendColumn, values: Any) -> tuple[npt.NDArray[Any], BoolArray]:
     """Get the values of a column, and where they are absent."""
     if isinstance(values, Labels):
         return values.values, ~values.present

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lsst.analysis.cp.core.typing import FloatArray, IdArray, IndexArray
 from lsst.analysis.cp.metrics.detectorNames import DetectorName
 from lsst.analysis.cp.metrics.labels import Labels
 from lsst.analysis.cp.metrics.observationTimes import toMjd
@@ -100,10 +101,8 @@ class TopicRecords:
         self._measurements = measurements
         self._mode = mode
         self._texts: dict[str, list[Labels]] = {name: [] for name in _TEXTS}
-        self._numbers: dict[str, list[npt.NDArray[np.int64]]] = {name: [] for name in _NUMBERS}
-        self._floats: dict[str, list[npt.NDArray[np.float64]]] = {
-            name: [] for name in (_TIMES[mode], *measurements)
-        }
+        self._numbers: dict[str, list[IdArray]] = {name: [] for name in _NUMBERS}
+        self._floats: dict[str, list[FloatArray]] = {name: [] for name in (_TIMES[mode], *measurements)}
 
     def add(self, series: Series) -> None:
         """Add rows, in the order of time.
@@ -196,7 +195,7 @@ def _nameAt(labels: Labels, row: int) -> str | None:
     return labels.names[code] if code >= 0 else None
 
 
-def _lastOfEach(labels: Labels) -> npt.NDArray[np.intp]:
+def _lastOfEach(labels: Labels) -> IndexArray:
     """Choose the last row of each name, and the rows without a name; sorted."""
     last = np.full(len(labels.names), -1, dtype=np.intp)
     last[labels.codes[labels.present]] = np.flatnonzero(labels.present)

@@ -10,10 +10,10 @@ __all__ = ["AmpFlags", "AmpValues"]
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core.amps import AmpTable
+from lsst.analysis.cp.core.typing import FloatArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field, ListField
 
@@ -115,7 +115,7 @@ class AmpFlags(KeyedDataAction):
         return AmpColumns({"detector": table.detector, "amplifier": table.amplifier, **vectors}, results)
 
 
-def floatFlags(table: AmpTable, column: str) -> npt.NDArray[np.float64]:
+def floatFlags(table: AmpTable, column: str) -> FloatArray:
     """Write verdicts with NaN for untested, as actions read them."""
     flags = table.flags[column]
     return np.where(flags < 0, np.nan, flags)

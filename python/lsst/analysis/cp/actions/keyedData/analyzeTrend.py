@@ -10,7 +10,6 @@ __all__ = ["AnalyzeTrend"]
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.catalogue import MEASUREMENT_LEVELS
 from lsst.analysis.cp.core.history import (
@@ -21,6 +20,7 @@ from lsst.analysis.cp.core.history import (
     findTrends,
     gatherSeries,
 )
+from lsst.analysis.cp.core.typing import BoolArray, IndexArray
 from lsst.analysis.cp.metrics import Labels
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field
@@ -120,14 +120,14 @@ class AnalyzeTrend(KeyedDataAction):
         )
 
 
-def _isName(column: Any, name: str) -> npt.NDArray[np.bool_]:
+def _isName(column: Any, name: str) -> BoolArray:
     """Tell where a column, of coded labels or of names, has a name; absent names are none."""
     if isinstance(column, Labels):
         return column.isName(name)
     return np.ma.filled(np.ma.asanyarray(column) == name, False)
 
 
-def _take(column: Any, rows: npt.NDArray[np.intp]) -> Any:
+def _take(column: Any, rows: IndexArray) -> Any:
     """Take rows of a column; of one of coded labels, their names."""
     taken = column[rows]
     return taken.values if isinstance(taken, Labels) else taken

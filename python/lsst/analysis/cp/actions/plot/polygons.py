@@ -10,13 +10,12 @@ __all__ = ["drawFrames", "drawHatched", "drawPolygons"]
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
-FloatArray = npt.NDArray[np.float64]
+from lsst.analysis.cp.core.typing import FloatArray
 
 
 def drawPolygons(ax: Axes, corners: Any, **looks: Any) -> PolyCollection:

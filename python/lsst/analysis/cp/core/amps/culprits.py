@@ -13,6 +13,7 @@ import numpy.typing as npt
 from astropy.table import Table
 
 from lsst.analysis.cp.catalogue import Test
+from lsst.analysis.cp.core.typing import BoolArray, FlagArray, FloatArray, IndexArray
 
 from .status import FAILED, GOOD, UNKNOWN, statusNames
 from .table import AmpTable
@@ -25,9 +26,9 @@ class _Found:
     """Culprits of one test and one reason."""
 
     test: Test
-    exposureIndex: npt.NDArray[np.intp]
-    ampIndex: npt.NDArray[np.intp]
-    quantity: npt.NDArray[np.float64]
+    exposureIndex: IndexArray
+    ampIndex: IndexArray
+    quantity: FloatArray
     status: int
     reason: str
 
@@ -105,7 +106,7 @@ def _findAll(ampTable: AmpTable) -> Iterator[_Found]:
         yield from _findRows(ampTable, test, status, bad)
 
 
-def _findMissing(ampTable: AmpTable) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+def _findMissing(ampTable: AmpTable) -> tuple[IndexArray, IndexArray]:
     """Find the expected amplifiers that have no row."""
     n_amps = ampTable.layout.nAmps
     absent = np.ones(len(ampTable.exposures) * n_amps, dtype=bool)
@@ -114,9 +115,7 @@ def _findMissing(ampTable: AmpTable) -> tuple[npt.NDArray[np.intp], npt.NDArray[
     return cells // n_amps, cells % n_amps
 
 
-def _findRows(
-    ampTable: AmpTable, test: Test, status: npt.NDArray[np.int8], bad: npt.NDArray[np.bool_]
-) -> Iterator[_Found]:
+def _findRows(ampTable: AmpTable, test: Test, status: FlagArray, bad: BoolArray) -> Iterator[_Found]:
     """Find the rows of one test that are not good, by reason."""
     quantity = ampTable.quantity(test)
     flags = ampTable.flags[str(test.verifyColumn)]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from lsst.analysis.cp.core.camera import CameraLayout
 from lsst.analysis.cp.core.columns import ColumnError, idColumn, nameColumn
+from lsst.analysis.cp.core.typing import IdArray, IndexArray, NameArray
 
 from .names import encodeNames
 
@@ -46,10 +47,10 @@ class AmpKeys:
     """
 
     nRows: int
-    rows: npt.NDArray[np.intp] | None
-    exposures: npt.NDArray[np.int64]
-    exposureIndex: npt.NDArray[np.intp]
-    ampIndex: npt.NDArray[np.intp]
+    rows: IndexArray | None
+    exposures: IdArray
+    exposureIndex: IndexArray
+    ampIndex: IndexArray
 
     def take(self, values: npt.NDArray[_T], name: str) -> npt.NDArray[_T]:
         """Take the amplifier rows of a column.
@@ -124,7 +125,7 @@ def encodeKeys(data: Any, layout: CameraLayout, exposures: Iterable[int] | None 
     return result
 
 
-def encodeDetectors(detector: npt.NDArray[np.int64], layout: CameraLayout) -> npt.NDArray[np.intp]:
+def encodeDetectors(detector: IdArray, layout: CameraLayout) -> IndexArray:
     """Look up detectors by id.
 
     Parameters
@@ -152,9 +153,7 @@ def encodeDetectors(detector: npt.NDArray[np.int64], layout: CameraLayout) -> np
     return index
 
 
-def encodeAmps(
-    detector: npt.NDArray[np.int64], name: npt.NDArray[np.str_], layout: CameraLayout
-) -> npt.NDArray[np.intp]:
+def encodeAmps(detector: IdArray, name: NameArray, layout: CameraLayout) -> IndexArray:
     """Look up amplifiers by detector id and amplifier name.
 
     Parameters

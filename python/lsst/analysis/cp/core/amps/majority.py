@@ -9,10 +9,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.catalogue import Test
 from lsst.analysis.cp.core.camera import DetectorSelection
+from lsst.analysis.cp.core.typing import BoolArray
 
 from .status import FAILED
 from .table import AmpTable
@@ -53,7 +53,7 @@ class MajorityVerdict:
     """
 
     thresholds: MajorityThresholds
-    exposureFailed: npt.NDArray[np.bool_]
+    exposureFailed: BoolArray
     nExposuresFailed: int
     certify: bool
 
@@ -78,9 +78,7 @@ def majorityThresholds(nExposures: int, nDetectors: int, maxFailuresPerDetector:
     )
 
 
-def overLimit(
-    ampTable: AmpTable, test: Test, mask: npt.NDArray[np.bool_], thresholds: MajorityThresholds
-) -> npt.NDArray[np.bool_]:
+def overLimit(ampTable: AmpTable, test: Test, mask: BoolArray, thresholds: MajorityThresholds) -> BoolArray:
     """Find the exposures in which a test failed too often.
 
     Parameters

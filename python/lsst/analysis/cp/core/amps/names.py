@@ -8,13 +8,15 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from lsst.analysis.cp.core.typing import IndexArray, NameArray
+
 __all__ = ["encodeNames"]
 
 # Letters of one byte that fit into the integer that a name is packed into.
 _LETTERS = 8
 
 
-def encodeNames(names: npt.NDArray[np.str_], known: npt.NDArray[np.str_]) -> npt.NDArray[np.intp]:
+def encodeNames(names: NameArray, known: NameArray) -> IndexArray:
     """Find names among a few known ones.
 
     Parameters
@@ -36,14 +38,14 @@ def encodeNames(names: npt.NDArray[np.str_], known: npt.NDArray[np.str_]) -> npt
     return _lookUp(used, known)[code_of_row]
 
 
-def _lookUp[T: np.generic](values: npt.NDArray[T], known: npt.NDArray[T]) -> npt.NDArray[np.intp]:
+def _lookUp[T: np.generic](values: npt.NDArray[T], known: npt.NDArray[T]) -> IndexArray:
     """Find values in a sorted array; its length where a value is not in it."""
     code = np.minimum(np.searchsorted(known, values), len(known) - 1)
     code[known[code] != values] = len(known)
     return code
 
 
-def _packNames(names: npt.NDArray[np.str_]) -> npt.NDArray[np.uint64] | None:
+def _packNames(names: NameArray) -> npt.NDArray[np.uint64] | None:
     """Pack short names into integers of the same order, which compare far faster; None if that cannot be."""
     width = names.dtype.itemsize // 4
     if not 0 < width <= _LETTERS:

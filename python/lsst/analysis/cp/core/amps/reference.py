@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.core.camera import CameraLayout
+from lsst.analysis.cp.core.typing import FloatArray, IdArray, NameArray
 
 from .keys import AmpKeys, encodeKeys
 
@@ -37,9 +37,9 @@ class MatchedValues:
         Where the read noise comes from, shape (n,).
     """
 
-    readNoise: npt.NDArray[np.float64]
-    gain: npt.NDArray[np.float64]
-    source: npt.NDArray[np.str_]
+    readNoise: FloatArray
+    gain: FloatArray
+    source: NameArray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,11 +62,11 @@ class ReferenceValues:
         Name of their source.
     """
 
-    detector: npt.NDArray[np.int64]
-    amplifier: npt.NDArray[np.str_]
-    readNoise: npt.NDArray[np.float64]
-    gain: npt.NDArray[np.float64]
-    exposure: npt.NDArray[np.int64] | None = None
+    detector: IdArray
+    amplifier: NameArray
+    readNoise: FloatArray
+    gain: FloatArray
+    exposure: IdArray | None = None
     source: str = HEADER_SOURCE
 
     @classmethod
@@ -117,9 +117,7 @@ class ReferenceValues:
             source=np.where(use_noise, self.source, CAMERA_SOURCE),
         )
 
-    def _lookUp(
-        self, values: npt.NDArray[np.float64], keys: AmpKeys, layout: CameraLayout
-    ) -> npt.NDArray[np.float64]:
+    def _lookUp(self, values: FloatArray, keys: AmpKeys, layout: CameraLayout) -> FloatArray:
         """Spread given values over the rows; NaN where none is given."""
         everywhere = self.exposure is None
         exposure = np.zeros(len(self.detector), np.int64) if everywhere else self.exposure

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from lsst.analysis.cp.core.camera import DetectorSelection
 from lsst.analysis.cp.core.groups import SegmentGrid
+from lsst.analysis.cp.core.typing import BoolArray, IdArray
 
 from .majority import majorityThresholds, overLimit
 from .summary import AmpSummary, overallStatus, reduceTests
@@ -132,25 +133,23 @@ def summarizeRun(
     )
 
 
-def _one(value: int | np.integer | np.bool_) -> npt.NDArray[np.int64]:
+def _one(value: int | np.integer | np.bool_) -> IdArray:
     """Make the array of one segment."""
     return np.array([value], dtype=np.int64)
 
 
-def _select[T: np.generic](values: npt.NDArray[T], mask: npt.NDArray[np.bool_]) -> npt.NDArray[T]:
+def _select[T: np.generic](values: npt.NDArray[T], mask: BoolArray) -> npt.NDArray[T]:
     """Arrange values of detector segments by exposure and selected detector, shape (nExp, nSelected)."""
     return values.reshape(-1, len(mask))[:, mask]
 
 
-def _failedDetectors(
-    detectors: AmpSummary, key: str, mask: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.bool_] | None:
+def _failedDetectors(detectors: AmpSummary, key: str, mask: BoolArray) -> BoolArray | None:
     """Tell where a test failed, shape (nExp, nSelected); None if nothing is tested."""
     verdicts = detectors.tests[key].verdicts
     return None if verdicts is None else _select(verdicts.nFailed > 0, mask)
 
 
-def _makeGrid(ampTable: AmpTable, mask: npt.NDArray[np.bool_], *, oneSegment: bool) -> SegmentGrid:
+def _makeGrid(ampTable: AmpTable, mask: BoolArray, *, oneSegment: bool) -> SegmentGrid:
     """Group rows of the selected detectors by exposure, or all together."""
     keep = mask[ampTable.layout.ampDetector]
     n_exposures, width = len(ampTable.exposures), int(keep.sum())

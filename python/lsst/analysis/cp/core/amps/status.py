@@ -4,7 +4,8 @@
 """The three-valued status: good, failed or unknown."""
 
 import numpy as np
-import numpy.typing as npt
+
+from lsst.analysis.cp.core.typing import BoolArray, FlagArray, NameArray
 
 __all__ = ["FAILED", "GOOD", "STATUS_NAMES", "UNKNOWN", "combineStatus", "statusNames"]
 
@@ -19,7 +20,7 @@ STATUS_NAMES = {GOOD: "good", FAILED: "failed", UNKNOWN: "unknown"}
 _NAMES = np.array([STATUS_NAMES[FAILED], STATUS_NAMES[GOOD], STATUS_NAMES[UNKNOWN]])
 
 
-def combineStatus(failed: npt.NDArray[np.bool_], complete: npt.NDArray[np.bool_]) -> npt.NDArray[np.int8]:
+def combineStatus(failed: BoolArray, complete: BoolArray) -> FlagArray:
     """Roll up the status of parts.
 
     Parameters
@@ -37,7 +38,7 @@ def combineStatus(failed: npt.NDArray[np.bool_], complete: npt.NDArray[np.bool_]
     return np.where(failed, FAILED, np.where(complete, GOOD, UNKNOWN)).astype(np.int8)
 
 
-def statusNames(status: npt.NDArray[np.int8]) -> npt.NDArray[np.str_]:
+def statusNames(status: FlagArray) -> NameArray:
     """Translate status codes.
 
     Parameters

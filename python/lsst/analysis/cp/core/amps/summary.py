@@ -11,11 +11,11 @@ from functools import cached_property
 
 import astropy.units as u
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.catalogue import Product, Test
 from lsst.analysis.cp.core.camera import CameraLayout
 from lsst.analysis.cp.core.groups import Reduction, SegmentGrid
+from lsst.analysis.cp.core.typing import BoolArray, FlagArray, FloatArray, IdArray, IndexArray
 
 from .status import FAILED, GOOD, UNKNOWN, combineStatus
 from .table import AmpTable
@@ -39,10 +39,10 @@ class VerdictCounts:
         Whether an amplifier without a verdict is unknown; see `AmpTable.wasRun`.
     """
 
-    nTested: npt.NDArray[np.int64]
-    nFailed: npt.NDArray[np.int64]
-    nGood: npt.NDArray[np.int64]
-    status: npt.NDArray[np.int8]
+    nTested: IdArray
+    nFailed: IdArray
+    nGood: IdArray
+    status: FlagArray
     wasRun: bool
 
 
@@ -70,9 +70,9 @@ class TestSummary:
     statistic: Reduction | None
     quantity: Reduction | None
     verdicts: VerdictCounts | None
-    counts: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+    counts: Mapping[str, IdArray] = field(default_factory=dict)
 
-    def columns(self) -> dict[str, npt.NDArray[np.float64] | npt.NDArray[np.int64]]:
+    def columns(self) -> dict[str, FloatArray | IdArray]:
         """Get all reductions by the name of their measurement.
 
         Returns
@@ -81,7 +81,7 @@ class TestSummary:
             Floats of `Test.measurementUnit` and integer counts, each of shape (nSegments,). Which there are
             depends on the declaration of the test and the level only.
         """
-        result: dict[str, npt.NDArray[np.float64] | npt.NDArray[np.int64]] = {}
+        result: dict[str, FloatArray | IdArray] = {}
         for reduction, names in (
             (self.statistic, ("min", "median", "max")),
             (self.quantity, ("quantityMin", "quantityMedian", "quantityMax")),
@@ -131,20 +131,20 @@ class AmpSummary:
     level: str
     product: Product
     layout: CameraLayout
-    nAmps: npt.NDArray[np.int64]
-    nAmpsExpected: npt.NDArray[np.int64]
+    nAmps: IdArray
+    nAmpsExpected: IdArray
     tests: Mapping[str, TestSummary]
-    status: npt.NDArray[np.int8]
-    exposure: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    detectorIndex: npt.NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
-    present: npt.NDArray[np.bool_] = field(default_factory=lambda: np.empty((0, 0), np.bool_))
-    counts: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+    status: FlagArray
+    exposure: IdArray = field(default_factory=lambda: np.empty(0, np.int64))
+    detectorIndex: IndexArray = field(default_factory=lambda: np.empty(0, np.intp))
+    present: BoolArray = field(default_factory=lambda: np.empty((0, 0), np.bool_))
+    counts: Mapping[str, IdArray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.nAmps)
 
     @cached_property
-    def nAmpsMissing(self) -> npt.NDArray[np.int64]:
+    def nAmpsMissing(self) -> IdArray:
         """Number of amplifiers that should have a row and have none, shape (nSegments,)."""
         return self.nAmpsExpected - self.nAmps
 
@@ -201,9 +201,7 @@ def summarizeAmps(ampTable: AmpTable, tests: Collection[str] | None = None) -> A
     )
 
 
-def overallStatus(
-    tests: Mapping[str, TestSummary], nAmps: npt.NDArray[np.int64], expected: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int8]:
+def overallStatus(tests: Mapping[str, TestSummary], nAmps: IdArray, expected: IdArray) -> FlagArray:
     """Roll up the status of all tests.
 
     Parameters
@@ -246,7 +244,7 @@ def _makeGrid(ampTable: AmpTable) -> SegmentGrid:
 def reduceTests(
     ampTable: AmpTable,
     grid: SegmentGrid,
-    expected: npt.NDArray[np.int64],
+    expected: IdArray,
     keys: Collection[str] | None = None,
 ) -> dict[str, TestSummary]:
     """Reduce each test over the groups of a grid.
@@ -288,9 +286,7 @@ def reduceTests(
     }
 
 
-def _countVerdicts(
-    ampTable: AmpTable, test: Test, grid: SegmentGrid, expected: npt.NDArray[np.int64]
-) -> VerdictCounts:
+def _countVerdicts(ampTable: AmpTable, test: Test, grid: SegmentGrid, expected: IdArray) -> VerdictCounts:
     """Count the verdicts of a test in each group."""
     flags = ampTable.flags[str(test.verifyColumn)]
     codes = flags + np.int8(1)

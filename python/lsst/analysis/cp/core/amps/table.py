@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 import numexpr
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.catalogue import KEY_COLUMNS, REFERENCE_NAMES, Product, Test
 from lsst.analysis.cp.core.camera import CameraLayout
 from lsst.analysis.cp.core.columns import ColumnError, flagColumn, floatColumn
+from lsst.analysis.cp.core.typing import FlagArray, FloatArray, IdArray, IndexArray, NameArray
 
 from .keys import AmpKeys, encodeKeys
 from .reference import ReferenceValues
@@ -73,14 +73,14 @@ class AmpTable:
     product: Product
     layout: CameraLayout
     tests: tuple[Test, ...]
-    exposures: npt.NDArray[np.int64]
-    exposureIndex: npt.NDArray[np.intp]
-    ampIndex: npt.NDArray[np.intp]
-    statistics: Mapping[str, npt.NDArray[np.float64]]
-    flags: Mapping[str, npt.NDArray[np.int8]]
-    readNoise: npt.NDArray[np.float64]
-    gain: npt.NDArray[np.float64]
-    readNoiseSource: npt.NDArray[np.str_]
+    exposures: IdArray
+    exposureIndex: IndexArray
+    ampIndex: IndexArray
+    statistics: Mapping[str, FloatArray]
+    flags: Mapping[str, FlagArray]
+    readNoise: FloatArray
+    gain: FloatArray
+    readNoiseSource: NameArray
     absentColumns: frozenset[str]
 
     @classmethod
@@ -151,26 +151,26 @@ class AmpTable:
         return len(self.ampIndex)
 
     @cached_property
-    def detectorIndex(self) -> npt.NDArray[np.intp]:
+    def detectorIndex(self) -> IndexArray:
         """Index into the detectors of the layout, shape (n,)."""
         return self.layout.ampDetector[self.ampIndex]
 
     @property
-    def exposure(self) -> npt.NDArray[np.int64]:
+    def exposure(self) -> IdArray:
         """Exposure ids, shape (n,)."""
         return self.exposures[self.exposureIndex]
 
     @property
-    def detector(self) -> npt.NDArray[np.int64]:
+    def detector(self) -> IdArray:
         """Detector ids, shape (n,)."""
         return self.layout.detectorId[self.detectorIndex]
 
     @property
-    def amplifier(self) -> npt.NDArray[np.str_]:
+    def amplifier(self) -> NameArray:
         """Amplifier names, shape (n,)."""
         return self.layout.ampName[self.ampIndex]
 
-    def variable(self, name: str) -> npt.NDArray[np.float64]:
+    def variable(self, name: str) -> FloatArray:
         """Get what a name in the expression of a tested quantity stands for.
 
         Parameters
@@ -187,7 +187,7 @@ class AmpTable:
             return {"RN": self.readNoise, "GAIN": self.gain}[name]
         return self.statistics[f"{self.product.prefix}_{name}"]
 
-    def quantity(self, test: Test) -> npt.NDArray[np.float64] | None:
+    def quantity(self, test: Test) -> FloatArray | None:
         """Evaluate the tested quantity of a test, if it has one.
 
         Parameters
@@ -202,9 +202,7 @@ class AmpTable:
         """
         return None if test.quantity is None else self.evaluateQuantity(test)
 
-    def evaluateQuantity(
-        self, test: Test, out: npt.NDArray[np.float64] | None = None
-    ) -> npt.NDArray[np.float64]:
+    def evaluateQuantity(self, test: Test, out: FloatArray | None = None) -> FloatArray:
         """Evaluate the tested quantity of a test.
 
         Parameters
@@ -229,7 +227,7 @@ class AmpTable:
         compiled = _compileQuantity(test.quantity, test.quantityNames)
         return compiled(*(self.variable(name) for name in test.quantityNames), out=out, ex_uses_vml=False)
 
-    def status(self, test: Test) -> npt.NDArray[np.int8] | None:
+    def status(self, test: Test) -> FlagArray | None:
         """Tell which amplifiers are good, failed or unknown in a test.
 
         Parameters
@@ -299,7 +297,7 @@ def _findAbsent(data: Columns, product: Product, tests: tuple[Test, ...]) -> fro
 
 def _readColumns(
     data: Columns, tests: tuple[Test, ...], absent: frozenset[str], keys: AmpKeys
-) -> tuple[dict[str, npt.NDArray[np.float64]], dict[str, npt.NDArray[np.int8]]]:
+) -> tuple[dict[str, FloatArray], dict[str, FlagArray]]:
     """Read statistics and verdicts of the amplifier rows."""
     n = len(keys.ampIndex)
     statistics = {}

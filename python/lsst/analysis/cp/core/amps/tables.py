@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import astropy.units as u
 import numpy as np
-import numpy.typing as npt
 from astropy.table import Table
+
+from lsst.analysis.cp.core.typing import IndexArray, NameArray
 
 from .status import FAILED, statusNames
 from .summary import AmpSummary
@@ -54,7 +55,7 @@ def detectorSummaryTable(summary: AmpSummary) -> Table:
     return table
 
 
-def missingAmps(summary: AmpSummary) -> npt.NDArray[np.str_]:
+def missingAmps(summary: AmpSummary) -> NameArray:
     """Name the amplifiers that should have a row and have none.
 
     Parameters
@@ -142,7 +143,7 @@ def runCountsTable(ampTable: AmpTable) -> Table:
     return table
 
 
-def _ampColumns(ampTable: AmpTable, ampIndex: npt.NDArray[np.intp]) -> Table:
+def _ampColumns(ampTable: AmpTable, ampIndex: IndexArray) -> Table:
     """Start a table with the columns that identify amplifiers."""
     layout = ampTable.layout
     detector = layout.ampDetector[ampIndex]

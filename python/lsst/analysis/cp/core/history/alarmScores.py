@@ -10,7 +10,8 @@ __all__ = ["AlarmScores", "measureAlarmScores"]
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+
+from lsst.analysis.cp.core.typing import FloatArray
 
 from .blocks import Epochs
 from .changePoints import largestContrasts
@@ -30,11 +31,11 @@ class AlarmScores:
         Absolute significance of the drift of each history, shape (nSeries,).
     """
 
-    changePoint: npt.NDArray[np.float64]
-    drift: npt.NDArray[np.float64]
+    changePoint: FloatArray
+    drift: FloatArray
 
 
-def measureAlarmScores(values: npt.NDArray[np.float64]) -> AlarmScores:
+def measureAlarmScores(values: FloatArray) -> AlarmScores:
     """Measure histories of the same length, as if there were neither thresholds nor changes.
 
     Parameters

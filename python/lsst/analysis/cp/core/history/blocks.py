@@ -13,13 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray
+
 MIN_SEGMENT = 5
 """Number of epochs that a level needs, to be told from a run of outliers."""
 
 _BLOCK_CELLS = 1 << 17
 
 
-def rowMedians(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def rowMedians(values: FloatArray) -> FloatArray:
     """Return the medians of the values along the last axis that are not NaN; NaN where there is none."""
     if not values.shape[-1]:
         return np.full(values.shape[:-1], np.nan)
@@ -46,10 +48,10 @@ class Block:
         Column of the first epoch of each series, shape (s,).
     """
 
-    series: npt.NDArray[np.intp]
-    times: npt.NDArray[np.float64]
-    values: npt.NDArray[np.float64]
-    first: npt.NDArray[np.intp]
+    series: IndexArray
+    times: FloatArray
+    values: FloatArray
+    first: IndexArray
 
     @property
     def width(self) -> int:
@@ -57,16 +59,16 @@ class Block:
         return self.times.shape[1]
 
     @property
-    def counts(self) -> npt.NDArray[np.intp]:
+    def counts(self) -> IndexArray:
         """Number of epochs of each series, shape (s,)."""
         return self.width - self.first
 
     @property
-    def present(self) -> npt.NDArray[np.bool_]:
+    def present(self) -> BoolArray:
         """Whether each cell holds an epoch, shape (s, n)."""
         return np.arange(self.width) >= self.first[:, np.newaxis]
 
-    def take(self, rows: npt.NDArray[np.intp]) -> Block:
+    def take(self, rows: IndexArray) -> Block:
         """Return some of the series."""
         return Block(
             series=self.series[rows], times=self.times[rows], values=self.values[rows], first=self.first[rows]
@@ -89,17 +91,17 @@ class Epochs:
         Epoch of each point as it was given, shape (nPoints,); -1 where its value is not finite.
     """
 
-    times: npt.NDArray[np.float64]
-    values: npt.NDArray[np.float64]
-    starts: npt.NDArray[np.intp]
-    epochOfPoint: npt.NDArray[np.intp]
+    times: FloatArray
+    values: FloatArray
+    starts: IndexArray
+    epochOfPoint: IndexArray
 
     @classmethod
     def fromPoints(
         cls,
         series: npt.NDArray[np.integer],
-        times: npt.NDArray[np.float64],
-        values: npt.NDArray[np.float64],
+        times: FloatArray,
+        values: FloatArray,
         nSeries: int,
     ) -> Epochs:
         """Sort points, leave out those without a value, and join those of the same series and time.
@@ -145,7 +147,7 @@ class Epochs:
             yield self._makeBlock(order[start:stop], width)
             start = stop
 
-    def _makeBlock(self, series: npt.NDArray[np.intp], width: int) -> Block:
+    def _makeBlock(self, series: IndexArray, width: int) -> Block:
         """Lay out some series, of which the longest is so wide."""
         first = width - np.diff(self.starts)[series]
         epochs = self.starts[series + 1, np.newaxis] - width + np.arange(width)
@@ -158,8 +160,8 @@ class Epochs:
             first=first,
         )
 
-    def flatten(self, block: Block) -> npt.NDArray[np.intp]:
+    def flatten(self, block: Block) -> IndexArray:
         """Return the epochs of the cells of a block that hold one, in the order of its rows."""
         columns = np.arange(block.width)
-        epochs: npt.NDArray[np.intp] = self.starts[block.series + 1, np.newaxis] - block.width + columns
+        epochs: IndexArray = self.starts[block.series + 1, np.newaxis] - block.width + columns
         return epochs[block.present]

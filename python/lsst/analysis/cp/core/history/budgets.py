@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import t as student
 
+from lsst.analysis.cp.core.typing import FloatArray
+
 from .quantiles import BUDGETS, CHANGE_QUANTILES, DRIFT_QUANTILES, LENGTHS
 
 
@@ -55,15 +57,15 @@ class TrendBudgets:
         if not 0 < self.outlier < 1:
             raise ValueError(f"Expected a budget of outliers between 0 and 1, got {self.outlier!r}.")
 
-    def changeThresholds(self, counts: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+    def changeThresholds(self, counts: npt.NDArray[np.integer]) -> FloatArray:
         """Return the score that a change point needs in a history of so many epochs; any shape."""
         return _interpolate(counts, CHANGE_QUANTILES, self.changePoint)
 
-    def driftThresholds(self, counts: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+    def driftThresholds(self, counts: npt.NDArray[np.integer]) -> FloatArray:
         """Return the significance that a drift needs in a history of so many epochs; any shape."""
         return _interpolate(counts, DRIFT_QUANTILES, self.drift)
 
-    def outlierThresholds(self, counts: int | npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+    def outlierThresholds(self, counts: int | npt.NDArray[np.integer]) -> FloatArray:
         """Return the score that an outlier needs in a history of so many points; any shape.
 
         It is what the largest of so many values exceeds, of either sign, in the share of the budget (Sidak
@@ -73,17 +75,17 @@ class TrendBudgets:
         """
         number = np.maximum(counts, 1)
         single = -np.expm1(np.log1p(-self.outlier) / number)
-        threshold: npt.NDArray[np.float64] = student.isf(single / 2, np.maximum(0.37 * number, 1.0))
+        threshold: FloatArray = student.isf(single / 2, np.maximum(0.37 * number, 1.0))
         return threshold
 
 
 def _interpolate(
     counts: npt.NDArray[np.integer], quantiles: tuple[tuple[float, ...], ...], budget: float
-) -> npt.NDArray[np.float64]:
+) -> FloatArray:
     """Interpolate in the logarithms of length and budget; past the last length as the last two go on."""
     levels = [np.interp(-np.log(budget), -np.log(BUDGETS), row) for row in quantiles]
     at = np.log(np.maximum(counts, 1))
     nodes = np.log(LENGTHS)
     growth = max(0.0, (levels[-1] - levels[-2]) / (nodes[-1] - nodes[-2]))
-    threshold: npt.NDArray[np.float64] = np.interp(at, nodes, levels)
+    threshold: FloatArray = np.interp(at, nodes, levels)
     return threshold + growth * np.maximum(at - nodes[-1], 0.0)

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+
+from lsst.analysis.cp.core.typing import FloatArray, IndexArray
 
 from .blocks import MIN_SEGMENT, Block
 from .noise import Noise, sumValues
@@ -41,15 +42,15 @@ class ChangePoints:
         included).
     """
 
-    series: npt.NDArray[np.intp]
-    previousTime: npt.NDArray[np.float64]
-    time: npt.NDArray[np.float64]
-    before: npt.NDArray[np.float64]
-    after: npt.NDArray[np.float64]
-    score: npt.NDArray[np.float64]
+    series: IndexArray
+    previousTime: FloatArray
+    time: FloatArray
+    before: FloatArray
+    after: FloatArray
+    score: FloatArray
 
     @property
-    def step(self) -> npt.NDArray[np.float64]:
+    def step(self) -> FloatArray:
         """Change of the level, shape (nChanges,) (unit of the values)."""
         return self.after - self.before
 
@@ -58,13 +59,13 @@ class ChangePoints:
 class _Intervals:
     """Intervals of one length, and the largest contrast in each."""
 
-    starts: npt.NDArray[np.intp]
-    stops: npt.NDArray[np.intp]
-    ratios: npt.NDArray[np.float64]
-    places: npt.NDArray[np.intp]
+    starts: IndexArray
+    stops: IndexArray
+    ratios: FloatArray
+    places: IndexArray
 
 
-def largestContrasts(values: npt.NDArray[np.float64], block: Block, noise: Noise) -> npt.NDArray[np.float64]:
+def largestContrasts(values: FloatArray, block: Block, noise: Noise) -> FloatArray:
     """Return the score of the most significant change of each series, 0 if it is too short; shape (s,)."""
     sums = sumValues(values, noise.point)
     largest = np.zeros(len(values))
@@ -74,8 +75,8 @@ def largestContrasts(values: npt.NDArray[np.float64], block: Block, noise: Noise
 
 
 def findChanges(
-    values: npt.NDArray[np.float64], block: Block, noise: Noise, thresholds: npt.NDArray[np.float64]
-) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]]:
+    values: FloatArray, block: Block, noise: Noise, thresholds: FloatArray
+) -> list[tuple[IndexArray, FloatArray]]:
     """Find the change points of each series.
 
     A change is looked for in intervals of all lengths and places (seeded intervals, Kovacs et al. 2023,
@@ -115,7 +116,7 @@ def findChanges(
     return changes
 
 
-def _scanIntervals(sums: npt.NDArray[np.float64], block: Block, noise: Noise) -> Iterator[_Intervals]:
+def _scanIntervals(sums: FloatArray, block: Block, noise: Noise) -> Iterator[_Intervals]:
     """Yield the intervals of each length, from short to long, with the largest contrast in each."""
     length = 2 * MIN_SEGMENT
     while block.width >= 2 * MIN_SEGMENT:
@@ -126,7 +127,7 @@ def _scanIntervals(sums: npt.NDArray[np.float64], block: Block, noise: Noise) ->
         length = math.ceil(_GROWTH * length)
 
 
-def _scanLength(sums: npt.NDArray[np.float64], block: Block, noise: Noise, length: int) -> _Intervals:
+def _scanLength(sums: FloatArray, block: Block, noise: Noise, length: int) -> _Intervals:
     """Measure the contrasts in all intervals of a length, which overlap by half and cover the series."""
     number = 1 + math.ceil((block.width - length) / (length / 2))
     starts = np.round(np.linspace(0, block.width - length, number)).astype(np.intp)
@@ -174,7 +175,7 @@ def _selectNarrowest(scans: list[_Intervals], row: int, limit: float) -> list[in
 class _RowContrast:
     """Contrasts of one series: its sums, and the white and flicker parts of its noise."""
 
-    sums: npt.NDArray[np.float64]
+    sums: FloatArray
     white: float
     flicker: float
 
@@ -190,9 +191,7 @@ class _RowContrast:
         best = int(ratios.argmax())
         return int(places[best]), float(ratios[best])
 
-    def refine(
-        self, first: int, places: list[int], limit: float
-    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    def refine(self, first: int, places: list[int], limit: float) -> tuple[IndexArray, FloatArray]:
         """Settle changes that start at some places, joining two at either side of the true one."""
         places, scores = self._settle(first, places, limit)
         number = 1

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray
+
 from .blocks import Block
 from .noise import Noise, replaceOutliers, roundingErrors
 
@@ -40,11 +42,11 @@ class Drifts:
         Whether the significance exceeds the threshold of the series, shape (nSeries,).
     """
 
-    slope: npt.NDArray[np.float64]
-    low: npt.NDArray[np.float64]
-    high: npt.NDArray[np.float64]
-    significance: npt.NDArray[np.float64]
-    isSignificant: npt.NDArray[np.bool_]
+    slope: FloatArray
+    low: FloatArray
+    high: FloatArray
+    significance: FloatArray
+    isSignificant: BoolArray
 
     @classmethod
     def makeEmpty(cls, nSeries: int) -> Drifts:
@@ -58,15 +60,15 @@ class Drifts:
             isSignificant=np.zeros(nSeries, dtype=bool),
         )
 
-    def take(self, rows: npt.NDArray[np.intp]) -> Drifts:
+    def take(self, rows: IndexArray) -> Drifts:
         """Return the drifts of some of the series."""
         return Drifts(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
-    def scale(self, unit: npt.NDArray[np.float64]) -> Drifts:
+    def scale(self, unit: FloatArray) -> Drifts:
         """Return the same for values that are so many times as large; shape (nSeries,)."""
         return replace(self, slope=unit * self.slope, low=unit * self.low, high=unit * self.high)
 
-    def replaceRows(self, rows: npt.NDArray[np.intp], other: Drifts) -> Drifts:
+    def replaceRows(self, rows: IndexArray, other: Drifts) -> Drifts:
         """Return the same with other drifts of some of the series."""
         columns = {field.name: getattr(self, field.name).copy() for field in fields(self)}
         for name, column in columns.items():
@@ -78,13 +80,13 @@ class Drifts:
 class _Bins:
     """Means of some epochs of a level, one series a row; NaN and level -1 where there is none."""
 
-    times: npt.NDArray[np.float64]
-    values: npt.NDArray[np.float64]
-    levels: npt.NDArray[np.intp]
-    size: npt.NDArray[np.intp]
+    times: FloatArray
+    values: FloatArray
+    levels: IndexArray
+    size: IndexArray
 
 
-def driftAt(block: Block, slopes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def driftAt(block: Block, slopes: FloatArray) -> FloatArray:
     """Return what a drift has added since the last time of a series.
 
     Parameters
@@ -102,9 +104,7 @@ def driftAt(block: Block, slopes: npt.NDArray[np.float64]) -> npt.NDArray[np.flo
     return slopes[:, np.newaxis] / DAYS_PER_YEAR * (block.times - block.times[:, -1:])
 
 
-def measureDrifts(
-    block: Block, noise: Noise, levels: npt.NDArray[np.intp], thresholds: npt.NDArray[np.float64]
-) -> Drifts:
+def measureDrifts(block: Block, noise: Noise, levels: IndexArray, thresholds: FloatArray) -> Drifts:
     """Measure the slope within the levels of each series.
 
     Slopes are those of Theil and Sen (Sen 1968, doi:10.1080/01621459.1968.10480934), significances those of
@@ -151,7 +151,7 @@ def measureDrifts(
     )
 
 
-def _binEpochs(block: Block, noise: Noise, levels: npt.NDArray[np.intp]) -> _Bins:
+def _binEpochs(block: Block, noise: Noise, levels: IndexArray) -> _Bins:
     """Average runs of epochs of the same level, about 64 a series."""
     size = -(-block.counts // _MAX_BINS)
     rows, columns = np.nonzero(block.present)
@@ -183,9 +183,7 @@ def _binEpochs(block: Block, noise: Noise, levels: npt.NDArray[np.intp]) -> _Bin
     return bins
 
 
-def _scoreVariance(
-    bins: _Bins, block: Block, noise: Noise, levels: npt.NDArray[np.intp]
-) -> npt.NDArray[np.float64]:
+def _scoreVariance(bins: _Bins, block: Block, noise: Noise, levels: IndexArray) -> FloatArray:
     """Return the variance of the Mann-Kendall score of each series, ties and correlation included."""
     num_series, width = bins.levels.shape
     num_levels = int(bins.levels.max()) + 1
@@ -200,21 +198,17 @@ def _scoreVariance(
     inflation = (noise.white[:, np.newaxis] + noise.flicker[:, np.newaxis] * np.maximum(in_levels / 2, 1)) / (
         noise.varianceAt(bins.size.astype(np.float64))[:, np.newaxis]
     )
-    total: npt.NDArray[np.float64] = np.sum(
-        variance.reshape(num_series, num_levels) * np.maximum(inflation, 1.0), axis=1
-    )
+    total: FloatArray = np.sum(variance.reshape(num_series, num_levels) * np.maximum(inflation, 1.0), axis=1)
     return total
 
 
-def _tieTerm(counts: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+def _tieTerm(counts: npt.NDArray[np.integer]) -> FloatArray:
     """Return the term of the variance of Kendall's score of so many values, times 18."""
     number = counts.astype(np.float64)
     return number * (number - 1) * (2 * number + 5)
 
 
-def _countTies(
-    group: npt.NDArray[np.intp], values: npt.NDArray[np.float64], num_groups: int
-) -> npt.NDArray[np.float64]:
+def _countTies(group: IndexArray, values: FloatArray, num_groups: int) -> FloatArray:
     """Return the sums of the terms of equal values in each group."""
     chosen = group >= 0
     groups, values = group[chosen], values[chosen]
@@ -227,9 +221,7 @@ def _countTies(
     return np.bincount(groups[first], terms, minlength=num_groups)
 
 
-def _rankSlopes(
-    slopes: npt.NDArray[np.float64], deviation: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def _rankSlopes(slopes: FloatArray, deviation: FloatArray) -> FloatArray:
     """Return median slope and confidence limits, shape (3, s); NaN where there is no slope."""
     if not slopes.shape[1]:
         return np.full((3, len(slopes)), np.nan)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import median_abs_deviation
+
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray, NameArray
 
 from .budgets import TrendBudgets
 from .robustTrend import summarizeTrends
@@ -20,9 +21,6 @@ __all__ = ["TrendFindings", "findTrends"]
 
 MIN_SIBLINGS = 6
 """Number of series of a kind from which it is told which of them lie apart."""
-
-FloatArray = npt.NDArray[np.float64]
-IndexArray = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,9 +62,9 @@ class TrendFindings:
     changeScore: FloatArray
     slope: FloatArray
     driftScore: FloatArray
-    drifting: npt.NDArray[np.bool_]
+    drifting: BoolArray
     offset: FloatArray
-    outlying: npt.NDArray[np.bool_]
+    outlying: BoolArray
     outlierSeries: IndexArray
     outlierEpoch: IndexArray
     outlierScore: FloatArray
@@ -124,8 +122,8 @@ def findTrends(series: TrendSeries, budgets: TrendBudgets | None = None) -> Tren
 
 
 def _compareSiblings(
-    medians: FloatArray, groups: npt.NDArray[np.str_], budgets: TrendBudgets
-) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    medians: FloatArray, groups: NameArray, budgets: TrendBudgets
+) -> tuple[FloatArray, BoolArray]:
     """Compare the median of each series with those of its kind."""
     offset = np.full(len(medians), np.nan)
     outlying = np.zeros(len(medians), dtype=bool)

@@ -10,7 +10,8 @@ __all__ = ["BlockTrend", "fitBlock"]
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
+
+from lsst.analysis.cp.core.typing import FloatArray, IndexArray
 
 from .blocks import Block, rowMedians
 from .budgets import TrendBudgets
@@ -30,11 +31,11 @@ class BlockTrend:
     """What was found in the series of a block; ``expected`` has the shape of the block."""
 
     block: Block
-    median: npt.NDArray[np.float64]
-    spread: npt.NDArray[np.float64]
-    scatter: npt.NDArray[np.float64]
-    noise: npt.NDArray[np.float64]
-    expected: npt.NDArray[np.float64]
+    median: FloatArray
+    spread: FloatArray
+    scatter: FloatArray
+    noise: FloatArray
+    expected: FloatArray
     changes: ChangePoints
     drifts: Drifts
 
@@ -43,15 +44,15 @@ class BlockTrend:
 class _Levels:
     """Number of the level of each epoch, shape (s, n), the score of its start, and the drifts."""
 
-    levels: npt.NDArray[np.intp]
-    scores: npt.NDArray[np.float64]
+    levels: IndexArray
+    scores: FloatArray
     drifts: Drifts
 
-    def take(self, rows: npt.NDArray[np.intp]) -> _Levels:
+    def take(self, rows: IndexArray) -> _Levels:
         """Return what was found in some of the series."""
         return _Levels(levels=self.levels[rows], scores=self.scores[rows], drifts=self.drifts.take(rows))
 
-    def replaceRows(self, rows: npt.NDArray[np.intp], other: _Levels) -> _Levels:
+    def replaceRows(self, rows: IndexArray, other: _Levels) -> _Levels:
         """Return the same with other findings in some of the series."""
         levels, scores = self.levels.copy(), self.scores.copy()
         levels[rows], scores[rows] = other.levels, other.scores
@@ -79,7 +80,7 @@ def fitBlock(block: Block, budgets: TrendBudgets) -> BlockTrend:
     )
 
 
-def _chooseUnits(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _chooseUnits(values: FloatArray) -> FloatArray:
     """Return for each row a power of 2 near its values, which so can be squared without loss; shape (s,)."""
     sizes = np.abs(values)
     typical = rowMedians(sizes)
@@ -109,7 +110,7 @@ def _fitLevels(block: Block, noise: Noise, budgets: TrendBudgets) -> _Levels:
     return fit.replaceRows(kept, first.take(kept))
 
 
-def _fitOnce(block: Block, noise: Noise, budgets: TrendBudgets, slopes: npt.NDArray[np.float64]) -> _Levels:
+def _fitOnce(block: Block, noise: Noise, budgets: TrendBudgets, slopes: FloatArray) -> _Levels:
     """Find change points after taking off drifts, and measure the drifts between them."""
     flat = block.values - driftAt(block, slopes)
     scores = np.zeros(flat.shape)
@@ -121,9 +122,7 @@ def _fitOnce(block: Block, noise: Noise, budgets: TrendBudgets, slopes: npt.NDAr
     return _Levels(levels=levels, scores=scores, drifts=drifts)
 
 
-def _medianLevels(
-    block: Block, values: npt.NDArray[np.float64], levels: npt.NDArray[np.intp]
-) -> npt.NDArray[np.float64]:
+def _medianLevels(block: Block, values: FloatArray, levels: IndexArray) -> FloatArray:
     """Return the median of the level of each epoch, shape (s, n)."""
     rows, columns = np.nonzero(block.present)
     group = rows * block.width + levels[rows, columns]
@@ -133,14 +132,12 @@ def _medianLevels(
     first = np.flatnonzero(np.diff(group, prepend=-1))
     counts = np.diff(np.append(first, len(group)))
     medians = ordered[first + (counts - 1) // 2] / 2 + ordered[first + counts // 2] / 2
-    level: npt.NDArray[np.float64] = np.full(values.shape, np.nan)
+    level: FloatArray = np.full(values.shape, np.nan)
     level[rows, columns] = np.repeat(medians, counts)
     return level
 
 
-def _describeChanges(
-    block: Block, fit: _Levels, levels: npt.NDArray[np.float64], drift: npt.NDArray[np.float64]
-) -> ChangePoints:
+def _describeChanges(block: Block, fit: _Levels, levels: FloatArray, drift: FloatArray) -> ChangePoints:
     """List the change points of the series of a block."""
     rows, columns = np.nonzero(fit.scores)
     return ChangePoints(

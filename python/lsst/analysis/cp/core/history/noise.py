@@ -11,8 +11,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import norm
+
+from lsst.analysis.cp.core.typing import FloatArray, IndexArray
 
 from .blocks import MIN_SEGMENT, Block, rowMedians
 
@@ -53,9 +54,9 @@ class Noise:
         Part of A that grows with h, a unit of h, shape (s,) (unit squared).
     """
 
-    point: npt.NDArray[np.float64]
-    white: npt.NDArray[np.float64]
-    flicker: npt.NDArray[np.float64]
+    point: FloatArray
+    white: FloatArray
+    flicker: FloatArray
 
     @classmethod
     def fromBlock(cls, block: Block) -> Noise:
@@ -82,19 +83,17 @@ class Noise:
         white, flicker = _fitVariances(np.asarray(lengths, dtype=np.float64), variances, block.counts)
         return cls(point=point, white=white, flicker=flicker)
 
-    def take(self, rows: npt.NDArray[np.intp]) -> Noise:
+    def take(self, rows: IndexArray) -> Noise:
         """Return the noise of some of the series."""
         return Noise(point=self.point[rows], white=self.white[rows], flicker=self.flicker[rows])
 
-    def varianceAt(self, length: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def varianceAt(self, length: FloatArray) -> FloatArray:
         """Return A for means of so many epochs; one length a series, shape (s,)."""
-        variance: npt.NDArray[np.float64] = self.white + self.flicker * length
+        variance: FloatArray = self.white + self.flicker * length
         return variance
 
 
-def replaceOutliers(
-    values: npt.NDArray[np.float64], scale: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def replaceOutliers(values: FloatArray, scale: FloatArray) -> FloatArray:
     """Replace values that are far from the running median of their neighbours by it.
 
     The window reaches as far to either side as a run of outliers may be long, so that runs vanish and steps
@@ -118,20 +117,20 @@ def replaceOutliers(
     return np.where(np.abs(values - medians) > _FAR * scale[:, np.newaxis], medians, values)
 
 
-def scaledMad(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def scaledMad(values: FloatArray) -> FloatArray:
     """Return the median absolute deviation of rows, as the standard deviation of a Gaussian; NaN if empty."""
     deviations = np.abs(values - rowMedians(values)[:, np.newaxis])
     return rowMedians(deviations) / _GAUSSIAN_MAD
 
 
-def sumValues(values: npt.NDArray[np.float64], scale: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def sumValues(values: FloatArray, scale: FloatArray) -> FloatArray:
     """Return the sums of the values before each column, less their median, without outliers; (s, n + 1)."""
     centered = replaceOutliers(values, scale) - rowMedians(values)[:, np.newaxis]
     centered[np.isnan(values)] = 0.0
     return np.cumsum(np.pad(centered, ((0, 0), (1, 0))), axis=1)
 
 
-def measureSpread(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def measureSpread(values: FloatArray) -> FloatArray:
     """Return the scaled median absolute deviation of rows, but the root mean square where it is 0.
 
     Of counts more than half may be equal. Rows without a value have 0.
@@ -142,13 +141,13 @@ def measureSpread(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.where(spread > 0, spread, np.sqrt(squares))
 
 
-def roundingErrors(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def roundingErrors(values: FloatArray) -> FloatArray:
     """Return what rows of values may differ by although they are meant to be equal; never 0."""
     typical = np.nan_to_num(rowMedians(np.abs(values)))
     return np.maximum(16 * np.finfo(float).eps * typical, np.finfo(float).tiny ** 0.25)
 
 
-def _measureDifferences(sums: npt.NDArray[np.float64], block: Block, length: int) -> npt.NDArray[np.float64]:
+def _measureDifferences(sums: FloatArray, block: Block, length: int) -> FloatArray:
     """Return the robust variance of the differences of adjacent means; 0 where the series is too short."""
     starts = np.arange(0, block.width - 2 * length + 1, max(1, length // 4))
     differences = (sums[:, starts + 2 * length] - 2 * sums[:, starts + length] + sums[:, starts]) / math.sqrt(
@@ -159,10 +158,10 @@ def _measureDifferences(sums: npt.NDArray[np.float64], block: Block, length: int
 
 
 def _fitVariances(
-    lengths: npt.NDArray[np.float64],
-    variances: npt.NDArray[np.float64],
-    counts: npt.NDArray[np.intp],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    lengths: FloatArray,
+    variances: FloatArray,
+    counts: IndexArray,
+) -> tuple[FloatArray, FloatArray]:
     """Fit the white and the flicker part, neither of them negative, to variances of shape (s, nLengths)."""
     unit = variances[:, 0]
     variances = variances / unit[:, np.newaxis]

@@ -13,6 +13,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
+from lsst.analysis.cp.core.typing import FloatArray, IdArray, IndexArray
+
 from .blocks import Epochs
 from .budgets import TrendBudgets
 from .changePoints import ChangePoints
@@ -39,10 +41,10 @@ class Outliers:
         Distance from it, with its sign, shape (nOutliers,) (scaled median absolute deviations).
     """
 
-    index: npt.NDArray[np.intp]
-    series: npt.NDArray[np.intp]
-    expected: npt.NDArray[np.float64]
-    score: npt.NDArray[np.float64]
+    index: IndexArray
+    series: IndexArray
+    expected: FloatArray
+    score: FloatArray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,9 +59,9 @@ class Gaps:
         Last time before and first time after, shape (nGaps,) (days).
     """
 
-    series: npt.NDArray[np.intp]
-    start: npt.NDArray[np.float64]
-    stop: npt.NDArray[np.float64]
+    series: IndexArray
+    start: FloatArray
+    stop: FloatArray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,13 +93,13 @@ class TrendSummaries:
         As their classes say.
     """
 
-    nPoints: npt.NDArray[np.int64]
-    nTimes: npt.NDArray[np.int64]
-    median: npt.NDArray[np.float64]
-    spread: npt.NDArray[np.float64]
-    scatter: npt.NDArray[np.float64]
-    noise: npt.NDArray[np.float64]
-    expected: npt.NDArray[np.float64]
+    nPoints: IdArray
+    nTimes: IdArray
+    median: FloatArray
+    spread: FloatArray
+    scatter: FloatArray
+    noise: FloatArray
+    expected: FloatArray
     outliers: Outliers
     changePoints: ChangePoints
     drifts: Drifts
@@ -122,7 +124,7 @@ class TrendSummary:
     slopeHigh: float
     significance: float
     isDrifting: bool
-    expected: npt.NDArray[np.float64]
+    expected: FloatArray
     outliers: Outliers
     changePoints: ChangePoints
     gaps: Gaps
@@ -258,7 +260,7 @@ def summarizeTrend(
 
 def _checkPoints(
     series: npt.ArrayLike, times: npt.ArrayLike, values: npt.ArrayLike
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+) -> tuple[IndexArray, FloatArray, FloatArray]:
     """Return the arrays of the points, NaN where values are masked."""
     numbers = np.asarray(series)
     if numbers.size and not np.issubdtype(numbers.dtype, np.integer):
@@ -291,7 +293,7 @@ def _joinDrifts(trends: Sequence[BlockTrend], nSeries: int) -> Drifts:
     return drifts
 
 
-def _spreadOut(trends: Sequence[BlockTrend], name: str, nSeries: int) -> npt.NDArray[np.float64]:
+def _spreadOut(trends: Sequence[BlockTrend], name: str, nSeries: int) -> FloatArray:
     """Return a number of each series; NaN for those without a value."""
     numbers = np.full(nSeries, np.nan)
     for trend in trends:
@@ -300,10 +302,10 @@ def _spreadOut(trends: Sequence[BlockTrend], name: str, nSeries: int) -> npt.NDA
 
 
 def _findOutliers(
-    series: npt.NDArray[np.intp],
-    values: npt.NDArray[np.float64],
-    expected: npt.NDArray[np.float64],
-    scatter: npt.NDArray[np.float64],
+    series: IndexArray,
+    values: FloatArray,
+    expected: FloatArray,
+    scatter: FloatArray,
     budgets: TrendBudgets,
 ) -> Outliers:
     """List the points that are farther from their level than the budget allows."""

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.core.amps.status import FAILED, GOOD, STATUS_NAMES, UNKNOWN
 from lsst.analysis.cp.core.columns import ColumnError, flagColumn, floatColumn, idColumn, nameColumn
+from lsst.analysis.cp.core.typing import FlagArray, FloatArray, IdArray, IndexArray, NameArray
 
 __all__ = ["EPOCH_KINDS", "SERIES_COLUMNS", "SERIES_STATISTICS", "TrendSeries", "gatherSeries"]
 
@@ -31,8 +31,6 @@ MANY_DAYS = 10
 
 _NOON_TO_NIGHT = 0.5 + 0.67
 """From the beginning of the calendar day of ``day_obs`` to about the middle of its night, days."""
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,13 +59,13 @@ class TrendSeries:
         What an epoch is: ``"exposure"`` or ``"day"``.
     """
 
-    names: npt.NDArray[np.str_]
-    groups: npt.NDArray[np.str_]
+    names: NameArray
+    groups: NameArray
     values: FloatArray
-    status: npt.NDArray[np.int8]
+    status: FlagArray
     mjd: FloatArray
-    exposure: npt.NDArray[np.int64]
-    dayObs: npt.NDArray[np.int64]
+    exposure: IdArray
+    dayObs: IdArray
     threshold: FloatArray
     epochKind: str
 
@@ -87,7 +85,7 @@ class TrendSeries:
         return bool(np.isfinite(self.values).any())
 
     @property
-    def lastStatus(self) -> npt.NDArray[np.int8]:
+    def lastStatus(self) -> FlagArray:
         """Status of each series at the last epoch at which any has one, shape (nSeries,)."""
         tested = np.flatnonzero((self.status != UNKNOWN).any(axis=0))
         if len(tested) == 0:
@@ -105,13 +103,13 @@ class TrendSeries:
 class _Rows:
     """Columns of a tidy table that matter here, one value a row."""
 
-    name: npt.NDArray[np.str_]
-    group: npt.NDArray[np.str_]
+    name: NameArray
+    group: NameArray
     value: FloatArray
-    status: npt.NDArray[np.int8]
+    status: FlagArray
     mjd: FloatArray
-    exposure: npt.NDArray[np.int64]
-    dayObs: npt.NDArray[np.int64]
+    exposure: IdArray
+    dayObs: IdArray
     threshold: FloatArray
 
 
@@ -216,7 +214,7 @@ def _readRows(columns: Mapping[str, Any], name_column: str | None) -> _Rows:
     )
 
 
-def _readStatus(column: Any) -> npt.NDArray[np.int8]:
+def _readStatus(column: Any) -> FlagArray:
     """Read verdicts: names of a status, or flags."""
     if np.asarray(column).dtype.kind != "U":
         return flagColumn(column, "passed")
@@ -231,7 +229,7 @@ def _readStatus(column: Any) -> npt.NDArray[np.int8]:
     return status
 
 
-def _readIds(columns: Mapping[str, Any], name: str, n: int) -> npt.NDArray[np.int64]:
+def _readIds(columns: Mapping[str, Any], name: str, n: int) -> IdArray:
     """Read identifiers; 0 where there is none."""
     if name not in columns:
         return np.zeros(n, dtype=np.int64)
@@ -239,7 +237,7 @@ def _readIds(columns: Mapping[str, Any], name: str, n: int) -> npt.NDArray[np.in
     return np.where(present & (ids > 0), ids, 0)
 
 
-def _completeTimes(mjd: FloatArray, dayObs: npt.NDArray[np.int64]) -> FloatArray:
+def _completeTimes(mjd: FloatArray, dayObs: IdArray) -> FloatArray:
     """Give rows without a time the night of their day."""
     missing = ~np.isfinite(mjd)
     if not missing.any():
@@ -254,7 +252,7 @@ def _completeTimes(mjd: FloatArray, dayObs: npt.NDArray[np.int64]) -> FloatArray
     return completed
 
 
-def _findEpochs(rows: _Rows, kind: str) -> tuple[npt.NDArray[np.intp], FloatArray]:
+def _findEpochs(rows: _Rows, kind: str) -> tuple[IndexArray, FloatArray]:
     """Return the epoch of each row, and the time of each epoch, in the order of time."""
     key = rows.exposure if kind == "exposure" else rows.dayObs
     # Rows of a run or a calibration have no such identifier: their time tells them apart.
@@ -269,9 +267,7 @@ def _findEpochs(rows: _Rows, kind: str) -> tuple[npt.NDArray[np.intp], FloatArra
     return rank[inverse], mjd[order]
 
 
-def _firstKnown(
-    ids: npt.NDArray[np.int64], epoch: npt.NDArray[np.intp], nEpochs: int
-) -> npt.NDArray[np.int64]:
+def _firstKnown(ids: IdArray, epoch: IndexArray, nEpochs: int) -> IdArray:
     """Return the least identifier of each epoch; 0 where there is none."""
     largest = np.iinfo(np.int64).max
     least = np.full(nEpochs, largest)
@@ -279,7 +275,7 @@ def _firstKnown(
     return np.where(least == largest, 0, least)
 
 
-def _reduceCells(values: FloatArray, cell: npt.NDArray[np.intp], nCells: int, statistic: str) -> FloatArray:
+def _reduceCells(values: FloatArray, cell: IndexArray, nCells: int, statistic: str) -> FloatArray:
     """Reduce the values of each cell, the not finite ones left out; NaN where there is none."""
     finite = np.isfinite(values)
     values, cell = values[finite], cell[finite]

@@ -13,9 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-BoolArray = npt.NDArray[np.bool_]
-FloatImage = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.intp]
+from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
 BinningStatistic = Literal["mean", "median", "min", "max", "std"]
 """Statistic of the pixels of a bin."""
@@ -79,7 +77,7 @@ def binImage(
     *,
     excluded: BoolArray | None = None,
     first: tuple[int, int] | None = None,
-) -> FloatImage:
+) -> Float32Array:
     """Reduce squares of pixels to one pixel each.
 
     Bin [0, 0] starts at pixel [0, 0]. Bins that the image's edges cut use the pixels that they have, and
@@ -160,17 +158,17 @@ class _Bins:
         padded[..., self._before : self._before + self._nPixels] = values
         return padded.reshape(shape)
 
-    def total(self, values: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    def total(self, values: npt.NDArray[np.floating]) -> FloatArray:
         """Add up the pixels of each bin along the last axis."""
         # A product with ones is several times as fast as a sum along a short axis.
         return (self.split(values, 0.0) @ np.ones(self._width, values.dtype)).astype(np.float64)
 
-    def spread(self, values: FloatImage) -> FloatImage:
+    def spread(self, values: Float32Array) -> Float32Array:
         """Give every pixel along the last axis the value of its bin."""
         return np.repeat(values, self.widths, axis=-1)
 
 
-def _leftOut(strip: FloatImage, excluded: BoolArray | None) -> BoolArray:
+def _leftOut(strip: Float32Array, excluded: BoolArray | None) -> BoolArray:
     finite = np.isfinite(strip)
     if excluded is None or not finite.all():
         np.logical_not(finite, out=finite)
@@ -197,7 +195,7 @@ def _checkBins(factor: int, *first: int) -> None:
         raise ValueError(f"Expected first bins of 1 to {factor} pixels; got {first!r}.")
 
 
-def _strips(shape: tuple[int, ...], starts: IntArray) -> Iterator[tuple[slice, slice]]:
+def _strips(shape: tuple[int, ...], starts: IndexArray) -> Iterator[tuple[slice, slice]]:
     """Yield rows of the image and of the binned image that belong together; all bins of a strip are alike."""
     ends = np.append(starts[1:], shape[0])
     begin = 0
@@ -210,17 +208,17 @@ def _strips(shape: tuple[int, ...], starts: IntArray) -> Iterator[tuple[slice, s
         begin = end
 
 
-_Reduction = Callable[[FloatImage, BoolArray, _Bins], npt.NDArray[np.floating]]
+_Reduction = Callable[[Float32Array, BoolArray, _Bins], npt.NDArray[np.floating]]
 """Reduces pixels (bins, rows of a bin, columns), of which some are left out, to (bins, bins)."""
 
 
-def _total(cells: FloatImage, columns: _Bins) -> npt.NDArray[np.float64]:
+def _total(cells: Float32Array, columns: _Bins) -> FloatArray:
     # Single precision is fast, and precise enough for the few values of a small bin.
     dtype = np.float32 if cells.shape[1] <= 32 else np.float64
     return columns.total(np.add.reduce(cells, axis=1, dtype=dtype))
 
 
-def _count(leftOut: BoolArray, columns: _Bins) -> npt.NDArray[np.float64]:
+def _count(leftOut: BoolArray, columns: _Bins) -> FloatArray:
     n_rows = leftOut.shape[1]
     whole = np.tile(n_rows * columns.widths.astype(np.float64), (leftOut.shape[0], 1))
     if not leftOut.any():
@@ -230,7 +228,7 @@ def _count(leftOut: BoolArray, columns: _Bins) -> npt.NDArray[np.float64]:
     return whole - columns.total(n_out.astype(np.float32 if n_rows < 256 else np.float64))
 
 
-def _filled(cells: FloatImage, leftOut: BoolArray, value: float) -> FloatImage:
+def _filled(cells: Float32Array, leftOut: BoolArray, value: float) -> Float32Array:
     if not leftOut.any():
         return cells
     if value:
@@ -242,15 +240,15 @@ def _filled(cells: FloatImage, leftOut: BoolArray, value: float) -> FloatImage:
     return bits.view(np.float32)
 
 
-def _ratio(total: npt.NDArray[np.float64], count: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _ratio(total: FloatArray, count: FloatArray) -> FloatArray:
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
-def _mean(cells: FloatImage, leftOut: BoolArray, columns: _Bins) -> npt.NDArray[np.float64]:
+def _mean(cells: Float32Array, leftOut: BoolArray, columns: _Bins) -> FloatArray:
     return _ratio(_total(_filled(cells, leftOut, 0.0), columns), _count(leftOut, columns))
 
 
-def _std(cells: FloatImage, leftOut: BoolArray, columns: _Bins) -> npt.NDArray[np.float64]:
+def _std(cells: Float32Array, leftOut: BoolArray, columns: _Bins) -> FloatArray:
     filled = _filled(cells, leftOut, 0.0)
     count = _count(leftOut, columns)
     mean = _ratio(_total(filled, columns), count).astype(np.float32)
@@ -259,7 +257,7 @@ def _std(cells: FloatImage, leftOut: BoolArray, columns: _Bins) -> npt.NDArray[n
 
 
 def _extreme(ufunc: np.ufunc, empty: float) -> _Reduction:
-    def reduce(cells: FloatImage, leftOut: BoolArray, columns: _Bins) -> FloatImage:
+    def reduce(cells: Float32Array, leftOut: BoolArray, columns: _Bins) -> Float32Array:
         rows = ufunc.reduce(_filled(cells, leftOut, empty), axis=1)
         # A short last axis is slow to reduce, a first one is not.
         extreme = ufunc.reduce(np.ascontiguousarray(np.moveaxis(columns.split(rows, empty), -1, 0)), axis=0)
@@ -268,13 +266,13 @@ def _extreme(ufunc: np.ufunc, empty: float) -> _Reduction:
     return reduce
 
 
-def _median(cells: FloatImage, leftOut: BoolArray, columns: _Bins) -> FloatImage:
+def _median(cells: Float32Array, leftOut: BoolArray, columns: _Bins) -> Float32Array:
     split = columns.split(_filled(cells, leftOut, np.nan), np.nan).swapaxes(1, 2)
     # NaN comes last in sorted order.
     ordered = np.sort(split.reshape(*split.shape[:2], -1), axis=-1)
     count = _count(leftOut, columns).astype(np.intp)
     middle = np.stack([np.maximum(count - 1, 0) // 2, count // 2], axis=-1)
-    median: FloatImage = np.take_along_axis(ordered, middle, axis=-1).mean(axis=-1, dtype=np.float32)
+    median: Float32Array = np.take_along_axis(ordered, middle, axis=-1).mean(axis=-1, dtype=np.float32)
     return median
 
 

@@ -14,13 +14,10 @@ import numpy.typing as npt
 from scipy.ndimage import affine_transform, binary_erosion
 
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
+from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
 from .binning import BinningStatistic, binImage
 from .placement import DetectorPlacement, MosaicGrid
-
-BoolArray = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.float64]
-FloatImage = npt.NDArray[np.float32]
 
 _UNIT_BOX = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
 """Corners of a box in (x, y) order; shape (4, 2)."""
@@ -72,7 +69,7 @@ class FocalPlaneMosaic:
         self._added: list[int] = []
         outlines = np.array([_outline(binned, binned.shape) for binned in self._binned.values()])
         self.grid = MosaicGrid.covering(outlines, _commonPixelSize(placements) * binning)
-        self.image: FloatImage = np.full(self.grid.shape, np.nan, dtype=np.float32)
+        self.image: Float32Array = np.full(self.grid.shape, np.nan, dtype=np.float32)
 
     @property
     def added(self) -> tuple[int, ...]:
@@ -159,7 +156,7 @@ class FocalPlaneMosaic:
 
     def _indices(
         self, placement: DetectorPlacement, column: npt.ArrayLike, row: npt.ArrayLike
-    ) -> list[npt.NDArray[np.intp]]:
+    ) -> list[IndexArray]:
         """Return columns and rows of the output pixels in which pixels of a detector lie."""
         return [_nearest(place) for place in self.grid.toPixels(*placement.toFocalPlane(column, row))]
 
@@ -245,14 +242,14 @@ def _outline(placement: DetectorPlacement, shape: tuple[int, int]) -> FloatArray
     return outline
 
 
-def _nearest(places: FloatArray) -> npt.NDArray[np.intp]:
+def _nearest(places: FloatArray) -> IndexArray:
     """Round to whole pixels; the middle between two, but for its own rounding, always goes the same way."""
     return np.floor(places + (0.5 + 1e-6)).astype(np.intp)
 
 
 def _interpolate(
     image: npt.NDArray[np.floating], placement: DetectorPlacement, grid: MosaicGrid
-) -> tuple[tuple[int, int], FloatImage]:
+) -> tuple[tuple[int, int], Float32Array]:
     """Sample a detector at the pixels of the grid; return its first row and column there, and its pixels.
 
     Amid four pixels that have values, these are interpolated linearly. Elsewhere, that is at the rim of the
@@ -286,7 +283,7 @@ def _rim(
     grid: MosaicGrid,
     first: tuple[int, int],
     shape: tuple[int, int],
-) -> FloatImage:
+) -> Float32Array:
     """Put the pixels that have a neighbour without a value into the output pixels in which they lie."""
     rows, columns = np.nonzero(valid & ~binary_erosion(valid, np.ones((3, 3))))
     out_columns, out_rows = map(_nearest, grid.toPixels(*placement.toFocalPlane(columns, rows)))
@@ -298,7 +295,7 @@ def _rim(
     return mean.reshape(shape).astype(np.float32)
 
 
-def _merge(view: FloatImage, piece: npt.NDArray[np.floating]) -> None:
+def _merge(view: Float32Array, piece: npt.NDArray[np.floating]) -> None:
     """Put pixels into an image, keeping the one farther from 0 where it holds something already."""
     occupied = np.isfinite(view)
     if not occupied.any():

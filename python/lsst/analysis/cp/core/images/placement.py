@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
-
-FloatArray = npt.NDArray[np.float64]
+from lsst.analysis.cp.core.typing import FloatArray
 
 _EXACT = 0.1
 """Pixels by which the corners of a detector may be off, for it to count as turned by whole quarters."""

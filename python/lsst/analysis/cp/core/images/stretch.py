@@ -23,9 +23,7 @@ import numpy.typing as npt
 from scipy.stats import median_abs_deviation
 
 from lsst.analysis.cp.core.limits import robustLimits
-
-BoolArray = npt.NDArray[np.bool_]
-FloatImage = npt.NDArray[np.float32]
+from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray
 
 StretchMethod = Literal["zscale", "percentile", "symmetric"]
 """Way of choosing the range that the colours span."""
@@ -113,7 +111,7 @@ def stretchLimits(
     return limits.low, limits.high
 
 
-def _symmetricRadius(values: npt.NDArray[np.float64], percentile: float, centre: float) -> float:
+def _symmetricRadius(values: FloatArray, percentile: float, centre: float) -> float:
     """Return the half width of a symmetric range."""
     radius = float(np.percentile(np.abs(values - centre), percentile))
     spread = float(median_abs_deviation(values, scale="normal"))
@@ -127,7 +125,7 @@ def normalise(
     *,
     symmetric: bool = False,
     softening: float = 0.1,
-) -> FloatImage:
+) -> Float32Array:
     """Turn values into levels from 0 to 1.
 
     Parameters
@@ -181,7 +179,7 @@ def perAmplifier(
     amps: Sequence[tuple[slice, slice]],
     *,
     excluded: BoolArray | None = None,
-) -> FloatImage:
+) -> Float32Array:
     """Bring all amplifiers of a detector to one level and one scale, so that faint structure shows in each.
 
     Parameters
@@ -222,7 +220,7 @@ def perAmplifier(
     return scaled
 
 
-def _sampleFinite(images: Sequence[npt.NDArray[np.floating]], nPixels: int) -> npt.NDArray[np.float64]:
+def _sampleFinite(images: Sequence[npt.NDArray[np.floating]], nPixels: int) -> FloatArray:
     """Draw finite pixels of images, the same number from each."""
     most = max(nPixels // max(len(images), 1), 1000)
     drawn = [np.zeros(0)]

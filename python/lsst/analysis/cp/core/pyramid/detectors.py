@@ -10,13 +10,11 @@ __all__ = ["DetectorMap"]
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.core.images.placement import DetectorPlacement, MosaicGrid
+from lsst.analysis.cp.core.typing import FloatArray
 
 from .index import StoredDetector
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class DetectorMap:

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsst.analysis.cp.core.images.placement import MosaicGrid
+from lsst.analysis.cp.core.typing import Float32Array
 
 TILE_SIZE = 512
 """Side of a tile of a compressed image, pixels."""
@@ -75,7 +76,7 @@ def prefixLength(content: bytes) -> int:
 
 
 def compressedHdu(
-    pixels: npt.NDArray[np.float32] | npt.NDArray[np.int32],
+    pixels: Float32Array | npt.NDArray[np.int32],
     header: astropy.io.fits.Header,
     step: float | None = None,
     seed: int = 1,

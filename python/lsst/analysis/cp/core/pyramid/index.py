@@ -37,8 +37,6 @@ from lsst.analysis.cp.core.images.placement import DetectorPlacement
 
 from .hdus import hduBytes, prefixLength
 
-FloatArray = npt.NDArray[np.float64]
-
 MOSAIC = -1
 """Identifier of the detector of images of the whole focal plane."""
 

@@ -14,10 +14,9 @@ import numpy.typing as npt
 from astropy.stats import mad_std
 
 from lsst.analysis.cp.core.images.placement import MosaicGrid
+from lsst.analysis.cp.core.typing import BoolArray, Float32Array
 
-BoolArray = npt.NDArray[np.bool_]
 CountArray = npt.NDArray[np.uint8]
-FloatImage = npt.NDArray[np.float32]
 
 LEVEL_FACTORS = (2, 4)
 """Factors that `meanLevels` and `peakLevels` make."""
@@ -26,7 +25,7 @@ _SAMPLE_STRIDE = 7
 """Rows and columns between the pixels from which the noise is measured."""
 
 
-def meanLevels(image: npt.NDArray[np.floating], excluded: BoolArray) -> dict[int, FloatImage]:
+def meanLevels(image: npt.NDArray[np.floating], excluded: BoolArray) -> dict[int, Float32Array]:
     """Average an image in bins.
 
     Parameters
@@ -52,7 +51,7 @@ def meanLevels(image: npt.NDArray[np.floating], excluded: BoolArray) -> dict[int
     return levels
 
 
-def peakLevels(significance: npt.NDArray[np.floating], excluded: BoolArray) -> dict[int, FloatImage]:
+def peakLevels(significance: npt.NDArray[np.floating], excluded: BoolArray) -> dict[int, Float32Array]:
     """Find the largest absolute value in bins.
 
     Parameters
@@ -138,7 +137,7 @@ def _counts(excluded: BoolArray) -> Iterator[tuple[int, CountArray]]:
         yield factor, count
 
 
-def _halve[Pixels: (FloatImage, CountArray)](pixels: Pixels, combine: np.ufunc) -> Pixels:
+def _halve[Pixels: (Float32Array, CountArray)](pixels: Pixels, combine: np.ufunc) -> Pixels:
     """Combine two by two pixels; a row or column without a partner gets zeros for one."""
     odd = [size % 2 for size in pixels.shape]
     even = np.pad(pixels, [(0, odd[0]), (0, odd[1])]) if any(odd) else pixels

@@ -13,16 +13,14 @@ from typing import Any, BinaryIO, Self
 
 import astropy.io.fits
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.core.images.placement import DetectorPlacement, MosaicGrid
+from lsst.analysis.cp.core.typing import Float32Array, FloatArray
 
 from .detectors import DetectorMap
 from .hdus import FilePart
 from .index import MOSAIC, ImageKey, StoredDetector, readIndex
 from .window import Image, View, cutMosaic, windowOf
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class PyramidReader:
@@ -149,7 +147,7 @@ class PyramidReader:
         """
         return self._map.toFocalPlane(detector, x, y)
 
-    def overview(self) -> npt.NDArray[np.float32]:
+    def overview(self) -> Float32Array:
         """Read the coarsest mosaic of the image, not rounded; shape (ny, nx)."""
         self._file.seek(0)
         return np.array(astropy.io.fits.open(self._file, memmap=False)[1].data, dtype=np.float32)

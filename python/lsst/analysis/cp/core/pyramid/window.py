@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lsst.analysis.cp.core.images.placement import DetectorPlacement, MosaicGrid
+from lsst.analysis.cp.core.typing import BoolArray, Float32Array, IndexArray
 
 from .hdus import TILE_SIZE
 
-IntArray = npt.NDArray[np.intp]
-Image = npt.NDArray[np.float32] | npt.NDArray[np.int32]
+Image = Float32Array | npt.NDArray[np.int32]
 Pixels = npt.NDArray[Any]
 
 
@@ -114,9 +114,9 @@ class TurnedDetectorWindow:
         Pixels of the detector's image; shape (n,), one for each that is True in ``target``.
     """
 
-    target: npt.NDArray[np.bool_]
-    rows: IntArray
-    columns: IntArray
+    target: BoolArray
+    rows: IndexArray
+    columns: IndexArray
 
     def readInto(self, image: Pixels, hdu: _Sections) -> int:
         """Read the part; see `DetectorWindow.readInto`."""
@@ -214,7 +214,7 @@ def cutMosaic(hdu: _Sections, own: MosaicGrid, grid: MosaicGrid) -> tuple[Pixels
     return image, _nTiles(source)
 
 
-def _slices(low: IntArray, high: IntArray) -> tuple[slice, slice]:
+def _slices(low: IndexArray, high: IndexArray) -> tuple[slice, slice]:
     """Return rows and columns between two pixels (column, row), both of them included."""
     return slice(int(low[1]), int(high[1]) + 1), slice(int(low[0]), int(high[0]) + 1)
 

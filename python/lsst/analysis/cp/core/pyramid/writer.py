@@ -22,6 +22,7 @@ from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
 from lsst.analysis.cp.core.images.binning import binImage
 from lsst.analysis.cp.core.images.mosaic import FocalPlaneMosaic
 from lsst.analysis.cp.core.images.placement import DetectorPlacement
+from lsst.analysis.cp.core.typing import BoolArray, Float32Array
 
 from .hdus import TILE_SIZE, compressedHdu, hduBytes, linearWcs, mosaicWcs, prefixLength
 from .index import (
@@ -36,9 +37,6 @@ from .index import (
     StoredImage,
 )
 from .levels import meanLevels, measureNoise, mosaicGrids, peakLevels
-
-BoolArray = npt.NDArray[np.bool_]
-FloatImage = npt.NDArray[np.float32]
 
 DETECTOR_FACTORS = (1, 2, 4)
 """Factors at which the detectors are kept apart, each in its own orientation."""
@@ -130,7 +128,7 @@ class PyramidWriter:
         *,
         mask: npt.NDArray[np.integer] | None = None,
         planes: Mapping[str, int] | None = None,
-        significance: FloatImage | None = None,
+        significance: Float32Array | None = None,
         noise: float | npt.NDArray[np.floating] | None = None,
     ) -> None:
         """Write a detector.
@@ -240,7 +238,7 @@ class PyramidWriter:
                 )
 
     def _addLevels(
-        self, detectorId: int, plane: str, levels: Mapping[int, FloatImage], sigma: float | None
+        self, detectorId: int, plane: str, levels: Mapping[int, Float32Array], sigma: float | None
     ) -> None:
         """Keep the levels of a detector; of an image with the given noise, or else of a significance."""
         for factor, pixels in levels.items():
@@ -251,7 +249,7 @@ class PyramidWriter:
     def _put(
         self,
         key: ImageKey,
-        pixels: npt.NDArray[np.float32] | npt.NDArray[np.int32],
+        pixels: Float32Array | npt.NDArray[np.int32],
         sigma: float,
         planes: Mapping[str, int] | None = None,
     ) -> None:
@@ -292,7 +290,7 @@ class PyramidWriter:
             y0=grid.y0 if grid else 0.0,
         )
 
-    def _writeStart(self, overview: FloatImage) -> None:
+    def _writeStart(self, overview: Float32Array) -> None:
         """Write all that comes before the images; its length does not depend on what is in it."""
         header = self._headerOf(ImageKey(MOSAIC, "image", self._coarsest), {})
         header["EXTNAME"] = "OVERVIEW"
@@ -340,6 +338,6 @@ def _noData(mask: npt.NDArray[np.integer] | None, planes: Mapping[str, int]) -> 
     return (mask & bit) != 0 if np.bitwise_or.reduce(mask, axis=None) & bit else False
 
 
-def _withNan(image: npt.NDArray[np.floating], noData: BoolArray) -> FloatImage:
+def _withNan(image: npt.NDArray[np.floating], noData: BoolArray) -> Float32Array:
     pixels = image.astype(np.float32, copy=False)
     return np.where(noData, np.float32(np.nan), pixels) if noData.any() else pixels

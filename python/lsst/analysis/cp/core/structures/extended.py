@@ -11,14 +11,13 @@ import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 from scipy.ndimage import find_objects, label
+
+from lsst.analysis.cp.core.typing import FloatArray
 
 from .boxes import boxOf
 from .significance import AmpSlices, BackgroundMesh, Significance
 from .table import Structures, joinStructures
-
-FloatArray = npt.NDArray[np.float64]
 
 _MEDIAN_ERROR = math.sqrt(math.pi / 2)
 """Standard error of a median of Gaussian numbers, in units of that of their mean."""

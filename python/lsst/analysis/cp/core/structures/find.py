@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
+
+from lsst.analysis.cp.core.typing import BoolArray, Float32Array, IndexArray
 
 from .boxes import boxOf
 from .extended import findBoundaries, findDeadAmps, findGlows, findGradients
@@ -20,8 +21,6 @@ from .outliers import Outliers, PixelGroups, findOutliers, groupOutliers
 from .significance import AmpSlices, Significance
 from .table import STRUCTURE_KINDS, Structures, joinStructures
 from .thresholds import DetectionThresholds
-
-ImageArray = npt.NDArray[np.float32]
 
 _MOST_EVENT_PIXELS = 200
 """Number of pixels up to which a group may be the track of a cosmic ray."""
@@ -94,7 +93,7 @@ def findStructures(
     return _keepStrongest(found, maxPerKind)
 
 
-def markStructures(binned: ImageArray, factor: int, structures: Structures) -> ImageArray:
+def markStructures(binned: Float32Array, factor: int, structures: Structures) -> Float32Array:
     """Raise a binned significance to the scores of the structures that lie in its bins.
 
     A column or a glow may be significant although none of its pixels is. This keeps what is found visible
@@ -168,18 +167,14 @@ def _findGroups(
     )
 
 
-def _ampOf(
-    y: npt.NDArray[np.intp], x: npt.NDArray[np.intp], amps: Sequence[AmpSlices]
-) -> npt.NDArray[np.intp]:
+def _ampOf(y: IndexArray, x: IndexArray, amps: Sequence[AmpSlices]) -> IndexArray:
     amp = np.full(len(y), -1, dtype=np.intp)
     for i, (rows, columns) in enumerate(amps):
         amp[(rows.start <= y) & (y < rows.stop) & (columns.start <= x) & (x < columns.stop)] = i
     return amp
 
 
-def _isAlone(
-    y: npt.NDArray[np.intp], x: npt.NDArray[np.intp], significance: Significance, neighbour: float
-) -> npt.NDArray[np.bool_]:
+def _isAlone(y: IndexArray, x: IndexArray, significance: Significance, neighbour: float) -> BoolArray:
     """Tell whether all eight neighbours of pixels are seen, and none is an outlier."""
     shape = significance.values.shape
     alone = (y > 0) & (y < shape[0] - 1) & (x > 0) & (x < shape[1] - 1)
@@ -190,7 +185,7 @@ def _isAlone(
     return alone & ~((np.abs(significance.values[at]) > neighbour) | significance.excluded[at]).any(axis=1)
 
 
-def _isOfLine(single: Structures, lines: Structures) -> npt.NDArray[np.bool_]:
+def _isOfLine(single: Structures, lines: Structures) -> BoolArray:
     """Tell which pixels exceed the threshold only because they lie on a row or a column that is found."""
     inside = np.zeros(len(single), dtype=bool)
     for row in np.flatnonzero(np.isin(lines.kind, ("row", "column"))):

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 from scipy.ndimage import median_filter
 
-from .robustScale import clippedScale
+from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
-FloatArray = npt.NDArray[np.float64]
-IndexArray = npt.NDArray[np.intp]
+from .robustScale import clippedScale
 
 _DILATION = 2
 """Pixels around an outlier that are left out of means: what diffuses further is far below the noise."""
@@ -62,8 +60,8 @@ class LineMeans:
 
 
 def measureLines(
-    values: npt.NDArray[np.float32],
-    excluded: npt.NDArray[np.bool_],
+    values: Float32Array,
+    excluded: BoolArray,
     outliers: tuple[IndexArray, IndexArray],
     brightLines: tuple[IndexArray, IndexArray],
 ) -> tuple[LineMeans, LineMeans]:
@@ -112,7 +110,7 @@ def _dilate(outliers: tuple[IndexArray, IndexArray], shape: tuple[int, int]) -> 
 
 
 def _average(
-    kept: npt.NDArray[np.float32],
+    kept: Float32Array,
     removed: Sequence[IndexArray],
     bright: IndexArray,
     skip: IndexArray,

@@ -15,9 +15,9 @@ import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from .significance import AmpSlices, Significance
+from lsst.analysis.cp.core.typing import IndexArray
 
-IndexArray = npt.NDArray[np.intp]
+from .significance import AmpSlices, Significance
 
 _CROWDED = 0.005
 """Part of the pixels of an amplifier from which its outliers are counted only."""

@@ -10,17 +10,15 @@ __all__ = ["rankStructures"]
 from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 from astropy import units
 from astropy.table import Table
 
 from lsst.analysis.cp.core.camera import CameraLayout
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
 from lsst.analysis.cp.core.images.placement import DetectorPlacement
+from lsst.analysis.cp.core.typing import FloatArray, IndexArray, NameArray
 
 from .table import TRANSIENT_KINDS, Structures, joinStructures
-
-IndexArray = npt.NDArray[np.intp]
 
 
 def rankStructures(
@@ -112,7 +110,7 @@ def _order(structures: Structures, detector: IndexArray, maxPerKind: int | None)
 
 def _onFocalPlane(
     structures: Structures, detector: IndexArray, geometry: FocalPlaneGeometry
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+) -> tuple[FloatArray, FloatArray]:
     """Return the centres on the focal plane (mm)."""
     points = np.stack([structures.x, structures.y])
     placed = np.empty_like(points)
@@ -123,7 +121,7 @@ def _onFocalPlane(
     return placed[0], placed[1]
 
 
-def _ampNames(structures: Structures, detector: IndexArray, layout: CameraLayout) -> npt.NDArray[np.str_]:
+def _ampNames(structures: Structures, detector: IndexArray, layout: CameraLayout) -> NameArray:
     """Return the names of amplifiers; empty for the whole detector."""
     wrong = structures.amplifier >= layout.ampsPerDetector[detector]
     if wrong.any():

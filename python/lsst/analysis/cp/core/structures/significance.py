@@ -15,14 +15,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt
 
+from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray, IndexArray
+
 from .robustScale import clippedScale
 
 AmpSlices = tuple[slice, slice]
 """Rows and columns of an amplifier in the image of its detector."""
 
-FloatArray = npt.NDArray[np.float64]
-ImageArray = npt.NDArray[np.float32]
-MaskArray = npt.NDArray[np.bool_]
 
 _ROW_STEP = 2
 """Rows of which every second goes into the medians; the noise is measured on the others."""
@@ -67,9 +66,9 @@ class BackgroundMesh:
     columns: FloatArray
     boxShape: tuple[int, int]
     values: FloatArray
-    number: npt.NDArray[np.intp]
+    number: IndexArray
 
-    def interpolate(self, shape: tuple[int, int]) -> ImageArray:
+    def interpolate(self, shape: tuple[int, int]) -> Float32Array:
         """Interpolate linearly between the centres, and extrapolate linearly beyond the outermost.
 
         Parameters
@@ -106,28 +105,28 @@ class Significance:
         True where a pixel is left out; shape (ny, nx).
     """
 
-    values: ImageArray
+    values: Float32Array
     noise: FloatArray
     level: FloatArray
     meshes: tuple[BackgroundMesh, ...]
-    excluded: MaskArray
+    excluded: BoolArray
 
     @property
-    def dead(self) -> MaskArray:
+    def dead(self) -> BoolArray:
         """Amplifiers with less than a fifth of the median noise, or none; shape (nAmp,)."""
         known = self.noise[np.isfinite(self.noise)]
         typical = float(np.median(known)) if len(known) else 0.0
         return (self.noise <= _DEAD_NOISE * typical) | (self.noise == 0)
 
     @property
-    def live(self) -> MaskArray:
+    def live(self) -> BoolArray:
         """Amplifiers whose noise is known and that are not dead; shape (nAmp,)."""
         return np.isfinite(self.noise) & ~self.dead
 
 
 def measureSignificance(
     image: npt.NDArray[np.floating],
-    excluded: MaskArray,
+    excluded: BoolArray,
     amps: Sequence[AmpSlices],
     *,
     boxSize: int = 64,
@@ -181,7 +180,7 @@ def measureSignificance(
 
 
 def _checkInputs(
-    pixels: npt.NDArray[np.floating], excluded: MaskArray, amps: Sequence[AmpSlices], boxSize: int
+    pixels: npt.NDArray[np.floating], excluded: BoolArray, amps: Sequence[AmpSlices], boxSize: int
 ) -> None:
     if pixels.ndim != 2:
         raise ValueError(f"Expected an image of two dimensions, got one of shape {pixels.shape}.")
@@ -200,7 +199,7 @@ def _checkInputs(
                 )
 
 
-def _measureMesh(pixels: ImageArray, leftOut: MaskArray, boxSize: int) -> BackgroundMesh:
+def _measureMesh(pixels: Float32Array, leftOut: BoolArray, boxSize: int) -> BackgroundMesh:
     """Take the medians of boxes, which overlap a little where they do not fit."""
     box = (min(boxSize, pixels.shape[0]), min(boxSize, pixels.shape[1]))
     first = [_starts(size, width) for size, width in zip(pixels.shape, box, strict=True)]
@@ -218,7 +217,7 @@ def _measureMesh(pixels: ImageArray, leftOut: MaskArray, boxSize: int) -> Backgr
     )
 
 
-def _medians(boxes: ImageArray, number: npt.NDArray[np.intp]) -> FloatArray:
+def _medians(boxes: Float32Array, number: IndexArray) -> FloatArray:
     """Return the medians of sorted pixels, given how many there are before the NaN."""
     last = boxes.shape[-1] - 1
     middle = np.stack([np.maximum(number - 1, 0) // 2, np.minimum(number // 2, last)], axis=-1)
@@ -231,7 +230,7 @@ def _medians(boxes: ImageArray, number: npt.NDArray[np.intp]) -> FloatArray:
 
 
 def _groupedMedians(
-    boxes: ImageArray, number: npt.NDArray[np.intp], middle: ImageArray, medians: FloatArray
+    boxes: Float32Array, number: IndexArray, middle: Float32Array, medians: FloatArray
 ) -> FloatArray:
     """Interpolate within the step of digitised pixels that the median lies in.
 
@@ -251,20 +250,20 @@ def _groupedMedians(
     return np.where(grouped, middle + step * part, medians)
 
 
-def _starts(size: int, width: int) -> npt.NDArray[np.intp]:
+def _starts(size: int, width: int) -> IndexArray:
     """Spread as few boxes as cover all pixels evenly."""
     return np.linspace(0, size - width, math.ceil(size / width)).round().astype(np.intp)
 
 
 def _cutBoxes[T: np.generic](
-    array: npt.NDArray[T], first: Sequence[npt.NDArray[np.intp]], box: tuple[int, int]
+    array: npt.NDArray[T], first: Sequence[IndexArray], box: tuple[int, int]
 ) -> npt.NDArray[T]:
     """Copy every second row of each box; shape (nBoxesY, nBoxesX, height, width)."""
     windows = np.lib.stride_tricks.sliding_window_view(array, box)[:, :, ::_ROW_STEP]
     return windows[np.ix_(*first)]
 
 
-def _fillEmpty(values: FloatArray, empty: MaskArray) -> FloatArray:
+def _fillEmpty(values: FloatArray, empty: BoolArray) -> FloatArray:
     if not empty.any():
         return values
     if empty.all():
@@ -273,7 +272,7 @@ def _fillEmpty(values: FloatArray, empty: MaskArray) -> FloatArray:
     return values[tuple(nearest)]
 
 
-def _weights(centers: FloatArray, size: int) -> ImageArray:
+def _weights(centers: FloatArray, size: int) -> Float32Array:
     """Make the matrix that interpolates values at the centres to all pixels; shape (size, nCenters)."""
     weights = np.ones((size, 1), dtype=np.float32)
     if len(centers) == 1:
@@ -288,7 +287,7 @@ def _weights(centers: FloatArray, size: int) -> ImageArray:
 
 
 def _fillSignificance(
-    values: ImageArray, pixels: ImageArray, leftOut: MaskArray, mesh: BackgroundMesh
+    values: Float32Array, pixels: Float32Array, leftOut: BoolArray, mesh: BackgroundMesh
 ) -> float:
     """Fill the significance of an amplifier, and return its noise."""
     if np.isnan(mesh.values).any():

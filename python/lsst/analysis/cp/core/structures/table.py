@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray, NameArray
 
 STRUCTURE_KINDS = {
     "pixel": "a single pixel, which a cosmic ray would share with its neighbours",
@@ -66,17 +66,17 @@ class Structures:
         Number of structures of this kind that the detector has, listed or not.
     """
 
-    kind: npt.NDArray[np.str_]
-    amplifier: npt.NDArray[np.intp]
+    kind: NameArray
+    amplifier: IndexArray
     x: FloatArray
     y: FloatArray
-    width: npt.NDArray[np.intp]
-    height: npt.NDArray[np.intp]
-    nPixels: npt.NDArray[np.intp]
+    width: IndexArray
+    height: IndexArray
+    nPixels: IndexArray
     score: FloatArray
     threshold: FloatArray
     amplitude: FloatArray
-    nFound: npt.NDArray[np.intp]
+    nFound: IndexArray
 
     @classmethod
     def make(cls, kind: str | npt.ArrayLike, **columns: npt.ArrayLike) -> Structures:
@@ -113,7 +113,7 @@ class Structures:
     def __len__(self) -> int:
         return len(self.kind)
 
-    def take(self, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Structures:
+    def take(self, rows: IndexArray | BoolArray) -> Structures:
         """Take some rows.
 
         Parameters

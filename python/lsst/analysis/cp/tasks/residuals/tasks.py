@@ -15,7 +15,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.core.images import FocalPlaneMosaic
 from lsst.analysis.cp.core.pyramid import PyramidWriter
@@ -27,6 +26,7 @@ from lsst.analysis.cp.core.structures import (
     measureSignificance,
     rankStructures,
 )
+from lsst.analysis.cp.core.typing import Float32Array, FloatArray
 from lsst.analysis.cp.tasks.runner import ToolRunner, raiseFailures
 from lsst.analysis.cp.tasks.views.data import (
     ampSlices,
@@ -73,8 +73,8 @@ class Measured:
         Significance from which a pixel is found.
     """
 
-    peaks: npt.NDArray[np.float32]
-    noise: npt.NDArray[np.float64]
+    peaks: Float32Array
+    noise: FloatArray
     structures: Structures
     threshold: float
 

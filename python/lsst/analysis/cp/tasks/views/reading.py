@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsst.analysis.cp.core.images import EXCLUDED_PLANES, excludedPixels
+from lsst.analysis.cp.core.typing import BoolArray, Float32Array
 from lsst.geom import Box2I, Extent2I, Point2I
 from lsst.pipe.base import UnprocessableDataError
 
@@ -79,10 +80,10 @@ class DetectorImage:
 
     detector: int
     name: str
-    image: npt.NDArray[np.float32]
+    image: Float32Array
     mask: npt.NDArray[np.int32]
     planes: Mapping[str, int]
-    excluded: npt.NDArray[np.bool_]
+    excluded: BoolArray
 
 
 class DetectorImages:
@@ -278,7 +279,7 @@ def checkDetectorImage(image: DetectorImage, camera: Camera, binning: int = 1) -
         )
 
 
-def readFocalPlaneImage(handle: DeferredDatasetHandle, expected: tuple[int, int]) -> npt.NDArray[np.float32]:
+def readFocalPlaneImage(handle: DeferredDatasetHandle, expected: tuple[int, int]) -> Float32Array:
     """Read an image of the focal plane.
 
     Parameters
@@ -308,7 +309,7 @@ def readFocalPlaneImage(handle: DeferredDatasetHandle, expected: tuple[int, int]
     return image
 
 
-def sampleImage(handle: DeferredDatasetHandle, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+def sampleImage(handle: DeferredDatasetHandle, shape: tuple[int, int]) -> Float32Array:
     """Read a sample of a large image, enough to choose a range of colours.
 
     Parameters

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsst.analysis.cp.core.images import BinningStatistic, binGrid, binImage
+from lsst.analysis.cp.core.typing import BoolArray, Float32Array
 from lsst.analysis.cp.tasks.runner import ToolRunner, makeBundle, raiseFailures
 from lsst.pipe.base import (
     InputQuantizedConnection,
@@ -52,7 +53,7 @@ class ImageViewTask(PipelineTask):
     ConfigClass = ImageViewConfig
     config: ImageViewConfig
 
-    def binDetector(self, image: DetectorImage) -> npt.NDArray[np.float32]:
+    def binDetector(self, image: DetectorImage) -> Float32Array:
         """Bin what is seen of a detector, as the configuration says.
 
         Parameters
@@ -71,9 +72,7 @@ class ImageViewTask(PipelineTask):
         bits = sum(1 << image.planes[plane] for plane in set(known))
         return self.bin(((image.mask & bits) != 0).astype(np.float32))
 
-    def bin(
-        self, image: npt.NDArray[np.floating], excluded: npt.NDArray[np.bool_] | None = None
-    ) -> npt.NDArray[np.float32]:
+    def bin(self, image: npt.NDArray[np.floating], excluded: BoolArray | None = None) -> Float32Array:
         """Bin an image for the view, as the configuration says.
 
         Parameters
@@ -335,7 +334,7 @@ class FocalPlaneImageViewTask(ImageViewTask):
 
     def run(
         self,
-        image: npt.NDArray[np.float32],
+        image: Float32Array,
         *,
         camera: Camera,
         runner: ToolRunner,

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 
 import matplotlib
 import numpy as np
-import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -32,11 +31,10 @@ from matplotlib.patheffects import Normal, withStroke
 from matplotlib.text import Text
 
 from lsst.analysis.cp.actions.plot.polygons import drawFrames, drawHatched, drawPolygons
+from lsst.analysis.cp.core.typing import BoolArray
 
 from .text import formatNumber
 from .view import MAP_INCHES, FocalPlaneView, PatchState
-
-BoolArray = npt.NDArray[np.bool_]
 
 _MARK_WEIGHTS = np.array([0.38, 0.38, 0.12, 0.12])[:, np.newaxis]
 """Weights of the corners in the place of a mark: off the middle, where the name of an amplifier may stand."""

@@ -8,10 +8,10 @@ __all__ = ["FailureMapPlot"]
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.core.amps.status import FAILED, UNKNOWN
 from lsst.analysis.cp.core.columns import flagColumn
+from lsst.analysis.cp.core.typing import BoolArray, IndexArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, ListField
 
@@ -65,12 +65,12 @@ class FailureMapPlot(FocalPlaneGeometryPlot):
         keys = ("detector", "amplifier") if self.level == "amplifier" else ("detector",)
         return [(key, Vector) for key in (*keys, *self.flagKeys)]
 
-    def _reduceRows(self, data: KeyedData, index: npt.NDArray[np.intp], nPatches: int) -> PatchValues:
+    def _reduceRows(self, data: KeyedData, index: IndexArray, nPatches: int) -> PatchValues:
         """Count failures."""
         placed = index >= 0
         flags = np.array([flagColumn(self._vector(data, key), key) for key in self.flagKeys])
 
-        def perPatch(rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+        def perPatch(rows: BoolArray) -> IndexArray:
             return np.bincount(index[rows & placed], minlength=nPatches)
 
         n_failed = perPatch((flags == FAILED).any(axis=0))

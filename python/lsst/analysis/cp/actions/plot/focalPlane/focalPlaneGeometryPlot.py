@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
@@ -17,6 +16,7 @@ from lsst.analysis.cp.core.amps.status import FAILED, GOOD, UNKNOWN
 from lsst.analysis.cp.core.columns import flagColumn, floatColumn
 from lsst.analysis.cp.core.geometry import STATISTICS, FocalPlaneGeometry, groupedStatistic
 from lsst.analysis.cp.core.limits import ColourLimits, CountScale, countScale, robustLimits
+from lsst.analysis.cp.core.typing import FloatArray, IndexArray
 from lsst.analysis.tools.actions.plot import FocalPlanePlot
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field, ListField
@@ -33,9 +33,6 @@ from .text import (
     withUnit,
 )
 from .view import FocalPlaneView, PatchValues, chooseLabels, expectedDetectors, squareLimits
-
-IndexArray = npt.NDArray[np.intp]
-FloatArray = npt.NDArray[np.float64]
 
 
 class FocalPlaneGeometryPlot(FocalPlanePlot):

@@ -23,10 +23,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import median_abs_deviation
 
-from .view import PatchState, PatchValues
+from lsst.analysis.cp.core.typing import BoolArray, IndexArray, NameArray
 
-BoolArray = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.float64]
+from .view import PatchState, PatchValues
 
 _DATA_ID = ("exposure", "visit", "day_obs", "detector", "physical_filter", "band")
 _LINE = 120
@@ -174,7 +173,7 @@ def statisticsLines(values: npt.NDArray[np.floating], *, counts: bool) -> tuple[
 
 def headline(
     patches: PatchValues,
-    detector: npt.NDArray[np.intp],
+    detector: IndexArray,
     expected: BoolArray,
     *,
     noun: str,
@@ -215,7 +214,7 @@ def headline(
     return ", ".join(words)
 
 
-def listMissing(names: npt.NDArray[np.str_], nListed: int) -> tuple[str, ...]:
+def listMissing(names: NameArray, nListed: int) -> tuple[str, ...]:
     """Name the detectors without data.
 
     Parameters
@@ -239,9 +238,7 @@ def listMissing(names: npt.NDArray[np.str_], nListed: int) -> tuple[str, ...]:
     return f"Without data: {len(names)} detector{'s' * (len(names) > 1)}", *lines
 
 
-def listPatches(
-    patches: PatchValues, names: npt.NDArray[np.str_], nListed: int, *, counts: bool
-) -> tuple[str, ...]:
+def listPatches(patches: PatchValues, names: NameArray, nListed: int, *, counts: bool) -> tuple[str, ...]:
     """Name the patches to look at first.
 
     These are the failing ones, in order of their distance from the median, those without value first; where

@@ -24,10 +24,8 @@ import numpy.typing as npt
 
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
 from lsst.analysis.cp.core.limits import ColourLimits, CountScale
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray, NameArray
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
-IndexArray = npt.NDArray[np.intp]
 Span = tuple[float, float]
 
 MAP_INCHES = 6.3
@@ -157,9 +155,9 @@ class FocalPlaneView:
 
     geometry: FocalPlaneGeometry
     corners: FloatArray
-    names: npt.NDArray[np.str_]
+    names: NameArray
     noun: str
-    kinds: npt.NDArray[np.str_]
+    kinds: NameArray
     patches: PatchValues
     expected: BoolArray
     limits: ColourLimits

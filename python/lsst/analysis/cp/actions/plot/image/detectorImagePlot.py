@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
@@ -17,6 +16,7 @@ from lsst.analysis.cp.actions.plot.focalPlane.text import withUnit
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
 from lsst.analysis.cp.core.images import FocalPlaneMosaic
 from lsst.analysis.cp.core.limits import robustLimits
+from lsst.analysis.cp.core.typing import Float32Array, FloatArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Tensor
 from lsst.pex.config import ChoiceField
 
@@ -25,9 +25,6 @@ from .frame import binningOf, detectorFrame, turnedDetectorFrame
 from .marks import readNumber
 from .plot import ImagePlot
 from .view import ImageScale, ImageView, Projections
-
-FloatArray = npt.NDArray[np.float64]
-FloatImage = npt.NDArray[np.float32]
 
 _MOST_SPAN = 6.0
 """Full range of a projection, in robust ranges, up to which all of it is shown."""
@@ -149,7 +146,7 @@ class DetectorImagePlot(ImagePlot):
             raise ValueError(f"{type(self).__name__} needs the identifier of the detector, as 'detector'")
         return int(geometry.detectorIndex([known[0]])[0])
 
-    def _project(self, image: FloatImage, scale: ImageScale) -> Projections:
+    def _project(self, image: Float32Array, scale: ImageScale) -> Projections:
         """Reduce the columns and the rows."""
         columns, rows = (_reduce(pixels, self.projection) for pixels in (image.T, image))
         label = withUnit(self.projection.capitalize(), scale.unit)
@@ -167,7 +164,7 @@ def _projectionLimits(values: FloatArray) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _reduce(lines: FloatImage, statistic: str) -> FloatArray:
+def _reduce(lines: Float32Array, statistic: str) -> FloatArray:
     """Reduce each line of pixels to one number; NaN for those without a value."""
     functions: dict[str, Callable[..., FloatArray]] = {
         "mean": np.nanmean,

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection
@@ -22,13 +21,12 @@ from matplotlib.text import Text
 
 from lsst.analysis.cp.actions.plot.focalPlane.text import formatNumber
 from lsst.analysis.cp.actions.plot.polygons import drawFrames, drawHatched, drawPolygons
+from lsst.analysis.cp.core.typing import FloatArray
 
 from .colours import SIGNIFICANT, ImageStyle, imageColours
 from .pixelImage import PixelImage
 from .regions import innerSides, moveSides
 from .view import ImageScale, ImageView, Names
-
-FloatArray = npt.NDArray[np.float64]
 
 _STRESSED = 0.9
 """Width of the outlines of detectors with a failure, points."""

@@ -18,15 +18,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry, boxCorners
 from lsst.analysis.cp.core.images import DetectorPlacement, MosaicGrid
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
-IndexArray = npt.NDArray[np.intp]
-
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray
 
 IMAGE_INCHES = 9.0
 """Longer side of the image on paper; decides which names fit."""

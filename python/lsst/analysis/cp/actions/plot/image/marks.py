@@ -18,9 +18,7 @@ from lsst.analysis.cp.actions.plot.focalPlane.text import formatNumber
 from lsst.analysis.cp.core.columns import floatColumn
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
 from lsst.analysis.cp.core.structures import TRANSIENT_KINDS
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray
 
 _FAILURE_KEYS = ("failedDetector", "failedAmplifier", "failedTest")
 _STRUCTURE_KEYS = ("structureX", "structureY", "structureKind")

@@ -8,13 +8,11 @@ from __future__ import annotations
 __all__ = ["nameAmplifiers", "nameDetectors", "noNames"]
 
 import numpy as np
-import numpy.typing as npt
+
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray, NameArray
 
 from .frame import IMAGE_INCHES, ImageFrame
 from .view import Names
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 _GLYPH_ASPECT = 0.62
 _SHARE, _NARROW_SHARE = 0.45, 0.8
@@ -66,7 +64,7 @@ def nameAmplifiers(frame: ImageFrame, named: BoolArray) -> Names:
     return names if names.points.min(initial=_MOST_POINTS) >= _LEAST_AMP_POINTS else noNames()
 
 
-def _name(frame: ImageFrame, texts: npt.NDArray[np.str_], corners: FloatArray, *, atTop: bool) -> Names:
+def _name(frame: ImageFrame, texts: NameArray, corners: FloatArray, *, atTop: bool) -> Names:
     if len(texts) == 0:
         return noNames()
     left, right, bottom, top = frame.extent

@@ -18,8 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, Normalize
 
-FloatImage = npt.NDArray[np.float32]
-IndexArray = npt.NDArray[np.intp]
+from lsst.analysis.cp.core.typing import Float32Array, IndexArray
 
 _STRIP = 1 << 20
 """Pixels of the page that are coloured at a time."""
@@ -47,7 +46,7 @@ class PixelImage(Artist):
 
     def __init__(
         self,
-        image: FloatImage,
+        image: Float32Array,
         extent: tuple[float, float, float, float],
         norm: Normalize,
         colourMap: Colormap,
@@ -85,7 +84,7 @@ class PixelImage(Artist):
             renderer.draw_image(context, x0, y0 + start, self._colour(strip))
         context.restore()
 
-    def _colour(self, values: FloatImage) -> npt.NDArray[np.uint8]:
+    def _colour(self, values: Float32Array) -> npt.NDArray[np.uint8]:
         """Return colours; shape (ny, nx, 4)."""
         masked = np.ma.masked_invalid(values, copy=False)
         colours = self.mappable.cmap(self.mappable.norm(masked), bytes=True)

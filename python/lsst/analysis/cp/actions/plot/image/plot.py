@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.actions.plot.focalPlane.text import describeProvenance, withUnit
 from lsst.analysis.cp.core.images import STRETCH_CURVES, STRETCH_METHODS, StretchMethod, binImage
+from lsst.analysis.cp.core.typing import BoolArray, Float32Array
 from lsst.analysis.tools.interfaces import KeyedData, PlotAction
 from lsst.pex.config import ChoiceField, Field
 
@@ -25,9 +25,6 @@ from .regions import findGaps
 from .scale import Stretch, scaleAmplifiers, significanceScale, valueScale
 from .text import imageHeadline, imageLists
 from .view import ImageScale, ImageView, Marks, Projections
-
-FloatImage = npt.NDArray[np.float32]
-BoolArray = npt.NDArray[np.bool_]
 
 
 class ImagePlot(PlotAction):
@@ -125,7 +122,7 @@ class ImagePlot(PlotAction):
         if self.plotMin is not None and self.plotMax is not None and not self.plotMin < self.plotMax:
             raise ValueError(f"plotMin {self.plotMin!r} must be less than plotMax {self.plotMax!r}.")
 
-    def _readImage(self, data: KeyedData) -> FloatImage:
+    def _readImage(self, data: KeyedData) -> Float32Array:
         """Return the image, NaN where there is no value."""
         if "image" not in data:
             raise ValueError(f"{type(self).__name__} needs 'image'; the data have {sorted(data)}")
@@ -147,7 +144,7 @@ class ImagePlot(PlotAction):
         pixels[left_out] = np.nan
         return np.abs(pixels, out=pixels) if self.quantity == "significance" else pixels
 
-    def _shrink(self, image: FloatImage) -> tuple[FloatImage, int]:
+    def _shrink(self, image: Float32Array) -> tuple[Float32Array, int]:
         """Return an image that fits on the page, and the side of its bins; of significances the maxima."""
         factor = -(-max(image.shape) // self.maxPixels)
         if factor == 1:
@@ -156,7 +153,7 @@ class ImagePlot(PlotAction):
 
     def _makeView(
         self,
-        image: FloatImage,
+        image: Float32Array,
         frame: ImageFrame,
         data: KeyedData,
         plotInfo: Mapping[str, object],
@@ -197,7 +194,9 @@ class ImagePlot(PlotAction):
             message="" if np.isfinite(image).any() else "No pixel with a value",
         )
 
-    def _scale(self, image: FloatImage, frame: ImageFrame, data: KeyedData) -> tuple[FloatImage, ImageScale]:
+    def _scale(
+        self, image: Float32Array, frame: ImageFrame, data: KeyedData
+    ) -> tuple[Float32Array, ImageScale]:
         """Return what is coloured, and how."""
         threshold = readNumber(data, "threshold", self.threshold)
         if self.quantity == "significance":
@@ -222,6 +221,6 @@ class ImagePlot(PlotAction):
             unit=unit,
         )
 
-    def _project(self, image: FloatImage, scale: ImageScale) -> Projections | None:
+    def _project(self, image: Float32Array, scale: ImageScale) -> Projections | None:
         """Return reduced columns and rows; none unless a subclass makes them."""
         return None

@@ -11,14 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+
+from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
 from .frame import ImageFrame
-
-FloatArray = npt.NDArray[np.float64]
-FloatImage = npt.NDArray[np.float32]
-BoolArray = npt.NDArray[np.bool_]
-IndexArray = npt.NDArray[np.intp]
 
 _TOLERANCE = 1e-3
 """Image pixels by which a side may be inclined and still count as upright."""
@@ -103,7 +99,7 @@ def _inside(corners: FloatArray, box: tuple[slice, slice]) -> BoolArray:
     return inside
 
 
-def findGaps(image: FloatImage, frame: ImageFrame, missing: BoolArray | None) -> Gaps:
+def findGaps(image: Float32Array, frame: ImageFrame, missing: BoolArray | None) -> Gaps:
     """Find what is missing.
 
     Parameters

@@ -10,17 +10,15 @@ __all__ = ["Stretch", "scaleAmplifiers", "significanceScale", "valueScale"]
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.actions.plot.focalPlane.text import formatNumber
 from lsst.analysis.cp.core.images import StretchMethod, perAmplifier, stretchLimits
 from lsst.analysis.cp.core.limits import ColourLimits
+from lsst.analysis.cp.core.typing import Float32Array
 
 from .frame import ImageFrame
 from .regions import ampRegions
 from .view import ImageScale
-
-FloatImage = npt.NDArray[np.float32]
 
 _SIGNIFICANCE_REACH = 6.0
 """End of the scale of a significance, in thresholds."""
@@ -56,7 +54,7 @@ class Stretch:
             "symmetric": f"{share} or 5 σ MAD, symmetric about {formatNumber(self.centre)}",
         }[self.method]
 
-    def measure(self, image: FloatImage) -> tuple[float, float]:
+    def measure(self, image: Float32Array) -> tuple[float, float]:
         """Choose the values.
 
         Parameters
@@ -84,7 +82,7 @@ class Stretch:
 
 
 def valueScale(
-    image: FloatImage,
+    image: Float32Array,
     *,
     stretch: Stretch,
     softening: float | None,
@@ -137,7 +135,7 @@ def valueScale(
 
 
 def significanceScale(
-    image: FloatImage, threshold: float | None, high: float | None, label: str
+    image: Float32Array, threshold: float | None, high: float | None, label: str
 ) -> ImageScale:
     """Make the scale of a map of significances, the same for all maps of one threshold.
 
@@ -179,12 +177,12 @@ def significanceScale(
     )
 
 
-def _countBeyond(image: FloatImage, low: float, high: float) -> ColourLimits:
+def _countBeyond(image: Float32Array, low: float, high: float) -> ColourLimits:
     below, above = np.count_nonzero(image < low), np.count_nonzero(image > high)
     return ColourLimits(low, high, int(below), int(above))
 
 
-def scaleAmplifiers(image: FloatImage, frame: ImageFrame) -> FloatImage:
+def scaleAmplifiers(image: Float32Array, frame: ImageFrame) -> Float32Array:
     """Bring all amplifiers of an image to one level and one scale.
 
     Parameters

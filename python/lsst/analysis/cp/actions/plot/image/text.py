@@ -11,16 +11,14 @@ import textwrap
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.actions.plot.focalPlane.text import shorten, statisticsLines, withUnit
+from lsst.analysis.cp.core.typing import Float32Array
 
 from .frame import ImageFrame
 from .marks import Failures, Structures
 from .regions import Gaps
 from .view import ImageScale
-
-FloatImage = npt.NDArray[np.float32]
 
 _LENGTH = 52
 """Characters of a line beside the image."""
@@ -61,7 +59,7 @@ def imageHeadline(frame: ImageFrame, gaps: Gaps, failures: Failures, structures:
 
 
 def imageLists(
-    values: FloatImage,
+    values: Float32Array,
     unit: str,
     frame: ImageFrame,
     scale: ImageScale,

@@ -10,17 +10,12 @@ __all__ = ["ImageScale", "ImageView", "Marks", "Names", "Projections"]
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.core.limits import ColourLimits
+from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray
 
 from .frame import ImageFrame
 from .regions import Gaps
-
-FloatArray = npt.NDArray[np.float64]
-FloatImage = npt.NDArray[np.float32]
-BoolArray = npt.NDArray[np.bool_]
-IndexArray = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +168,7 @@ class ImageView:
         Why there is nothing to see; empty if there is.
     """
 
-    image: FloatImage
+    image: Float32Array
     frame: ImageFrame
     scale: ImageScale
     gaps: Gaps

@@ -11,11 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.core.history import TrendSeries
-
-FloatArray = npt.NDArray[np.float64]
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray
 
 AXIS_KINDS = ("auto", "time", "sequence")
 """What the axis shows; "auto" is time, unless most of it would be empty."""
@@ -74,7 +72,7 @@ class TrendAxis:
         return min(0.5 * float(np.median(np.diff(self.x))), width)
 
 
-def findGaps(mjd: FloatArray, gapDays: float | None = None) -> npt.NDArray[np.intp]:
+def findGaps(mjd: FloatArray, gapDays: float | None = None) -> IndexArray:
     """Find the epochs before which there is nothing for a long time.
 
     Parameters
@@ -137,7 +135,7 @@ def placeEpochs(series: TrendSeries, kind: str = "auto", gapDays: float | None =
     )
 
 
-def padSegment(axis: TrendAxis, segment: slice) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+def padSegment(axis: TrendAxis, segment: slice) -> tuple[FloatArray, IndexArray]:
     """Widen a run of epochs by half an epoch at its ends, so that a single one has a width.
 
     Parameters
@@ -160,7 +158,7 @@ def padSegment(axis: TrendAxis, segment: slice) -> tuple[FloatArray, npt.NDArray
     return np.concatenate([[x[0] - half], x, [x[-1] + half]]), index[[0, *range(len(index)), -1]]
 
 
-def splitSegments(segments: Sequence[slice], known: npt.NDArray[np.bool_]) -> list[slice]:
+def splitSegments(segments: Sequence[slice], known: BoolArray) -> list[slice]:
     """Split runs of epochs at those without a value.
 
     Parameters
@@ -191,7 +189,7 @@ def _isFilled(series: TrendSeries, emptyDays: float) -> bool:
     return span == 0.0 or 1.0 - emptyDays / span >= _LEAST_OCCUPIED
 
 
-def _countEpochs(n_epochs: int, starts: npt.NDArray[np.intp]) -> FloatArray:
+def _countEpochs(n_epochs: int, starts: IndexArray) -> FloatArray:
     """Count epochs, with more room at gaps."""
     step = np.ones(n_epochs)
     step[starts] = max(2.0, _BREAK * n_epochs)

@@ -22,12 +22,11 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from lsst.analysis.cp.core.amps.status import FAILED
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray
 
 from .axis import padSegment, splitSegments
 from .text import describeGap, pluralOf
 from .view import TrendBand, TrendView
-
-FloatArray = npt.NDArray[np.float64]
 
 _MARKERS = 8
 """Number of markers on the level of a series of many epochs."""
@@ -353,7 +352,7 @@ def _markOutside(
 
 
 def _markEdge(
-    ax: Axes, view: TrendView, outside: npt.NDArray[np.bool_], looks: tuple[float, str], style: TrendStyle
+    ax: Axes, view: TrendView, outside: BoolArray, looks: tuple[float, str], style: TrendStyle
 ) -> PathCollection | None:
     """Put marks at a height of the axis, in its parts, for some values of named series."""
     places, epochs = np.nonzero(outside)

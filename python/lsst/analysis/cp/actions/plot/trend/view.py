@@ -13,16 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from lsst.analysis.cp.core.amps.status import FAILED
 from lsst.analysis.cp.core.history import TrendFindings, TrendSeries
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IdArray, IndexArray
 
 from .axis import TrendAxis
 from .text import changeEvents, rankFailing
-
-FloatArray = npt.NDArray[np.float64]
-IndexArray = npt.NDArray[np.intp]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Shares of the series below each line of a band."""
@@ -114,7 +111,7 @@ class TrendView:
     message: str
 
     @property
-    def nFailing(self) -> npt.NDArray[np.int64]:
+    def nFailing(self) -> IdArray:
         """Number of series that failed at each epoch, shape (nEpochs,)."""
         return np.sum(self.series.status == FAILED, axis=0)
 
@@ -131,7 +128,7 @@ class TrendView:
         )
 
     @property
-    def nChanging(self) -> npt.NDArray[np.int64]:
+    def nChanging(self) -> IdArray:
         """Number of series of which a change point is at each epoch, shape (nEpochs,)."""
         return np.bincount(self.findings.changeEpoch, minlength=self.series.nEpochs)
 
@@ -262,7 +259,7 @@ def chooseRange(
     return _keepEnds((low - margin, high + margin), axisMin, axisMax)
 
 
-def _isNear(values: FloatArray, low: float, high: float, reach: float) -> npt.NDArray[np.bool_]:
+def _isNear(values: FloatArray, low: float, high: float, reach: float) -> BoolArray:
     """Tell which values are within a reach of a range; if that is 0, all are."""
     if reach == 0:
         return np.ones(values.shape, dtype=bool)
