@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lsst.analysis.cp.core.amps.status import FAILED, GOOD, STATUS_NAMES, UNKNOWN
+from lsst.analysis.cp.core.amps import FAILED, GOOD, STATUS_NAMES, UNKNOWN
 from lsst.analysis.cp.core.columns import ColumnError, flagColumn, floatColumn, idColumn, nameColumn
 from lsst.analysis.cp.core.typing import FlagArray, FloatArray, IdArray, IndexArray, NameArray
 

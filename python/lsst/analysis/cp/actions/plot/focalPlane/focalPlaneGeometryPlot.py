@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
-from lsst.analysis.cp.core.amps.status import FAILED, GOOD, UNKNOWN
+from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN
 from lsst.analysis.cp.core.columns import flagColumn, floatColumn
 from lsst.analysis.cp.core.geometry import STATISTICS, FocalPlaneGeometry, groupedStatistic
 from lsst.analysis.cp.core.limits import ColourLimits, CountScale, countScale, robustLimits
