@@ -27,7 +27,7 @@ from lsst.analysis.cp.core.structures import (
     rankStructures,
 )
 from lsst.analysis.cp.core.typing import Float32Array, FloatArray
-from lsst.analysis.cp.tasks.runner import ToolRunner, raiseFailures
+from lsst.analysis.cp.tasks.runner import ToolRunner, describeInput, putOutputs, raiseFailures, runTools
 from lsst.analysis.cp.tasks.views.data import (
     ampSlices,
     cameraGeometry,
@@ -37,7 +37,6 @@ from lsst.analysis.cp.tasks.views.data import (
     structureKeys,
 )
 from lsst.analysis.cp.tasks.views.reading import DetectorImage, DetectorImages, readFailures
-from lsst.analysis.cp.tasks.views.tasks import describeInput, putOutputs, runTools
 from lsst.pipe.base import (
     InputQuantizedConnection,
     OutputQuantizedConnection,

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lsst.analysis.cp.core.images import FocalPlaneMosaic
-from lsst.analysis.cp.tasks.runner import ToolRunner, raiseFailures
+from lsst.analysis.cp.tasks.runner import ToolRunner, describeInput, putOutputs, raiseFailures, runTools
 from lsst.daf.butler import DatasetRef
 from lsst.pipe.base import (
     InputQuantizedConnection,
@@ -23,7 +23,7 @@ from lsst.pipe.base import (
 from .config import FocalPlaneMosaicViewConfig, RaftImageViewConfig
 from .data import cameraGeometry, gridKeys, presenceKeys
 from .reading import DetectorImages, readFailures
-from .tasks import ImageViewTask, describeInput, putOutputs, readStretch, runTools
+from .tasks import ImageViewTask, readStretch
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
