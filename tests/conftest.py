@@ -41,7 +41,7 @@ class FakeAmplifier:
         return 5.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FakeDetector:
     """A detector of 4 x 2 amplifiers, turned about its lower left pixel corner."""
 
@@ -100,10 +100,10 @@ def makeCamera() -> Callable[..., FakeCamera]:
     """Return a maker of cameras from (x, y, yaw) of each detector, in mm and radians."""
 
     def make(*places: tuple[float, float, float], ids: Sequence[int] | None = None) -> FakeCamera:
-        return [
+        return tuple(
             FakeDetector(number, f"R0{i // 2}_S{i % 2}", ("E2V", "ITL")[i % 2], *place)
             for i, (number, place) in enumerate(zip(ids or range(len(places)), places, strict=True))
-        ]
+        )
 
     return make
 
