@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from lsst.analysis.cp.catalogue import Level, Product, VerifyTest, measurementsOf
+from lsst.analysis.cp.catalogue import Level, Product, VerifyTest
 from lsst.analysis.cp.core.camera import CameraLayout, DetectorSelection
 from lsst.analysis.cp.core.groups import GroupGrid
 from lsst.analysis.cp.core.typing import BoolArray, FlagArray, FloatArray, IdArray, IndexArray
@@ -98,8 +98,8 @@ class AmpSummary:
         """Number of amplifiers that should have a row and have none, shape (nGroups,)."""
         return self.counts["amplifier"]["nAmpsMissing"]
 
-    def measurements(self, key: str) -> dict[str, FloatArray | IdArray]:
-        """Get everything that a tool of this level emits of a test.
+    def values(self, key: str) -> dict[str, FloatArray | IdArray]:
+        """Get all reductions and counts of a test.
 
         Parameters
         ----------
@@ -108,12 +108,12 @@ class AmpSummary:
 
         Returns
         -------
-        measurements
-            By name, each of shape (nGroups,), in the unit of `VerifyTest.measurementUnit`.
+        values
+            By the name of the measurement, each of shape (nGroups,), in the unit of
+            `VerifyTest.measurementUnit`.
         """
         reduced = self.tests[key]
-        known = {**self.counts[reduced.test.row], **reduced.values}
-        return {kind.name: known[kind.name] for kind in measurementsOf(reduced.test, self.level)}
+        return {**self.counts[reduced.test.row], **reduced.values}
 
 
 _SUMMARIES: WeakKeyDictionary[AmpTable, dict[tuple[object, ...], AmpSummary]] = WeakKeyDictionary()
