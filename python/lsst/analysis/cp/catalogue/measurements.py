@@ -17,7 +17,15 @@ from .level import LEVELS, Level
 if TYPE_CHECKING:
     from .product import VerifyTest
 
-__all__ = ["MEASUREMENTS", "MeasurementKind", "measurementUnits", "measurementsOf", "validityCount"]
+__all__ = [
+    "MEASUREMENTS",
+    "MEASUREMENT_LEVELS",
+    "MeasurementKind",
+    "measurementUnits",
+    "measurementsOf",
+    "summaryColumn",
+    "validityCount",
+]
 
 _CAMERA = ("exposure", "run")
 _EVERYWHERE = MappingProxyType(dict.fromkeys(("amplifier", "detector"), LEVELS) | {"exposure": _CAMERA})
@@ -173,7 +181,7 @@ def measurementsOf(test: VerifyTest, level: Level) -> tuple[MeasurementKind, ...
     )
 
 
-def measurementUnits(test: VerifyTest, level: Level) -> dict[str, str]:
+def measurementUnits(test: VerifyTest, level: Level | str) -> dict[str, str]:
     """Get the unit of each measurement of a test.
 
     Parameters
@@ -188,6 +196,8 @@ def measurementUnits(test: VerifyTest, level: Level) -> dict[str, str]:
     units
         By the name of the measurement, as astropy spells it; empty for counts.
     """
+    if isinstance(level, str):
+        level = Level(level)
     return {kind.name: test.measurementUnit(kind.name) for kind in measurementsOf(test, level)}
 
 
@@ -211,3 +221,24 @@ def validityCount(measurement: str) -> str | None:
         return f"n{match.group(1)}"
     kind = MEASUREMENTS.get(measurement)
     return None if kind is None else kind.validWhere
+
+
+MEASUREMENT_LEVELS = LEVELS
+
+
+def summaryColumn(test: VerifyTest, measurement: str) -> str:
+    """Name the column of detector summary tables that holds a measurement.
+
+    Parameters
+    ----------
+    test
+        The test.
+    measurement
+        Name of the measurement.
+
+    Returns
+    -------
+    column
+        Counts that all tests share have columns without the test's key before them.
+    """
+    return measurement if MEASUREMENTS[measurement].of == "rows" else f"{test.key}_{measurement}"

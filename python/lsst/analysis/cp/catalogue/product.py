@@ -22,6 +22,7 @@ __all__ = [
     "CatalogueError",
     "ImageKind",
     "Product",
+    "Test",
     "VerifyTest",
 ]
 
@@ -268,6 +269,9 @@ class VerifyTest:
         if kind is None or name == "nValid":
             return ""
         return {"statistic": self.unit, "quantity": self.quantityUnit}.get(kind.of, "")
+
+
+Test = VerifyTest
 
 
 @dataclass(frozen=True, kw_only=True)

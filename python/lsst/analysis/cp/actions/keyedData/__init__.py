@@ -5,7 +5,16 @@
 
 from .ampValues import AmpFlags, AmpValues
 from .analyzeTrend import AnalyzeTrend
-from .encodeAmps import AMP_TABLE, EncodeAmps, encodeAmps
+from .encodeAmps import AMP_TABLE, EncodeAmps, encodeAmps, getAmpTable
 from .selectImage import SelectImage
 
-__all__ = ["AMP_TABLE", "AmpFlags", "AmpValues", "AnalyzeTrend", "EncodeAmps", "SelectImage", "encodeAmps"]
+__all__ = [
+    "AMP_TABLE",
+    "AmpFlags",
+    "AmpValues",
+    "AnalyzeTrend",
+    "EncodeAmps",
+    "SelectImage",
+    "encodeAmps",
+    "getAmpTable",
+]

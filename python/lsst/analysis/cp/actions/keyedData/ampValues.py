@@ -14,7 +14,7 @@ from lsst.analysis.cp.core.amps import AmpTable
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field, ListField
 
-from .encodeAmps import AMP_TABLE
+from .encodeAmps import AMP_TABLE, getAmpTable
 
 __all__ = ["AmpFlags", "AmpValues"]
 
@@ -55,12 +55,15 @@ class AmpValues(KeyedDataAction):
             tested; and ``ampIndex``, places of the rows in the layout of the camera, or the ids ``detector``
             for a test whose rows are detectors.
         """
-        table, test = data[AMP_TABLE], getProduct(self.product)[self.test]
+        table, test = getAmpTable(data), getProduct(self.product)[self.test]
         rows = table.rows[test.row]
         values = table.quantity(test) if self.value == "quantity" else None
         if self.value == "statistic" and test.statisticColumn is not None:
             values = table.statistics[test.statisticColumn]
-        selected = {AMP_TABLE: table, "z": np.full(len(rows), np.nan) if values is None else values}
+        selected: dict[str, Any] = {
+            AMP_TABLE: table,
+            "z": np.full(len(rows), np.nan) if values is None else values,
+        }
         if test.row == "amplifier":
             selected["ampIndex"] = rows.member
         else:
@@ -98,7 +101,8 @@ class AmpFlags(KeyedDataAction):
             The encoded results; ``flags``, 1 passed, 0 failed, -1 untested, shape (nTests, nRows); and
             ``ampIndex``, places of the rows in the layout of the camera, shape (nRows,).
         """
-        table = data[AMP_TABLE]
+        table = getAmpTable(data)
         tests = [t for t in getProduct(self.product).ownVerdicts(self.tests) if t.row == "amplifier"]
         flags = np.array([table.verdict(test) for test in tests], dtype=np.int8).reshape(len(tests), -1)
-        return {AMP_TABLE: table, "ampIndex": table.ampIndex, "flags": flags}
+        selected: dict[str, Any] = {AMP_TABLE: table, "ampIndex": table.ampIndex, "flags": flags}
+        return selected

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
     from lsst.analysis.cp.core.amps import Columns, ReferenceValues
 
-__all__ = ["AMP_TABLE", "EncodeAmps", "encodeAmps"]
+__all__ = ["AMP_TABLE", "EncodeAmps", "encodeAmps", "getAmpTable"]
 
 AMP_TABLE = "ampTable"
 """Key of the encoded results in the data of tools."""
@@ -73,6 +73,31 @@ def encodeAmps(
     )
 
 
+def getAmpTable(data: KeyedData) -> AmpTable:
+    """Get the encoded results from the data of a tool.
+
+    Parameters
+    ----------
+    data
+        Data that went through `EncodeAmps`.
+
+    Returns
+    -------
+    table
+        The results.
+
+    Raises
+    ------
+    ValueError
+        Raised if there are none.
+    """
+    table: Any = data.get(AMP_TABLE)
+    if not isinstance(table, AmpTable):
+        names = ", ".join(sorted(data))
+        raise ValueError(f"the data have no encoded results {AMP_TABLE!r}; they have {names}")
+    return table
+
+
 class EncodeAmps(KeyedDataAction):
     """Encode the columns that some tests need, unless the data hold encoded results already."""
 
@@ -105,7 +130,10 @@ class EncodeAmps(KeyedDataAction):
         encoded
             The results under the key ``ampTable``.
         """
-        if AMP_TABLE in data.keys():  # noqa: SIM118  (a table is no mapping)
-            return {AMP_TABLE: data[AMP_TABLE]}
-        arguments = {"epoch": self.epoch, **kwargs}
-        return {AMP_TABLE: encodeAmps(data, self.product, list(self.tests), **arguments)}
+        encoded: dict[str, Any] = {}
+        if AMP_TABLE in set(data.keys()):  # A table of astropy would look for a row.
+            encoded[AMP_TABLE] = data[AMP_TABLE]
+        else:
+            arguments = {"epoch": self.epoch, **kwargs}
+            encoded[AMP_TABLE] = encodeAmps(data, self.product, list(self.tests), **arguments)
+        return encoded

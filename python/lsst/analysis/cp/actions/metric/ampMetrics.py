@@ -12,7 +12,7 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 
-from lsst.analysis.cp.actions.keyedData import AMP_TABLE
+from lsst.analysis.cp.actions.keyedData import AMP_TABLE, getAmpTable
 from lsst.analysis.cp.catalogue import EPOCHS, Level, getProduct, measurementUnits
 from lsst.analysis.cp.core import DetectorSelection
 from lsst.analysis.cp.core.amps import AmpSummary, AmpTable, summarize
@@ -98,7 +98,7 @@ class AmpSummaryMetric(AmpMetricAction):
         ValueError
             Raised if the rows are not those of one detector or exposure, as the level tells.
         """
-        summary, group = self._reduce(data[AMP_TABLE])
+        summary, group = self._reduce(getAmpTable(data))
         values = summary.values(self.test)
         notes = {"metric_tags": kwargs.get("metric_tags", [])}
         return {
@@ -166,7 +166,7 @@ class DetectorMetrics(AnalysisAction):
         measurements
             Those of each tool by its name, by the id of the detector; of each detector of the layout.
         """
-        table, units = data[AMP_TABLE], self.units
+        table, units = getAmpTable(data), self.units
         # Several exposures of one visit are pooled.
         pooled = self.level == "runDetector" or len(table.exposures) != 1
         summary = summarize(table, "runDetector" if pooled else "detector")

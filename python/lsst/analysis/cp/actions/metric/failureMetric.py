@@ -10,7 +10,7 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 
-from lsst.analysis.cp.actions.keyedData import AMP_TABLE
+from lsst.analysis.cp.actions.keyedData import getAmpTable
 from lsst.analysis.cp.catalogue import VerifyTest, getProduct
 from lsst.analysis.cp.core.amps import (
     FAILED,
@@ -69,7 +69,7 @@ class FailureMetric(AmpMetricAction):
         measurements
             By name.
         """
-        table = data[AMP_TABLE]
+        table = getAmpTable(data)
         tests = getProduct(self.product).ownVerdicts(self.tests)
         mask = self.selection.mask(table.layout)
         amps = table.rows["amplifier"]
