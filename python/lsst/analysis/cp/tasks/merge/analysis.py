@@ -116,7 +116,7 @@ class MergeAnalysisMixin(PipelineTask):
         camera = parent.inputs["camera"]
         reference = runner.attempt("reference", readReference, butlerQC, inputRefs, camera)
         outputs = self.analyze(
-            parent.outputs["outputResults"],
+            dict(parent.outputs["outputResults"].columns),
             runner,
             camera=camera,
             reference=reference,
@@ -165,12 +165,12 @@ class MergeAnalysisMixin(PipelineTask):
         """
         keys = {"camera": camera, "reference": reference, "exposures": exposures}
         table = runner.attempt(
-            "encoding", encodeAmps, columns, self.config.product, epoch=self.config.epoch, **keys
+            "reduction", encodeAmps, columns, self.config.product, epoch=self.config.epoch, **keys
         )
         output_name = self.config.connections.outputName
         outputs = Struct(metrics=makeBundle(self.config, f"{output_name}_"))
-        # Where the results cannot be encoded together, some tools may still do with a part of them.
-        data = columns if table is None else {AMP_TABLE: table}
+        # Where the results cannot be encoded together, some tools may still do with a part of the columns.
+        data = columns if table is None else {**columns, AMP_TABLE: table}
         figures = runner.run(self.config.atools.items(), data, outputs.metrics, **keys)
         for name, figure in figures.items():
             setattr(outputs, f"{output_name}_{name}", figure)
