@@ -19,7 +19,7 @@ import yaml
 from astropy.table import Table
 
 from lsst.analysis.cp.catalogue import validityCount
-from lsst.analysis.cp.metrics.recordTimes import TIME_SOURCES
+from lsst.analysis.cp.metrics import TIME_SOURCES
 
 from .schemas import OWN_INFIX, ownFields, upstreamFields
 from .topics import Topic
