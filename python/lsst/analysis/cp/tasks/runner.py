@@ -1,11 +1,9 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Running tools one by one, so that one that fails costs nothing but its own results."""
+"""What the tasks share: tools run one by one, so that one that fails costs nothing but its own results."""
 
 from __future__ import annotations
-
-__all__ = ["ToolFailuresError", "ToolRunner", "makeBundle", "raiseFailures"]
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
@@ -14,15 +12,27 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
-from lsst.pipe.base import AlgorithmError, AnnotatedPartialOutputsError
+from lsst.pipe.base import AlgorithmError, AnnotatedPartialOutputsError, Struct
 from lsst.verify import Measurement
 
 if TYPE_CHECKING:
+    from lsst.afw.cameraGeom import Camera
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisTool
-    from lsst.pipe.base import Task
+    from lsst.daf.butler import DataCoordinate, DatasetRef
+    from lsst.pipe.base import QuantumContext, Task
     from lsst.utils.logging import LsstLogAdapter
 
     type Tools = Iterable[tuple[str, AnalysisTool]]
+
+__all__ = [
+    "ToolFailuresError",
+    "ToolRunner",
+    "describeInput",
+    "makeBundle",
+    "putOutputs",
+    "raiseFailures",
+    "runTools",
+]
 
 
 class ToolFailuresError(AlgorithmError):
@@ -138,6 +148,75 @@ def makeBundle(config: AnalysisBaseConfig, prefix: str) -> MetricMeasurementBund
         timestamp_version=config.timestamp_version,
         metricNamePrefix=prefix if config.addOutputNamePrefix else "",
     )
+
+
+def runTools(
+    config: AnalysisBaseConfig, view: Mapping[str, Any], runner: ToolRunner, camera: Camera | None = None
+) -> Struct:
+    """Run the tools of a configuration.
+
+    Parameters
+    ----------
+    config
+        Configuration of the task.
+    view
+        What the tools get.
+    runner
+        Runs the tools, and remembers which failed.
+    camera
+        The camera; None if the tools need none.
+
+    Returns
+    -------
+    outputs : `lsst.pipe.base.Struct`
+        ``metrics``, and the figures by the names of their connections.
+    """
+    output_name = config.connections.outputName
+    outputs = Struct(metrics=makeBundle(config, f"{output_name}_"))
+    figures = runner.run(config.atools.items(), view, outputs.metrics, camera=camera)
+    for name, figure in figures.items():
+        setattr(outputs, f"{output_name}_{name}", figure)
+    return outputs
+
+
+def putOutputs(
+    butlerQC: QuantumContext, outputs: Struct, refs: Iterable[tuple[str, Any]], runner: ToolRunner
+) -> None:
+    """Write what could be made.
+
+    Parameters
+    ----------
+    butlerQC
+        Puts the datasets of the quantum.
+    outputs
+        Datasets by the names of their connections.
+    refs
+        Names of connections, and where their datasets go.
+    runner
+        Remembers what could not be written.
+    """
+    for name, ref in refs:
+        if (value := getattr(outputs, name, None)) is not None:
+            # A figure is drawn when it is written, so that this can fail, too.
+            runner.attempt(name, butlerQC.put, value, ref)
+
+
+def describeInput(ref: DatasetRef, dataId: DataCoordinate | None) -> dict[str, Any]:
+    """Say where an image is from, for figures.
+
+    Parameters
+    ----------
+    ref
+        The image, or one of several.
+    dataId
+        Data ID of the quantum.
+
+    Returns
+    -------
+    plotInfo
+        Dataset type, run, and the values of the data ID.
+    """
+    return {"tableName": ref.datasetType.name, "run": ref.run, **(dataId.mapping if dataId else {})}
 
 
 def raiseFailures(task: Task, failures: Mapping[str, str]) -> None:

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lsst.analysis.cp.metrics import TrendTable, readHandles
-from lsst.analysis.cp.tasks.runner import ToolRunner, raiseFailures
-from lsst.analysis.cp.tasks.views.tasks import putOutputs, runTools
+from lsst.analysis.cp.tasks.runner import ToolRunner, putOutputs, raiseFailures, runTools
 from lsst.pipe.base import (
     InputQuantizedConnection,
     OutputQuantizedConnection,

@@ -10,8 +10,9 @@ __all__ = ["FocalPlaneMosaicViewTask", "RaftImageViewTask"]
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.core.images import FocalPlaneMosaic
-from lsst.analysis.cp.tasks.runner import ToolRunner, raiseFailures
+from lsst.analysis.cp.tasks.runner import ToolRunner, describeInput, putOutputs, raiseFailures, runTools
 from lsst.daf.butler import DatasetRef
 from lsst.pipe.base import (
     InputQuantizedConnection,
@@ -21,9 +22,9 @@ from lsst.pipe.base import (
 )
 
 from .config import FocalPlaneMosaicViewConfig, RaftImageViewConfig
-from .data import cameraGeometry, gridKeys, presenceKeys
+from .data import gridKeys, presenceKeys
 from .reading import DetectorImages, readFailures
-from .tasks import ImageViewTask, describeInput, putOutputs, readStretch, runTools
+from .tasks import ImageViewTask, readStretch
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera

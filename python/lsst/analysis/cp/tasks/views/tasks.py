@@ -7,7 +7,7 @@ from __future__ import annotations
 
 __all__ = ["DetectorImageViewTask", "FocalPlaneImageViewTask", "ImageViewTask"]
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from lsst.analysis.cp.core.images import BinningStatistic, binGrid, binImage
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array
-from lsst.analysis.cp.tasks.runner import ToolRunner, makeBundle, raiseFailures
+from lsst.analysis.cp.tasks.runner import ToolRunner, describeInput, putOutputs, raiseFailures, runTools
 from lsst.pipe.base import (
     InputQuantizedConnection,
     OutputQuantizedConnection,
@@ -39,8 +39,7 @@ from .reading import (
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
-    from lsst.analysis.tools.interfaces import AnalysisBaseConfig
-    from lsst.daf.butler import DataCoordinate, DatasetRef, DeferredDatasetHandle
+    from lsst.daf.butler import DeferredDatasetHandle
     from lsst.utils.logging import LsstLogAdapter
 
 
@@ -91,57 +90,6 @@ class ImageViewTask(PipelineTask):
         return binImage(image, self.config.binning, statistic, excluded=excluded)
 
 
-def runTools(
-    config: AnalysisBaseConfig, view: Mapping[str, Any], runner: ToolRunner, camera: Camera | None = None
-) -> Struct:
-    """Run the tools of a configuration.
-
-    Parameters
-    ----------
-    config
-        Configuration of the task.
-    view
-        What the tools get.
-    runner
-        Runs the tools, and remembers which failed.
-    camera
-        The camera; None if the tools need none.
-
-    Returns
-    -------
-    outputs : `lsst.pipe.base.Struct`
-        ``metrics``, and the figures by the names of their connections.
-    """
-    output_name = config.connections.outputName
-    outputs = Struct(metrics=makeBundle(config, f"{output_name}_"))
-    figures = runner.run(config.atools.items(), view, outputs.metrics, camera=camera)
-    for name, figure in figures.items():
-        setattr(outputs, f"{output_name}_{name}", figure)
-    return outputs
-
-
-def putOutputs(
-    butlerQC: QuantumContext, outputs: Struct, refs: Iterable[tuple[str, Any]], runner: ToolRunner
-) -> None:
-    """Write what could be made.
-
-    Parameters
-    ----------
-    butlerQC
-        Puts the datasets of the quantum.
-    outputs
-        Datasets by the names of their connections.
-    refs
-        Names of connections, and where their datasets go.
-    runner
-        Remembers what could not be written.
-    """
-    for name, ref in refs:
-        if (value := getattr(outputs, name, None)) is not None:
-            # A figure is drawn when it is written, so that this can fail, too.
-            runner.attempt(name, butlerQC.put, value, ref)
-
-
 @contextmanager
 def logUnusable(log: LsstLogAdapter) -> Iterator[None]:
     """Log why a quantum has no view, which the middleware tells only in detail.
@@ -156,24 +104,6 @@ def logUnusable(log: LsstLogAdapter) -> Iterator[None]:
     except UnusableImageError as error:
         log.warning("There is no view: %s", error)
         raise
-
-
-def describeInput(ref: DatasetRef, dataId: DataCoordinate | None) -> dict[str, Any]:
-    """Say where an image is from, for figures.
-
-    Parameters
-    ----------
-    ref
-        The image, or one of several.
-    dataId
-        Data ID of the quantum.
-
-    Returns
-    -------
-    plotInfo
-        Dataset type, run, and the values of the data ID.
-    """
-    return {"tableName": ref.datasetType.name, "run": ref.run, **(dataId.mapping if dataId else {})}
 
 
 def readStretch(
