@@ -29,6 +29,7 @@ PACKAGE = "analysis_cp"
 
 _NOTICE = "# Generated from the catalogue of lsst.analysis.cp; do not edit.\n"
 
+
 def verifyMetricsFiles() -> dict[str, str]:
     """Generate all files.
 

@@ -230,8 +230,8 @@ def addMerge() -> Callable[..., None]:
             config.connections.outputName = f"cp{label[0].upper()}{label[1:]}"
             if taskClass.mergesExposures:
                 config.connections.inputOutputName = f"{label}Inputs"
-            isOfRun = taskClass.mergesExposures or config.epoch == "none"
-            addTools(config, "bias", "run" if isOfRun else "exposure")
+            is_of_run = taskClass.mergesExposures or config.epoch == "none"
+            addTools(config, "bias", "run" if is_of_run else "exposure")
             for tool in config.atools:
                 tool.produce.plot = NoPlot
         graph.add_task(label, taskClass, config)

@@ -91,19 +91,21 @@ class AmpSummaryMetric(AmpMetricAction):
         Returns
         -------
         measurements
-            By name.
+            By name; none of a test that is not measured at this level.
 
         Raises
         ------
         ValueError
             Raised if the rows are not those of one detector or exposure, as the level tells.
         """
+        if not (units := self.units):
+            return {}
         summary, group = self._reduce(getAmpTable(data))
         values = summary.values(self.test)
         notes = {"metric_tags": kwargs.get("metric_tags", [])}
         return {
             name: Measurement(name, u.Quantity(float(values[name][group]), unit), notes=notes)
-            for name, unit in self.units.items()
+            for name, unit in units.items()
         }
 
     def _reduce(self, table: AmpTable) -> tuple[AmpSummary, int]:
