@@ -4,17 +4,9 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.core.images import (
-    STRETCH_CURVES,
-    STRETCH_METHODS,
-    normalise,
-    perAmplifier,
-    stretchLimits,
-)
+from lsst.analysis.cp.core.images import STRETCH_METHODS, perAmplifier, stretchLimits
 
 AMPS = tuple(
     np.s_[rows, columns] for rows in (np.s_[:50], np.s_[50:]) for columns in (np.s_[:40], np.s_[40:80])
@@ -27,7 +19,7 @@ def residual() -> npt.NDArray[np.float32]:
     return np.random.default_rng(0).normal(2.0, 5.0, (300, 400)).astype(np.float32)
 
 
-def test_percentileHoldsItsShare(residual: npt.NDArray) -> None:
+def test_percentile_holds_its_share(residual: npt.NDArray) -> None:
     low, high = stretchLimits(residual, "percentile", percentile=90.0)
     assert ((low <= residual) & (residual <= high)).mean() == pytest.approx(0.9, abs=1e-4)
     # Of a normal distribution, 5% are below 1.645 sigma under the mean.
@@ -35,14 +27,14 @@ def test_percentileHoldsItsShare(residual: npt.NDArray) -> None:
 
 
 @pytest.mark.parametrize("centre", [0.0, 2.0])
-def test_symmetricIsCentred(residual: npt.NDArray, centre: float) -> None:
+def test_symmetric_is_centred(residual: npt.NDArray, centre: float) -> None:
     low, high = stretchLimits(residual, "symmetric", percentile=99.0, centre=centre)
     assert 0.5 * (low + high) == pytest.approx(centre, abs=1e-6)
     assert (np.abs(residual - centre) <= high - centre).mean() == pytest.approx(0.99, abs=1e-4)
 
 
 @pytest.mark.parametrize("method", STRETCH_METHODS)
-def test_outliersDoNotStretchTheRange(residual: npt.NDArray, method: str) -> None:
+def test_outliers_do_not_stretch_the_range(residual: npt.NDArray, method: str) -> None:
     spoiled = residual.copy()
     spoiled[::50, ::50] = 1e6
     clean, dirty = (
@@ -54,7 +46,7 @@ def test_outliersDoNotStretchTheRange(residual: npt.NDArray, method: str) -> Non
 
 
 @pytest.mark.parametrize("method", STRETCH_METHODS)
-def test_pixelsWithoutValueAreLeftOut(residual: npt.NDArray, method: str) -> None:
+def test_pixels_without_value_are_left_out(residual: npt.NDArray, method: str) -> None:
     holed = np.full((300, 800), np.nan, np.float32)
     holed[:, 200:600] = residual
     holed[:5, :5] = np.inf
@@ -63,7 +55,7 @@ def test_pixelsWithoutValueAreLeftOut(residual: npt.NDArray, method: str) -> Non
 
 @pytest.mark.parametrize("method", STRETCH_METHODS)
 @pytest.mark.parametrize("value", [0.0, 3.0, -1e5])
-def test_equalPixelsHaveARange(method: str, value: float) -> None:
+def test_equal_pixels_have_a_range(method: str, value: float) -> None:
     low, high = stretchLimits(np.full((5, 5), value), method)
     assert low < high
     assert low <= value <= high
@@ -72,12 +64,12 @@ def test_equalPixelsHaveARange(method: str, value: float) -> None:
 @pytest.mark.parametrize(
     ("method", "expected"), [("zscale", (0, 1)), ("percentile", (0, 1)), ("symmetric", (-1, 1))]
 )
-def test_noPixelsHaveARange(method: str, expected: tuple) -> None:
+def test_no_pixels_have_a_range(method: str, expected: tuple) -> None:
     assert stretchLimits(np.full((5, 5), np.nan), method) == expected
     assert stretchLimits([], method) == expected
 
 
-def test_oneBadAmplifierDoesNotFadeTheRest(residual: npt.NDArray) -> None:
+def test_one_bad_amplifier_does_not_fade_the_rest(residual: npt.NDArray) -> None:
     """The range stays that of the bulk if a tenth of the pixels is far off."""
     bad = residual.copy()
     bad[: len(bad) // 10] += 1000 * residual.std()
@@ -87,7 +79,7 @@ def test_oneBadAmplifierDoesNotFadeTheRest(residual: npt.NDArray) -> None:
 
 
 @pytest.mark.parametrize("method", ["percentile", "symmetric"])
-def test_sampleOfALargeImageIsEnough(method: str) -> None:
+def test_sample_of_a_large_image_is_enough(method: str) -> None:
     # Rows alternate, so that a sample of every other row would see half of the image.
     image = np.random.default_rng(1).normal(0.0, 1.0, (1500, 1600)).astype(np.float32)
     image[::2] += 10
@@ -99,47 +91,19 @@ def test_sampleOfALargeImageIsEnough(method: str) -> None:
     assert sampled == stretchLimits(image, method, percentile=90.0)
 
 
-def test_fewFinitePixelsOfALargeImageAreFound() -> None:
+def test_few_finite_pixels_of_a_large_image_are_found() -> None:
     image = np.full((1200, 1000), np.nan, np.float32)
     image[7, :10] = np.arange(10)
     assert stretchLimits(image, "percentile", percentile=100.0) == (0.0, 9.0)
 
 
-def test_detectorsShareARange(residual: npt.NDArray) -> None:
+def test_detectors_share_a_range(residual: npt.NDArray) -> None:
     detectors = [residual[:150], residual[150:] + 100]
     low, high = stretchLimits(detectors, "percentile", percentile=100.0)
     assert (low, high) == (residual[:150].min(), detectors[1].max())
 
 
-@pytest.mark.parametrize("curve", STRETCH_CURVES)
-@pytest.mark.parametrize("symmetric", [True, False])
-def test_levelsGoFromZeroToOne(curve: str, symmetric: bool) -> None:
-    values = np.array([[-20.0, -4.0, 6.0, 99.0, np.nan]])
-    levels = normalise(values, (-4.0, 6.0), curve, symmetric=symmetric)
-    assert levels.dtype == np.float32
-    assert_array_equal(levels, [[0, 0, 1, 1, np.nan]])
-
-
-def test_linearLevels() -> None:
-    assert_allclose(normalise(np.array([0.0, 2.5, 4.0]), (0.0, 10.0)), [0.0, 0.25, 0.4])
-
-
-def test_asinhLevels() -> None:
-    values = np.array([0.0, 0.1, 0.5, 2.0])
-    expected = np.arcsinh(values / (2 * 0.05)) / np.arcsinh(1 / 0.05)
-    assert_allclose(normalise(values, (0.0, 2.0), "asinh", softening=0.05), expected, rtol=1e-5)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.floats(0.01, 1e4), st.floats(0.0, 1.0), st.sampled_from(STRETCH_CURVES))
-def test_symmetricLevelsAreOpposite(reach: float, fraction: float, curve: str) -> None:
-    values = np.array([-reach * fraction, 0.0, reach * fraction])
-    low, middle, high = normalise(values, (-reach, reach), curve, symmetric=True)
-    assert middle == pytest.approx(0.5, abs=1e-6)
-    assert low + high == pytest.approx(1.0, abs=1e-6)
-
-
-def test_faintStructureShowsInEachAmplifier() -> None:
+def test_faint_structure_shows_in_each_amplifier() -> None:
     rng = np.random.default_rng(2)
     scales = (1.0, 30.0, 5.0, 0.1)
     image = np.full((100, 90), 7.0)
@@ -155,7 +119,7 @@ def test_faintStructureShowsInEachAmplifier() -> None:
     assert np.isnan(scaled[:, 80:]).all()
 
 
-def test_excludedPixelsDoNotSetTheScale() -> None:
+def test_excluded_pixels_do_not_set_the_scale() -> None:
     image = np.random.default_rng(3).normal(size=(100, 80)).astype(np.float32)
     excluded = np.zeros(image.shape, bool)
     excluded[:30, :40] = True
@@ -165,7 +129,7 @@ def test_excludedPixelsDoNotSetTheScale() -> None:
     assert_array_equal(scaled[30:50, :40], perAmplifier(image[30:], [np.s_[:20, :40]])[:20, :40])
 
 
-def test_amplifiersOfOneValueOrNone() -> None:
+def test_amplifiers_of_one_value_or_none() -> None:
     image = np.full((100, 80), 12.0, np.float32)
     image[AMPS[1]] = np.nan
     image[AMPS[2]][3, 4] = 13.0
@@ -176,12 +140,10 @@ def test_amplifiersOfOneValueOrNone() -> None:
     assert scaled[AMPS[2]][3, 4] == pytest.approx(2000 / np.sqrt(1999))
 
 
-def test_stretchesModifyNothing(residual: npt.NDArray) -> None:
+def test_stretches_modify_nothing(residual: npt.NDArray) -> None:
     residual.flags.writeable = False
     for method in STRETCH_METHODS:
         stretchLimits(residual, method)
-    for curve in STRETCH_CURVES:
-        normalise(residual, (-1.0, 1.0), curve, symmetric=True)
     perAmplifier(residual, AMPS)
 
 
@@ -193,25 +155,11 @@ def test_stretchesModifyNothing(residual: npt.NDArray) -> None:
         ({"percentile": np.nan}, "percentile above 0 and up to 100; got nan"),
     ],
 )
-def test_badArgumentsOfLimits(arguments: dict, message: str) -> None:
+def test_bad_arguments_of_limits(arguments: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         stretchLimits(np.ones((2, 2)), **arguments)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"limits": (1.0, 1.0)}, "lower limit must be less than the upper; got 1.0 and 1.0"),
-        ({"limits": (np.nan, 1.0)}, "lower limit must be less than the upper"),
-        ({"limits": (0.0, 1.0), "curve": "sqrt"}, "Unknown curve 'sqrt'; expected one of linear, asinh"),
-        ({"limits": (0.0, 1.0), "softening": 0.0}, "softening above 0 and up to 1; got 0.0"),
-    ],
-)
-def test_badArgumentsOfLevels(arguments: dict, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        normalise(np.ones((2, 2)), **arguments)
-
-
-def test_excludedOfOtherShapeThanImage() -> None:
+def test_excluded_of_other_shape_than_image() -> None:
     with pytest.raises(ValueError, match=r"image's shape \(100, 80\); got \(80, 100\)"):
         perAmplifier(np.zeros((100, 80)), AMPS, excluded=np.zeros((80, 100), bool))

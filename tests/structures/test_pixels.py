@@ -37,12 +37,12 @@ def addMuons(image, number, rng):
             image[start[0] : start[0] + 15, start[1] : start[1] + 15] += 600 * parts[0] * parts[1]
 
 
-def test_cleanFrameHasNoStructure(makeFrame, findIn):
+def test_clean_frame_has_no_structure(makeFrame, findIn):
     assert len(findIn(makeFrame(1))) == 0
 
 
 @pytest.mark.parametrize("height", [100, -100])
-def test_pixelIsFoundWhereItIs(makeFrame, findIn, height):
+def test_pixel_is_found_where_it_is(makeFrame, findIn, height):
     image = makeFrame(2)
     image[410, 333] = height
     found = findIn(image)
@@ -56,7 +56,7 @@ def test_pixelIsFoundWhereItIs(makeFrame, findIn, height):
 
 
 @pytest.mark.parametrize(("down", "right"), [(0, 1), (1, 0), (1, 1), (1, -1)])
-def test_touchingPixelsAreAnEvent(makeFrame, findIn, down, right):
+def test_touching_pixels_are_an_event(makeFrame, findIn, down, right):
     image = makeFrame(3)
     image[200, 100] += 500
     image[200 + down, 100 + right] += 50
@@ -68,13 +68,13 @@ def test_touchingPixelsAreAnEvent(makeFrame, findIn, down, right):
     assert found.amplitude[0] == pytest.approx(500, abs=20)
 
 
-def test_pixelsOfOneRowApartAreTwo(makeFrame, findIn):
+def test_pixels_of_one_row_apart_are_two(makeFrame, findIn):
     image = makeFrame(4)
     image[200, 100] = image[200, 102] = 100
     assert findIn(image).kind.tolist() == ["pixel", "pixel"]
 
 
-def test_endsOfRowsDoNotTouch(makeFrame, findIn):
+def test_ends_of_rows_do_not_touch(makeFrame, findIn):
     image = makeFrame(5)
     image[200, 1023] = image[201, 0] = 100
     found = findIn(image)
@@ -83,13 +83,13 @@ def test_endsOfRowsDoNotTouch(makeFrame, findIn):
 
 
 @pytest.mark.parametrize(("y", "x"), [(0, 100), (599, 100), (100, 0), (100, 1023), (0, 0)])
-def test_pixelOnTheBorderMayBeACutEvent(makeFrame, findIn, y, x):
+def test_pixel_on_the_border_may_be_a_cut_event(makeFrame, findIn, y, x):
     image = makeFrame(6)
     image[y, x] = 100
     assert findIn(image).kind.tolist() == ["event"]
 
 
-def test_pixelBesideAnExcludedOneMayBeACutEvent(makeFrame, findIn):
+def test_pixel_beside_an_excluded_one_may_be_a_cut_event(makeFrame, findIn):
     image = makeFrame(7)
     image[100, 100] = 100
     excluded = np.zeros(image.shape, dtype=bool)
@@ -97,7 +97,7 @@ def test_pixelBesideAnExcludedOneMayBeACutEvent(makeFrame, findIn):
     assert findIn(image, excluded).kind.tolist() == ["event"]
 
 
-def test_eventCrossesAmplifiers(makeFrame, findIn):
+def test_event_crosses_amplifiers(makeFrame, findIn):
     image = makeFrame(8)
     image[298:302, 255:257] = 200
     found = findIn(image)
@@ -105,7 +105,7 @@ def test_eventCrossesAmplifiers(makeFrame, findIn):
     assert found.nPixels[0] == 8
 
 
-def test_cosmicRaysAreEvents(makeFrame, findIn):
+def test_cosmic_rays_are_events(makeFrame, findIn):
     image = makeFrame(9)
     addMuons(image, 100, np.random.default_rng(9))
     found = findIn(image)
@@ -113,7 +113,7 @@ def test_cosmicRaysAreEvents(makeFrame, findIn):
     assert 80 < len(found) <= 100
 
 
-def test_groupsAreThoseOfScipy(makeFrame, amps):
+def test_groups_are_those_of_scipy(makeFrame, amps):
     image = makeFrame(10)
     rng = np.random.default_rng(10)
     image[rng.random(image.shape) < 0.003] += 80
@@ -127,7 +127,7 @@ def test_groupsAreThoseOfScipy(makeFrame, amps):
     assert_array_equal(np.sort(found.nPixels), np.sort(np.bincount(labels.ravel())[1:]))
 
 
-def test_longThinGroupIsAStreak(makeFrame, findIn):
+def test_long_thin_group_is_a_streak(makeFrame, findIn):
     image = makeFrame(11)
     along = np.arange(200)
     image[100 + along // 2, 30 + along] = 100
@@ -136,7 +136,7 @@ def test_longThinGroupIsAStreak(makeFrame, findIn):
     assert (found.width[0], found.height[0], found.nPixels[0]) == (200, 100, 200)
 
 
-def test_largeGroupIsACluster(makeFrame, findIn):
+def test_large_group_is_a_cluster(makeFrame, findIn):
     image = makeFrame(12)
     image[100:120, 100:118] += 100
     found = findIn(image)
@@ -144,7 +144,7 @@ def test_largeGroupIsACluster(makeFrame, findIn):
     assert found.nPixels[0] == pytest.approx(360, abs=3)
 
 
-def test_crowdedAmplifierIsOneCluster(makeFrame, findIn, amps):
+def test_crowded_amplifier_is_one_cluster(makeFrame, findIn, amps):
     image = makeFrame(13)
     hot = np.random.default_rng(13).random((300, 256)) < 0.05
     image[amps[6]][hot] += 500
@@ -156,7 +156,7 @@ def test_crowdedAmplifierIsOneCluster(makeFrame, findIn, amps):
 
 
 @pytest.mark.parametrize(("height", "width"), [(100, 150), (40, 200), (200, 60), (250, 250)])
-def test_largeBlockIsNotCutIntoRows(makeFrame, findIn, height, width):
+def test_large_block_is_not_cut_into_rows(makeFrame, findIn, height, width):
     image = makeFrame(17)
     image[310 : 310 + height, 514 : 514 + width] = 1e5
     found = findIn(image)
@@ -167,14 +167,14 @@ def test_largeBlockIsNotCutIntoRows(makeFrame, findIn, height, width):
 
 
 @pytest.mark.parametrize("width", [2, 12, 31])
-def test_adjacentColumnsAreOne(makeFrame, findIn, width):
+def test_adjacent_columns_are_one(makeFrame, findIn, width):
     image = makeFrame(18)
     image[300:, 600 : 600 + width] += 300
     columns = findIn(image).select("column")
     assert (columns.x[0], columns.width[0]) == (600 + (width - 1) / 2, width)
 
 
-def test_listIsCutButCounted(makeFrame, findIn):
+def test_list_is_cut_but_counted(makeFrame, findIn):
     image = makeFrame(14)
     image[10:590:20, 10:1010:50] += np.arange(100, 680)[: 29 * 20].reshape(29, 20)
     found = findIn(image, maxPerKind=5)
@@ -183,17 +183,17 @@ def test_listIsCutButCounted(makeFrame, findIn):
     assert found.amplitude[0] == pytest.approx(679, abs=20)
 
 
-def test_noiseOfCauchyIsBounded(findIn):
+def test_noise_of_cauchy_is_bounded(findIn):
     image = np.random.default_rng(15).standard_cauchy((600, 1024)).astype(np.float32)
     assert len(findIn(image)) < 100
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_detectorWithoutPixelsHasNoStructure(findIn, value):
+def test_detector_without_pixels_has_no_structure(findIn, value):
     assert len(findIn(np.full((600, 1024), value, dtype=np.float32))) == 0
 
 
-def test_amplifiersMustBeThoseMeasured(makeFrame, amps):
+def test_amplifiers_must_be_those_measured(makeFrame, amps):
     image = makeFrame(16)
     significance = measureSignificance(image, np.zeros(image.shape, dtype=bool), amps)
     with pytest.raises(ValueError, match="Expected 8 amplifiers as measured, got 7"):
@@ -201,7 +201,7 @@ def test_amplifiersMustBeThoseMeasured(makeFrame, amps):
 
 
 @pytest.mark.parametrize("factor", [7, 16, 64])
-def test_whatIsFoundIsVisibleInTheBinnedSignificance(makeFrame, findIn, amps, factor):
+def test_what_is_found_is_visible_in_the_binned_significance(makeFrame, findIn, amps, factor):
     image = makeFrame(17)
     image[:300, 700] += 8 * 5 / np.sqrt(300)
     image[410, 333] = 60
@@ -219,14 +219,14 @@ def test_whatIsFoundIsVisibleInTheBinnedSignificance(makeFrame, findIn, amps, fa
     assert set(changed[:, 1]) == {700 // factor}
 
 
-def test_marksKeepEmptyBins(findIn, makeFrame):
+def test_marks_keep_empty_bins(findIn, makeFrame):
     image = makeFrame(18)
     image[:300, 700] += 5
     marked = markStructures(np.full((38, 64), np.nan, dtype=np.float32), 16, findIn(image))
     assert np.isnan(marked).all()
 
 
-def test_kindsAreSelected(makeFrame, findIn):
+def test_kinds_are_selected(makeFrame, findIn):
     image = makeFrame(19)
     image[100, 100] = image[200, 200] = image[200, 201] = 100
     found = findIn(image)
@@ -236,7 +236,7 @@ def test_kindsAreSelected(makeFrame, findIn):
         found.select("pixels")
 
 
-def test_joinKeepsAllRows(makeFrame, findIn):
+def test_join_keeps_all_rows(makeFrame, findIn):
     image = makeFrame(20)
     image[100, 100] = 100
     found = findIn(image)
@@ -245,7 +245,7 @@ def test_joinKeepsAllRows(makeFrame, findIn):
     assert len(joinStructures([])) == 0
 
 
-def test_everyColumnHasARowEach(makeFrame, findIn):
+def test_every_column_has_a_row_each(makeFrame, findIn):
     image = makeFrame(21)
     image[100, 100] = image[200, 200] = image[200, 201] = 100
     found = findIn(image)

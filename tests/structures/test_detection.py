@@ -9,16 +9,41 @@ finds are compared with what is required by their binomial intervals.
 """
 
 import dataclasses
+import importlib
 import math
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from astropy.stats import binom_conf_interval
 from scipy.stats import norm
 
-from lsst.cp.simulator import simulateFrame
+simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of standalone/")
 
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SEED = 20260702
+
+
+@pytest.fixture(scope="session")
+def benchmarks() -> Iterator[Path]:
+    """Put the benchmarks on the path of imports."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(BENCHMARKS)
+        yield BENCHMARKS
+
+
+@pytest.fixture(scope="session")
+def trials(benchmarks) -> ModuleType:
+    """Import the module that makes the trials of the benchmark."""
+    return importlib.import_module("detectionTrials")
+
+
+@pytest.fixture(scope="session")
+def detection(benchmarks) -> ModuleType:
+    """Import the module that reports them."""
+    return importlib.import_module("detection")
 
 
 @pytest.fixture(scope="module")
@@ -41,21 +66,21 @@ def interval(chosen):
     return binom_conf_interval(found, len(chosen), confidence_level=0.99, interval="wilson")
 
 
-def test_thresholdsFollowFromTheBudget(layout) -> None:
+def test_thresholds_follow_from_the_budget(layout) -> None:
     """Four fifths of 1% for pixels of both signs, one for columns, by the tail of a Gaussian."""
     n_pixels, n_columns = 16 * 1001 * 256, 16 * 256
     assert layout.thresholds.pixel == pytest.approx(norm.isf(0.008 / n_pixels / 2), abs=1e-3)
     assert layout.thresholds.column == pytest.approx(norm.isf(0.002 / n_columns / 2), abs=1e-3)
 
 
-def test_falseAlarmsAreWithinTheBudget(outcome) -> None:
+def test_false_alarms_are_within_the_budget(outcome) -> None:
     alarms = outcome.alarms["pixel or column"]
     low, _ = binom_conf_interval(alarms, outcome.clean, confidence_level=0.99, interval="wilson")
     assert outcome.clean == 40
     assert low <= 0.01
 
 
-def test_cleanDetectorsHaveEventsAndHardlyMore(outcome) -> None:
+def test_clean_detectors_have_events_and_hardly_more(outcome) -> None:
     """Two cosmic rays in a million pixels: eight a detector."""
     assert outcome.alarms["event"] == outcome.clean
     others = set(outcome.alarms) - {"event", "pixel or column"}
@@ -74,7 +99,7 @@ def test_completeness(outcome, family, amplitude, required) -> None:
 
 
 @pytest.mark.parametrize(("family", "amplitude"), [("pixel", 5), ("pixel", 6), ("column", 5)])
-def test_completenessIsThatOfGaussianNoise(outcome, layout, family, amplitude) -> None:
+def test_completeness_is_that_of_gaussian_noise(outcome, layout, family, amplitude) -> None:
     threshold = getattr(layout.thresholds, family)
     low, high = interval(ofFamily(outcome, family, amplitude, amplitude))
     # Levels and noises that are measured shift it by a few hundredths of a standard deviation.
@@ -82,12 +107,12 @@ def test_completenessIsThatOfGaussianNoise(outcome, layout, family, amplitude) -
     assert high > norm.sf(threshold - amplitude + 0.15)
 
 
-def test_pixelsOnTheBorderAreReported(outcome) -> None:
+def test_pixels_on_the_border_are_reported(outcome) -> None:
     low, _ = interval(ofFamily(outcome, "borderPixel"))
     assert low > 0.95
 
 
-def test_whatIsFoundIsVisible(outcome, trials) -> None:
+def test_what_is_found_is_visible(outcome, trials) -> None:
     found = [trial for trial in outcome.trials if trial.isFound and trial.family not in trials.UNMARKED]
     assert len(found) > 10_000
     assert all(trial.isVisible for trial in found)
@@ -96,19 +121,19 @@ def test_whatIsFoundIsVisible(outcome, trials) -> None:
 @pytest.mark.parametrize(
     "family", ["partialColumn", "scratch", "cornerGlow", "rowPattern", "columnPattern", "gradient"]
 )
-def test_strongFaultsOfOtherFamiliesAreFound(outcome, trials, family) -> None:
+def test_strong_faults_of_other_families_are_found(outcome, trials, family) -> None:
     """In the upper half of their amplitudes, at least one of two."""
     chosen = ofFamily(outcome, family, np.mean(trials.RANGES[family]))
     assert len(chosen) >= 3
     assert sum(trial.isFound for trial in chosen) >= 0.5 * len(chosen)
 
 
-def test_heldOutStreaksAreReportedApart(outcome, trials) -> None:
+def test_held_out_streaks_are_reported_apart(outcome, trials) -> None:
     assert trials.HELD_OUT == ("streak",)
     assert len(ofFamily(outcome, "streak")) == 8
 
 
-def test_pointsAreApartAndInside(trials, layout) -> None:
+def test_points_are_apart_and_inside(trials, layout) -> None:
     random = np.random.default_rng(1)
     faults = list(trials.drawPoints(layout, np.full(16, 5.0), random))
     pixels = np.array([(fault.y, fault.x) for family, fault in faults if family == "pixel"])
@@ -122,18 +147,18 @@ def test_pointsAreApartAndInside(trials, layout) -> None:
     assert np.diff(of_row)[within].min() >= trials.GAP
 
 
-def test_amplitudesAreInUnitsOfTheNoise(trials, layout) -> None:
+def test_amplitudes_are_in_units_of_the_noise(trials, layout) -> None:
     noises = np.linspace(4, 9, 16)
     faults = [fault for _, fault in trials.drawPoints(layout, noises, np.random.default_rng(1))]
-    image = simulateFrame(layout.amps, layout.shape, noises, 1, faults)
-    clean = simulateFrame(layout.amps, layout.shape, noises, 1)
+    image = simulator.simulateFrame(layout.amps, layout.shape, noises, 1, faults)
+    clean = simulator.simulateFrame(layout.amps, layout.shape, noises, 1)
     pixel = next(fault for fault in faults if fault.kind == "hotPixel")
     amp = int(pixel.y) // layout.height * 8 + int(pixel.x) // layout.width
     raised = (image - clean)[int(pixel.y), int(pixel.x)]
     assert raised == pytest.approx(pixel.amplitude * noises[amp], abs=1e-3)
 
 
-def test_anOutcomeIsTheSumOfItsParts(trials, layout) -> None:
+def test_an_outcome_is_the_sum_of_its_parts(trials, layout) -> None:
     first, second = (trials.evaluate((layout, SEED, name, 0)) for name in ("clean", "streak"))
     both = trials.Outcome()
     both.add(first)
@@ -145,7 +170,7 @@ def test_anOutcomeIsTheSumOfItsParts(trials, layout) -> None:
     assert second == trials.evaluate((layout, SEED, "streak", 0))
 
 
-def test_thresholdsArePrintedBeforeTheSeed(detection, layout, monkeypatch, capsys) -> None:
+def test_thresholds_are_printed_before_the_seed(detection, layout, monkeypatch, capsys) -> None:
     monkeypatch.setattr(detection, "Layout", lambda: layout)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
@@ -158,7 +183,7 @@ def test_thresholdsArePrintedBeforeTheSeed(detection, layout, monkeypatch, capsy
 
 
 @pytest.mark.parametrize(("found", "verdict"), [(95, "reaches 95.0%"), (94, "MISSES 95.0%")])
-def test_reportOfAFamily(detection, trials, capsys, found, verdict) -> None:
+def test_report_of_a_family(detection, trials, capsys, found, verdict) -> None:
     trial = trials.Trial("pixel", 8.0, True, True, False)
     lost = dataclasses.replace(trial, isFound=False, isVisible=False)
     passed = detection.reportFamily("pixel", [trial] * found + [lost] * (100 - found))
@@ -169,7 +194,7 @@ def test_reportOfAFamily(detection, trials, capsys, found, verdict) -> None:
     assert passed == (found == 95)
 
 
-def test_reportOfLinesSaysWhatIsListedAsEvent(detection, trials, capsys) -> None:
+def test_report_of_lines_says_what_is_listed_as_event(detection, trials, capsys) -> None:
     short = trials.Trial("scratch", 5.0, False, False, True)
     found = dataclasses.replace(short, isFound=True, isVisible=True, isEvent=False)
     lost = dataclasses.replace(short, isEvent=False)
@@ -180,7 +205,7 @@ def test_reportOfLinesSaysWhatIsListedAsEvent(detection, trials, capsys) -> None
 
 
 @pytest.mark.parametrize(("alarms", "passed"), [(10, True), (27, True), (60, False)])
-def test_reportOfFalseAlarms(detection, trials, capsys, alarms, passed) -> None:
+def test_report_of_false_alarms(detection, trials, capsys, alarms, passed) -> None:
     outcome = trials.Outcome(clean=2000)
     outcome.alarms["pixel or column"] = alarms
     assert detection.reportAlarms(outcome) == passed

@@ -22,7 +22,7 @@ def find(image, amps, thresholds):
     return findStructures(measureSignificance(image, excluded, amps), amps, thresholds, maxPerKind=10**5)
 
 
-def test_falseAlarmsKeepTheBudget(makeFrame, amps):
+def test_false_alarms_keep_the_budget(makeFrame, amps):
     budget, n_detectors = 0.4, 40
     thresholds = DetectionThresholds.fromBudget(amps, budget=budget, pixelShare=0.5)
     alarms = sum(
@@ -35,7 +35,7 @@ def test_falseAlarmsKeepTheBudget(makeFrame, amps):
 
 
 @pytest.mark.parametrize(("height", "least"), [(8, 0.95), (10, 0.999)])
-def test_pixelsAreFound(makeFrame, amps, height, least):
+def test_pixels_are_found(makeFrame, amps, height, least):
     thresholds = DetectionThresholds.fromBudget(E2V)
     n_found = n_injected = 0
     for seed in range(2000, 2010):
@@ -54,7 +54,7 @@ def test_pixelsAreFound(makeFrame, amps, height, least):
 
 
 @pytest.mark.parametrize(("height", "least"), [(7, 0.95), (9, 0.999)])
-def test_columnsAreFound(makeFrame, amps, height, least):
+def test_columns_are_found(makeFrame, amps, height, least):
     thresholds = DetectionThresholds.fromBudget(E2V)
     n_found = n_injected = 0
     for seed in range(3000, 3020):

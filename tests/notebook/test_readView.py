@@ -68,25 +68,25 @@ def reader(pyramidPath):
         yield pyramid
 
 
-def test_anyButlerReadsTheOverview(butler, pyramidPath):
+def test_any_butler_reads_the_overview(butler, pyramidPath):
     image = butler.get("bias_pyramid", DATA_ID)
     assert type(image) is ImageF
     np.testing.assert_array_equal(image.array, astropy.io.fits.getdata(pyramidPath, 1))
     assert tuple(image.getXY0()) == (0, 0)
 
 
-def test_storedFileIsThePyramid(butler, pyramidPath):
+def test_stored_file_is_the_pyramid(butler, pyramidPath):
     assert butler.getURI("bias_pyramid", DATA_ID).read() == pyramidPath.read_bytes()
 
 
-def test_viewOfAPlaceInMillimetres(butler, reader):
+def test_view_of_a_place_in_millimetres(butler, reader):
     view = readView(butler, DATA_ID, (5.0, 3.0), 2.0)
     np.testing.assert_array_equal(view.image, reader.read((5.0, 3.0), 2.0).image)
     assert (view.factor, view.plane, view.unit) == (1, "image", "electron")
 
 
 @pytest.mark.parametrize("detector", [12, "R00_S02"])
-def test_viewOfAPixelOfADetector(butler, reader, detector):
+def test_view_of_a_pixel_of_a_detector(butler, reader, detector):
     view = readView(butler, DATA_ID, (detector, 300.0, 200.0), (2.0, 1.0), plane="significance", factor=4)
     place = reader.toFocalPlane(12, 300.0, 200.0)
     expected = reader.read(place, (2.0, 1.0), plane="significance", factor=4)
@@ -94,73 +94,73 @@ def test_viewOfAPixelOfADetector(butler, reader, detector):
     assert view.grid == expected.grid
 
 
-def test_maxPixelsIsObeyed(butler):
+def test_max_pixels_is_obeyed(butler):
     assert readView(butler, DATA_ID, (5.0, 3.0), 8.0, maxPixels=100).factor == 8
 
 
-def test_severalWindowsOfOnePyramid(butler, reader):
+def test_several_windows_of_one_pyramid(butler, reader):
     with openPyramid(butler, DATA_ID, datasetType="bias_pyramid") as pyramid:
         for x in (3.0, 14.0):
             np.testing.assert_array_equal(pyramid.read((x, 4.0), 1.0).image, reader.read((x, 4.0), 1.0).image)
 
 
-def test_datasetTypeAndCollectionsAreObeyed(butler):
+def test_dataset_type_and_collections_are_obeyed(butler):
     found = readView(butler, DATA_ID, (5.0, 3.0), 1.0, datasetType="dark_pyramid", collections="others")
     assert np.isfinite(found.image).all()
     with pytest.raises(DatasetNotFoundError, match=r"no pyramid of .* in collections .*'dark_pyramid'"):
         readView(butler, DATA_ID, (5.0, 3.0), 1.0, datasetType="dark_pyramid")
 
 
-def test_severalPyramidsAreNamed(butler):
+def test_several_pyramids_are_named(butler):
     with pytest.raises(ValueError, match=r"several pyramids .*\['bias_pyramid', 'dark_pyramid'\]"):
         readView(butler, DATA_ID, (5.0, 3.0), 1.0, collections=["views", "others"])
 
 
-def test_pyramidOfAllThatIsGivenGoesFirst(butler):
+def test_pyramid_of_all_that_is_given_goes_first(butler):
     with openPyramid(butler, {**DATA_ID, "detector": 1}) as pyramid:
         assert pyramid.name.startswith("flat_pyramid@")
 
 
-def test_dimensionsOfANamedTypeMustBeGiven(butler):
+def test_dimensions_of_a_named_type_must_be_given(butler):
     with pytest.raises(DimensionNameError, match="detector"):
         readView(butler, DATA_ID, (5.0, 3.0), 1.0, datasetType="flat_pyramid")
 
 
-def test_unknownDatasetTypeIsNamed(butler):
+def test_unknown_dataset_type_is_named(butler):
     with pytest.raises(MissingDatasetTypeError, match="'science_pyramid'"):
         readView(butler, DATA_ID, (5.0, 3.0), 1.0, datasetType="science_pyramid")
 
 
-def test_datasetThatIsNoPyramidIsNamed(butler):
+def test_dataset_that_is_no_pyramid_is_named(butler):
     with pytest.raises(ValueError, match=r"mosaic@.*file://.* is no pyramid of version 1"):
         readView(butler, DATA_ID, (5.0, 3.0), 1.0, datasetType="mosaic")
 
 
-def test_windowOutsideIsNamed(butler):
+def test_window_outside_is_named(butler):
     with pytest.raises(ValueError, match="outside the focal plane"):
         readView(butler, DATA_ID, (500.0, 3.0), 1.0)
 
 
-def test_handleOfAResource(pyramidPath, reader):
+def test_handle_of_a_resource(pyramidPath, reader):
     with ResourcePath(f"file://{pyramidPath}").open("rb") as handle:
         view = PyramidReader(handle, name="handle").read((5.0, 3.0), 1.0)
     np.testing.assert_array_equal(view.image, reader.read((5.0, 3.0), 1.0).image)
 
 
-def test_fileOfAnotherFileSystem(pyramidPath, reader):
+def test_file_of_another_file_system(pyramidPath, reader):
     fsspec.filesystem("memory").pipe("/pyramid.fits", pyramidPath.read_bytes())
     with fsspec.open("memory://pyramid.fits", "rb") as file:
         view = PyramidReader(file, name="memory").read((5.0, 3.0), 1.0)
     np.testing.assert_array_equal(view.image, reader.read((5.0, 3.0), 1.0).image)
 
 
-def test_imageShowsTheOverview(temporaryPath, reader):
+def test_image_shows_the_overview(temporaryPath, reader):
     image = PyramidImage.fromFile(temporaryPath)
     assert isinstance(image, ImageF)
     np.testing.assert_array_equal(image.array, reader.overview())
 
 
-def test_temporaryFileGoesWithTheImage(temporaryPath):
+def test_temporary_file_goes_with_the_image(temporaryPath):
     image = PyramidImage.fromFile(temporaryPath)
     assert temporaryPath.exists()
     del image
@@ -168,7 +168,7 @@ def test_temporaryFileGoesWithTheImage(temporaryPath):
     assert not temporaryPath.exists()
 
 
-def test_imageIsWrittenMoreThanOnce(temporaryPath, pyramidPath, tmp_path):
+def test_image_is_written_more_than_once(temporaryPath, pyramidPath, tmp_path):
     image = PyramidImage.fromFile(temporaryPath)
     (tmp_path / "b.fits").write_text("before")
     image.writeFits(str(tmp_path / "a.fits"))
@@ -177,7 +177,7 @@ def test_imageIsWrittenMoreThanOnce(temporaryPath, pyramidPath, tmp_path):
     assert (tmp_path / "b.fits").read_bytes() == pyramidPath.read_bytes()
 
 
-def test_fileIsCopiedToAnotherFileSystem(temporaryPath, pyramidPath, tmp_path, monkeypatch):
+def test_file_is_copied_to_another_file_system(temporaryPath, pyramidPath, tmp_path, monkeypatch):
     def refuse(*arguments):
         raise OSError("Invalid cross-device link")
 
@@ -187,13 +187,13 @@ def test_fileIsCopiedToAnotherFileSystem(temporaryPath, pyramidPath, tmp_path, m
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda image: pickle.loads(pickle.dumps(image))])
-def test_copyIsAPlainImage(temporaryPath, tmp_path, duplicate):
+def test_copy_is_a_plain_image(temporaryPath, tmp_path, duplicate):
     other = duplicate(PyramidImage.fromFile(temporaryPath))
     other.writeFits(str(tmp_path / "a.fits"))
     assert np.array_equal(ImageF.readFits(str(tmp_path / "a.fits")).array, other.array, equal_nan=True)
 
 
-def test_imageOfAFileThatIsNoPyramid(tmp_path):
+def test_image_of_a_file_that_is_no_pyramid(tmp_path):
     ImageF(np.ones((3, 4), dtype=np.float32)).writeFits(str(tmp_path / "a.fits"))
     with pytest.raises(ValueError, match="is no pyramid"):
         PyramidImage.fromFile(tmp_path / "a.fits")

@@ -36,7 +36,7 @@ def placesOfNumbers(image: Image) -> npt.NDArray[np.intp]:
 
 
 @pytest.mark.parametrize("binning", [32, 64])
-def test_agreesWithVisualizeMosaic(lsstCam: Camera, binning: int) -> None:
+def test_agrees_with_visualize_mosaic(lsstCam: Camera, binning: int) -> None:
     images = numberedImages(lsstCam, binning)
     mosaic = FocalPlaneMosaic(FocalPlaneGeometry.fromCamera(lsstCam, PIXELS, FOCAL_PLANE), binning)
     exposures = []

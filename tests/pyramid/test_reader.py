@@ -92,7 +92,7 @@ def nearest(placement, grid, image):
 
 
 @pytest.mark.parametrize("detector", QUARTERS)
-def test_windowOfATurnedDetector(reader, placements, pyramidImages, detector):
+def test_window_of_a_turned_detector(reader, placements, pyramidImages, detector):
     placement = placements[detector]
     view = reader.read(placement.toFocalPlane(400.0, 250.0), (3.0, 2.0), factor=1)
     assert view.image.shape == (200, 300) == view.grid.shape
@@ -101,14 +101,14 @@ def test_windowOfATurnedDetector(reader, placements, pyramidImages, detector):
     assert np.abs(view.image - expected).max() <= 0.5 * STEP + 1e-4
 
 
-def test_windowOfADetectorAtAnotherAngle(reader, placements, pyramidImages):
+def test_window_of_a_detector_at_another_angle(reader, placements, pyramidImages):
     view = reader.read(placements[14].toFocalPlane(550.0, 350.0), 6.0, factor=1)
     expected = nearest(placements[14], view.grid, pyramidImages[14])
     np.testing.assert_allclose(view.image, expected, atol=0.5 * STEP + 1e-4)
 
 
 @pytest.mark.parametrize("factor", [1, 2, 4])
-def test_windowOverSeveralDetectors(reader, placements, pyramidImages, factor):
+def test_window_over_several_detectors(reader, placements, pyramidImages, factor):
     view = reader.read((12.5, 11.5), 1000 * PIXEL * factor, factor=factor)
     expected = np.full(view.grid.shape, np.nan)
     for i, (number, image) in enumerate(pyramidImages.items()):
@@ -121,7 +121,7 @@ def test_windowOverSeveralDetectors(reader, placements, pyramidImages, factor):
     assert view.missing == (13,)
 
 
-def test_viewIsOnThePixelsOfTheDetectorInTheMiddle(reader, placements):
+def test_view_is_on_the_pixels_of_the_detector_in_the_middle(reader, placements):
     view = reader.read((15.123, 4.567), 3.0, factor=2)
     column, row = placements[11].binned(2).toPixels(view.grid.x0, view.grid.y0)
     np.testing.assert_allclose([column % 1, row % 1], np.rint([column % 1, row % 1]), atol=1e-6)
@@ -129,7 +129,7 @@ def test_viewIsOnThePixelsOfTheDetectorInTheMiddle(reader, placements):
 
 @pytest.mark.parametrize("name", ["R00_SG0", "R00_SW1", "R22_S11", "R14_S20"])
 @pytest.mark.parametrize("factor", [1, 2])
-def test_markedPixelIsWhereTheCameraSays(lsstCam, tmp_path, name, factor):
+def test_marked_pixel_is_where_the_camera_says(lsstCam, tmp_path, name, factor):
     detector = next(found for found in lsstCam if found.getName() == name)
     geometry = FocalPlaneGeometry.fromCamera([detector], PIXELS, FOCAL_PLANE)
     box = detector.getBBox()
@@ -150,7 +150,7 @@ def test_markedPixelIsWhereTheCameraSays(lsstCam, tmp_path, name, factor):
             assert np.abs(np.subtract(shown_at, there)).max() <= 0.5 * view.grid.pixelSize + 1e-6
 
 
-def test_windowOfTheMosaicIsCutFromIt(reader, pyramidPath):
+def test_window_of_the_mosaic_is_cut_from_it(reader, pyramidPath):
     mosaic, header = astropy.io.fits.getdata(pyramidPath, "MOSAIC_IMAGE_8", header=True)
     view = reader.read((12.0, 11.0), 16.0, factor=8)
     first = WCS(header).wcs_world2pix([[view.grid.x0, view.grid.y0]], 0)[0]
@@ -160,14 +160,14 @@ def test_windowOfTheMosaicIsCutFromIt(reader, pyramidPath):
     assert view.missing == (13,)
 
 
-def test_windowReachesOutOfTheMosaic(reader):
+def test_window_reaches_out_of_the_mosaic(reader):
     view = reader.read((0.0, 0.0), 40.0, factor=8)
     assert view.image.shape == (500, 500)
     assert np.isnan(view.image[:100]).all()
     assert np.isfinite(view.image[300:, 300:]).any()
 
 
-def test_maskOfAWindow(reader, placements):
+def test_mask_of_a_window(reader, placements):
     view = reader.read(placements[12].toFocalPlane(300.0, 200.0), 0.5, plane="mask")
     mask = np.arange(700 * 1100).reshape(700, 1100) % 8
     np.testing.assert_array_equal(view.image, nearest(placements[12], view.grid, mask))
@@ -175,11 +175,11 @@ def test_maskOfAWindow(reader, placements):
     assert view.maskPlanes == {"BAD": 0, "SAT": 1, "DETECTED_NEGATIVE": 2}
 
 
-def test_maskIsZeroWhereThereIsNoDetector(reader):
+def test_mask_is_zero_where_there_is_no_detector(reader):
     assert np.all(reader.read((25.0, 15.0), 0.5, plane="mask").image == 0)
 
 
-def test_significanceOfAWindow(reader, placements, pyramidImages):
+def test_significance_of_a_window(reader, placements, pyramidImages):
     view = reader.read(placements[10].toFocalPlane(300.0, 200.0), 2.0, plane="significance")
     assert (view.factor, view.unit) == (2, "")
     image = pyramidImages[10]
@@ -192,18 +192,18 @@ def test_significanceOfAWindow(reader, placements, pyramidImages):
     ("width", "maxPixels", "factor"),
     [(5.0, 1024, 1), (10.24, 1024, 1), (10.3, 1024, 2), (9.0, 300, 4), (30.0, 600, 8)],
 )
-def test_finestFactorThatFits(reader, width, maxPixels, factor):
+def test_finest_factor_that_fits(reader, width, maxPixels, factor):
     view = reader.read((12.0, 11.0), width, maxPixels=maxPixels)
     assert view.factor == factor
     assert max(view.image.shape) <= maxPixels
 
 
-def test_unitIsThatOfTheImage(reader):
+def test_unit_is_that_of_the_image(reader):
     assert reader.read((5.0, 3.0), 1.0).unit == "electron"
 
 
 @pytest.mark.parametrize("plane", ["image", "significance"])
-def test_fewTilesAndBytesAreRead(countingFile, tileSpans, plane):
+def test_few_tiles_and_bytes_are_read(countingFile, tileSpans, plane):
     rng = np.random.default_rng(11)
     pyramid = PyramidReader(countingFile, name="counted")
     for _ in range(60):
@@ -217,7 +217,7 @@ def test_fewTilesAndBytesAreRead(countingFile, tileSpans, plane):
         assert (reads[:, 1] - reads[:, 0]).sum() == view.nBytes
 
 
-def test_sixteenTilesAtMostAnywhereInLsstCam(lsstCam):
+def test_sixteen_tiles_at_most_anywhere_in_lsst_cam(lsstCam):
     geometry = FocalPlaneGeometry.fromCamera(lsstCam, PIXELS, FOCAL_PLANE)
     placements = [DetectorPlacement.fromGeometry(geometry, i) for i in range(len(lsstCam))]
     rng = np.random.default_rng(13)
@@ -239,7 +239,7 @@ def test_sixteenTilesAtMostAnywhereInLsstCam(lsstCam):
     assert 9 <= most <= 16
 
 
-def test_bytesDoNotDependOnTheSizeOfTheImage(makeGeometry, tmp_path):
+def test_bytes_do_not_depend_on_the_size_of_the_image(makeGeometry, tmp_path):
     counts = []
     for height in (1536, 6144):
         camera = makeGeometry((height, 1500), (0.0, 0.0, 0.0))
@@ -254,7 +254,7 @@ def test_bytesDoNotDependOnTheSizeOfTheImage(makeGeometry, tmp_path):
     assert counts[1] - counts[0] < 3000
 
 
-def test_secondWindowReadsNoHeadersAgain(countingFile):
+def test_second_window_reads_no_headers_again(countingFile):
     pyramid = PyramidReader(countingFile, name="counted")
     first = pyramid.read((5.0, 3.0), 1.0, factor=1)
     again = pyramid.read((5.0, 3.0), 1.0, factor=1)
@@ -263,11 +263,11 @@ def test_secondWindowReadsNoHeadersAgain(countingFile):
     np.testing.assert_array_equal(first.image, again.image)
 
 
-def test_overviewIsTheCoarsestMosaic(reader, pyramidPath):
+def test_overview_is_the_coarsest_mosaic(reader, pyramidPath):
     np.testing.assert_array_equal(reader.overview(), astropy.io.fits.getdata(pyramidPath, 1))
 
 
-def test_handedOverFileStaysOpen(countingFile):
+def test_handed_over_file_stays_open(countingFile):
     with PyramidReader(countingFile, name="counted"):
         pass
     assert not countingFile.closed
@@ -293,12 +293,12 @@ def test_handedOverFileStaysOpen(countingFile):
         (((5.0, np.nan), 1.0), {}, "Expected a window in mm"),
     ],
 )
-def test_wrongWindowsAreNamed(reader, arguments, keywords, message):
+def test_wrong_windows_are_named(reader, arguments, keywords, message):
     with pytest.raises(ValueError, match=message):
         reader.read(*arguments, **keywords)
 
 
-def test_wrongPlacesOnDetectorsAreNamed(reader):
+def test_wrong_places_on_detectors_are_named(reader):
     with pytest.raises(ValueError, match=r"no detector 'R99'; it has 5, 10 \(R00_S00\) to 14"):
         reader.toFocalPlane("R99", 0, 0)
     with pytest.raises(ValueError, match=r"Pixel \(1100, 3\) is not on detector 12 \(R00_S02\)"):
@@ -306,12 +306,12 @@ def test_wrongPlacesOnDetectorsAreNamed(reader):
 
 
 @pytest.mark.parametrize("content", [b"", b"no FITS file at all", b"SIMPLE  =", b"SIMPLE  = " * 300])
-def test_fileThatIsNoFits(content):
+def test_file_that_is_no_fits(content):
     with pytest.raises(ValueError, match="this file is no FITS file"):
         PyramidReader(io.BytesIO(content), name="this file")
 
 
-def test_fileThatIsNoPyramid(tmp_path):
+def test_file_that_is_no_pyramid(tmp_path):
     astropy.io.fits.writeto(tmp_path / "a.fits", np.zeros((3, 4)))
     with pytest.raises(
         ValueError, match=r"a\.fits is no pyramid of version 1: its header says PYRVERS = None"
@@ -319,7 +319,7 @@ def test_fileThatIsNoPyramid(tmp_path):
         PyramidReader(tmp_path / "a.fits")
 
 
-def test_fileThatIsCutShort(pyramidPath):
+def test_file_that_is_cut_short(pyramidPath):
     content = pyramidPath.read_bytes()
     with pytest.raises(EOFError, match="this file is cut short: it ends within its index"):
         PyramidReader(io.BytesIO(content[:400000]), name="this file")

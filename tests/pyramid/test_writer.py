@@ -49,13 +49,13 @@ def writeSmall(path, camera, image, *, excluded=None, **keywords):
     return path
 
 
-def test_fileIsValid(hdus):
+def test_file_is_valid(hdus):
     hdus.verify("exception")
     assert [hdu.name for hdu in hdus[:4]] == ["PRIMARY", "OVERVIEW", "INDEX", "DETECTORS"]
     assert hdus[0].data is None
 
 
-def test_indexPointsToTheHdus(hdus):
+def test_index_points_to_the_hdus(hdus):
     present = hdus["INDEX"].data[hdus["INDEX"].data["LENGTH"] > 0]
     places = {}
     for hdu in hdus[1:]:
@@ -71,7 +71,7 @@ def test_indexPointsToTheHdus(hdus):
     assert found == places
 
 
-def test_fullResolutionIsKeptToHalfAStep(hdus, image):
+def test_full_resolution_is_kept_to_half_a_step(hdus, image):
     kept = hdus["R00_S01_IMAGE_1"].data
     assert kept.dtype == np.dtype(">f4") or kept.dtype == np.float32
     assert np.abs(kept - image).max() <= 0.5 * STEP + 1e-4
@@ -81,25 +81,25 @@ def test_fullResolutionIsKeptToHalfAStep(hdus, image):
 
 
 @pytest.mark.parametrize("factor", [2, 4])
-def test_meansOfBins(hdus, image, factor):
+def test_means_of_bins(hdus, image, factor):
     expected = blocks(np.where(image > 215.0, np.nan, image).astype(float), factor, np.nanmean)
     assert np.abs(hdus[f"R00_S01_IMAGE_{factor}"].data - expected).max() <= 0.5 * STEP / factor + 1e-4
 
 
 @pytest.mark.parametrize("factor", [2, 4])
-def test_largestSignificanceOfBins(hdus, image, factor):
+def test_largest_significance_of_bins(hdus, image, factor):
     significance = np.abs(np.where(image > 215.0, np.nan, image).astype(float) - np.median(image)) / 5
     expected = blocks(significance, factor, np.nanmax)
     assert np.abs(hdus[f"R00_S01_SIGNIFICANCE_{factor}"].data - expected).max() <= 0.5 / 16 + 1e-5
 
 
-def test_maskIsKeptWithItsPlanes(hdus):
+def test_mask_is_kept_with_its_planes(hdus):
     mask = hdus["R00_S01_MASK_1"]
     np.testing.assert_array_equal(mask.data.ravel(), np.arange(mask.data.size) % 8)
     assert [mask.header[f"MP_{name}"] for name in ("BAD", "SAT", "DETECTED_NEGATIVE")] == [0, 1, 2]
 
 
-def test_headersSayWhatItIs(hdus):
+def test_headers_say_what_it_is(hdus):
     header = hdus["R00_S01_IMAGE_2"].header
     assert [header[key] for key in ("DETECTOR", "DETNAME", "PLANE", "FACTOR", "BUNIT")] == [
         DETECTOR,
@@ -111,7 +111,7 @@ def test_headersSayWhatItIs(hdus):
     assert "BUNIT" not in hdus["R00_S01_SIGNIFICANCE_2"].header
 
 
-def test_missingDetectorHasNoHdu(hdus):
+def test_missing_detector_has_no_hdu(hdus):
     assert not any("R00_S03" in hdu.name for hdu in hdus)
     planes = dict(zip(hdus["DETECTORS"].data["NAME"], hdus["DETECTORS"].data["PLANES"], strict=True))
     assert planes["R00_S03"] == ""
@@ -119,7 +119,7 @@ def test_missingDetectorHasNoHdu(hdus):
 
 
 @pytest.mark.parametrize("factor", [1, 2, 4])
-def test_pixelsAreWhereTheCameraSays(lsstCam, tmp_path, factor):
+def test_pixels_are_where_the_camera_says(lsstCam, tmp_path, factor):
     corner = [detector for detector in lsstCam if detector.getName() in ("R00_SG0", "R00_SW0", "R22_S11")]
     geometry = FocalPlaneGeometry.fromCamera(corner, PIXELS, FOCAL_PLANE)
     with PyramidWriter(tmp_path / "camera.fits", geometry) as writer:
@@ -137,7 +137,7 @@ def test_pixelsAreWhereTheCameraSays(lsstCam, tmp_path, factor):
                 np.testing.assert_allclose(wcs.wcs_pix2world([bin_of], 0)[0], there, atol=1e-6)
 
 
-def test_mosaicIsWhereItsPixelsSay(hdus, pyramidCamera):
+def test_mosaic_is_where_its_pixels_say(hdus, pyramidCamera):
     mosaic = hdus["MOSAIC_IMAGE_8"]
     middle = pyramidCamera.detectorCorners.mean(axis=1)
     columns, rows = np.rint(WCS(mosaic.header).wcs_world2pix(middle, 0)).astype(int).T
@@ -145,7 +145,7 @@ def test_mosaicIsWhereItsPixelsSay(hdus, pyramidCamera):
     assert np.isnan(mosaic.data[0, -1])
 
 
-def test_mosaicsEndWithOneTile(makeGeometry, tmp_path):
+def test_mosaics_end_with_one_tile(makeGeometry, tmp_path):
     camera = makeGeometry((400, 9000), (0.0, 0.0, 0.0))
     image = np.add.outer(np.zeros(400), np.arange(9000.0)).astype(np.float32)
     with PyramidWriter(tmp_path / "wide.fits", camera, levelsPerSigma=1e4) as writer:
@@ -160,7 +160,7 @@ def test_mosaicsEndWithOneTile(makeGeometry, tmp_path):
         np.testing.assert_allclose(hdus["MOSAIC_SIGNIFICANCE_32"].data[:12, :281], highest, atol=1e-3)
 
 
-def test_pixelsWithoutData(small, tmp_path):
+def test_pixels_without_data(small, tmp_path):
     image = np.ones((30, 43), dtype=np.float32)
     image[3, 4], image[5, 6] = np.nan, np.inf
     mask = np.zeros(image.shape, dtype=np.int32)
@@ -182,7 +182,7 @@ def test_pixelsWithoutData(small, tmp_path):
         assert np.argwhere(np.isnan(hdus["R00_S00_IMAGE_4"].data)).tolist() == [[5, 5]]
 
 
-def test_fullyMaskedDetectorIsNan(small, tmp_path):
+def test_fully_masked_detector_is_nan(small, tmp_path):
     image = np.ones((30, 43), dtype=np.float32)
     path = writeSmall(
         tmp_path / "a.fits", small, image, excluded=np.ones(image.shape, dtype=bool), significance=image
@@ -195,13 +195,13 @@ def test_fullyMaskedDetectorIsNan(small, tmp_path):
 
 
 @pytest.mark.parametrize("noise", [0.0, np.nan, [np.nan, 0.0]])
-def test_withoutNoiseNothingIsRounded(small, tmp_path, noise):
+def test_without_noise_nothing_is_rounded(small, tmp_path, noise):
     image = np.random.default_rng(3).normal(size=(30, 43)).astype(np.float32)
     path = writeSmall(tmp_path / "a.fits", small, image, noise=noise)
     np.testing.assert_array_equal(astropy.io.fits.getdata(path, "R00_S00_IMAGE_1"), image)
 
 
-def test_noiseIsMeasuredWhereNobodySaysIt(makeGeometry, tmp_path):
+def test_noise_is_measured_where_nobody_says_it(makeGeometry, tmp_path):
     image = np.random.default_rng(3).normal(0.0, 8.0, (700, 700)).astype(np.float32)
     with PyramidWriter(tmp_path / "a.fits", makeGeometry((700, 700), (0.0, 0.0, 0.0))) as writer:
         writer.addDetector(10, image, np.zeros(image.shape, dtype=bool))
@@ -209,7 +209,7 @@ def test_noiseIsMeasuredWhereNobodySaysIt(makeGeometry, tmp_path):
     assert np.std(kept - image) * np.sqrt(12) * 16 == pytest.approx(mad_std(image), rel=0.05)
 
 
-def test_extremePixelsAreKept(small, tmp_path):
+def test_extreme_pixels_are_kept(small, tmp_path):
     image = np.random.default_rng(3).normal(size=(30, 43)).astype(np.float32)
     image[1, 2], image[2, 3] = 3e38, -1e20
     path = writeSmall(tmp_path / "a.fits", small, image, noise=1.0)
@@ -217,7 +217,7 @@ def test_extremePixelsAreKept(small, tmp_path):
     assert (kept[1, 2], kept[2, 3]) == (image[1, 2], image[2, 3])
 
 
-def test_zerosStayZeros(small, tmp_path):
+def test_zeros_stay_zeros(small, tmp_path):
     image = np.random.default_rng(3).normal(size=(30, 43)).astype(np.float32)
     image[::3] = 0.0
     kept = astropy.io.fits.getdata(
@@ -227,7 +227,7 @@ def test_zerosStayZeros(small, tmp_path):
 
 
 @pytest.mark.parametrize("finest", [2, 4, 8])
-def test_finestFactor(small, tmp_path, finest):
+def test_finest_factor(small, tmp_path, finest):
     image = np.ones((30, 43), dtype=np.float32)
     with PyramidWriter(tmp_path / "a.fits", small, finestFactor=finest) as writer:
         writer.addDetector(10, image, image > 1, mask=image.astype(np.int32), significance=image)
@@ -238,7 +238,7 @@ def test_finestFactor(small, tmp_path, finest):
             reader.factors("mask")
 
 
-def test_indexHasTheSameSizeWhateverIsInIt(small, tmp_path):
+def test_index_has_the_same_size_whatever_is_in_it(small, tmp_path):
     image = np.ones((30, 43), dtype=np.float32)
     sizes = []
     for name in ("none", "one"):
@@ -250,7 +250,7 @@ def test_indexHasTheSameSizeWhateverIsInIt(small, tmp_path):
     assert sizes[0] == sizes[1]
 
 
-def test_headerOfTheExposure(small, tmp_path):
+def test_header_of_the_exposure(small, tmp_path):
     header = astropy.io.fits.Header({"EXPID": 2026070200001})
     with PyramidWriter(tmp_path / "a.fits", small, header=header):
         pass
@@ -258,7 +258,7 @@ def test_headerOfTheExposure(small, tmp_path):
     assert list(header) == ["EXPID"]
 
 
-def test_nothingIsLeftOfAFailure(small, tmp_path):
+def test_nothing_is_left_of_a_failure(small, tmp_path):
     (tmp_path / "a.fits").write_text("before")
     with pytest.raises(RuntimeError, match="stop"), PyramidWriter(tmp_path / "a.fits", small):
         raise RuntimeError("stop")
@@ -266,7 +266,7 @@ def test_nothingIsLeftOfAFailure(small, tmp_path):
     assert (tmp_path / "a.fits").read_text() == "before"
 
 
-def test_argumentsStayAsTheyAre(small, tmp_path):
+def test_arguments_stay_as_they_are(small, tmp_path):
     image = np.random.default_rng(3).normal(size=(30, 43)).astype(np.float32)
     image[2, 3] = np.nan
     excluded, significance = np.isnan(image), image * 2
@@ -276,7 +276,7 @@ def test_argumentsStayAsTheyAre(small, tmp_path):
         np.testing.assert_array_equal(array, copy)
 
 
-def test_wrongArgumentsAreNamed(small, tmp_path):
+def test_wrong_arguments_are_named(small, tmp_path):
     image = np.ones((30, 43), dtype=np.float32)
     good = image > 1
     with PyramidWriter(tmp_path / "a.fits", small) as writer:
@@ -296,14 +296,14 @@ def test_wrongArgumentsAreNamed(small, tmp_path):
 @pytest.mark.parametrize(
     "keywords", [{"finestFactor": 3}, {"levelsPerSigma": 0.0}, {"levelsPerSigma": np.nan}]
 )
-def test_wrongParametersAreNamed(small, tmp_path, keywords):
+def test_wrong_parameters_are_named(small, tmp_path, keywords):
     with pytest.raises(ValueError, match="Expected a (finest factor|number of steps)"):
         PyramidWriter(tmp_path / "a.fits", small, **keywords)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("shape", [(16, 24), (17, 25), (1, 1), (9, 8)])
-def test_levelsEqualBinning(shape):
+def test_levels_equal_binning(shape):
     rng = np.random.default_rng(5)
     image = rng.normal(size=shape).astype(np.float32)
     excluded = rng.random(shape) < 0.4

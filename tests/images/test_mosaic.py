@@ -60,7 +60,7 @@ def cornersOf(shape: tuple[int, int]) -> npt.NDArray[np.float64]:
 
 @pytest.mark.parametrize("partial", [True, False], ids=["partialBins", "wholeBins"])
 @pytest.mark.parametrize("binning", [8, 13, 64])
-def test_cornersOfBinnedDetectorsOfTheRealCamera(lsstCam: Camera, binning: int, partial: bool) -> None:
+def test_corners_of_binned_detectors_of_the_real_camera(lsstCam: Camera, binning: int, partial: bool) -> None:
     mosaic = FocalPlaneMosaic(measure(lsstCam), binning)
     pixels: dict[int, npt.NDArray[np.float64]] = {}
     for detector in lsstCam:
@@ -77,7 +77,7 @@ def test_cornersOfBinnedDetectorsOfTheRealCamera(lsstCam: Camera, binning: int, 
 
 
 @pytest.mark.parametrize("binning", [8, 64])
-def test_cornerPixelsOfTheRealCamera(lsstCam: Camera, binning: int) -> None:
+def test_corner_pixels_of_the_real_camera(lsstCam: Camera, binning: int) -> None:
     mosaic = FocalPlaneMosaic(measure(lsstCam), binning)
     blank: dict[tuple[int, int], Image] = {}
     pixels: dict[int, npt.NDArray[np.float64]] = {}
@@ -91,7 +91,7 @@ def test_cornerPixelsOfTheRealCamera(lsstCam: Camera, binning: int) -> None:
     assertMarksInPlace(mosaic, onFocalPlane(lsstCam, pixels))
 
 
-def test_noDetectorCoversAnotherOfTheRealCamera(lsstCam: Camera) -> None:
+def test_no_detector_covers_another_of_the_real_camera(lsstCam: Camera) -> None:
     mosaic = FocalPlaneMosaic(measure(lsstCam), 64)
     n_pixels = 0
     for detector in lsstCam:
@@ -103,7 +103,7 @@ def test_noDetectorCoversAnotherOfTheRealCamera(lsstCam: Camera) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(ANGLES, OFFSETS, OFFSETS, st.sampled_from(CORNERS))
-def test_cornerOfTurnedDetector(
+def test_corner_of_turned_detector(
     makeGeometry: Callable, angle: float, x: float, y: float, corner: tuple
 ) -> None:
     geometry = makeGeometry((40, 60), (x, y, angle))
@@ -120,7 +120,7 @@ def test_cornerOfTurnedDetector(
 
 @settings(max_examples=50, deadline=None)
 @given(ANGLES, OFFSETS, OFFSETS)
-def test_interpolationKeepsAPlane(makeGeometry: Callable, angle: float, x: float, y: float) -> None:
+def test_interpolation_keeps_a_plane(makeGeometry: Callable, angle: float, x: float, y: float) -> None:
     mosaic = FocalPlaneMosaic(makeGeometry((40, 60), (x, y, angle)), 1)
     rows, columns = np.mgrid[:40, :60]
     places = (columns + 0.5 + 1j * (rows + 0.5)) * 0.01 * np.exp(1j * angle) + complex(x, y)
@@ -136,7 +136,7 @@ def test_interpolationKeepsAPlane(makeGeometry: Callable, angle: float, x: float
     assert len(found) == pytest.approx(40 * 60, rel=0.04)
 
 
-def test_missingPixelOfTurnedDetectorStaysAHole(makeGeometry: Callable) -> None:
+def test_missing_pixel_of_turned_detector_stays_a_hole(makeGeometry: Callable) -> None:
     image = np.ones((40, 60), np.float32)
     image[10, 20] = np.nan
     excluded = np.zeros(image.shape, bool)
@@ -152,7 +152,9 @@ def test_missingPixelOfTurnedDetectorStaysAHole(makeGeometry: Callable) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 3), st.lists(st.tuples(st.integers(-200, 200), st.integers(-200, 200)), min_size=1))
-def test_quarterTurnOfTheCameraTurnsTheMosaic(makeGeometry: Callable, turns: int, corners: list) -> None:
+def test_quarter_turn_of_the_camera_turns_the_mosaic(
+    makeGeometry: Callable, turns: int, corners: list
+) -> None:
     rng = np.random.default_rng(0)
     images = rng.normal(size=(len(corners), 10, 15)).astype(np.float32)
     mosaics = []
@@ -170,7 +172,7 @@ CROWDED = st.lists(st.tuples(OFFSETS, OFFSETS, ANGLES | st.just(np.pi / 2)), min
 
 @settings(max_examples=40, deadline=None)
 @given(CROWDED, st.randoms(use_true_random=False))
-def test_orderOfAddingDoesNotMatter(makeGeometry: Callable, places: list, random: object) -> None:
+def test_order_of_adding_does_not_matter(makeGeometry: Callable, places: list, random: object) -> None:
     geometry = makeGeometry((200, 300), *places)
     order = list(range(len(places)))
     random.shuffle(order)
@@ -185,7 +187,9 @@ def test_orderOfAddingDoesNotMatter(makeGeometry: Callable, places: list, random
 
 @settings(max_examples=40, deadline=None)
 @given(CROWDED, st.data())
-def test_partsOfTheCameraMergeToTheWhole(makeGeometry: Callable, places: list, data: st.DataObject) -> None:
+def test_parts_of_the_camera_merge_to_the_whole(
+    makeGeometry: Callable, places: list, data: st.DataObject
+) -> None:
     # One part is a single detector; of overlapping pixels the one farther from 0 stays.
     geometry = makeGeometry((200, 300), *places)
     alone = data.draw(st.integers(0, len(places) - 1)) + 10
@@ -210,7 +214,7 @@ def test_partsOfTheCameraMergeToTheWhole(makeGeometry: Callable, places: list, d
 
 @pytest.mark.parametrize("angle", [0.0, np.pi / 2, np.pi, -np.pi / 2])
 @pytest.mark.parametrize("halves", [1, 25, -601])
-def test_detectorBetweenTwoPixelsAlwaysGoesTheSameWay(
+def test_detector_between_two_pixels_always_goes_the_same_way(
     makeGeometry: Callable, angle: float, halves: int
 ) -> None:
     between = (0.02 * halves, -0.02 * halves, angle)
@@ -225,7 +229,7 @@ def test_detectorBetweenTwoPixelsAlwaysGoesTheSameWay(
 
 
 @pytest.mark.parametrize("angle", [0.0, np.pi / 2, np.pi, -np.pi / 2])
-def test_binningOnTheGridOfTheMosaic(makeGeometry: Callable, angle: float) -> None:
+def test_binning_on_the_grid_of_the_mosaic(makeGeometry: Callable, angle: float) -> None:
     # Every output pixel is the mean of the pixels whose centres lie in it.
     mosaic = FocalPlaneMosaic(makeGeometry((21, 34), (0.013, -0.124, angle)), 8)
     image = np.random.default_rng(3).normal(size=(21, 34)).astype(np.float32)
@@ -242,7 +246,7 @@ def test_binningOnTheGridOfTheMosaic(makeGeometry: Callable, angle: float) -> No
     assert_allclose(mosaic.image, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_turnedDetectorIsBinnedOnItsOwn(makeGeometry: Callable) -> None:
+def test_turned_detector_is_binned_on_its_own(makeGeometry: Callable) -> None:
     geometry = makeGeometry((21, 34), (0.0, 0.0, 0.5))
     image = np.random.default_rng(4).normal(size=(21, 34)).astype(np.float32)
     direct, binned = FocalPlaneMosaic(geometry, 4), FocalPlaneMosaic(geometry, 4)
@@ -258,7 +262,7 @@ def joinGeometries(first: FocalPlaneGeometry, second: FocalPlaneGeometry, like: 
     return FocalPlaneGeometry(layout=like.layout, **arrays)
 
 
-def test_pixelsOfAnotherSize(makeGeometry: Callable) -> None:
+def test_pixels_of_another_size(makeGeometry: Callable) -> None:
     places = [(0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (2.0, 0.0, 0.0)]
     fine, coarse = makeGeometry((9, 9), *places[:2]), makeGeometry((9, 9), places[2], pixelSize=0.02)
     geometry = joinGeometries(fine, coarse, makeGeometry((9, 9), *places))
@@ -268,7 +272,7 @@ def test_pixelsOfAnotherSize(makeGeometry: Callable) -> None:
     assert FocalPlaneMosaic(geometry, 1, [12]).grid.shape == (9, 9)
 
 
-def test_slightlyDifferentPixelsAreInterpolated(makeGeometry: Callable) -> None:
+def test_slightly_different_pixels_are_interpolated(makeGeometry: Callable) -> None:
     places = [(0.0, 0.0, 0.0), (8.0, 0.0, 0.0), (16.0, 0.0, 0.0)]
     shape = (400, 400)
     same, other = makeGeometry(shape, *places[:2]), makeGeometry(shape, places[2], pixelSize=0.0101)
@@ -280,7 +284,7 @@ def test_slightlyDifferentPixelsAreInterpolated(makeGeometry: Callable) -> None:
     assert [row, column] == pytest.approx([399.5 * 1.01 - 0.5, 1600 + 399.5 * 1.01 - 0.5], abs=HALF)
 
 
-def test_missingDetectorsStayEmpty(makeGeometry: Callable) -> None:
+def test_missing_detectors_stay_empty(makeGeometry: Callable) -> None:
     mosaic = FocalPlaneMosaic(makeGeometry((20, 30), (0.0, 0.0, 0.0), (0.4, 0.0, 0.0)), 2)
     mosaic.add(11, np.full((10, 15), 4.0))
     assert mosaic.added == (11,)
@@ -289,14 +293,14 @@ def test_missingDetectorsStayEmpty(makeGeometry: Callable) -> None:
     assert (mosaic.image[:, 20:] == 4.0).all()
 
 
-def test_fullyMaskedDetectorIsEmpty(makeGeometry: Callable) -> None:
+def test_fully_masked_detector_is_empty(makeGeometry: Callable) -> None:
     mosaic = FocalPlaneMosaic(makeGeometry((20, 30), (0.0, 0.0, 0.0)), 2)
     mosaic.add(10, np.ones((10, 15)), excluded=np.ones((10, 15), bool))
     assert np.isnan(mosaic.image).all()
     assert mosaic.added == (10,)
 
 
-def test_addedImagesAreNotModified(makeGeometry: Callable) -> None:
+def test_added_images_are_not_modified(makeGeometry: Callable) -> None:
     for angle in (0.0, 0.3):
         mosaic = FocalPlaneMosaic(makeGeometry((20, 30), (0.0, 0.0, angle), (0.1, 0.1, 0.0)), 1)
         image, excluded = np.ones((20, 30), np.float32), np.eye(20, 30, dtype=bool)
@@ -307,7 +311,9 @@ def test_addedImagesAreNotModified(makeGeometry: Callable) -> None:
 
 @pytest.mark.parametrize("method", ["add", "addUnbinned"])
 @pytest.mark.parametrize("nDetectors", [5, 205])
-def test_memoryIsThatOfTheOutputAndOneDetector(makeGeometry: Callable, nDetectors: int, method: str) -> None:
+def test_memory_is_that_of_the_output_and_one_detector(
+    makeGeometry: Callable, nDetectors: int, method: str
+) -> None:
     shape = (400, 410)
     places = [(4.2 * (i % 15), 4.2 * (i // 15), 0.0) for i in range(nDetectors)]
     geometry = makeGeometry(shape, *places)
@@ -325,7 +331,7 @@ def test_memoryIsThatOfTheOutputAndOneDetector(makeGeometry: Callable, nDetector
     assert peak < mosaic.image.nbytes + 3 * image.nbytes + 4000 * nDetectors
 
 
-def test_wrongSizeNamesTheDetector(makeGeometry: Callable) -> None:
+def test_wrong_size_names_the_detector(makeGeometry: Callable) -> None:
     mosaic = FocalPlaneMosaic(makeGeometry((20, 31), (0.0, 0.0, 0.0)), 8)
     message = (
         r"detector 10 \(R00_S00\) has shape \(4, 3\); expected \(3, 4\) or \(2, 3\), that is \(20, 31\) bin"
@@ -337,13 +343,13 @@ def test_wrongSizeNamesTheDetector(makeGeometry: Callable) -> None:
     assert mosaic.added == ()
 
 
-def test_excludedOfOtherSize(makeGeometry: Callable) -> None:
+def test_excluded_of_other_size(makeGeometry: Callable) -> None:
     mosaic = FocalPlaneMosaic(makeGeometry((20, 30), (0.0, 0.0, 0.0)), 2)
     with pytest.raises(ValueError, match=r"excluded pixels of detector 10 .* \(9, 15\); expected \(10, 15\)"):
         mosaic.add(10, np.zeros((10, 15)), excluded=np.zeros((9, 15), bool))
 
 
-def test_unknownDetectorIsNamed(makeGeometry: Callable) -> None:
+def test_unknown_detector_is_named(makeGeometry: Callable) -> None:
     geometry = makeGeometry((20, 30), (0.0, 0.0, 0.0), (1.0, 0.0, 0.0))
     with pytest.raises(ValueError, match="Detector 11 is not among the 1 of the mosaic"):
         FocalPlaneMosaic(geometry, 2, [10]).add(11, np.zeros((10, 15)))
@@ -351,7 +357,7 @@ def test_unknownDetectorIsNamed(makeGeometry: Callable) -> None:
         FocalPlaneMosaic(geometry, 2, [10, 12])
 
 
-def test_detectorIsAddedOnce(makeGeometry: Callable) -> None:
+def test_detector_is_added_once(makeGeometry: Callable) -> None:
     mosaic = FocalPlaneMosaic(makeGeometry((20, 30), (0.0, 0.0, 0.0)), 2)
     mosaic.add(10, np.zeros((10, 15)))
     with pytest.raises(ValueError, match=r"detector 10 \(R00_S00\) is in the mosaic already"):
@@ -359,11 +365,11 @@ def test_detectorIsAddedOnce(makeGeometry: Callable) -> None:
 
 
 @pytest.mark.parametrize("binning", [0, -1, 1.5])
-def test_binningIsAWholeNumber(makeGeometry: Callable, binning: float) -> None:
+def test_binning_is_a_whole_number(makeGeometry: Callable, binning: float) -> None:
     with pytest.raises(ValueError, match="whole number of pixels to bin"):
         FocalPlaneMosaic(makeGeometry((20, 30), (0.0, 0.0, 0.0)), binning)
 
 
-def test_noDetectorsToHold(makeGeometry: Callable) -> None:
+def test_no_detectors_to_hold(makeGeometry: Callable) -> None:
     with pytest.raises(ValueError, match="one detector or more to hold; got none"):
         FocalPlaneMosaic(makeGeometry((20, 30), (0.0, 0.0, 0.0)), 2, [])

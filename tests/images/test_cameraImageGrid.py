@@ -11,7 +11,7 @@ import pytest
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS
 from lsst.afw.image import ImageF
 from lsst.analysis.cp.core import FocalPlaneGeometry
-from lsst.analysis.cp.core.images import MosaicGrid, binGrid, cameraImageGrid
+from lsst.analysis.cp.core.images import MosaicGrid, cameraImageGrid
 from lsst.obs.lsst import Latiss, LsstCam, LsstComCam
 from lsst.pipe.tasks.visualizeVisit import VisualizeMosaicExpConfig, VisualizeMosaicExpTask
 
@@ -34,7 +34,7 @@ def makeMosaic(camera, binning: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("instrument", "binning"), [(Latiss, 8), (LsstComCam, 64), (LsstCam, 64)])
-def test_detectorsLieOnTheGrid(instrument, binning):
+def test_detectors_lie_on_the_grid(instrument, binning):
     camera = instrument().getCamera()
     mosaic = makeMosaic(camera, binning)
     geometry = FocalPlaneGeometry.fromCamera(camera, PIXELS, FOCAL_PLANE)
@@ -51,13 +51,13 @@ def test_detectorsLieOnTheGrid(instrument, binning):
         assert (distance < [[2], [3]]).all()
 
 
-def test_pixelsMustBeSquare():
+def test_pixels_must_be_square():
     with pytest.raises(ValueError, match=r"Expected square pixels; got \(0.01, 0.02\) mm"):
         cameraImageGrid(np.zeros((1, 4, 2)), (0.01, 0.02), 8)
 
 
-def test_gridOfBinsHoldsTheGrid():
+def test_grid_of_bins_holds_the_grid():
     grid = MosaicGrid(-3.5, 1.5, 1.0, (7, 9))
-    binned = binGrid(grid, 2)
+    binned = grid.binned(2)
     assert (binned.shape, binned.pixelSize) == ((4, 5), 2.0)
     assert binned.toFocalPlane(-0.5, -0.5) == grid.toFocalPlane(-0.5, -0.5)

@@ -19,7 +19,7 @@ def nothing(image):
     return np.zeros(image.shape, dtype=bool)
 
 
-def test_noiseIsThatOfEachAmplifier(amps, makeFrame):
+def test_noise_is_that_of_each_amplifier(amps, makeFrame):
     image = makeFrame(2, NOISE)
     # 9600 sampled pixels an amplifier give 0.7%, so eight of them together 0.3%.
     ratio = measureSignificance(image, nothing(image), amps).noise / NOISE
@@ -27,7 +27,7 @@ def test_noiseIsThatOfEachAmplifier(amps, makeFrame):
     assert ratio.mean() == pytest.approx(1, abs=0.01)
 
 
-def test_cleanPixelsHaveUnitScatter(amps, makeFrame):
+def test_clean_pixels_have_unit_scatter(amps, makeFrame):
     image = makeFrame(3, NOISE)
     values = measureSignificance(image, nothing(image), amps).values
     assert values.dtype == np.float32
@@ -35,7 +35,7 @@ def test_cleanPixelsHaveUnitScatter(amps, makeFrame):
     assert abs(values.mean()) < 0.01
 
 
-def test_noiseIgnoresOutliers(amps, makeFrame):
+def test_noise_ignores_outliers(amps, makeFrame):
     image = makeFrame(4)
     rng = np.random.default_rng(4)
     image[rng.random(image.shape) < 0.002] += 1e4
@@ -43,7 +43,7 @@ def test_noiseIgnoresOutliers(amps, makeFrame):
 
 
 @pytest.mark.parametrize("step", [0.5, 2.0, 4.0])
-def test_noiseOfDigitisedPixels(amps, makeFrame, step):
+def test_noise_of_digitised_pixels(amps, makeFrame, step):
     image = step * np.round(makeFrame(5) / step)
     # Rounding adds the variance of a uniform distribution.
     expected = np.hypot(5, step / np.sqrt(12))
@@ -51,7 +51,7 @@ def test_noiseOfDigitisedPixels(amps, makeFrame, step):
 
 
 @pytest.mark.parametrize("step", [0.5, 2.0, 6.0])
-def test_backgroundOfDigitisedPixelsDoesNotJump(amps, makeFrame, step):
+def test_background_of_digitised_pixels_does_not_jump(amps, makeFrame, step):
     errors = []
     for seed in range(70, 74):
         fine = makeFrame(seed)
@@ -72,11 +72,11 @@ def test_backgroundOfDigitisedPixelsDoesNotJump(amps, makeFrame, step):
 
 
 @pytest.mark.parametrize("seed", range(80, 84))
-def test_digitisedFrameHasNoGlow(makeFrame, findIn, seed):
+def test_digitised_frame_has_no_glow(makeFrame, findIn, seed):
     assert len(findIn(np.round(makeFrame(seed)))) == 0
 
 
-def test_deadAmplifierIsNotTakenForDigitised(amps, makeFrame):
+def test_dead_amplifier_is_not_taken_for_digitised(amps, makeFrame):
     image = makeFrame(75)
     image[amps[5]] = np.where(np.random.default_rng(75).random((300, 256)) < 0.02, 1000, 7)
     image[amps[5]][0] = 6
@@ -84,19 +84,19 @@ def test_deadAmplifierIsNotTakenForDigitised(amps, makeFrame):
     assert (significance.noise[5], significance.level[5]) == (0, 7)
 
 
-def test_levelIsTheBackground(amps, makeFrame):
+def test_level_is_the_background(amps, makeFrame):
     image = makeFrame(6) + 1234.0
     assert_allclose(measureSignificance(image, nothing(image), amps).level, 1234, atol=1)
 
 
-def test_stepBetweenAmplifiersDoesNotLeak(amps, makeFrame):
+def test_step_between_amplifiers_does_not_leak(amps, makeFrame):
     image = makeFrame(7)
     expected = measureSignificance(image, nothing(image), amps).values
     image[amps[1]] += 4096
     assert_allclose(measureSignificance(image, nothing(image), amps).values, expected, atol=1e-3)
 
 
-def test_gradientIsBackgroundUpToTheEdges(amps, makeFrame):
+def test_gradient_is_background_up_to_the_edges(amps, makeFrame):
     image = makeFrame(8)
     expected = measureSignificance(image, nothing(image), amps).values
     y, x = np.mgrid[: image.shape[0], : image.shape[1]]
@@ -105,7 +105,7 @@ def test_gradientIsBackgroundUpToTheEdges(amps, makeFrame):
     assert_allclose(measureSignificance(sloped, nothing(image), amps).values, expected, atol=0.15)
 
 
-def test_meshIsInterpolatedLinearlyAndExtrapolated(amps, makeFrame):
+def test_mesh_is_interpolated_linearly_and_extrapolated(amps, makeFrame):
     image = makeFrame(9)
     mesh = measureSignificance(image, nothing(image), amps).meshes[0]
     expected = RegularGridInterpolator((mesh.rows, mesh.columns), mesh.values, "linear", False, None)
@@ -113,7 +113,7 @@ def test_meshIsInterpolatedLinearlyAndExtrapolated(amps, makeFrame):
     assert_allclose(mesh.interpolate((300, 256)), expected(points), atol=1e-4)
 
 
-def test_meshHoldsMediansOfBoxes():
+def test_mesh_holds_medians_of_boxes():
     image = np.random.default_rng(1).normal(size=(128, 192)).astype(np.float32)
     mesh = measureSignificance(image, nothing(image), [(slice(0, 128), slice(0, 192))]).meshes[0]
     assert mesh.values.shape == (2, 3)
@@ -122,7 +122,7 @@ def test_meshHoldsMediansOfBoxes():
     assert_array_equal(mesh.number, 32 * 64)
 
 
-def test_excludedPixelsAreLeftOut(amps, makeFrame):
+def test_excluded_pixels_are_left_out(amps, makeFrame):
     image = makeFrame(10)
     excluded = np.random.default_rng(10).random(image.shape) < 0.3
     image[excluded] = 1e6
@@ -134,7 +134,7 @@ def test_excludedPixelsAreLeftOut(amps, makeFrame):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38])
-def test_pixelsThatAreNoNumbersAreExcluded(amps, makeFrame, value):
+def test_pixels_that_are_no_numbers_are_excluded(amps, makeFrame, value):
     image = makeFrame(11)
     image[50:60, 20:40] = value
     significance = measureSignificance(image, nothing(image), amps)
@@ -143,7 +143,7 @@ def test_pixelsThatAreNoNumbersAreExcluded(amps, makeFrame, value):
     assert np.isfinite(significance.values).all()
 
 
-def test_emptyBoxTakesTheNearestBackground(amps, makeFrame):
+def test_empty_box_takes_the_nearest_background(amps, makeFrame):
     image = makeFrame(12) + np.linspace(0, 100, 1024, dtype=np.float32)
     excluded = nothing(image)
     excluded[:64, :64] = True
@@ -152,7 +152,7 @@ def test_emptyBoxTakesTheNearestBackground(amps, makeFrame):
     assert mesh.values[0, 0] in (mesh.values[0, 1], mesh.values[1, 0])
 
 
-def test_fullyExcludedAmplifierIsUnknown(amps, makeFrame):
+def test_fully_excluded_amplifier_is_unknown(amps, makeFrame):
     image = makeFrame(13)
     expected = measureSignificance(image, nothing(image), amps)
     image[amps[2]] = np.nan
@@ -165,7 +165,7 @@ def test_fullyExcludedAmplifierIsUnknown(amps, makeFrame):
     assert_array_equal(significance.values[amps[3]], expected.values[amps[3]])
 
 
-def test_constantAmplifierIsDead(amps, makeFrame):
+def test_constant_amplifier_is_dead(amps, makeFrame):
     image = makeFrame(14)
     image[amps[5]] = 7
     significance = measureSignificance(image, nothing(image), amps)
@@ -175,13 +175,13 @@ def test_constantAmplifierIsDead(amps, makeFrame):
     assert_array_equal(significance.values[amps[5]], 0)
 
 
-def test_pixelsOutsideAmplifiersHaveNoSignificance(amps, makeFrame):
+def test_pixels_outside_amplifiers_have_no_significance(amps, makeFrame):
     image = makeFrame(15)
     values = measureSignificance(image, nothing(image), amps[:7]).values
     assert_array_equal(values[amps[7]], 0)
 
 
-def test_doublePrecisionGivesTheSame(amps, makeFrame):
+def test_double_precision_gives_the_same(amps, makeFrame):
     image = makeFrame(16)
     single, double = (
         measureSignificance(pixels, nothing(image), amps).values
@@ -190,7 +190,7 @@ def test_doublePrecisionGivesTheSame(amps, makeFrame):
     assert_array_equal(single, double)
 
 
-def test_inputIsNotChanged(amps, makeFrame):
+def test_input_is_not_changed(amps, makeFrame):
     image = makeFrame(17)
     image[3, 3] = np.nan
     excluded = nothing(image)
@@ -201,7 +201,7 @@ def test_inputIsNotChanged(amps, makeFrame):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (3, 5), (63, 65)])
-def test_smallAmplifiersHaveOneSignificanceAPixel(shape):
+def test_small_amplifiers_have_one_significance_a_pixel(shape):
     image = np.random.default_rng(2).normal(size=shape).astype(np.float32)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -212,7 +212,7 @@ def test_smallAmplifiersHaveOneSignificanceAPixel(shape):
 
 @settings(max_examples=25, deadline=None)
 @given(scale=st.floats(0.01, 100), shift=st.floats(-100, 100), seed=st.integers(0, 1000))
-def test_unitAndZeroDoNotMatter(scale, shift, seed):
+def test_unit_and_zero_do_not_matter(scale, shift, seed):
     image = np.random.default_rng(seed).normal(size=(70, 90))
     amps = [(slice(0, 70), slice(0, 45)), (slice(0, 70), slice(45, 90))]
     expected = measureSignificance(image, nothing(image), amps).values
@@ -232,6 +232,6 @@ def test_unitAndZeroDoNotMatter(scale, shift, seed):
         ((9, 9), (9, 9), [(slice(0, 9, 2), slice(0, 9))], {}, "Amplifier 0 .* not within the image"),
     ],
 )
-def test_wrongInputIsNamed(shape, maskShape, amps, options, message):
+def test_wrong_input_is_named(shape, maskShape, amps, options, message):
     with pytest.raises(ValueError, match=message):
         measureSignificance(np.zeros(shape, np.float32), np.zeros(maskShape, bool), amps, **options)
