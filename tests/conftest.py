@@ -4,6 +4,7 @@
 """What tests of several parts share: real data, cameras with turned detectors, and a pyramid of one."""
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,9 @@ from lsst.analysis.cp.core import CameraLayout
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry, boxCorners
 from lsst.analysis.cp.core.pyramid import PyramidWriter
 from lsst.geom import Box2I, Extent2D, Extent2I, Point2D, Point2I, Point3D, radians
+
+# The scripts that generate files are no package.
+sys.path.append(str(Path(__file__).parents[1] / "doc" / "generate"))
 
 PIXEL_SIZE = 0.01
 WIDTH, HEIGHT = 100, 80
@@ -41,7 +45,7 @@ class FakeAmplifier:
         return 5.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FakeDetector:
     """A detector of 4 x 2 amplifiers, turned about its lower left pixel corner."""
 
@@ -100,10 +104,10 @@ def makeCamera() -> Callable[..., FakeCamera]:
     """Return a maker of cameras from (x, y, yaw) of each detector, in mm and radians."""
 
     def make(*places: tuple[float, float, float], ids: Sequence[int] | None = None) -> FakeCamera:
-        return [
+        return tuple(
             FakeDetector(number, f"R0{i // 2}_S{i % 2}", ("E2V", "ITL")[i % 2], *place)
             for i, (number, place) in enumerate(zip(ids or range(len(places)), places, strict=True))
-        ]
+        )
 
     return make
 

@@ -245,13 +245,17 @@ def test_provenance(camera: Sequence, rows: dict) -> None:
         "exposure": 2026070200001, "physical_filter": "SDSSr~empty", "band": "r", "skymap": None,
     }  # fmt: skip
     before = dict(info)
-    view = makeAction(tests=["4.3 NOISE"]).prepare(rows, camera, info)
-    assert view.title == "biasNoise"
+    view = makeAction(tests=["4.3 NOISE"], title="Noise of the bias").prepare(rows, camera, info)
+    assert view.title == "Noise of the bias"
     assert view.provenance == (
         "LATISS   exposure 2026070200001   filter SDSSr~empty   tests: 4.3 NOISE",
-        "collection: u/me/run   table: verifyBiasResults",
+        "collection: u/me/run   table: verifyBiasResults   tool: biasNoise",
     )
     assert info == before
+
+
+def test_title_falls_back_to_the_tool(camera: Sequence, rows: dict) -> None:
+    assert makeAction().prepare(rows, camera, {"plotName": "biasNoise"}).title == "biasNoise"
 
 
 def test_provenanceOfNothing(camera: Sequence, rows: dict) -> None:

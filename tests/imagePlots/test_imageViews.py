@@ -363,7 +363,7 @@ def test_wordsOnOrigin(camera: Sequence, makeAction: Callable, detectorData: dic
     assert view.title == "biasView"
     assert view.provenance == (
         "Cam   exposure 5   detector 3",
-        "collection: u/$x$",
+        "collection: u/$x$   tool: biasView",
         "image pixels are detector pixels",
     )
     assert info == INFO

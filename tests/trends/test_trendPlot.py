@@ -329,7 +329,7 @@ def test_labelsNameUnitTestAndLimit() -> None:
     info = {"instrument": "LSSTCam", "run": "u/me", "tableName": "t", "plotName": "biasNoise"}
     view = action.prepare(makeRows(np.ones((2, 3)), threshold=1.5), info)
     assert (view.title, view.yLabel) == ("biasNoise", "Noise (electron)")
-    assert view.provenance == ("LSSTCam   tests: 4.3 NOISE", "collection: u/me   table: t")
+    assert view.provenance == ("LSSTCam   tests: 4.3 NOISE", "collection: u/me   table: t   tool: biasNoise")
     assert (view.thresholdLabel, view.failsAbove) == ("limit: < 1.5 electron", True)
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 __all__ = ["AmpColumns", "findAmpResults", "verdictKeys"]
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.catalogue import getProduct
-from lsst.analysis.cp.core import CameraLayout
 from lsst.analysis.cp.core.amps import AmpResults, AmpTable
 
 if TYPE_CHECKING:
@@ -36,12 +35,6 @@ class AmpColumns(dict[str, Any]):
     def __init__(self, columns: Mapping[str, Any], results: AmpResults) -> None:
         super().__init__(columns)
         self.results = results
-
-
-@lru_cache(maxsize=8)
-def cameraLayout(camera: Camera) -> CameraLayout:
-    """Get the layout of a camera, made once for each."""
-    return CameraLayout.fromCamera(camera)
 
 
 def verdictKeys(product: str, keys: Iterable[str] = ()) -> list[str]:
@@ -102,6 +95,6 @@ def findAmpResults(
     if isinstance(data, AmpColumns) and {declared[key] for key in keys} <= set(data.results.ampTable.tests):
         return data.results
     table = AmpTable.fromColumns(
-        data, declared, cameraLayout(camera), tests=keys, reference=reference, exposures=exposures
+        data, declared, cameraGeometry(camera).layout, tests=keys, reference=reference, exposures=exposures
     )
     return AmpResults(ampTable=table)

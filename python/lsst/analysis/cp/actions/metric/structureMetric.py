@@ -12,7 +12,7 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 
-from lsst.analysis.cp.actions.keyedData.ampColumns import cameraLayout
+from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.core import DetectorSelection
 from lsst.analysis.cp.core.structures import STRUCTURE_KINDS, TRANSIENT_KINDS
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction, Vector
@@ -67,7 +67,7 @@ class StructureMetric(MetricAction):
         measurements
             By name.
         """
-        layout = cameraLayout(kwargs["camera"])
+        layout = cameraGeometry(kwargs["camera"]).layout
         selection = DetectorSelection(
             detectorTypes=tuple(self.detectorTypes) or None, physicalTypes=tuple(self.physicalTypes) or None
         )

@@ -1,11 +1,9 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""The page of a figure: its header, and the column of words beside the plot."""
+"""The page of a figure: its header, the colour scale, and the column of words beside the plot."""
 
 from __future__ import annotations
-
-__all__ = ["Page"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +11,17 @@ from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 
-from lsst.analysis.cp.actions.plot.focalPlane.text import shorten
+from .style import EMPHASIS
+from .text import shorten
+
+__all__ = ["Page", "drawScale"]
 
 _LINE = 0.1424
-_EMPHASIS = "#7a003d"
+"""Height of a line of the column, inches."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +74,7 @@ class Page:
         emphasise
             Whether the verdict is bad.
         """
-        colour = _EMPHASIS if emphasise else "0.2"
+        colour = EMPHASIS if emphasise else "0.2"
         self._write(0.132, 0.112, shorten(title, 90), fontsize=13, fontweight="bold")
         self._write(0.132, 0.344, headline, fontsize=10, fontweight="bold", color=colour)
         self._write(0.132, 0.536, "\n".join(provenance), fontsize=7.5, color="0.25")
@@ -138,3 +141,37 @@ class Page:
         width, height = self.figure.get_size_inches()
         # Names of collections may hold a dollar sign.
         self.figure.text(x / width, 1.0 - fromTop / height, text, va="top", parse_math=False, **looks)
+
+
+def drawScale(
+    cax: Axes, mappable: ScalarMappable, label: str, extend: str, threshold: float | None, colour: str
+) -> Colorbar:
+    """Draw a colour scale.
+
+    Parameters
+    ----------
+    cax
+        Where to draw.
+    mappable
+        What it explains.
+    label
+        What is shown, with its unit.
+    extend
+        Which ends values exceed, as matplotlib says it.
+    threshold
+        Value to mark; None for none.
+    colour
+        Colour of that mark.
+
+    Returns
+    -------
+    bar
+        The colour bar.
+    """
+    bar = cax.figure.colorbar(mappable, cax=cax, extend=extend)
+    bar.set_label(label, fontsize=9)
+    cax.tick_params(labelsize=8)
+    if threshold is not None:
+        for stroke, width in (("white", 4), (colour, 2)):
+            cax.axhline(threshold, color=stroke, linewidth=width)
+    return bar

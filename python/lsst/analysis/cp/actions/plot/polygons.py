@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["drawFrames", "drawHatched", "drawPolygons"]
-
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,10 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
 from lsst.analysis.cp.core.typing import FloatArray
+
+from .style import HatchLook
+
+__all__ = ["drawFrames", "drawHatched", "drawPolygons"]
 
 
 def drawPolygons(ax: Axes, corners: Any, **looks: Any) -> PolyCollection:
@@ -41,9 +43,7 @@ def drawPolygons(ax: Axes, corners: Any, **looks: Any) -> PolyCollection:
     return polygons
 
 
-def drawHatched(
-    ax: Axes, corners: FloatArray, look: tuple[str, str, str], zorder: float = 1.0
-) -> PathPatch | None:
+def drawHatched(ax: Axes, corners: FloatArray, look: HatchLook, zorder: float = 1.0) -> PathPatch | None:
     """Draw hatched polygons.
 
     Parameters

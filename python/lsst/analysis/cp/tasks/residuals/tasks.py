@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.core.images import FocalPlaneMosaic
 from lsst.analysis.cp.core.pyramid import PyramidWriter
 from lsst.analysis.cp.core.structures import (
@@ -30,7 +31,6 @@ from lsst.analysis.cp.core.typing import Float32Array, FloatArray
 from lsst.analysis.cp.tasks.runner import ToolRunner, describeInput, putOutputs, raiseFailures, runTools
 from lsst.analysis.cp.tasks.views.data import (
     ampSlices,
-    cameraGeometry,
     gridKeys,
     makeMosaicImage,
     presenceKeys,

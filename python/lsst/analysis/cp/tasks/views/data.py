@@ -7,7 +7,6 @@ from __future__ import annotations
 
 __all__ = [
     "ampSlices",
-    "cameraGeometry",
     "gridKeys",
     "makeMosaicImage",
     "placeCameraImage",
@@ -16,13 +15,12 @@ __all__ = [
 ]
 
 from collections.abc import Collection, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS
 from lsst.afw.image import ImageF
+from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.core import FocalPlaneGeometry
 from lsst.analysis.cp.core.images import FocalPlaneMosaic, MosaicGrid, cameraImageGrid
 from lsst.geom import Box2I, Extent2I, Point2I
@@ -43,23 +41,6 @@ STRUCTURE_COLUMNS = {
     "structureRank": "rank",
 }
 """Column of the table of structures that each vector has."""
-
-
-@lru_cache(maxsize=2)
-def cameraGeometry(camera: Camera) -> FocalPlaneGeometry:
-    """Get the geometry of a camera, measured once for each.
-
-    Parameters
-    ----------
-    camera
-        The camera.
-
-    Returns
-    -------
-    geometry
-        Places of its detectors and amplifiers.
-    """
-    return FocalPlaneGeometry.fromCamera(camera, PIXELS, FOCAL_PLANE)
 
 
 def placeCameraImage(camera: Camera, binning: int) -> MosaicGrid:

@@ -10,6 +10,7 @@ __all__ = ["FocalPlaneMosaicViewTask", "RaftImageViewTask"]
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.core.images import FocalPlaneMosaic
 from lsst.analysis.cp.tasks.runner import ToolRunner, describeInput, putOutputs, raiseFailures, runTools
 from lsst.daf.butler import DatasetRef
@@ -21,7 +22,7 @@ from lsst.pipe.base import (
 )
 
 from .config import FocalPlaneMosaicViewConfig, RaftImageViewConfig
-from .data import cameraGeometry, gridKeys, presenceKeys
+from .data import gridKeys, presenceKeys
 from .reading import DetectorImages, readFailures
 from .tasks import ImageViewTask, readStretch
 

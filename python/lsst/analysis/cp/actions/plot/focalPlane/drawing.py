@@ -11,7 +11,6 @@ __all__ = [
     "drawColourBar",
     "drawFocalPlane",
     "drawHistogram",
-    "drawScale",
 ]
 
 import textwrap
@@ -21,7 +20,6 @@ import matplotlib
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, Normalize
@@ -30,10 +28,11 @@ from matplotlib.patches import Patch, PathPatch
 from matplotlib.patheffects import Normal, withStroke
 from matplotlib.text import Text
 
+from lsst.analysis.cp.actions.plot.page import drawScale
 from lsst.analysis.cp.actions.plot.polygons import drawFrames, drawHatched, drawPolygons
+from lsst.analysis.cp.actions.plot.text import formatNumber
 from lsst.analysis.cp.core.typing import BoolArray
 
-from .text import formatNumber
 from .view import MAP_INCHES, FocalPlaneView, PatchState
 
 _MARK_WEIGHTS = np.array([0.38, 0.38, 0.12, 0.12])[:, np.newaxis]
@@ -295,45 +294,6 @@ def drawColourBar(
     if view.counts is not None:
         bar.set_ticks(view.counts.ticks.tolist(), labels=view.counts.labels)
         bar.minorticks_off()
-    return bar
-
-
-def drawScale(
-    cax: Axes,
-    mappable: ScalarMappable,
-    label: str,
-    extend: str,
-    threshold: float | None,
-    colour: str,
-) -> Colorbar:
-    """Draw a colour scale.
-
-    Parameters
-    ----------
-    cax
-        Where to draw.
-    mappable
-        What it explains.
-    label
-        What is shown, with its unit.
-    extend
-        Which ends values exceed, as matplotlib says it.
-    threshold
-        Value to mark; None for none.
-    colour
-        Colour of that mark.
-
-    Returns
-    -------
-    bar
-        The colour bar.
-    """
-    bar = cax.figure.colorbar(mappable, cax=cax, extend=extend)
-    bar.set_label(label, fontsize=9)
-    cax.tick_params(labelsize=8)
-    if threshold is not None:
-        for stroke, width in (("white", 4), (colour, 2)):
-            cax.axhline(threshold, color=stroke, linewidth=width)
     return bar
 
 

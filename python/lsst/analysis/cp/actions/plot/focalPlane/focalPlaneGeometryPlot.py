@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
+from lsst.afw.cameraGeom import Camera
+from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
+from lsst.analysis.cp.actions.plot.text import (
+    chooseTitle,
+    describeProvenance,
+    describeThreshold,
+    statisticsLines,
+    withUnit,
+)
 from lsst.analysis.cp.core.amps.status import FAILED, GOOD, UNKNOWN
 from lsst.analysis.cp.core.columns import flagColumn, floatColumn
 from lsst.analysis.cp.core.geometry import STATISTICS, FocalPlaneGeometry, groupedStatistic
@@ -23,15 +31,7 @@ from lsst.pex.config import ChoiceField, Field, ListField
 
 from .drawing import FocalPlaneStyle
 from .figure import makeFocalPlaneFigure
-from .text import (
-    describeProvenance,
-    describeThreshold,
-    headline,
-    listMissing,
-    listPatches,
-    statisticsLines,
-    withUnit,
-)
+from .text import headline, listMissing, listPatches
 from .view import FocalPlaneView, PatchValues, chooseLabels, expectedDetectors, squareLimits
 
 
@@ -49,6 +49,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
 
     _noValueLabel = "without finite value"
 
+    title = Field[str](doc="Title of the figure, in words; the name of the tool if empty.", default="")
     level = ChoiceField[str](
         doc="Part of the camera that makes one patch.",
         default="amplifier",
@@ -191,7 +192,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             Raised if a vector is missing, vectors differ in length, or a detector or amplifier is not in the
             camera.
         """
-        geometry = FocalPlaneGeometry.fromCamera(camera, PIXELS, FOCAL_PLANE)
+        geometry = cameraGeometry(camera)
         index = self._assignRows(data, geometry)
         detector = geometry.layout.ampDetector
         if self.level == "detector":
@@ -239,7 +240,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             noValueLabel=self._noValueLabel,
             threshold=self.threshold,
             thresholdLabel=describeThreshold(self.threshold, self.operator, self.unit),
-            title=str(plotInfo.get("plotName") or z_label),
+            title=chooseTitle(self.title, plotInfo, z_label),
             headline=headline(
                 patches, detector, expected[detector], noun=self.level, noValueLabel=self._noValueLabel
             ),

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
-from lsst.analysis.cp.actions.plot.focalPlane.text import withUnit
+from lsst.afw.cameraGeom import Camera
+from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
+from lsst.analysis.cp.actions.plot.text import withUnit
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
 from lsst.analysis.cp.core.images import FocalPlaneMosaic
 from lsst.analysis.cp.core.limits import robustLimits
@@ -117,7 +118,7 @@ class DetectorImagePlot(ImagePlot):
             not in the camera, or what is marked does not fit.
         """
         info = plotInfo or {}
-        geometry = FocalPlaneGeometry.fromCamera(camera, PIXELS, FOCAL_PLANE)
+        geometry = cameraGeometry(camera)
         index = self._findDetector(geometry, (detector, data.get("detector"), info.get("detector")))
         full = self._readImage(data)
         left, bottom, right, top = geometry.detectorEdges[index].tolist()

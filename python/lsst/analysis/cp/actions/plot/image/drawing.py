@@ -19,8 +19,8 @@ from matplotlib.patches import Patch, PathPatch
 from matplotlib.patheffects import Normal, withStroke
 from matplotlib.text import Text
 
-from lsst.analysis.cp.actions.plot.focalPlane.text import formatNumber
 from lsst.analysis.cp.actions.plot.polygons import drawFrames, drawHatched, drawPolygons
+from lsst.analysis.cp.actions.plot.text import formatNumber
 from lsst.analysis.cp.core.typing import FloatArray
 
 from .colours import SIGNIFICANT, ImageStyle, imageColours

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lsst.analysis.cp.actions.plot.focalPlane.drawing import drawScale
-from lsst.analysis.cp.actions.plot.focalPlane.text import formatNumber
-from lsst.analysis.cp.actions.plot.page import Page
+from lsst.analysis.cp.actions.plot.page import Page, drawScale
+from lsst.analysis.cp.actions.plot.text import formatNumber
 from lsst.utils.plotting import make_figure
 
 from .colours import ImageStyle

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
-from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
+from lsst.afw.cameraGeom import Camera
+from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.core.images import MosaicGrid
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Scalar, Tensor
 from lsst.pex.config import ChoiceField
@@ -96,7 +96,7 @@ class FocalPlaneImagePlot(ImagePlot):
             Raised if something is missing, no detector lies on the mosaic, a detector is not in the camera,
             or what is marked does not fit.
         """
-        geometry = FocalPlaneGeometry.fromCamera(camera, PIXELS, FOCAL_PLANE)
+        geometry = cameraGeometry(camera)
         full = self._readImage(data)
         grid = self._readGrid(data, full.shape)
         image, factor = self._shrink(full)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lsst.analysis.cp.actions.plot.focalPlane.text import formatNumber
+from lsst.analysis.cp.actions.plot.text import formatNumber
 from lsst.analysis.cp.core.columns import floatColumn
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
 from lsst.analysis.cp.core.structures import TRANSIENT_KINDS

@@ -12,7 +12,7 @@ from typing import cast
 
 import numpy as np
 
-from lsst.analysis.cp.actions.plot.focalPlane.text import describeProvenance, withUnit
+from lsst.analysis.cp.actions.plot.text import chooseTitle, describeProvenance, withUnit
 from lsst.analysis.cp.core.images import STRETCH_METHODS, StretchMethod, binImage
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array
 from lsst.analysis.tools.interfaces import KeyedData, PlotAction
@@ -42,6 +42,7 @@ class ImagePlot(PlotAction):
     - the vectors ``missingDetector`` and ``missingReason``.
     """
 
+    title = Field[str](doc="Title of the figure, in words; the name of the tool if empty.", default="")
     zAxisLabel = Field[str](doc="What the pixels show.", default="Residual")
     unit = Field[str](doc="Unit of the pixels; empty for none.", default="electron")
     quantity = ChoiceField[str](
@@ -190,7 +191,7 @@ class ImagePlot(PlotAction):
             ),
             marks=Marks(positions, structures.numbers),
             projections=self._project(pixels, scale),
-            title=str(plotInfo.get("plotName") or self.zAxisLabel),
+            title=chooseTitle(self.title, plotInfo, self.zAxisLabel),
             headline=imageHeadline(frame, gaps, failures, structures),
             provenance=(*describeProvenance(plotInfo, ()), frame.note),
             lists=imageLists(image, unit, frame, scale, gaps, reasons, failures, structures, self.nListed),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsst.analysis.cp.actions.plot.focalPlane.text import formatNumber
+from lsst.analysis.cp.actions.plot.text import formatNumber
 from lsst.analysis.cp.core.images import StretchMethod, perAmplifier, stretchLimits
 from lsst.analysis.cp.core.limits import ColourLimits
 from lsst.analysis.cp.core.typing import Float32Array

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lsst.analysis.cp.actions.plot.focalPlane.text import shorten, statisticsLines, withUnit
+from lsst.analysis.cp.actions.plot.text import shorten, statisticsLines, withUnit
 from lsst.analysis.cp.core.typing import Float32Array
 
 from .frame import ImageFrame

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from lsst.analysis.cp.actions.plot.focalPlane.text import formatNumber
 from lsst.analysis.cp.actions.plot.page import Page
+from lsst.analysis.cp.actions.plot.text import formatNumber
 from lsst.utils.plotting import make_figure
 
 from .drawing import TrendArtists, TrendStyle, drawCounts, drawTrend

@@ -21,7 +21,7 @@ __all__ = [
 import numpy as np
 from scipy.stats import median_abs_deviation
 
-from lsst.analysis.cp.actions.plot.focalPlane.text import formatNumber
+from lsst.analysis.cp.actions.plot.text import formatNumber
 from lsst.analysis.cp.core.amps.status import FAILED, UNKNOWN
 from lsst.analysis.cp.core.history import TrendFindings, TrendSeries
 

@@ -10,7 +10,12 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from lsst.analysis.cp.actions.plot.focalPlane.text import describeProvenance, describeThreshold, withUnit
+from lsst.analysis.cp.actions.plot.text import (
+    chooseTitle,
+    describeProvenance,
+    describeThreshold,
+    withUnit,
+)
 from lsst.analysis.cp.core.history import (
     EPOCH_KINDS,
     SERIES_COLUMNS,
@@ -42,6 +47,7 @@ class TrendPlot(PlotAction):
     ``trendSeries`` and ``trendFindings``, the same already laid out and searched.
     """
 
+    title = Field[str](doc="Title of the figure, in words; the name of the tool if empty.", default="")
     seriesBy = ChoiceField[str](
         doc="What a series belongs to.", default="detector", allowed=dict.fromkeys(SERIES_COLUMNS, "")
     )
@@ -168,7 +174,7 @@ class TrendPlot(PlotAction):
             noun=noun,
             thresholdLabel=describeThreshold(series.lastThreshold, self.operator, self.unit),
             failsAbove=self.operator in ("<", "<="),
-            title=str(plotInfo.get("plotName") or label),
+            title=chooseTitle(self.title, plotInfo, label),
             headline=trendHeadline(series, findings, noun),
             provenance=describeProvenance(plotInfo, self.tests),
             lists=trendLists(series, findings, noun, self.nListed),

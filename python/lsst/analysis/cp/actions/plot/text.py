@@ -1,0 +1,243 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Words and numbers that figures of all kinds have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import median_abs_deviation
+
+__all__ = [
+    "chooseTitle",
+    "describeProvenance",
+    "describeThreshold",
+    "formatNumber",
+    "listFirst",
+    "plural",
+    "pluralOf",
+    "shorten",
+    "statisticsLines",
+    "withUnit",
+]
+
+_DATA_ID = ("exposure", "visit", "day_obs", "detector", "physical_filter", "band")
+_PROVENANCE_LENGTH = 120
+_LIST_LENGTH = 52
+"""Characters of a line in the column beside a plot."""
+
+
+def formatNumber(value: float, digits: int | None = None) -> str:
+    """Write a number, however small it is.
+
+    Parameters
+    ----------
+    value
+        The number.
+    digits
+        Significant digits, at most four. If None, whole numbers are written in full and others with four
+        digits.
+
+    Returns
+    -------
+    text
+        ``"-3.123e-06"``, ``"12.34"``, ``"90000"`` or ``"nan"``.
+    """
+    if digits is not None:
+        value = float(f"{value:.{digits}g}")
+    if np.isfinite(value) and value == round(value) and abs(value) < 1e10:
+        return f"{value:.0f}"
+    return f"{value:.4g}"
+
+
+def withUnit(label: str, unit: str) -> str:
+    """Append a unit to a label that does not end with it.
+
+    Parameters
+    ----------
+    label
+        What is shown.
+    unit
+        Its unit; empty for a number without one.
+
+    Returns
+    -------
+    text
+        ``"Noise (electron)"``.
+    """
+    return label if not unit or label.endswith(f"({unit})") else f"{label} ({unit})".strip()
+
+
+def plural(count: int, noun: str) -> str:
+    """Count things.
+
+    Parameters
+    ----------
+    count
+        How many there are.
+    noun
+        What they are, in the singular.
+
+    Returns
+    -------
+    text
+        ``"1 raft"``, ``"3 rafts"``.
+    """
+    return f"{count} {noun if count == 1 else pluralOf(noun)}"
+
+
+def pluralOf(noun: str) -> str:
+    """Return the plural of a noun; that of series is series."""
+    return noun if noun.endswith("s") else f"{noun}s"
+
+
+def shorten(text: str, length: int = _PROVENANCE_LENGTH) -> str:
+    """Cut the middle out of a long text.
+
+    Parameters
+    ----------
+    text
+        The text.
+    length
+        Characters at most.
+
+    Returns
+    -------
+    short
+        The text, with an ellipsis where it was cut.
+    """
+    if len(text) <= length:
+        return text
+    head = (length - 1) // 2
+    return f"{text[:head]}…{text[len(text) - (length - 1 - head) :]}"
+
+
+def listFirst(title: str, lines: Sequence[str], nListed: int) -> tuple[str, ...]:
+    """Title the first of some lines, and count the others.
+
+    Parameters
+    ----------
+    title
+        The title.
+    lines
+        The lines; long ones are shortened to the width of the column beside a plot.
+    nListed
+        Lines to keep; 0 for no list.
+
+    Returns
+    -------
+    lines
+        Title and lines; empty if there is nothing to list.
+    """
+    if not lines or nListed == 0:
+        return ()
+    more = (f"and {len(lines) - nListed} more",) if len(lines) > nListed else ()
+    return title, *(shorten(line, _LIST_LENGTH) for line in lines[:nListed]), *more
+
+
+def chooseTitle(title: str, plotInfo: Mapping[str, object], label: str) -> str:
+    """Choose the title of a figure.
+
+    Parameters
+    ----------
+    title
+        The configured title.
+    plotInfo
+        May have the name of the tool as ``plotName``, which is taken if there is no title.
+    label
+        What the values are, which is taken if there is neither.
+
+    Returns
+    -------
+    title
+        The title.
+    """
+    return title or str(plotInfo.get("plotName") or label)
+
+
+def describeProvenance(plotInfo: Mapping[str, object], tests: Sequence[str]) -> tuple[str, ...]:
+    """Say where the data of a figure come from, and which tool made it.
+
+    Parameters
+    ----------
+    plotInfo
+        Data ID, ``run`` (a collection), ``tableName`` and ``plotName`` (a tool) as an analysis task gives
+        them; any may be absent.
+    tests
+        Tests to which the values belong.
+
+    Returns
+    -------
+    lines
+        One line on the data ID and the tests, and one on collection, table and tool; what is not known is
+        left out.
+    """
+    keys = ("instrument", *_DATA_ID, "run", "tableName", "plotName")
+    known = {key: str(plotInfo[key]) for key in keys if plotInfo.get(key) not in (None, "")}
+    data_id = [known["instrument"]] if "instrument" in known else []
+    for key in _DATA_ID:
+        if key in known and not (key == "band" and "physical_filter" in known):
+            data_id.append(f"{key.removeprefix('physical_')} {known[key]}")
+    if tests:
+        data_id.append(f"tests: {', '.join(tests)}")
+    source = [
+        f"{word}: {shorten(known[key])}"
+        for word, key in (("collection", "run"), ("table", "tableName"), ("tool", "plotName"))
+        if key in known
+    ]
+    return tuple("   ".join(words) for words in (data_id, source) if words)
+
+
+def describeThreshold(threshold: float | None, operator: str, unit: str) -> str:
+    """Say what a good value is.
+
+    Parameters
+    ----------
+    threshold
+        The limit; None if there is none.
+    operator
+        How a good value compares with it: ``<``, ``<=``, ``>`` or ``>=``.
+    unit
+        Unit of the limit; may be empty.
+
+    Returns
+    -------
+    text
+        ``"limit: ≤ 0.05 electron"``; empty without a limit.
+    """
+    if threshold is None:
+        return ""
+    sign = {"<=": "≤", ">=": "≥"}.get(operator, operator)
+    return f"limit: {sign} {formatNumber(threshold)} {unit}".strip()
+
+
+def statisticsLines(values: npt.NDArray[np.floating], *, counts: bool) -> tuple[str, ...]:
+    """Describe the distribution of values.
+
+    Parameters
+    ----------
+    values
+        Values; any shape. NaN and infinite ones are left out.
+    counts
+        Whether values are numbers of things.
+
+    Returns
+    -------
+    lines
+        Number, median, scaled median absolute deviation, least and greatest; of counts, number, zeros, sum
+        and greatest; only the number if it is 0.
+    """
+    finite = values[np.isfinite(values)]
+    rows: list[tuple[str, float]] = [("n", len(finite))]
+    if len(finite) and counts:
+        rows += [("zero", np.sum(finite == 0)), ("sum", float(finite.sum())), ("max", float(finite.max()))]
+    elif len(finite):
+        rows += [
+            ("median", float(np.median(finite))),
+            ("σ MAD", float(median_abs_deviation(finite, scale="normal"))),
+        ]
+        rows += [("min", float(finite.min())), ("max", float(finite.max()))]
+    return tuple(f"{name:<8} {formatNumber(float(value))}" for name, value in rows)
