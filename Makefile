@@ -26,7 +26,7 @@ test: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy python/lsst/analysis/cp standalone/python/lsst
+	$(BIN)/mypy python/lsst/analysis/cp standalone/python/lsst doc/generate
 	$(BIN)/yamllint --strict .
 
 $(STAMP): requirements.lock pyproject.toml standalone/pyproject.toml .ci/findPython

@@ -4,6 +4,7 @@
 """What tests of several parts share: real data, and cameras with turned detectors."""
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,9 @@ import pytest
 
 from lsst.afw.cameraGeom import DetectorType, Orientation
 from lsst.geom import Box2I, Extent2D, Extent2I, Point2D, Point2I, Point3D, radians
+
+# The scripts that generate files are no package.
+sys.path.append(str(Path(__file__).parents[1] / "doc" / "generate"))
 
 PIXEL_SIZE = 0.01
 WIDTH, HEIGHT = 100, 80

@@ -10,8 +10,6 @@ import pytest
 import yaml
 
 from lsst.analysis.cp.catalogue import MEASUREMENT_LEVELS, getProduct, measurementUnits, products
-from lsst.analysis.cp.catalogue.__main__ import generatedFiles, main
-from lsst.analysis.cp.catalogue.verifyMetrics import verifyMetricsFiles
 
 ROOT = Path(__file__).parents[2]
 TESTS = [test for name in products() for test in getProduct(name)]
@@ -29,39 +27,6 @@ print(json.dumps({
     },
 }))
 """
-
-
-@pytest.mark.parametrize("name", generatedFiles())
-def test_files_are_those_of_the_catalogue(name):
-    again = "python -m lsst.analysis.cp.catalogue ."
-    assert (ROOT / name).read_text() == generatedFiles()[name], f"generate them anew: {again}"
-
-
-@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.key)
-def test_documentation_has_a_row_for_each_test(test):
-    page = (ROOT / "doc" / "lsst.analysis.cp" / f"{test.product}Tests.rst").read_text()
-    [row] = [line for line in page.splitlines() if line.split()[:1] == [f"``{test.toolName}``"]]
-    assert row.rstrip().endswith(test.description.strip())
-    assert test.unit in row
-    if test.threshold is not None:
-        assert f"{test.quantity} {test.operator} {test.threshold:g}" in row
-
-
-def test_no_other_file_is_there():
-    found = {
-        str(path.relative_to(ROOT))
-        for place in ("metrics", "specs")
-        for path in (ROOT / place).rglob("*.yaml")
-    }
-    assert found == set(verifyMetricsFiles())
-
-
-def test_command_writes_the_files(tmp_path, capsys):
-    main([str(tmp_path)])
-    files = generatedFiles()
-    assert capsys.readouterr().out.split() == [str(tmp_path / name) for name in files]
-    for name, text in files.items():
-        assert (tmp_path / name).read_text() == text
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from pipelineTopics import TopicError, collectTopics
 from services.biasResults import makeColumns
 
 from lsst.analysis.cp.catalogue import findTest, getProduct, measurementUnits
-from lsst.analysis.cp.sasquatch.__main__ import main
-from lsst.analysis.cp.sasquatch.pipelineTopics import TopicError, collectTopics
-from lsst.analysis.cp.sasquatch.topicPages import topicFiles
-from lsst.analysis.cp.sasquatch.topics import loadTopics
+from lsst.analysis.cp.sasquatch import loadTopics
 from lsst.analysis.cp.tasks.runner import ToolRunner, makeBundle
 from lsst.obs.lsst import LsstComCam
 from lsst.pipe.base import Pipeline, PipelineGraph
@@ -32,7 +30,6 @@ LEVELS = {
     ("detector", "instrument"): "runDetector",
     ("instrument",): "run",
 }
-FILES = ["python/lsst/analysis/cp/sasquatch/topics.yaml", "doc/lsst.analysis.cp/topics.rst"]
 TOOL_FIELDS = {"metrics": "atools", "detectorMetrics": "detectorAtools"}
 every_pipeline = pytest.mark.parametrize(
     "path", PIPELINES, ids=lambda path: f"{path.parent.name}-{path.stem}"
@@ -83,24 +80,6 @@ def measuringTasks(path: Path):
         names = [name for name in TOOL_FIELDS if name in node.outputs]
         if names and node.task_class_name.startswith("lsst.analysis.cp."):
             yield node, names
-
-
-def test_filesFollowFromThePipelines(collected):
-    files = topicFiles(collected)
-    assert list(files) == FILES
-    for name, text in files.items():
-        assert (ROOT / name).read_text() == text, "run python -m lsst.analysis.cp.sasquatch ."
-
-
-def test_commandWritesTheFiles(tmp_path, capsys):
-    (tmp_path / "pipelines").mkdir()
-    (tmp_path / "pipelines" / "LATISS").symlink_to(ROOT / "pipelines" / "LATISS")
-    for name in FILES:
-        (tmp_path / name).parent.mkdir(parents=True)
-    main([str(tmp_path)])
-    assert capsys.readouterr().out.split() == [str(tmp_path / name) for name in FILES]
-    assert "cpBiasExp_biasNoise:" in (tmp_path / FILES[0]).read_text()
-    assert "cpBiasExp_biasNoiseITL" not in (tmp_path / FILES[0]).read_text()
 
 
 def test_listIsReadAsItWasCollected(collected):

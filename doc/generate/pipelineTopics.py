@@ -3,22 +3,17 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Walks the pipelines for the topics that they fill."""
 
-from __future__ import annotations
-
-__all__ = ["TopicError", "collectTopics"]
-
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS, findTest
+from lsst.analysis.cp.sasquatch import Topic
 from lsst.analysis.tools.interfaces import NoMetric
 from lsst.pipe.base import Pipeline
+from lsst.pipe.base.pipeline_graph import TaskNode
 
-from .topics import Topic
-
-if TYPE_CHECKING:
-    from lsst.pipe.base.pipeline_graph import TaskNode
+__all__ = ["TopicError", "collectTopics"]
 
 _PACKAGE = "lsst.analysis.cp."
 _STORAGE_CLASS = "MetricMeasurementBundle"

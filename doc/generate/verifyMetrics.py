@@ -10,9 +10,14 @@ from typing import Any
 
 import yaml
 
-from .measurements import MEASUREMENT_LEVELS, measurementUnits
-from .product import Product, Test
-from .reader import getProduct, products
+from lsst.analysis.cp.catalogue import (
+    MEASUREMENT_LEVELS,
+    Product,
+    Test,
+    getProduct,
+    measurementUnits,
+    products,
+)
 
 __all__ = ["PACKAGE", "verifyMetricsFiles"]
 

@@ -3,26 +3,21 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """The list of all topics as a file, and as a page of the documentation."""
 
-from __future__ import annotations
-
-__all__ = ["topicFiles"]
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from io import StringIO
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
 import yaml
-from astropy.table import Table
+from pageText import makeTable, wrap
 
 from lsst.analysis.cp.catalogue import validityCount
-from lsst.analysis.cp.metrics.recordTimes import TIME_SOURCES
+from lsst.analysis.cp.metrics import TIME_SOURCES
+from lsst.analysis.cp.sasquatch import OWN_INFIX, Topic, ownFields, upstreamFields
 
-from .schemas import OWN_INFIX, ownFields, upstreamFields
-from .topics import Topic
+__all__ = ["topicFiles"]
 
 _PREAMBLE = f"""\
 .. Generated from the pipelines of lsst.analysis.cp; do not edit.
@@ -52,7 +47,6 @@ is ``observation_time`` moved by less than a second: by 1 ms for each unit of th
 number of microseconds that is made of camera, filter and run (see
 `lsst.analysis.cp.sasquatch.makeTimestamp`). It is the same whenever a record is sent again. ``time_source``
 says what ``observation_time`` is:
-
 """
 
 _UPSTREAM = """\
@@ -90,15 +84,15 @@ def _makeList(topics: Mapping[str, Topic]) -> str:
         entry = asdict(topic) | {"dimensions": list(topic.dimensions)}
         entries[name] = {key: value for key, value in entry.items() if value and key != "name"}
     notice = "# Generated from the pipelines of lsst.analysis.cp; do not edit.\n"
-    return notice + yaml.safe_dump(entries, sort_keys=False, width=150)
+    return notice + yaml.safe_dump(entries, sort_keys=False, default_flow_style=None, width=110)
 
 
 def _makePage(topics: Iterable[Topic]) -> str:
     """Write the topics as a page of the documentation."""
     parts = [
         _PREAMBLE,
-        _OWN
-        + _makeTable([{"time_source": f"``{name}``", "time": text} for name, text in TIME_SOURCES.items()]),
+        _OWN,
+        makeTable([{"time_source": f"``{name}``", "time": text} for name, text in TIME_SOURCES.items()]),
         _commonFields(ownFields({}, {})),
         _UPSTREAM + _commonFields(upstreamFields({}, {})),
     ]
@@ -120,7 +114,7 @@ def _commonFields(fields: Iterable[Mapping[str, Any]]) -> str:
         if "description" in field:
             row |= {"unit": field["units"], "meaning": field["description"]}
         rows.append(row)
-    return _makeTable(rows)
+    return makeTable(rows)
 
 
 def _makeSection(dataset_type: str, topics: list[Topic]) -> str:
@@ -143,7 +137,7 @@ def _makeSection(dataset_type: str, topics: list[Topic]) -> str:
     text = f"One point for each {', '.join(topics[0].dimensions)}."
     if any(groups.values()):
         text += " With a name of the column *also for* at its end, a topic is of these detectors."
-    return "\n".join([dataset_type, "=" * len(dataset_type), "", text, "", _makeTable(rows)])
+    return "\n".join([dataset_type, "=" * len(dataset_type), "", wrap(text), "", makeTable(rows)])
 
 
 def _describeFields(units: Mapping[str, str]) -> str:
@@ -159,9 +153,3 @@ def _describeValidity(units: Mapping[str, str]) -> str:
     """List the fields that tell whether others are valid."""
     counts = [count for name in units if (count := validityCount(name)) in units]
     return ", ".join(f"``{count}``" for count in dict.fromkeys(counts))
-
-
-def _makeTable(rows: list[dict[str, str]]) -> str:
-    text = StringIO()
-    Table(rows=rows).write(text, format="ascii.rst")
-    return text.getvalue()

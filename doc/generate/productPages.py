@@ -3,20 +3,16 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Pages of the documentation that list the tests, generated from the catalogue."""
 
-from collections.abc import Callable
-from io import StringIO
+from pageText import makeTable, wrap
 
-from astropy.table import Table
+from lsst.analysis.cp.catalogue import Product, Test, getProduct, products
 
-from .product import Product, Test
-from .reader import getProduct, products
-
-__all__ = ["documentationFiles"]
+__all__ = ["productPages"]
 
 _DIRECTORY = "doc/lsst.analysis.cp"
 
 
-def documentationFiles() -> dict[str, str]:
+def productPages() -> dict[str, str]:
     """Generate one page a product.
 
     Returns
@@ -39,14 +35,16 @@ def _makePage(product: Product) -> str:
             title,
             "#" * len(title),
             "",
-            f"Columns of the tables of results begin with ``{product.prefix}_``, those of verdicts with "
-            f"``{product.prefix}_VERIFY_``. Sections are those of `{product.document} <{product.url}>`_. RN "
-            "and GAIN are the nominal read noise and gain of the amplifier.",
+            wrap(
+                f"Columns of the tables of results begin with ``{product.prefix}_``, those of verdicts with "
+                f"``{product.prefix}_VERIFY_``. Sections are those of `{product.document} <{product.url}>`_. "
+                "RN and GAIN are the nominal read noise and gain of the amplifier."
+            ),
             "",
-            _makeTable(tests, _describeTest),
+            makeTable([_describeTest(test) for test in tests]),
             "Statistics that are stored without being tested:",
             "",
-            _makeTable(statistics, _describeStatistic),
+            makeTable([_describeStatistic(test) for test in statistics]),
         ]
     )
 
@@ -71,9 +69,3 @@ def _describeStatistic(test: Test) -> dict[str, str]:
         "unit": test.unit,
         "meaning": test.description,
     }
-
-
-def _makeTable(tests: list[Test], describe: Callable[[Test], dict[str, str]]) -> str:
-    text = StringIO()
-    Table(rows=[describe(test) for test in tests]).write(text, format="ascii.rst")
-    return text.getvalue()

@@ -1,0 +1,99 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Files that ``python doc/generate`` writes: the committed ones are what it writes today."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from generatedFiles import ROOT
+from pageText import makeTable, wrap
+
+from lsst.analysis.cp.catalogue import getProduct, products
+
+WIDTH = 130
+PAGES = ROOT / "doc" / "lsst.analysis.cp"
+TESTS = [test for name in products() for test in getProduct(name)]
+
+
+def readTables(page: str) -> list[list[str]]:
+    """Read the rows of all tables of a page; a cell may have several lines."""
+    rows: list[list[str]] = []
+    for line in page.splitlines():
+        if line.startswith("   * -"):
+            rows.append([line[7:]])
+        elif line.startswith("     -"):
+            rows[-1].append(line[7:])
+        elif line.startswith("       "):
+            rows[-1][-1] += f" {line.strip()}"
+    return rows
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Run the command in a directory of its own; return what it wrote, by path."""
+    directory = tmp_path_factory.mktemp("generated")
+    # It must find the pipelines without help.
+    hidden = ("ANALYSIS_CP_DIR", "ANALYSIS_TOOLS_DIR", "CP_VERIFY_DIR")
+    env = {name: value for name, value in os.environ.items() if name not in hidden}
+    command = [sys.executable, ROOT / "doc" / "generate", directory]
+    result = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
+    paths = [Path(line) for line in result.stdout.splitlines()]
+    return {str(path.relative_to(directory)): path.read_text() for path in paths}
+
+
+@pytest.mark.slow
+def test_committed_files_are_those_that_are_generated(written):
+    for name, text in written.items():
+        assert (ROOT / name).read_text() == text, f"{name}: run python doc/generate"
+
+
+@pytest.mark.slow
+def test_no_other_metrics_and_specifications_are_there(written):
+    found = {
+        str(path.relative_to(ROOT))
+        for place in ("metrics", "specs")
+        for path in (ROOT / place).rglob("*.yaml")
+    }
+    assert found == {name for name in written if name.startswith(("metrics/", "specs/"))}
+
+
+@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.key)
+def test_documentation_has_a_row_for_each_test(test):
+    rows = readTables((PAGES / f"{test.product}Tests.rst").read_text())
+    [row] = [row for row in rows if row[0] == f"``{test.toolName}``"]
+    assert row[-1] == test.description.strip()
+    assert test.unit in row
+    if test.threshold is not None:
+        assert f"``{test.quantity} {test.operator} {test.threshold:g}``" in row
+
+
+def test_cells_are_wrapped_between_words():
+    literal = "``" + "x" * WIDTH + "``"
+    table = makeTable([{"name": "a", "meaning": "some-words " * 30 + literal}, {"name": "", "meaning": ""}])
+    assert readTables(table) == [
+        ["name", "meaning"],
+        ["a", "some-words " * 30 + literal],
+        ["", ""],
+    ]
+    assert [line for line in table.splitlines() if len(line) >= WIDTH] == [f"       {literal}"]
+
+
+def test_wrapped_lines_start_as_asked_for():
+    assert wrap("word " * 30, "- ", "  ").splitlines() == [
+        "- " + "word " * 20 + "word",
+        "  " + "word " * 8 + "word",
+    ]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [ROOT / "README.rst", *sorted((ROOT / "doc").rglob("*.rst"))],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_lines_fit_a_screen(page):
+    assert [line for line in page.read_text().splitlines() if len(line) >= WIDTH] == []
