@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from lsst.analysis.cp.core.limits import ColourLimits, countScale, robustLimits
 
 
-def test_outliersDoNotStretchTheRange() -> None:
+def test_outliers_do_not_stretch_the_range() -> None:
     values = np.append(np.random.default_rng(1).normal(10.0, 1.0, 3000), [1e5, -1e5])
     limits = robustLimits(values)
     assert limits.low == pytest.approx(6.0, abs=0.3)
@@ -18,11 +18,11 @@ def test_outliersDoNotStretchTheRange() -> None:
     assert (limits.nBelow, limits.nAbove, limits.extend) == (1, 1, "both")
 
 
-def test_rangeIsCutToTheValuesThatOccur() -> None:
+def test_range_is_cut_to_the_values_that_occur() -> None:
     assert robustLimits([1.0, 2.0, 3.0, 4.0]) == ColourLimits(1.0, 4.0, 0, 0)
 
 
-def test_zeroScatterFallsBackToPercentiles() -> None:
+def test_zero_scatter_falls_back_to_percentiles() -> None:
     values = np.concatenate([np.zeros(90), np.full(9, 5.0), [1000.0]])
     limits = robustLimits(values)
     assert limits.low == 0.0
@@ -30,41 +30,41 @@ def test_zeroScatterFallsBackToPercentiles() -> None:
     assert limits.nAbove == 1
 
 
-def test_zeroScatterWithOneOutlierShowsIt() -> None:
+def test_zero_scatter_with_one_outlier_shows_it() -> None:
     assert robustLimits(np.append(np.zeros(1000), 50.0)) == ColourLimits(0.0, 50.0, 0, 0)
 
 
 @pytest.mark.parametrize("value", [0.0, 5.0, -3e-6])
-def test_equalValuesGetAPaddedRange(value: float) -> None:
+def test_equal_values_get_a_padded_range(value: float) -> None:
     limits = robustLimits([value] * 4)
     assert limits.low < value < limits.high
 
 
 @pytest.mark.parametrize("values", [[], [np.nan, np.inf]])
-def test_noFiniteValue(values: list[float]) -> None:
+def test_no_finite_value(values: list[float]) -> None:
     assert robustLimits(values) == ColourLimits(0.0, 1.0, 0, 0)
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, None), (None, 0.0), (0.0, 2.0)])
-def test_zeroIsALimitLikeAnyOther(low: float | None, high: float | None) -> None:
+def test_zero_is_a_limit_like_any_other(low: float | None, high: float | None) -> None:
     limits = robustLimits([-1.0, 0.5, 1.0, 3.0], low, high)
     assert low is None or limits.low == 0.0
     assert high is None or limits.high == high
 
 
 @pytest.mark.parametrize(("low", "high"), [(100.0, None), (None, -100.0)])
-def test_limitBeyondAllValues(low: float | None, high: float | None) -> None:
+def test_limit_beyond_all_values(low: float | None, high: float | None) -> None:
     limits = robustLimits([1.0, 2.0, 3.0], low, high)
     assert limits.low < limits.high
     assert limits.nBelow + limits.nAbove == 3
 
 
-def test_limitsInWrongOrder() -> None:
+def test_limits_in_wrong_order() -> None:
     with pytest.raises(ValueError, match=r"less than the upper; got 2.0 and 1.0"):
         robustLimits([1.0], 2.0, 1.0)
 
 
-def test_rangeIsSymmetricAboutCentre() -> None:
+def test_range_is_symmetric_about_centre() -> None:
     assert robustLimits([-1.0, 0.0, 1.0, 2.0, 3.0], centre=1.5) == ColourLimits(-1.0, 4.0, 0, 0)
 
 
@@ -80,7 +80,7 @@ finite = st.floats(-1e9, 1e9)
 @example(np.array([1.0]), 5.0, None, None)
 @example(np.array([1.0]), None, -5.0, None)
 @example(np.array([1.0, 1.0 + 1e-15]), None, None, 1e9)
-def test_rangeIsNeverEmpty(
+def test_range_is_never_empty(
     values: np.ndarray, low: float | None, high: float | None, centre: float | None
 ) -> None:
     if low is not None and high is not None and low >= high:
@@ -104,12 +104,12 @@ def test_rangeIsNeverEmpty(
         (300, ("0", "1-50", "51-100", "101-150", "151-200", "201-250", "251-300")),
     ],
 )
-def test_classesOfCounts(most: int, labels: tuple[str, ...]) -> None:
+def test_classes_of_counts(most: int, labels: tuple[str, ...]) -> None:
     assert countScale(most).labels == labels
 
 
 @given(st.integers(0, 10**6), st.integers(2, 12))
-def test_everyCountHasOneClass(most: int, nClasses: int) -> None:
+def test_every_count_has_one_class(most: int, nClasses: int) -> None:
     scale = countScale(most, nClasses)
     assert 2 <= len(scale.labels) == len(scale.ticks) <= nClasses
     assert list(scale.boundaries[:2]) == [-0.5, 0.5]
@@ -118,7 +118,7 @@ def test_everyCountHasOneClass(most: int, nClasses: int) -> None:
 
 
 @pytest.mark.parametrize("most", [-1, np.nan, np.inf])
-def test_whatIsNoCount(most: float) -> None:
+def test_what_is_no_count(most: float) -> None:
     with pytest.raises(ValueError, match="Expected a count and at least 2 classes"):
         countScale(most)
 

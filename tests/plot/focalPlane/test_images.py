@@ -3,7 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Whole figures; compared with the images in ``baseline`` if pytest runs with ``--mpl``.
 
-New images come from the option ``--mpl-generate-path=tests/focalPlane/baseline``.
+New images come from the option ``--mpl-generate-path=tests/plot/focalPlane/baseline``.
 """
 
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ def test_values(camera: Sequence, rows: dict) -> Figure:
 
 
 @compared_image
-def test_oneDetector(camera: Sequence, rows: dict) -> Figure:
+def test_one_detector(camera: Sequence, rows: dict) -> Figure:
     action = FocalPlaneGeometryPlot()
     action.zAxisLabel, action.colourMap, action.centre = "Mean", "PuOr", 19.5
     figure = action({key: column[16:24] for key, column in rows.items()}, camera=camera)

@@ -1,39 +1,51 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Artists of focal-plane figures."""
+"""Artists of a map of the focal plane, and the page on which they are laid out."""
 
 from __future__ import annotations
 
-__all__ = [
-    "FocalPlaneArtists",
-    "FocalPlaneStyle",
-    "drawColourBar",
-    "drawFocalPlane",
-    "drawHistogram",
-]
-
 import textwrap
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection, PolyCollection
-from matplotlib.colorbar import Colorbar
 from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, Normalize
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.patheffects import Normal, withStroke
 from matplotlib.text import Text
 
-from lsst.analysis.cp.actions.plot.page import drawScale
+from lsst.analysis.cp.actions.plot.page import Page, drawScale
 from lsst.analysis.cp.actions.plot.polygons import drawFrames, drawHatched, drawPolygons
-from lsst.analysis.cp.actions.plot.text import formatNumber
+from lsst.analysis.cp.actions.plot.style import MapStyle
+from lsst.analysis.cp.actions.plot.text import formatNumber, pluralOf
 from lsst.analysis.cp.core.typing import BoolArray
+from lsst.utils.plotting import make_figure
 
-from .view import MAP_INCHES, FocalPlaneView, PatchState
+from .view import FocalPlaneView, PatchState
+
+__all__ = [
+    "FocalPlaneArtists",
+    "FocalPlaneStyle",
+    "drawFocalPlane",
+    "drawHistogram",
+    "makeFocalPlaneFigure",
+]
+
+_SIZE = (11.0, 8.0)
+_DPI = 200
+_MAP = (0.682, 0.56, 6.512, 6.512)
+_BAR = (7.359, 0.56, 0.198, 6.512)
+_PANEL_LEFT = 8.558
+_PANEL_TOP = 7.072
+_PANEL_BOTTOM = (0.56, 2.4)
+"""Lower end of the words beside the map, without and with a histogram below them."""
+_HISTOGRAM = (8.965, 0.56, 1.925, 1.44)
 
 _MARK_WEIGHTS = np.array([0.38, 0.38, 0.12, 0.12])[:, np.newaxis]
 """Weights of the corners in the place of a mark: off the middle, where the name of an amplifier may stand."""
@@ -42,33 +54,20 @@ _KIND_LOOKS = (("#0072b2", "-"), ("#d55e00", "--"), ("#009e73", "-."), ("#cc79a7
 
 
 @dataclass(frozen=True)
-class FocalPlaneStyle:
-    """Looks of a focal-plane figure.
+class FocalPlaneStyle(MapStyle):
+    """Looks of a map of the focal plane.
 
     Parameters
     ----------
     colourMap
         Name of a matplotlib colour map.
-    under, over
-        Colours of values outside the range.
     zero
         Colour of the count zero.
-    noData, noValue
-        Face, hatch and edge of patches without rows and of those without a value.
-    failing
-        Colour of the outlines of failing patches and of the threshold.
-    outline
-        Colour of the outlines of detectors.
     """
 
+    over: str = MapStyle.overColour("viridis")
     colourMap: str = "viridis"
-    under: str = "#3d3d3d"
-    over: str = "#f08a3c"
     zero: str = "#f0f0f0"
-    noData: tuple[str, str, str] = ("#ffffff", "///", "#b8b8b8")
-    noValue: tuple[str, str, str] = ("#ffffff", "xxxxxx", "#777777")
-    failing: str = "#d6006c"
-    outline: str = "#444444"
 
     @classmethod
     def forColourMap(cls, colourMap: str) -> FocalPlaneStyle:
@@ -84,7 +83,7 @@ class FocalPlaneStyle:
         style
             The style.
         """
-        return cls(colourMap) if colourMap in ("viridis", "cividis") else cls(colourMap, over="#1b9e77")
+        return cls(colourMap=colourMap, over=cls.overColour(colourMap))
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +116,7 @@ class FocalPlaneArtists:
     below: PathCollection | None
     above: PathCollection | None
     labels: tuple[Text, ...]
-    key: tuple[Artist, ...] = field(default=())
+    key: tuple[Artist, ...]
 
 
 def drawFocalPlane(ax: Axes, view: FocalPlaneView, style: FocalPlaneStyle) -> FocalPlaneArtists:
@@ -140,78 +139,66 @@ def drawFocalPlane(ax: Axes, view: FocalPlaneView, style: FocalPlaneStyle) -> Fo
     ax.set(xlim=view.xLimits, ylim=view.yLimits, aspect="equal")
     ax.set(xlabel=view.axisLabels[0], ylabel=view.axisLabels[1])
     ax.tick_params(labelsize=8)
-    if view.message:
+    if message := view.patches.message:
         box = {"facecolor": "white", "edgecolor": style.outline}
-        ax.text(0.5, 0.5, view.message, transform=ax.transAxes, ha="center", fontsize=12, bbox=box, zorder=6)
+        ax.text(0.5, 0.5, message, transform=ax.transAxes, ha="center", fontsize=12, bbox=box, zorder=6)
     looks = {"facecolor": "none", "edgecolor": style.outline, "linewidth": 0.6, "zorder": 2}
     outlines = drawPolygons(ax, view.geometry.detectorCorners, **looks)
+    width = float(np.clip(0.15 * view.patchPoints, 1.0, 2.5))
+    strokes = [("white", width + 0.9), (style.failing, width)]
+    if view.counts is not None:
+        # The colour of a count tells of failures by itself.
+        strokes = [(style.outline, 0.5)]
+    state = view.patches.state
     return FocalPlaneArtists(
-        values=_coloured(ax, view, style),
-        noData=drawHatched(ax, view.corners[view.select(PatchState.NO_DATA)], style.noData),
-        noValue=drawHatched(ax, view.corners[view.select(PatchState.NO_VALUE)], style.noValue),
-        failing=_failing(ax, view, style),
+        values=_drawValues(ax, view, style),
+        noData=drawHatched(ax, view.corners[state == PatchState.NO_DATA], style.noData),
+        noValue=drawHatched(ax, view.corners[state == PatchState.NO_VALUE], style.noValue),
+        failing=drawFrames(ax, view.corners[view.patches.failing], strokes),
         outlines=outlines,
-        below=_marks(ax, view, view.below, "v"),
-        above=_marks(ax, view, view.above, "^"),
-        labels=_labels(ax, view),
-        key=_key(view, style),
+        below=_drawMarks(ax, view, view.below, "v"),
+        above=_drawMarks(ax, view, view.above, "^"),
+        labels=_drawLabels(ax, view),
+        key=_makeKey(view, style),
     )
 
 
-def _coloured(ax: Axes, view: FocalPlaneView, style: FocalPlaneStyle) -> PolyCollection | None:
-    shown = view.select(PatchState.VALUE)
+def _drawValues(ax: Axes, view: FocalPlaneView, style: FocalPlaneStyle) -> PolyCollection | None:
+    """Draw the patches with a value."""
+    shown = view.patches.state == PatchState.VALUE
     if not shown.any():
         return None
-    norm, cmap = _scale(view, style)
-    edge = "face" if _patchPoints(view) < 8 else "white"
+    colour_map: Colormap = matplotlib.colormaps[style.colourMap]
+    norm: Normalize = Normalize(view.limits.low, view.limits.high)
+    if view.counts is not None:
+        n_classes = len(view.counts.labels)
+        above_zero = colour_map.reversed()(np.linspace(0.1, 1.0, n_classes - 1))
+        colour_map = ListedColormap([style.zero, *above_zero], name=f"{style.colourMap}_counts")
+        norm = BoundaryNorm(view.counts.boundaries, n_classes)
     return drawPolygons(
         ax,
         view.corners[shown],
         array=view.patches.value[shown],
         norm=norm,
-        cmap=cmap,
-        edgecolor=edge,
+        cmap=colour_map.with_extremes(under=style.under, over=style.over),
+        edgecolor="face" if view.patchPoints < 8 else "white",
         linewidth=0.3,
     )
 
 
-def _scale(view: FocalPlaneView, style: FocalPlaneStyle) -> tuple[Normalize, Colormap]:
-    if view.counts is None:
-        cmap = matplotlib.colormaps[style.colourMap].with_extremes(under=style.under, over=style.over)
-        return Normalize(view.limits.low, view.limits.high), cmap
-    n_classes = len(view.counts.labels)
-    above_zero = matplotlib.colormaps[style.colourMap].reversed()(np.linspace(0.1, 1.0, n_classes - 1))
-    cmap = ListedColormap([style.zero, *above_zero], name=f"{style.colourMap}_counts")
-    return BoundaryNorm(view.counts.boundaries, n_classes), cmap.with_extremes(over=style.over)
-
-
-def _failing(ax: Axes, view: FocalPlaneView, style: FocalPlaneStyle) -> tuple[PolyCollection, ...]:
-    width = float(np.clip(0.15 * _patchPoints(view), 1.0, 2.5))
-    strokes = [("white", width + 0.9), (style.failing, width)]
-    if view.counts is not None:
-        strokes = [(style.outline, 0.5)]
-    return drawFrames(ax, view.corners[view.patches.failing], strokes)
-
-
-def _marks(ax: Axes, view: FocalPlaneView, shown: BoolArray, marker: str) -> PathCollection | None:
+def _drawMarks(ax: Axes, view: FocalPlaneView, shown: BoolArray, marker: str) -> PathCollection | None:
+    """Mark some patches."""
     if not shown.any():
         return None
     x, y = (view.corners[shown] * _MARK_WEIGHTS).sum(axis=1).T
-    size = float(np.clip(0.5 * _patchPoints(view), 2.0, 9.0)) ** 2
+    size = float(np.clip(0.5 * view.patchPoints, 2.0, 9.0)) ** 2
     return ax.scatter(
         x, y, s=size, marker=marker, facecolor="white", edgecolor="black", linewidth=0.4, zorder=4
     )
 
 
-def _patchPoints(view: FocalPlaneView) -> float:
-    """Return the shorter side of a typical patch on paper, in points."""
-    if len(view.corners) == 0:
-        return 1.0
-    side = np.linalg.norm(np.diff(view.corners[:, :3], axis=1), axis=2).min(axis=1)
-    return float(np.median(side)) * MAP_INCHES * 72 / (view.xLimits[1] - view.xLimits[0])
-
-
-def _labels(ax: Axes, view: FocalPlaneView) -> tuple[Text, ...]:
+def _drawLabels(ax: Axes, view: FocalPlaneView) -> tuple[Text, ...]:
+    """Write names with a halo, which is legible on any colour."""
     halo = [withStroke(linewidth=1.6, foreground="white"), Normal()]
     centred = view.labels.centred
     return tuple(
@@ -231,13 +218,14 @@ def _labels(ax: Axes, view: FocalPlaneView) -> tuple[Text, ...]:
     )
 
 
-def _key(view: FocalPlaneView, style: FocalPlaneStyle) -> tuple[Artist, ...]:
+def _makeKey(view: FocalPlaneView, style: FocalPlaneStyle) -> tuple[Artist, ...]:
+    """Explain and count what occurs on the map."""
     handles: list[Artist] = []
     for state, label, (face, hatch, edge) in (
         (PatchState.NO_DATA, "no data", style.noData),
         (PatchState.NO_VALUE, view.noValueLabel, style.noValue),
     ):
-        if count := (view.select(state) & view.expected).sum():
+        if count := ((view.patches.state == state) & view.expected).sum():
             handles.append(Patch(facecolor=face, edgecolor=edge, hatch=hatch, label=f"{label}: {count}"))
     if (count := view.patches.failing.sum()) and view.counts is None:
         box = Patch(facecolor="none", edgecolor=style.failing, linewidth=2, label=f"failing: {count}")
@@ -258,43 +246,6 @@ def _key(view: FocalPlaneView, style: FocalPlaneStyle) -> tuple[Artist, ...]:
         line.set_label(view.thresholdLabel + ("" if inside else " (off the scale)"))
         handles.append(line)
     return tuple(handles)
-
-
-def drawColourBar(
-    cax: Axes, view: FocalPlaneView, artists: FocalPlaneArtists, style: FocalPlaneStyle
-) -> Colorbar:
-    """Draw the colour scale with the threshold on it.
-
-    Parameters
-    ----------
-    cax
-        Where to draw.
-    view
-        What the map shows.
-    artists
-        The map; it must have values.
-    style
-        How it looks.
-
-    Returns
-    -------
-    bar
-        The colour bar.
-
-    Raises
-    ------
-    ValueError
-        Raised if the map has no values.
-    """
-    if artists.values is None:
-        raise ValueError("There is no value that a colour bar could explain.")
-    bar = drawScale(
-        cax, artists.values, view.axisLabels[2], view.limits.extend, view.markedThreshold, style.failing
-    )
-    if view.counts is not None:
-        bar.set_ticks(view.counts.ticks.tolist(), labels=view.counts.labels)
-        bar.minorticks_off()
-    return bar
 
 
 def drawHistogram(
@@ -320,7 +271,7 @@ def drawHistogram(
     steps
         The outline of each histogram.
     """
-    shown = view.select(PatchState.VALUE)
+    shown = view.patches.state == PatchState.VALUE
     bins = np.linspace(view.limits.low, view.limits.high, nBins + 1)
     if view.counts is not None:
         bins = view.counts.boundaries
@@ -338,7 +289,54 @@ def drawHistogram(
                   handlelength=2.5, columnspacing=1.2, labelspacing=0.25)  # fmt: skip
     if (threshold := view.markedThreshold) is not None:
         ax.axvline(threshold, color=style.failing, linewidth=1)
-    ax.set_xlabel("\n".join(textwrap.wrap(view.axisLabels[2], 34)), fontsize=8)
-    ax.set_ylabel(f"{view.noun}s", fontsize=8)
+    ax.set_xlabel(textwrap.fill(view.axisLabels[2], 34), fontsize=8)
+    ax.set_ylabel(pluralOf(view.noun), fontsize=8)
     ax.tick_params(labelsize=7)
     return tuple(steps)
+
+
+def makeFocalPlaneFigure(
+    view: FocalPlaneView,
+    style: FocalPlaneStyle,
+    *,
+    showStatistics: bool = True,
+    histogramBins: int = 0,
+    logHistogram: bool = False,
+) -> Figure:
+    """Lay out map, colour bar, key, numbers and provenance.
+
+    Parameters
+    ----------
+    view
+        What to show.
+    style
+        How it looks.
+    showStatistics
+        Whether to print the statistics of the values.
+    histogramBins
+        Number of bins of the histogram; 0 for none.
+    logHistogram
+        Whether the histogram counts on a logarithmic axis.
+
+    Returns
+    -------
+    figure
+        The figure, with an Agg canvas.
+    """
+    page = Page(make_figure(figsize=_SIZE, dpi=_DPI), _PANEL_LEFT)
+    artists = drawFocalPlane(page.addAxes(*_MAP), view, style)
+    if artists.values is not None:
+        cax, label = page.addAxes(*_BAR), view.axisLabels[2]
+        bar = drawScale(cax, artists.values, label, view.limits.extend, view.markedThreshold, style.failing)
+        if view.counts is not None:
+            bar.set_ticks(view.counts.ticks.tolist(), labels=view.counts.labels)
+            bar.minorticks_off()
+        if histogramBins:
+            drawHistogram(page.addAxes(*_HISTOGRAM), view, style, histogramBins, log=logHistogram)
+    page.writeHeader(view.title, view.headline, view.provenance, emphasise=bool(view.patches.failing.any()))
+    bottom = _PANEL_BOTTOM[bool(histogramBins)]
+    y = page.writeLines(_PANEL_TOP, ("Values", *view.statistics)) if showStatistics else _PANEL_TOP
+    y = page.writeKey(y, artists.key)
+    for lines in (view.listing, view.missing):
+        y = page.writeLines(y, lines, bottom)
+    return page.figure

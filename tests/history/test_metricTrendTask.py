@@ -168,7 +168,7 @@ def getValues(butler: Butler, tool: str) -> dict[str, float]:
     return {str(m.metric_name): m.quantity.value for m in butler.get("cpBiasTrend_metrics")[tool]}
 
 
-def test_tableHasEveryValue(butler: Butler, history: History) -> None:
+def test_table_has_every_value(butler: Butler, history: History) -> None:
     table = butler.get("cpBiasTrend_trend")
     rows = table[(table["metric"] == "biasNoise") & (table["measurement"] == "median")]
     assert len(rows) == N_NIGHTS * len(history.camera)
@@ -180,31 +180,31 @@ def test_tableHasEveryValue(butler: Butler, history: History) -> None:
         assert set(found["day_obs"]) == {dayOf(night)}
 
 
-def test_timeIsTheMiddleOfTheExposure(butler: Butler) -> None:
+def test_time_is_the_middle_of_the_exposure(butler: Butler) -> None:
     table = butler.get("cpBiasTrend_trend")
     middle = FIRST_NIGHT + 3 * u.day + 0.5 * EXPOSURE_SECONDS * u.second
     rows = table[table["exposure"] == exposureOf(3)]
     np.testing.assert_allclose(rows["mjd"], middle.tai.mjd, rtol=0.0, atol=1e-9)
 
 
-def test_changeOfTheDetectorIsMeasured(butler: Butler) -> None:
+def test_change_of_the_detector_is_measured(butler: Butler) -> None:
     values = getValues(butler, "biasNoiseByDetector")
     assert (values["nSeries"], values["nEpochs"], values["nValid"]) == (9, N_NIGHTS, 9 * N_NIGHTS)
     assert (values["nChangePoints"], values["nSeriesChanged"]) == (1, 1)
     assert values["largestStep"] == pytest.approx(STEP, abs=0.05)
 
 
-def test_changeOfOneDetectorIsNotThatOfItsRaft(butler: Butler) -> None:
+def test_change_of_one_detector_is_not_that_of_its_raft(butler: Butler) -> None:
     values = getValues(butler, "biasNoiseByRaft")
     assert (values["nSeries"], values["nChangePoints"], values["largestStep"]) == (1, 0, 0.0)
 
 
-def test_failuresOfTheLastNightAreCounted(butler: Butler) -> None:
+def test_failures_of_the_last_night_are_counted(butler: Butler) -> None:
     values = getValues(butler, "biasSuccessFailuresByDetector")
     assert (values["nSeriesTested"], values["nSeriesFailed"]) == (9, 1)
 
 
-def test_metricsDoNotDependOnTheData(butler: Butler) -> None:
+def test_metrics_do_not_depend_on_the_data(butler: Butler) -> None:
     """The test of the read noise was not made: its tool emits the same measurements, none of them valid."""
     missing, present = (getValues(butler, f"bias{test}ByDetector") for test in ("ShiftCount", "Noise"))
     assert missing.keys() == present.keys()
@@ -212,7 +212,7 @@ def test_metricsDoNotDependOnTheData(butler: Butler) -> None:
     assert np.isnan(missing["median"])
 
 
-def test_unitsAreThoseOfTheCatalogue(butler: Butler) -> None:
+def test_units_are_those_of_the_catalogue(butler: Butler) -> None:
     units = {
         str(m.metric_name): m.quantity.unit for m in butler.get("cpBiasTrend_metrics")["biasNoiseByDetector"]
     }
@@ -223,24 +223,24 @@ def test_unitsAreThoseOfTheCatalogue(butler: Butler) -> None:
     )
 
 
-def test_topicsBeginWithTheOutputName(butler: Butler) -> None:
+def test_topics_begin_with_the_output_name(butler: Butler) -> None:
     assert butler.get("cpBiasTrend_metrics").metricNamePrefix == "cpBiasTrend_"
 
 
-def test_everyToolHasItsPlot(butler: Butler) -> None:
+def test_every_tool_has_its_plot(butler: Butler) -> None:
     tools = butler.get("cpBiasTrend_metrics").keys()
     uris = [butler.getURI(f"cpBiasTrend_{tool}_TrendPlot") for tool in tools]
     assert len(uris) == 21
     assert all(uri.read(8) == b"\x89PNG\r\n\x1a\n" for uri in uris)
 
 
-def test_onlyWhatToolsTakeIsGathered(butler: Butler) -> None:
+def test_only_what_tools_take_is_gathered(butler: Butler) -> None:
     table = butler.get("cpBiasTrend_trend")
     assert set(table["measurement"]) == {"median", "quantityMax", "nFailed"}
     assert "biasDist0Pct" not in set(table["metric"])
 
 
-def test_historyMayBeLimited(history: History) -> None:
+def test_history_may_be_limited(history: History) -> None:
     code = NO_PLOTS + "config.gatheredMetrics = ['biasMean']; config.gatheredMeasurements = ['max', 'nAmps']"
     table = history.run("limited", code, f" AND exposure.day_obs >= {dayOf(20)}").get("cpBiasTrend_trend")
     assert set(table["metric"]) == {"biasMean"}
@@ -248,7 +248,7 @@ def test_historyMayBeLimited(history: History) -> None:
     assert set(table["exposure"]) == {exposureOf(night) for night in range(20, N_NIGHTS)}
 
 
-def test_metricsOfExposuresMayBeGathered(history: History) -> None:
+def test_metrics_of_exposures_may_be_gathered(history: History) -> None:
     code = NO_PLOTS + (
         "config.doReadBundles = True\n"
         "from lsst.analysis.cp.atools import addTrendTools\n"
@@ -262,7 +262,7 @@ def test_metricsOfExposuresMayBeGathered(history: History) -> None:
     assert set(butler.get("cpBiasTrend_trend")["level"]) == {"exposure", "detector"}
 
 
-def test_eachFilterHasAHistory(history: History) -> None:
+def test_each_filter_has_a_history(history: History) -> None:
     pipeline = Pipeline("Filters apart.")
     pipeline.addTask(MetricTrendTask, "trendByFilter")
     code = "config.dimensions = ['instrument', 'physical_filter']; config.gatheredMetrics = ['biasMean']\n"
@@ -273,7 +273,7 @@ def test_eachFilterHasAHistory(history: History) -> None:
     assert len(set(table["exposure"])) == N_NIGHTS
 
 
-def test_failingToolCostsItsOwnResultsOnly(history: History) -> None:
+def test_failing_tool_costs_its_own_results_only(history: History) -> None:
     code = (
         NO_PLOTS
         + "config.atools.biasNoiseByDetector.process.seriesBy = 'all'\n"
@@ -289,7 +289,7 @@ def test_failingToolCostsItsOwnResultsOnly(history: History) -> None:
     assert "biasMeanByRaft" in butler.get("cpBiasTrend_metrics")
 
 
-def test_absentMetricIsLogged(history: History, caplog: pytest.LogCaptureFixture) -> None:
+def test_absent_metric_is_logged(history: History, caplog: pytest.LogCaptureFixture) -> None:
     task = MetricTrendTask(config=makeConfig(gatheredMetrics=["biasNoise", "biasNothing"]))
     with Butler.from_config(str(history.root), collections=["second"], instrument=INSTRUMENT) as butler:
         refs = butler.query_datasets("cpBiasExp_detectorSummary", with_dimension_records=True, limit=2)
@@ -298,7 +298,7 @@ def test_absentMetricIsLogged(history: History, caplog: pytest.LogCaptureFixture
     assert "No input has the metric(s) biasNothing." in caplog.text
 
 
-def test_columnsOfOtherMetricsAreNotRead(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_columns_of_other_metrics_are_not_read(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     read: set[str] = set()
     get = DeferredDatasetHandle.get
 
@@ -330,7 +330,7 @@ def makeConfig(**fields: Any) -> MetricTrendConfig:
         ({"dimensions": ["instrument", "exposure"]}, "a history has many exposures: leave exposure out"),
     ],
 )
-def test_wrongConfigurationIsRefused(fields: dict[str, Any], message: str) -> None:
+def test_wrong_configuration_is_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(FieldValidationError, match=message):
         makeConfig(**fields).validate()
 
@@ -343,18 +343,18 @@ def test_wrongConfigurationIsRefused(fields: dict[str, Any], message: str) -> No
         ({"doReadBundles": True, "doReadSummaries": False}, {"bundles"}),
     ],
 )
-def test_inputsAreThoseThatAreRead(fields: dict[str, Any], inputs: set[str]) -> None:
+def test_inputs_are_those_that_are_read(fields: dict[str, Any], inputs: set[str]) -> None:
     assert MetricTrendConnections(config=makeConfig(**fields)).inputs == inputs
 
 
-def test_oneInputAlwaysLimitsTheGraph() -> None:
+def test_one_input_always_limits_the_graph() -> None:
     connections = MetricTrendConnections(config=makeConfig(doReadBundles=True))
     assert not connections.summaries.deferGraphConstraint
     assert connections.bundles.deferGraphConstraint
 
 
 @pytest.mark.parametrize("camera", ["LATISS", "LSSTComCam", "LSSTCam"])
-def test_inputIsAnOutputOfTheMerge(camera: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_input_is_an_output_of_the_merge(camera: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The two pipelines are run apart, so that no contract can hold them together."""
     monkeypatch.setenv("ANALYSIS_CP_DIR", str(ROOT))
     monkeypatch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))

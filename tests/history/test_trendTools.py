@@ -89,13 +89,13 @@ def mixed() -> TrendTable:
     )
 
 
-def test_toolTakesItsRowsOnly(mixed: TrendTable) -> None:
+def test_tool_takes_its_rows_only(mixed: TrendTable) -> None:
     values = measure(makeTool()(mixed.columns(), plotInfo={}))
     assert values["nSeries"] == N_DETECTORS
     assert values["nValid"] == N_DETECTORS * (N_DAYS - 1)
 
 
-def test_tableOfAstropyGivesTheSame(mixed: TrendTable) -> None:
+def test_table_of_astropy_gives_the_same(mixed: TrendTable) -> None:
     """Columns of a stored table are masked where labels are absent."""
     table = mixed.toTable()
     assert isinstance(table["passed"], MaskedColumn)
@@ -105,7 +105,7 @@ def test_tableOfAstropyGivesTheSame(mixed: TrendTable) -> None:
     assert first == second
 
 
-def test_measurementsOfAStep(mixed: TrendTable) -> None:
+def test_measurements_of_a_step(mixed: TrendTable) -> None:
     values = measure(makeTool()(mixed.columns(), plotInfo={}))
     assert (values["nChangePoints"], values["nSeriesChanged"], values["nSeriesDrifting"]) == (1, 1, 0)
     assert values["largestStep"] == pytest.approx(STEP, abs=0.05)
@@ -114,7 +114,7 @@ def test_measurementsOfAStep(mixed: TrendTable) -> None:
     assert values["steepestDrift"] == 0.0
 
 
-def test_stepDownIsNegative() -> None:
+def test_step_down_is_negative() -> None:
     rows = {"value": -makeValues().ravel(), "mjd": np.tile(np.arange(30.0), 4)}
     rows |= {"detectorName": np.repeat(["a", "b", "c", "d"], 30), "exposure": np.tile(np.arange(1, 31), 4)}
     series = gatherSeries(rows)
@@ -122,7 +122,7 @@ def test_stepDownIsNegative() -> None:
     assert measure(TrendMetric()(data))["largestStep"] == pytest.approx(-STEP, abs=0.05)
 
 
-def test_measurementsAreTheSameWithoutRows(mixed: TrendTable) -> None:
+def test_measurements_are_the_same_without_rows(mixed: TrendTable) -> None:
     empty = mixed.select(np.zeros(0, dtype=int))
     results = makeTool()(empty.columns(), plotInfo={})
     values = measure(results)
@@ -132,13 +132,13 @@ def test_measurementsAreTheSameWithoutRows(mixed: TrendTable) -> None:
     assert isinstance(results["TrendPlot"], Figure)
 
 
-def test_unitOfADriftIsAYear() -> None:
+def test_unit_of_a_drift_is_a_year() -> None:
     units = makeTool().produce.metric.units
     assert u.Unit(units["steepestDrift"]) == u.electron / u.yr
     assert u.Unit(makeTool(measurement="quantityMax").produce.metric.units["steepestDrift"]) == 1 / u.yr
 
 
-def test_plotHasTheWordsOfTheCatalogue() -> None:
+def test_plot_has_the_words_of_the_catalogue() -> None:
     plot = makeTool(measurement="quantityMax", test="MEAN").produce.plot
     test = getProduct("bias")["MEAN"]
     assert plot.yAxisLabel == f"{test.quantity}, largest amplifier"
@@ -155,18 +155,18 @@ def test_plotHasTheWordsOfTheCatalogue() -> None:
         ("min", "min"),
     ],
 )
-def test_worstAmplifierIsReducedToTheWorst(measurement: str, statistic: str) -> None:
+def test_worst_amplifier_is_reduced_to_the_worst(measurement: str, statistic: str) -> None:
     assert makeTool(measurement=measurement).process.statistic == statistic
 
 
-def test_configuredWordsAreKept() -> None:
+def test_configured_words_are_kept() -> None:
     tool = MetricTrendTool()
     tool.produce.plot.yAxisLabel = "Noise"
     tool.finalize()
     assert tool.produce.plot.yAxisLabel == "Noise"
 
 
-def test_toolsAreThoseOfTheTests() -> None:
+def test_tools_are_those_of_the_tests() -> None:
     config = MetricTrendConfig()
     addTrendTools(config, "bias", by="raft", tests=("NOISE", "AMP_CORNER", "SUCCESS"))
     assert set(config.atools.fieldNames) == {
@@ -177,7 +177,7 @@ def test_toolsAreThoseOfTheTests() -> None:
     }
 
 
-def test_toolsOfAllTestsThatAreAlwaysMade() -> None:
+def test_tools_of_all_tests_that_are_always_made() -> None:
     config = MetricTrendConfig()
     addTrendTools(config, "bias")
     names = {name.removesuffix("ByDetector") for name in config.atools.fieldNames}
@@ -186,28 +186,28 @@ def test_toolsOfAllTestsThatAreAlwaysMade() -> None:
     assert "biasShiftCount" not in names
 
 
-def test_namesOfToolsAreUnique() -> None:
+def test_names_of_tools_are_unique() -> None:
     config = MetricTrendConfig()
     for by in ("detector", "raft", "physicalType", "all"):
         addTrendTools(config, "bias", by=by, tests=PLOTTED_BIAS_TESTS)
     assert len(tuple(config.atools)) == 4 * 10
 
 
-def test_wrongBudgetIsRefused() -> None:
+def test_wrong_budget_is_refused() -> None:
     action = AnalyzeTrend()
     action.driftBudget = 2.0
     with pytest.raises(ValueError, match="Expected a budget of drifts between 0.001 and 0.1, got 2.0"):
         action.validate()
 
 
-def test_budgetReachesTheSearch(mixed: TrendTable) -> None:
+def test_budget_reaches_the_search(mixed: TrendTable) -> None:
     few, many = makeTool(), makeTool()
     many.process.outlierBudget = 0.9
     counts = [measure(tool(mixed.columns(), plotInfo={}))["nOutliers"] for tool in (few, many)]
     assert counts[0] < counts[1]
 
 
-def test_columnOfTheWrongKindIsNamed(mixed: TrendTable) -> None:
+def test_column_of_the_wrong_kind_is_named(mixed: TrendTable) -> None:
     columns = mixed.columns() | {"value": np.full(len(mixed), "x")}
     with pytest.raises(ColumnError, match="'value'"):
         makeTool()(columns, plotInfo={})

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lsst.analysis.cp.actions.plot.focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
-from lsst.analysis.cp.actions.plot.focalPlane.drawing import (
+from lsst.analysis.cp.actions.plot.focalPlane.draw import (
     FocalPlaneArtists,
     FocalPlaneStyle,
     drawFocalPlane,
@@ -62,7 +62,7 @@ def mixedRows(rows: dict) -> dict:
     return {key: column[:30] for key, column in rows.items()}
 
 
-def test_patchesOfEachStateAreArtistsOfTheirOwn(camera: Sequence, mixedRows: dict) -> None:
+def test_patches_of_each_state_are_artists_of_their_own(camera: Sequence, mixedRows: dict) -> None:
     action = makeAction()
     view = action.prepare(mixedRows, camera)
     artists = draw(action, mixedRows, camera)
@@ -74,7 +74,7 @@ def test_patchesOfEachStateAreArtistsOfTheirOwn(camera: Sequence, mixedRows: dic
     assert_allclose(vertices(artists.failing[0]), view.corners[[4, 9]])
 
 
-def test_statesDifferByMoreThanColour(camera: Sequence, mixedRows: dict) -> None:
+def test_states_differ_by_more_than_colour(camera: Sequence, mixedRows: dict) -> None:
     artists = draw(makeAction(), mixedRows, camera)
     hatches = {artists.values.get_hatch(), artists.noData.get_hatch(), artists.noValue.get_hatch()}
     assert len(hatches) == 3
@@ -85,7 +85,7 @@ def test_statesDifferByMoreThanColour(camera: Sequence, mixedRows: dict) -> None
     assert not np.array_equal(*marks)
 
 
-def test_keyNamesAndCountsWhatIsThere(camera: Sequence, mixedRows: dict) -> None:
+def test_key_names_and_counts_what_is_there(camera: Sequence, mixedRows: dict) -> None:
     artists = draw(makeAction(threshold=11.0, unit="electron"), mixedRows, camera)
     assert [handle.get_label() for handle in artists.key] == [
         "no data: 2",
@@ -97,24 +97,24 @@ def test_keyNamesAndCountsWhatIsThere(camera: Sequence, mixedRows: dict) -> None
     ]
 
 
-def test_keyIsEmptyIfAllIsWell(camera: Sequence, rows: dict) -> None:
+def test_key_is_empty_if_all_is_well(camera: Sequence, rows: dict) -> None:
     assert draw(makeAction(), rows, camera).key == ()
 
 
-def test_allDetectorsAreOutlined(camera: Sequence, rows: dict) -> None:
+def test_all_detectors_are_outlined(camera: Sequence, rows: dict) -> None:
     action = makeAction()
     data = {key: column[:8] for key, column in rows.items()}
     artists = draw(action, data, camera)
     assert_allclose(vertices(artists.outlines), action.prepare(data, camera).geometry.detectorCorners)
 
 
-def test_levelDetectorDrawsDetectors(camera: Sequence, rows: dict) -> None:
+def test_level_detector_draws_detectors(camera: Sequence, rows: dict) -> None:
     artists = draw(makeAction(level="detector"), rows, camera)
     assert_allclose(vertices(artists.values), vertices(artists.outlines))
     assert_array_equal(artists.values.get_array(), [3.5, 11.5, 19.5, 27.5])
 
 
-def test_valuesAreNotClipped(camera: Sequence, mixedRows: dict) -> None:
+def test_values_are_not_clipped(camera: Sequence, mixedRows: dict) -> None:
     values = draw(makeAction(), mixedRows, camera).values
     assert values.get_array().max() == 1000.0
     assert values.norm.vmax < 20.0
@@ -124,14 +124,14 @@ def test_valuesAreNotClipped(camera: Sequence, mixedRows: dict) -> None:
 @pytest.mark.parametrize(
     ("colourMap", "centre"), [("viridis", None), ("cividis", None), ("PuOr", 20.0), ("RdBu_r", 20.0)]
 )
-def test_colourMap(camera: Sequence, rows: dict, colourMap: str, centre: float | None) -> None:
+def test_colour_map(camera: Sequence, rows: dict, colourMap: str, centre: float | None) -> None:
     values = draw(makeAction(colourMap=colourMap, centre=centre), rows, camera).values
     assert values.cmap.name == colourMap
     middle = 15.5 if centre is None else centre
     assert_allclose(values.to_rgba([middle])[0], colormaps[colourMap](0.5), atol=0.01)
 
 
-def test_countsHaveAColourEach(camera: Sequence, rows: dict) -> None:
+def test_counts_have_a_colour_each(camera: Sequence, rows: dict) -> None:
     rows["z"] = np.where(rows["z"] < 28, 0, rows["z"] - 27)
     artists = draw(makeAction(colourScale="count"), rows, camera)
     assert isinstance(artists.values.norm, BoundaryNorm)
@@ -140,7 +140,7 @@ def test_countsHaveAColourEach(camera: Sequence, rows: dict) -> None:
     assert FocalPlaneStyle().zero in colours
 
 
-def test_zeroFailuresAreNotUntestedNorMissing(camera: Sequence, rows: dict) -> None:
+def test_zero_failures_are_not_untested_nor_missing(camera: Sequence, rows: dict) -> None:
     rows["A"] = np.ones(32)
     rows["A"][[0, 1]] = 0, np.nan
     data = {key: column[:31] for key, column in rows.items()}
@@ -151,7 +151,7 @@ def test_zeroFailuresAreNotUntestedNorMissing(camera: Sequence, rows: dict) -> N
     assert_allclose(vertices(artists.failing[0])[0], vertices(artists.values)[0])
 
 
-def test_figureSaysWhatItShows(camera: Sequence, mixedRows: dict) -> None:
+def test_figure_says_what_it_shows(camera: Sequence, mixedRows: dict) -> None:
     info = {"plotName": "biasNoise", "run": "u/run", "instrument": "LATISS", "exposure": 5}
     figure = makeAction(unit="electron", threshold=11.0)(mixedRows, camera=camera, plotInfo=info)
     texts = textsOf(figure)
@@ -171,20 +171,20 @@ def test_figureSaysWhatItShows(camera: Sequence, mixedRows: dict) -> None:
     assert_array_equal(bar.lines[-1].get_ydata(), [11.0, 11.0])
 
 
-def test_thresholdOffTheScaleIsToldInTheKey(camera: Sequence, rows: dict) -> None:
+def test_threshold_off_the_scale_is_told_in_the_key(camera: Sequence, rows: dict) -> None:
     figure = makeAction(threshold=90000.0)(rows, camera=camera)
     assert "limit: ≤ 90000 (off the scale)" in textsOf(figure)
     assert len(figure.axes[1].lines) == 0
 
 
-def test_countsOnTheColourBarAreWhole(camera: Sequence, rows: dict) -> None:
+def test_counts_on_the_colour_bar_are_whole(camera: Sequence, rows: dict) -> None:
     rows["A"] = rows["z"] > 3
     figure = makeAction(FailureMapPlot, flagKeys=["A"])(rows, camera=camera)
     figure.draw_without_rendering()
     assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == ["0", "1"]
 
 
-def test_histogramIsOfWhatTheMapShows(camera: Sequence, rows: dict) -> None:
+def test_histogram_is_of_what_the_map_shows(camera: Sequence, rows: dict) -> None:
     data = {key: np.tile(column, 5) for key, column in rows.items()}
     figure = makeAction(addHistogram=True, histBins=10, histLog=True)(data, camera=camera)
     histogram = figure.axes[2]
@@ -196,21 +196,21 @@ def test_histogramIsOfWhatTheMapShows(camera: Sequence, rows: dict) -> None:
     assert (histogram.get_xlabel(), histogram.get_ylabel()) == ("Noise", "amplifiers")
 
 
-def test_histogramHasZeroAsALimit(camera: Sequence, rows: dict) -> None:
+def test_histogram_has_zero_as_a_limit(camera: Sequence, rows: dict) -> None:
     rows["z"] -= 10.0
     figure = makeAction(addHistogram=True, plotMin=0.0)(rows, camera=camera)
     assert figure.axes[2].patches[0].get_data().edges[0] == 0.0
 
 
 @pytest.mark.parametrize("showStats", [True, False])
-def test_limitsDoNotDependOnStatistics(camera: Sequence, rows: dict, showStats: bool) -> None:
+def test_limits_do_not_depend_on_statistics(camera: Sequence, rows: dict, showStats: bool) -> None:
     figure = makeAction(showStats=showStats)(rows, camera=camera)
     assert figure.axes[0].collections[1].get_clim() == (0.0, 31.0)
     assert ("σ MAD" in textsOf(figure)) == showStats
     assert render(figure)
 
 
-def test_turnedDetectorIsNotMirrored(makeCamera: Callable) -> None:
+def test_turned_detector_is_not_mirrored(makeCamera: Callable) -> None:
     turned = makeCamera((0.0, 0.0, np.pi / 2))
     data = {"detector": [0, 0], "amplifier": ["C00", "C03"], "z": [1.0, 2.0]}
     first, last = vertices(draw(makeAction(), data, turned).values).mean(axis=1)
@@ -219,19 +219,19 @@ def test_turnedDetectorIsNotMirrored(makeCamera: Callable) -> None:
     assert (first[0], last[0]) == pytest.approx((-0.2, -0.2))
 
 
-def test_neighboursShareTheirEdge(camera: Sequence, rows: dict) -> None:
+def test_neighbours_share_their_edge(camera: Sequence, rows: dict) -> None:
     left, right = vertices(draw(makeAction(), rows, camera).values)[:2]
     assert_allclose(left[[1, 2]], right[[0, 3]])
 
 
-def test_outlierIsSeenWhereScatterIsZero(camera: Sequence, rows: dict) -> None:
+def test_outlier_is_seen_where_scatter_is_zero(camera: Sequence, rows: dict) -> None:
     rows["z"] = np.where(np.arange(32) == 5, 40.0, 1.0)
     values = draw(makeAction(), rows, camera).values
     ordinary, outlier = values.to_rgba([1.0, 40.0])
     assert np.abs(ordinary - outlier).max() > 0.3
 
 
-def test_nanDoesNotBiasTheMedian(camera: Sequence) -> None:
+def test_nan_does_not_bias_the_median(camera: Sequence) -> None:
     data = {"detector": np.full(4, 3), "amplifier": np.full(4, "C00"), "z": np.array([1.0, np.nan, 2.0, 3.0])}
     assert_array_equal(draw(makeAction(statistic="median"), data, camera).values.get_array(), [2.0])
 
@@ -239,7 +239,7 @@ def test_nanDoesNotBiasTheMedian(camera: Sequence) -> None:
 @pytest.mark.parametrize(
     ("n", "plotInfo"), [(0, None), (0, {}), (1, {}), (32, {"bands": ["u"]}), (32, {"plotName": None})]
 )
-def test_anyAmountOfDataIsDrawn(camera: Sequence, rows: dict, n: int, plotInfo: dict | None) -> None:
+def test_any_amount_of_data_is_drawn(camera: Sequence, rows: dict, n: int, plotInfo: dict | None) -> None:
     data = {key: column[:n] for key, column in rows.items()}
     figure = makeAction(addHistogram=True)(data, camera=camera, plotInfo=plotInfo)
     assert render(figure).startswith(b"\x89PNG")
@@ -247,13 +247,13 @@ def test_anyAmountOfDataIsDrawn(camera: Sequence, rows: dict, n: int, plotInfo: 
 
 
 @pytest.mark.parametrize("level", ["amplifier", "detector"])
-def test_allNanIsDrawn(camera: Sequence, rows: dict, level: str) -> None:
+def test_all_nan_is_drawn(camera: Sequence, rows: dict, level: str) -> None:
     figure = makeAction(level=level)(rows | {"z": np.full(32, np.nan)}, camera=camera)
     assert render(figure)
     assert "No finite value to plot" in {text.get_text() for text in figure.axes[0].texts}
 
 
-def test_drawTakesAnyAxes(camera: Sequence, rows: dict) -> None:
+def test_draw_takes_any_axes(camera: Sequence, rows: dict) -> None:
     figure = make_figure()
     view = makeAction().prepare(rows, camera)
     for ax in figure.subplots(1, 2):
@@ -262,14 +262,14 @@ def test_drawTakesAnyAxes(camera: Sequence, rows: dict) -> None:
     assert render(figure)
 
 
-def test_longListsStayOnThePage(camera: Sequence, rows: dict) -> None:
+def test_long_lists_stay_on_the_page(camera: Sequence, rows: dict) -> None:
     figure = makeAction(nListed=200, addHistogram=True)(rows, camera=camera)
     renderer = figure.canvas.get_renderer()
     boxes = [text.get_window_extent(renderer) for text in figure.texts]
     assert min(box.y0 for box in boxes) > figure.axes[2].get_window_extent(renderer).y1
 
 
-def test_noTextsOverlap(camera: Sequence, mixedRows: dict) -> None:
+def test_no_texts_overlap(camera: Sequence, mixedRows: dict) -> None:
     action = makeAction(unit="electron", threshold=11.0, addHistogram=True, tests=["4.3"])
     info = {"plotName": "biasNoise", "run": "u/run", "tableName": "t", "instrument": "LATISS"}
     figure = action(mixedRows, camera=camera, plotInfo=info)
@@ -285,14 +285,14 @@ def test_noTextsOverlap(camera: Sequence, mixedRows: dict) -> None:
             assert not box.padded(-1).overlaps(other.padded(-1)), (items[i], other)
 
 
-def test_pyplotKnowsNothing(camera: Sequence, rows: dict) -> None:
+def test_pyplot_knows_nothing(camera: Sequence, rows: dict) -> None:
     import matplotlib.pyplot as plt  # noqa: TID251 - to see that it holds no figure
 
     makeAction()(rows, camera=camera)
     assert plt.get_fignums() == []
 
 
-def test_itTakesThePlaceOfThePlotOfACalibrationTool(camera: Sequence, rows: dict) -> None:
+def test_it_takes_the_place_of_the_plot_of_a_calibration_tool(camera: Sequence, rows: dict) -> None:
     tool = CalibStatisticFocalPlanePlot()
     tool.produce.plot = FocalPlaneGeometryPlot
     tool.produce.plot.statistic = "median"

@@ -30,12 +30,12 @@ def turned(x: float, y: float, place: tuple[float, float, float]) -> tuple[float
     return point.real + place[0], point.imag + place[1]
 
 
-def test_boxCornersGoRoundTheBox() -> None:
+def test_box_corners_go_round_the_box() -> None:
     assert_array_equal(boxCorners([[1, 2, 5, 9]]), [[[1, 2], [5, 2], [5, 9], [1, 9]]])
 
 
 @pytest.mark.parametrize("yaw", np.deg2rad([0.0, 33.0, 90.0, 180.0, 270.0, 450.0, -7.5]))
-def test_corneredAmplifierOfTurnedDetector(makeCamera: Callable, yaw: float) -> None:
+def test_cornered_amplifier_of_turned_detector(makeCamera: Callable, yaw: float) -> None:
     place = (-120.0, 33.5, yaw)
     geometry = measure(makeCamera(place))
     corners = [(24.5, 39.5), (49.5, 39.5), (49.5, 79.5), (24.5, 79.5)]
@@ -43,7 +43,7 @@ def test_corneredAmplifierOfTurnedDetector(makeCamera: Callable, yaw: float) -> 
     assert_allclose(geometry.ampCorners[5], [turned(x, y, place) for x, y in corners], atol=MICROMETRE)
 
 
-def test_edgesOfDetectors(camera: Sequence) -> None:
+def test_edges_of_detectors(camera: Sequence) -> None:
     geometry = measure(camera)
     assert_array_equal(geometry.detectorEdges, [[-0.5, -0.5, 99.5, 79.5]] * 4)
     # The outermost edges of its eight amplifiers are those of a detector.
@@ -53,7 +53,7 @@ def test_edgesOfDetectors(camera: Sequence) -> None:
 
 
 @pytest.mark.parametrize("nQuarter", [1, 2, 3])
-def test_quarterTurnOfDetectorTurnsPolygons(makeCamera: Callable, nQuarter: int) -> None:
+def test_quarter_turn_of_detector_turns_polygons(makeCamera: Callable, nQuarter: int) -> None:
     straight, rotated = (measure(makeCamera((0, 0, n * np.pi / 2))) for n in (0, nQuarter))
     matrix = np.linalg.matrix_power(np.array([[0, -1], [1, 0]]), nQuarter)
     assert_allclose(rotated.ampCorners, straight.ampCorners @ matrix.T, atol=1e-12)
@@ -67,7 +67,7 @@ def polygonArea(corners: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 @settings(max_examples=25, deadline=None)
 @given(st.floats(-10, 10), st.floats(-300, 300), st.floats(-300, 300))
-def test_amplifiersTileTheDetector(makeCamera: Callable, yaw: float, x: float, y: float) -> None:
+def test_amplifiers_tile_the_detector(makeCamera: Callable, yaw: float, x: float, y: float) -> None:
     geometry = measure(makeCamera((x, y, yaw)))
     areas = polygonArea(geometry.ampCorners)
     assert (areas > 0).all()
@@ -124,7 +124,7 @@ def readCorners(path: Path) -> dict[tuple[str, str], npt.NDArray[np.float64]]:
 
 
 @pytest.mark.parametrize(("name", "nAmps"), [("LSSTCam", 3216), ("LSSTComCam", 144)])
-def test_everyAmplifierOfRealCamera(sharedData: Path, name: str, nAmps: int) -> None:
+def test_every_amplifier_of_real_camera(sharedData: Path, name: str, nAmps: int) -> None:
     path = sharedData / "cameras" / f"{name}.fits"
     geometry = measure(Camera.readFits(str(path)))
     corners = readCorners(path)
@@ -134,7 +134,7 @@ def test_everyAmplifierOfRealCamera(sharedData: Path, name: str, nAmps: int) -> 
     assert_allclose(geometry.ampCorners, [corners[name] for name in names], atol=MICROMETRE, rtol=0)
 
 
-def test_amplifiersAreFoundByName(camera: Sequence) -> None:
+def test_amplifiers_are_found_by_name(camera: Sequence) -> None:
     index = measure(camera).ampIndex([94, 7, 3], ["C00", "C13", "C02"])
     assert_array_equal(index, [8, 31, 2])
 
@@ -148,32 +148,32 @@ def test_amplifiersAreFoundByName(camera: Sequence) -> None:
     ],
     ids=["bytes", "object", "masked"],
 )
-def test_rowsWithoutAmplifierAreOfAnotherLevel(camera: Sequence, names: npt.NDArray) -> None:
+def test_rows_without_amplifier_are_of_another_level(camera: Sequence, names: npt.NDArray) -> None:
     assert_array_equal(measure(camera).ampIndex([3, 3, 3], names), [0, 1, -1])
 
 
-def test_unknownAmplifierIsNamed(camera: Sequence) -> None:
+def test_unknown_amplifier_is_named(camera: Sequence) -> None:
     with pytest.raises(ValueError, match=r"amplifier 'C44' of detector 94 \(R00_S1\) is not in the camera"):
         measure(camera).ampIndex([3, 94], ["C00", "C44"])
 
 
-def test_unknownDetectorIsNamed(camera: Sequence) -> None:
+def test_unknown_detector_is_named(camera: Sequence) -> None:
     with pytest.raises(ValueError, match="4; 5 are not in the camera"):
         measure(camera).detectorIndex([3, 4, 5])
 
 
-def test_detectorsThatAreNoWholeNumbers(camera: Sequence) -> None:
+def test_detectors_that_are_no_whole_numbers(camera: Sequence) -> None:
     with pytest.raises(ValueError, match="not whole"):
         measure(camera).detectorIndex([3.5])
 
 
-def test_noRowsGiveNoIndices(camera: Sequence) -> None:
+def test_no_rows_give_no_indices(camera: Sequence) -> None:
     geometry = measure(camera)
     assert len(geometry.ampIndex(np.zeros(0, int), np.zeros(0, "U3"))) == 0
     assert len(geometry.ampIndexAt(np.zeros(0, int), [], [])) == 0
 
 
-def test_pointsAreFoundByBoundingBox(camera: Sequence) -> None:
+def test_points_are_found_by_bounding_box(camera: Sequence) -> None:
     # Centre of the first pixel, both sides of the edge at x = 24.5, the last pixel, three outside.
     x = [0.0, 24.49, 24.5, 99.49, 99.5, -0.6, np.nan]
     y = [0.0, 0.0, 0.0, 79.49, 10.0, 10.0, 10.0]
@@ -181,7 +181,7 @@ def test_pointsAreFoundByBoundingBox(camera: Sequence) -> None:
 
 
 @pytest.mark.parametrize("statistic", STATISTICS)
-def test_groupedStatisticEqualsScipy(statistic: str) -> None:
+def test_grouped_statistic_equals_scipy(statistic: str) -> None:
     rng = np.random.default_rng(4)
     values, group = rng.normal(100.0, 3.0, 500), rng.integers(0, 12, 500)
     values[group == 3] = 7.0
@@ -190,7 +190,7 @@ def test_groupedStatisticEqualsScipy(statistic: str) -> None:
 
 
 @pytest.mark.parametrize("statistic", STATISTICS)
-def test_valuesThatAreNotFiniteAreLeftOut(statistic: str) -> None:
+def test_values_that_are_not_finite_are_left_out(statistic: str) -> None:
     values = [np.nan, 1.0, np.inf, 3.0, 4.0, -np.inf]
     reduced = groupedStatistic(values, [0, 0, 0, 0, 0, 1], 3, statistic)
     alone = groupedStatistic([1.0, 3.0, 4.0], [0, 0, 0], 3, statistic)
@@ -198,14 +198,14 @@ def test_valuesThatAreNotFiniteAreLeftOut(statistic: str) -> None:
     assert_array_equal(reduced[1:], [0, 0] if statistic == "count" else [np.nan, np.nan])
 
 
-def test_groupedStatisticRejectsUnknownName() -> None:
+def test_grouped_statistic_rejects_unknown_name() -> None:
     with pytest.raises(ValueError, match="'mode'; expected one of mean, median"):
         groupedStatistic([1.0], [0], 1, "mode")
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.integers(-1, 3), st.floats(-1e6, 1e6)), max_size=30), st.randoms())
-def test_orderOfRowsDoesNotMatter(rows: list[tuple[int, float]], random: object) -> None:
+def test_order_of_rows_does_not_matter(rows: list[tuple[int, float]], random: object) -> None:
     shuffled = random.sample(rows, len(rows))
     for statistic in STATISTICS:
         one, two = (
@@ -215,7 +215,7 @@ def test_orderOfRowsDoesNotMatter(rows: list[tuple[int, float]], random: object)
         assert_allclose(one, two, rtol=1e-9, atol=1e-6)
 
 
-def test_inputIsUnchanged() -> None:
+def test_input_is_unchanged() -> None:
     values, group = np.array([3.0, np.nan, 1.0]), np.array([1, 0, 1])
     values.flags.writeable = group.flags.writeable = False
     assert_array_equal(groupedStatistic(values, group, 2, "median"), [np.nan, 2.0])

@@ -73,7 +73,7 @@ def render(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def test_lineOfASeriesHasItsValuesAndEndsAtTheGap() -> None:
+def test_line_of_a_series_has_its_values_and_ends_at_the_gap() -> None:
     view = prepare(makeHistory(1))
     _, artists = draw(view)
     x, y = artists.lines[0].get_data()
@@ -82,14 +82,14 @@ def test_lineOfASeriesHasItsValuesAndEndsAtTheGap() -> None:
     assert np.isnan(y[GAP[0]])
 
 
-def test_lineGoesOnWhereOnlyItsSeriesLacksAValue() -> None:
+def test_line_goes_on_where_only_its_series_lacks_a_value() -> None:
     values = makeHistory(2)
     values[0, 10] = np.nan
     _, artists = draw(prepare(values))
     assert np.isfinite(artists.lines[0].get_ydata()[8:12]).all()
 
 
-def test_levelJumpsAtTheChange() -> None:
+def test_level_jumps_at_the_change() -> None:
     view = prepare(makeHistory(1))
     _, artists = draw(view)
     (level,) = artists.levels
@@ -100,14 +100,14 @@ def test_levelJumpsAtTheChange() -> None:
     assert_allclose(y[before + 2] - y[before], 1.0, atol=0.06)
 
 
-def test_changeIsMarkedBetweenTheLevels() -> None:
+def test_change_is_marked_between_the_levels() -> None:
     view = prepare(makeHistory(1))
     _, artists = draw(view)
     (place,) = np.asarray(artists.changes.get_offsets())
     assert_allclose(place, [view.axis.x[view.findings.changeEpoch[0]], 5.5], atol=0.05)
 
 
-def test_bandsFollowTheQuantilesWithColourAndLineOfTheirKind() -> None:
+def test_bands_follow_the_quantiles_with_colour_and_line_of_their_kind() -> None:
     view = prepare(makeHistory(20))
     _, artists = draw(view)
     for band, (outer, inner, median) in zip(view.bands, artists.bands, strict=True):
@@ -121,32 +121,32 @@ def test_bandsFollowTheQuantilesWithColourAndLineOfTheirKind() -> None:
     assert len({line.get_linestyle() for line in lines}) == len({line.get_color() for line in lines}) == 2
 
 
-def test_bandIsOpenAtTheGap() -> None:
+def test_band_is_open_at_the_gap() -> None:
     view = prepare(makeHistory(20))
     _, artists = draw(view)
     assert len(artists.bands[0][0].get_paths()) == 2
 
 
-def test_bandOfASingleEpochIsVisible() -> None:
+def test_band_of_a_single_epoch_is_visible() -> None:
     _, artists = draw(prepare(makeHistory(20, 1)))
     (path,) = artists.bands[0][0].get_paths()
     assert np.ptp(path.vertices[:, 0]) > 0
 
 
-def test_bandOfAnEpochBetweenEmptyOnesIsVisible() -> None:
+def test_band_of_an_epoch_between_empty_ones_is_visible() -> None:
     values = makeHistory(20, 20)
     values[:12, [4, 6]] = np.nan
     _, artists = draw(prepare(values))
     assert len(artists.bands[0][0].get_paths()) == 3
 
 
-def test_namedSeriesDifferByMarkerAndColour() -> None:
+def test_named_series_differ_by_marker_and_colour() -> None:
     _, artists = draw(prepare(makeHistory(8)))
     assert len({line.get_marker() for line in artists.lines}) == 8
     assert len({line.get_color() for line in artists.lines}) == 8
 
 
-def test_longHistoryHasPaleValuesAndALevelWithMarkers() -> None:
+def test_long_history_has_pale_values_and_a_level_with_markers() -> None:
     view = prepare(makeHistory(3, 400))
     _, artists = draw(view)
     assert {line.get_alpha() for line in artists.lines} == {0.45}
@@ -155,7 +155,7 @@ def test_longHistoryHasPaleValuesAndALevelWithMarkers() -> None:
 
 
 @pytest.mark.parametrize(("operator", "end"), [("<=", 1), (">=", 0)])
-def test_sideOnWhichValuesFailIsHatched(operator: str, end: int) -> None:
+def test_side_on_which_values_fail_is_hatched(operator: str, end: int) -> None:
     view = prepare(makeHistory(3), action={"operator": operator}, threshold=5.5)
     ax, artists = draw(view)
     assert_array_equal(artists.threshold.get_ydata(), 5.5)
@@ -166,14 +166,14 @@ def test_sideOnWhichValuesFailIsHatched(operator: str, end: int) -> None:
     assert ax.get_ylim() == view.yLimits
 
 
-def test_thresholdThatChangedIsAStep() -> None:
+def test_threshold_that_changed_is_a_step() -> None:
     threshold = np.where(np.arange(75) < 50, 5.5, 5.7)
     _, artists = draw(prepare(makeHistory(3), threshold=threshold))
     assert sorted(set(artists.threshold.get_ydata())) == [5.5, 5.7]
     assert artists.threshold.get_drawstyle() == "steps-post"
 
 
-def test_failingValuesAreRinged() -> None:
+def test_failing_values_are_ringed() -> None:
     values = makeHistory(3)
     passed = np.full(values.shape, True)
     passed[1, [4, 60]] = False
@@ -184,7 +184,7 @@ def test_failingValuesAreRinged() -> None:
     assert len(artists.failing.get_facecolor()) == 0
 
 
-def test_valuesBeyondTheAxisAreMarkedAtItsEdge() -> None:
+def test_values_beyond_the_axis_are_marked_at_its_edge() -> None:
     values = makeHistory(3)
     values[1, 7], values[2, 8] = 100.0, -100.0
     view = prepare(values)
@@ -194,7 +194,7 @@ def test_valuesBeyondTheAxisAreMarkedAtItsEdge() -> None:
     assert artists.above.get_offset_transform() == ax.get_xaxis_transform()
 
 
-def test_gapIsShadedBetweenItsEpochsAndSaysHowLong() -> None:
+def test_gap_is_shaded_between_its_epochs_and_says_how_long() -> None:
     view = prepare(makeHistory(3))
     ax, artists = draw(view)
     (gap,) = artists.gaps
@@ -203,7 +203,7 @@ def test_gapIsShadedBetweenItsEpochsAndSaysHowLong() -> None:
     assert [text.get_text() for text in ax.texts] == ["16 d"]
 
 
-def test_barsCountFailingUpwardsAndChangingDownwards() -> None:
+def test_bars_count_failing_upwards_and_changing_downwards() -> None:
     values = makeHistory(20)
     passed = np.full(values.shape, True)
     passed[:4, 12] = False
@@ -214,7 +214,7 @@ def test_barsCountFailingUpwardsAndChangingDownwards() -> None:
     assert failing[12].get_height() == 4
 
 
-def test_keyExplainsWhatOccurs() -> None:
+def test_key_explains_what_occurs() -> None:
     values = makeHistory(20)
     values[0, 7] = 100.0
     passed = np.full(values.shape, True)
@@ -232,15 +232,15 @@ def test_keyExplainsWhatOccurs() -> None:
     ]  # fmt: skip
 
 
-def test_keyTellsOfAThresholdThatIsFar() -> None:
+def test_key_tells_of_a_threshold_that_is_far() -> None:
     assert "limit: ≤ 99 electron (beyond the axis)" in labelsOf(prepare(makeHistory(3), threshold=99.0))
 
 
-def test_keyOfOneQuietSeriesIsItsName() -> None:
+def test_key_of_one_quiet_series_is_its_name() -> None:
     assert labelsOf(prepare(np.full((1, 20), 5.0))) == ["D000"]
 
 
-def test_axisOfASequenceNamesExposures() -> None:
+def test_axis_of_a_sequence_names_exposures() -> None:
     view = prepare(makeHistory(3), action={"xAxis": "sequence", "epoch": "exposure"})
     ax, _ = draw(view)
     labels = [label.get_text() for label in ax.get_xticklabels()]
@@ -259,7 +259,7 @@ def test_axisOfASequenceNamesExposures() -> None:
         (3, 75, {"seriesBy": "all"}),
     ],
 )
-def test_figureIsDrawn(n_detectors: int, n_days: int, action: dict[str, Any]) -> None:
+def test_figure_is_drawn(n_detectors: int, n_days: int, action: dict[str, Any]) -> None:
     plot = TrendPlot()
     for name, value in action.items():
         setattr(plot, name, value)
@@ -270,25 +270,25 @@ def test_figureIsDrawn(n_detectors: int, n_days: int, action: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("n_days", [0, 5])
-def test_figureOfNoValuesSaysSo(n_days: int) -> None:
+def test_figure_of_no_values_says_so(n_days: int) -> None:
     figure = TrendPlot()(makeRows(np.full((12, n_days), np.nan)))
     assert [text.get_text() for text in figure.axes[0].texts] == ["No finite values"]
     assert render(figure)
 
 
-def test_countsAreShownOnlyIfThereAreAny() -> None:
+def test_counts_are_shown_only_if_there_are_any() -> None:
     quiet, loud = (TrendPlot()(makeRows(values)) for values in (np.full((2, 75), 5.0), makeHistory(2)))
     assert (len(quiet.axes), len(loud.axes)) == (1, 2)
     assert loud.axes[0].get_xlim() == loud.axes[1].get_xlim()
 
 
-def test_plotInfoIsNotModified() -> None:
+def test_plot_info_is_not_modified() -> None:
     info = {"plotName": "biasNoise"}
     TrendPlot()(makeRows(makeHistory(2)), plotInfo=info)
     assert info == {"plotName": "biasNoise"}
 
 
-def test_rowsAreNotModified() -> None:
+def test_rows_are_not_modified() -> None:
     rows = makeRows(makeHistory(12))
     before = {name: column.copy() for name, column in rows.items()}
     TrendPlot()(rows)
