@@ -12,38 +12,58 @@ from pathlib import Path
 
 import pytest
 
+from lsst.analysis.cp.catalogue import SENSOR_GROUPS, getProduct
 from lsst.pipe.base import Pipeline, PipelineGraph
 from lsst.pipe.base.pipelineIR import PipelineIR
 
 ROOT = Path(__file__).parents[1]
 PIPELINES = ROOT / "pipelines"
 CAMERAS = ("LATISS", "LSSTComCam", "LSSTCam")
-MERGES = {"verifyBiasExp": "exposure", "verifyBias": "run"}
-VIEWS = ("viewBiasExpDet", "viewBiasExpRaft", "viewBiasExp", "viewBiasExpResidual")
-OWN_CONTRACTS = {
-    "verifyBiasExp.connections.verifiedExposures == verifyBiasIsr.connections.outputExposure",
-    "verifyBias.connections.inputOutputName == verifyBiasExp.connections.outputName",
-    "verifyBias.product == verifyBiasExp.product",
-}
-VIEW_CONTRACTS = {
-    "viewBiasExpDet.connections.data == verifyBiasIsr.connections.outputBin1Exposure",
-    "viewBiasExpDet.inputBinning == verifyBiasIsr.binFactor1",
-    "viewBiasExp.connections.data == mosaicBiasExp8.connections.outputData",
-    "viewBiasExp.inputBinning == mosaicBiasExp8.binning",
-    "viewBiasExpResidual.connections.data == verifyBiasIsr.connections.outputExposure",
-    "viewBiasExpDet.connections.inputOutputName == verifyBiasExp.connections.outputName",
-    "viewBiasExpDet.connections.wholeImage == viewBiasExp.connections.data",
-    "viewBiasExp.inputBinning == viewBiasExpDet.inputBinning",
-    "viewBiasExp.connections.inputOutputName == viewBiasExpDet.connections.inputOutputName",
-    "viewBiasExpResidual.connections.inputOutputName == viewBiasExpDet.connections.inputOutputName",
-}
-RAFT_CONTRACTS = {
-    "viewBiasExpRaft.connections.data == viewBiasExpDet.connections.data",
-    "viewBiasExpRaft.inputBinning == viewBiasExpDet.inputBinning",
-    "viewBiasExpRaft.connections.wholeImage == viewBiasExp.connections.data",
-    "viewBiasExpRaft.connections.inputOutputName == viewBiasExpDet.connections.inputOutputName",
-}
+PRODUCTS = ("bias", "dark")
+"""Products with merges. Labels, datasets and contracts follow from the name."""
+
 every_camera = pytest.mark.parametrize("camera", CAMERAS)
+every_product = pytest.mark.parametrize("product", PRODUCTS)
+
+
+def listMerges(product: str) -> dict[str, str]:
+    """List the merges of a product: level by label."""
+    label = f"verify{product.title()}"
+    return {f"{label}Exp": "exposure", label: "run"}
+
+
+def listViews(product: str, camera: str) -> set[str]:
+    """List the views of a product; LATISS has no raft."""
+    ends = ("Det", "", "Residual", *(("Raft",) if camera != "LATISS" else ()))
+    return {f"view{product.title()}Exp{end}" for end in ends}
+
+
+def listOwnContracts(product: str, camera: str) -> set[str]:
+    """List the contracts of the analysis and of the views."""
+    merge, view = f"verify{product.title()}", f"view{product.title()}Exp"
+    isr, mosaic = f"{merge}Isr", f"mosaic{product.title()}Exp8"
+    found = {
+        f"{merge}Exp.connections.verifiedExposures == {isr}.connections.outputExposure",
+        f"{merge}.connections.inputOutputName == {merge}Exp.connections.outputName",
+        f"{merge}.product == {merge}Exp.product",
+        f"{view}Det.connections.data == {isr}.connections.outputBin1Exposure",
+        f"{view}Det.inputBinning == {isr}.binFactor1",
+        f"{view}.connections.data == {mosaic}.connections.outputData",
+        f"{view}.inputBinning == {mosaic}.binning",
+        f"{view}Residual.connections.data == {isr}.connections.outputExposure",
+        f"{view}Det.connections.inputOutputName == {merge}Exp.connections.outputName",
+        f"{view}Det.connections.wholeImage == {view}.connections.data",
+        f"{view}.inputBinning == {view}Det.inputBinning",
+        f"{view}.connections.inputOutputName == {view}Det.connections.inputOutputName",
+        f"{view}Residual.connections.inputOutputName == {view}Det.connections.inputOutputName",
+    }
+    of_rafts = {
+        f"{view}Raft.connections.data == {view}Det.connections.data",
+        f"{view}Raft.inputBinning == {view}Det.inputBinning",
+        f"{view}Raft.connections.wholeImage == {view}.connections.data",
+        f"{view}Raft.connections.inputOutputName == {view}Det.connections.inputOutputName",
+    }
+    return found | (of_rafts if camera != "LATISS" else set())
 
 
 def findUpstream() -> list[Path]:
@@ -71,11 +91,10 @@ def upstream(request, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def pair(upstream: Path, camera: str) -> tuple[PipelineIR, PipelineIR]:
+def pair(upstream: Path, camera: str, product: str) -> tuple[PipelineIR, PipelineIR]:
     """Read our pipeline of a camera, and the one that it imports."""
-    ours, theirs = (
-        PipelineIR.from_uri(str(top / camera / "verifyBias.yaml")) for top in (PIPELINES, upstream)
-    )
+    name = f"{camera}/verify{product.title()}.yaml"
+    ours, theirs = (PipelineIR.from_uri(str(top / name)) for top in (PIPELINES, upstream))
     return ours, theirs
 
 
@@ -83,59 +102,62 @@ def contracts(pipeline: PipelineIR) -> set[str]:
     return {contract.contract for contract in pipeline.contracts}
 
 
-def expectedViews(camera: str) -> set[str]:
-    """List the views of a camera; LATISS has no raft."""
-    return set(VIEWS) - ({"viewBiasExpRaft"} if camera == "LATISS" else set())
+def test_every_product_with_merges_is_tested():
+    ingredients = {path.stem for path in PIPELINES.glob("_ingredients/verify*.yaml")}
+    assert ingredients == {f"verify{product.title()}" for product in PRODUCTS}
 
 
 @every_camera
-def test_labelsAreTheImportedOnesAndViews(pair, camera):
+@every_product
+def test_labels_are_the_imported_ones_and_views(pair, camera, product):
     ours, theirs = pair
-    assert ours.tasks.keys() == theirs.tasks.keys() | expectedViews(camera)
+    assert ours.tasks.keys() == theirs.tasks.keys() | listViews(product, camera)
 
 
 @every_camera
-def test_instrumentIsTheImportedOne(pair):
+@every_product
+def test_instrument_is_the_imported_one(pair):
     ours, theirs = pair
     assert ours.instrument == theirs.instrument
 
 
 @every_camera
-def test_otherTasksAreUnchanged(pair):
+@every_product
+def test_other_tasks_are_unchanged(pair, product):
     ours, theirs = pair
-    for label in theirs.tasks.keys() - MERGES.keys():
+    for label in theirs.tasks.keys() - listMerges(product).keys():
         assert ours.tasks[label] == theirs.tasks[label]
 
 
 @every_camera
-def test_contractsAreTheImportedOnesAndOurs(pair, camera):
+@every_product
+def test_contracts_are_the_imported_ones_and_ours(pair, camera, product):
     ours, theirs = pair
-    own = OWN_CONTRACTS | VIEW_CONTRACTS | (RAFT_CONTRACTS if camera != "LATISS" else set())
-    assert contracts(ours) == contracts(theirs) | own
+    assert contracts(ours) == contracts(theirs) | listOwnContracts(product, camera)
 
 
 @every_camera
-@pytest.mark.parametrize("label", MERGES)
-def test_configOfMergesHasTheImportedOne(pair, label):
+@every_product
+def test_config_of_merges_has_the_imported_one(pair, product):
     ours, theirs = pair
-    merged: dict[str, object] = {}
-    for part in ours.tasks[label].config:
-        merged |= part.rest
-    (imported,) = theirs.tasks[label].config
-    assert imported.rest.items() <= merged.items()
-    added = {"connections.outputName", "product"}
-    added |= (
-        {"connections.verifiedExposures"} if label == "verifyBiasExp" else {"connections.inputOutputName"}
-    )
-    assert merged.keys() - imported.rest.keys() == added
+    for label, level in listMerges(product).items():
+        merged: dict[str, object] = {}
+        for part in ours.tasks[label].config:
+            merged |= part.rest
+        (imported,) = theirs.tasks[label].config
+        assert imported.rest.items() <= merged.items()
+        added = {"connections.outputName"}
+        added |= {"connections.verifiedExposures" if level == "exposure" else "connections.inputOutputName"}
+        assert merged.keys() - imported.rest.keys() == added
 
 
 @every_camera
-@pytest.mark.parametrize("label", MERGES)
-def test_classOfMergesIsAChild(pair, label):
+@every_product
+def test_class_of_merges_is_a_child(pair, product):
     ours, theirs = pair
-    parent = theirs.tasks[label].klass.removeprefix("lsst.cp.verify.CpVerify").removesuffix("Task")
-    assert ours.tasks[label].klass == f"lsst.analysis.cp.tasks.{parent}AnalysisTask"
+    for label in listMerges(product):
+        parent = theirs.tasks[label].klass.removeprefix("lsst.cp.verify.CpVerify").removesuffix("Task")
+        assert ours.tasks[label].klass == f"lsst.analysis.cp.tasks.{parent}AnalysisTask"
 
 
 @pytest.fixture
@@ -157,12 +179,12 @@ def resolve(path: str) -> PipelineGraph:
 @pytest.mark.parametrize(
     "path", sorted(PIPELINES.glob("[!_]*/*.yaml")), ids=lambda path: f"{path.parent.name}-{path.stem}"
 )
-def test_everyCameraPipelineResolves(path):
+def test_every_camera_pipeline_resolves(path):
     assert resolve(str(path)).tasks
 
 
 @pytest.mark.usefixtures("standIns")
-def test_everyIngredientIsImported():
+def test_every_ingredient_is_imported():
     imported = {
         found
         for path in PIPELINES.glob("*/*.yaml")
@@ -173,10 +195,12 @@ def test_everyIngredientIsImported():
 
 @pytest.mark.usefixtures("standIns")
 @every_camera
-def test_resolvedInputsAndOutputsOfMerges(camera):
-    ours = resolve(str(PIPELINES / camera / "verifyBias.yaml"))
-    theirs = resolve(f"{os.environ['CP_VERIFY_DIR']}/pipelines/{camera}/verifyBias.yaml")
-    for label in MERGES:
+@every_product
+def test_resolved_inputs_and_outputs_of_merges(camera, product):
+    name = f"{camera}/verify{product.title()}.yaml"
+    ours = resolve(str(PIPELINES / name))
+    theirs = resolve(f"{os.environ['CP_VERIFY_DIR']}/pipelines/{name}")
+    for label in listMerges(product):
         mine, parent = ours.tasks[label], theirs.tasks[label]
         for edges in ("inputs", "prerequisite_inputs", "outputs"):
             names = {name: edge.dataset_type_name for name, edge in getattr(parent, edges).items()}
@@ -184,44 +208,48 @@ def test_resolvedInputsAndOutputsOfMerges(camera):
         assert mine.raw_dimensions == parent.raw_dimensions
 
 
+BROKEN = [
+    ("verify{0}", "connections.inputOutputName", "other", "verify{0}.connections.inputOutputName"),
+    ("verify{0}Exp", "connections.verifiedExposures", "other", "verify{0}Exp.connections.verifiedExposures"),
+    ("verify{0}Det", "connections.outputResults", "other", "verify{0}Exp.connections.inputResults"),
+    ("verify{0}Exp", "connections.outputStats", "other", "verify{0}.connections.inputStats"),
+    ("view{0}ExpDet", "inputBinning", 4, "view{0}ExpDet.inputBinning"),
+    ("mosaic{0}Exp8", "connections.outputData", "other", "view{0}Exp.connections.data"),
+    ("view{0}ExpResidual", "connections.data", "other", "view{0}ExpResidual.connections.data"),
+    ("view{0}Exp", "connections.inputOutputName", "other", "view{0}Exp.connections.inputOutputName"),
+]
+"""Label, field and value of a change, and the contract that it breaks, with places for the product."""
+
+# Only biases have matrices.
+OF_MATRICES = ("verifyBiasExp", "connections.outputMatrix", "other", "verifyBias.connections.inputMatrix")
+
+
 @pytest.mark.usefixtures("standIns")
 @pytest.mark.parametrize(
-    ("label", "field", "value", "contract"),
-    [
-        ("verifyBias", "connections.inputOutputName", "cpOther", "verifyBias.connections.inputOutputName"),
-        (
-            "verifyBiasExp",
-            "connections.verifiedExposures",
-            "other",
-            "verifyBiasExp.connections.verifiedExposures",
-        ),
-        ("verifyBiasDet", "connections.outputResults", "other", "verifyBiasExp.connections.inputResults"),
-        ("verifyBiasExp", "connections.outputMatrix", "other", "verifyBias.connections.inputMatrix"),
-        ("viewBiasExpDet", "inputBinning", 4, "viewBiasExpDet.inputBinning"),
-        ("mosaicBiasExp8", "connections.outputData", "other", "viewBiasExp.connections.data"),
-        ("viewBiasExpResidual", "connections.data", "other", "viewBiasExpResidual.connections.data"),
-        ("viewBiasExp", "connections.inputOutputName", "other", "viewBiasExp.connections.inputOutputName"),
-    ],
+    ("product", "label", "field", "value", "contract"),
+    [(product, *broken) for product in PRODUCTS for broken in BROKEN] + [("bias", *OF_MATRICES)],
 )
-def test_brokenContractIsFound(label, field, value, contract):
-    pipeline = Pipeline.fromFile(str(PIPELINES / "LATISS" / "verifyBias.yaml"))
-    pipeline.addConfigOverride(label, field, value)
-    with pytest.raises(Exception, match=re.escape(contract)):
+def test_broken_contract_is_found(product, label, field, value, contract):
+    title = product.title()
+    pipeline = Pipeline.fromFile(str(PIPELINES / "LATISS" / f"verify{title}.yaml"))
+    pipeline.addConfigOverride(label.format(title), field, value)
+    with pytest.raises(Exception, match=re.escape(contract.format(title))):
         pipeline.to_graph()
 
 
 @pytest.mark.usefixtures("standIns")
 @every_camera
-def test_toolNamesAreUniqueTopics(camera):
+@every_product
+def test_tool_names_are_unique_topics(camera, product):
     """No two bundles of a pipeline send the same tool to the same topic."""
-    graph = resolve(str(PIPELINES / camera / "verifyBias.yaml"))
+    graph = resolve(str(PIPELINES / camera / f"verify{product.title()}.yaml"))
     topics = []
-    for label in MERGES:
+    for label in listMerges(product):
         config = graph.tasks[label].config
         topics += [f"{config.connections.outputName}_{name}" for name in config.atools.fieldNames]
-        topics += [f"{config.connections.outputName}Det_{name}" for name in config.detectorAtools.fieldNames]
+        topics += [f"{config.connections.outputName}Det_{name}" for name in config.detectorMetrics.units]
         assert config.addOutputNamePrefix
-    for label in expectedViews(camera):
+    for label in listViews(product, camera):
         config = graph.tasks[label].config
         topics += [f"{config.connections.outputName}_{name}" for name in config.atools.fieldNames]
         assert config.addOutputNamePrefix
@@ -229,25 +257,63 @@ def test_toolNamesAreUniqueTopics(camera):
 
 
 @pytest.mark.usefixtures("standIns")
-def test_sensorToolsOfLsstCam():
-    graph = resolve(str(PIPELINES / "LSSTCam" / "verifyBias.yaml"))
-    names = set(graph.tasks["verifyBiasExp"].config.atools.fieldNames)
-    assert {f"biasNoise{kind}" for kind in ("", "E2V", "ITL", "Guider", "Wavefront")} <= names
+@every_camera
+@every_product
+def test_merges_measure_the_tests_of_their_product(camera, product):
+    graph = resolve(str(PIPELINES / camera / f"verify{product.title()}.yaml"))
+    declared = getProduct(product)
+    for label, level in listMerges(product).items():
+        config = graph.tasks[label].config
+        assert config.product == config.detectorMetrics.product == product
+        expected = {test.toolName for test in declared if level == "run" or test.varies != "run"}
+        names = {name for name in config.atools.fieldNames if not name.endswith(tuple(SENSOR_GROUPS))}
+        assert names == expected | {f"{product}Failures"}
+        assert {tool.product for tool in config.atools} == {product}
+
+
+@pytest.mark.usefixtures("standIns")
+@every_product
+def test_sensor_tools_of_lsst_cam(product):
+    graph = resolve(str(PIPELINES / "LSSTCam" / f"verify{product.title()}.yaml"))
+    for label in listMerges(product):
+        names = set(graph.tasks[label].config.atools.fieldNames)
+        assert {f"{product}Noise{kind}" for kind in ("", *SENSOR_GROUPS)} <= names
+
+
+@pytest.mark.usefixtures("standIns")
+@every_product
+def test_sensor_structures_of_lsst_cam(product):
+    graph = resolve(str(PIPELINES / "LSSTCam" / f"verify{product.title()}.yaml"))
+    names = set(graph.tasks[f"view{product.title()}ExpResidual"].config.atools.fieldNames)
+    assert {f"{product}Structures{kind}" for kind in ("", *SENSOR_GROUPS)} <= names
 
 
 @pytest.mark.usefixtures("standIns")
 @every_camera
-def test_subsetsOfMergesAndViews(camera):
-    pipeline = Pipeline.fromFile(str(PIPELINES / camera / "verifyBias.yaml"))
-    assert pipeline.subsets["biasMerges"] == set(MERGES)
-    assert pipeline.subsets["biasViews"] == expectedViews(camera)
+@every_product
+def test_subsets_of_merges_and_views(camera, product):
+    pipeline = Pipeline.fromFile(str(PIPELINES / camera / f"verify{product.title()}.yaml"))
+    assert pipeline.subsets[f"{product}Merges"] == listMerges(product).keys()
+    assert pipeline.subsets[f"{product}Views"] == listViews(product, camera)
 
 
 @pytest.mark.usefixtures("standIns")
-def test_sensorStructuresOfLsstCam():
-    graph = resolve(str(PIPELINES / "LSSTCam" / "verifyBias.yaml"))
-    names = set(graph.tasks["viewBiasExpResidual"].config.atools.fieldNames)
-    assert {f"biasStructures{kind}" for kind in ("", "E2V", "ITL", "Guider", "Wavefront")} <= names
+@every_camera
+@every_product
+def test_stored_tables_are_analysed_by_the_tools_of_the_merges(camera, product):
+    """What is made of the tables of plain cp_verify has the names, tools and views of the merges."""
+    title = product.title()
+    merges = resolve(str(PIPELINES / camera / f"verify{title}.yaml")).tasks
+    analyses = resolve(str(PIPELINES / camera / f"analyze{title}.yaml")).tasks
+    views = listViews(product, camera)
+    assert analyses.keys() == {f"analyze{title}{end}" for end in ("ExpDet", "Exp", "Run")} | views
+    for end, label in (("Exp", f"verify{title}Exp"), ("Run", f"verify{title}")):
+        analysis, merge = analyses[f"analyze{title}{end}"], merges[label]
+        assert analysis.config.connections.data == merge.config.connections.outputResults
+        assert analysis.config.connections.outputName == merge.config.connections.outputName
+        assert set(analysis.config.atools.fieldNames) == set(merge.config.atools.fieldNames)
+    for label in views:
+        assert analyses[label].get_config_str() == merges[label].get_config_str()
 
 
 INPUTS = {
@@ -263,13 +329,13 @@ INPUTS = {
 
 
 @pytest.mark.usefixtures("standIns")
-def test_everyViewIsListed():
+def test_every_view_is_listed():
     assert INPUTS.keys() == {path.stem for path in PIPELINES.glob("_ingredients/view*.yaml")}
 
 
 @pytest.mark.usefixtures("standIns")
 @pytest.mark.parametrize("name", INPUTS)
-def test_inputsOfViewsAreThoseOfUpstream(name):
+def test_inputs_of_views_are_those_of_upstream(name):
     graph = resolve(str(PIPELINES / "_ingredients" / f"{name}.yaml"))
     inputs = {edge.dataset_type_name for task in graph.tasks.values() for edge in task.iter_all_inputs()} - {
         "camera"
@@ -279,7 +345,7 @@ def test_inputsOfViewsAreThoseOfUpstream(name):
 
 @pytest.mark.usefixtures("standIns")
 @pytest.mark.parametrize("name", INPUTS)
-def test_noInputOfViewsConstrainsTheGraph(name):
+def test_no_input_of_views_constrains_the_graph(name):
     graph = resolve(str(PIPELINES / "_ingredients" / f"{name}.yaml"))
     for task in graph.tasks.values():
         assert all(edge.defer_query_constraint for edge in task.inputs.values())

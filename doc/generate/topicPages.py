@@ -84,7 +84,17 @@ def _makeList(topics: Mapping[str, Topic]) -> str:
         entry = asdict(topic) | {"dimensions": list(topic.dimensions)}
         entries[name] = {key: value for key, value in entry.items() if value and key != "name"}
     notice = "# Generated from the pipelines of lsst.analysis.cp; do not edit.\n"
-    return notice + yaml.safe_dump(entries, sort_keys=False, default_flow_style=None, width=110)
+    return notice + yaml.dump(entries, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=110)
+
+
+class _Dumper(yaml.SafeDumper):
+    """A dumper that aligns the further lines of what stands in brackets, as yamllint wants it."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, indentless)
+        if flow:
+            # The bracket has just been written.
+            self.indent = self.column
 
 
 def _makePage(topics: Iterable[Topic]) -> str:

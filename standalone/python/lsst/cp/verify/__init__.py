@@ -1,9 +1,10 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Stand-in for the part of cp_verify (as of 2026-04-22) that bias verification and the merge tasks use.
+"""Stand-in for the part of cp_verify (as of 2026-04-22) that its merge tasks and the verification of
+biases and darks use.
 
-Left out: the tasks of the other products (``CpVerifyDarkTask``, ``CpVerifyFlatExpMergeTask`` and so on), the
+Left out: the tasks of the other products (``CpVerifyFlatTask``, ``CpVerifyFlatExpMergeTask`` and so on), the
 reports and the notebooks. To import one of them raises `ImportError`.
 """
 
@@ -40,6 +41,10 @@ from .verifyBias import (
     CpVerifyBiasConfig,
     CpVerifyBiasTask,
 )
+from .verifyDark import (
+    CpVerifyDarkConfig,
+    CpVerifyDarkTask,
+)
 from .verifyStats import (
     CpVerifyStatsConfig,
     CpVerifyStatsConnections,
@@ -52,6 +57,8 @@ __all__ = [
     "CpVerifyCalibMergeConfig",
     "CpVerifyCalibMergeConnections",
     "CpVerifyCalibMergeTask",
+    "CpVerifyDarkConfig",
+    "CpVerifyDarkTask",
     "CpVerifyExpMergeByFilterConfig",
     "CpVerifyExpMergeByFilterConnections",
     "CpVerifyExpMergeByFilterTask",
