@@ -196,6 +196,14 @@ def test_histogram_is_of_what_the_map_shows(camera: Sequence, rows: dict) -> Non
     assert (histogram.get_xlabel(), histogram.get_ylabel()) == ("Noise", "amplifiers")
 
 
+def test_histogram_of_counts_has_whole_numbers(camera: Sequence, rows: dict) -> None:
+    rows["A"] = rows["z"] > 3
+    figure = makeAction(FailureMapPlot, flagKeys=["A"], addHistogram=True)(rows, camera=camera)
+    histogram = figure.axes[2]
+    for ticks in (histogram.get_xticks(), histogram.get_yticks()):
+        assert_array_equal(ticks, np.round(ticks))
+
+
 def test_histogram_has_zero_as_a_limit(camera: Sequence, rows: dict) -> None:
     rows["z"] -= 10.0
     figure = makeAction(addHistogram=True, plotMin=0.0)(rows, camera=camera)
@@ -269,8 +277,13 @@ def test_long_lists_stay_on_the_page(camera: Sequence, rows: dict) -> None:
     assert min(box.y0 for box in boxes) > figure.axes[2].get_window_extent(renderer).y1
 
 
-def test_no_texts_overlap(camera: Sequence, mixedRows: dict) -> None:
-    action = makeAction(unit="electron", threshold=11.0, addHistogram=True, tests=["4.3"])
+@pytest.mark.parametrize(
+    "label", ["Noise", "95th percentile of the residual combined bias, median over exposures"]
+)
+def test_no_texts_overlap(camera: Sequence, mixedRows: dict, label: str) -> None:
+    action = makeAction(
+        zAxisLabel=label, title=label, unit="electron", threshold=11.0, addHistogram=True, tests=["4.3"]
+    )
     info = {"plotName": "biasNoise", "run": "u/run", "tableName": "t", "instrument": "LATISS"}
     figure = action(mixedRows, camera=camera, plotInfo=info)
     figure.draw_without_rendering()

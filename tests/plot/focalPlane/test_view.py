@@ -191,6 +191,12 @@ def test_flags_say_what_failed(camera: Sequence, rows: dict) -> None:
     ]
 
 
+def test_rows_that_passed_are_not_counted(camera: Sequence, rows: dict) -> None:
+    data = {key: np.tile(column, 2) for key, column in (rows | {"flag": np.ones(32)}).items()}
+    view = makeAction(nListed=1).prepare(data, camera)
+    assert view.listing == ("Furthest from the median", "R00_S0 C00          0")
+
+
 def test_worst_come_first_and_the_rest_is_counted(camera: Sequence, rows: dict) -> None:
     rows["flag"] = np.zeros(32, dtype=bool)
     rows["z"][7] = np.nan
