@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lsst.analysis.cp.metrics.bundleContent import BundleError
-from lsst.analysis.cp.metrics.bundleQuery import BundleQuery
+from lsst.analysis.cp.metrics import BundleError, BundleQuery
 
 from .delivery import Delivery, Outcome, makeBatches
 from .ledger import EncodedDataset, Ledger, OutgoingRecord

@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 
 from astropy.time import Time
 
-from lsst.analysis.cp.metrics.detectorNames import DetectorName, DetectorNames
-from lsst.analysis.cp.metrics.trendBlock import makeTrendTable
-from lsst.analysis.cp.metrics.trendTable import TrendTable, TrendTableError
-from lsst.analysis.cp.metrics.wantedMetrics import WantedMetrics
+from lsst.analysis.cp.metrics import (
+    DetectorName,
+    DetectorNames,
+    TrendTable,
+    TrendTableError,
+    WantedMetrics,
+    makeTrendTable,
+)
 
 from .influxClient import InfluxClient, quoteName, quotePattern, quoteText
 from .influxLogin import InfluxLogin

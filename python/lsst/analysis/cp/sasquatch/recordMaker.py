@@ -9,9 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lsst.analysis.cp.metrics.bundleContent import readBundle
-from lsst.analysis.cp.metrics.calibrations import CalibrationLookup
-from lsst.analysis.cp.metrics.recordTimes import findObservationTime, findRunTime
+from lsst.analysis.cp.metrics import CalibrationLookup, findObservationTime, findRunTime, readBundle
 
 from .records import MetricRecord, makeRecords
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from lsst.analysis.cp.catalogue import validityCount
-from lsst.analysis.cp.metrics.bundleContent import BundleContent
-from lsst.analysis.cp.metrics.calibrations import Calibration
-from lsst.analysis.cp.metrics.recordTimes import (
+from lsst.analysis.cp.metrics import (
+    BundleContent,
+    Calibration,
     findObservationTime,
     findUpstreamTime,
     makeTimestamp,

@@ -12,10 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsst.analysis.cp.core.typing import FloatArray, IdArray, IndexArray
-from lsst.analysis.cp.metrics.detectorNames import DetectorName
-from lsst.analysis.cp.metrics.labels import Labels
-from lsst.analysis.cp.metrics.observationTimes import toMjd
-from lsst.analysis.cp.metrics.trendBlock import TrendBlock
+from lsst.analysis.cp.metrics import DetectorName, Labels, TrendBlock, toMjd
 
 from .influxClient import InfluxError, Series
 from .schemas import Mode, ownFields, upstreamFields
