@@ -17,7 +17,7 @@ TASKS_OF_PIPELINES = ("ip_isr", "pipe_tasks")
 PIPELINE_TESTS = ("test_pipelines.py", "test_topics.py")
 DATASTORE_TEST = TESTS / "sasquatch" / "test_datastore.py"
 # These make bundles by hand, of which a topic has other fields than the tools give it.
-BY_HAND = (TESTS / "sasquatch", TESTS / "trends")
+BY_HAND = (TESTS / "sasquatch", TESTS / "history", TESTS / "metrics")
 
 
 def test_upstream_is_tested(overUpstream):

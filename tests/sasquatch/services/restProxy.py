@@ -78,8 +78,6 @@ class RestProxy:
         Takes the records; by default, memory.
     settings
         How it behaves.
-    port
-        Where it listens; by default, a free port.
     certificate
         File with a certificate and its key, for TLS.
 
@@ -102,10 +100,9 @@ class RestProxy:
         log: KafkaBroker | None = None,
         settings: ProxySettings | None = None,
         *,
-        port: int = 0,
         certificate: Path | None = None,
     ) -> None:
-        self.log = log or MemoryLog()
+        self.log: KafkaBroker | MemoryLog = log or MemoryLog()
         self.settings = settings or ProxySettings()
         self.registry = SchemaRegistry()
         self.requests: Counter[str] = Counter()
@@ -115,7 +112,7 @@ class RestProxy:
         self.stopping = threading.Event()
         self._lock = threading.Lock()
         self._topics: set[str] = set(self.log.topics())
-        self._server = ProxyServer(("127.0.0.1", port), ProxyHandler)
+        self._server = ProxyServer(("127.0.0.1", 0), ProxyHandler)
         self._server.proxy = self
         self._scheme = "https" if certificate else "http"
         if certificate:
@@ -149,6 +146,11 @@ class RestProxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def loseTopics(self) -> None:
+        """Forget all topics, as a proxy before a new broker."""
+        self.log = MemoryLog()
+        self._topics.clear()
 
     def createTopic(self, body: Any) -> dict[str, Any]:
         """Create a topic."""
