@@ -3,11 +3,10 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Tools of calibration products verification, one file a product."""
 
-from lsst.analysis.cp.catalogue import SENSOR_GROUPS
+from lsst.analysis.cp.catalogue import SENSOR_GROUPS, getProduct
 
-from .amps import AmpFailureTool, AmpTestTool, SummaryRowTool
-from .bias import PLOTTED_BIAS_TESTS, addBiasTools
-from .toolSets import addSensorTools, addTestTools
+from .amps import AmpFailureTool, AmpTestTool
+from .toolSets import addSensorTools, addTools
 from .trends import TREND_SUFFIXES, MetricTrendTool, addTrendTools
 from .views import (
     DetectorImageTool,
@@ -19,23 +18,23 @@ from .views import (
     addViewTools,
 )
 
+PLOTTED_BIAS_TESTS = tuple(test.key for test in getProduct("bias") if test.plotted)
+
 __all__ = [
-    "addBiasTools",
     "addMaskViewTool",
     "addResidualTools",
     "addSensorTools",
     "addStructureSensorTools",
     "addViewTools",
-    "addTestTools",
+    "addTools",
     "addTrendTools",
     "AmpFailureTool",
     "AmpTestTool",
     "DetectorImageTool",
     "FocalPlaneImageTool",
     "MetricTrendTool",
-    "PLOTTED_BIAS_TESTS",
     "SENSOR_GROUPS",
+    "PLOTTED_BIAS_TESTS",
     "StructureTool",
-    "SummaryRowTool",
     "TREND_SUFFIXES",
 ]

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from lsst.analysis.cp.core.amps.keys import encodeAmps, encodeDetectors
 from lsst.analysis.cp.core.typing import FloatArray, IndexArray
 
 from .camera import CameraLayout
@@ -174,7 +173,7 @@ class FocalPlaneGeometry:
         """
         ids, present = idColumn(detector, "detector")
         index = np.full(len(ids), -1, dtype=np.intp)
-        index[present] = encodeDetectors(ids[present], self.layout)
+        index[present] = self.layout.findDetectors(ids[present])
         return index
 
     def ampIndex(self, detector: npt.ArrayLike, amplifier: npt.ArrayLike) -> IndexArray:
@@ -202,7 +201,7 @@ class FocalPlaneGeometry:
         names, named = nameColumn(amplifier, "amplifier")
         rows = present & named
         index = np.full(len(ids), -1, dtype=np.intp)
-        index[rows] = encodeAmps(ids[rows], names[rows], self.layout)
+        index[rows] = self.layout.findAmps(ids[rows], names[rows])
         return index
 
     def ampIndexAt(self, detector: npt.ArrayLike, x: npt.ArrayLike, y: npt.ArrayLike) -> IndexArray:

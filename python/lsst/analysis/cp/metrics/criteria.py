@@ -87,8 +87,8 @@ def findCriterion(metric: str, measurement: str, unit: str | None) -> Criterion 
         return None
     if measurement == "nFailed" and test.verify is not None:
         return Criterion(operator="<=", threshold=0.0)
-    if measurement in QUANTITIES and test.operator is not None and test.threshold is not None:
-        return Criterion(operator=test.operator, threshold=test.threshold)
+    if measurement in QUANTITIES and test.operator is not None and test.limit is not None:
+        return Criterion(operator=test.operator, threshold=test.limit)
     return None
 
 

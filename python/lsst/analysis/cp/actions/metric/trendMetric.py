@@ -12,7 +12,7 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 
-from lsst.analysis.cp.core.amps.status import FAILED, UNKNOWN
+from lsst.analysis.cp.core.amps import FAILED, UNKNOWN
 from lsst.analysis.cp.core.history import TrendFindings, TrendSeries
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction
 from lsst.pex.config import Field

@@ -18,7 +18,7 @@ from lsst.analysis.cp.actions.plot.text import (
     statisticsLines,
     withUnit,
 )
-from lsst.analysis.cp.core.amps.status import FAILED, GOOD, UNKNOWN
+from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN
 from lsst.analysis.cp.core.columns import flagColumn, floatColumn
 from lsst.analysis.cp.core.geometry import STATISTICS, FocalPlaneGeometry, groupedStatistic
 from lsst.analysis.cp.core.limits import ColourLimits, CountScale, countScale, robustLimits

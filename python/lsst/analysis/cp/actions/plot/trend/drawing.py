@@ -21,7 +21,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from lsst.analysis.cp.core.amps.status import FAILED
+from lsst.analysis.cp.core.amps import FAILED
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray
 
 from .axis import padSegment, splitSegments

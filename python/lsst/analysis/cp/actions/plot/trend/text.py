@@ -22,7 +22,7 @@ import numpy as np
 from scipy.stats import median_abs_deviation
 
 from lsst.analysis.cp.actions.plot.text import formatNumber
-from lsst.analysis.cp.core.amps.status import FAILED, UNKNOWN
+from lsst.analysis.cp.core.amps import FAILED, UNKNOWN
 from lsst.analysis.cp.core.history import TrendFindings, TrendSeries
 
 DAYS_OF_A_YEAR = 365.25
