@@ -1,7 +1,7 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Butler repositories with hand-written results of bias verification."""
+"""Butler repositories with hand-written results of verification."""
 
 from __future__ import annotations
 
@@ -33,12 +33,29 @@ FILTER = "unknown"
 STORAGE_CLASSES = {"Stats": "StructuredDataDict", "Results": "ArrowAstropy", "Matrix": "ArrowAstropy"}
 
 
-def makeResults(detector: Any, exposure: int, *, exposureColumn: bool = True) -> Table:
+def makeResults(detector: Any, exposure: int, product: str = "bias", *, exposureColumn: bool = True) -> Table:
     """Make the results of one detector, as cp_verify writes them; seeded by the data ID."""
     amps = detector.getAmplifiers()
     n = len(amps)
     rng = np.random.default_rng([exposure, detector.getId()])
     noise = np.array([amp.getReadNoise() for amp in amps])
+    columns: dict[str, Any] = {}
+    columns["MEAN"] = rng.normal(0.0, 0.3, n)
+    columns["NOISE"] = noise * rng.normal(1.0, 0.03, n)
+    columns["CR_NOISE"] = columns["NOISE"] * rng.normal(1.0, 0.03, n)
+    columns["READ_NOISE_ADU"] = noise / 1.5 * rng.normal(1.0, 0.03, n)
+    for test in TESTS:
+        columns[f"VERIFY_{test}"] = rng.random(n) > 0.1
+    columns["VERIFY_SUCCESS"] = np.all([columns[f"VERIFY_{test}"] for test in TESTS[:3]], axis=0)
+    if product == "bias":
+        columns["AMP_CORNER"] = rng.normal(0.0, 1.0, n)
+        columns["BIAS_SHIFT_COUNT"] = rng.poisson(0.2, n)
+        columns["BIAS_SHIFT_NOISE"] = rng.normal(5.0, 0.1, n)
+        columns["SERIAL_PROF"] = rng.normal(size=(n, 4))
+    columns["NOISE"][rng.integers(n)] = np.nan
+    # The combined calibration is the same in all exposures.
+    rng = np.random.default_rng(detector.getId())
+    columns[f"{product.upper()}_DIST_50.0_PCT"] = rng.normal(0.0, 0.1, n)
     table = Table()
     table["instrument"] = ["camera"] * n
     if exposureColumn:
@@ -46,28 +63,19 @@ def makeResults(detector: Any, exposure: int, *, exposureColumn: bool = True) ->
     table["detector"] = np.full(n, detector.getId())
     table["mjd"] = np.full(n, 61041.0)
     table["amplifier"] = [amp.getName() for amp in amps]
-    table["BIAS_MEAN"] = rng.normal(0.0, 0.3, n)
-    table["BIAS_NOISE"] = noise * rng.normal(1.0, 0.03, n)
-    table["BIAS_CR_NOISE"] = table["BIAS_NOISE"] * rng.normal(1.0, 0.03, n)
-    table["BIAS_AMP_CORNER"] = rng.normal(0.0, 1.0, n)
-    table["BIAS_READ_NOISE_ADU"] = noise / 1.5 * rng.normal(1.0, 0.03, n)
-    table["BIAS_BIAS_SHIFT_COUNT"] = rng.poisson(0.2, n)
-    table["BIAS_BIAS_SHIFT_NOISE"] = rng.normal(5.0, 0.1, n)
-    for test in TESTS:
-        table[f"BIAS_VERIFY_{test}"] = rng.random(n) > 0.1
-    table["BIAS_VERIFY_SUCCESS"] = np.all([table[f"BIAS_VERIFY_{test}"] for test in TESTS[:3]], axis=0)
-    table["BIAS_SERIAL_PROF"] = rng.normal(size=(n, 4))
-    table["BIAS_NOISE"][rng.integers(n)] = np.nan
+    for name, values in columns.items():
+        table[f"{product.upper()}_{name}"] = values
     return table
 
 
-def makeStats(results: Table) -> dict[str, Any]:
+def makeStats(results: Table, product: str = "bias") -> dict[str, Any]:
     """Make the Stats that belong to results."""
+    prefix = product.upper()
     verify = {}
     for row in results:
-        flags = {test: bool(row[f"BIAS_VERIFY_{test}"]) for test in (*TESTS, "SUCCESS")}
+        flags = {test: bool(row[f"{prefix}_VERIFY_{test}"]) for test in (*TESTS, "SUCCESS")}
         verify[str(row["amplifier"])] = flags
-    amp = {str(row["amplifier"]): {"MEAN": float(row["BIAS_MEAN"])} for row in results}
+    amp = {str(row["amplifier"]): {"MEAN": float(row[f"{prefix}_MEAN"])} for row in results}
     success = all(flags["SUCCESS"] for flags in verify.values())
     return {"AMP": amp, "VERIFY": {"AMP": verify}, "SUCCESS": success}
 
@@ -147,21 +155,27 @@ class Repository:
         self.butler.put(value, name, instrument=self.instrument.getName(), run="inputs", **data_id)
 
     def putDetectors(
-        self, skip: Callable[[int, int], bool] = lambda exposure, detector: False, *, brief: bool = False
+        self,
+        product: str = "bias",
+        skip: Callable[[int, int], bool] = lambda exposure, detector: False,
+        *,
+        brief: bool = False,
     ) -> None:
-        """Store Stats, Results and Matrix of all detectors; brief are empty Stats and no Matrix."""
+        """Store Stats, Results and (of biases) Matrix of all detectors; brief are empty Stats, no Matrix."""
+        name = f"verify{product.title()}Det"
         for kind, storage_class in STORAGE_CLASSES.items():
-            self.register(f"verifyBiasDet{kind}", storage_class, ("instrument", "exposure", "detector"))
+            self.register(f"{name}{kind}", storage_class, ("instrument", "exposure", "detector"))
         with self.butler.transaction():
             for exposure, detector in itertools.product(self.exposures, self.camera):
                 if skip(exposure, detector.getId()):
                     continue
                 data_id = {"exposure": exposure, "detector": detector.getId()}
-                results = makeResults(detector, exposure)
-                self.put("verifyBiasDetResults", results, **data_id)
-                self.put("verifyBiasDetStats", {"SUCCESS": True} if brief else makeStats(results), **data_id)
-                if not brief:
-                    self.put("verifyBiasDetMatrix", makeMatrix(detector), **data_id)
+                results = makeResults(detector, exposure, product)
+                stats = {"SUCCESS": True} if brief else makeStats(results, product)
+                self.put(f"{name}Results", results, **data_id)
+                self.put(f"{name}Stats", stats, **data_id)
+                if product == "bias" and not brief:
+                    self.put(f"{name}Matrix", makeMatrix(detector), **data_id)
 
     def putMerged(self, name: str, dimension: str) -> None:
         """Store exposure-level Stats, Results and Matrix, as merges of runs and visits take them."""
@@ -217,10 +231,16 @@ def addMerge() -> Callable[..., None]:
     """Add a merge task to a pipeline, with its connections and configuration."""
 
     def add(
-        graph: PipelineGraph, label: str, taskClass: type, inputs: str, outputs: str, **fields: Any
+        graph: PipelineGraph,
+        label: str,
+        taskClass: type,
+        inputs: str,
+        outputs: str,
+        product: str = "bias",
+        **fields: Any,
     ) -> None:
         config = taskClass.ConfigClass()
-        config.hasInputResults = config.hasMatrixCatalog = True
+        config.hasInputResults, config.hasMatrixCatalog = True, product == "bias"
         for name, value in fields.items():
             setattr(config, name, value)
         for kind in STORAGE_CLASSES:
@@ -231,7 +251,7 @@ def addMerge() -> Callable[..., None]:
             if taskClass.mergesExposures:
                 config.connections.inputOutputName = f"{label}Inputs"
             is_of_run = taskClass.mergesExposures or config.epoch == "none"
-            addTools(config, "bias", "run" if is_of_run else "exposure")
+            addTools(config, product, "run" if is_of_run else "exposure")
             for tool in config.atools:
                 tool.produce.plot = NoPlot
         graph.add_task(label, taskClass, config)

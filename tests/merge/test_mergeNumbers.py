@@ -19,38 +19,52 @@ from lsst.pipe.base.single_quantum_executor import SingleQuantumExecutor
 
 EXPOSURES = (2026010100001, 2026010100002)
 QUANTITIES = {
-    "biasMean": lambda row: abs(row["BIAS_MEAN"]) / row["BIAS_NOISE"],
-    "biasNoise": lambda row: (row["BIAS_NOISE"] - row["RN"]) / row["RN"],
-    "biasCrNoise": lambda row: abs(row["BIAS_NOISE"] - row["BIAS_CR_NOISE"]) / row["BIAS_CR_NOISE"],
-    "biasReadNoiseConsistent": lambda row: (row["GAIN"] * row["BIAS_READ_NOISE_ADU"] - row["RN"]) / row["RN"],
+    "Mean": lambda row: abs(row["MEAN"]) / row["NOISE"],
+    "Noise": lambda row: (row["NOISE"] - row["RN"]) / row["RN"],
+    "CrNoise": lambda row: abs(row["NOISE"] - row["CR_NOISE"]) / row["CR_NOISE"],
+    "ReadNoiseConsistent": lambda row: (row["GAIN"] * row["READ_NOISE_ADU"] - row["RN"]) / row["RN"],
 }
 STATISTICS = {
-    "biasMean": "BIAS_MEAN",
-    "biasNoise": "BIAS_NOISE",
-    "biasCrNoise": "BIAS_CR_NOISE",
-    "biasReadNoiseConsistent": "BIAS_READ_NOISE_ADU",
-    "biasAmpCorner": "BIAS_AMP_CORNER",
-    "biasShiftCount": "BIAS_BIAS_SHIFT_COUNT",
+    "Mean": "MEAN",
+    "Noise": "NOISE",
+    "CrNoise": "CR_NOISE",
+    "ReadNoiseConsistent": "READ_NOISE_ADU",
+    "AmpCorner": "AMP_CORNER",
+    "ShiftCount": "BIAS_SHIFT_COUNT",
+    "Dist50Pct": "DIST_50.0_PCT",
 }
 FLAGS = {
-    "biasMean": "BIAS_VERIFY_MEAN",
-    "biasNoise": "BIAS_VERIFY_NOISE",
-    "biasCrNoise": "BIAS_VERIFY_CR_NOISE",
-    "biasReadNoiseConsistent": "BIAS_VERIFY_READ_NOISE_CONSISTENT",
-    "biasSuccess": "BIAS_VERIFY_SUCCESS",
+    "Mean": "VERIFY_MEAN",
+    "Noise": "VERIFY_NOISE",
+    "CrNoise": "VERIFY_CR_NOISE",
+    "ReadNoiseConsistent": "VERIFY_READ_NOISE_CONSISTENT",
+    "Success": "VERIFY_SUCCESS",
 }
-UNITS = {"biasMean": "electron", "biasReadNoiseConsistent": "adu", "biasShiftCount": ""}
+"""What tools measure, by their names without that of the product."""
+
+COMMON = ("Mean", "Noise", "CrNoise", "ReadNoiseConsistent", "Success")
+TOOLS = {"bias": (*COMMON, "AmpCorner", "ShiftCount"), "dark": COMMON}
+OF_RUN = "Dist50Pct"
+"""It has the same values in all exposures: so that only runs have it."""
+
+UNITS = {"Mean": "electron", "ReadNoiseConsistent": "adu", "ShiftCount": ""}
+UNITS_OF_RUN = {"bias": "electron", "dark": "electron / s"}
 
 
-def readRows(butler, camera, exposures):
+def readRows(butler, camera, product, exposures):
     """Read the rows of the stored tables as dictionaries, with the camera's read noise and gain."""
     rows = []
     for exposure in exposures:
-        table = butler.get("verifyBiasExpResults", exposure=exposure)
+        table = butler.get(f"verify{product.title()}ExpResults", exposure=exposure)
         scalars = [name for name in table.colnames if table[name].ndim == 1]
         for row in table[scalars]:
             amp = camera[int(row["detector"])][row["amplifier"]]
-            values = {name: row[name].item() for name in scalars}
+            prefix = product.upper()
+            # The combined calibration has the product twice in its columns.
+            values = {
+                name.removeprefix(f"{prefix}_").replace(f"{prefix}_DIST", "DIST"): row[name].item()
+                for name in scalars
+            }
             rows.append(values | {"RN": amp.getReadNoise(), "GAIN": amp.getGain()})
     return rows
 
@@ -77,10 +91,10 @@ def expect(rows, tool):
     return expected
 
 
-def assertMeasured(bundle, rows, tools, **counts):
+def assertMeasured(bundle, rows, product, tools, **counts):
     """Compare a bundle: exact for counts, to rounding for statistics."""
     for tool in tools:
-        measured = {str(m.metric_name): m.quantity.value for m in bundle[tool]}
+        measured = {str(m.metric_name): m.quantity.value for m in bundle[f"{product}{tool}"]}
         expected = expect(rows, tool) | counts
         for name, value in expected.items():
             if name.startswith("n"):
@@ -89,78 +103,103 @@ def assertMeasured(bundle, rows, tools, **counts):
                 assert measured[name] == pytest.approx(value, rel=1e-12, abs=1e-14, nan_ok=True), (tool, name)
 
 
-TOOLS = sorted(STATISTICS.keys() | FLAGS.keys())
-
-
 @pytest.fixture(scope="module", params=[Latiss, LsstComCam], ids=["LATISS", "LSSTComCam"])
-def merged(request, makeRepository, addMerge):
-    """Merge exposures and run of a small camera; one detector is missing in one exposure of LSSTComCam."""
+def repository(request, makeRepository):
+    """Results of a small camera; one detector is missing in one exposure of LSSTComCam."""
     repository = makeRepository(request.param, EXPOSURES)
-    skipped = (EXPOSURES[1], 4)
-    repository.putDetectors(skip=lambda exposure, detector: (exposure, detector) == skipped)
+    for product in TOOLS:
+        repository.putDetectors(product, skip=lambda *dataId: dataId == (EXPOSURES[1], 4))
+    return repository
+
+
+@pytest.fixture(scope="module", params=TOOLS)
+def product(request):
+    """Name a product."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def butler(repository, product, addMerge):
+    """Merge exposures and run."""
     graph = PipelineGraph()
-    addMerge(graph, "biasExp", ExpMergeAnalysisTask, "verifyBiasDet", "verifyBiasExp")
-    addMerge(graph, "biasRun", RunMergeAnalysisTask, "verifyBiasExp", "verifyBias", mergeDimension="exposure")
-    return repository, repository.run(graph)
+    stem = f"verify{product.title()}"
+    addMerge(graph, f"{product}Exp", ExpMergeAnalysisTask, f"{stem}Det", f"{stem}Exp", product)
+    addMerge(
+        graph,
+        f"{product}Run",
+        RunMergeAnalysisTask,
+        f"{stem}Exp",
+        stem,
+        product,
+        mergeDimension="exposure",
+    )
+    return repository.run(graph)
 
 
-def test_detectorsOfExposures(merged):
-    repository, butler = merged
-    rows = readRows(butler, repository.camera, EXPOSURES)
+def test_detectors_of_exposures(repository, butler, product):
+    rows = readRows(butler, repository.camera, product, EXPOSURES)
     groups = defaultdict(list)
     for row in rows:
         groups[row["exposure"], row["detector"]].append(row)
     assert len(groups) == 2 * len(repository.camera) - (len(repository.camera) > 1)
     for (exposure, detector), part in groups.items():
-        bundle = butler.get("cpBiasExpDet_metrics", exposure=exposure, detector=detector)
-        assertMeasured(bundle, part, TOOLS)
+        name = f"cp{product.title()}ExpDet_metrics"
+        bundle = butler.get(name, exposure=exposure, detector=detector)
+        assertMeasured(bundle, part, product, TOOLS[product])
+        assert f"{product}{OF_RUN}" not in bundle
 
 
 @pytest.mark.parametrize("exposure", EXPOSURES)
-def test_exposures(merged, exposure):
-    repository, butler = merged
-    rows = readRows(butler, repository.camera, [exposure])
+def test_exposures(repository, butler, product, exposure):
+    rows = readRows(butler, repository.camera, product, [exposure])
     n_detectors = len({row["detector"] for row in rows})
     n_missing = len(repository.camera) - n_detectors
     counts = {"nDetectors": n_detectors, "nDetectorsMissing": n_missing, "nAmpsMissing": 16 * n_missing}
-    assertMeasured(butler.get("cpBiasExp_metrics", exposure=exposure), rows, TOOLS, **counts)
+    bundle = butler.get(f"cp{product.title()}Exp_metrics", exposure=exposure)
+    assertMeasured(bundle, rows, product, TOOLS[product], **counts)
+    assert f"{product}{OF_RUN}" not in bundle
 
 
 @pytest.mark.parametrize("tool", sorted(FLAGS))
-def test_failedDetectorsOfExposures(merged, tool):
-    repository, butler = merged
-    rows = readRows(butler, repository.camera, EXPOSURES[:1])
+def test_failed_detectors_of_exposures(repository, butler, product, tool):
+    rows = readRows(butler, repository.camera, product, EXPOSURES[:1])
     failed = {row["detector"] for row in rows if not row[FLAGS[tool]]}
-    measured = butler.get("cpBiasExp_metrics", exposure=EXPOSURES[0])[tool]
+    bundle = butler.get(f"cp{product.title()}Exp_metrics", exposure=EXPOSURES[0])
+    measured = bundle[f"{product}{tool}"]
     (count,) = [m.quantity.value for m in measured if str(m.metric_name) == "nDetectorsFailed"]
     assert count == len(failed)
 
 
-def test_run(merged):
-    repository, butler = merged
-    rows = readRows(butler, repository.camera, EXPOSURES)
-    assertMeasured(butler.get("cpBiasRun_metrics"), rows, TOOLS, nExposures=2)
+def test_run(repository, butler, product):
+    rows = readRows(butler, repository.camera, product, EXPOSURES)
+    bundle = butler.get(f"cp{product.title()}Run_metrics")
+    assertMeasured(bundle, rows, product, (*TOOLS[product], OF_RUN), nExposures=2)
 
 
-def test_detectorsOfRun(merged):
-    repository, butler = merged
-    rows = readRows(butler, repository.camera, EXPOSURES)
+def test_detectors_of_run(repository, butler, product):
+    rows = readRows(butler, repository.camera, product, EXPOSURES)
     for detector in repository.camera:
         part = [row for row in rows if row["detector"] == detector.getId()]
-        bundle = butler.get("cpBiasRunDet_metrics", detector=detector.getId())
-        assertMeasured(bundle, part, TOOLS, nExposures=len({row["exposure"] for row in part}))
+        bundle = butler.get(f"cp{product.title()}RunDet_metrics", detector=detector.getId())
+        n_exposures = len({row["exposure"] for row in part})
+        assertMeasured(bundle, part, product, (*TOOLS[product], OF_RUN), nExposures=n_exposures)
 
 
-@pytest.mark.parametrize("tool", UNITS)
-def test_units(merged, tool):
-    _, butler = merged
-    bundle = butler.get("cpBiasExp_metrics", exposure=EXPOSURES[0])
-    units = {str(m.metric_name): str(m.quantity.unit) for m in bundle[tool]}
-    assert {units[name] for name in ("min", "median", "max")} == {UNITS[tool]}
-    assert {unit for name, unit in units.items() if name.startswith(("n", "quantity"))} == {""}
+def test_units(butler, product):
+    of_level = {tool: unit for tool, unit in UNITS.items() if tool in TOOLS[product]}
+    title = product.title()
+    for bundle, expected in (
+        (butler.get(f"cp{title}Exp_metrics", exposure=EXPOSURES[0]), of_level),
+        (butler.get(f"cp{title}Run_metrics"), of_level | {OF_RUN: UNITS_OF_RUN[product]}),
+    ):
+        for tool, unit in expected.items():
+            units = {str(m.metric_name): str(m.quantity.unit) for m in bundle[f"{product}{tool}"]}
+            assert {units[name] for name in ("min", "median", "max")} == {unit}
+            assert {unit for name, unit in units.items() if name.startswith(("n", "quantity"))} == {""}
 
 
-def test_everyDetectorOfLsstCam(makeRepository, addMerge):
+@pytest.mark.slow
+def test_every_detector_of_lsst_cam(makeRepository, addMerge):
     repository = makeRepository(LsstCam, EXPOSURES[:1])
     repository.putDetectors(brief=True)
     graph = PipelineGraph()
@@ -168,17 +207,18 @@ def test_everyDetectorOfLsstCam(makeRepository, addMerge):
     butler, outputs = runQuantumBacked(repository, graph)
     (results,) = outputs["verifyBiasExpResults"]
     groups = defaultdict(list)
-    for row in readRows(StoredResults(butler.get(results)), repository.camera, EXPOSURES[:1]):
+    for row in readRows(StoredResults(butler.get(results)), repository.camera, "bias", EXPOSURES[:1]):
         groups[row["detector"]].append(row)
     bundles = {ref.dataId["detector"]: butler.get(ref) for ref in outputs["cpBiasExpDet_metrics"]}
     assert len(bundles) == 205
     assert bundles.keys() == groups.keys()
     for detector, bundle in bundles.items():
-        assertMeasured(bundle, groups[detector], TOOLS)
+        assertMeasured(bundle, groups[detector], "bias", TOOLS["bias"])
     science = [d.getId() for d in repository.camera if d.getType().name == "SCIENCE"]
     (metrics,) = outputs["cpBiasExp_metrics"]
     rows = [row for detector in science for row in groups[detector]]
-    assertMeasured(butler.get(metrics), rows, TOOLS, nDetectors=189, nDetectorsMissing=0)
+    counts = {"nDetectors": 189, "nDetectorsMissing": 0}
+    assertMeasured(butler.get(metrics), rows, "bias", TOOLS["bias"], **counts)
 
 
 class StoredResults:
