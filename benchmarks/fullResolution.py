@@ -49,7 +49,7 @@ from lsst.analysis.cp.core.pyramid import PyramidWriter
 from lsst.analysis.cp.core.pyramid.index import hduBytes
 from lsst.analysis.cp.core.pyramid.writer import compressedHdu
 from lsst.analysis.cp.core.structures import DetectionThresholds, findStructures, measureSignificance
-from lsst.analysis.cp.tasks.views.data import ampSlices
+from lsst.analysis.cp.tasks.residuals.tasks import ampSlices
 from lsst.cp.simulator.quickFrames import simulateFrame
 
 MAX_RATIO = 2.0
