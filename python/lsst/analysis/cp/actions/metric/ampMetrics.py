@@ -74,7 +74,7 @@ class AmpSummaryMetric(AmpMetricAction):
     test = Field[str](doc="Key of the test; there is no default.", default="")
 
     @property
-    def units(self) -> dict[str, str]:
+    def units(self) -> Mapping[str, str]:
         """Unit of each measurement by its name."""
         return measurementUnits(getProduct(self.product)[self.test], Level(self.level, self.epoch))
 
@@ -142,7 +142,7 @@ class DetectorMetrics(AnalysisAction):
     )
 
     @property
-    def units(self) -> dict[str, dict[str, str]]:
+    def units(self) -> dict[str, Mapping[str, str]]:
         """Unit of each measurement by its name, by the name of the tool; only tests that are measured."""
         level, product = Level(self.level, self.epoch), getProduct(self.product)
         chosen = [product[key] for key in self.tests] or product.tests
