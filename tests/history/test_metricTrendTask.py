@@ -328,6 +328,7 @@ def makeConfig(**fields: Any) -> MetricTrendConfig:
     [
         ({"doReadSummaries": False}, "neither summaries nor bundles are to be read"),
         ({"dimensions": ["instrument", "exposure"]}, "a history has many exposures: leave exposure out"),
+        ({"dimensions": ["instrument", "visit"]}, "a history has many visits: leave visit out"),
     ],
 )
 def test_wrong_configuration_is_refused(fields: dict[str, Any], message: str) -> None:

@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-__all__ = ["TREND_SUFFIXES", "MetricTrendTool", "addTrendTools"]
-
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from lsst.analysis.cp.actions.keyedData import AnalyzeTrend
 from lsst.analysis.cp.actions.metric import TrendMetric
 from lsst.analysis.cp.actions.plot.trend import TrendPlot
-from lsst.analysis.cp.catalogue import Test, getProduct
+from lsst.analysis.cp.catalogue import MEASUREMENT_LEVELS, Test, getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, BasePrep
 from lsst.pex.config import ChoiceField, Field
 
@@ -21,6 +19,8 @@ from .toolSets import addTool
 
 if TYPE_CHECKING:
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
+
+__all__ = ["TREND_SUFFIXES", "MetricTrendTool", "addTrendTools"]
 
 TREND_SUFFIXES: Mapping[str, str] = {
     "detector": "ByDetector",
@@ -48,12 +48,9 @@ class MetricTrendTool(AnalysisTool):
     test = Field[str](doc="Key of the test in the catalogue.", default="NOISE")
     measurement = Field[str](doc="Name of the measurement.", default="median")
     level = ChoiceField[str](
-        doc="What the values belong to.",
+        doc="What the values belong to; for exposures and runs, seriesBy is all.",
         default="detector",
-        allowed={
-            "detector": "A detector of an exposure.",
-            "exposure": "An exposure: then seriesBy is all.",
-        },
+        allowed=dict.fromkeys(MEASUREMENT_LEVELS, ""),
     )
     seriesBy = ChoiceField[str](
         doc="What a series belongs to.", default="detector", allowed=dict.fromkeys(TREND_SUFFIXES, "")
@@ -79,7 +76,11 @@ class MetricTrendTool(AnalysisTool):
         if isinstance(plot := self.produce.plot, TrendPlot):
             plot.seriesBy = self.seriesBy
             plot.unit = plot.unit or test.measurementUnit(self.measurement)
-            plot.yAxisLabel = plot.yAxisLabel or describeMeasurement(test, self.measurement)
+            words = describeMeasurement(test, self.measurement)
+            plot.yAxisLabel = plot.yAxisLabel or words
+            # An expression is no title.
+            of_quantity = self.measurement.startswith("quantity") and test.label
+            plot.title = plot.title or (f"{test.label}: tested quantity" if of_quantity else words)
             plot.tests = list(plot.tests) or [" ".join(filter(None, (test.section, test.key)))]
             if self.measurement.startswith("quantity") and test.operator is not None:
                 plot.operator = test.operator
@@ -144,10 +145,12 @@ def addTrendTools(
     product
         Name of the product.
     by
-        What a series belongs to, a key of `TREND_SUFFIXES`; of ``all`` the values are those of exposures.
+        What a series belongs to, a key of `TREND_SUFFIXES`; of ``all`` the values are those of exposures, or
+        of runs if the configuration's inputs have no epochs.
     tests
         Keys of the tests; all that the tables of results always have if None.
     """
+    levels = ("detector", "exposure") if getattr(config, "hasEpochs", True) else ("runDetector", "run")
     for test in getProduct(product):
         if test.key not in tests if tests is not None else test.presence != "always":
             continue
@@ -164,6 +167,6 @@ def addTrendTools(
                 product=product,
                 test=test.key,
                 measurement=measurement,
-                level="exposure" if by == "all" else "detector",
+                level=levels[by == "all"],
                 seriesBy=by,
             )
