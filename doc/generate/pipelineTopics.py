@@ -64,12 +64,14 @@ def _topicsOf(node: TaskNode) -> Iterator[Topic]:
         if output.storage_class_name != _STORAGE_CLASS:
             continue
         dataset_type = output.dataset_type_name
-        tools = config.detectorAtools if output.connection_name == "detectorMetrics" else config.atools
+        if output.connection_name == "detectorMetrics":
+            metrics = dict.fromkeys(config.detectorMetrics.units, config.detectorMetrics)
+            units = config.detectorMetrics.units
+        else:
+            metrics = {name: tool.produce.metric for name, tool in config.atools.items()}
+            units = {name: m.units for name, m in metrics.items() if not isinstance(m, NoMetric) and m.units}
         prefix = dataset_type.removesuffix("metrics") if config.addOutputNamePrefix else ""
-        for name, tool in tools.items():
-            metric = tool.produce.metric
-            if isinstance(metric, NoMetric) or not metric.units:
-                continue
+        for name, own in units.items():
             test = findTest(name)
             yield Topic(
                 name=f"{prefix}{name}",
@@ -77,6 +79,6 @@ def _topicsOf(node: TaskNode) -> Iterator[Topic]:
                 dimensions=tuple(sorted(output.raw_dimensions)),
                 tool=name,
                 detectors=next((group for group in SENSOR_GROUPS if name.endswith(group)), ""),
-                description=test.description if test else str(type(metric).__doc__).partition("\n")[0],
-                units=dict(metric.units),
+                description=test.description if test else str(type(metrics[name]).__doc__).partition("\n")[0],
+                units=dict(own),
             )

@@ -3,9 +3,11 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Pages of the documentation that list the tests, generated from the catalogue."""
 
+from collections.abc import Mapping
+
 from pageText import makeTable, wrap
 
-from lsst.analysis.cp.catalogue import Product, Test, getProduct, products
+from lsst.analysis.cp.catalogue import Bounds, Product, VerifyTest, getProduct, products
 
 __all__ = ["productPages"]
 
@@ -20,7 +22,8 @@ def productPages() -> dict[str, str]:
     files
         Text of each file by its path, relative to the root of the package.
     """
-    return {f"{_DIRECTORY}/{name}Tests.rst": _makePage(getProduct(name)) for name in products()}
+    chosen = [product for product in map(getProduct, products()) if product.tests]
+    return {f"{_DIRECTORY}/{product.name}Tests.rst": _makePage(product) for product in chosen}
 
 
 def _makePage(product: Product) -> str:
@@ -49,8 +52,8 @@ def _makePage(product: Product) -> str:
     )
 
 
-def _describeTest(test: Test) -> dict[str, str]:
-    passed = f"``{test.quantity} {test.operator} {test.threshold:g}``" if test.operator else ""
+def _describeTest(test: VerifyTest) -> dict[str, str]:
+    passed = f"``{test.quantity} {test.operator} {_writeThreshold(test.threshold)}``" if test.operator else ""
     return {
         "tool": f"``{test.toolName}``",
         "test": test.key,
@@ -62,7 +65,14 @@ def _describeTest(test: Test) -> dict[str, str]:
     }
 
 
-def _describeStatistic(test: Test) -> dict[str, str]:
+def _writeThreshold(threshold: Bounds | Mapping[str, Bounds] | None) -> str:
+    """Write a number, an interval, or one of these for each physical type."""
+    if isinstance(threshold, Mapping):
+        return "; ".join(f"{_writeThreshold(bounds)} ({name})" for name, bounds in threshold.items())
+    return " to ".join(f"{end:g}" for end in (threshold if isinstance(threshold, tuple) else (threshold,)))
+
+
+def _describeStatistic(test: VerifyTest) -> dict[str, str]:
     return {
         "tool": f"``{test.toolName}``",
         "statistic": f"{test.statistic}",

@@ -11,9 +11,12 @@ from typing import Any
 import yaml
 
 from lsst.analysis.cp.catalogue import (
-    MEASUREMENT_LEVELS,
+    LEVELS,
+    MEASUREMENTS,
+    ROWS,
+    Level,
     Product,
-    Test,
+    VerifyTest,
     getProduct,
     measurementUnits,
     products,
@@ -25,27 +28,6 @@ PACKAGE = "analysis_cp"
 """Name of the package that the metrics belong to."""
 
 _NOTICE = "# Generated from the catalogue of lsst.analysis.cp; do not edit.\n"
-
-_MEANINGS = {
-    "min": "Minimum of {statistic} over amplifiers.",
-    "median": "Median of {statistic} over amplifiers.",
-    "max": "Maximum of {statistic} over amplifiers.",
-    "quantityMin": "Minimum of {quantity} over amplifiers.",
-    "quantityMedian": "Median of {quantity} over amplifiers.",
-    "quantityMax": "Maximum of {quantity} over amplifiers.",
-    "nAmps": "Number of amplifiers with results.",
-    "nValid": "Number of amplifiers with a finite {statistic}.",
-    "nTested": "Number of amplifiers with a verdict of {key}.",
-    "nFailed": "Number of amplifiers that failed {key}.",
-    "nDetectors": "Number of detectors with results.",
-    "nDetectorsFailed": "Number of detectors with an amplifier that failed {key}.",
-    "nDetectorsMissing": "Number of detectors without results.",
-    "nAmpsMissing": "Number of amplifiers without results.",
-    "nExposures": "Number of exposures.",
-    "nExposuresFailed": "Number of exposures with an amplifier that failed {key}.",
-    "nExposuresOverLimit": "Number of exposures in which {key} failed for the majority of detectors.",
-    "majorityFailed": "Whether {key} failed for the majority of detectors in the majority of exposures.",
-}
 
 
 def verifyMetricsFiles() -> dict[str, str]:
@@ -69,16 +51,18 @@ def verifyMetricsFiles() -> dict[str, str]:
     return files
 
 
-def _defineMetrics(product: Product, test: Test) -> dict[str, dict[str, Any]]:
+def _defineMetrics(product: Product, test: VerifyTest) -> dict[str, dict[str, Any]]:
     """Define the metrics of all measurements of a test, at any level."""
     units: dict[str, str] = {}
-    for level in MEASUREMENT_LEVELS:
-        units |= measurementUnits(test, level)
+    for level in LEVELS:
+        units |= measurementUnits(test, Level(level, product.epoch))
     section = f", section {test.section}" if test.section else ""
     reference = {"doc": f"{product.document}{section}", "url": product.url}
     definitions = {}
     for name, unit in units.items():
-        meaning = _MEANINGS[name].format(statistic=test.statistic, quantity=test.quantity, key=test.key)
+        meaning = MEASUREMENTS[name].meaning.format(
+            statistic=test.statistic, quantity=test.quantity, key=test.key, rows=ROWS[test.row]
+        )
         definitions[f"{test.toolName}_{name}"] = {
             "description": f"{meaning} {product.title} {test.key}: {test.description}",
             "unit": unit,
@@ -89,16 +73,16 @@ def _defineMetrics(product: Product, test: Test) -> dict[str, dict[str, Any]]:
     return definitions
 
 
-def _specify(test: Test) -> list[dict[str, Any]]:
+def _specify(test: VerifyTest) -> list[dict[str, Any]]:
     """Specify the limits of a test's worst tested quantity and of its number of failures."""
     tags = [test.product, test.key]
     specs = []
-    if test.operator is not None:
+    if test.limit is not None:
         worst = "quantityMax" if test.operator.startswith("<") else "quantityMin"
-        threshold = {"operator": test.operator, "value": test.threshold, "unit": test.quantityUnit}
+        threshold = {"operator": test.operator, "value": test.limit, "unit": test.quantityUnit}
         metric = f"{test.toolName}_{worst}"
         specs.append({"metric": metric, "name": "threshold", "threshold": threshold, "tags": tags})
-    if test.verify is not None:
+    if test.isTested:
         threshold = {"operator": "<=", "value": 0, "unit": ""}
         metric = f"{test.toolName}_nFailed"
         specs.append({"metric": metric, "name": "noFailure", "threshold": threshold, "tags": tags})

@@ -12,7 +12,6 @@ from numpy.testing import assert_allclose
 from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot
 from lsst.analysis.cp.actions.plot.image.colours import ImageStyle, imageColours
 from lsst.analysis.cp.actions.plot.image.view import ImageScale
-from lsst.analysis.cp.core.images import normalise
 from lsst.analysis.cp.core.limits import ColourLimits
 
 
@@ -54,18 +53,35 @@ def test_oneValueHasARange(camera: Sequence, makeAction: Callable) -> None:
     assert limits.low < 7.0 < limits.high
 
 
+def asinhScale(low: float, high: float, *, symmetric: bool) -> ImageScale:
+    reach = 0.5 * (high - low) if symmetric else high - low
+    bend = 0.5 * (low + high) if symmetric else low
+    limits = ColourLimits(low, high, 0, 0)
+    return ImageScale(colourMap="viridis", limits=limits, softening=0.1 * reach, bend=bend)
+
+
 @pytest.mark.parametrize("symmetric", [True, False])
-def test_asinhIsThatOfTheCore(symmetric: bool) -> None:
-    limits = ColourLimits(-4.0, 4.0, 0, 0) if symmetric else ColourLimits(2.0, 10.0, 0, 0)
-    reach = 4.0 if symmetric else 8.0
-    scale = ImageScale(
-        colourMap="viridis", limits=limits, softening=0.1 * reach, bend=0.0 if symmetric else 2.0
-    )
+def test_asinh_is_linear_for_small_values_and_logarithmic_for_large(symmetric: bool) -> None:
+    low, high = (-4.0, 4.0) if symmetric else (2.0, 10.0)
+    scale = asinhScale(low, high, symmetric=symmetric)
     norm, _ = imageColours(scale, ImageStyle())
-    values = np.linspace(limits.low, limits.high, 41)
-    expected = normalise(values, (limits.low, limits.high), "asinh", symmetric=symmetric, softening=0.1)
-    assert_allclose(norm(values), expected, atol=1e-6)
+    values = np.linspace(low, high, 41)
+    part = np.arcsinh((values if symmetric else values - 2) / scale.softening) / np.arcsinh(10)
+    assert_allclose(norm(values), 0.5 * (1 + part) if symmetric else part, atol=1e-12)
     assert_allclose(norm(scale.ticks), np.linspace(0.0, 1.0, 9), atol=1e-12)
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_ends_of_an_asinh_scale_are_not_beyond_it(symmetric: bool, dtype: type) -> None:
+    """Values at the ends have the colours of the ends, on any processor."""
+    norm, colours = imageColours(asinhScale(-4.0, 6.0, symmetric=symmetric), ImageStyle())
+    levels = norm(np.array([-4.0, 6.0, np.nan], dtype=dtype))
+    assert_allclose(levels[:2], [0.0, 1.0], rtol=0, atol=1e-15)
+    assert np.ma.getmaskarray(levels)[2]
+    outside = norm(np.array([-20.0, 99.0], dtype=dtype))
+    assert outside[0] < 0
+    assert outside[1] > 1
 
 
 def test_linearScaleHasNoTicksOfItsOwn(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:

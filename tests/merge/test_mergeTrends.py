@@ -113,7 +113,7 @@ def test_runs_are_the_epochs_of_a_calibration_without_exposures(comCam, addMerge
     runs = []
     for _ in range(2):
         graph = PipelineGraph()
-        addMerge(graph, "biasCalibs", CalibMergeAnalysisTask, "calib", "c")
+        addMerge(graph, "biasCalibs", CalibMergeAnalysisTask, "calib", "c", mergeDimension="detector")
         runs += comCam.run(graph).collections.defaults
     table, metrics = gatherTrend(comCam, runs, "cpBiasCalibs", "instrument")
     assert set(table["level"].tolist()) == {"runDetector", "run"}

@@ -5,9 +5,8 @@
 
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 
-from .amps import AmpFailureTool, AmpTestTool, SummaryRowTool
-from .bias import PLOTTED_BIAS_TESTS, addBiasTools
-from .toolSets import addSensorTools, addTestTools
+from .amps import AmpFailureTool, AmpTestTool
+from .toolSets import addSensorTools, addTools
 from .trends import TREND_SUFFIXES, MetricTrendTool, addTrendTools
 from .views import (
     DetectorImageTool,
@@ -20,22 +19,19 @@ from .views import (
 )
 
 __all__ = [
-    "addBiasTools",
     "addMaskViewTool",
     "addResidualTools",
     "addSensorTools",
     "addStructureSensorTools",
     "addViewTools",
-    "addTestTools",
+    "addTools",
     "addTrendTools",
     "AmpFailureTool",
     "AmpTestTool",
     "DetectorImageTool",
     "FocalPlaneImageTool",
     "MetricTrendTool",
-    "PLOTTED_BIAS_TESTS",
     "SENSOR_GROUPS",
     "StructureTool",
-    "SummaryRowTool",
     "TREND_SUFFIXES",
 ]

@@ -5,57 +5,53 @@
 
 from __future__ import annotations
 
-__all__ = ["addSensorTools", "addTestTools", "addTool"]
-
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from lsst.analysis.cp.catalogue import SENSOR_GROUPS, Test, getProduct
+from lsst.analysis.cp.catalogue import SENSOR_GROUPS, Level, VerifyTest, getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
 
-from .amps import AmpFailureTool, AmpTestTool, SummaryRowTool
+from .amps import AmpFailureTool, AmpTestTool
 
 if TYPE_CHECKING:
-    from lsst.analysis.cp.actions.plot.focalPlane import FocalPlaneGeometryPlot
+    from lsst.analysis.cp.actions.plot import FocalPlaneGeometryPlot
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
 
+__all__ = ["addSensorTools", "addTool", "addTools"]
 
-def addTestTools(
-    config: AnalysisBaseConfig, product: str, level: str, *, plotted: Collection[str] = ()
-) -> None:
+
+def addTools(config: AnalysisBaseConfig, product: str, level: str) -> None:
     """Add a tool for each test and stored statistic of a product, and one that maps its failures.
 
     Parameters
     ----------
     config
-        Configuration of an analysis task, or of a merge with analysis; the latter gets the metrics of each
-        detector, too.
+        Configuration of an analysis task, or of a merge with analysis; the latter gets the product, and the
+        metrics of each detector.
     product
         Name of the product.
     level
         What a quantum of the task holds: ``"detector"``, ``"exposure"`` or ``"run"``.
-    plotted
-        Keys of the tests that have a plot.
     """
-    for test in getProduct(product):
-        tool = addTool(config.atools, test.toolName, AmpTestTool, product=product, test=test.key, level=level)
-        if test.key in plotted:
+    declared = getProduct(product)
+    epoch = getattr(config, "epoch", declared.epoch)
+    for test in declared:
+        if not test.isMeasuredAt(Level(level, epoch)):
+            continue
+        fields = {"product": product, "test": test.key, "level": level, "epoch": epoch}
+        tool = addTool(config.atools, test.toolName, AmpTestTool, **fields)
+        if test.plotted and level != "detector":
             _stylePlot(tool.produce.plot, test)
         else:
             tool.produce.plot = NoPlot
-        if hasattr(config, "detectorAtools"):
-            row = "runDetector" if level == "run" else "detector"
-            addTool(
-                config.detectorAtools,
-                test.toolName,
-                SummaryRowTool,
-                product=product,
-                test=test.key,
-                level=row,
-            )
-    failures = addTool(config.atools, f"{product}Failures", AmpFailureTool, product=product)
-    failures.produce.metric.level = level
-    failures.produce.plot.counted = "rows" if level == "run" else "tests"
+    failures = addTool(
+        config.atools, f"{product}Failures", AmpFailureTool, product=product, level=level, epoch=epoch
+    )
+    failures.produce.plot.counted = "rows" if level == "run" and epoch != "none" else "tests"
+    if hasattr(config, "detectorMetrics"):
+        metrics = config.detectorMetrics
+        config.product = metrics.product = product
+        metrics.level, metrics.epoch = "runDetector" if level == "run" else "detector", epoch
 
 
 def addSensorTools(
@@ -74,22 +70,23 @@ def addSensorTools(
     groups
         Keys of the catalogue's `SENSOR_GROUPS`.
     """
-    for test in getProduct(product):
+    declared = getProduct(product)
+    epoch = getattr(config, "epoch", declared.epoch)
+    for test in declared:
+        if not test.isMeasuredAt(Level(level, epoch)):
+            continue
         for group in groups:
+            fields = {"product": product, "test": test.key, "level": level, "epoch": epoch}
             tool = addTool(
-                config.atools,
-                test.toolName + group,
-                AmpTestTool,
-                product=product,
-                test=test.key,
-                level=level,
-                **SENSOR_GROUPS[group],
+                config.atools, test.toolName + group, AmpTestTool, **fields, **SENSOR_GROUPS[group]
             )
             tool.produce.plot = NoPlot
 
 
-def _stylePlot(plot: FocalPlaneGeometryPlot, test: Test) -> None:
+def _stylePlot(plot: FocalPlaneGeometryPlot, test: VerifyTest) -> None:
     """Choose the colours that fit a statistic."""
+    if test.row == "detector":
+        plot.level = "detector"
     if test.isCount:
         plot.colourScale = "count"
         plot.statistic = "sum"

@@ -4,24 +4,43 @@
 """Declarations of tests and products, and the names that follow from them."""
 
 import ast
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import astropy.units as u
 import numexpr
 
-__all__ = ["KEY_COLUMNS", "REFERENCE_NAMES", "CatalogueError", "Product", "Test"]
+from .level import EPOCHS, Level
+from .measurements import MEASUREMENTS
 
-KEY_COLUMNS = ("exposure", "detector", "amplifier")
-"""Columns that identify a row of an amplifier table."""
+__all__ = [
+    "COMPUTED",
+    "REFERENCE_NAMES",
+    "ROWS",
+    "Bounds",
+    "CatalogueError",
+    "ImageKind",
+    "Product",
+    "Test",
+    "VerifyTest",
+]
 
 REFERENCE_NAMES = ("RN", "GAIN")
 """Names of an expression that no column holds: nominal read noise (electron) and gain (electron/adu)."""
 
-_LEVELS = ("amp", "detector", "exposure")
+ROWS = {"amplifier": "amplifiers", "detector": "detectors", "exposure": "exposures"}
+"""What one row of a test may be, with the plural."""
+
+COMPUTED = "computed"
+"""Stands for the column of verdicts where the tables have none: they follow from quantity and threshold."""
+
+type Bounds = float | tuple[float, float]
+"""A limit, or the two ends of an interval."""
+
 _PRESENCES = ("always", "conditional", "onFailure")
-_OPERATORS = ("<", "<=", ">", ">=")
+_VARIATIONS = ("epoch", "run")
+_OPERATORS = ("<", "<=", ">", ">=", "inside")
 
 
 class CatalogueError(ValueError):
@@ -29,7 +48,7 @@ class CatalogueError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Test:
+class VerifyTest:
     """One test, or one statistic that is stored without being tested.
 
     Parameters
@@ -37,26 +56,32 @@ class Test:
     product
         Name of the product that is verified (``"bias"``).
     prefix
-        Prefix of the product's columns, without underscore (``"BIAS"``).
+        Prefix of the columns of statistics, without underscore (``"BIAS"``).
     key
         Name of the test (``"NOISE"``), unique in its product.
     section
         Section of the document that defines the test; empty if none does.
-    level
-        What one value belongs to: ``"amp"``, ``"detector"`` or ``"exposure"``.
+    row
+        What one row of the table is that has a result of the test, a key of `ROWS`.
     statistic
         Column of the measured statistic, without prefix; None if there is none.
     verify
-        Column of the verdict, without prefix and ``VERIFY_``; None if the statistic is only stored.
+        Column of the verdict in full (``"BIAS_VERIFY_NOISE"``), or `COMPUTED`; None if the statistic is only
+        stored.
     presence
         ``"always"``: the columns are in every table. ``"conditional"``: only in tables of runs that made the
         test. ``"onFailure"``: a verdict is written only where the test failed.
+    varies
+        ``"epoch"``: each exposure has a value of its own. ``"run"``: all exposures of a run repeat the same
+        value, which is measured once a run.
     unit
         Unit of the statistic, as astropy spells it; empty if dimensionless.
     label
         What the statistic is, in a few words for the axes of plots, without unit; empty if there is none.
     isCount
         Whether the statistic is a whole number of things, which plots show in classes.
+    plotted
+        Whether the test has a map of its own and a history by default.
     centre
         Value that the statistic should have, from which plots diverge; None if there is none.
     quantity
@@ -65,7 +90,12 @@ class Test:
     quantityUnit
         Unit of the tested quantity.
     operator, threshold
-        The test is passed where ``quantity operator threshold``; None if there is no tested quantity.
+        The test is passed where ``quantity operator threshold``; None if there is no tested quantity. The
+        threshold is a number, or the two ends of an interval (operator ``"inside"``), or one of these for
+        each physical type of sensor.
+    thresholdField
+        Field of the configuration of cp_verify's task that holds the threshold, which is then the default of
+        the field; empty if there is none.
     thresholdSource
         Where the threshold comes from: a configuration field, or the place of a literal.
     verdict
@@ -81,48 +111,54 @@ class Test:
         If a field has a value that it may not have, or fields do not go together.
     """
 
-    __test__ = False  # It is no test case, whatever its name.
-
     product: str
     prefix: str
     key: str
     section: str = ""
-    level: str = "amp"
+    row: str = "amplifier"
     statistic: str | None = None
     verify: str | None = None
     presence: str = "always"
+    varies: str = "epoch"
     unit: str = ""
     label: str = ""
     isCount: bool = False
+    plotted: bool = False
     centre: float | None = None
     quantity: str | None = None
     quantityUnit: str = ""
     operator: str | None = None
-    threshold: float | None = None
+    threshold: Bounds | Mapping[str, Bounds] | None = field(default=None, hash=False)
+    thresholdField: str = ""
     thresholdSource: str = ""
     verdict: bool = False
     inVerdict: bool = True
     description: str
 
     def __post_init__(self) -> None:
-        for field, choices in (("level", _LEVELS), ("presence", _PRESENCES), ("operator", _OPERATORS)):
-            value = getattr(self, field)
-            if value not in choices and not (field == "operator" and value is None):
-                raise self._error(f"{field} is {value!r}, expected one of {', '.join(choices)}")
-        for field in ("unit", "quantityUnit"):
+        choices = {"row": tuple(ROWS), "presence": _PRESENCES, "varies": _VARIATIONS}
+        if self.operator is not None:
+            choices["operator"] = _OPERATORS
+        for name, allowed in choices.items():
+            if (value := getattr(self, name)) not in allowed:
+                raise self._error(f"{name} is {value!r}, expected one of {', '.join(allowed)}")
+        for name in ("unit", "quantityUnit"):
             try:
-                u.Unit(getattr(self, field))
+                u.Unit(getattr(self, name))
             except (TypeError, ValueError) as error:
-                raise self._error(f"{field} {getattr(self, field)!r} is no unit of astropy") from error
+                raise self._error(f"{name} {getattr(self, name)!r} is no unit of astropy") from error
         if self.statistic is None and self.verify is None:
             raise self._error("neither a statistic nor a verify column is given")
         criterion = (self.quantity, self.operator, self.threshold)
         if None in criterion and criterion != (None, None, None):
             raise self._error("quantity, operator and threshold must be given together")
-        if self.quantity is not None and self.verify is None:
-            raise self._error("a tested quantity is given without a verify column")
+        if self.quantity is None and self.verify == COMPUTED:
+            raise self._error("a computed verdict needs a tested quantity")
         if self.quantity is not None:
+            if self.verify is None:
+                raise self._error("a tested quantity is given without a verify column")
             self._checkExpression()
+            self._checkThreshold()
         if not self.description.strip():
             raise self._error("the description is empty")
 
@@ -136,14 +172,35 @@ class Test:
         if value.dtype.kind != "f" or not names:
             raise self._error(f"quantity {self.quantity!r} is no real function of a statistic")
 
+    def _checkThreshold(self) -> None:
+        """Check that the operator fits the threshold, and that intervals are not empty."""
+        given = self.threshold.values() if isinstance(self.threshold, Mapping) else [self.threshold]
+        for bounds in given:
+            if isinstance(bounds, tuple) != (self.operator == "inside"):
+                raise self._error(f"operator {self.operator!r} does not go with threshold {bounds!r}")
+            if isinstance(bounds, tuple) and not (len(bounds) == 2 and bounds[0] < bounds[1]):
+                raise self._error(f"threshold {bounds!r} is no interval")
+        if self.thresholdField and not isinstance(self.threshold, float):
+            raise self._error(f"field {self.thresholdField!r} holds a number, not {self.threshold!r}")
+
     def _error(self, text: str) -> CatalogueError:
         return CatalogueError(f"test {self.key!r} of {self.product}: {text}")
 
     @property
     def toolName(self) -> str:
         """Name of the tool that emits the metrics (``"biasNoise"``)."""
-        stem = self.key.removeprefix(f"{self.prefix}_").replace(".0_", "_").replace(".", "p")
+        stem = self.key.removeprefix(f"{self.product.upper()}_").replace(".0_", "_").replace(".", "p")
         return self.product + "".join(word.capitalize() for word in stem.split("_"))
+
+    @property
+    def name(self) -> str:
+        """Section and key, for the small print of plots."""
+        return f"{self.section} {self.key}".strip()
+
+    @property
+    def isTested(self) -> bool:
+        """Whether there are verdicts, stored or computed."""
+        return self.verify is not None
 
     @property
     def statisticColumn(self) -> str | None:
@@ -152,8 +209,8 @@ class Test:
 
     @property
     def verifyColumn(self) -> str | None:
-        """Column of the verdict (``"BIAS_VERIFY_NOISE"``), or None."""
-        return None if self.verify is None else f"{self.prefix}_VERIFY_{self.verify}"
+        """Column of the verdict (``"BIAS_VERIFY_NOISE"``); None if there is none."""
+        return None if self.verify == COMPUTED else self.verify
 
     @cached_property
     def quantityNames(self) -> tuple[str, ...]:
@@ -177,6 +234,24 @@ class Test:
         """All columns that the test reads, without those that identify the row."""
         return self.statisticColumns + (() if self.verifyColumn is None else (self.verifyColumn,))
 
+    @property
+    def limit(self) -> float | None:
+        """Threshold that holds for all rows; None if there is none, an interval, or one for each sensor."""
+        return self.threshold if isinstance(self.threshold, float) else None
+
+    def has(self, part: str) -> bool:
+        """Tell whether the test has a ``"statistic"``, a tested ``"quantity"`` or a ``"verdict"``."""
+        return getattr(self, "verify" if part == "verdict" else part) is not None
+
+    def isMeasuredAt(self, level: Level) -> bool:
+        """Tell whether the test has metrics at a level.
+
+        One that varies by run has none of an exposure, one of exposures none of a detector.
+        """
+        if self.row == "exposure" and level.byDetector:
+            return False
+        return self.varies == "epoch" or not level.byEpoch
+
     def measurementUnit(self, name: str) -> str:
         """Get the unit of a measurement.
 
@@ -190,9 +265,32 @@ class Test:
         unit
             As astropy spells it; empty for counts.
         """
-        if name in ("min", "median", "max"):
-            return self.unit
-        return self.quantityUnit if name.startswith("quantity") else ""
+        kind = MEASUREMENTS.get(name)
+        if kind is None or name == "nValid":
+            return ""
+        return {"statistic": self.unit, "quantity": self.quantityUnit}.get(kind.of, "")
+
+
+Test = VerifyTest
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageKind:
+    """How images of a product are shown.
+
+    Parameters
+    ----------
+    label
+        What the pixels show.
+    unit
+        Unit of the pixels, as astropy spells it; empty for none.
+    aboutZero
+        Whether the pixels are 0 where there is no fault, so that colours diverge from there.
+    """
+
+    label: str
+    unit: str
+    aboutZero: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,13 +302,18 @@ class Product:
     name
         Name of the product (``"bias"``).
     prefix
-        Prefix of its columns, without underscore (``"BIAS"``).
+        Prefix of its columns, without underscore (``"BIAS"``); empty if there are no tables.
     title
         Name for labels.
     document, url
-        Name and address of the document that defines the tests.
+        Name and address of the document that defines the tests; empty if there is none.
+    epoch
+        What tells the results of a run apart, one of `~lsst.analysis.cp.catalogue.EPOCHS`.
     tests
         Tests and stored statistics, in the order of the catalogue.
+    images
+        How images are shown: ``"exposure"`` (residuals, or processed exposures), ``"combined"``
+        (calibrations) and ``"mask"``, as far as there are such.
 
     Raises
     ------
@@ -219,19 +322,23 @@ class Product:
     """
 
     name: str
-    prefix: str
+    prefix: str = ""
     title: str
-    document: str
-    url: str
-    tests: tuple[Test, ...]
+    document: str = ""
+    url: str = ""
+    epoch: str = "exposure"
+    tests: tuple[VerifyTest, ...] = ()
+    images: Mapping[str, ImageKind] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        for field in ("key", "toolName"):
-            values = [getattr(test, field) for test in self.tests]
+        if self.epoch not in EPOCHS:
+            raise CatalogueError(f"product {self.name}: epoch is {self.epoch!r}, expected one of {EPOCHS}")
+        for name in ("key", "toolName"):
+            values = [getattr(test, name) for test in self.tests]
             if repeated := sorted({value for value in values if values.count(value) > 1}):
-                raise CatalogueError(f"product {self.name}: {field} {', '.join(repeated)} is given twice")
-        known = {test.statistic for test in self.tests} | set(REFERENCE_NAMES)
+                raise CatalogueError(f"product {self.name}: {name} {', '.join(repeated)} is given twice")
         for test in self.tests:
+            known = {other.statistic for other in self.tests if other.row == test.row} | set(REFERENCE_NAMES)
             if unknown := sorted(set(test.quantityNames) - known):
                 raise CatalogueError(
                     f"test {test.key!r} of {self.name}: quantity {test.quantity!r} names "
@@ -239,13 +346,13 @@ class Product:
                     f"nor one of {', '.join(REFERENCE_NAMES)}"
                 )
 
-    def __getitem__(self, key: str) -> Test:
+    def __getitem__(self, key: str) -> VerifyTest:
         for test in self.tests:
             if test.key == key:
                 return test
         raise KeyError(f"{self.name} has no test {key!r}; it has {', '.join(self.keys())}")
 
-    def __iter__(self) -> Iterator[Test]:
+    def __iter__(self) -> Iterator[VerifyTest]:
         return iter(self.tests)
 
     def __contains__(self, key: object) -> bool:
@@ -255,37 +362,53 @@ class Product:
         """Keys of all tests, in order."""
         return tuple(test.key for test in self.tests)
 
-    def neededKeys(self, keys: Iterable[str]) -> tuple[str, ...]:
-        """Add to tests the verdicts without which the majority rule cannot judge them.
+    def ownVerdicts(self, keys: Iterable[str] = ()) -> tuple[VerifyTest, ...]:
+        """List the tests that have a verdict and do not sum up others.
 
         Parameters
         ----------
         keys
-            Keys of tests.
+            Keys of the tests to choose from; all if empty.
 
         Returns
         -------
-        keys
-            The same, and the verdicts if a failure of some test counts only beside them.
+        tests
+            In the order of the keys, or of the catalogue.
         """
-        chosen = tuple(keys)
-        if all(self[key].inVerdict for key in chosen):
-            return chosen
-        return tuple(dict.fromkeys((*chosen, *(test.key for test in self.tests if test.verdict))))
+        chosen = [self[key] for key in keys] or self.tests
+        return tuple(test for test in chosen if test.isTested and not test.verdict)
 
-    def inputColumns(self, keys: Iterable[str] | None = None) -> tuple[str, ...]:
-        """Columns that tests read, those that identify the row first.
+    def needed(self, keys: Iterable[str] = ()) -> tuple[VerifyTest, ...]:
+        """Choose tests, with the verdicts without which the majority rule cannot judge them.
 
         Parameters
         ----------
         keys
-            Tests to read; all if None.
+            Keys of tests; all if empty.
+
+        Returns
+        -------
+        tests
+            The tests, and the verdicts if a failure of some test counts only beside them.
+        """
+        chosen = tuple(self[key] for key in keys) or self.tests
+        if all(test.inVerdict for test in chosen):
+            return chosen
+        return tuple(dict.fromkeys((*chosen, *(test for test in self.tests if test.verdict))))
+
+    def inputColumns(self, keys: Iterable[str] = ()) -> tuple[str, ...]:
+        """List the columns that tests read, those that identify the row first.
+
+        Parameters
+        ----------
+        keys
+            Tests to read; all if empty.
 
         Returns
         -------
         columns
             Names of columns, each once.
         """
-        tests = self.tests if keys is None else [self[key] for key in self.neededKeys(keys)]
-        columns = [column for test in tests for column in test.inputColumns]
-        return KEY_COLUMNS + tuple(dict.fromkeys(columns))
+        identity = ("exposure",) * (self.epoch != "none") + ("detector", "amplifier")
+        columns = [column for test in self.needed(keys) for column in test.inputColumns]
+        return tuple(dict.fromkeys((*identity, *columns)))

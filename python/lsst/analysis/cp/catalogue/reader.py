@@ -11,18 +11,19 @@ from typing import Any
 
 import yaml
 
-from .product import CatalogueError, Product, Test
+from .product import CatalogueError, ImageKind, Product, VerifyTest
 
 __all__ = ["getProduct", "products", "readProduct"]
 
 _SUFFIX = ".yaml"
-_TEXTS = ("prefix", "title", "document", "url")
-_SECTIONS = ("tests", "statistics")
+_TEXTS = ("prefix", "title", "document", "url", "epoch")
+_SECTIONS = ("tests", "statistics", "images")
 
-# What one declaration may say; the rest of a test is common to the file.
-_FIELDS = {f.name: f for f in dataclasses.fields(Test) if f.name not in ("product", "prefix", "key")}
+# What one declaration may say; the product and the key are common to the file, or said once.
+_TESTED = tuple(f.name for f in dataclasses.fields(VerifyTest) if f.name not in ("product", "key"))
+_STORED = ("prefix", "statistic", "row", "presence", "varies", "isCount", "plotted", "centre")
 
-_TYPES = {"threshold": float, "centre": float, "isCount": bool, "verdict": bool, "inVerdict": bool}
+_TYPES = {"centre": float} | dict.fromkeys(("isCount", "plotted", "verdict", "inVerdict", "aboutZero"), bool)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -42,8 +43,8 @@ def readProduct(text: str, source: str) -> Product:
     Parameters
     ----------
     text
-        YAML with the product's name, prefix, title, document and url, its tests, and the statistics that are
-        only stored.
+        YAML with the product's name and title, its prefix, document, url and epoch, its tests, the statistics
+        that are only stored, and how its images are shown.
     source
         Name of the file, for messages.
 
@@ -103,37 +104,61 @@ def products() -> tuple[str, ...]:
 
 def _makeProduct(data: Any) -> Product:
     """Make a product from parsed YAML."""
-    _checkKeys(data, "the product", required=("product", *_TEXTS, *_SECTIONS))
-    texts = {name: data[name] for name in ("product", *_TEXTS)}
+    _checkKeys(data, "the product", required=("product", "title"), optional=(*_TEXTS, *_SECTIONS))
+    texts = {name: data[name] for name in ("product", *_TEXTS) if name in data}
     for name, value in texts.items():
         if not isinstance(value, str) or not value:
             raise CatalogueError(f"{name} is {value!r}, expected text")
-    tests = []
-    for section in _SECTIONS:
-        if not isinstance(data[section], Mapping):
-            raise CatalogueError(f"{section} is {data[section]!r}, expected declarations by key")
-        for key, fields in data[section].items():
-            tests.append(_makeTest(key, fields, texts, stored=section == "statistics"))
-    texts["name"] = texts.pop("product")
-    return Product(**texts, tests=tuple(tests))
+    sections = {name: data.get(name, {}) for name in _SECTIONS}
+    for name, declarations in sections.items():
+        if not isinstance(declarations, Mapping):
+            raise CatalogueError(f"{name} is {declarations!r}, expected declarations by key")
+    if (sections["tests"] or sections["statistics"]) and "prefix" not in texts:
+        raise CatalogueError("the product lacks prefix, with which the columns of its tests begin")
+    images = {}
+    for key, fields in sections["images"].items():
+        what = f"image {key!r} of {texts['product']}"
+        _checkKeys(fields, what, required=tuple(f.name for f in dataclasses.fields(ImageKind)))
+        images[key] = ImageKind(**_checkTypes(fields, what))
+    tests = [_makeTest(key, fields, texts, stored=False) for key, fields in sections["tests"].items()]
+    tests += [_makeTest(key, fields, texts, stored=True) for key, fields in sections["statistics"].items()]
+    return Product(name=texts.pop("product"), **texts, tests=tuple(tests), images=images)
 
 
-def _makeTest(key: Any, fields: Any, texts: Mapping[str, str], *, stored: bool) -> Test:
+def _makeTest(key: Any, fields: Any, texts: Mapping[str, str], *, stored: bool) -> VerifyTest:
     """Make a test, or a statistic that is only stored, from its declaration."""
     what = f"test {key!r} of {texts['product']}"
     if stored:
-        optional = ("presence", "level", "isCount", "centre")
-        _checkKeys(fields, what, required=("description", "unit", "label"), optional=optional)
-        fields = {**fields, "statistic": key}
+        _checkKeys(fields, what, required=("description", "unit", "label"), optional=_STORED)
+        fields = {"statistic": key, **fields}
     else:
-        _checkKeys(fields, what, required=("description", "verify"), optional=tuple(_FIELDS))
+        _checkKeys(fields, what, required=("description", "verify"), optional=_TESTED)
         if "statistic" in fields and "label" not in fields:
             raise CatalogueError(f"{what} has a statistic, and no label for it")
+    common = {"product": texts["product"], "prefix": texts["prefix"]}
+    return VerifyTest(key=key, **(common | _checkTypes(fields, what)))
+
+
+def _checkTypes(fields: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """Check the types of the fields of a declaration, and make intervals of lists."""
+    checked = {}
     for name, value in fields.items():
-        expected = _TYPES.get(name, str)
-        if not isinstance(value, expected):
+        if name == "threshold":
+            value = _readThreshold(value, what)
+        elif not isinstance(value, expected := _TYPES.get(name, str)):
             raise CatalogueError(f"{what}: {name} is {value!r}, expected {expected.__name__}")
-    return Test(key=key, product=texts["product"], prefix=texts["prefix"], **fields)
+        checked[name] = value
+    return checked
+
+
+def _readThreshold(value: Any, what: str) -> Any:
+    """Read a number, a list of the two ends of an interval, or one of these by physical type."""
+    if isinstance(value, Mapping):
+        return {str(name): _readThreshold(bounds, what) for name, bounds in value.items()}
+    numbers = value if isinstance(value, list) else [value]
+    if not all(isinstance(number, float) for number in numbers):
+        raise CatalogueError(f"{what}: threshold is {value!r}, expected float")
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _checkKeys(data: Any, what: str, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:

@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from functools import cache
 
-from .product import Test
+from .product import VerifyTest
 from .reader import getProduct, products
 
 __all__ = ["SENSOR_GROUPS", "findTest"]
@@ -20,7 +20,7 @@ SENSOR_GROUPS: Mapping[str, Mapping[str, list[str]]] = {
 """Detectors of LSSTCam that have metrics of their own, by the suffix of the tools' names."""
 
 
-def findTest(toolName: str) -> Test | None:
+def findTest(toolName: str) -> VerifyTest | None:
     """Find the test that a tool measures.
 
     Parameters
@@ -37,7 +37,7 @@ def findTest(toolName: str) -> Test | None:
 
 
 @cache
-def _testsByTool() -> dict[str, Test]:
+def _testsByTool() -> dict[str, VerifyTest]:
     tests = {test.toolName: test for name in products() for test in getProduct(name)}
     groups = {tool + group: test for tool, test in tests.items() for group in SENSOR_GROUPS}
     return groups | tests

@@ -14,7 +14,13 @@ import numpy as np
 
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IdArray, IndexArray, NameArray
 
-__all__ = ["CameraLayout", "DetectorSelection"]
+__all__ = ["AmpKeyError", "CameraLayout", "DetectorSelection"]
+
+_SHOWN = 5
+
+
+class AmpKeyError(ValueError):
+    """Rows of a table do not fit the camera, or each other."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -130,6 +136,67 @@ class CameraLayout:
     def memberOfAmp(self) -> IndexArray:
         """Place of each amplifier in its detector, shape (nAmp,)."""
         return np.arange(self.nAmps) - self.firstAmp[self.ampDetector]
+
+    def findDetectors(self, detector: IdArray) -> IndexArray:
+        """Look up detectors by id.
+
+        Parameters
+        ----------
+        detector
+            Detector ids, shape (n,).
+
+        Returns
+        -------
+        index
+            Index into the detectors of the layout, shape (n,).
+
+        Raises
+        ------
+        AmpKeyError
+            If a detector is not in the camera.
+        """
+        order = np.argsort(self.detectorId)
+        rank = np.searchsorted(self.detectorId, detector, sorter=order)
+        index = order[np.minimum(rank, self.nDetectors - 1)]
+        if len(unknown := np.unique(detector[self.detectorId[index] != detector])):
+            listed = "; ".join(map(str, unknown[:_SHOWN])) + ("; ..." if len(unknown) > _SHOWN else "")
+            raise AmpKeyError(f"detector(s) {listed} are not in the camera")
+        return index
+
+    def findAmps(self, detector: IdArray, name: NameArray) -> IndexArray:
+        """Look up amplifiers by detector id and name.
+
+        Parameters
+        ----------
+        detector
+            Detector ids, shape (n,).
+        name
+            Amplifier names, shape (n,).
+
+        Returns
+        -------
+        index
+            Index into the amplifiers of the layout, shape (n,).
+
+        Raises
+        ------
+        AmpKeyError
+            If a detector or amplifier is not in the camera.
+        """
+        detector_index = self.findDetectors(detector)
+        # A camera has few different names: a table of detectors by names holds all amplifiers.
+        known, name_of_amp = np.unique(self.ampName, return_inverse=True)
+        table = np.full((self.nDetectors, len(known)), -1)
+        table[self.ampDetector, name_of_amp] = np.arange(self.nAmps)
+        code = np.minimum(np.searchsorted(known, name), len(known) - 1)
+        index = np.where(known[code] == name, table[detector_index, code], -1)
+        if len(bad := np.flatnonzero(index < 0)):
+            first = bad[0]
+            where = self.detectorName[detector_index[first]]
+            raise AmpKeyError(
+                f"amplifier {str(name[first])!r} of detector {detector[first]} ({where}) is not in the camera"
+            )
+        return index
 
     def select(self, detectors: Collection[int]) -> CameraLayout:
         """Keep only some detectors.

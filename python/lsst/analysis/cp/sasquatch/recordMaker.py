@@ -9,18 +9,17 @@ __all__ = ["RecordMaker", "readTags"]
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lsst.analysis.cp.metrics import CalibrationLookup, findObservationTime, findRunTime, readBundle
 
 from .records import MetricRecord, makeRecords
 
 if TYPE_CHECKING:
-    from lsst.analysis.tools.interfaces import AnalysisBaseConfig
     from lsst.daf.butler import Butler, DatasetRef
 
 _OUTPUT_NAME = re.compile(r"""^config\.connections\.outputName\s*=\s*(["'])(.*)\1""", re.MULTILINE)
-_TOOL_FIELDS = {"_metrics": "atools", "Det_metrics": "detectorAtools"}
+_ENDINGS = ("Det_metrics", "_metrics")
 
 
 class RecordMaker:
@@ -125,15 +124,16 @@ def readTags(butler: Butler, ref: DatasetRef) -> dict[str, tuple[str, ...]]:
     if not any(butler.registry.queryDatasetTypes("*_config")):
         return {}
     for stored in butler.query_all_datasets(ref.run, name="*_config", find_first=False, limit=None):
-        for ending, tools in _TOOL_FIELDS.items():
+        for ending in _ENDINGS:
             output_name = ref.datasetType.name.removesuffix(ending)
             if output_name != ref.datasetType.name and output_name in _outputNames(butler, stored):
-                config: AnalysisBaseConfig = butler.get(stored)
-                return {
-                    name: tuple(tool.metric_tags)
-                    for name, tool in getattr(config, tools, {}).items()
-                    if tool.metric_tags
-                }
+                config: Any = butler.get(stored)
+                if ending == "Det_metrics" and hasattr(config, "detectorMetrics"):
+                    # One action makes the metrics of all tests of detectors.
+                    tags = dict.fromkeys(config.detectorMetrics.units, config.metric_tags)
+                else:
+                    tags = {name: tool.metric_tags for name, tool in config.atools.items()}
+                return {name: tuple(own) for name, own in tags.items() if own}
     return {}
 
 

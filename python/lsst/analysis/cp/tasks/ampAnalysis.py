@@ -24,7 +24,8 @@ import dataclasses
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from lsst.analysis.cp.core import ColumnError
+from lsst.analysis.cp.actions.keyedData import AMP_TABLE, EncodeAmps, encodeAmps
+from lsst.analysis.cp.core import AmpKeyError, ColumnError
 from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisBaseConnections, AnalysisPipelineTask
 from lsst.pex.config import Field
 from lsst.pipe.base import Struct, UnprocessableDataError
@@ -115,8 +116,21 @@ class AmpAnalysisTask(AnalysisPipelineTask):
             Metrics and plots, as `lsst.analysis.tools.interfaces.AnalysisPipelineTask.run` returns them.
         """
         handles = kwargs.pop("verifiedExposures", ())
-        reference = readHeaders(handles, kwargs["camera"]) if handles else None
-        return super().run(data=data, reference=reference, **kwargs)
+        kwargs["reference"] = readHeaders(handles, kwargs["camera"]) if handles else None
+        return super().run(data=self._encode(data, **kwargs), **kwargs)
+
+    def _encode(self, data: Any, **kwargs: Any) -> Any:
+        """Encode the results once for all tools; where that fails, each tool reports it for its own tests."""
+        preps = [tool.prep for tool in self.config.atools if isinstance(tool.prep, EncodeAmps)]
+        shared = {(prep.product, prep.epoch) for prep in preps}
+        if data is None or len(shared) != 1:
+            return data
+        ((product, epoch),) = shared
+        tests = dict.fromkeys(key for prep in preps for key in prep.tests)
+        try:
+            return {AMP_TABLE: encodeAmps(data, product, tests, epoch=epoch, **kwargs)}
+        except (ColumnError, AmpKeyError):
+            return data
 
     def loadData(self, handle: DeferredDatasetHandle, names: Iterable[str] | None = None) -> Table:
         """Read those of the wanted columns that the table has.

@@ -1,21 +1,20 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Actions that select and flag the rows of amplifiers."""
+"""Actions that encode results, and select from them."""
 
-from .ampColumns import AmpColumns, findAmpResults, verdictKeys
 from .ampValues import AmpFlags, AmpValues
 from .analyzeTrend import AnalyzeTrend
-from .loadAmpColumns import LoadAmpColumns
+from .encodeAmps import AMP_TABLE, EncodeAmps, encodeAmps, getAmpTable
 from .selectImage import SelectImage
 
 __all__ = [
-    "AmpColumns",
+    "AMP_TABLE",
     "AmpFlags",
     "AmpValues",
     "AnalyzeTrend",
-    "findAmpResults",
-    "LoadAmpColumns",
+    "EncodeAmps",
     "SelectImage",
-    "verdictKeys",
+    "encodeAmps",
+    "getAmpTable",
 ]

@@ -1,11 +1,9 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Values and flags of amplifiers, as plots take them."""
+"""Values and flags of encoded results, as plots take them."""
 
 from __future__ import annotations
-
-__all__ = ["AmpFlags", "AmpValues"]
 
 from typing import Any
 
@@ -13,19 +11,16 @@ import numpy as np
 
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core.amps import AmpTable
-from lsst.analysis.cp.core.typing import FloatArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field, ListField
 
-from .ampColumns import AmpColumns, findAmpResults, verdictKeys
+from .encodeAmps import AMP_TABLE, getAmpTable
+
+__all__ = ["AmpFlags", "AmpValues"]
 
 
 class AmpValues(KeyedDataAction):
-    """Select the amplifier rows of one test: their value, and whether they passed.
-
-    The result has the vectors ``detector``, ``amplifier``, ``z`` and ``flag`` (1 passed, 0 failed, NaN
-    untested).
-    """
+    """Select the rows of one test: their value, and whether they passed."""
 
     product = Field[str](doc="Product that was verified.", default="bias")
     test = Field[str](doc="Key of the test; there is no default.", default="")
@@ -36,12 +31,12 @@ class AmpValues(KeyedDataAction):
     )
 
     def getInputSchema(self) -> KeyedDataSchema:
-        """Name the columns of the test."""
-        return [(name, Vector) for name in getProduct(self.product).inputColumns([self.test])]
+        """Name the encoded results."""
+        return [(AMP_TABLE, AmpTable)]
 
     def getOutputSchema(self) -> KeyedDataSchema:
         """Name the vectors that are made."""
-        return [(name, Vector) for name in ("detector", "amplifier", "z", "flag")]
+        return [(name, Vector) for name in ("ampIndex", "z", "flag")]
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> KeyedData:
         """Select values.
@@ -49,36 +44,37 @@ class AmpValues(KeyedDataAction):
         Parameters
         ----------
         data
-            Columns of amplifier results.
+            Encoded results under the key ``ampTable``.
         **kwargs
-            ``camera``, and as far as known ``reference`` and ``exposures``.
+            Not used.
 
         Returns
         -------
         values
-            The vectors, of the amplifier rows only. ``flag`` is left out if nothing is tested.
+            The encoded results; ``z``, and ``flag`` (1 passed, 0 failed, NaN untested) if anything is
+            tested; and ``ampIndex``, places of the rows in the layout of the camera, or the ids ``detector``
+            for a test whose rows are detectors.
         """
-        results = findAmpResults(data, self.product, [self.test], **kwargs)
-        table, test = results.ampTable, getProduct(self.product)[self.test]
+        table, test = getAmpTable(data), getProduct(self.product)[self.test]
+        rows = table.rows[test.row]
         values = table.quantity(test) if self.value == "quantity" else None
         if self.value == "statistic" and test.statisticColumn is not None:
             values = table.statistics[test.statisticColumn]
-        vectors = {
-            "detector": table.detector,
-            "amplifier": table.amplifier,
-            "z": np.full(len(table), np.nan) if values is None else values,
+        selected: dict[str, Any] = {
+            AMP_TABLE: table,
+            "z": np.full(len(rows), np.nan) if values is None else values,
         }
-        if test.verifyColumn is not None:
-            vectors["flag"] = floatFlags(table, test.verifyColumn)
-        return AmpColumns(vectors, results)
+        if test.row == "amplifier":
+            selected["ampIndex"] = rows.member
+        else:
+            selected["detector"] = table.layout.detectorId[rows.detectorIndex]
+        if (verdict := table.verdict(test)) is not None:
+            selected["flag"] = np.where(verdict < 0, np.nan, verdict)
+        return selected
 
 
 class AmpFlags(KeyedDataAction):
-    """Select the amplifier rows of all tests: whether they passed.
-
-    The result has the vectors ``detector``, ``amplifier`` and one of flags for each test, named as its
-    column.
-    """
+    """Select the verdicts of all tests whose rows are amplifiers."""
 
     product = Field[str](doc="Product that was verified.", default="bias")
     tests = ListField[str](
@@ -86,11 +82,8 @@ class AmpFlags(KeyedDataAction):
     )
 
     def getInputSchema(self) -> KeyedDataSchema:
-        """Name the columns of the tests."""
-        return [
-            (name, Vector)
-            for name in getProduct(self.product).inputColumns(verdictKeys(self.product, self.tests))
-        ]
+        """Name the encoded results."""
+        return [(AMP_TABLE, AmpTable)]
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> KeyedData:
         """Select flags.
@@ -98,24 +91,18 @@ class AmpFlags(KeyedDataAction):
         Parameters
         ----------
         data
-            Columns of amplifier results.
+            Encoded results under the key ``ampTable``.
         **kwargs
-            ``camera``, and as far as known ``reference`` and ``exposures``.
+            Not used.
 
         Returns
         -------
         flags
-            The new vectors, of the amplifier rows: 1 passed, 0 failed, NaN untested.
+            The encoded results; ``flags``, 1 passed, 0 failed, -1 untested, shape (nTests, nRows); and
+            ``ampIndex``, places of the rows in the layout of the camera, shape (nRows,).
         """
-        keys = verdictKeys(self.product, self.tests)
-        results = findAmpResults(data, self.product, keys, **kwargs)
-        table = results.ampTable
-        columns = [getProduct(self.product)[key].verifyColumn for key in keys]
-        vectors = {name: floatFlags(table, name) for name in columns if name is not None}
-        return AmpColumns({"detector": table.detector, "amplifier": table.amplifier, **vectors}, results)
-
-
-def floatFlags(table: AmpTable, column: str) -> FloatArray:
-    """Write verdicts with NaN for untested, as actions read them."""
-    flags = table.flags[column]
-    return np.where(flags < 0, np.nan, flags)
+        table = getAmpTable(data)
+        tests = [t for t in getProduct(self.product).ownVerdicts(self.tests) if t.row == "amplifier"]
+        flags = np.array([table.verdict(test) for test in tests], dtype=np.int8).reshape(len(tests), -1)
+        selected: dict[str, Any] = {AMP_TABLE: table, "ampIndex": table.ampIndex, "flags": flags}
+        return selected

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from lsst.analysis.cp.catalogue import MEASUREMENT_LEVELS
+from lsst.analysis.cp.catalogue import LEVELS
 from lsst.analysis.cp.core.history import (
     EPOCH_KINDS,
     SERIES_COLUMNS,
@@ -51,7 +51,7 @@ class AnalyzeTrend(KeyedDataAction):
     metric = Field[str](doc="Name of the metric; there is no default.", default="")
     measurement = Field[str](doc="Name of the measurement.", default="median")
     level = ChoiceField[str](
-        doc="What the values belong to.", default="detector", allowed=dict.fromkeys(MEASUREMENT_LEVELS, "")
+        doc="What the values belong to.", default="detector", allowed=dict.fromkeys(LEVELS, "")
     )
     seriesBy = ChoiceField[str](
         doc="What a series belongs to.", default="detector", allowed=dict.fromkeys(SERIES_COLUMNS, "")

@@ -3,10 +3,9 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Actions that make formal measurements."""
 
-from .ampSummaryMetric import AmpSummaryMetric
+from .ampMetrics import AmpSummaryMetric, DetectorMetrics
 from .failureMetric import FailureMetric
 from .structureMetric import StructureMetric
-from .summaryRowMetric import SummaryRowMetric
 from .trendMetric import TrendMetric
 
-__all__ = ["AmpSummaryMetric", "FailureMetric", "StructureMetric", "SummaryRowMetric", "TrendMetric"]
+__all__ = ["AmpSummaryMetric", "DetectorMetrics", "FailureMetric", "StructureMetric", "TrendMetric"]

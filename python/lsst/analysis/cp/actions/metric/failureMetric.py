@@ -5,21 +5,31 @@
 
 from __future__ import annotations
 
-__all__ = ["FailureMetric"]
-
 from typing import Any
 
 import astropy.units as u
 import numpy as np
 
-from lsst.analysis.cp.actions.keyedData import findAmpResults, verdictKeys
-from lsst.analysis.cp.catalogue import getProduct
-from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN, AmpTable, majorityVerdict, overallStatus
-from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Vector
+from lsst.analysis.cp.actions.keyedData import getAmpTable
+from lsst.analysis.cp.catalogue import VerifyTest, getProduct
+from lsst.analysis.cp.core.amps import (
+    FAILED,
+    GOOD,
+    UNKNOWN,
+    AmpTable,
+    findOverLimit,
+    majorityThresholds,
+    overallStatus,
+    summarize,
+)
+from lsst.analysis.cp.core.typing import BoolArray
+from lsst.analysis.tools.interfaces import KeyedData
 from lsst.pex.config import ListField
 from lsst.verify import Measurement
 
-from .ampMetricAction import AmpMetricAction
+from .ampMetrics import AmpMetricAction
+
+__all__ = ["FailureMetric"]
 
 STATUS_COUNTS = {"nDetectorsGood": GOOD, "nDetectorsFailed": FAILED, "nDetectorsUnknown": UNKNOWN}
 
@@ -30,7 +40,8 @@ class FailureMetric(AmpMetricAction):
     """Count the amplifiers that failed any test, and the detectors by their status over all tests.
 
     A detector counts once an exposure. At level run the majority rule of the summit scripts is applied, too
-    (see `lsst.analysis.cp.core.majorityVerdict`): ``majorityFailed`` is 1 where they would refuse to certify.
+    (see `lsst.analysis.cp.core.amps.majorityThresholds`): ``majorityFailed`` is 1 where they would refuse to
+    certify. Without exposures there is no such rule.
     """
 
     tests = ListField[str](
@@ -40,15 +51,8 @@ class FailureMetric(AmpMetricAction):
     @property
     def units(self) -> dict[str, str]:
         """Unit of each measurement by its name: all are counts."""
-        majority = MAJORITY_COUNTS if self.level == "run" else ()
+        majority = MAJORITY_COUNTS if self.level == "run" and self.epoch != "none" else ()
         return dict.fromkeys(("nAmps", "nAmpsFailed", *STATUS_COUNTS, *majority), "")
-
-    def getInputSchema(self) -> KeyedDataSchema:
-        """Name the columns of the tests."""
-        return [
-            (name, Vector)
-            for name in getProduct(self.product).inputColumns(verdictKeys(self.product, self.tests))
-        ]
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> dict[str, Measurement]:
         """Count.
@@ -56,47 +60,45 @@ class FailureMetric(AmpMetricAction):
         Parameters
         ----------
         data
-            Columns of amplifier results.
+            Encoded results under the key ``ampTable``.
         **kwargs
-            ``camera``, and as far as known ``reference`` and ``exposures``.
+            ``metric_tags``, if there are any.
 
         Returns
         -------
         measurements
             By name.
         """
-        keys = verdictKeys(self.product, self.tests)
-        results = findAmpResults(data, self.product, keys, **kwargs)
-        table, detectors = results.ampTable, results.detectors
+        table = getAmpTable(data)
+        tests = getProduct(self.product).ownVerdicts(self.tests)
         mask = self.selection.mask(table.layout)
+        amps = table.rows["amplifier"]
         if self.level == "detector":
             # The camera's other detectors are not missing: they have quanta of their own.
-            mask &= np.isin(np.arange(table.layout.nDetectors), table.detectorIndex)
-        columns = [getProduct(self.product)[key].verifyColumn for key in keys]
-        flags = [table.flags[column] for column in columns if column is not None]
-        selected = mask[table.detectorIndex]
-        chosen = {key: detectors.tests[key] for key in keys}
-        status = overallStatus(chosen, detectors.nAmps, detectors.nAmpsExpected)
-        status = status[mask[detectors.detectorIndex]]
-        counts = {
-            "nAmps": int(selected.sum()),
-            "nAmpsFailed": int(np.any([selected & (test == FAILED) for test in flags], axis=0).sum()),
-        }
+            mask &= np.isin(np.arange(table.layout.nDetectors), amps.detectorIndex)
+        selected = mask[amps.detectorIndex]
+        failed = [selected & table.failed(test) for test in tests if test.row == "amplifier"]
+        detectors = summarize(table, "detector")
+        chosen = [detectors.tests[test.key] for test in tests if test.key in detectors.tests]
+        status = overallStatus(chosen, detectors.complete)[mask[detectors.detectorIndex]]
+        counts = {"nAmps": int(selected.sum()), "nAmpsFailed": int(np.any(failed, axis=0).sum())}
         counts |= {name: int(np.count_nonzero(status == code)) for name, code in STATUS_COUNTS.items()}
         if self.level == "run":
-            counts |= self._applyMajorityRule(table)
+            counts |= self._applyMajorityRule(table, tests, mask)
         notes = {"metric_tags": kwargs.get("metric_tags", [])}
         return {
             name: Measurement(name, u.Quantity(float(counts[name]), ""), notes=notes) for name in self.units
         }
 
-    def _applyMajorityRule(self, table: AmpTable) -> dict[str, int]:
-        """Count the exposures over the limit, and tell whether they are the majority."""
-        verdict = majorityVerdict(
-            table,
-            tests=verdictKeys(self.product, self.tests),
-            selection=self.selection,
-            maxFailuresPerDetector=self.maxFailuresPerDetector,
-        )
-        numbers = (len(table.exposures), verdict.nExposuresFailed, int(not verdict.certify))
-        return dict(zip(MAJORITY_COUNTS, numbers, strict=True))
+    def _applyMajorityRule(
+        self, table: AmpTable, tests: tuple[VerifyTest, ...], mask: BoolArray
+    ) -> dict[str, int]:
+        """Count the exposures in which any test is over the limit, and tell whether they are the majority."""
+        n_exposures = len(table.exposures)
+        limits = majorityThresholds(n_exposures, int(mask.sum()), self.maxFailuresPerDetector)
+        over = np.zeros(n_exposures, dtype=bool)
+        for test in tests:
+            if test.row != "exposure":
+                over |= findOverLimit(table, test, mask, limits)
+        n_over = int(over.sum())
+        return dict(zip(MAJORITY_COUNTS, (n_exposures, n_over, int(n_over >= limits.exposures)), strict=True))

@@ -10,7 +10,7 @@ from typing import Any, cast
 import astropy.units as u
 import numpy as np
 
-from lsst.analysis.cp.core.amps.status import FAILED, UNKNOWN
+from lsst.analysis.cp.core.amps import FAILED, UNKNOWN
 from lsst.analysis.cp.core.history import TrendFindings, TrendSeries
 from lsst.analysis.cp.core.typing import FloatArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction

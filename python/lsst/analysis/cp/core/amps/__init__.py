@@ -5,13 +5,8 @@
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
 from .culprits import *
-from .detectorRollUp import *
-from .keys import *
-from .majority import *
 from .reference import *
-from .results import *
-from .rollUp import *
-from .status import *
 from .summary import *
 from .table import *
 from .tables import *
+from .verdicts import *

@@ -1,22 +1,22 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""The amplifiers and tests that keep a run from being good."""
+"""What keeps a run from being good: the table of culprits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from astropy.table import Table
 
-from lsst.analysis.cp.catalogue import Test
-from lsst.analysis.cp.core.typing import BoolArray, FlagArray, FloatArray, IndexArray
+from lsst.analysis.cp.catalogue import VerifyTest
+from lsst.analysis.cp.core.typing import AnyArray, BoolArray, FlagArray, FloatArray, IndexArray
 
-from .status import FAILED, GOOD, UNKNOWN, statusNames
 from .table import AmpTable
+from .verdicts import FAILED, GOOD, UNKNOWN, statusNames, thresholdsOf
 
 __all__ = ["culpritsTable"]
 
@@ -25,114 +25,134 @@ __all__ = ["culpritsTable"]
 class _Found:
     """Culprits of one test and one reason."""
 
-    test: Test
-    exposureIndex: IndexArray
-    ampIndex: IndexArray
+    test: VerifyTest
+    epochIndex: IndexArray
+    member: IndexArray
     quantity: FloatArray
     status: int
     reason: str
 
 
-def culpritsTable(ampTable: AmpTable) -> Table:
-    """List each amplifier and test that is failed or unknown.
+def culpritsTable(table: AmpTable) -> Table:
+    """List each amplifier, detector or exposure and test that is failed or unknown.
 
     Parameters
     ----------
-    ampTable
-        Results of amplifiers.
+    table
+        Results.
 
     Returns
     -------
-    table
-        One row for each expected exposure, amplifier of the layout and test that is not good, sorted. A
-        verdict that sums up other tests is listed only where none of them is. ``quantity`` and ``threshold``
-        are NaN where there is none.
+    culprits
+        One row for each expected exposure, member of the layout and test that is not good, sorted. A verdict
+        that sums up other tests is listed only where none of them is. ``quantity`` and ``threshold`` are NaN
+        where there is none; of an interval, the threshold is the nearer end. Without epochs there is no
+        ``exposure``. A row of a detector has no ``amplifier``; one of an exposure has no ``detector`` (-1).
     """
-    found = [part for part in _findAll(ampTable) if len(part.ampIndex)]
-    layout = ampTable.layout
-    order = {test.key: i for i, test in enumerate(ampTable.tests)}
-    exposure, amp = (
-        np.concatenate([getattr(part, name) for part in found] or [np.empty(0, np.intp)])
-        for name in ("exposureIndex", "ampIndex")
-    )
+    found = [part for part in _findAll(table) if len(part.member)]
+    sizes = [len(part.member) for part in found]
 
-    def spread(values: list[str] | list[int] | list[float]) -> npt.NDArray[np.generic]:
-        return np.repeat(np.array(values), [len(part.ampIndex) for part in found])
+    def join(parts: Sequence[AnyArray], dtype: type) -> Any:
+        return np.concatenate([np.empty(0, dtype), *parts])
 
-    rank = spread([order[part.test.key] for part in found])
-    rows = np.lexsort((rank, amp, exposure))
-    detector = layout.ampDetector[amp]
-    thresholds = [np.nan if p.test.threshold is None else p.test.threshold for p in found]
+    def spread(values: list[str] | list[int], dtype: type) -> Any:
+        return np.repeat(np.array(values, dtype=dtype), sizes)
+
+    layout, order = table.layout, {test.key: i for i, test in enumerate(table.tests)}
+    kind = spread([part.test.row for part in found], np.str_)
+    epoch = join([part.epochIndex for part in found], np.intp)
+    member = join([part.member for part in found], np.intp)
+    # Index -1 takes the last name, which is that of none.
+    amp = np.where(kind == "amplifier", member, -1)
+    detector = np.where(kind == "exposure", -1, np.where(amp < 0, member, layout.ampDetector[amp]))
+    quantity = join([part.quantity for part in found], np.float64)
+    rows = np.lexsort((spread([order[part.test.key] for part in found], np.intp), amp, detector, epoch))
     columns = {
-        "exposure": ampTable.exposures[exposure],
-        "detector": layout.detectorId[detector],
-        "detectorName": layout.detectorName[detector],
-        "amplifier": layout.ampName[amp],
-        "test": spread([part.test.key for part in found]),
-        "section": spread([part.test.section for part in found]),
-        "quantity": np.concatenate([part.quantity for part in found] or [np.empty(0)]),
-        "threshold": spread(thresholds).astype(np.float64),
-        "status": statusNames(spread([part.status for part in found]).astype(np.int8)),
-        "reason": spread([part.reason for part in found]),
+        "exposure": table.exposures[epoch],
+        "detector": np.append(layout.detectorId, -1)[detector],
+        "detectorName": np.append(layout.detectorName, "")[detector],
+        "amplifier": np.append(layout.ampName, "")[amp],
+        "test": spread([part.test.key for part in found], np.str_),
+        "section": spread([part.test.section for part in found], np.str_),
+        "quantity": quantity,
+        "threshold": _nearestThresholds(table, found, detector, quantity),
+        "status": statusNames(spread([part.status for part in found], np.int8)),
+        "reason": spread([part.reason for part in found], np.str_),
     }
-    text = {"test", "section", "reason"}
-    return Table({n: (c.astype(np.str_) if n in text else c)[rows] for n, c in columns.items()})
+    if table.epoch == "none":
+        del columns["exposure"]
+    return Table({name: values[rows] for name, values in columns.items()})
 
 
-def _findAll(ampTable: AmpTable) -> Iterator[_Found]:
+def _nearestThresholds(
+    table: AmpTable, found: list[_Found], detector: IndexArray, quantity: FloatArray
+) -> FloatArray:
+    """Find the end of the interval of passing that is nearest to each quantity; NaN if there is none."""
+    physical_type = np.append(table.layout.physicalType, "")[detector]
+    thresholds = np.full(len(quantity), np.nan)
+    start = 0
+    for part in found:
+        rows = slice(start, start := start + len(part.member))
+        if part.test.threshold is not None:
+            low, high = thresholdsOf(part.test, physical_type[rows])
+            # An infinite end is never the nearer; the middle decides where there is no quantity.
+            is_low = ~np.isinf(low) & (np.isinf(high) | (quantity[rows] < 0.5 * (low + high)))
+            thresholds[rows] = np.where(is_low, low, high)
+    return thresholds
+
+
+def _findAll(table: AmpTable) -> Iterator[_Found]:
     """Find the culprits of all tests, verdicts that sum up others last."""
-    listed = np.zeros(len(ampTable), dtype=bool)
-    missing = _findMissing(ampTable)
-    for test in sorted(ampTable.tests, key=lambda t: t.verdict):
-        status = ampTable.status(test)
+    listed = {kind: np.zeros(len(rows), dtype=bool) for kind, rows in table.rows.items()}
+    missing = {kind: _findMissing(table, kind) for kind in table.rows}
+    for test in sorted(table.tests, key=lambda t: t.verdict):
+        status = table.status(test)
         if status is None:
             continue
-        bad = status == FAILED
-        if ampTable.wasRun(test):
-            bad = status != GOOD
-            if not test.verdict:
-                nothing = np.full(len(missing[0]), np.nan)
-                yield _Found(
-                    test=test,
-                    exposureIndex=missing[0],
-                    ampIndex=missing[1],
-                    quantity=nothing,
-                    status=UNKNOWN,
-                    reason="no row in the table",
-                )
+        bad = status != GOOD if table.wasRun(test) else status == FAILED
         if test.verdict:
-            bad &= ~listed
-        listed |= bad
-        yield from _findRows(ampTable, test, status, bad)
+            bad &= ~listed[test.row]
+        elif table.wasRun(test):
+            epoch, member = missing[test.row]
+            yield _Found(
+                test=test,
+                epochIndex=epoch,
+                member=member,
+                quantity=np.full(len(member), np.nan),
+                status=UNKNOWN,
+                reason="no row in the table",
+            )
+        listed[test.row] |= bad
+        yield from _findRows(table, test, status, bad)
 
 
-def _findMissing(ampTable: AmpTable) -> tuple[IndexArray, IndexArray]:
-    """Find the expected amplifiers that have no row."""
-    n_amps = ampTable.layout.nAmps
-    absent = np.ones(len(ampTable.exposures) * n_amps, dtype=bool)
-    absent[ampTable.exposureIndex * n_amps + ampTable.ampIndex] = False
-    cells = np.flatnonzero(absent)
-    return cells // n_amps, cells % n_amps
+def _findMissing(table: AmpTable, kind: str) -> tuple[IndexArray, IndexArray]:
+    """Find the exposures and members that are expected and have no row."""
+    n = {"amplifier": table.layout.nAmps, "detector": table.layout.nDetectors, "exposure": 1}[kind]
+    absent = np.ones((len(table.exposures), n), dtype=bool)
+    absent[table.rows[kind].epochIndex, table.rows[kind].member] = False
+    epoch, member = np.nonzero(absent)
+    return epoch, member
 
 
-def _findRows(ampTable: AmpTable, test: Test, status: FlagArray, bad: BoolArray) -> Iterator[_Found]:
+def _findRows(table: AmpTable, test: VerifyTest, status: FlagArray, bad: BoolArray) -> Iterator[_Found]:
     """Find the rows of one test that are not good, by reason."""
-    quantity = ampTable.quantity(test)
-    flags = ampTable.flags[str(test.verifyColumn)]
+    rows, verdict, quantity = table.rows[test.row], table.verdict(test), table.quantity(test)
     column = test.statisticColumn
-    finite = np.ones(len(ampTable), bool) if column is None else np.isfinite(ampTable.statistics[column])
+    finite = np.ones(len(rows), bool) if column is None else np.isfinite(table.statistics[column])
+    failed = "failed" if test.verifyColumn is not None else "failed (computed, not stored by cp_verify)"
     for code, mask, reason in (
-        (FAILED, finite, "failed"),
-        (FAILED, ~finite, f"failed; {test.statistic} is not finite"),
-        (UNKNOWN, flags == UNKNOWN, "not tested"),
-        (UNKNOWN, flags != UNKNOWN, f"{test.statistic} is not finite"),
+        (FAILED, finite, failed),
+        (FAILED, ~finite, f"{failed}; {test.statistic} is not finite"),
+        (UNKNOWN, verdict == UNKNOWN, "not tested"),
+        (UNKNOWN, verdict != UNKNOWN, f"{test.statistic} is not finite"),
     ):
-        rows = np.flatnonzero(bad & mask & (status == code))
+        chosen = np.flatnonzero(bad & mask & (status == code))
         yield _Found(
             test=test,
-            exposureIndex=ampTable.exposureIndex[rows],
-            ampIndex=ampTable.ampIndex[rows],
-            quantity=np.full(len(rows), np.nan) if quantity is None else quantity[rows],
+            epochIndex=rows.epochIndex[chosen],
+            member=rows.member[chosen],
+            quantity=np.full(len(chosen), np.nan) if quantity is None else quantity[chosen],
             status=code,
             reason=reason,
         )

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsst.analysis.cp.core.camera import CameraLayout
-from lsst.analysis.cp.core.typing import FloatArray, IdArray, NameArray
-
-from .keys import AmpKeys, encodeKeys
+from lsst.analysis.cp.core.camera import AmpKeyError, CameraLayout
+from lsst.analysis.cp.core.typing import FloatArray, IdArray, IndexArray, NameArray
 
 __all__ = ["CAMERA_SOURCE", "HEADER_SOURCE", "MatchedValues", "ReferenceValues"]
 
@@ -79,13 +77,15 @@ class ReferenceValues:
             gain=np.empty(0),
         )
 
-    def match(self, keys: AmpKeys, layout: CameraLayout) -> MatchedValues:
+    def match(self, exposure: IdArray, ampIndex: IndexArray, layout: CameraLayout) -> MatchedValues:
         """Find the values of each row; those of the camera where there are none.
 
         Parameters
         ----------
-        keys
-            The rows.
+        exposure
+            Exposure id of each row, shape (n,).
+        ampIndex
+            Index of each row into the amplifiers of the layout, shape (n,).
         layout
             The camera.
 
@@ -99,16 +99,14 @@ class ReferenceValues:
         AmpKeyError
             If the values name an amplifier that is not in the camera, or one twice.
         """
-        read_noise = layout.ampReadNoise[keys.ampIndex]
-        gain = layout.ampGain[keys.ampIndex]
+        read_noise, gain = layout.ampReadNoise[ampIndex], layout.ampGain[ampIndex]
         if len(self.detector) == 0:
             return MatchedValues(
-                readNoise=read_noise,
-                gain=gain,
-                source=np.full(len(read_noise), CAMERA_SOURCE),
+                readNoise=read_noise, gain=gain, source=np.full(len(read_noise), CAMERA_SOURCE)
             )
-        given_noise = self._lookUp(self.readNoise, keys, layout)
-        given_gain = self._lookUp(self.gain, keys, layout)
+        given = self._findRows(exposure, ampIndex, layout)
+        # The last element stands for none.
+        given_noise, given_gain = (np.append(values, np.nan)[given] for values in (self.readNoise, self.gain))
         use_noise = np.isfinite(given_noise) & (given_noise > 0)
         use_gain = np.isfinite(given_gain) & (given_gain > 0)
         return MatchedValues(
@@ -117,18 +115,16 @@ class ReferenceValues:
             source=np.where(use_noise, self.source, CAMERA_SOURCE),
         )
 
-    def _lookUp(self, values: FloatArray, keys: AmpKeys, layout: CameraLayout) -> FloatArray:
-        """Spread given values over the rows; NaN where none is given."""
-        everywhere = self.exposure is None
-        exposure = np.zeros(len(self.detector), np.int64) if everywhere else self.exposure
-        given = encodeKeys(
-            {"exposure": exposure, "detector": self.detector, "amplifier": self.amplifier}, layout
-        )
-        table = np.full((len(given.exposures) + 1, layout.nAmps), np.nan)
-        table[given.exposureIndex, given.ampIndex] = values
-        if everywhere:
-            return table[0, keys.ampIndex]
-        place = np.searchsorted(given.exposures, keys.exposures)
-        near = np.minimum(place, len(given.exposures) - 1)
-        place = np.where(given.exposures[near] == keys.exposures, near, len(given.exposures))
-        return table[place[keys.exposureIndex], keys.ampIndex]
+    def _findRows(self, exposure: IdArray, ampIndex: IndexArray, layout: CameraLayout) -> IndexArray:
+        """Find the given values of each row; -1 where none is given."""
+        exposures = np.zeros(1, np.int64) if self.exposure is None else np.unique(self.exposure)
+        table = np.full((len(exposures) + 1, layout.nAmps), -1)
+        own = layout.findAmps(self.detector, self.amplifier)
+        place = 0 if self.exposure is None else np.searchsorted(exposures, self.exposure)
+        table[place, own] = np.arange(len(own))
+        if np.count_nonzero(table >= 0) != len(own):
+            raise AmpKeyError("nominal values of an amplifier are given more than once")
+        if self.exposure is None:
+            return table[0, ampIndex]
+        near = np.minimum(np.searchsorted(exposures, exposure), len(exposures) - 1)
+        return table[np.where(exposures[near] == exposure, near, len(exposures)), ampIndex]

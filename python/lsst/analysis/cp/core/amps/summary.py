@@ -1,155 +1,105 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Statistics of the amplifiers of each detector in each exposure."""
+"""Reduction of results to detectors, exposures and runs."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
-import astropy.units as u
 import numpy as np
 
-from lsst.analysis.cp.catalogue import Product, Test
-from lsst.analysis.cp.core.camera import CameraLayout
-from lsst.analysis.cp.core.groups import Reduction, SegmentGrid
+from lsst.analysis.cp.catalogue import Level, Product, VerifyTest
+from lsst.analysis.cp.core.camera import CameraLayout, DetectorSelection
+from lsst.analysis.cp.core.groups import GroupGrid
 from lsst.analysis.cp.core.typing import BoolArray, FlagArray, FloatArray, IdArray, IndexArray
 
-from .status import FAILED, GOOD, UNKNOWN, combineStatus
 from .table import AmpTable
+from .verdicts import FAILED, GOOD, UNKNOWN, MajorityThresholds, combineStatus, majorityThresholds
 
-__all__ = ["AmpSummary", "TestSummary", "VerdictCounts", "overallStatus", "reduceTests", "summarizeAmps"]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class VerdictCounts:
-    """Verdicts of one test, counted over the amplifiers of each segment.
-
-    Parameters
-    ----------
-    nTested, nFailed
-        Number of amplifiers with a verdict, and with the verdict False, shape (nSegments,).
-    nGood
-        Number of amplifiers that passed with a finite statistic, shape (nSegments,).
-    status
-        Status codes, shape (nSegments,).
-    wasRun
-        Whether an amplifier without a verdict is unknown; see `AmpTable.wasRun`.
-    """
-
-    nTested: IdArray
-    nFailed: IdArray
-    nGood: IdArray
-    status: FlagArray
-    wasRun: bool
+__all__ = ["AmpSummary", "ReducedTest", "findOverLimit", "overallStatus", "summarize"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class TestSummary:
-    """One test, reduced over the amplifiers of each segment.
+class ReducedTest:
+    """One test, reduced over the rows of each group.
 
     Parameters
     ----------
     test
         The test.
-    statistic
-        Its statistic, reduced; None if it has none.
-    quantity
-        Its tested quantity, reduced; None if it has none.
-    verdicts
-        Its verdicts, counted; None if nothing is tested.
-    counts
-        Further counts by name, each of shape (nSegments,).
+    values
+        Reductions and counts by the name of the measurement, each of shape (nGroups,).
+    status
+        Status codes, shape (nGroups,); None if nothing is tested.
+    wasRun
+        Whether a row without a verdict is unknown; see `AmpTable.wasRun`.
     """
 
-    __test__ = False
-
-    test: Test
-    statistic: Reduction | None
-    quantity: Reduction | None
-    verdicts: VerdictCounts | None
-    counts: Mapping[str, IdArray] = field(default_factory=dict)
-
-    def columns(self) -> dict[str, FloatArray | IdArray]:
-        """Get all reductions by the name of their measurement.
-
-        Returns
-        -------
-        columns
-            Floats of `Test.measurementUnit` and integer counts, each of shape (nSegments,). Which there are
-            depends on the declaration of the test and the level only.
-        """
-        result: dict[str, FloatArray | IdArray] = {}
-        for reduction, names in (
-            (self.statistic, ("min", "median", "max")),
-            (self.quantity, ("quantityMin", "quantityMedian", "quantityMax")),
-        ):
-            if reduction is not None:
-                values = (reduction.minimum, reduction.median, reduction.maximum)
-                result.update(zip(names, values, strict=True))
-        if self.statistic is not None:
-            result["nValid"] = self.statistic.nValid
-        if self.verdicts is not None:
-            result |= {"nTested": self.verdicts.nTested, "nFailed": self.verdicts.nFailed}
-        return result | dict(self.counts)
+    test: VerifyTest
+    values: Mapping[str, FloatArray | IdArray]
+    status: FlagArray | None
+    wasRun: bool
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AmpSummary:
-    """All tests, reduced over the amplifiers of each segment.
+    """All tests that are measured at a level, reduced over the rows of each group.
 
     Parameters
     ----------
     level
-        One of the catalogue's `MEASUREMENT_LEVELS`.
+        What one group belongs to.
     product
         The product that was verified.
     layout
         The camera.
-    nAmps
-        Number of amplifiers with a row, shape (nSegments,).
-    nAmpsExpected
-        Number of amplifiers that should have one, shape (nSegments,).
     tests
-        Summaries of the tests by key.
-    status
-        Status codes over all tests, shape (nSegments,).
-    exposure
-        Exposure id of each segment, shape (nSegments,); empty if a segment holds several.
-    detectorIndex
-        Index of each segment's detector in the layout, shape (nSegments,); empty if a segment holds
-        several.
-    present
-        Whether an amplifier has a row, shape (nSegments, width), where column i is the i-th amplifier of the
-        detector; empty if a segment holds several detectors.
+        Reduced tests by key.
     counts
-        Further counts by name, each of shape (nSegments,).
+        Counts that all tests of the same kind of rows share, each of shape (nGroups,), by this kind and the
+        name of the measurement.
+    complete
+        Whether every expected row of the kinds that have verdicts is there, shape (nGroups,).
+    status
+        Status codes over all tests, shape (nGroups,).
+    exposure
+        Exposure id of each group, shape (nGroups,); empty if a group holds several exposures.
+    detectorIndex
+        Index of each group's detector in the layout, shape (nGroups,); empty if a group holds several.
+    present
+        Whether an amplifier has a row (in all exposures of the group), shape (nGroups, width), where column i
+        is the i-th amplifier of the detector; empty if a group holds several detectors.
     """
 
-    level: str
+    level: Level
     product: Product
     layout: CameraLayout
-    nAmps: IdArray
-    nAmpsExpected: IdArray
-    tests: Mapping[str, TestSummary]
+    tests: Mapping[str, ReducedTest]
+    counts: Mapping[str, Mapping[str, IdArray]]
+    complete: BoolArray
     status: FlagArray
-    exposure: IdArray = field(default_factory=lambda: np.empty(0, np.int64))
-    detectorIndex: IndexArray = field(default_factory=lambda: np.empty(0, np.intp))
-    present: BoolArray = field(default_factory=lambda: np.empty((0, 0), np.bool_))
-    counts: Mapping[str, IdArray] = field(default_factory=dict)
+    exposure: IdArray
+    detectorIndex: IndexArray
+    present: BoolArray
 
     def __len__(self) -> int:
-        return len(self.nAmps)
+        return len(self.status)
 
-    @cached_property
+    @property
+    def nAmps(self) -> IdArray:
+        """Number of amplifiers with a row, shape (nGroups,)."""
+        return self.counts["amplifier"]["nAmps"]
+
+    @property
     def nAmpsMissing(self) -> IdArray:
-        """Number of amplifiers that should have a row and have none, shape (nSegments,)."""
-        return self.nAmpsExpected - self.nAmps
+        """Number of amplifiers that should have a row and have none, shape (nGroups,)."""
+        return self.counts["amplifier"]["nAmpsMissing"]
 
-    def measurements(self, key: str) -> dict[str, u.Quantity]:
-        """Get everything that a tool of this level emits.
+    def values(self, key: str) -> dict[str, FloatArray | IdArray]:
+        """Get all reductions and counts of a test.
 
         Parameters
         ----------
@@ -158,147 +108,245 @@ class AmpSummary:
 
         Returns
         -------
-        measurements
-            By measurement name, each of shape (nSegments,), with its unit.
+        values
+            By the name of the measurement, each of shape (nGroups,), in the unit of
+            `VerifyTest.measurementUnit`.
         """
-        test = self.tests[key]
-        columns = {**test.columns(), "nAmps": self.nAmps, **self.counts}
-        return {name: values * u.Unit(test.test.measurementUnit(name)) for name, values in columns.items()}
+        reduced = self.tests[key]
+        return {**self.counts[reduced.test.row], **reduced.values}
 
 
-def summarizeAmps(ampTable: AmpTable, tests: Collection[str] | None = None) -> AmpSummary:
-    """Reduce all tests over the amplifiers of each detector in each exposure.
+_SUMMARIES: WeakKeyDictionary[AmpTable, dict[tuple[object, ...], AmpSummary]] = WeakKeyDictionary()
+
+
+def summarize(
+    table: AmpTable,
+    level: str,
+    selection: DetectorSelection | None = None,
+    *,
+    maxFailuresPerDetector: int = 8,
+) -> AmpSummary:
+    """Reduce all tests over the rows of each group of a level.
+
+    A summary is made once for each table, level and selection.
 
     Parameters
     ----------
-    ampTable
-        Results of amplifiers. Not modified.
-    tests
-        Keys of the tests to reduce; all that were read if None.
+    table
+        Results. Not modified.
+    level
+        Name of a level, one of the catalogue's ``LEVELS``.
+    selection
+        Detectors to include; those of type SCIENCE if None. All are included where each is a group of its
+        own.
+    maxFailuresPerDetector
+        Failures of a test in one detector and exposure that the majority rule takes for a failed detector;
+        see `majorityThresholds`.
 
     Returns
     -------
     summary
-        One segment for each pair of expected exposure and detector of the layout, with or without rows,
-        ordered by exposure. Minimum, median and maximum are over finite values.
+        One group for each pair of expected exposure and detector of the layout, for each of one of these, or
+        for the run, with or without rows, ordered by exposure, then detector. Minimum, median and maximum are
+        over finite values. Over several exposures an amplifier counts once each; a detector counts once:
+        failed if it failed in any exposure, missing if it has no row in at least one.
     """
-    layout = ampTable.layout
-    n_exposures, n_detectors = len(ampTable.exposures), layout.nDetectors
-    grid = _makeGrid(ampTable)
-    expected = np.tile(layout.ampsPerDetector, n_exposures)
-    summaries = reduceTests(ampTable, grid, expected, tests)
+    chosen = Level(level, table.epoch)
+    selection = DetectorSelection() if selection is None else selection
+    made = _SUMMARIES.setdefault(table, {})
+    key = (level, None if chosen.byDetector else selection, maxFailuresPerDetector)
+    if key not in made:
+        made[key] = _summarize(table, chosen, selection, maxFailuresPerDetector)
+    return made[key]
+
+
+def _summarize(
+    table: AmpTable, level: Level, selection: DetectorSelection, maxFailuresPerDetector: int
+) -> AmpSummary:
+    layout, n_exposures = table.layout, len(table.exposures)
+    mask = np.ones(layout.nDetectors, dtype=bool) if level.byDetector else selection.mask(layout)
+    grids = {kind: _makeGrid(table, kind, level, mask) for kind in table.rows}
+    tests = {t.key: _reduceTest(table, t, *grids[t.row]) for t in table.tests if t.isMeasuredAt(level)}
+    limits = majorityThresholds(n_exposures, int(mask.sum()), maxFailuresPerDetector)
+    if not (level.byDetector and level.byEpoch):
+        tests = {key: _countParts(table, reduced, level, mask, limits) for key, reduced in tests.items()}
+    counts = {kind: _countRows(table, kind, level, mask, *grids[kind]) for kind in table.rows}
+    tested = [reduced.test.row for reduced in tests.values() if reduced.test.isTested]
+    n_groups = grids["amplifier"][0].nGroups
+    complete = np.ones(n_groups, dtype=bool)
+    for kind in dict.fromkeys(tested or ["amplifier"]):
+        grid, expected = grids[kind]
+        complete &= (grid.nMembers == expected) & (expected > 0)
+    exposures = table.exposures if level.byEpoch else np.empty(0, np.int64)
+    detectors = np.arange(layout.nDetectors) if level.byDetector else np.empty(0, np.intp)
+    present = np.empty((0, 0), np.bool_)
+    if level.byDetector:
+        # Over several exposures, an amplifier is present if it has a row in each.
+        width = int(layout.ampsPerDetector.max())
+        present = grids["amplifier"][0].present.reshape(n_groups, -1, width).all(axis=1)
     return AmpSummary(
-        level="detector",
-        product=ampTable.product,
+        level=level,
+        product=table.product,
         layout=layout,
-        exposure=np.repeat(ampTable.exposures, n_detectors),
-        detectorIndex=np.tile(np.arange(n_detectors), n_exposures),
-        present=grid.present,
-        nAmps=grid.nMembers,
-        nAmpsExpected=expected,
-        tests=summaries,
-        status=overallStatus(summaries, grid.nMembers, expected),
+        tests=tests,
+        counts=counts,
+        complete=complete,
+        status=overallStatus(tests.values(), complete),
+        exposure=np.repeat(exposures, len(detectors)) if level.byDetector else exposures,
+        detectorIndex=np.tile(detectors, len(exposures)) if level.byEpoch else detectors,
+        present=present,
     )
 
 
-def overallStatus(tests: Mapping[str, TestSummary], nAmps: IdArray, expected: IdArray) -> FlagArray:
-    """Roll up the status of all tests.
+def overallStatus(tests: Iterable[ReducedTest], complete: BoolArray) -> FlagArray:
+    """Roll up the status of tests.
 
     Parameters
     ----------
     tests
-        Summaries of the tests.
-    nAmps
-        Number of amplifiers with a row, shape (nSegments,).
-    expected
-        Number of amplifiers that should have one, shape (nSegments,).
+        Reduced tests.
+    complete
+        Whether every expected row is there, shape (nGroups,).
 
     Returns
     -------
     status
-        Status codes, shape (nSegments,).
+        Status codes, shape (nGroups,): without any test that was run, nothing is good.
     """
-    verdicts = [summary.verdicts for summary in tests.values() if summary.verdicts is not None]
-    required = [verdict for verdict in verdicts if verdict.wasRun]
-    failed = np.zeros(len(nAmps), dtype=bool)
-    for verdict in verdicts:
-        failed |= verdict.status == FAILED
-    complete = (nAmps == expected) & (expected > 0) & bool(required)
-    for verdict in required:
-        complete &= verdict.status != UNKNOWN
-    return combineStatus(failed, complete)
+    failed, known = np.zeros(len(complete), dtype=bool), complete.copy()
+    n_run = 0
+    for reduced in tests:
+        if reduced.status is not None:
+            failed |= reduced.status == FAILED
+            if reduced.wasRun:
+                n_run += 1
+                known &= reduced.status != UNKNOWN
+    return combineStatus(failed, known & (n_run > 0))
 
 
-def _makeGrid(ampTable: AmpTable) -> SegmentGrid:
-    """Group rows by exposure and detector."""
-    layout = ampTable.layout
-    width = int(layout.ampsPerDetector.max(initial=0))
-    cell_of_amp = layout.ampDetector * width + layout.memberOfAmp
-    return SegmentGrid.fromCells(
-        ampTable.exposureIndex * (layout.nDetectors * width) + cell_of_amp[ampTable.ampIndex],
-        nSegments=len(ampTable.exposures) * layout.nDetectors,
-        width=width,
-    )
-
-
-def reduceTests(
-    ampTable: AmpTable,
-    grid: SegmentGrid,
-    expected: IdArray,
-    keys: Collection[str] | None = None,
-) -> dict[str, TestSummary]:
-    """Reduce each test over the groups of a grid.
+def findOverLimit(
+    table: AmpTable, test: VerifyTest, mask: BoolArray, limits: MajorityThresholds
+) -> BoolArray:
+    """Find the exposures in which a test failed too often for the majority rule.
 
     Parameters
     ----------
-    ampTable
-        Results of amplifiers.
-    grid
-        Groups of its rows.
-    expected
-        Number of amplifiers that each group should have, shape (nSegments,).
-    keys
-        Keys of the tests to reduce; all that were read if None.
+    table
+        Results.
+    test
+        A test with a verdict.
+    mask
+        Selected detectors, shape (nDet,).
+    limits
+        The limits.
 
     Returns
     -------
-    summaries
-        Summaries by key, without counts of detectors or exposures.
+    over
+        Shape (nExposures,).
     """
-    tests = [test for test in ampTable.tests if keys is None or test.key in keys]
-    scratch = grid.makeScratch()
-    # A statistic that several tests share is reduced once.
-    columns = dict.fromkeys(test.statisticColumn for test in tests if test.statisticColumn is not None)
-    statistics = {column: grid.reduce(ampTable.statistics[column], scratch) for column in columns}
-    quantities = {}
-    buffer = np.empty(len(ampTable))
-    for test in tests:
-        if test.quantity is not None:
-            quantities[test.key] = grid.reduce(ampTable.evaluateQuantity(test, buffer), scratch)
-    return {
-        test.key: TestSummary(
-            test=test,
-            statistic=None if test.statisticColumn is None else statistics[test.statisticColumn],
-            quantity=quantities.get(test.key),
-            verdicts=None if test.verify is None else _countVerdicts(ampTable, test, grid, expected),
-        )
-        for test in tests
+    failed = table.failed(test)
+    if not test.inVerdict:
+        # Such a failure is listed only for an amplifier whose verdict over all tests is False.
+        for other in table.tests:
+            if other.verdict and other.row == test.row:
+                failed &= table.failed(other)
+    counts = _countByDetector(table, test.row, failed)[:, mask].sum(axis=1)
+    return counts >= limits.failures
+
+
+def _makeGrid(table: AmpTable, kind: str, level: Level, mask: BoolArray) -> tuple[GroupGrid, IdArray]:
+    """Lay the rows of one kind out by the groups of a level; return how many rows each group should have."""
+    rows, layout, n_exposures = table.rows[kind], table.layout, len(table.exposures)
+    if kind == "exposure" or not level.byDetector:
+        # All selected members of an exposure are in one group, in the order of the camera.
+        keep = {"amplifier": mask[layout.ampDetector], "detector": mask, "exposure": np.ones(1, bool)}[kind]
+        group, member = np.zeros(len(rows), dtype=np.intp), (np.cumsum(keep) - 1)[rows.member]
+        selected, expected = keep[rows.member], np.array([keep.sum()])
+    else:
+        expected = layout.ampsPerDetector if kind == "amplifier" else np.ones(layout.nDetectors, np.int64)
+        member = layout.memberOfAmp[rows.member] if kind == "amplifier" else np.zeros(len(rows), np.intp)
+        group, selected = rows.detectorIndex, np.ones(len(rows), bool)
+    n_groups, width = len(expected), int(expected.max())
+    if level.byEpoch:
+        group, expected = rows.epochIndex * n_groups + group, np.tile(expected, n_exposures)
+        n_groups *= n_exposures
+    else:
+        member, expected = rows.epochIndex * width + member, expected * n_exposures
+        width *= n_exposures
+    cell = np.where(selected, group * width + member, n_groups * width)
+    return GroupGrid(cell=cell, nGroups=n_groups, width=width), expected
+
+
+def _reduceTest(table: AmpTable, test: VerifyTest, grid: GroupGrid, expected: IdArray) -> ReducedTest:
+    """Reduce the statistic and the tested quantity of a test, and count its verdicts."""
+    values: dict[str, FloatArray | IdArray] = {}
+    if test.statisticColumn is not None:
+        reduction = grid.reduce(table.statistics[test.statisticColumn])
+        values |= {"min": reduction.minimum, "median": reduction.median, "max": reduction.maximum}
+        values["nValid"] = reduction.nValid
+    if (quantity := table.quantity(test)) is not None:
+        reduction = grid.reduce(quantity)
+        names = ("quantityMin", "quantityMedian", "quantityMax")
+        values |= zip(names, (reduction.minimum, reduction.median, reduction.maximum), strict=True)
+    verdict, status = table.verdict(test), table.status(test)
+    group_status = None
+    if verdict is not None and status is not None:
+        values["nTested"] = grid.count(verdict != UNKNOWN)
+        values["nFailed"] = grid.count(verdict == FAILED)
+        complete = (grid.count(status == GOOD) == expected) & (expected > 0)
+        group_status = combineStatus(values["nFailed"] > 0, complete)
+    return ReducedTest(test=test, values=values, status=group_status, wasRun=table.wasRun(test))
+
+
+def _countByDetector(table: AmpTable, kind: str, chosen: BoolArray | slice = slice(None)) -> IdArray:
+    """Count rows of a kind in each exposure and detector, shape (nExposures, nDet)."""
+    shape = len(table.exposures), table.layout.nDetectors
+    rows = table.rows[kind]
+    cell = rows.epochIndex[chosen] * shape[1] + rows.detectorIndex[chosen]
+    return np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
+
+
+def _countRows(
+    table: AmpTable, kind: str, level: Level, mask: BoolArray, grid: GroupGrid, expected: IdArray
+) -> dict[str, IdArray]:
+    """Count what has a row, and what has none."""
+    n = grid.nMembers
+    if kind == "exposure":
+        return {"nExposures": n}
+    has_rows = _countByDetector(table, kind)[:, mask] > 0
+    counts = {"nAmps": n, "nAmpsMissing": expected - n} if kind == "amplifier" else {"nDetectors": n}
+    if level.byDetector:
+        return counts if level.byEpoch else counts | {"nExposures": has_rows.sum(axis=0)}
+    if level.byEpoch:
+        return counts | {"nDetectors": has_rows.sum(axis=1), "nDetectorsMissing": (~has_rows).sum(axis=1)}
+    return counts | {
+        "nDetectors": np.array([has_rows.any(axis=0).sum()]),
+        "nDetectorsMissing": np.array([(~has_rows.all(axis=0)).sum()]),
+        "nExposures": np.array([len(table.exposures)]),
     }
 
 
-def _countVerdicts(ampTable: AmpTable, test: Test, grid: SegmentGrid, expected: IdArray) -> VerdictCounts:
-    """Count the verdicts of a test in each group."""
-    flags = ampTable.flags[str(test.verifyColumn)]
-    codes = flags + np.int8(1)
-    if test.statisticColumn is None:
-        codes[flags == GOOD] = 3
+def _countParts(
+    table: AmpTable, reduced: ReducedTest, level: Level, mask: BoolArray, limits: MajorityThresholds
+) -> ReducedTest:
+    """Count the detectors and exposures of each group in which a test failed."""
+    test = reduced.test
+    if not test.isTested:
+        return reduced
+    if test.row == "exposure":
+        return replace(reduced, values={**reduced.values, "nExposuresFailed": reduced.values["nFailed"]})
+    failed = _countByDetector(table, test.row, table.failed(test))[:, mask] > 0
+    if level.byDetector:
+        counts = {"nExposuresFailed": failed.sum(axis=0)}
+    elif level.byEpoch:
+        counts = {"nDetectorsFailed": failed.sum(axis=1)}
     else:
-        codes += (flags == GOOD) & np.isfinite(ampTable.statistics[test.statisticColumn])
-    n_untested, n_failed, _, n_good = grid.countCodes(codes, 4)
-    return VerdictCounts(
-        nTested=grid.nMembers - n_untested,
-        nFailed=n_failed,
-        nGood=n_good,
-        status=combineStatus(n_failed > 0, (n_good == expected) & (expected > 0)),
-        wasRun=ampTable.wasRun(test),
-    )
+        n_over = findOverLimit(table, test, mask, limits).sum()
+        counts = {
+            "nDetectorsFailed": np.array([failed.any(axis=0).sum()]),
+            "nExposuresFailed": np.array([failed.any(axis=1).sum()]),
+            "nExposuresOverLimit": np.array([n_over]),
+            "majorityFailed": np.array([int(n_over >= limits.exposures)]),
+        }
+    return replace(reduced, values={**reduced.values, **counts})

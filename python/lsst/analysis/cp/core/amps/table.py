@@ -1,7 +1,7 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Results of amplifiers, checked and encoded once for every reduction."""
+"""Results of verification, checked and encoded once for every reduction, table and plot."""
 
 from __future__ import annotations
 
@@ -14,18 +14,30 @@ from typing import Any, Protocol
 import numexpr
 import numpy as np
 
-from lsst.analysis.cp.catalogue import KEY_COLUMNS, REFERENCE_NAMES, Product, Test
-from lsst.analysis.cp.core.camera import CameraLayout
-from lsst.analysis.cp.core.columns import ColumnError, flagColumn, floatColumn
-from lsst.analysis.cp.core.typing import FlagArray, FloatArray, IdArray, IndexArray, NameArray
+from lsst.analysis.cp.catalogue import REFERENCE_NAMES, ROWS, Product, VerifyTest
+from lsst.analysis.cp.core.camera import AmpKeyError, CameraLayout
+from lsst.analysis.cp.core.columns import ColumnError, flagColumn, floatColumn, idColumn, nameColumn
+from lsst.analysis.cp.core.typing import (
+    AnyArray,
+    BoolArray,
+    FlagArray,
+    FloatArray,
+    IdArray,
+    IndexArray,
+    NameArray,
+)
 
-from .keys import AmpKeys, encodeKeys
 from .reference import ReferenceValues
-from .status import FAILED, GOOD, UNKNOWN
+from .verdicts import FAILED, GOOD, UNKNOWN, judge
 
-__all__ = ["AmpTable", "Columns"]
+__all__ = ["AmpTable", "Columns", "EncodedRows"]
 
 _LOG = logging.getLogger(__name__)
+
+# In tables of crosstalk, the name that stands for all amplifiers of a detector.
+_WHOLE_DETECTOR = "detector"
+
+_SHOWN = 5
 
 
 class Columns(Protocol):
@@ -39,10 +51,36 @@ class Columns(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class AmpTable:
-    """Results of n amplifiers, in the order of the table that they were read from.
+class EncodedRows:
+    """Rows of one kind, told apart by integers.
 
-    Make it with `fromColumns`, which checks everything.
+    Parameters
+    ----------
+    epochIndex
+        Index into the exposures of the table, shape (n,).
+    member
+        Index into the amplifiers or the detectors of the layout, shape (n,); 0 for rows of exposures.
+    detectorIndex
+        Index into the detectors of the layout, shape (n,); 0 for rows of exposures.
+    source
+        Row of the table that was read, shape (n,).
+    """
+
+    epochIndex: IndexArray
+    member: IndexArray
+    detectorIndex: IndexArray
+    source: IndexArray
+
+    def __len__(self) -> int:
+        return len(self.member)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AmpTable:
+    """Results of verification: of amplifiers, and of detectors and exposures where tests have such rows.
+
+    Make it with `fromColumns`, which checks everything. What belongs to a test has the shape (n,) of the rows
+    of its kind, in the order of the table that was read.
 
     Parameters
     ----------
@@ -52,30 +90,31 @@ class AmpTable:
         The camera, or the part of it that is expected to have results.
     tests
         Tests that were read.
+    epoch
+        What tells the results apart, one of the catalogue's ``EPOCHS``.
     exposures
-        Exposure ids that are expected or have rows, sorted, shape (nExp,).
-    exposureIndex
-        Index into ``exposures``, shape (n,).
-    ampIndex
-        Index into the amplifiers of the layout, shape (n,).
+        Ids of the exposures or visits that are expected or have rows, sorted, shape (nExposures,). Without
+        epochs there is one id, which means nothing.
+    rows
+        Rows of each kind, by the catalogue's ``ROWS``.
     statistics
-        Statistics by column, float64, shape (n,); NaN where there is no value.
+        Statistics by column, float64; NaN where there is no value.
     flags
-        Verdicts by column, shape (n,): 1 passed, 0 failed, -1 untested.
+        Verdicts that were read by column: 1 passed, 0 failed, -1 untested.
     readNoise, gain
-        Nominal read noise (electron) and gain (electron/adu) of each row, shape (n,).
+        Nominal read noise (electron) and gain (electron/adu) of each amplifier row.
     readNoiseSource
-        Where the read noise comes from, shape (n,).
+        Where the read noise comes from, of each amplifier row.
     absentColumns
         Columns of conditional tests that the table does not have.
     """
 
     product: Product
     layout: CameraLayout
-    tests: tuple[Test, ...]
+    tests: tuple[VerifyTest, ...]
+    epoch: str
     exposures: IdArray
-    exposureIndex: IndexArray
-    ampIndex: IndexArray
+    rows: Mapping[str, EncodedRows]
     statistics: Mapping[str, FloatArray]
     flags: Mapping[str, FlagArray]
     readNoise: FloatArray
@@ -90,25 +129,28 @@ class AmpTable:
         product: Product,
         layout: CameraLayout,
         *,
-        tests: Iterable[str] | None = None,
+        tests: Iterable[str] = (),
+        epoch: str | None = None,
         reference: ReferenceValues | None = None,
         exposures: Iterable[int] | None = None,
     ) -> AmpTable:
         """Check and encode a table of results.
 
-        Rows of other levels (without an amplifier) are dropped.
-
         Parameters
         ----------
         data
-            Columns ``exposure``, ``detector``, ``amplifier`` and those of the tests, each of shape (n,).
-            Masked and object columns, integers and booleans are understood. Not modified.
+            Columns ``exposure`` (unless there are no epochs), ``detector``, ``amplifier`` and those of the
+            tests, each of shape (n,). Masked and object columns, integers and booleans are understood. Not
+            modified. A row without an amplifier is one of a detector, or of an exposure if a test of
+            exposures has a result in it; rows of which no test asks are left out.
         product
             The product that was verified.
         layout
             The camera.
         tests
-            Keys of the tests to read; all of the product if None.
+            Keys of the tests to read; all of the product if empty.
+        epoch
+            What tells the results apart, one of the catalogue's ``EPOCHS``; that of the product if None.
         reference
             Nominal read noise and gain that the verification used; those of the camera where absent.
         exposures
@@ -116,8 +158,8 @@ class AmpTable:
 
         Returns
         -------
-        ampTable
-            The amplifier rows.
+        table
+            The encoded rows.
 
         Raises
         ------
@@ -126,21 +168,35 @@ class AmpTable:
         AmpKeyError
             If a detector or amplifier is not in the camera, or a row occurs twice.
         """
-        chosen = product.tests if tests is None else tuple(product[key] for key in tests)
-        absent = _findAbsent(data, product, chosen)
-        keys = encodeKeys(data, layout, exposures)
-        statistics, flags = _readColumns(data, chosen, absent, keys)
-        reference = reference if reference is not None else ReferenceValues.empty()
-        values = reference.match(keys, layout)
+        epoch = product.epoch if epoch is None else epoch
+        chosen = tuple(product[key] for key in tests) or product.tests
+        absent = _findAbsent(data, product, chosen, hasEpochs=epoch != "none")
+        names, named = nameColumn(data["amplifier"], "amplifier")
+        columns = {
+            name: None if name in absent else _checkLength(read(data[name], name), name, len(names))
+            for read, of in ((floatColumn, _statisticsOf), (flagColumn, _verdictsOf))
+            for test in chosen
+            for name in of(test)
+        }
+        kinds = _tellRows(named & (names != _WHOLE_DETECTOR), chosen, columns)
+        ids, rows = _encodeRows(data, names, kinds, layout, epoch, exposures)
+        amps = rows["amplifier"]
+        reference = ReferenceValues.empty() if reference is None else reference
+        values = reference.match(ids[amps.epochIndex], amps.member, layout)
+
+        def take(name: str, test: VerifyTest, nothing: float, dtype: type) -> Any:
+            own, column = rows[test.row], columns[name]
+            return np.full(len(own), nothing, dtype) if column is None else column[own.source]
+
         return cls(
             product=product,
             layout=layout,
             tests=chosen,
-            exposures=keys.exposures,
-            exposureIndex=keys.exposureIndex,
-            ampIndex=keys.ampIndex,
-            statistics=statistics,
-            flags=flags,
+            epoch=epoch,
+            exposures=ids,
+            rows=rows,
+            statistics={c: take(c, t, np.nan, np.float64) for t in chosen for c in _statisticsOf(t)},
+            flags={c: take(c, t, UNKNOWN, np.int8) for t in chosen for c in _verdictsOf(t)},
             readNoise=values.readNoise,
             gain=values.gain,
             readNoiseSource=values.source,
@@ -150,33 +206,30 @@ class AmpTable:
     def __len__(self) -> int:
         return len(self.ampIndex)
 
+    @property
+    def exposureIndex(self) -> IndexArray:
+        """Index of each amplifier row into the exposures."""
+        return self.rows["amplifier"].epochIndex
+
+    @property
+    def ampIndex(self) -> IndexArray:
+        """Index of each amplifier row into the amplifiers of the layout."""
+        return self.rows["amplifier"].member
+
     @cached_property
-    def detectorIndex(self) -> IndexArray:
-        """Index into the detectors of the layout, shape (n,)."""
-        return self.layout.ampDetector[self.ampIndex]
+    def physicalType(self) -> Mapping[str, NameArray]:
+        """Physical type of the sensor of each row, by the kind of the rows."""
+        return {kind: self.layout.physicalType[rows.detectorIndex] for kind, rows in self.rows.items()}
 
-    @property
-    def exposure(self) -> IdArray:
-        """Exposure ids, shape (n,)."""
-        return self.exposures[self.exposureIndex]
-
-    @property
-    def detector(self) -> IdArray:
-        """Detector ids, shape (n,)."""
-        return self.layout.detectorId[self.detectorIndex]
-
-    @property
-    def amplifier(self) -> NameArray:
-        """Amplifier names, shape (n,)."""
-        return self.layout.ampName[self.ampIndex]
-
-    def variable(self, name: str) -> FloatArray:
+    def variable(self, name: str, test: VerifyTest) -> FloatArray:
         """Get what a name in the expression of a tested quantity stands for.
 
         Parameters
         ----------
         name
             A statistic without prefix, or one of the catalogue's ``REFERENCE_NAMES``.
+        test
+            The test.
 
         Returns
         -------
@@ -185,9 +238,9 @@ class AmpTable:
         """
         if name in REFERENCE_NAMES:
             return {"RN": self.readNoise, "GAIN": self.gain}[name]
-        return self.statistics[f"{self.product.prefix}_{name}"]
+        return self.statistics[f"{test.prefix}_{name}"]
 
-    def quantity(self, test: Test) -> FloatArray | None:
+    def quantity(self, test: VerifyTest) -> FloatArray | None:
         """Evaluate the tested quantity of a test, if it has one.
 
         Parameters
@@ -198,37 +251,34 @@ class AmpTable:
         Returns
         -------
         quantity
-            Shape (n,), in the test's ``quantityUnit``; None if the test has no tested quantity.
+            Shape (n,), in the test's ``quantityUnit``; not finite where a variable is not, or a divisor is 0.
+            None if the test has no tested quantity.
         """
-        return None if test.quantity is None else self.evaluateQuantity(test)
+        if test.quantity is None:
+            return None
+        compiled = _compileQuantity(test.quantity, test.quantityNames)
+        return compiled(*(self.variable(name, test) for name in test.quantityNames), ex_uses_vml=False)
 
-    def evaluateQuantity(self, test: Test, out: FloatArray | None = None) -> FloatArray:
-        """Evaluate the tested quantity of a test.
+    def verdict(self, test: VerifyTest) -> FlagArray | None:
+        """Get the verdicts of a test: those that were read, or that follow from its threshold.
 
         Parameters
         ----------
         test
-            A test that was read, with a tested quantity.
-        out
-            Array of shape (n,) to write to; a new one if None.
+            A test that was read.
 
         Returns
         -------
-        quantity
-            Shape (n,), in the test's ``quantityUnit``; not finite where a variable is not, or a divisor is 0.
-
-        Raises
-        ------
-        ValueError
-            If the test has no tested quantity.
+        verdicts
+            1 passed, 0 failed, -1 untested, shape (n,); None if nothing is tested.
         """
-        if test.quantity is None:
-            raise ValueError(f"{test.product} {test.key} has no tested quantity")
-        compiled = _compileQuantity(test.quantity, test.quantityNames)
-        return compiled(*(self.variable(name) for name in test.quantityNames), out=out, ex_uses_vml=False)
+        if test.verifyColumn is not None:
+            return self.flags[test.verifyColumn]
+        quantity = self.quantity(test)
+        return None if quantity is None else judge(test, quantity, self.physicalType[test.row])
 
-    def status(self, test: Test) -> FlagArray | None:
-        """Tell which amplifiers are good, failed or unknown in a test.
+    def status(self, test: VerifyTest) -> FlagArray | None:
+        """Tell which rows are good, failed or unknown in a test.
 
         Parameters
         ----------
@@ -241,16 +291,19 @@ class AmpTable:
             Codes, shape (n,): failed where the verdict is False; unknown where there is none, or no finite
             statistic. None if nothing is tested.
         """
-        if test.verifyColumn is None:
-            return None
-        flags = self.flags[test.verifyColumn]
-        if test.statisticColumn is None:
-            return flags
-        good = (flags == GOOD) & np.isfinite(self.statistics[test.statisticColumn])
-        return np.where(good, GOOD, np.where(flags == FAILED, FAILED, UNKNOWN)).astype(np.int8)
+        verdict = self.verdict(test)
+        if verdict is None or test.statisticColumn is None:
+            return verdict
+        finite = np.isfinite(self.statistics[test.statisticColumn])
+        return np.where((verdict == GOOD) & ~finite, UNKNOWN, verdict).astype(np.int8)
 
-    def wasRun(self, test: Test) -> bool:
-        """Tell whether an amplifier without a verdict of a test is unknown.
+    def failed(self, test: VerifyTest) -> BoolArray:
+        """Tell which rows have the verdict False, shape (n,); none if nothing is tested."""
+        verdict = self.verdict(test)
+        return np.zeros(len(self.rows[test.row]), bool) if verdict is None else verdict == FAILED
+
+    def wasRun(self, test: VerifyTest) -> bool:
+        """Tell whether a row without a verdict of a test is unknown.
 
         Parameters
         ----------
@@ -263,11 +316,16 @@ class AmpTable:
             False if nothing is tested, if a verdict is written on failure only, or if the table has no
             verdicts of this conditional test.
         """
-        return (
-            test.verifyColumn is not None
-            and test.presence != "onFailure"
-            and test.verifyColumn not in self.absentColumns
-        )
+        columns = test.statisticColumns if test.verifyColumn is None else (test.verifyColumn,)
+        return test.isTested and test.presence != "onFailure" and self.absentColumns.isdisjoint(columns)
+
+
+def _statisticsOf(test: VerifyTest) -> tuple[str, ...]:
+    return test.statisticColumns
+
+
+def _verdictsOf(test: VerifyTest) -> tuple[str, ...]:
+    return () if test.verifyColumn is None else (test.verifyColumn,)
 
 
 @cache
@@ -276,10 +334,12 @@ def _compileQuantity(expression: str, names: tuple[str, ...]) -> Any:
     return numexpr.NumExpr(expression, signature=[(name, np.float64) for name in names])
 
 
-def _findAbsent(data: Columns, product: Product, tests: tuple[Test, ...]) -> frozenset[str]:
+def _findAbsent(
+    data: Columns, product: Product, tests: tuple[VerifyTest, ...], *, hasEpochs: bool
+) -> frozenset[str]:
     """Find the columns that are not there, and tell required from conditional."""
     present = set(data.keys())
-    required = dict.fromkeys(KEY_COLUMNS)
+    required = dict.fromkeys(("exposure",) * hasEpochs + ("detector", "amplifier"))
     required |= dict.fromkeys(c for t in tests if t.presence == "always" for c in t.inputColumns)
     if missing := [column for column in required if column not in present]:
         raise ColumnError(
@@ -295,21 +355,87 @@ def _findAbsent(data: Columns, product: Product, tests: tuple[Test, ...]) -> fro
     return frozenset(absent)
 
 
-def _readColumns(
-    data: Columns, tests: tuple[Test, ...], absent: frozenset[str], keys: AmpKeys
-) -> tuple[dict[str, FloatArray], dict[str, FlagArray]]:
-    """Read statistics and verdicts of the amplifier rows."""
-    n = len(keys.ampIndex)
-    statistics = {}
-    flags = {}
-    for column in dict.fromkeys(c for test in tests for c in test.statisticColumns):
-        if column in absent:
-            statistics[column] = np.full(n, np.nan)
+def _checkLength[A: AnyArray](values: A, name: str, expected: int) -> A:
+    if len(values) != expected:
+        raise ColumnError(f"column {name!r} has {len(values)} rows, expected {expected}")
+    return values
+
+
+def _tellRows(
+    named: BoolArray, tests: tuple[VerifyTest, ...], columns: Mapping[str, AnyArray | None]
+) -> dict[str, BoolArray]:
+    """Tell amplifier rows from those of detectors and of exposures, and leave out what no test asks for."""
+    of_exposure = np.zeros(len(named), dtype=bool)
+    for test in tests:
+        if test.row == "exposure":
+            for name in test.inputColumns:
+                if (column := columns[name]) is not None:
+                    # Verdicts are -1 and statistics NaN in rows of another kind, where they are masked.
+                    has_result = column != UNKNOWN if column.dtype == np.int8 else np.isfinite(column)
+                    of_exposure |= has_result
+    of_exposure &= ~named
+    kinds = {"amplifier": named, "detector": ~named & ~of_exposure, "exposure": of_exposure}
+    asked = {test.row for test in tests}
+    for kind in ("detector", "exposure"):
+        if kind not in asked:
+            if n_left := np.count_nonzero(kinds[kind]):
+                _LOG.info("%d row(s) of %s are left out: no test is of such rows.", n_left, ROWS[kind])
+            kinds[kind] = np.zeros(len(named), dtype=bool)
+    return kinds
+
+
+def _encodeRows(
+    data: Columns,
+    names: NameArray,
+    kinds: Mapping[str, BoolArray],
+    layout: CameraLayout,
+    epoch: str,
+    expected: Iterable[int] | None,
+) -> tuple[IdArray, dict[str, EncodedRows]]:
+    """Look up the exposure, detector and amplifier of each row once."""
+    keys = ("detector",) if epoch == "none" else ("exposure", "detector")
+    ids = {"exposure": np.zeros(len(names), dtype=np.int64)}
+    for column in keys:
+        ids[column], present = idColumn(data[column], column)
+        _checkLength(present, column, len(names))
+        for kind, own in kinds.items():
+            if (n_lost := np.count_nonzero(own & ~present)) and (kind, column) != ("exposure", "detector"):
+                raise AmpKeyError(f"{n_lost} {kind} row(s) have no {column}")
+    used = np.logical_or.reduce(list(kinds.values()))
+    given = np.array([] if expected is None else sorted(set(expected)), dtype=np.int64)
+    exposures = np.zeros(1, np.int64) if epoch == "none" else np.union1d(ids["exposure"][used], given)
+    rows = {}
+    for kind, own in kinds.items():
+        source = np.flatnonzero(own)
+        detector = ids["detector"][source]
+        index = np.zeros(len(source), dtype=np.intp)
+        if kind == "detector":
+            index = member = layout.findDetectors(detector)
+        elif kind == "amplifier":
+            member = layout.findAmps(detector, names[source])
+            index = layout.ampDetector[member]
         else:
-            statistics[column] = keys.take(floatColumn(data[column], column), column)
-    for column in dict.fromkeys(test.verifyColumn for test in tests if test.verifyColumn):
-        if column in absent:
-            flags[column] = np.full(n, UNKNOWN, dtype=np.int8)
-        else:
-            flags[column] = keys.take(flagColumn(data[column], column), column)
-    return statistics, flags
+            member = index
+        epoch_index = np.searchsorted(exposures, ids["exposure"][source])
+        rows[kind] = EncodedRows(epochIndex=epoch_index, member=member, detectorIndex=index, source=source)
+        _rejectDuplicates(kind, rows[kind], exposures, layout)
+    return exposures, rows
+
+
+def _rejectDuplicates(kind: str, rows: EncodedRows, exposures: IdArray, layout: CameraLayout) -> None:
+    """Raise if an amplifier, a detector or an exposure has two rows in one exposure."""
+    cells = rows.epochIndex * (layout.nAmps + 1) + rows.member
+    unique, first, counts = np.unique(cells, return_index=True, return_counts=True)
+    if len(unique) == len(cells):
+        return
+    shown = []
+    for row in first[counts > 1][:_SHOWN]:
+        text = f"exposure {exposures[rows.epochIndex[row]]}"
+        if kind != "exposure":
+            text += f" detector {layout.detectorId[rows.detectorIndex[row]]}"
+        if kind == "amplifier":
+            text += f" amplifier {layout.ampName[rows.member[row]]}"
+        shown.append(text)
+    n_repeated = np.count_nonzero(counts > 1)
+    listed = "; ".join(shown) + ("; ..." if n_repeated > _SHOWN else "")
+    raise AmpKeyError(f"{n_repeated} {kind}(s) have more than one row: {listed}")

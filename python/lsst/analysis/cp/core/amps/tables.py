@@ -9,11 +9,13 @@ import astropy.units as u
 import numpy as np
 from astropy.table import Table
 
+from lsst.analysis.cp.catalogue import measurementsOf
+from lsst.analysis.cp.core.camera import CameraLayout
 from lsst.analysis.cp.core.typing import IndexArray, NameArray
 
-from .status import FAILED, statusNames
 from .summary import AmpSummary
 from .table import AmpTable
+from .verdicts import FAILED, UNKNOWN, statusNames
 
 __all__ = ["ampSummaryTable", "detectorSummaryTable", "runCountsTable"]
 
@@ -24,133 +26,114 @@ def detectorSummaryTable(summary: AmpSummary) -> Table:
     Parameters
     ----------
     summary
-        A summary at detector level.
+        A summary at one of the levels of detectors.
 
     Returns
     -------
     table
-        One row for each segment, with or without results: each pair of exposure and detector of the layout,
-        or each detector of a run. Columns ``<KEY>_<measurement>`` and ``<KEY>_status`` hold the tests.
+        One row for each group, with or without results: each pair of exposure and detector of the layout, or
+        each detector of a run. Columns ``<KEY>_<measurement>`` and ``<KEY>_status`` hold the tests.
     """
-    layout, index = summary.layout, summary.detectorIndex
-    table = Table()
-    if summary.level == "detector":
-        table["exposure"] = summary.exposure
-    table["detector"] = layout.detectorId[index]
-    table["detectorName"] = layout.detectorName[index]
-    table["detectorType"] = layout.detectorType[index]
-    table["physicalType"] = layout.physicalType[index]
+    table = _startTable(summary.layout, summary.detectorIndex)
+    if summary.level.byEpoch:
+        table.add_column(summary.exposure, name="exposure", index=0)
     table["nAmps"] = summary.nAmps
     table["nAmpsMissing"] = summary.nAmpsMissing
-    for name, counts in summary.counts.items():
-        table[name] = counts
-    table["missingAmps"] = missingAmps(summary)
+    if summary.level.hasEpochs and not summary.level.byEpoch:
+        table["nExposures"] = summary.counts["amplifier"]["nExposures"]
+    table["missingAmps"] = _missingAmps(summary)
     table["status"] = statusNames(summary.status)
-    for key, test in summary.tests.items():
-        for name, values in test.columns().items():
-            counted = values.dtype.kind == "i"
-            table[f"{key}_{name}"] = values if counted else values * u.Unit(test.test.measurementUnit(name))
-        if test.verdicts is not None:
-            table[f"{key}_status"] = statusNames(test.verdicts.status)
+    for key, reduced in summary.tests.items():
+        for kind in measurementsOf(reduced.test, summary.level):
+            if kind.of != "rows":
+                values, unit = reduced.values[kind.name], reduced.test.measurementUnit(kind.name)
+                table[f"{key}_{kind.name}"] = values if values.dtype.kind == "i" else values * u.Unit(unit)
+        if reduced.status is not None:
+            table[f"{key}_status"] = statusNames(reduced.status)
     return table
 
 
-def missingAmps(summary: AmpSummary) -> NameArray:
-    """Name the amplifiers that should have a row and have none.
-
-    Parameters
-    ----------
-    summary
-        A summary at detector level.
-
-    Returns
-    -------
-    names
-        Names of each segment, space-separated, shape (nSegments,).
-    """
+def _missingAmps(summary: AmpSummary) -> NameArray:
+    """Name the amplifiers of each group that should have a row and have none, shape (nGroups,)."""
     layout = summary.layout
     result = np.full(len(summary), "", dtype=object)
-    incomplete = np.flatnonzero(summary.nAmpsMissing)
-    if len(incomplete) == 0:
-        return result.astype(np.str_)
-    # The same few patterns repeat from exposure to exposure: name each once.
-    patterns = np.column_stack([summary.detectorIndex[incomplete], summary.present[incomplete]])
-    unique, which = np.unique(patterns, axis=0, return_inverse=True)
-    texts = []
-    for detector, *present in unique.tolist():
-        start = layout.firstAmp[detector]
-        names = layout.ampName[start : start + layout.ampsPerDetector[detector]]
-        texts.append(" ".join(n for n, there in zip(names.tolist(), present, strict=False) if not there))
-    result[incomplete] = np.array(texts, dtype=object)[which.ravel()]
+    for group in np.flatnonzero(summary.nAmpsMissing):
+        detector = summary.detectorIndex[group]
+        first, n_amps = layout.firstAmp[detector], layout.ampsPerDetector[detector]
+        absent = ~summary.present[group, :n_amps]
+        result[group] = " ".join(layout.ampName[first : first + n_amps][absent])
     return result.astype(np.str_)
 
 
-def ampSummaryTable(ampTable: AmpTable) -> Table:
+def ampSummaryTable(table: AmpTable) -> Table:
     """Write results of amplifiers, with their tested quantities, as a table.
 
     Parameters
     ----------
-    ampTable
-        Results of amplifiers.
+    table
+        Results.
 
     Returns
     -------
-    table
+    written
         One row for each amplifier and exposure that has a row, in the order of the input. Columns
-        ``<KEY>_value``, ``<KEY>_quantity`` and ``<KEY>_status`` hold the tests.
+        ``<KEY>_value``, ``<KEY>_quantity`` and ``<KEY>_status`` hold the tests of amplifiers.
     """
-    table = _ampColumns(ampTable, ampTable.ampIndex)
-    table.add_column(ampTable.exposure, name="exposure", index=0)
-    table["readNoise"] = ampTable.readNoise * u.electron
-    table["gain"] = ampTable.gain * u.electron / u.adu
-    table["readNoiseSource"] = ampTable.readNoiseSource
-    for test in ampTable.tests:
+    written = _startTable(table.layout, table.rows["amplifier"].detectorIndex, table.ampIndex)
+    if table.epoch != "none":
+        written.add_column(table.exposures[table.exposureIndex], name="exposure", index=0)
+    written["readNoise"] = table.readNoise * u.electron
+    written["gain"] = table.gain * u.electron / u.adu
+    written["readNoiseSource"] = table.readNoiseSource
+    for test in table.tests:
+        if test.row != "amplifier":
+            continue
         if test.statisticColumn is not None:
-            table[f"{test.key}_value"] = ampTable.statistics[test.statisticColumn] * u.Unit(test.unit)
-        if (quantity := ampTable.quantity(test)) is not None:
-            table[f"{test.key}_quantity"] = quantity * u.Unit(test.quantityUnit)
-        if (status := ampTable.status(test)) is not None:
-            table[f"{test.key}_status"] = statusNames(status)
-    return table
+            written[f"{test.key}_value"] = table.statistics[test.statisticColumn] * u.Unit(test.unit)
+        if (quantity := table.quantity(test)) is not None:
+            written[f"{test.key}_quantity"] = quantity * u.Unit(test.quantityUnit)
+        if (status := table.status(test)) is not None:
+            written[f"{test.key}_status"] = statusNames(status)
+    return written
 
 
-def runCountsTable(ampTable: AmpTable) -> Table:
+def runCountsTable(table: AmpTable) -> Table:
     """Count the exposures in which each amplifier failed.
 
     Parameters
     ----------
-    ampTable
-        Results of amplifiers of a run.
+    table
+        Results of a run.
 
     Returns
     -------
-    table
+    written
         One row for each amplifier of the layout. ``nExposures`` counts exposures in which it has a row,
         ``<KEY>_nTested`` and ``<KEY>_nFailed`` those in which it was tested and failed, and
         ``<KEY>_majorityFailed`` tells whether it failed in the majority of the run's exposures.
     """
-    n = ampTable.layout.nAmps
-    majority = len(ampTable.exposures) // 2 + 1
-    table = _ampColumns(ampTable, np.arange(n))
-    table["nExposures"] = np.bincount(ampTable.ampIndex, minlength=n)
-    for test in ampTable.tests:
-        if test.verifyColumn is not None:
-            flags = ampTable.flags[test.verifyColumn]
-            n_failed = np.bincount(ampTable.ampIndex[flags == FAILED], minlength=n)
-            table[f"{test.key}_nTested"] = np.bincount(ampTable.ampIndex[flags >= 0], minlength=n)
-            table[f"{test.key}_nFailed"] = n_failed
-            table[f"{test.key}_majorityFailed"] = n_failed >= majority
-    return table
+    n, amp_index = table.layout.nAmps, table.ampIndex
+    majority = len(table.exposures) // 2 + 1
+    written = _startTable(table.layout, table.layout.ampDetector, np.arange(n))
+    written["nExposures"] = np.bincount(amp_index, minlength=n)
+    for test in table.tests:
+        if test.row == "amplifier" and (verdict := table.verdict(test)) is not None:
+            n_failed = np.bincount(amp_index[verdict == FAILED], minlength=n)
+            written[f"{test.key}_nTested"] = np.bincount(amp_index[verdict != UNKNOWN], minlength=n)
+            written[f"{test.key}_nFailed"] = n_failed
+            written[f"{test.key}_majorityFailed"] = n_failed >= majority
+    return written
 
 
-def _ampColumns(ampTable: AmpTable, ampIndex: IndexArray) -> Table:
-    """Start a table with the columns that identify amplifiers."""
-    layout = ampTable.layout
-    detector = layout.ampDetector[ampIndex]
-    table = Table()
-    table["detector"] = layout.detectorId[detector]
-    table["detectorName"] = layout.detectorName[detector]
-    table["detectorType"] = layout.detectorType[detector]
-    table["physicalType"] = layout.physicalType[detector]
-    table["amplifier"] = layout.ampName[ampIndex]
+def _startTable(layout: CameraLayout, detectorIndex: IndexArray, ampIndex: IndexArray | None = None) -> Table:
+    """Start a table with the columns that identify detectors, or amplifiers."""
+    columns = {
+        "detector": layout.detectorId,
+        "detectorName": layout.detectorName,
+        "detectorType": layout.detectorType,
+        "physicalType": layout.physicalType,
+    }
+    table = Table({name: values[detectorIndex] for name, values in columns.items()})
+    if ampIndex is not None:
+        table["amplifier"] = layout.ampName[ampIndex]
     return table

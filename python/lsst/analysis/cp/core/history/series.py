@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from lsst.analysis.cp.core.amps.status import FAILED, GOOD, STATUS_NAMES, UNKNOWN
+from lsst.analysis.cp.core.amps import FAILED, GOOD, STATUS_NAMES, UNKNOWN
 from lsst.analysis.cp.core.columns import ColumnError, flagColumn, floatColumn, idColumn, nameColumn
 from lsst.analysis.cp.core.typing import FlagArray, FloatArray, IdArray, IndexArray, NameArray
 

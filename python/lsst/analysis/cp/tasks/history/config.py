@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from lsst.analysis.cp.actions.keyedData import AnalyzeTrend
+from lsst.analysis.cp.catalogue import EPOCHS, Level
 from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisBaseConnections
 from lsst.daf.butler import CollectionType
 from lsst.pex.config import Field, FieldValidationError, ListField
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EPOCH_DIMENSIONS", "MetricTrendConfig", "MetricTrendConnections", "findOfAllRuns"]
 
-EPOCH_DIMENSIONS = frozenset(("exposure", "visit"))
+EPOCH_DIMENSIONS = frozenset(EPOCHS) - {"none"}
 """Dimensions that tell the epochs of a run apart."""
 
 INPUTS = {"summaries": "doReadSummaries", "bundles": "doReadBundles"}
@@ -63,7 +64,7 @@ class MetricTrendConnections(
         self.dimensions.update(config.dimensions)
         super().__init__(config=config)
         self.trend = dataclasses.replace(self.trend, dimensions=self.dimensions)
-        dimensions = tuple(config.inputDimensions)
+        dimensions = config.readDimensions
         read = [name for name, field in INPUTS.items() if getattr(config, field)]
         for name in INPUTS:
             declared = getattr(self, name)
@@ -96,8 +97,9 @@ class MetricTrendConfig(AnalysisBaseConfig, pipelineConnections=MetricTrendConne
     )
     inputDimensions = ListField[str](
         doc="Dimensions of the metrics that are read. With exposure or visit, these are the epochs of a "
-        "history; without, as for a calibration without exposures, the runs of the input collections are.",
-        default=["instrument", "exposure"],
+        "history; without, as for a calibration without exposures, the runs of the input collections are. If "
+        "empty, those of the product whose tools are added.",
+        default=[],
     )
     doReadSummaries = Field[bool](doc="Read the metrics of detectors?", default=True)
     doReadBundles = Field[bool](doc="Read the metrics of exposures, visits or runs?", default=False)
@@ -110,9 +112,14 @@ class MetricTrendConfig(AnalysisBaseConfig, pipelineConnections=MetricTrendConne
     )
 
     @property
+    def readDimensions(self) -> tuple[str, ...]:
+        """Dimensions of the metrics that are read: those of exposures if the configuration has none."""
+        return tuple(self.inputDimensions) or Level("exposure").dimensions
+
+    @property
     def hasEpochs(self) -> bool:
         """Whether the metrics that are read are of exposures or visits."""
-        return not EPOCH_DIMENSIONS.isdisjoint(self.inputDimensions)
+        return not EPOCH_DIMENSIONS.isdisjoint(self.readDimensions)
 
     def setDefaults(self) -> None:
         """Make the names of topics unique."""

@@ -10,17 +10,15 @@ __all__ = ["MergeAnalysisMixin"]
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
-from lsst.analysis.cp.actions.keyedData import AmpColumns, findAmpResults
-from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.actions.keyedData import AMP_TABLE, encodeAmps
 from lsst.analysis.cp.core.amps import (
-    AmpResults,
+    AmpTable,
     ReferenceValues,
     ampSummaryTable,
     culpritsTable,
     detectorSummaryTable,
     runCountsTable,
+    summarize,
 )
 from lsst.analysis.cp.tasks.reference import readAmpSummaries, readHeaders
 from lsst.analysis.cp.tasks.runner import ToolRunner, makeBundle, raiseFailures
@@ -86,9 +84,6 @@ class MergeAnalysisMixin(PipelineTask):
     mergesExposures = False
     """Whether a detector is summed up over exposures, of which there may be any number."""
 
-    hasExposures = True
-    """Whether the rows have an exposure."""
-
     def runQuantum(
         self,
         butlerQC: QuantumContext,
@@ -121,7 +116,7 @@ class MergeAnalysisMixin(PipelineTask):
         camera = parent.inputs["camera"]
         reference = runner.attempt("reference", readReference, butlerQC, inputRefs, camera)
         outputs = self.analyze(
-            self._getColumns(parent.outputs["outputResults"]),
+            dict(parent.outputs["outputResults"].columns),
             runner,
             camera=camera,
             reference=reference,
@@ -169,55 +164,45 @@ class MergeAnalysisMixin(PipelineTask):
             of their ``detectorMetrics``.
         """
         keys = {"camera": camera, "reference": reference, "exposures": exposures}
-        product = getProduct(self.config.product)
-        results = runner.attempt("reduction", findAmpResults, columns, product.name, product.keys(), **keys)
+        table = runner.attempt(
+            "reduction", encodeAmps, columns, self.config.product, epoch=self.config.epoch, **keys
+        )
         output_name = self.config.connections.outputName
         outputs = Struct(metrics=makeBundle(self.config, f"{output_name}_"))
-        data = columns if results is None else AmpColumns(columns, results)
+        # Where the results cannot be encoded together, some tools may still do with a part of the columns.
+        data = columns if table is None else {**columns, AMP_TABLE: table}
         figures = runner.run(self.config.atools.items(), data, outputs.metrics, **keys)
         for name, figure in figures.items():
             setattr(outputs, f"{output_name}_{name}", figure)
-        if results is not None:
-            tables = runner.attempt("tables", self._makeTables, results, runner, detectors) or {}
-            for name, table in tables.items():
-                setattr(outputs, name, table)
+        if table is not None:
+            tables = runner.attempt("tables", self._makeTables, table) or {}
+            for name, written in tables.items():
+                setattr(outputs, name, written)
+            if detectors:
+                bundles = runner.attempt("detectorMetrics", self._measureDetectors, data, detectors)
+                outputs.detectorMetrics = bundles
         return outputs
 
-    def _getColumns(self, table: Table) -> dict[str, Any]:
-        """Get the columns of a table; results without exposures are those of one exposure with the id 0."""
-        columns = dict(table.columns)
-        if not self.hasExposures:
-            columns.setdefault("exposure", np.zeros(len(table), dtype=np.int64))
-        return columns
-
-    def _makeTables(
-        self, results: AmpResults, runner: ToolRunner, detectors: Sequence[int]
-    ) -> dict[str, Table | list[MetricMeasurementBundle]]:
-        """Make the tables, and the metrics of detectors from one of them."""
-        table = results.ampTable
+    def _makeTables(self, table: AmpTable) -> dict[str, Table]:
+        """Write the encoded results as tables."""
+        # A visit may have several exposures: they are pooled.
         pooled = self.mergesExposures or len(table.exposures) != 1
-        summary = detectorSummaryTable(results.runDetectors if pooled else results.detectors)
-        outputs = {
-            "detectorSummary": summary,
+        summary = summarize(table, "runDetector" if pooled else "detector")
+        return {
+            "detectorSummary": detectorSummaryTable(summary),
             "ampSummary": runCountsTable(table) if self.mergesExposures else ampSummaryTable(table),
             "culprits": culpritsTable(table),
         }
-        if detectors:
-            outputs["detectorMetrics"] = self._measureDetectors(summary, runner, detectors)
-        return outputs
 
     def _measureDetectors(
-        self, summary: Table, runner: ToolRunner, detectors: Sequence[int]
+        self, data: Mapping[str, Any], detectors: Sequence[int]
     ) -> list[MetricMeasurementBundle]:
-        """Run the tools of detectors on each detector's row."""
-        names = summary.colnames
-        rows = zip(*(summary[name].tolist() for name in names), strict=True)
-        by_detector = dict(zip(summary["detector"].tolist(), rows, strict=True))
-        tools = list(self.config.detectorAtools.items())
+        """Cut the metrics of all detectors into bundles."""
+        measured = self.config.detectorMetrics(data, metric_tags=list(self.config.metric_tags))
         bundles = []
         for detector in detectors:
             bundle = makeBundle(self.config, f"{self.config.connections.outputName}Det_")
-            runner.run(tools, dict(zip(names, by_detector[detector], strict=True)), bundle)
+            bundle.update(measured[detector])
             bundles.append(bundle)
         return bundles
 

@@ -17,11 +17,12 @@ import dataclasses
 import types
 from typing import Any
 
+from lsst.analysis.cp.actions.metric import DetectorMetrics
 from lsst.analysis.cp.catalogue import products
 from lsst.analysis.cp.tasks.reference import VERIFIED_EXPOSURES
-from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisBaseConnections, AnalysisTool
+from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisBaseConnections
 from lsst.pex.config import Field, FieldValidationError
-from lsst.pex.config.configurableActions import ConfigurableActionStructField
+from lsst.pex.config.configurableActions import ConfigurableActionField
 from lsst.pipe.base import PipelineTaskConnections
 from lsst.pipe.base import connectionTypes as cT
 
@@ -62,7 +63,7 @@ class MergeAnalysisConnections(
         for name in ("detectorSummary", "ampSummary", "culprits"):
             self._setDimensions(name, self.dimensions)
         self._setDimensions("detectorMetrics", self.dimensions | {"detector"})
-        if not config.doDetectorMetrics or not tuple(config.detectorAtools):
+        if not config.doDetectorMetrics or not config.detectorMetrics.units:
             self.outputs.remove("detectorMetrics")
 
     def _setDimensions(self, name: str, dimensions: set[str]) -> None:
@@ -140,13 +141,16 @@ class MergeAnalysisConfig(AnalysisBaseConfig, pipelineConnections=MergeAnalysisC
 
     hasInputResults: Any  # Declared by every parent.
 
+    epoch = "exposure"
+    """What tells the merged results apart, one of the catalogue's ``EPOCHS``."""
+
     product = Field[str](
         doc="Product that is verified, as the catalogue calls it.",
         default="bias",
         check=lambda name: name in products(),
     )
-    detectorAtools = ConfigurableActionStructField[AnalysisTool](
-        doc="Tools run on each row of the detector summary, for metrics of each detector."
+    detectorMetrics = ConfigurableActionField[DetectorMetrics](
+        doc="Action that makes the metrics of each detector.", default=DetectorMetrics
     )
     doDetectorMetrics = Field[bool](doc="Write the metrics of each detector?", default=True)
     doReadReference = Field[bool](
@@ -165,22 +169,13 @@ class MergeAnalysisConfig(AnalysisBaseConfig, pipelineConnections=MergeAnalysisC
         self.addOutputNamePrefix = True
         self.hasInputResults = True
 
-    def freeze(self) -> None:
-        """Hand the tags of metrics to the tools of detectors, as the base class does to the others."""
-        for tool in self.detectorAtools:
-            for tag in self.metric_tags:
-                if tag not in tool.metric_tags:
-                    tool.metric_tags.append(tag)
-        super().freeze()
-
     def validate(self) -> None:
         """Check what the analysis needs of the merge.
 
         Raises
         ------
         lsst.pex.config.FieldValidationError
-            Raised if the merge has no tables of results, if a tool is to be run for each band, or if a
-            tool of ``detectorAtools`` makes plots.
+            Raised if the merge has no tables of results, or if a tool is to be run for each band.
         """
         super().validate()
         if not self.hasInputResults:
@@ -189,22 +184,11 @@ class MergeAnalysisConfig(AnalysisBaseConfig, pipelineConnections=MergeAnalysisC
                 self,
                 "metrics and plots are made of the tables of results: set hasInputResults to True",
             )
-        for field, tools in (
-            (type(self).atools, self.atools),
-            (type(self).detectorAtools, self.detectorAtools),
-        ):
-            for name, tool in tools.items():
-                if tool.parameterizedBand:
-                    raise FieldValidationError(
-                        field,
-                        self,
-                        f"tool {name!r} is run for each band, but the rows of a merge have none: "
-                        "set its parameterizedBand to False",
-                    )
-        for name, tool in self.detectorAtools.items():
-            if plots := tuple(tool.getOutputNames()):
+        for name, tool in self.atools.items():
+            if tool.parameterizedBand:
                 raise FieldValidationError(
-                    type(self).detectorAtools,
+                    type(self).atools,
                     self,
-                    f"tool {name!r} makes plots ({', '.join(plots)}), not written for each detector",
+                    f"tool {name!r} is run for each band, but the rows of a merge have none: "
+                    "set its parameterizedBand to False",
                 )

@@ -169,6 +169,8 @@ class VisitExpMergeAnalysisConfig(
 ):
     """Configuration of a merge of the detectors of a visit, and of its analysis."""
 
+    epoch = "visit"
+
 
 class VisitExpMergeAnalysisTask(MergeAnalysisMixin, CpVerifyVisitExpMergeTask):
     """Merge the detectors of a visit, then make metrics, tables and plots of them."""
@@ -190,6 +192,8 @@ class VisitRunMergeAnalysisConfig(
     MergeAnalysisConfig, CpVerifyVisitRunMergeConfig, pipelineConnections=VisitRunMergeAnalysisConnections
 ):
     """Configuration of a merge of the visits of a run, and of its analysis."""
+
+    epoch = "visit"
 
 
 class VisitRunMergeAnalysisTask(MergeAnalysisMixin, CpVerifyVisitRunMergeTask):
@@ -214,10 +218,11 @@ class CalibMergeAnalysisConfig(
 ):
     """Configuration of a merge of the detectors of a calibration without exposures, and of its analysis."""
 
+    epoch = "none"
+
 
 class CalibMergeAnalysisTask(MergeAnalysisMixin, CpVerifyCalibMergeTask):
     """Merge the detectors of a calibration without exposures, then make metrics, tables and plots of them."""
 
     ConfigClass = CalibMergeAnalysisConfig
-    hasExposures = False
     _DefaultName = "calibMergeAnalysis"

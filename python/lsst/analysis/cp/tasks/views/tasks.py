@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from lsst.analysis.cp.core.images import BinningStatistic, binGrid, binImage
+from lsst.analysis.cp.core.images import BinningStatistic, binImage
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array
 from lsst.analysis.cp.tasks.runner import ToolRunner, describeInput, putOutputs, raiseFailures, runTools
 from lsst.pipe.base import (
@@ -288,6 +288,6 @@ class FocalPlaneImageViewTask(ImageViewTask):
         outputs : `lsst.pipe.base.Struct`
             ``metrics``, and the figures by the names of their connections.
         """
-        grid = binGrid(placeCameraImage(camera, self.config.inputBinning), self.config.binning)
+        grid = placeCameraImage(camera, self.config.inputBinning).binned(self.config.binning)
         view = {"image": self.bin(image), **gridKeys(grid), **(extras or {})}
         return runTools(self.config, view, runner, camera)

@@ -3,13 +3,11 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 from __future__ import annotations
 
-__all__ = ["FailureMapPlot"]
-
 from typing import Any
 
 import numpy as np
 
-from lsst.analysis.cp.core.amps.status import FAILED, UNKNOWN
+from lsst.analysis.cp.core.amps import FAILED, UNKNOWN
 from lsst.analysis.cp.core.columns import flagColumn
 from lsst.analysis.cp.core.typing import BoolArray, IndexArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Vector
@@ -18,12 +16,16 @@ from lsst.pex.config import ChoiceField, ListField
 from .focalPlaneGeometryPlot import FocalPlaneGeometryPlot
 from .view import PatchValues
 
+__all__ = ["FailureMapPlot"]
+
 
 class FailureMapPlot(FocalPlaneGeometryPlot):
     """Map of the number of failures, on a discrete scale.
 
-    The data have one vector of verify flags a test, in the place of ``z``: False is failed; masked or NaN is
-    untested. A patch without a tested flag is shown as untested, not as free of failures.
+    The data say where the rows belong as those of `FocalPlaneGeometryPlot` do. In the place of ``z`` they
+    have ``flags``, the verdicts as codes of `lsst.analysis.cp.core.amps.status` (shape (nTests, nRows), tests
+    in the order of ``flagKeys``), or else one vector of verify flags a test: False is failed; masked or NaN
+    is untested. A patch without a tested flag is shown as untested, not as free of failures.
     """
 
     _noValueLabel = "not tested"
@@ -68,7 +70,13 @@ class FailureMapPlot(FocalPlaneGeometryPlot):
     def _reduceRows(self, data: KeyedData, index: IndexArray, nPatches: int) -> PatchValues:
         """Count failures."""
         placed = index >= 0
-        flags = np.array([flagColumn(self._vector(data, key), key) for key in self.flagKeys])
+        if "flags" in data:
+            flags = np.asarray(data["flags"])
+            expected = (len(self.flagKeys), len(index))
+            if flags.shape != expected:
+                raise ValueError(f"'flags' has shape {flags.shape}, expected {expected}: tests and rows")
+        else:
+            flags = np.array([flagColumn(self._vector(data, key), key) for key in self.flagKeys])
 
         def perPatch(rows: BoolArray) -> IndexArray:
             return np.bincount(index[rows & placed], minlength=nPatches)

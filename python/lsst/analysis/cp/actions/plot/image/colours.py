@@ -123,12 +123,14 @@ def imageColours(scale: ImageScale, style: ImageStyle) -> tuple[Normalize, Color
 
 
 def _asinhNorm(scale: ImageScale, softening: float) -> Normalize:
-    """Return the curve of `~lsst.analysis.cp.core.imageViews.normalise`, which a colour bar can invert."""
+    """Return an inverse hyperbolic sine about the bend of the scale, which a colour bar can invert."""
     low, high = scale.limits.low, scale.limits.high
     middle = scale.bend
 
     def forward(value: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-        return np.arcsinh((value - middle) / softening)
+        # In single precision, processors differ in the last digits: a value at an end of the scale could come
+        # out beyond it, and be drawn in the colour of those that are.
+        return np.arcsinh((np.asanyarray(value, dtype=np.float64) - middle) / softening)
 
     def inverse(level: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
         return middle + softening * np.sinh(level)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from lsst.afw.cameraGeom import Camera
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
-from lsst.analysis.cp.core.images import MosaicGrid, binGrid
+from lsst.analysis.cp.core.images import MosaicGrid
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Scalar, Tensor
 from lsst.pex.config import ChoiceField
 
@@ -100,7 +100,7 @@ class FocalPlaneImagePlot(ImagePlot):
         full = self._readImage(data)
         grid = self._readGrid(data, full.shape)
         image, factor = self._shrink(full)
-        frame = focalPlaneFrame(geometry, binGrid(grid, factor), self.axisUnit)
+        frame = focalPlaneFrame(geometry, grid.binned(factor), self.axisUnit)
         if not frame.shown.any():
             raise ValueError(
                 f"No detector lies on the mosaic of {grid.shape} pixels of {grid.pixelSize} mm from "

@@ -13,7 +13,7 @@ from typing import cast
 import numpy as np
 
 from lsst.analysis.cp.actions.plot.text import chooseTitle, describeProvenance, withUnit
-from lsst.analysis.cp.core.images import STRETCH_CURVES, STRETCH_METHODS, StretchMethod, binImage
+from lsst.analysis.cp.core.images import STRETCH_METHODS, StretchMethod, binImage
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array
 from lsst.analysis.tools.interfaces import KeyedData, PlotAction
 from lsst.pex.config import ChoiceField, Field
@@ -61,7 +61,7 @@ class ImagePlot(PlotAction):
     stretch = ChoiceField[str](
         doc="How the range of the colours is chosen.",
         default="symmetric",
-        allowed={method: f"See core.imageViews.stretchLimits: {method}." for method in STRETCH_METHODS},
+        allowed={method: f"See core.images.stretchLimits: {method}." for method in STRETCH_METHODS},
     )
     percentile = Field[float](
         doc="Share of the pixels within the range, in percent; zscale has none.",
@@ -72,7 +72,10 @@ class ImagePlot(PlotAction):
     curve = ChoiceField[str](
         doc="How the colours follow the values.",
         default="linear",
-        allowed={curve: f"See core.imageViews.normalise: {curve}." for curve in STRETCH_CURVES},
+        allowed={
+            "linear": "In proportion.",
+            "asinh": "In proportion for small values, and by the logarithm for large ones.",
+        },
     )
     softening = Field[float](
         doc="Where an asinh curve turns from linear to logarithmic, as a fraction of the (half) range.",

@@ -31,7 +31,7 @@ class Stretch:
     Parameters
     ----------
     method, percentile, centre
-        As of `~lsst.analysis.cp.core.imageViews.stretchLimits`.
+        As of `~lsst.analysis.cp.core.images.stretchLimits`.
     low, high
         Ends that are given; None for those to choose.
     """

@@ -24,7 +24,7 @@ from matplotlib.ticker import MaxNLocator
 from lsst.analysis.cp.actions.plot.page import Page
 from lsst.analysis.cp.actions.plot.style import FAILING
 from lsst.analysis.cp.actions.plot.text import formatNumber, pluralOf
-from lsst.analysis.cp.core.amps.status import FAILED
+from lsst.analysis.cp.core.amps import FAILED
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray
 from lsst.utils.plotting import make_figure
 

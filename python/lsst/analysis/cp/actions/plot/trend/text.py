@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import median_abs_deviation
 
 from lsst.analysis.cp.actions.plot.text import formatNumber, listFirst, plural, pluralOf
-from lsst.analysis.cp.core.amps.status import FAILED, UNKNOWN
+from lsst.analysis.cp.core.amps import FAILED, UNKNOWN
 from lsst.analysis.cp.core.history import DAYS_PER_YEAR, TrendFindings, TrendSeries
 
 __all__ = ["changeEvents", "describeGap", "rankFailing", "trendHeadline", "trendLists"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsst.analysis.cp.core.amps.status import FAILED
+from lsst.analysis.cp.core.amps import FAILED
 from lsst.analysis.cp.core.history import TrendFindings, TrendSeries
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IdArray, IndexArray
 

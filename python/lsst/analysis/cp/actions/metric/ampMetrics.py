@@ -1,0 +1,191 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Measurements of tests, reduced over the rows of a camera or of each detector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+
+from lsst.analysis.cp.actions.keyedData import AMP_TABLE, getAmpTable
+from lsst.analysis.cp.catalogue import EPOCHS, Level, getProduct, measurementUnits
+from lsst.analysis.cp.core import DetectorSelection
+from lsst.analysis.cp.core.amps import AmpSummary, AmpTable, summarize
+from lsst.analysis.tools.interfaces import AnalysisAction, KeyedData, KeyedDataSchema, MetricAction
+from lsst.pex.config import ChoiceField, Field, ListField
+from lsst.verify import Measurement
+
+__all__ = ["AmpMetricAction", "AmpSummaryMetric", "DetectorMetrics"]
+
+_LEVEL_DOCS = {
+    "detector": "One detector of one exposure.",
+    "exposure": "One exposure.",
+    "run": "Any number of exposures, or a calibration without exposures.",
+}
+
+
+class AmpMetricAction(MetricAction):
+    """Base of actions that reduce the rows of one quantum to measurements."""
+
+    product = Field[str](doc="Product that was verified.", default="bias")
+    level = ChoiceField[str](doc="What the quantum holds.", default="exposure", allowed=_LEVEL_DOCS)
+    epoch = ChoiceField[str](
+        doc="What tells the results apart.", default="exposure", allowed=dict.fromkeys(EPOCHS, "")
+    )
+    detectorTypes = ListField[str](
+        doc="Types of detectors to include; all if empty. Not used at level detector.", default=["SCIENCE"]
+    )
+    physicalTypes = ListField[str](
+        doc="Vendors of detectors to include; all if empty. Not used at level detector.", default=[]
+    )
+    maxFailuresPerDetector = Field[int](
+        doc="Failures of a test in one detector and exposure that the majority rule takes as a failed "
+        "detector. Used at level run only.",
+        default=8,
+        check=lambda number: number > 0,
+    )
+
+    def getInputSchema(self) -> KeyedDataSchema:
+        """Name the encoded results."""
+        return [(AMP_TABLE, AmpTable)]
+
+    @property
+    def selection(self) -> DetectorSelection:
+        """Detectors to include; all at level detector, where the rows say which."""
+        if self.level == "detector":
+            return DetectorSelection(detectorTypes=None)
+        return DetectorSelection(
+            detectorTypes=tuple(self.detectorTypes) or None, physicalTypes=tuple(self.physicalTypes) or None
+        )
+
+
+class AmpSummaryMetric(AmpMetricAction):
+    """Reduce the rows of one quantum to the measurements of one test.
+
+    Which measurements there are depends on the configuration only, never on the data: where there is no
+    finite value, ``nValid`` is 0 and the minimum, median and maximum are NaN.
+    """
+
+    test = Field[str](doc="Key of the test; there is no default.", default="")
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Unit of each measurement by its name."""
+        return measurementUnits(getProduct(self.product)[self.test], Level(self.level, self.epoch))
+
+    def __call__(self, data: KeyedData, **kwargs: Any) -> dict[str, Measurement]:
+        """Reduce.
+
+        Parameters
+        ----------
+        data
+            Encoded results under the key ``ampTable``.
+        **kwargs
+            ``metric_tags``, if there are any.
+
+        Returns
+        -------
+        measurements
+            By name; none of a test that is not measured at this level.
+
+        Raises
+        ------
+        ValueError
+            Raised if the rows are not those of one detector or exposure, as the level tells.
+        """
+        if not (units := self.units):
+            return {}
+        summary, group = self._reduce(getAmpTable(data))
+        values = summary.values(self.test)
+        notes = {"metric_tags": kwargs.get("metric_tags", [])}
+        return {
+            name: Measurement(name, u.Quantity(float(values[name][group]), unit), notes=notes)
+            for name, unit in units.items()
+        }
+
+    def _reduce(self, table: AmpTable) -> tuple[AmpSummary, int]:
+        """Reduce to the level, and say which group the quantum is."""
+        if len(table.exposures) == 0:
+            # A table without rows, of an exposure that nobody named: all that is known is that it is empty.
+            table = replace(table, exposures=np.zeros(1, dtype=np.int64))
+        if self.level != "run" and len(table.exposures) > 1:
+            raise ValueError(
+                f"rows of {len(table.exposures)} exposures, expected those of one (level {self.level})"
+            )
+        group = 0
+        if self.level == "detector":
+            found = np.unique(np.concatenate([rows.detectorIndex for rows in table.rows.values()]))
+            if len(found) > 1:
+                raise ValueError(f"rows of {len(found)} detectors, expected those of one (level detector)")
+            group = int(found[0]) if len(found) else 0
+        limit = self.maxFailuresPerDetector
+        return summarize(table, self.level, self.selection, maxFailuresPerDetector=limit), group
+
+
+class DetectorMetrics(AnalysisAction):
+    """Reduce encoded results once, to the measurements of all tests of each detector."""
+
+    product = Field[str](doc="Product that was verified.", default="bias")
+    tests = ListField[str](doc="Keys of the tests; all of the product if empty.", default=[])
+    level = ChoiceField[str](
+        doc="What the measurements belong to.",
+        default="detector",
+        allowed={"detector": "A detector of one exposure.", "runDetector": "A detector of a run."},
+    )
+    epoch = ChoiceField[str](
+        doc="What tells the results apart.", default="exposure", allowed=dict.fromkeys(EPOCHS, "")
+    )
+
+    @property
+    def units(self) -> dict[str, dict[str, str]]:
+        """Unit of each measurement by its name, by the name of the tool; only tests that are measured."""
+        level, product = Level(self.level, self.epoch), getProduct(self.product)
+        chosen = [product[key] for key in self.tests] or product.tests
+        units = {test.toolName: measurementUnits(test, level) for test in chosen}
+        return {name: own for name, own in units.items() if own}
+
+    def getInputSchema(self) -> KeyedDataSchema:
+        """Name the encoded results."""
+        return [(AMP_TABLE, AmpTable)]
+
+    def __call__(self, data: KeyedData, **kwargs: Any) -> dict[int, dict[str, list[Measurement]]]:
+        """Reduce.
+
+        Parameters
+        ----------
+        data
+            Encoded results under the key ``ampTable``.
+        **kwargs
+            ``metric_tags``, if there are any.
+
+        Returns
+        -------
+        measurements
+            Those of each tool by its name, by the id of the detector; of each detector of the layout.
+        """
+        table, units = getAmpTable(data), self.units
+        # Several exposures of one visit are pooled.
+        pooled = self.level == "runDetector" or len(table.exposures) != 1
+        summary = summarize(table, "runDetector" if pooled else "detector")
+        detectors = table.layout.detectorId[summary.detectorIndex].tolist()
+        result: dict[int, dict[str, list[Measurement]]] = {detector: {} for detector in detectors}
+        notes = {"metric_tags": kwargs.get("metric_tags", [])}
+        for key, reduced in summary.tests.items():
+            tool = reduced.test.toolName
+            if tool in units:
+                values = summary.values(key)
+                columns = [_iterate(name, values[name], unit, notes) for name, unit in units[tool].items()]
+                for detector, measurements in zip(detectors, zip(*columns, strict=True), strict=True):
+                    result[detector][tool] = list(measurements)
+        return result
+
+
+def _iterate(name: str, values: Any, unit: str, notes: Mapping[str, Any]) -> Iterator[Measurement]:
+    """Make the measurements of all groups."""
+    for value in values.astype(np.float64) * u.Unit(unit):
+        yield Measurement(name, value, notes=notes)
