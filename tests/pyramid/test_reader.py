@@ -15,8 +15,7 @@ from astropy.wcs import WCS
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS
 from lsst.analysis.cp.core import FocalPlaneGeometry
 from lsst.analysis.cp.core.images import DetectorPlacement, MosaicGrid
-from lsst.analysis.cp.core.pyramid import PyramidReader, PyramidWriter
-from lsst.analysis.cp.core.pyramid.window import windowOf
+from lsst.analysis.cp.core.pyramid import PyramidReader, PyramidWriter, windowOf
 from lsst.geom import Point2D
 
 PIXEL = 0.01

@@ -82,26 +82,27 @@ def measuringTasks(path: Path):
             yield node, names
 
 
-def test_listIsReadAsItWasCollected(collected):
+@pytest.mark.slow
+def test_list_is_read_as_it_was_collected(collected):
     assert loadTopics() == collected
 
 
 @pytest.mark.parametrize("name", [name for name, topic in loadTopics().items() if findTest(topic.tool)])
-def test_topicOfATestFollowsFromTheCatalogue(name):
+def test_topic_of_a_test_follows_from_the_catalogue(name):
     topic = loadTopics()[name]
     test = findTest(topic.tool)
     assert topic.units == measurementUnits(test, LEVELS[topic.dimensions])
     assert topic.description == test.description
 
 
-def test_everyTestHasATopicAtEachLevel():
+def test_every_test_has_a_topic_at_each_level():
     prefixes = ("cpBiasExpDet", "cpBiasExp", "cpBiasRunDet", "cpBiasRun")
     expected = {f"{prefix}_{test.toolName}" for prefix in prefixes for test in getProduct("bias")}
     assert expected <= loadTopics().keys()
 
 
 @every_pipeline
-def test_parametersOfSasquatchReachEveryTask(path):
+def test_parameters_of_sasquatch_reach_every_task(path):
     for node, _ in measuringTasks(path):
         bundle = makeBundle(node.config, "")
         assert bundle.dataset_identifier == "nightly"
@@ -110,7 +111,7 @@ def test_parametersOfSasquatchReachEveryTask(path):
 
 
 @every_pipeline
-def test_tagsReachEveryTool(path):
+def test_tags_reach_every_tool(path):
     for node, names in measuringTasks(path):
         for name in names:
             for tool in getattr(node.config, TOOL_FIELDS[name]):
@@ -133,7 +134,7 @@ tasks:
 @pytest.mark.parametrize(
     ("task", "level"), [("AmpAnalysisExposureTask", "run"), ("AmpAnalysisRunTask", "exposure")]
 )
-def test_topicWithOtherFieldsIsAnError(tmp_path, task, level):
+def test_topic_with_other_fields_is_an_error(tmp_path, task, level):
     other = PIPELINE.replace("AmpAnalysisExposureTask", task).replace('"exposure"', f'"{level}"')
     files = []
     for name, text in (("one", PIPELINE), ("two", other)):
@@ -145,7 +146,7 @@ def test_topicWithOtherFieldsIsAnError(tmp_path, task, level):
 
 @pytest.mark.parametrize("kind", ["valid", "invalid", "empty"])
 @pytest.mark.parametrize("label", ["verifyBiasExp", "verifyBias"])
-def test_bundlesHaveTheFieldsOfTheListWhateverTheData(label, kind):
+def test_bundles_have_the_fields_of_the_list_whatever_the_data(label, kind):
     camera = LsstComCam().getCamera()
     node = resolve(VERIFICATION).tasks[label]
     task = node.task_class(config=node.config)

@@ -22,6 +22,8 @@ from scipy.stats import norm
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of standalone/")
 
+pytestmark = pytest.mark.slow
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SEED = 20260702
 

@@ -5,16 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "DetectorImageTool",
-    "FocalPlaneImageTool",
-    "StructureTool",
-    "addMaskViewTool",
-    "addResidualTools",
-    "addStructureSensorTools",
-    "addViewTools",
-]
-
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +19,16 @@ from .toolSets import addTool
 
 if TYPE_CHECKING:
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
+
+__all__ = [
+    "DetectorImageTool",
+    "FocalPlaneImageTool",
+    "StructureTool",
+    "addMaskViewTool",
+    "addResidualTools",
+    "addStructureSensorTools",
+    "addViewTools",
+]
 
 
 class ImageTool(AnalysisTool):
@@ -125,9 +125,12 @@ def addViewTools(
         Raised if there are no views of such a part.
     """
     tool = _toolOf(part)
-    for name, scope in ((f"{product}Image", "image"), (f"{product}ImageByAmp", "amplifier")):
+    for name, scope, scale in (
+        (f"{product}Image", "image", "one scale for all"),
+        (f"{product}ImageByAmp", "amplifier", "each amplifier on its own level and scale"),
+    ):
         plot: Any = addTool(config.atools, name, tool).produce.plot
-        _describe(plot, label, unit, aboutZero or scope == "amplifier")
+        _describe(plot, f"{label}, {scale}", label, unit, aboutZero or scope == "amplifier")
         plot.scope = scope
 
 
@@ -155,10 +158,11 @@ def addResidualTools(
         Whether they are residuals, which are 0 without a fault.
     """
     mean = addTool(config.atools, f"{product}Mean", FocalPlaneImageTool, plane="mean")
-    _describe(mean.produce.plot, label, unit, aboutZero)
+    _describe(mean.produce.plot, f"{label}, mean of each bin", label, unit, aboutZero)
     significance = addTool(config.atools, f"{product}Significance", FocalPlaneImageTool, plane="significance")
+    words = f"Largest significance of a {label[0].lower()}{label[1:]}"
     significance.produce.plot.quantity = "significance"
-    significance.produce.plot.zAxisLabel = f"Largest significance of a {label[0].lower()}{label[1:]}"
+    significance.produce.plot.zAxisLabel, significance.produce.plot.title = words, f"{words} in each bin"
     addTool(config.atools, f"{product}Structures", StructureTool)
 
 
@@ -181,7 +185,7 @@ def addStructureSensorTools(
 
 
 def addMaskViewTool(config: AnalysisBaseConfig, product: str, part: str, *, label: str = "Masked") -> None:
-    """Add a plot of a mask, of whose pixels a task with ``source`` mask makes an image of 0 and 1.
+    """Add a plot of a mask: a task whose ``source`` is ``mask`` makes an image that is 1 where it is set.
 
     Parameters
     ----------
@@ -200,7 +204,7 @@ def addMaskViewTool(config: AnalysisBaseConfig, product: str, part: str, *, labe
         Raised if there are no views of such a part.
     """
     plot: Any = addTool(config.atools, f"{product}Mask", _toolOf(part)).produce.plot
-    _describe(plot, label, "", aboutZero=False)
+    _describe(plot, label, label, "", aboutZero=False)
     plot.plotMin, plot.plotMax = 0.0, 1.0
 
 
@@ -211,7 +215,7 @@ def _toolOf(part: str) -> type[ImageTool]:
     return tools[part]
 
 
-def _describe(plot: Any, label: str, unit: str, aboutZero: bool) -> None:
-    plot.zAxisLabel, plot.unit = label, unit
+def _describe(plot: Any, title: str, label: str, unit: str, aboutZero: bool) -> None:
+    plot.title, plot.zAxisLabel, plot.unit = title, label, unit
     if not aboutZero:
         plot.stretch, plot.colourMap = "zscale", "viridis"

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["readSasquatch"]
-
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +27,8 @@ from .topicRecords import TopicRecords, findTool, measurementFields, recordField
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
+
+__all__ = ["readSasquatch"]
 
 
 def readSasquatch(

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["RecordMaker", "readTags"]
-
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +15,8 @@ from .records import MetricRecord, makeRecords
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
+
+__all__ = ["RecordMaker", "readTags"]
 
 _OUTPUT_NAME = re.compile(r"""^config\.connections\.outputName\s*=\s*(["'])(.*)\1""", re.MULTILINE)
 _ENDINGS = ("Det_metrics", "_metrics")

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["MetricRecord", "makeRecords"]
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -24,6 +22,8 @@ from lsst.analysis.cp.metrics import (
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef
+
+__all__ = ["MetricRecord", "makeRecords"]
 
 DEFAULT_TAG = "Generic"
 """Tag of measurements that have none, as upstream calls it."""

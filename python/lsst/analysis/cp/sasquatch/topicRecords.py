@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["TopicRecords", "findTool", "measurementFields", "recordFields"]
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +17,8 @@ from lsst.analysis.cp.metrics import DetectorName, Labels, TrendBlock, toMjd
 from .influxClient import InfluxError, Series
 from .schemas import Mode, ownFields, upstreamFields
 from .topics import loadTopics
+
+__all__ = ["TopicRecords", "findTool", "measurementFields", "recordFields"]
 
 _TEXTS = ("id", "run", "instrument", "physical_filter", "detector_name", "raft")
 _NUMBERS = ("detector", "exposure", "visit", "day_obs")

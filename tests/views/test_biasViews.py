@@ -28,12 +28,12 @@ def findDetectors(butler, name) -> set[int]:
 
 @pytest.mark.parametrize("tool", ["biasImage", "biasImageByAmp"])
 @pytest.mark.parametrize("outputName", PLOTS)
-def test_plotsAreWritten(biasViews, outputName, tool):
+def test_plots_are_written(biasViews, outputName, tool):
     refs = biasViews.query_datasets(f"{outputName}_{tool}_{PLOTS[outputName]}")
     assert all(biasViews.getURI(ref).read(8) == b"\x89PNG\r\n\x1a\n" for ref in refs)
 
 
-def test_detectorsWithoutAnyValueHaveAPicture(biasViews, bias):
+def test_detectors_without_any_value_have_a_picture(biasViews, bias):
     found = findDetectors(biasViews, "cpBiasExpDetView_biasImage_DetectorImagePlot")
     assert found == {bias.GOOD, bias.COLUMN["detector"], bias.NAN, bias.MASKED}
 
@@ -42,7 +42,7 @@ def test_detectorsWithoutAnyValueHaveAPicture(biasViews, bias):
     ("kind", "words"),
     [("WRONG_SIZE", "shape (50, 63), expected (62, 63) or (63, 63)"), ("DAMAGED", "cannot be read")],
 )
-def test_unusableDetectorIsNamed(biasViews, bias, kind, words):
+def test_unusable_detector_is_named(biasViews, bias, kind, words):
     detector = getattr(bias, kind)
     log = biasViews.get("viewBiasExpDet_log", exposure=bias.INFO.id, detector=detector)
     text = " ".join(record.message for record in log)
@@ -50,12 +50,12 @@ def test_unusableDetectorIsNamed(biasViews, bias, kind, words):
     assert words in text
 
 
-def test_raftIsStoredUnderItsFirstDetector(biasViews, bias):
+def test_raft_is_stored_under_its_first_detector(biasViews, bias):
     assert findDetectors(biasViews, "cpBiasExpRaftView_biasImage_FocalPlaneImagePlot") == {bias.GOOD}
 
 
 @pytest.mark.parametrize("label", ["viewBiasExpRaft", "viewBiasExpResidual"])
-def test_badDetectorsDoNotCostTheOthers(biasViews, bias, label):
+def test_bad_detectors_do_not_cost_the_others(biasViews, bias, label):
     log = biasViews.get(f"{label}_log", exposure=bias.INFO.id)
     warnings = [record.message for record in log if record.levelname == "WARNING"]
     assert len(warnings) == 2
@@ -69,7 +69,7 @@ def getStructures(butler, bias):
     return table[table["kind"] != "event"]
 
 
-def test_structuresAreTheInjectedOnes(biasViews, bias):
+def test_structures_are_the_injected_ones(biasViews, bias):
     table = getStructures(biasViews, bias)
     found = {(str(row["kind"]), int(row["detector"]), float(row["x"])) for row in table}
     column = ("column", bias.COLUMN["detector"], float(bias.COLUMN["x"]))
@@ -77,7 +77,7 @@ def test_structuresAreTheInjectedOnes(biasViews, bias):
     assert table["rank"].tolist() == [1, 2]
 
 
-def test_structuresBelongToTheExposure(biasViews, bias):
+def test_structures_belong_to_the_exposure(biasViews, bias):
     assert set(getStructures(biasViews, bias)["exposure"]) == {bias.INFO.id}
 
 
@@ -88,7 +88,7 @@ def placeHotPixel(bias, camera) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("name", ["meanMosaic", "significanceMosaic"])
-def test_mosaicShowsTheHotPixel(biasViews, biasRepository, bias, name):
+def test_mosaic_shows_the_hot_pixel(biasViews, biasRepository, bias, name):
     mosaic = biasViews.get(f"cpBiasExpResidual_{name}", exposure=bias.INFO.id)
     size = 16 * biasRepository.camera[0].getPixelSize().getX()
     box = mosaic.getBBox()
@@ -99,7 +99,7 @@ def test_mosaicShowsTheHotPixel(biasViews, biasRepository, bias, name):
     assert np.nanmax(around) == pytest.approx(expected, rel=0.2, abs=0.9)
 
 
-def test_mosaicHasNoValueWhereDetectorsAreMissing(biasViews, biasRepository, bias):
+def test_mosaic_has_no_value_where_detectors_are_missing(biasViews, biasRepository, bias):
     mosaic = biasViews.get("cpBiasExpResidual_significanceMosaic", exposure=bias.INFO.id)
     size = 16 * biasRepository.camera[0].getPixelSize().getX()
     for detector in biasRepository.camera:
@@ -111,13 +111,13 @@ def test_mosaicHasNoValueWhereDetectorsAreMissing(biasViews, biasRepository, bia
         assert seen == (detector.getId() in (bias.GOOD, bias.COLUMN["detector"]))
 
 
-def test_pyramidIsAnImage(biasViews, bias):
+def test_pyramid_is_an_image(biasViews, bias):
     image = biasViews.get("cpBiasExpResidual_pyramid", exposure=bias.INFO.id)
     assert isinstance(image, ImageF)
     assert max(image.array.shape) <= 512
 
 
-def test_pyramidShowsTheHotPixel(biasViews, biasRepository, bias):
+def test_pyramid_shows_the_hot_pixel(biasViews, biasRepository, bias):
     view = readView(
         biasViews,
         {"exposure": bias.INFO.id},
@@ -134,18 +134,18 @@ def getMetrics(butler, bias) -> dict[str, float]:
     return {str(m.metric_name): m.quantity.value for m in bundle["biasStructures"]}
 
 
-def test_metricsCountStructures(biasViews, bias):
+def test_metrics_count_structures(biasViews, bias):
     values = getMetrics(biasViews, bias)
     assert (values["nPixel"], values["nColumn"], values["nRow"]) == (1, 1, 0)
     assert values["maxPixelScore"] == pytest.approx(bias.HOT_PIXEL["height"] / bias.NOISE, rel=0.2)
 
 
-def test_metricsCountDetectors(biasViews, bias):
+def test_metrics_count_detectors(biasViews, bias):
     values = getMetrics(biasViews, bias)
     # Those that the run left out are missing, too.
     assert (values["nDetectors"], values["nDetectorsMissing"], values["nDetectorsWithStructure"]) == (4, 5, 2)
 
 
-def test_metricsOfAllKindsAreThere(biasViews, bias):
+def test_metrics_of_all_kinds_are_there(biasViews, bias):
     names = set(getMetrics(biasViews, bias))
     assert len(names) == 2 * len(STRUCTURE_KINDS) + 3

@@ -41,13 +41,14 @@ def makeTask(taskClass, **fields):
 def seeDetector(makeHandle, camera, recorder, pixels, planes=(), **fields):
     """Return what the tools of a detector get."""
     task = makeTask(DetectorImageViewTask, doShareStretch=False, **fields)
-    image = readDetectorImage(makeHandle(0, pixels, **dict(planes)), task.config.excludedPlanes)
+    handle = makeHandle(0, pixels, **dict(planes))
+    image = readDetectorImage(handle, camera, excludedPlanes=task.config.excludedPlanes)
     task.run(image, camera=camera, runner=recorder)
     return recorder.view
 
 
 @pytest.mark.parametrize(("statistic", "expected"), [("mean", 2.0), ("max", 32.0), ("min", 0.0)])
-def test_detectorIsBinned(makeHandle, camera, recorder, statistic, expected):
+def test_detector_is_binned(makeHandle, camera, recorder, statistic, expected):
     pixels = np.zeros(SHAPE, dtype=np.float32)
     pixels[5, 6] = 32.0
     view = seeDetector(makeHandle, camera, recorder, pixels, binning=4, statistic=statistic)
@@ -56,21 +57,21 @@ def test_detectorIsBinned(makeHandle, camera, recorder, statistic, expected):
     assert (view["binning"], view["detector"]) == (4, 0)
 
 
-def test_excludedPixelsDoNotCount(makeHandle, camera, recorder):
+def test_excluded_pixels_do_not_count(makeHandle, camera, recorder):
     pixels = np.zeros(SHAPE, dtype=np.float32)
     pixels[5, 6] = 32.0
     view = seeDetector(makeHandle, camera, recorder, pixels, {"SAT": (5, 6)}, binning=4)
     assert view["image"][1, 1] == 0.0
 
 
-def test_maskIsSeenAsAnImage(makeHandle, camera, recorder):
+def test_mask_is_seen_as_an_image(makeHandle, camera, recorder):
     planes = {"BAD": (5, 6), "CR": (400, 400)}
     nothing = np.full(SHAPE, np.nan, dtype=np.float32)
     view = seeDetector(makeHandle, camera, recorder, nothing, planes, source="mask", statistic="max")
     assert set(zip(*np.nonzero(view["image"]), strict=True)) == {(5, 6)}
 
 
-def test_sharedStretchNeedsTheBinningOfTheInputs():
+def test_shared_stretch_needs_the_binning_of_the_inputs():
     config = DetectorImageViewTask.ConfigClass()
     config.connections.outputName = "cpTest"
     config.binning = 2
@@ -78,7 +79,7 @@ def test_sharedStretchNeedsTheBinningOfTheInputs():
         config.validate()
 
 
-def test_focalPlaneImageIsBinnedWithItsGrid(camera, recorder):
+def test_focal_plane_image_is_binned_with_its_grid(camera, recorder):
     task = makeTask(FocalPlaneImageViewTask)
     pixels = np.arange(12, dtype=np.float32).reshape(3, 4)
     task.run(pixels, camera=camera, runner=recorder)
@@ -94,7 +95,7 @@ def seeMosaic(taskClass, handles, camera, recorder, detectors, **fields):
     """Return what the tools of a mosaic get."""
     task = makeTask(taskClass, **fields)
     images = DetectorImages(handles, camera, log=LOG).restrict(detectors)
-    task.run(images, detectors=detectors, camera=camera, runner=recorder)
+    task.run(images, camera=camera, runner=recorder)
     return recorder.view
 
 
@@ -106,25 +107,25 @@ def valueAt(view, camera, detector):
     return view["image"][row, column]
 
 
-def test_mosaicHoldsTheDetectors(makeHandle, camera, recorder):
+def test_mosaic_holds_the_detectors(makeHandle, camera, recorder):
     handles = [makeHandle(i, np.full(SHAPE, i, dtype=np.float32)) for i in range(8)]
     view = seeMosaic(FocalPlaneMosaicViewTask, handles, camera, recorder, range(9), binning=10)
     assert [valueAt(view, camera, i) for i in range(8)] == list(range(8))
     assert np.isnan(valueAt(view, camera, 8))
 
 
-def test_mosaicSaysWhatIsMissing(makeHandle, camera, recorder):
+def test_mosaic_says_what_is_missing(makeHandle, camera, recorder):
     handles = [makeHandle(1), makeHandle(0, np.zeros((3, 3), dtype=np.float32))]
     view = seeMosaic(FocalPlaneMosaicViewTask, handles, camera, recorder, [0, 1, 2], binning=10)
-    assert view["imageDetector"].tolist() == [1]
-    assert view["missingDetector"].tolist() == [0, 2]
-    assert view["missingReason"][0].startswith("shape (3, 3), expected (500, 504)")
+    assert view["imageDetectors"].tolist() == [1]
+    assert view["missing"]["detector"].tolist() == [0, 2]
+    assert view["missing"]["reason"][0].startswith("shape (3, 3), expected (500, 504)")
 
 
-def test_mosaicWithoutAnyImageIsEmpty(makeHandle, camera, recorder):
+def test_mosaic_without_any_image_is_empty(makeHandle, camera, recorder):
     view = seeMosaic(RaftImageViewTask, [], camera, recorder, range(9), binning=10, doShareStretch=False)
     assert np.isnan(view["image"]).all()
-    assert len(view["missingDetector"]) == 9
+    assert len(view["missing"]) == 9
 
 
 def seeResidual(handles, camera, recorder, folder, **fields):
@@ -134,20 +135,20 @@ def seeResidual(handles, camera, recorder, folder, **fields):
     return task.run(images, camera=camera, runner=recorder, folder=Path(folder), exposure=5)
 
 
-def test_residualOfACleanExposureHasNoStructure(makeHandle, camera, recorder, tmp_path):
+def test_residual_of_a_clean_exposure_has_no_structure(makeHandle, camera, recorder, tmp_path):
     rng = np.random.default_rng(8)
     handles = [makeHandle(i, rng.normal(0, 5, SHAPE).astype(np.float32)) for i in (0, 1)]
     outputs = seeResidual(handles, camera, recorder, tmp_path)
     assert len(outputs.structures) == 0
-    assert recorder.view["imageDetector"].tolist() == [0, 1]
+    assert recorder.view["imageDetectors"].tolist() == [0, 1]
 
 
-def test_oneDetectorIsInMemory(makeHandle, camera, recorder, tmp_path, monkeypatch):
+def test_one_detector_is_in_memory(makeHandle, camera, recorder, tmp_path, monkeypatch):
     read: list[weakref.ref] = []
 
-    def watch(*arguments):
+    def watch(*arguments, **options):
         assert all(reference() is None for reference in read)
-        image = readDetectorImage(*arguments)
+        image = readDetectorImage(*arguments, **options)
         read.append(weakref.ref(image))
         return image
 
@@ -156,28 +157,30 @@ def test_oneDetectorIsInMemory(makeHandle, camera, recorder, tmp_path, monkeypat
     assert len(read) == 3
 
 
-def test_residualWithoutAnyImageSaysSo(camera, recorder, tmp_path):
+def test_residual_without_any_image_says_so(camera, recorder, tmp_path):
     outputs = seeResidual([], camera, recorder, tmp_path)
     assert np.isnan(outputs.meanMosaic.array).all()
     assert np.isnan(outputs.significanceMosaic.array).all()
     assert len(outputs.structures) == 0
-    assert len(recorder.view["missingDetector"]) == 9
+    assert len(recorder.view["missing"]) == 9
 
 
-def test_residualWithoutPyramid(makeHandle, camera, recorder, tmp_path):
+def test_residual_without_pyramid(makeHandle, camera, recorder, tmp_path):
     outputs = seeResidual([makeHandle(0)], camera, recorder, tmp_path, doWritePyramid=False)
     assert not hasattr(outputs, "pyramid")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_residualOfACalibrationHasNoExposure(makeHandle, camera, recorder, tmp_path):
+def test_residual_of_a_calibration_has_no_exposure(makeHandle, camera, recorder, tmp_path):
     task = makeTask(ResidualPyramidTask, doWritePyramid=False, unit="")
     images = DetectorImages([makeHandle(0)], camera, log=LOG)
     outputs = task.run(images, camera=camera, runner=recorder, folder=tmp_path)
     assert "exposure" not in outputs.structures.colnames
 
 
-def test_detectorThatCannotBeMeasuredIsMissing(makeHandle, camera, recorder, tmp_path, monkeypatch, caplog):
+def test_detector_that_cannot_be_measured_is_missing(
+    makeHandle, camera, recorder, tmp_path, monkeypatch, caplog
+):
     task = makeTask(ResidualPyramidTask)
     measure = ResidualPyramidTask.measure
 
@@ -189,21 +192,22 @@ def test_detectorThatCannotBeMeasuredIsMissing(makeHandle, camera, recorder, tmp
     monkeypatch.setattr(ResidualPyramidTask, "measure", failForOne)
     images = DetectorImages([makeHandle(0), makeHandle(1)], camera, log=LOG)
     task.run(images, camera=camera, runner=recorder, folder=tmp_path)
-    assert recorder.view["imageDetector"].tolist() == [0]
+    assert recorder.view["imageDetectors"].tolist() == [0]
     assert images.missing[1] == "cannot be measured"
     assert "no noise" in caplog.text
 
 
-def test_structureThatIsFoundIsInTheSignificanceMosaic(makeHandle, camera, recorder, tmp_path):
+def test_structure_that_is_found_is_in_the_significance_mosaic(makeHandle, camera, recorder, tmp_path):
     """A column of which no pixel stands out is seen."""
     pixels = np.random.default_rng(2).normal(0, 5, SHAPE).astype(np.float32)
     pixels[:250, 200] += 5.0
     seeResidual([makeHandle(0, pixels)], camera, recorder, tmp_path)
     view = recorder.view
-    assert view["structureKind"].tolist() == ["column"]
+    (structure,) = view["structures"]
+    assert structure["kind"] == "column"
     column, row = (
-        round((view[f"structure{axis}"][0] - view[start]) / view["pixelSize"])
-        for axis, start in (("X", "x0"), ("Y", "y0"))
+        round((structure[place] - view[start]) / view["pixelSize"])
+        for place, start in (("fpX", "x0"), ("fpY", "y0"))
     )
     around = view["significance"][row, column - 1 : column + 2]
-    assert around.max() == pytest.approx(view["structureScore"][0])
+    assert around.max() == pytest.approx(structure["score"])

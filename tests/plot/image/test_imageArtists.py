@@ -7,14 +7,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from astropy.table import Table
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot
-from lsst.analysis.cp.actions.plot.image.colours import ImageStyle
 from lsst.analysis.cp.actions.plot.image.drawing import ImageArtists, drawImage, drawProjections
+from lsst.analysis.cp.actions.plot.image.scale import ImageStyle
 from lsst.analysis.cp.actions.plot.image.view import ImageView
 from lsst.analysis.cp.core import FocalPlaneGeometry
 from lsst.utils.plotting import make_figure
@@ -39,13 +40,13 @@ def labelsOf(artists: ImageArtists) -> list[str]:
 
 
 @pytest.fixture
-def mosaicView(camera: Sequence, makeAction: Callable, makeMosaic: Callable, failures: dict) -> ImageView:
+def mosaicView(camera: Sequence, makeAction: Callable, makeMosaic: Callable, culprits: Table) -> ImageView:
     """Return the view of a mosaic without detector 20, without values on 94, and with failures."""
-    data = makeMosaic(d20=None, d94=np.full((80, 100), np.nan)) | failures
+    data = makeMosaic(d20=None, d94=np.full((80, 100), np.nan)) | {"culprits": culprits}
     return makeAction(FocalPlaneImagePlot).prepare(data, camera)
 
 
-def test_pixelsAreThoseOfTheView(mosaicView: ImageView) -> None:
+def test_pixels_are_those_of_the_view(mosaicView: ImageView) -> None:
     pixels = draw(mosaicView).pixels
     assert_array_equal(pixels.image, mosaicView.image)
     assert pixels.extent == mosaicView.frame.extent
@@ -54,7 +55,7 @@ def test_pixelsAreThoseOfTheView(mosaicView: ImageView) -> None:
     assert pixels.mappable.cmap.name == "PuOr"
 
 
-def test_outlinesLieAroundThePixels(mosaicView: ImageView, geometry: FocalPlaneGeometry) -> None:
+def test_outlines_lie_around_the_pixels(mosaicView: ImageView, geometry: FocalPlaneGeometry) -> None:
     outlines, _ = draw(mosaicView).outlines
     own = geometry.detectorCorners
     distance = np.linalg.norm(vertices(outlines) - own.mean(axis=1, keepdims=True), axis=2)
@@ -66,13 +67,15 @@ def test_outlinesLieAroundThePixels(mosaicView: ImageView, geometry: FocalPlaneG
     assert (distance - inner < np.sqrt(2) * 2.0 * millimetres).all()
 
 
-def test_detectorsWithFailuresStandOut(mosaicView: ImageView) -> None:
+def test_detectors_with_failures_stand_out(mosaicView: ImageView) -> None:
     all_outlines, stressed = draw(mosaicView).outlines
     assert len(vertices(stressed)) == 2
     assert stressed.get_linewidth()[0] > all_outlines.get_linewidth()[0]
 
 
-def test_amplifiersAreOutlinedWhereThereAreSome(mosaicView: ImageView, geometry: FocalPlaneGeometry) -> None:
+def test_amplifiers_are_outlined_where_there_are_some(
+    mosaicView: ImageView, geometry: FocalPlaneGeometry
+) -> None:
     lines = draw(mosaicView).ampOutlines
     # Two rows of four amplifiers have six sides between neighbours of a row, and four between the rows.
     assert len(lines.get_segments()) == 20
@@ -83,7 +86,7 @@ def test_amplifiersAreOutlinedWhereThereAreSome(mosaicView: ImageView, geometry:
     assert lines.get_alpha() < 0.5
 
 
-def test_failingAmplifiersAreFramedInside(mosaicView: ImageView, geometry: FocalPlaneGeometry) -> None:
+def test_failing_amplifiers_are_framed_inside(mosaicView: ImageView, geometry: FocalPlaneGeometry) -> None:
     halo, line = draw(mosaicView).failing
     own = geometry.ampCorners[[1, 6, 8]]
     centre = own.mean(axis=1, keepdims=True)
@@ -92,16 +95,18 @@ def test_failingAmplifiersAreFramedInside(mosaicView: ImageView, geometry: Focal
     assert halo.get_linewidth()[0] > line.get_linewidth()[0]
 
 
-def test_narrowAmplifiersHaveNoHalo(
-    camera: Sequence, makeAction: Callable, makeMosaic: Callable, failures: dict
+def test_narrow_amplifiers_have_no_halo(
+    camera: Sequence, makeAction: Callable, makeMosaic: Callable, culprits: Table
 ) -> None:
-    view = makeAction(FocalPlaneImagePlot).prepare(makeMosaic() | failures, camera)
+    view = makeAction(FocalPlaneImagePlot).prepare(makeMosaic() | {"culprits": culprits}, camera)
     ax = makeAxes(view)
     ax.set_position((0, 0, 0.1, 0.1))
     assert len(drawImage(ax, view, ImageStyle()).failing) == 1
 
 
-def test_missingAndMaskedAreHatchedEachInItsWay(mosaicView: ImageView, geometry: FocalPlaneGeometry) -> None:
+def test_missing_and_masked_are_hatched_each_in_its_way(
+    mosaicView: ImageView, geometry: FocalPlaneGeometry
+) -> None:
     artists = draw(mosaicView)
     missing = artists.missing.get_path().to_polygons(closed_only=True)
     assert_allclose([polygon[:4] for polygon in missing], geometry.detectorCorners[[2]])
@@ -110,14 +115,14 @@ def test_missingAndMaskedAreHatchedEachInItsWay(mosaicView: ImageView, geometry:
     assert artists.missing.get_hatch() != artists.masked.get_hatch()
 
 
-def test_everyDetectorIsNamed(mosaicView: ImageView) -> None:
+def test_every_detector_is_named(mosaicView: ImageView) -> None:
     names = draw(mosaicView).names
     texts = [name.get_text() for name in names]
     assert {"R00_S0", "R00_S1", "R01_S0", "R01_S1"} <= set(texts)
     assert texts.count("C00") == 2
 
 
-def test_keyNamesAndCountsWhatIsThere(mosaicView: ImageView) -> None:
+def test_key_names_and_counts_what_is_there(mosaicView: ImageView) -> None:
     labels = labelsOf(draw(mosaicView))
     assert labels[:3] == [
         "detectors without an image: 1",
@@ -128,7 +133,7 @@ def test_keyNamesAndCountsWhatIsThere(mosaicView: ImageView) -> None:
     assert [label.rsplit(": ")[1] for label in labels[3:]] == [str(limits.nAbove), str(limits.nBelow)]
 
 
-def test_keyOfAMapOfSignificances(camera: Sequence, makeAction: Callable, makeMosaic: Callable) -> None:
+def test_key_of_a_map_of_significances(camera: Sequence, makeAction: Callable, makeMosaic: Callable) -> None:
     action = makeAction(FocalPlaneImagePlot, quantity="significance", threshold=6.0)
     image = np.ones((80, 100))
     image[5, 5] = image[30, 60] = -9.0
@@ -137,17 +142,17 @@ def test_keyOfAMapOfSignificances(camera: Sequence, makeAction: Callable, makeMo
     assert labelsOf(draw(view)) == ["pixels above 6: 3"]
 
 
-def test_structuresAreRingedAndNumbered(
-    camera: Sequence, makeAction: Callable, detectorData: dict, structures: dict
+def test_structures_are_ringed_and_numbered(
+    camera: Sequence, makeAction: Callable, detectorData: dict, structures: Table
 ) -> None:
-    artists = draw(makeAction(DetectorImagePlot).prepare(detectorData | structures, camera))
+    artists = draw(makeAction(DetectorImagePlot).prepare(detectorData | {"structures": structures}, camera))
     assert_array_equal(artists.marks.get_offsets(), [[40.0, 30.0], [10.0, 20.0], [70.0, 50.0]])
     assert [number.get_text() for number in artists.numbers] == ["1", "2", "3"]
     assert len(artists.marks.get_facecolor()) == 0
     assert "marked structures: 3" in labelsOf(artists)
 
 
-def test_nothingIsMarkedIfAllIsWell(camera: Sequence, makeAction: Callable, detectorData: dict) -> None:
+def test_nothing_is_marked_if_all_is_well(camera: Sequence, makeAction: Callable, detectorData: dict) -> None:
     action = makeAction(DetectorImagePlot, plotMin=-100.0, plotMax=100.0)
     artists = draw(action.prepare(detectorData, camera))
     assert artists.key == ()
@@ -155,7 +160,7 @@ def test_nothingIsMarkedIfAllIsWell(camera: Sequence, makeAction: Callable, dete
     assert artists.missing is artists.masked is artists.marks is None
 
 
-def test_coloursBeyondTheScaleAreNotOnIt() -> None:
+def test_colours_beyond_the_scale_are_not_on_it() -> None:
     for name in ("viridis", "cividis", "PuOr", "RdBu_r", "significance"):
         style = ImageStyle.forColourMap(name)
         assert len({style.under, style.over, style.masked, style.gap}) == 4
@@ -168,7 +173,7 @@ def drawBeside(view: ImageView) -> tuple[Axes, Axes, list, list]:
     return *axes, *drawProjections(*axes, view, ImageStyle())
 
 
-def test_projectionsFollowTheImage(camera: Sequence, makeAction: Callable, detectorData: dict) -> None:
+def test_projections_follow_the_image(camera: Sequence, makeAction: Callable, detectorData: dict) -> None:
     view = makeAction(DetectorImagePlot).prepare(detectorData, camera)
     column_ax, row_ax, (columns, *_), (rows, *_) = drawBeside(view)
     assert_array_equal(columns.get_data().values, view.projections.columns)
@@ -179,7 +184,7 @@ def test_projectionsFollowTheImage(camera: Sequence, makeAction: Callable, detec
     assert column_ax.get_ylabel() == "Mean (electron)"
 
 
-def test_projectionsMarkWhatIsBeyond(camera: Sequence, makeAction: Callable, detectorData: dict) -> None:
+def test_projections_mark_what_is_beyond(camera: Sequence, makeAction: Callable, detectorData: dict) -> None:
     detectorData["image"][:, 30] = 1e4
     detectorData["image"][50, :] = -1e5
     view = makeAction(DetectorImagePlot, projection="median").prepare(detectorData, camera)
@@ -188,7 +193,7 @@ def test_projectionsMarkWhatIsBeyond(camera: Sequence, makeAction: Callable, det
     assert_allclose(below.get_offsets(), [[view.projections.limits[0], 50.0]])
 
 
-def test_mosaicsHaveNoProjections(mosaicView: ImageView) -> None:
+def test_mosaics_have_no_projections(mosaicView: ImageView) -> None:
     assert mosaicView.projections is None
     with pytest.raises(ValueError, match="has no projections"):
         drawBeside(mosaicView)
@@ -198,27 +203,27 @@ def figureOf(action: DetectorImagePlot, data: dict, camera: Sequence, **kwargs: 
     return action(data, camera=camera, **kwargs)
 
 
-def test_barNamesTheUnit(camera: Sequence, makeAction: Callable, detectorData: dict) -> None:
+def test_bar_names_the_unit(camera: Sequence, makeAction: Callable, detectorData: dict) -> None:
     figure = figureOf(makeAction(DetectorImagePlot, zAxisLabel="Dark"), detectorData, camera)
     labels = [ax.get_ylabel() for ax in figure.axes]
     assert labels == ["y (pixel)", "Mean (electron)", "", "Dark (electron)"]
 
 
-def test_barMarksTheThreshold(camera: Sequence, makeAction: Callable, detectorData: dict) -> None:
+def test_bar_marks_the_threshold(camera: Sequence, makeAction: Callable, detectorData: dict) -> None:
     action = makeAction(DetectorImagePlot, quantity="significance", threshold=6.2)
     figure = figureOf(action, detectorData, camera)
     assert [line.get_ydata()[0] for line in figure.axes[-1].lines] == [6.2, 6.2]
     assert "6.2" in [tick.get_text() for tick in figure.axes[-1].get_yticklabels()]
 
 
-def test_barOfACurveHasEvenTicks(camera: Sequence, makeAction: Callable, detectorData: dict) -> None:
+def test_bar_of_a_curve_has_even_ticks(camera: Sequence, makeAction: Callable, detectorData: dict) -> None:
     action = makeAction(DetectorImagePlot, curve="asinh", plotMin=-10.0, plotMax=10.0)
     bar = figureOf(action, detectorData, camera).axes[-1]
     texts = [tick.get_text() for tick in bar.get_yticklabels()]
     assert (texts[0], texts[4], texts[-1]) == ("-10", "0", "10")
 
 
-def test_emptyImageHasNoBarButAPage(camera: Sequence, makeAction: Callable) -> None:
+def test_empty_image_has_no_bar_but_a_page(camera: Sequence, makeAction: Callable) -> None:
     figure = figureOf(
         makeAction(DetectorImagePlot), {"image": np.full((80, 100), np.nan), "detector": 3}, camera
     )
@@ -226,7 +231,9 @@ def test_emptyImageHasNoBarButAPage(camera: Sequence, makeAction: Callable) -> N
     assert "No pixel with a value" in [text.get_text() for text in figure.axes[0].texts]
 
 
-def test_pageSaysWhereTheImageIsFrom(camera: Sequence, makeAction: Callable, makeMosaic: Callable) -> None:
+def test_page_says_where_the_image_is_from(
+    camera: Sequence, makeAction: Callable, makeMosaic: Callable
+) -> None:
     info = {
         "plotName": "biasView",
         "instrument": "Cam",

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from types import ModuleType
 
 import pytest
 
-from lsst.analysis.cp.actions.plot.image import detectorImagePlot, focalPlaneImagePlot
+from lsst.analysis.cp.actions.plot.image import plots
 from lsst.analysis.cp.tasks import ToolFailuresError
 from lsst.utils.plotting import make_figure
 
@@ -33,9 +32,7 @@ def emptyRepository(makeRepository):
 @pytest.fixture(autouse=True)
 def smallFigures(monkeypatch) -> None:
     """Prepare all that is shown, and draw nothing: that is for the tests of plots."""
-    modules: tuple[ModuleType, ...] = (detectorImagePlot, focalPlaneImagePlot)
-    for module in modules:
-        monkeypatch.setattr(module, "makeImageFigure", lambda view, **kwargs: make_figure(figsize=(1, 1)))
+    monkeypatch.setattr(plots, "makeImageFigure", lambda view: make_figure(figsize=(1, 1)))
 
 
 def listOutputs(butler) -> dict[str, int]:
@@ -65,15 +62,16 @@ def expectOutputs(product: str, outputName: str, nDetectors: int) -> dict[str, i
 
 
 @pytest.mark.parametrize("name", EXPOSURES)
-def test_viewsOfExposures(repository, readPipeline, name):
+def test_views_of_exposures(repository, readPipeline, name):
     mosaic = "verifyScience8" if name == "Science" else f"verify{name}Residual8"
     repository.fill(f"verify{name}IsrExp", f"verify{name}IsrExpBin8", mosaic)
     butler = repository.run(readPipeline(f"LSSTComCam/view{name}.yaml"))
     assert listOutputs(butler) == expectOutputs(name.lower(), f"cp{name}Exp", 2)
 
 
-def test_viewsOfDefects(repository, readPipeline):
+def test_views_of_defects(repository, readPipeline):
     repository.fill("verifyDefectsIsrExp")
+    repository.defineVisit()
     butler = repository.run(readPipeline("LSSTComCam/viewDefects.yaml"))
     expected = expectOutputs("defects", "cpDefectsExp", 2)
     expected |= {
@@ -84,7 +82,7 @@ def test_viewsOfDefects(repository, readPipeline):
 
 
 @pytest.mark.parametrize("name", CALIBRATIONS)
-def test_viewsOfCombinedCalibrations(repository, readPipeline, name):
+def test_views_of_combined_calibrations(repository, readPipeline, name):
     product = name.removeprefix("Combined").lower()
     filters = ("physical_filter",) if product == "flat" else ()
     names = (product, f"{product}Bin8", f"{product}Mosaic8")
@@ -101,32 +99,34 @@ def countQuanta(repository, pipeline) -> dict[str, int]:
     return dict(Counter(node.task_node.label for node in executor.quantum_graph))
 
 
-def test_absentFailuresEmptyNothing(repository, readPipeline):
+def test_absent_failures_empty_nothing(repository, readPipeline):
     repository.fill("verifyBiasIsrExp", "verifyBiasIsrExpBin8", "verifyBiasResidual8")
     quanta = countQuanta(repository, readPipeline("LSSTComCam/analyzeBias.yaml#biasViews"))
     expected = {"viewBiasExpDet": 2, "viewBiasExpRaft": 1, "viewBiasExp": 1, "viewBiasExpResidual": 1}
     assert quanta == expected
 
 
-def test_absentBinnedImagesCostTheirViewsOnly(emptyRepository, readPipeline):
+def test_absent_binned_images_cost_their_views_only(emptyRepository, readPipeline):
     emptyRepository.fill("verifyBiasIsrExp")
     quanta = countQuanta(emptyRepository, readPipeline("LSSTComCam/analyzeBias.yaml#biasViews"))
     assert quanta == {"viewBiasExpResidual": 1}
 
 
-def test_absentImagesDoNotCostTheTables(emptyRepository, readPipeline):
+def test_absent_images_do_not_cost_the_tables(emptyRepository, readPipeline):
     emptyRepository.fillTables()
     quanta = countQuanta(emptyRepository, readPipeline("LSSTComCam/analyzeBias.yaml"))
     assert quanta == {"analyzeBiasExp": 1, "analyzeBiasExpDet": 1, "analyzeBiasRun": 1}
 
 
-def test_failingToolCostsItsPlotOnly(emptyRepository, readPipeline, monkeypatch):
+def test_failing_tool_costs_its_plot_only(emptyRepository, readPipeline, monkeypatch):
     def fail(view, **kwargs):
         raise ZeroDivisionError("no figure")
 
-    monkeypatch.setattr(focalPlaneImagePlot, "makeImageFigure", fail)
+    monkeypatch.setattr(plots, "makeImageFigure", fail)
     emptyRepository.fill("verifyDefectsIsrExp")
     pipeline = readPipeline("LSSTComCam/viewDefects.yaml#viewDefectsExpResidual")
+    # Without failures to frame, the exposure need not belong to a visit.
+    pipeline.addConfigOverride("viewDefectsExpResidual", "doFrameFailures", False)
     with pytest.raises(
         ToolFailuresError, match=r"2 analysis tool\(s\) failed: defectsMean: ZeroDivisionError"
     ):

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["Gaps", "Region", "ampRegions", "findGaps", "innerSides", "moveSides"]
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +13,8 @@ import numpy as np
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
 from .frame import ImageFrame
+
+__all__ = ["AmpGaps", "Region", "ampRegions", "findAmpGaps", "innerSides", "moveSides"]
 
 _TOLERANCE = 1e-3
 """Image pixels by which a side may be inclined and still count as upright."""
@@ -37,7 +37,7 @@ class Region:
 
 
 @dataclass(frozen=True, eq=False)
-class Gaps:
+class AmpGaps:
     """What is missing of an image.
 
     Parameters
@@ -99,7 +99,7 @@ def _inside(corners: FloatArray, box: tuple[slice, slice]) -> BoolArray:
     return inside
 
 
-def findGaps(image: Float32Array, frame: ImageFrame, missing: BoolArray | None) -> Gaps:
+def findAmpGaps(image: Float32Array, frame: ImageFrame, missing: BoolArray | None) -> AmpGaps:
     """Find what is missing.
 
     Parameters
@@ -131,7 +131,7 @@ def findGaps(image: Float32Array, frame: ImageFrame, missing: BoolArray | None) 
     empty = frame.shown & (np.bincount(layout.ampDetector[filled], minlength=layout.nDetectors) == 0)
     absent = empty if missing is None else missing & frame.shown
     lacking = ~filled & (frame.shown & ~absent)[layout.ampDetector]
-    return Gaps(absent, empty & ~absent, lacking, n_pixels)
+    return AmpGaps(absent, empty & ~absent, lacking, n_pixels)
 
 
 def _interior(frame: ImageFrame) -> BoolArray:
@@ -188,7 +188,7 @@ def innerSides(frame: ImageFrame, amps: IndexArray) -> FloatArray:
     offset = middle[:, np.newaxis] - edges
     cross = along[..., 0] * offset[..., 1] - along[..., 1] * offset[..., 0]
     distance = np.abs(cross / np.linalg.norm(along, axis=2)).min(axis=1)
-    pixel = (frame.extent[1] - frame.extent[0]) / frame.shape[1]
+    pixel = frame.pixelSides[0]
     inner = distance > _TOLERANCE * pixel
     _, first = np.unique(np.rint(middle[inner] / (0.1 * pixel)), axis=0, return_index=True)
     found: FloatArray = sides[inner][np.sort(first)]

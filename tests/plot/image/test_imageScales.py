@@ -10,8 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot
-from lsst.analysis.cp.actions.plot.image.colours import ImageStyle, imageColours
-from lsst.analysis.cp.actions.plot.image.view import ImageScale
+from lsst.analysis.cp.actions.plot.image.scale import ImageScale, ImageStyle, imageColours
 from lsst.analysis.cp.core.limits import ColourLimits
 
 
@@ -19,7 +18,7 @@ def scaleOf(action: DetectorImagePlot, data: dict, camera: Sequence) -> ImageSca
     return action.prepare(data, camera).scale
 
 
-def test_symmetricRangeHoldsTheShare(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
+def test_symmetric_range_holds_the_share(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
     scale = scaleOf(makeAction(DetectorImagePlot, percentile=90.0), detectorData, camera)
     assert scale.limits.low == -scale.limits.high
     beyond = np.mean(np.abs(detectorData["image"]) > scale.limits.high)
@@ -27,26 +26,26 @@ def test_symmetricRangeHoldsTheShare(camera: Sequence, detectorData: dict, makeA
     assert scale.limits.nBelow + scale.limits.nAbove == pytest.approx(800, abs=80)
 
 
-def test_rangeOfTheExposureIsTaken(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
+def test_range_of_the_exposure_is_taken(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
     data = detectorData | {"stretchLow": -3.0, "stretchHigh": 3.0}
     scale = scaleOf(makeAction(DetectorImagePlot), data, camera)
     assert (scale.limits.low, scale.limits.high) == (-3.0, 3.0)
 
 
-def test_givenEndsWin(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
+def test_given_ends_win(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
     action = makeAction(DetectorImagePlot, plotMin=0.0, stretch="zscale", colourMap="viridis")
     data = detectorData | {"stretchLow": -3.0, "stretchHigh": 3.0}
     limits = scaleOf(action, data, camera).limits
     assert (limits.low, limits.high) == (0.0, 3.0)
 
 
-def test_endsThatLeaveNoRange(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
+def test_ends_that_leave_no_range(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
     action = makeAction(DetectorImagePlot, plotMin=1.0)
     with pytest.raises(ValueError, match=r"must be less|begin below where they end; got 1.0 and -2.0"):
         action.prepare(detectorData | {"stretchLow": -3.0, "stretchHigh": -2.0}, camera)
 
 
-def test_oneValueHasARange(camera: Sequence, makeAction: Callable) -> None:
+def test_one_value_has_a_range(camera: Sequence, makeAction: Callable) -> None:
     data = {"image": np.full((80, 100), 7.0), "detector": 3}
     action = makeAction(DetectorImagePlot, stretch="percentile", colourMap="cividis")
     limits = scaleOf(action, data, camera).limits
@@ -84,11 +83,13 @@ def test_ends_of_an_asinh_scale_are_not_beyond_it(symmetric: bool, dtype: type) 
     assert outside[1] > 1
 
 
-def test_linearScaleHasNoTicksOfItsOwn(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
+def test_linear_scale_has_no_ticks_of_its_own(
+    camera: Sequence, detectorData: dict, makeAction: Callable
+) -> None:
     assert scaleOf(makeAction(DetectorImagePlot), detectorData, camera).ticks is None
 
 
-def test_eachAmplifierHasTheSameLevelAndScale(
+def test_each_amplifier_has_the_same_level_and_scale(
     camera: Sequence, detectorData: dict, makeAction: Callable
 ) -> None:
     detectorData["image"][:40, 25:50] = 100.0 + 30.0 * detectorData["image"][:40, 25:50]
@@ -99,7 +100,7 @@ def test_eachAmplifierHasTheSameLevelAndScale(
     assert view.scale.label == "(Residual − median) / scatter of the amplifier"
 
 
-def test_tiltedAmplifiersToo(
+def test_tilted_amplifiers_too(
     camera: Sequence, makeMosaic: Callable, geometry: object, makeAction: Callable
 ) -> None:
     steps = np.repeat(np.repeat(np.arange(8.0).reshape(2, 4), 40, axis=0), 25, axis=1)
@@ -113,7 +114,7 @@ def test_tiltedAmplifiersToo(
         assert np.std(own) < 2.0
 
 
-def test_significancesHaveOneScale(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
+def test_significances_have_one_scale(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
     action = makeAction(DetectorImagePlot, quantity="significance", threshold=6.0)
     scale = scaleOf(action, detectorData, camera)
     louder = scaleOf(action, detectorData | {"image": 20.0 * detectorData["image"]}, camera)
@@ -123,13 +124,13 @@ def test_significancesHaveOneScale(camera: Sequence, detectorData: dict, makeAct
     assert_allclose(scale.ticks, [0.0, 3.0, 6.0, 12.0, 18.0, 24.0, 30.0, 36.0])
 
 
-def test_significancesAreAbsolute(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
+def test_significances_are_absolute(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
     action = makeAction(DetectorImagePlot, quantity="significance", threshold=6.0)
     view = action.prepare(detectorData, camera)
     assert_allclose(view.image, np.abs(detectorData["image"]), rtol=1e-6)
 
 
-def test_thresholdOfTheDataWins(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
+def test_threshold_of_the_data_wins(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
     action = makeAction(DetectorImagePlot, quantity="significance")
     assert scaleOf(action, detectorData | {"threshold": np.float64(5.5)}, camera).threshold == 5.5
     with pytest.raises(ValueError, match="DetectorImagePlot of significances needs a threshold"):
@@ -138,7 +139,7 @@ def test_thresholdOfTheDataWins(camera: Sequence, detectorData: dict, makeAction
         action.prepare(detectorData | {"threshold": np.nan}, camera)
 
 
-def test_noSignificancesNeedNoThreshold(camera: Sequence, makeAction: Callable) -> None:
+def test_no_significances_need_no_threshold(camera: Sequence, makeAction: Callable) -> None:
     data = {"image": np.full((80, 100), np.nan), "detector": 3}
     view = makeAction(DetectorImagePlot, quantity="significance").prepare(data, camera)
     assert view.message == "No pixel with a value"
@@ -151,7 +152,7 @@ def lightness(colour: np.ndarray) -> float:
     return 116 * luminance ** (1 / 3) - 16 if luminance > 0.008856 else 903.3 * luminance
 
 
-def test_significanceIsToldByLightnessAlone() -> None:
+def test_significance_is_told_by_lightness_alone() -> None:
     scale = ImageScale(colourMap="significance", limits=ColourLimits(0.0, 36.0, 0, 0), threshold=6.0)
     norm, colour_map = imageColours(scale, ImageStyle.forColourMap("significance"))
     levels = [lightness(np.array(colour_map(norm(value)))) for value in np.linspace(0.0, 36.0, 200)]

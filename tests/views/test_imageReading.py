@@ -16,9 +16,8 @@ from lsst.afw.image import ImageF
 from lsst.analysis.cp.tasks.views.reading import (
     DetectorImages,
     UnusableImageError,
-    checkDetectorImage,
+    readCulprits,
     readDetectorImage,
-    readFailures,
     readFocalPlaneImage,
     sampleImage,
 )
@@ -27,16 +26,17 @@ from lsst.pipe.base import UnprocessableDataError
 LOG = logging.getLogger("images")
 
 
-def test_excludedPixelsAreThoseOfThePlanes(makeHandle, camera):
+def test_excluded_pixels_are_those_of_the_planes(makeHandle, camera):
     pixels = np.zeros((500, 504), dtype=np.float32)
     pixels[3, 4] = np.inf
     handle = makeHandle(0, pixels, BAD=(1, 2), CR=(5, 6))
-    image = readDetectorImage(handle)
+    image = readDetectorImage(handle, camera)
     assert set(zip(*np.nonzero(image.excluded), strict=True)) == {(1, 2), (3, 4)}
 
 
-def test_unknownPlaneExcludesNothing(makeHandle):
-    assert not readDetectorImage(makeHandle(0), ["NO_SUCH_PLANE"]).excluded.any()
+def test_unknown_plane_excludes_nothing(makeHandle, camera):
+    image = readDetectorImage(makeHandle(0), camera, excludedPlanes=["NO_SUCH_PLANE"])
+    assert not image.excluded.any()
 
 
 class DamagedHandle:
@@ -49,37 +49,36 @@ class DamagedHandle:
         raise OSError("the file ends early")
 
 
-def test_damagedImageIsNamed(makeHandle):
+def test_damaged_image_is_named(makeHandle, camera):
     message = r"residual \(.*detector 3\): cannot be read \(OSError\): the file"
     with pytest.raises(UnusableImageError, match=message):
-        readDetectorImage(DamagedHandle(makeHandle(3)))
+        readDetectorImage(DamagedHandle(makeHandle(3)), camera)
 
 
-def test_unusableImageIsNoWork():
+def test_unusable_image_is_no_work():
     """The middleware lets a quantum without usable input succeed without outputs."""
     assert issubclass(UnusableImageError, UnprocessableDataError)
 
 
-def test_wrongSizeIsNamed(makeHandle, camera):
-    image = readDetectorImage(makeHandle(2, np.zeros((500, 508), dtype=np.float32)))
+def test_wrong_size_is_named(makeHandle, camera):
+    handle = makeHandle(2, np.zeros((500, 508), dtype=np.float32))
     message = r"residual \(.*detector 2\): shape \(500, 508\), expected \(500, 504\) of R22_S02 binned by 1"
     with pytest.raises(UnusableImageError, match=message):
-        checkDetectorImage(image, camera)
+        readDetectorImage(handle, camera)
 
 
 @pytest.mark.parametrize("shape", [(71, 72), (72, 72)])
-def test_binsCutByTheEdgesMayBeThereOrNot(makeHandle, camera, shape):
-    image = readDetectorImage(makeHandle(0, np.zeros(shape, dtype=np.float32)))
-    checkDetectorImage(image, camera, 7)
+def test_bins_cut_by_the_edges_may_be_there_or_not(makeHandle, camera, shape):
+    handle = makeHandle(0, np.zeros(shape, dtype=np.float32))
+    assert readDetectorImage(handle, camera, binning=7).image.shape == shape
 
 
-def test_unknownDetectorIsNamed(makeHandle, camera):
-    image = readDetectorImage(makeHandle(77))
+def test_unknown_detector_is_named(makeHandle, camera):
     with pytest.raises(UnusableImageError, match="camera LSSTComCam has no detector 77"):
-        checkDetectorImage(image, camera)
+        readDetectorImage(makeHandle(77), camera)
 
 
-def test_badImagesArePassedOver(makeHandle, camera, caplog):
+def test_bad_images_are_passed_over(makeHandle, camera, caplog):
     handles = [makeHandle(2), DamagedHandle(makeHandle(1)), makeHandle(0, np.zeros((3, 3), dtype=np.float32))]
     images = DetectorImages(handles, camera, log=LOG)
     assert [image.detector for image in images] == [2]
@@ -95,7 +94,7 @@ def test_badImagesArePassedOver(makeHandle, camera, caplog):
     ]
 
 
-def test_onlyOneImageIsInMemory(makeHandle, camera):
+def test_only_one_image_is_in_memory(makeHandle, camera):
     alive = []
 
     class WatchedHandle:
@@ -113,7 +112,7 @@ def test_onlyOneImageIsInMemory(makeHandle, camera):
     assert len(alive) == 4
 
 
-def test_restrictedImagesKnowTheirMissingOnes(makeHandle, camera):
+def test_restricted_images_know_their_missing_ones(makeHandle, camera):
     images = DetectorImages([makeHandle(0), makeHandle(1)], camera, log=LOG).restrict([1, 5])
     assert [image.detector for image in images] == [1]
     assert images.missing == {5: "no image"}
@@ -130,18 +129,18 @@ class ImageHandle:
         return image if parameters is None else image.subset(parameters["bbox"])
 
 
-def test_focalPlaneImageOfAnotherSizeIsNamed(makeHandle):
+def test_focal_plane_image_of_another_size_is_named(makeHandle):
     handle = ImageHandle(makeHandle(0), np.zeros((4, 5), dtype=np.float32))
     with pytest.raises(UnusableImageError, match=r"shape \(4, 5\), expected that of the camera, \(4, 6\)"):
         readFocalPlaneImage(handle, (4, 6))
 
 
-def test_sampleOfASmallImageIsTheImage(makeHandle):
+def test_sample_of_a_small_image_is_the_image(makeHandle):
     pixels = np.arange(20, dtype=np.float32).reshape(4, 5)
     assert set(sampleImage(ImageHandle(makeHandle(0), pixels), (4, 5))) == set(range(20))
 
 
-def test_sampleOfALargeImageIsFromAllOfIt(makeHandle):
+def test_sample_of_a_large_image_is_from_all_of_it(makeHandle):
     rows = np.broadcast_to(np.arange(1000, dtype=np.float32)[:, None], (1000, 2000))
     sample = sampleImage(ImageHandle(makeHandle(0), rows), (1000, 2000))
     assert (sample.min(), sample.max()) == (0, 999)
@@ -149,7 +148,7 @@ def test_sampleOfALargeImageIsFromAllOfIt(makeHandle):
     assert len(sample) < rows.size / 2
 
 
-def test_sampleOfASmallerImageIsNamed(makeHandle):
+def test_sample_of_a_smaller_image_is_named(makeHandle):
     handle = ImageHandle(makeHandle(0), np.zeros((4, 5), dtype=np.float32))
     with pytest.raises(UnusableImageError, match="residual .* cannot be read"):
         sampleImage(handle, (1000, 2000))
@@ -165,19 +164,34 @@ class TableHandle:
         return self._table[parameters["columns"]]
 
 
-@pytest.mark.parametrize(("detectors", "expected"), [(None, ["NOISE", "MEAN"]), ([4], ["MEAN"]), ([1], [])])
-def test_failuresAreThoseOfTheDetectors(detectors, expected):
-    table = Table(
+def makeCulprits(detectors, statuses):
+    """Make a table of culprits."""
+    n = len(detectors)
+    return Table(
         {
-            "detector": [0, 4, 4],
-            "amplifier": ["C03", "C11", "C12"],
-            "test": ["NOISE", "MEAN", "MEAN"],
-            "status": ["failed", "failed", "unknown"],
+            "detector": detectors,
+            "amplifier": ["C03"] * n,
+            "test": ["NOISE"] * n,
+            "status": statuses,
+            "y": [0] * n,
         }
     )
-    failures = readFailures(TableHandle(table), detectors)
-    assert failures["failedTest"].tolist() == expected
 
 
-def test_noTableHasNoFailures():
-    assert readFailures(None) == {}
+def test_culprits_are_the_failed_ones_of_all_tables():
+    tables = makeCulprits([0, 4], ["failed", "unknown"]), makeCulprits([5], ["failed"])
+    culprits = readCulprits(map(TableHandle, tables))["culprits"]
+    assert culprits.colnames == ["detector", "amplifier", "test"]
+    assert culprits["detector"].tolist() == [0, 5]
+
+
+def test_masked_amplifiers_stay_masked():
+    """A detector that failed as a whole has no amplifier."""
+    table = Table(makeCulprits([0, 4], ["failed", "failed"]), masked=True)
+    table["amplifier"].mask = [True, False]
+    culprits = readCulprits([TableHandle(table)])["culprits"]
+    assert culprits["amplifier"].mask.tolist() == [True, False]
+
+
+def test_no_table_has_no_culprits():
+    assert readCulprits([]) == {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from astropy.table import Table
 
 from lsst.analysis.cp.actions.keyedData import SelectImage
 from lsst.analysis.cp.actions.metric import StructureMetric
@@ -32,11 +33,9 @@ def lsstCam():
 
 def makeData(rows, missing=()):
     """Make the data of tools from rows of detector, kind, score and count."""
-    columns = list(zip(*rows, strict=True)) or [[], [], [], []]
-    names = ("structureDetector", "structureKind", "structureScore", "structureCount")
-    types = (np.str_, np.str_, np.float64, np.int64)
-    vectors = {n: np.array(c, dtype=t) for n, c, t in zip(names, columns, types, strict=True)}
-    return vectors | {"missingDetector": np.array(missing, dtype=np.int64)}
+    names, types = ("detectorName", "kind", "score", "nFound"), (np.str_, np.str_, np.float64, np.int64)
+    structures = Table(rows=rows or None, names=names, dtype=types)
+    return {"structures": structures, "missing": Table({"detector": np.array(missing, dtype=np.int64)})}
 
 
 def measure(camera, data, **fields):
@@ -57,32 +56,32 @@ ROWS = [
 ]
 
 
-def test_structuresAreCountedOnceADetector(lsstCam):
+def test_structures_are_counted_once_a_detector(lsstCam):
     values = measure(lsstCam, makeData(ROWS))
     assert (values["nPixel"], values["nColumn"], values["nEvent"]) == (31, 1, 500)
 
 
-def test_highestScoreOfAKind(lsstCam):
+def test_highest_score_of_a_kind(lsstCam):
     values = measure(lsstCam, makeData(ROWS))
     assert (values["maxPixelScore"], values["maxColumnScore"]) == (9.0, 6.0)
 
 
-def test_eventsAreNoFaultOfADetector(lsstCam):
+def test_events_are_no_fault_of_a_detector(lsstCam):
     assert measure(lsstCam, makeData(ROWS))["nDetectorsWithStructure"] == 2
 
 
-def test_othersThanScienceDetectorsAreLeftOut(lsstCam):
+def test_others_than_science_detectors_are_left_out(lsstCam):
     values = measure(lsstCam, makeData(ROWS), detectorTypes=["GUIDER"])
     assert (values["nColumn"], values["nPixel"], values["nDetectors"]) == (1, 0, 8)
 
 
-def test_missingScienceDetectorsAreCounted(lsstCam):
+def test_missing_science_detectors_are_counted(lsstCam):
     guider = lsstCam[GUIDER].getId()
     values = measure(lsstCam, makeData(ROWS, missing=[0, 1, guider]))
     assert (values["nDetectors"], values["nDetectorsMissing"]) == (187, 2)
 
 
-def test_nothingFoundHasTheSameMeasurements(lsstCam):
+def test_nothing_found_has_the_same_measurements(lsstCam):
     values = measure(lsstCam, makeData([]))
     assert values.keys() == measure(lsstCam, makeData(ROWS)).keys() == set(StructureMetric().units)
     assert all(values[f"n{kind[0].upper()}{kind[1:]}"] == 0 for kind in STRUCTURE_KINDS)
@@ -95,7 +94,7 @@ def makeConfig(taskClass):
     return config
 
 
-def test_residualToolsAndTheirOutputs():
+def test_residual_tools_and_their_outputs():
     config = makeConfig(ResidualPyramidTask)
     addResidualTools(config, "dark")
     addStructureSensorTools(config, "dark")
@@ -107,21 +106,21 @@ def test_residualToolsAndTheirOutputs():
     assert config.atools.darkStructuresGuider.detectorTypes == ["GUIDER"]
 
 
-def test_viewsHaveNoMetrics():
+def test_views_have_no_metrics():
     config = makeConfig(DetectorImageViewTask)
     addViewTools(config, "bias", "detector")
     connections = config.connections.ConnectionsClass(config=config)
     assert "metrics" not in connections.outputs
 
 
-def test_maskViewIsFromZeroToOne():
+def test_mask_view_is_from_zero_to_one():
     config = makeConfig(DetectorImageViewTask)
     addMaskViewTool(config, "defects", "detector")
     plot = config.atools.defectsMask.produce.plot
     assert (plot.plotMin, plot.plotMax, plot.unit) == (0.0, 1.0, "")
 
 
-def test_rangeIsThatOfTheSample():
+def test_range_is_that_of_the_sample():
     tool = FocalPlaneImageTool()
     tool.produce.plot.stretch, tool.produce.plot.percentile = "percentile", 100.0
     tool.finalize()
@@ -130,13 +129,13 @@ def test_rangeIsThatOfTheSample():
     assert (selected["stretchLow"], selected["stretchHigh"]) == (-3.0, 5.0)
 
 
-def test_imageThatIsNotThereIsNamed():
+def test_image_that_is_not_there_is_named():
     action = SelectImage()
     action.plane = "significance"
     with pytest.raises(ValueError, match="no image 'significance' in the data; they have \\['mean'\\]"):
         action({"mean": np.zeros((2, 2))})
 
 
-def test_viewsOfAnUnknownPartAreAnError():
+def test_views_of_an_unknown_part_are_an_error():
     with pytest.raises(ValueError, match="one of detector, focalPlane; got 'raft'"):
         addViewTools(makeConfig(DetectorImageViewTask), "bias", "raft")

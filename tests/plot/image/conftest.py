@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from astropy.table import Table
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS
 from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot
@@ -47,7 +48,7 @@ def makeMosaic(geometry: FocalPlaneGeometry) -> Callable[..., Data]:
             "x0": grid.x0,
             "y0": grid.y0,
             "pixelSize": grid.pixelSize,
-            "imageDetector": np.array(mosaic.added),
+            "imageDetectors": np.array(mosaic.added),
         }
 
     return make
@@ -68,23 +69,32 @@ def makeAction() -> Callable[..., Any]:
 
 
 @pytest.fixture
-def failures() -> Data:
+def culprits() -> Table:
     """Return failures of two amplifiers of detector 3, one with two tests, and of one of detector 94."""
-    return {
-        "failedDetector": np.array([94, 3, 3, 3]),
-        "failedAmplifier": np.array(["C00", "C12", "C01", "C12"]),
-        "failedTest": np.array(["NOISE", "MEAN", "NOISE", "NOISE"]),
-    }
+    return Table(
+        {
+            "detector": [94, 3, 3, 3],
+            "amplifier": ["C00", "C12", "C01", "C12"],
+            "test": ["NOISE", "MEAN", "NOISE", "NOISE"],
+        }
+    )
 
 
 @pytest.fixture
-def structures() -> Data:
-    """Return three structures; the second is first in rank."""
-    return {
-        "structureX": np.array([10.0, 40.0, 70.0]),
-        "structureY": np.array([20.0, 30.0, 50.0]),
-        "structureKind": np.array(["pixel", "column", "row"]),
-        "structureRank": np.array([2, 1, 3]),
-        "structureAmplifier": np.array(["C00", "C01", "C12"]),
-        "structureScore": np.array([7.123, 33.0, 6.5]),
-    }
+def structures() -> Table:
+    """Return three structures of detector 3, the second of which is first in rank."""
+    x, y = np.array([10.0, 40.0, 70.0]), np.array([20.0, 30.0, 50.0])
+    return Table(
+        {
+            "rank": [2, 1, 3],
+            "detectorName": ["R00_S0"] * 3,
+            "amplifier": ["C00", "C01", "C12"],
+            "kind": ["pixel", "column", "row"],
+            "x": x,
+            "y": y,
+            "fpX": 0.01 * x,
+            "fpY": 0.01 * y,
+            "score": [7.123, 33.0, 6.5],
+            "nFound": [1, 1, 1],
+        }
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.table import Table
 from matplotlib import colormaps
 from matplotlib.backend_bases import RendererBase
 from matplotlib.colors import Normalize, to_rgb
@@ -19,8 +20,8 @@ from PIL import Image
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
 from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot
-from lsst.analysis.cp.actions.plot.image.colours import ImageStyle
 from lsst.analysis.cp.actions.plot.image.pixelImage import PixelImage
+from lsst.analysis.cp.actions.plot.image.scale import ImageStyle
 from lsst.analysis.cp.core import FocalPlaneGeometry
 from lsst.analysis.cp.core.images import FocalPlaneMosaic
 from lsst.utils.plotting import make_figure
@@ -80,7 +81,7 @@ def drawPixels(image: np.ndarray, width: int, height: int, keep: bool = True) ->
 
 
 @pytest.mark.parametrize("zoom", [1, 3])
-def test_eachPixelIsABlock(zoom: int) -> None:
+def test_each_pixel_is_a_block(zoom: int) -> None:
     image = np.random.default_rng(4).random((400, 300)).astype(np.float32)
     image[7, 9] = np.nan
     recorder = drawPixels(image, 300 * zoom, 400 * zoom)
@@ -91,13 +92,13 @@ def test_eachPixelIsABlock(zoom: int) -> None:
     assert [(x, y) for x, y, _ in recorder.strips] == [(0, start) for start in starts.tolist()]
 
 
-def test_smallerPageTakesPixelsAsTheyAre() -> None:
+def test_smaller_page_takes_pixels_as_they_are() -> None:
     image = np.arange(100.0, dtype=np.float32).reshape(10, 10) / 100
     (strip,) = (strip for _, _, strip in drawPixels(image, 5, 5).strips)
     assert_array_equal(strip, colormaps["viridis"](image[1::2, 1::2], bytes=True))
 
 
-def test_drawingALargeImageTakesLittleMemory() -> None:
+def test_drawing_a_large_image_takes_little_memory() -> None:
     image = np.zeros((4000, 4000), dtype=np.float32)
     drawPixels(image[:10, :10], 10, 10)
     tracemalloc.start()
@@ -107,7 +108,7 @@ def test_drawingALargeImageTakesLittleMemory() -> None:
     assert peak < 64e6
 
 
-def test_hiddenImageIsNotDrawn() -> None:
+def test_hidden_image_is_not_drawn() -> None:
     ax = make_figure().add_subplot()
     pixels = PixelImage(np.zeros((2, 2)), (0, 1, 0, 1), Normalize(0, 1), colormaps["viridis"], visible=False)
     ax.add_artist(pixels)
@@ -117,7 +118,7 @@ def test_hiddenImageIsNotDrawn() -> None:
 
 
 @pytest.mark.parametrize("binning", [1, 5])
-def test_detectorPageHoldsEachPixel(camera: Sequence, makeAction: Callable, binning: int) -> None:
+def test_detector_page_holds_each_pixel(camera: Sequence, makeAction: Callable, binning: int) -> None:
     shape = 80 // binning, 100 // binning
     image = np.random.default_rng(5).uniform(-1.0, 1.0, shape).astype(np.float32)
     action = makeAction(DetectorImagePlot, plotMin=-1.0, plotMax=1.0)
@@ -131,8 +132,8 @@ def test_detectorPageHoldsEachPixel(camera: Sequence, makeAction: Callable, binn
 
 
 @pytest.mark.parametrize("place", [(0, 0), (0, 99), (79, 99), (40, 25), (39, 24), (11, 50)])
-def test_onePixelOfAMosaicReachesThePage(
-    camera: Sequence, makeAction: Callable, makeMosaic: Callable, failures: dict, place: tuple[int, int]
+def test_one_pixel_of_a_mosaic_reaches_the_page(
+    camera: Sequence, makeAction: Callable, makeMosaic: Callable, culprits: Table, place: tuple[int, int]
 ) -> None:
     image = np.ones((80, 100))
     image[place] = 9.0
@@ -149,7 +150,7 @@ def test_onePixelOfAMosaicReachesThePage(
     assert_array_equal(bright[detectors], [[row, column]])
 
 
-def test_hotColumnUnderTheOutlineOfAnAmplifierIsSeen(
+def test_hot_column_under_the_outline_of_an_amplifier_is_seen(
     camera: Sequence, makeAction: Callable, makeMosaic: Callable
 ) -> None:
     image = np.ones((80, 100))
@@ -164,7 +165,7 @@ def test_hotColumnUnderTheOutlineOfAnAmplifierIsSeen(
     assert (contrast[10:] > 100).all()
 
 
-def test_focalPlaneOf205DetectorsHoldsEachPixel(sharedData: Path, makeAction: Callable) -> None:
+def test_focal_plane_of_205_detectors_holds_each_pixel(sharedData: Path, makeAction: Callable) -> None:
     camera = Camera.readFits(str(sharedData / "cameras" / "LSSTCam.fits"))
     geometry = FocalPlaneGeometry.fromCamera(camera, PIXELS, FOCAL_PLANE)
     mosaic = FocalPlaneMosaic(geometry, 16)
@@ -187,7 +188,7 @@ def test_focalPlaneOf205DetectorsHoldsEachPixel(sharedData: Path, makeAction: Ca
     assert seen[bright].mean() > 0.97
 
 
-def test_pageIsWrittenAsTheButlerDoes(
+def test_page_is_written_as_the_butler_does(
     camera: Sequence, makeAction: Callable, detectorData: dict, tmp_path: Path
 ) -> None:
     figure = makeAction(DetectorImagePlot)(detectorData, camera=camera)
@@ -199,7 +200,7 @@ def test_pageIsWrittenAsTheButlerDoes(
 
 
 @pytest.mark.parametrize("name", ["pdf", "svg"])
-def test_otherFormatsAreWritten(
+def test_other_formats_are_written(
     camera: Sequence, makeAction: Callable, detectorData: dict, name: str
 ) -> None:
     buffer = io.BytesIO()
@@ -207,7 +208,7 @@ def test_otherFormatsAreWritten(
     assert len(buffer.getvalue()) > 10_000
 
 
-def test_missingDetectorsLookDifferentFromMasked(
+def test_missing_detectors_look_different_from_masked(
     camera: Sequence, makeAction: Callable, makeMosaic: Callable
 ) -> None:
     data = makeMosaic(d3=None, d94=np.full((80, 100), np.nan))

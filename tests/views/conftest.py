@@ -24,6 +24,7 @@ from lsst.geom import Extent2I
 from lsst.obs.lsst import LsstComCam
 from lsst.pipe.base import Pipeline
 from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
+from lsst.sphgeom import Angle, Box, LonLat
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 
@@ -221,6 +222,24 @@ class SmallRepository(ImageRepository):
             mosaic = makeMosaic(self.camera, binned)
             self.put(mosaicName, "ImageF", {None: mosaic}, dimensions)
 
+    def defineVisit(self) -> None:
+        """Make the exposure a visit, with regions of its detectors."""
+        with Butler.from_config(str(self.root), writeable=True) as butler:
+            registry, name = butler.registry, "LSSTComCam"
+            (exposure,) = butler.query_dimension_records("exposure", instrument=name, exposure=INFO.id)
+            visit = {"instrument": name, "visit": INFO.id}
+            registry.syncDimensionData("visit_system", {"instrument": name, "id": 0, "name": "one-to-one"})
+            record = {"instrument": name, "id": INFO.id, "name": str(INFO.id)}
+            for key in ("day_obs", "physical_filter", "timespan"):
+                record[key] = getattr(exposure, key)
+            registry.syncDimensionData("visit", record)
+            registry.syncDimensionData("visit_definition", visit | {"exposure": INFO.id})
+            region = Box(LonLat.fromDegrees(0.0, 0.0), Angle.fromDegrees(1.0), Angle.fromDegrees(1.0))
+            for detector in self.camera:
+                registry.syncDimensionData(
+                    "visit_detector_region", visit | {"detector": detector.getId(), "region": region}
+                )
+
     def fillTables(self) -> None:
         """Store tables of results, which graphs are made from without being read."""
         table = Table({"detector": [0]})
@@ -244,7 +263,7 @@ def readPipelineFixture() -> Callable[[str], Pipeline]:
 @pytest.fixture(scope="session")
 def biasRepository(tmp_path_factory: pytest.TempPathFactory) -> ImageRepository:
     """LSSTComCam with an exposure of the bias product."""
-    repository = ImageRepository(tmp_path_factory.mktemp("imageTasks") / "butler")
+    repository = ImageRepository(tmp_path_factory.mktemp("views") / "butler")
     fillBias(repository)
     return repository
 
