@@ -122,8 +122,8 @@ def judge(
     Returns
     -------
     status
-        Status codes, shape (m,). A value that is not finite is unknown. That nothing failed is good only where
-        each row was tested and is valid.
+        Status codes, shape (m,). A value that is not finite is unknown. That nothing failed is good only
+        where each row was tested and is valid.
     """
     value = values[measurement]
     passed = _OPERATORS[criterion.operator](value, criterion.threshold)
