@@ -141,9 +141,8 @@ def test_counts_have_a_colour_each(camera: Sequence, rows: dict) -> None:
 
 
 def test_zero_failures_are_not_untested_nor_missing(camera: Sequence, rows: dict) -> None:
-    rows["A"] = np.ones(32)
-    rows["A"][[0, 1]] = 0, np.nan
-    data = {key: column[:31] for key, column in rows.items()}
+    data = {key: column[:31] for key, column in rows.items()} | {"flags": np.ones((1, 31), dtype=np.int8)}
+    data["flags"][0, [0, 1]] = 0, -1
     artists = draw(makeAction(FailureMapPlot, flagKeys=["A"]), data, camera)
     assert len(artists.values.get_array()) == 30
     assert len(artists.noValue.get_path().to_polygons()) == len(artists.noData.get_path().to_polygons()) == 1
@@ -178,7 +177,7 @@ def test_threshold_off_the_scale_is_told_in_the_key(camera: Sequence, rows: dict
 
 
 def test_counts_on_the_colour_bar_are_whole(camera: Sequence, rows: dict) -> None:
-    rows["A"] = rows["z"] > 3
+    rows["flags"] = np.array([rows["z"] > 3])
     figure = makeAction(FailureMapPlot, flagKeys=["A"])(rows, camera=camera)
     figure.draw_without_rendering()
     assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == ["0", "1"]
@@ -194,6 +193,14 @@ def test_histogram_is_of_what_the_map_shows(camera: Sequence, rows: dict) -> Non
     assert len(histogram.patches[0].get_data().values) == 10
     assert histogram.get_yscale() == "log"
     assert (histogram.get_xlabel(), histogram.get_ylabel()) == ("Noise", "amplifiers")
+
+
+def test_histogram_of_counts_has_whole_numbers(camera: Sequence, rows: dict) -> None:
+    rows["flags"] = np.array([rows["z"] > 3])
+    figure = makeAction(FailureMapPlot, flagKeys=["A"], addHistogram=True)(rows, camera=camera)
+    histogram = figure.axes[2]
+    for ticks in (histogram.get_xticks(), histogram.get_yticks()):
+        assert_array_equal(ticks, np.round(ticks))
 
 
 def test_histogram_has_zero_as_a_limit(camera: Sequence, rows: dict) -> None:
@@ -269,8 +276,13 @@ def test_long_lists_stay_on_the_page(camera: Sequence, rows: dict) -> None:
     assert min(box.y0 for box in boxes) > figure.axes[2].get_window_extent(renderer).y1
 
 
-def test_no_texts_overlap(camera: Sequence, mixedRows: dict) -> None:
-    action = makeAction(unit="electron", threshold=11.0, addHistogram=True, tests=["4.3"])
+@pytest.mark.parametrize(
+    "label", ["Noise", "95th percentile of the residual combined bias, median over exposures"]
+)
+def test_no_texts_overlap(camera: Sequence, mixedRows: dict, label: str) -> None:
+    action = makeAction(
+        zAxisLabel=label, title=label, unit="electron", threshold=11.0, addHistogram=True, tests=["4.3"]
+    )
     info = {"plotName": "biasNoise", "run": "u/run", "tableName": "t", "instrument": "LATISS"}
     figure = action(mixedRows, camera=camera, plotInfo=info)
     figure.draw_without_rendering()

@@ -67,8 +67,10 @@ def test_one_detector(camera: Sequence, rows: dict) -> Figure:
 
 @compared_image
 def test_failures(camera: Sequence, rows: dict) -> Figure:
-    rows["A"] = np.where(np.arange(32) % 7 == 0, np.nan, np.arange(32) % 5 != 0)
-    rows["B"] = np.where(np.arange(32) == 7, np.nan, np.arange(32) % 10 != 0)
+    index = np.arange(32)
+    rows["flags"] = np.array(
+        [np.where(index % 7 == 0, -1, index % 5 != 0), np.where(index == 7, -1, index % 10 != 0)]
+    )
     action = FailureMapPlot()
     action.zAxisLabel, action.flagKeys = "Number of failed tests", ["A", "B"]
     figure = action(rows, camera=camera, plotInfo={"plotName": "biasFailures"})

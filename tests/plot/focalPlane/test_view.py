@@ -191,6 +191,12 @@ def test_flags_say_what_failed(camera: Sequence, rows: dict) -> None:
     ]
 
 
+def test_rows_that_passed_are_not_counted(camera: Sequence, rows: dict) -> None:
+    data = {key: np.tile(column, 2) for key, column in (rows | {"flag": np.ones(32)}).items()}
+    view = makeAction(nListed=1).prepare(data, camera)
+    assert view.listing == ("Furthest from the median", "R00_S0 C00          0")
+
+
 def test_worst_come_first_and_the_rest_is_counted(camera: Sequence, rows: dict) -> None:
     rows["flag"] = np.zeros(32, dtype=bool)
     rows["z"][7] = np.nan
@@ -328,48 +334,50 @@ def test_input_is_unchanged(camera: Sequence, rows: dict) -> None:
 
 
 @pytest.fixture
-def flags(rows: dict) -> dict:
+def failures(rows: dict) -> dict:
     """Return two exposures and two tests: A fails twice for C01, B once for C01 and C02, C03 is untested."""
-    data = {key: np.tile(rows[key], 2) for key in ("detector", "amplifier")}
-    data["A"] = np.ones(64, dtype=object)
-    data["B"] = np.ones(64)
-    data["A"][[1, 33]] = 0
-    data["B"][[1, 34]] = 0
-    data["A"][[3, 35]] = None
-    data["B"][[3, 35]] = np.nan
-    return data
+    flags = np.ones((2, 64), dtype=np.int8)
+    flags[0, [1, 33]] = 0
+    flags[1, [1, 34]] = 0
+    flags[:, [3, 35]] = -1
+    return {"ampIndex": np.tile(np.arange(32), 2), "flags": flags}
 
 
 @pytest.mark.parametrize(("counted", "counts"), [("tests", [0, 2, 1, np.nan]), ("rows", [0, 2, 1, np.nan])])
-def test_failures_are_counted(camera: Sequence, flags: dict, counted: str, counts: list[float]) -> None:
-    view = makeAction(FailureMapPlot, flagKeys=["A", "B"], counted=counted).prepare(flags, camera)
+def test_failures_are_counted(camera: Sequence, failures: dict, counted: str, counts: list[float]) -> None:
+    view = makeAction(FailureMapPlot, flagKeys=["A", "B"], counted=counted).prepare(failures, camera)
     assert_array_equal(view.patches.value[:5], [*counts, 0])
     assert view.counts is not None
     assert view.counts.labels == ("0", "1", "2")
     assert view.headline == "2 of 31 tested amplifiers failed on 1 detector, 1 not tested"
 
 
-def test_tests_and_rows_are_counted_apart(camera: Sequence, flags: dict) -> None:
+def test_tests_and_rows_are_counted_apart(camera: Sequence, failures: dict) -> None:
+    data = failures | {"flags": failures["flags"][:1]}
     tests, rows = (
-        makeAction(FailureMapPlot, flagKeys=["A"], counted=counted).prepare(flags, camera)
+        makeAction(FailureMapPlot, flagKeys=["A"], counted=counted).prepare(data, camera)
         for counted in ("tests", "rows")
     )
     assert (tests.patches.value[1], rows.patches.value[1]) == (1, 2)
 
 
-@pytest.mark.parametrize("counted", ["tests", "rows"])
-def test_failures_of_a_table_of_codes(camera: Sequence, flags: dict, counted: str) -> None:
-    codes = np.array([[{1: 1, 0: 0}.get(flag, -1) for flag in flags[key]] for key in "AB"], dtype=np.int8)
-    tabled = {"ampIndex": np.tile(np.arange(32), 2), "flags": codes}
+@pytest.mark.parametrize("level", ["amplifier", "detector"])
+def test_failures_of_named_amplifiers(camera: Sequence, rows: dict, failures: dict, level: str) -> None:
+    named = {key: np.tile(rows[key], 2) for key in ("detector", "amplifier")} | {"flags": failures["flags"]}
     views = [
-        makeAction(FailureMapPlot, flagKeys=["A", "B"], counted=counted).prepare(data, camera)
-        for data in (flags, tabled)
+        makeAction(FailureMapPlot, flagKeys=["A", "B"], level=level).prepare(data, camera)
+        for data in (failures, named)
     ]
     for name in ("value", "nRows", "nTested", "nFailed"):
         assert_array_equal(*(getattr(view.patches, name) for view in views))
 
 
-def test_table_of_codes_has_a_line_for_each_test(camera: Sequence) -> None:
+def test_failure_map_without_flags(camera: Sequence) -> None:
+    with pytest.raises(ValueError, match=r"FailureMapPlot needs 'flags'; the data have \['ampIndex'\]"):
+        makeAction(FailureMapPlot, flagKeys=["A"]).prepare({"ampIndex": np.arange(32)}, camera)
+
+
+def test_flags_have_a_line_for_each_test(camera: Sequence) -> None:
     data = {"ampIndex": np.arange(32), "flags": np.zeros((1, 32), dtype=np.int8)}
     with pytest.raises(ValueError, match=r"'flags' has shape \(1, 32\), expected \(2, 32\): tests and rows"):
         makeAction(FailureMapPlot, flagKeys=["A", "B"]).prepare(data, camera)
@@ -382,4 +390,4 @@ def test_failure_map_needs_a_test() -> None:
 
 def test_failure_map_schema() -> None:
     action = makeAction(FailureMapPlot, flagKeys=["A", "B"])
-    assert [key for key, _ in action.getInputSchema()] == ["detector", "amplifier", "A", "B"]
+    assert [key for key, _ in action.getInputSchema()] == ["ampIndex", "flags"]

@@ -19,6 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.patheffects import Normal, withStroke
 from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
 
 from lsst.analysis.cp.actions.plot.page import Page, drawScale
 from lsst.analysis.cp.actions.plot.polygons import drawFrames, drawHatched, drawPolygons
@@ -45,7 +46,7 @@ _PANEL_LEFT = 8.558
 _PANEL_TOP = 7.072
 _PANEL_BOTTOM = (0.56, 2.4)
 """Lower end of the words beside the map, without and with a histogram below them."""
-_HISTOGRAM = (8.965, 0.56, 1.925, 1.44)
+_HISTOGRAM = (8.965, 0.66, 1.925, 1.34)
 
 _MARK_WEIGHTS = np.array([0.38, 0.38, 0.12, 0.12])[:, np.newaxis]
 """Weights of the corners in the place of a mark: off the middle, where the name of an amplifier may stand."""
@@ -281,15 +282,18 @@ def drawHistogram(
         colour, dashes = _KIND_LOOKS[i % len(_KIND_LOOKS)]
         counts, _ = np.histogram(view.patches.value[shown & (view.kinds == kind)], bins)
         steps.append(ax.stairs(counts, bins, color=colour, linestyle=dashes, label=kind, linewidth=1.2))
+    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     if log:
         ax.set_yscale("log")
         ax.set_ylim(bottom=0.5)
+    if view.counts is not None:
+        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     if len(kinds) > 1:
         ax.legend(loc="lower center", bbox_to_anchor=(0.45, 0.97), ncols=2, fontsize=6.5, frameon=False,
                   handlelength=2.5, columnspacing=1.2, labelspacing=0.25)  # fmt: skip
     if (threshold := view.markedThreshold) is not None:
         ax.axvline(threshold, color=style.failing, linewidth=1)
-    ax.set_xlabel(textwrap.fill(view.axisLabels[2], 34), fontsize=8)
+    ax.set_xlabel(textwrap.fill(view.axisLabels[2], 38), fontsize=7)
     ax.set_ylabel(pluralOf(view.noun), fontsize=8)
     ax.tick_params(labelsize=7)
     return tuple(steps)

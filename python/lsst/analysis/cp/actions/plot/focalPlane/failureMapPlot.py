@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from lsst.analysis.cp.core.amps import FAILED, UNKNOWN
-from lsst.analysis.cp.core.columns import flagColumn
 from lsst.analysis.cp.core.typing import BoolArray, IndexArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, ListField
@@ -23,14 +22,13 @@ class FailureMapPlot(FocalPlaneGeometryPlot):
     """Map of the number of failures, on a discrete scale.
 
     The data say where the rows belong as those of `FocalPlaneGeometryPlot` do. In the place of ``z`` they
-    have ``flags``, the verdicts as codes of `lsst.analysis.cp.core.amps.status` (shape (nTests, nRows), tests
-    in the order of ``flagKeys``), or else one vector of verify flags a test: False is failed; masked or NaN
-    is untested. A patch without a tested flag is shown as untested, not as free of failures.
+    have ``flags``, shape (nTests, nRows): 1 passed, 0 failed, -1 untested. A patch without a tested flag is
+    shown as untested, not as free of failures.
     """
 
     _noValueLabel = "not tested"
 
-    flagKeys = ListField[str](doc="Keys of the verify flags, one a test.", default=[])
+    flagKeys = ListField[str](doc="Keys of the tests, one a line of the flags.", default=[])
     counted = ChoiceField[str](
         doc="What is counted in each patch.",
         default="tests",
@@ -49,10 +47,10 @@ class FailureMapPlot(FocalPlaneGeometryPlot):
         """Check that there is a test to count."""
         super().validate()
         if not self.flagKeys:
-            raise ValueError("flagKeys must name at least one vector of verify flags.")
+            raise ValueError("flagKeys must name at least one test.")
 
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
-        """Return the vectors that the plot needs.
+        """Return what the plot needs.
 
         Parameters
         ----------
@@ -64,19 +62,16 @@ class FailureMapPlot(FocalPlaneGeometryPlot):
         schema
             Keys and their types.
         """
-        keys = ("detector", "amplifier") if self.level == "amplifier" else ("detector",)
-        return [(key, Vector) for key in (*keys, *self.flagKeys)]
+        return [("ampIndex", Vector), ("flags", Vector)]
 
     def _reduceRows(self, data: KeyedData, index: IndexArray, nPatches: int) -> PatchValues:
         """Count failures."""
         placed = index >= 0
-        if "flags" in data:
-            flags = np.asarray(data["flags"])
-            expected = (len(self.flagKeys), len(index))
-            if flags.shape != expected:
-                raise ValueError(f"'flags' has shape {flags.shape}, expected {expected}: tests and rows")
-        else:
-            flags = np.array([flagColumn(self._vector(data, key), key) for key in self.flagKeys])
+        if "flags" not in data:
+            raise ValueError(f"{type(self).__name__} needs 'flags'; the data have {sorted(data)}")
+        flags = np.asarray(data["flags"])
+        if flags.shape != (expected := (len(self.flagKeys), len(index))):
+            raise ValueError(f"'flags' has shape {flags.shape}, expected {expected}: tests and rows")
 
         def perPatch(rows: BoolArray) -> IndexArray:
             return np.bincount(index[rows & placed], minlength=nPatches)

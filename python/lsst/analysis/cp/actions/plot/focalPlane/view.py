@@ -382,7 +382,7 @@ def listPatches(patches: PatchValues, names: NameArray, nListed: int, *, counts:
         return ()
     # Which part of the rows failed is told where the value of the patch does not tell it.
     shares = [
-        f"  {failed}/{tested}" if tested > 1 and shown != failed else ""
+        f"  {failed}/{tested}" if failed and tested > 1 and failed != shown else ""
         for failed, tested, shown in zip(
             patches.nFailed[worst], patches.nTested[worst], value[worst], strict=True
         )
