@@ -24,6 +24,7 @@ BLOCK = re.compile(
 PROGRAMS = ("butler", "make", "package-docs", "pipetask", "python", "scons", "setup", "source")
 # What a set-up stack, or a tool of its own, has to offer.
 ELSEWHERE = {
+    "butler define-visits",
     "package-docs -d doc build",
     "scons",
     "setup -k -r .",
