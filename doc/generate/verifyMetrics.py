@@ -77,7 +77,7 @@ def _specify(test: VerifyTest) -> list[dict[str, Any]]:
     """Specify the limits of a test's worst tested quantity and of its number of failures."""
     tags = [test.product, test.key]
     specs = []
-    if test.limit is not None:
+    if test.limit is not None and test.operator is not None:
         worst = "quantityMax" if test.operator.startswith("<") else "quantityMin"
         threshold = {"operator": test.operator, "value": test.limit, "unit": test.quantityUnit}
         metric = f"{test.toolName}_{worst}"

@@ -17,7 +17,7 @@ from astropy.time import Time
 
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import CameraLayout
-from lsst.analysis.cp.core.amps import AmpResults, AmpTable, detectorSummaryTable
+from lsst.analysis.cp.core.amps import AmpTable, detectorSummaryTable, summarize
 from lsst.analysis.cp.tasks.history import MetricTrendConfig, MetricTrendConnections, MetricTrendTask
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.daf.butler import Butler, DatasetType, DeferredDatasetHandle, Timespan
@@ -71,7 +71,7 @@ def makeSummary(camera: Any, night: int) -> Table:
         **{f"BIAS_VERIFY_{key}": ~failed for key in ("MEAN", "NOISE", "CR_NOISE", "SUCCESS")},
     }
     table = AmpTable.fromColumns(columns, getProduct("bias"), CameraLayout.fromCamera(camera))
-    return detectorSummaryTable(AmpResults(ampTable=table).detectors)
+    return detectorSummaryTable(summarize(table, "detector"))
 
 
 @dataclass(frozen=True)
@@ -328,6 +328,7 @@ def makeConfig(**fields: Any) -> MetricTrendConfig:
     [
         ({"doReadSummaries": False}, "neither summaries nor bundles are to be read"),
         ({"dimensions": ["instrument", "exposure"]}, "a history has many exposures: leave exposure out"),
+        ({"dimensions": ["instrument", "visit"]}, "a history has many visits: leave visit out"),
     ],
 )
 def test_wrong_configuration_is_refused(fields: dict[str, Any], message: str) -> None:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from lsst.analysis.cp.actions.keyedData import AnalyzeTrend
 from lsst.analysis.cp.actions.metric import TrendMetric
-from lsst.analysis.cp.atools import PLOTTED_BIAS_TESTS, MetricTrendTool, addTrendTools
+from lsst.analysis.cp.atools import MetricTrendTool, addTrendTools
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import ColumnError
 from lsst.analysis.cp.core.history import findTrends, gatherSeries
@@ -143,6 +143,21 @@ def test_plot_has_the_words_of_the_catalogue() -> None:
     test = getProduct("bias")["MEAN"]
     assert plot.yAxisLabel == f"{test.quantity}, largest amplifier"
     assert (plot.unit, plot.operator, list(plot.tests)) == ("", "<", ["4.2 MEAN"])
+    assert plot.title == f"{test.label}: tested quantity"
+
+
+@pytest.mark.parametrize(
+    ("test", "measurement", "words"),
+    [
+        ("NOISE", "median", "Clipped noise of the residual bias, median of amplifiers"),
+        ("SUCCESS", "nFailed", "Number of amplifiers that failed SUCCESS"),
+        ("NOISE", "nAmps", "Number of amplifiers with results"),
+        ("NOISE", "nOthers", "nOthers"),
+    ],
+)
+def test_title_and_axis_are_in_words(test: str, measurement: str, words: str) -> None:
+    plot = makeTool(test=test, measurement=measurement).produce.plot
+    assert plot.title == plot.yAxisLabel == words
 
 
 @pytest.mark.parametrize(
@@ -177,20 +192,41 @@ def test_tools_are_those_of_the_tests() -> None:
     }
 
 
-def test_tools_of_all_tests_that_are_always_made() -> None:
+def test_tools_are_those_of_plotted_tests_and_of_the_verdict_of_detectors() -> None:
+    plotted = {test.toolName for test in getProduct("bias") if test.plotted}
+    for by, suffix in (("detector", "ByDetector"), ("raft", "ByRaft")):
+        config = MetricTrendConfig()
+        addTrendTools(config, "bias", by=by)
+        names = {name.removesuffix(suffix) for name in config.atools.fieldNames}
+        assert plotted == {name for name in names if not name.endswith(("Quantity", "Failures"))}
+        assert ("biasSuccessFailures" in names) == (by == "detector")
+        assert {"biasMeanQuantity", "biasNoiseQuantity", "biasCrNoiseQuantity"} <= names
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "levels"),
+    [
+        (["instrument", "visit"], ("detector", "exposure")),
+        (["instrument", "physical_filter"], ("runDetector", "run")),
+        ([], ("detector", "exposure")),
+    ],
+)
+def test_levels_follow_from_what_is_read(dimensions: list[str], levels: tuple[str, str]) -> None:
     config = MetricTrendConfig()
-    addTrendTools(config, "bias")
-    names = {name.removesuffix("ByDetector") for name in config.atools.fieldNames}
-    expected = {"biasMean", "biasNoise", "biasCrNoise"}
-    assert expected | {f"{name}Quantity" for name in expected} <= names
-    assert "biasShiftCount" not in names
+    config.inputDimensions = dimensions
+    for by in ("detector", "all"):
+        addTrendTools(config, "bias", by=by, tests=("NOISE",))
+    assert config.atools.biasNoiseByDetector.level == levels[0]
+    assert config.atools.biasNoise.level == levels[1]
+    assert list(config.inputDimensions) == (dimensions or ["instrument", "exposure"])
 
 
 def test_names_of_tools_are_unique() -> None:
     config = MetricTrendConfig()
     for by in ("detector", "raft", "physicalType", "all"):
-        addTrendTools(config, "bias", by=by, tests=PLOTTED_BIAS_TESTS)
-    assert len(tuple(config.atools)) == 4 * 10
+        addTrendTools(config, "bias", by=by)
+    # One more by detector: that of the verdict.
+    assert len(tuple(config.atools)) == 4 * 10 + 1
 
 
 def test_wrong_budget_is_refused() -> None:

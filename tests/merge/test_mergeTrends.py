@@ -6,9 +6,17 @@
 import numpy as np
 import pytest
 
+from lsst.analysis.cp.atools import addTrendTools
 from lsst.analysis.cp.metrics import Labels, readButler
-from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisTask
+from lsst.analysis.cp.tasks.history import MetricTrendConfig, MetricTrendTask
+from lsst.analysis.cp.tasks.merge import (
+    CalibMergeAnalysisTask,
+    ExpMergeAnalysisTask,
+    VisitExpMergeAnalysisTask,
+)
+from lsst.analysis.tools.interfaces import NoPlot
 from lsst.pipe.base import PipelineGraph
+from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 EXPOSURES = (2026010100001, 2026010100002)
 
@@ -28,7 +36,7 @@ def table(merged, comCam):
     return readButler(merged, merged.collections.defaults, datasetTypes=names, product="bias")
 
 
-def test_tablesHoldTheMetricsOfDetectors(merged, comCam, table):
+def test_tables_hold_the_metrics_of_detectors(merged, comCam, table):
     collections = merged.collections.defaults
     bundles = readButler(merged, collections, datasetTypes="cpTrendMergeDet_metrics", camera=comCam.camera)
     missing = (table.detector == 3) & (table.exposure == EXPOSURES[1])
@@ -41,14 +49,14 @@ def test_tablesHoldTheMetricsOfDetectors(merged, comCam, table):
         np.testing.assert_array_equal(column, other, name)
 
 
-def test_aMissingDetectorHasNoValues(table):
+def test_a_missing_detector_has_no_values(table):
     rows = (table.detector == 3) & (table.exposure == EXPOSURES[1])
     medians = table.select(rows & table.measurement.isName("median"))
     assert set(medians.nValid.tolist()) == {0}
     assert np.isnan(medians.value).all()
 
 
-def test_verdictsAreThoseOfTheTables(merged, table):
+def test_verdicts_are_those_of_the_tables(merged, table):
     """What the summary calls good has passed, and what it calls failed has not."""
     for exposure in EXPOSURES:
         summary = merged.get("cpTrendMerge_detectorSummary", exposure=exposure)
@@ -56,3 +64,60 @@ def test_verdictsAreThoseOfTheTables(merged, table):
         own = table.select(rows & (table.exposure == exposure))
         assert own.detector.tolist() == summary["detector"].tolist()
         assert own.passed.values.tolist() == summary["NOISE_status"].tolist()
+
+
+def gatherTrend(repository, collections, inputName, *inputDimensions):
+    """Run the task that gathers histories of the noise, over some collections."""
+    config = MetricTrendConfig()
+    config.inputDimensions = list(inputDimensions)
+    config.doReadBundles = True
+    config.connections.inputOutputName = inputName
+    config.connections.outputName = f"{inputName}Trend"
+    for by in ("detector", "all"):
+        addTrendTools(config, "bias", by=by, tests=["NOISE"])
+    for tool in config.atools:
+        tool.produce.plot = NoPlot
+    graph = PipelineGraph()
+    graph.add_task(f"{inputName}Trend", MetricTrendTask, config)
+    output = f"{inputName}History"
+    butler = SimplePipelineExecutor.prep_butler(str(repository.root), collections, output)
+    where = f"instrument='{repository.instrument.getName()}'"
+    SimplePipelineExecutor.from_pipeline_graph(graph, where=where, butler=butler).run(
+        register_dataset_types=True
+    )
+    found = repository.open(output)
+    metrics = {
+        tool: {str(m.metric_name): m.quantity.value for m in measured}
+        for tool, measured in found.get(f"{inputName}Trend_metrics").items()
+    }
+    return found.get(f"{inputName}Trend_trend"), metrics
+
+
+def test_visits_are_the_epochs_of_a_history(comCam, addMerge):
+    graph = PipelineGraph()
+    addMerge(graph, "biasVisits", VisitExpMergeAnalysisTask, "verifyBiasDet", "v", hasMatrixCatalog=False)
+    merged = comCam.run(graph)
+    table, metrics = gatherTrend(comCam, merged.collections.defaults, "cpBiasVisits", "instrument", "visit")
+    assert set(table["exposure"].tolist()) == set(EXPOSURES)
+    assert set(table["level"].tolist()) == {"detector", "exposure"}
+    summary = merged.get("cpBiasVisits_detectorSummary", visit=EXPOSURES[0])
+    rows = table[(table["exposure"] == EXPOSURES[0]) & (table["level"] == "detector")]
+    medians = rows[rows["measurement"] == "median"]
+    np.testing.assert_array_equal(medians["value"], summary["NOISE_median"])
+    assert (metrics["biasNoiseByDetector"]["nSeries"], metrics["biasNoiseByDetector"]["nEpochs"]) == (9, 2)
+    assert (metrics["biasNoise"]["nSeries"], metrics["biasNoise"]["nValid"]) == (1, 2)
+
+
+def test_runs_are_the_epochs_of_a_calibration_without_exposures(comCam, addMerge):
+    """The metrics of each run have the same data ID, and an ordinary input would be that of one run."""
+    runs = []
+    for _ in range(2):
+        graph = PipelineGraph()
+        addMerge(graph, "biasCalibs", CalibMergeAnalysisTask, "calib", "c", mergeDimension="detector")
+        runs += comCam.run(graph).collections.defaults
+    table, metrics = gatherTrend(comCam, runs, "cpBiasCalibs", "instrument")
+    assert set(table["level"].tolist()) == {"runDetector", "run"}
+    assert len(set(table["run"].tolist())) == len(set(table["mjd"].tolist())) == 2
+    for tool, n_series in (("biasNoiseByDetector", 9), ("biasNoise", 1)):
+        assert (metrics[tool]["nSeries"], metrics[tool]["nEpochs"]) == (n_series, 2)
+        assert metrics[tool]["nValid"] == 2 * n_series

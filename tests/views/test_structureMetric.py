@@ -139,3 +139,25 @@ def test_image_that_is_not_there_is_named():
 def test_views_of_an_unknown_part_are_an_error():
     with pytest.raises(ValueError, match="one of detector, focalPlane; got 'raft'"):
         addViewTools(makeConfig(DetectorImageViewTask), "bias", "raft")
+
+
+def test_images_that_a_product_does_not_have_are_an_error():
+    with pytest.raises(ValueError, match="images of bias, one of exposure, combined; got 'mask'"):
+        addMaskViewTool(makeConfig(DetectorImageViewTask), "bias", "detector")
+
+
+@pytest.mark.parametrize(
+    ("product", "images", "unit", "colours"),
+    [
+        ("dark", "exposure", "electron", ("symmetric", "PuOr")),
+        ("dark", "combined", "electron / s", ("symmetric", "PuOr")),
+        ("flat", "combined", "", ("zscale", "viridis")),
+    ],
+)
+def test_images_are_shown_as_the_catalogue_says(product, images, unit, colours):
+    config = makeConfig(ResidualPyramidTask)
+    addResidualTools(config, product, images)
+    plot = getattr(config.atools, f"{product}Mean").produce.plot
+    assert (plot.stretch, plot.colourMap) == colours
+    assert plot.unit == config.unit == unit
+    assert plot.title.endswith(", mean of each bin")

@@ -15,10 +15,16 @@ from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.actions.plot.trend import TrendPlot
-from lsst.analysis.cp.actions.plot.trend.drawing import TrendArtists, TrendStyle, drawCounts, drawTrend
-from lsst.analysis.cp.actions.plot.trend.figure import trendKey
-from lsst.analysis.cp.actions.plot.trend.view import TrendView
+from lsst.analysis.cp.actions.plot.trend import (
+    TrendArtists,
+    TrendPlot,
+    TrendStyle,
+    TrendView,
+    drawCounts,
+    drawTrend,
+    trendKey,
+)
+from lsst.analysis.cp.core.history import findTrends, gatherSeries
 from lsst.utils.plotting import make_figure
 
 MJD, GAP = 61100.0, (30, 45)
@@ -50,11 +56,19 @@ def makeHistory(n_detectors: int, n_days: int = 75) -> np.ndarray:
     return values
 
 
-def prepare(values: np.ndarray, *, action: dict[str, Any] | None = None, **columns: Any) -> TrendView:
+def search(rows: dict[str, Any], **options: str) -> dict[str, Any]:
+    """Lay rows out as series, and search them."""
+    series = gatherSeries(rows, **options)
+    return {"trendSeries": series, "trendFindings": findTrends(series)}
+
+
+def prepare(
+    values: np.ndarray, *, action: dict[str, Any] | None = None, epoch: str = "auto", **columns: Any
+) -> TrendView:
     plot = TrendPlot()
     for name, value in ({"yAxisLabel": "Noise", "unit": "electron"} | (action or {})).items():
         setattr(plot, name, value)
-    return plot.prepare(makeRows(values, **columns))
+    return plot.prepare(search(makeRows(values, **columns), epoch=epoch))
 
 
 def draw(view: TrendView) -> tuple[Axes, TrendArtists]:
@@ -241,7 +255,7 @@ def test_key_of_one_quiet_series_is_its_name() -> None:
 
 
 def test_axis_of_a_sequence_names_exposures() -> None:
-    view = prepare(makeHistory(3), action={"xAxis": "sequence", "epoch": "exposure"})
+    view = prepare(makeHistory(3), action={"xAxis": "sequence"}, epoch="exposure")
     ax, _ = draw(view)
     labels = [label.get_text() for label in ax.get_xticklabels()]
     assert labels == list(view.axis.tickLabels)
@@ -264,32 +278,34 @@ def test_figure_is_drawn(n_detectors: int, n_days: int, action: dict[str, Any]) 
     for name, value in action.items():
         setattr(plot, name, value)
     rows = makeRows(makeHistory(n_detectors, n_days), threshold=6.0, passed=True)
-    figure = plot(rows, plotInfo={"plotName": "biasNoise", "instrument": "LSSTCam"})
+    figure = plot(search(rows, by=plot.seriesBy), plotInfo={"plotName": "biasNoise", "instrument": "LSSTCam"})
     assert figure.texts[0].get_text() == "biasNoise"
     assert render(figure).startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("n_days", [0, 5])
 def test_figure_of_no_values_says_so(n_days: int) -> None:
-    figure = TrendPlot()(makeRows(np.full((12, n_days), np.nan)))
+    figure = TrendPlot()(search(makeRows(np.full((12, n_days), np.nan))))
     assert [text.get_text() for text in figure.axes[0].texts] == ["No finite values"]
     assert render(figure)
 
 
 def test_counts_are_shown_only_if_there_are_any() -> None:
-    quiet, loud = (TrendPlot()(makeRows(values)) for values in (np.full((2, 75), 5.0), makeHistory(2)))
+    quiet, loud = (
+        TrendPlot()(search(makeRows(values))) for values in (np.full((2, 75), 5.0), makeHistory(2))
+    )
     assert (len(quiet.axes), len(loud.axes)) == (1, 2)
     assert loud.axes[0].get_xlim() == loud.axes[1].get_xlim()
 
 
 def test_plot_info_is_not_modified() -> None:
     info = {"plotName": "biasNoise"}
-    TrendPlot()(makeRows(makeHistory(2)), plotInfo=info)
+    TrendPlot()(search(makeRows(makeHistory(2))), plotInfo=info)
     assert info == {"plotName": "biasNoise"}
 
 
 def test_rows_are_not_modified() -> None:
     rows = makeRows(makeHistory(12))
     before = {name: column.copy() for name, column in rows.items()}
-    TrendPlot()(rows)
+    TrendPlot()(search(rows))
     assert all(np.array_equal(rows[name], before[name]) for name in rows)

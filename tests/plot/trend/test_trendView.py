@@ -11,15 +11,21 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.actions.plot.trend import TrendPlot
-from lsst.analysis.cp.actions.plot.trend.axis import findGaps, padSegment, placeEpochs, splitSegments
-from lsst.analysis.cp.actions.plot.trend.text import describeGap, plural
-from lsst.analysis.cp.actions.plot.trend.view import TrendView
-from lsst.analysis.cp.core.history import TrendSeries, gatherSeries
+from lsst.analysis.cp.actions.plot.text import plural
+from lsst.analysis.cp.actions.plot.trend import (
+    TrendPlot,
+    TrendView,
+    describeGap,
+    findEpochGaps,
+    padSegment,
+    placeEpochs,
+    splitSegments,
+)
+from lsst.analysis.cp.core.history import TrendSeries, findTrends, gatherSeries
 
 MJD = 61100.0
 N_DETECTORS = 30
-DRIFTING, APART, STEPPING = 3, 9, (14, 15, 16)
+DRIFTING, OUTLYING, STEPPING = 3, 9, (14, 15, 16)
 STEP_DAY = 40
 N_DAYS = 80
 
@@ -45,11 +51,11 @@ def makeRows(values: Any, days: Any = None, **columns: Any) -> dict[str, Any]:
 
 
 def makeHistory() -> np.ndarray:
-    """Make histories of a camera: one drifts, one lies apart, three step together, and the others stay."""
+    """Make histories of a camera: one drifts, one is outlying, three step together, and the others stay."""
     rng = np.random.default_rng(3)
     values = 5.0 + rng.normal(0.0, 0.05, (N_DETECTORS, N_DAYS)) + rng.normal(0.0, 0.1, (N_DETECTORS, 1))
     values[DRIFTING] += 0.01 * np.arange(N_DAYS)
-    values[APART] += 1.5
+    values[OUTLYING] += 1.5
     values[STEPPING, STEP_DAY:] += 0.5
     return values
 
@@ -62,8 +68,14 @@ def makeAction(**fields: Any) -> TrendPlot:
     return action
 
 
+def search(rows: dict[str, Any]) -> dict[str, Any]:
+    """Lay rows out as series of detectors, and search them."""
+    series = gatherSeries(rows)
+    return {"trendSeries": series, "trendFindings": findTrends(series)}
+
+
 def prepare(rows: dict[str, Any], **fields: Any) -> TrendView:
-    return makeAction(**fields).prepare(rows)
+    return makeAction(**fields).prepare(search(rows))
 
 
 def makeSeries(days: Any) -> TrendSeries:
@@ -114,12 +126,12 @@ def test_few_series_are_all_named_and_have_no_band() -> None:
 
 
 def test_named_are_those_in_which_something_was_found(view: TrendView) -> None:
-    assert set(view.named.tolist()) == {DRIFTING, APART, *STEPPING}
+    assert set(view.named.tolist()) == {DRIFTING, OUTLYING, *STEPPING}
 
 
 def test_each_kind_of_finding_is_named_before_the_second_of_any() -> None:
     named = set(prepare(makeRows(makeHistory()), nNamed=3).named.tolist())
-    assert {DRIFTING, APART} < named
+    assert {DRIFTING, OUTLYING} < named
     assert len(named & set(STEPPING)) == 1
 
 
@@ -149,7 +161,7 @@ def test_numbers_of_failing_and_changing_are_counted() -> None:
 
 
 def test_headline_counts_what_was_found(view: TrendView) -> None:
-    assert view.headline.startswith("30 detectors, 80 days, 3 changed, 1 drifting, 1 apart from the others")
+    assert view.headline.startswith("30 detectors, 80 days, 3 changed, 1 drifting, 1 outlying")
 
 
 def test_headline_says_that_nothing_was_found() -> None:
@@ -170,12 +182,12 @@ def test_changes_are_listed_together() -> None:
     assert line.endswith(", +2 detectors")
 
 
-def test_drifts_and_series_apart_are_listed(view: TrendView) -> None:
+def test_drifts_and_outlying_series_are_listed(view: TrendView) -> None:
     (drift,) = listed(view, "Drifts")
     name, slope = drift.split()
     assert name == "R00_S10"
     assert float(slope) == pytest.approx(3.65, rel=0.1)
-    assert [line.split()[0] for line in listed(view, "Apart from other detectors")] == ["R01_S00"]
+    assert [line.split()[0] for line in listed(view, "Outlying detectors")] == ["R01_S00"]
 
 
 def test_outliers_are_listed_with_their_day() -> None:
@@ -212,11 +224,11 @@ def test_values_are_described_by_vendor() -> None:
     ],
 )
 def test_gaps_are_long_against_the_usual_distance(days: list[float], expected: list[int]) -> None:
-    assert findGaps(np.array(days, dtype=float)).tolist() == expected
+    assert findEpochGaps(np.array(days, dtype=float)).tolist() == expected
 
 
 def test_shortest_gap_may_be_given() -> None:
-    assert findGaps(np.array([0.0, 1.0, 2.0, 4.0]), 1.5).tolist() == [3]
+    assert findEpochGaps(np.array([0.0, 1.0, 2.0, 4.0]), 1.5).tolist() == [3]
 
 
 def test_axis_of_time_has_dates_and_gaps() -> None:
@@ -327,7 +339,7 @@ def test_wrong_ends_are_refused() -> None:
 def test_labels_name_unit_test_and_limit() -> None:
     action = makeAction(tests=["4.3 NOISE"], operator="<")
     info = {"instrument": "LSSTCam", "run": "u/me", "tableName": "t", "plotName": "biasNoise"}
-    view = action.prepare(makeRows(np.ones((2, 3)), threshold=1.5), info)
+    view = action.prepare(search(makeRows(np.ones((2, 3)), threshold=1.5)), info)
     assert (view.title, view.yLabel) == ("biasNoise", "Noise (electron)")
     assert view.provenance == ("LSSTCam   tests: 4.3 NOISE", "collection: u/me   table: t   tool: biasNoise")
     assert (view.thresholdLabel, view.failsAbove) == ("limit: < 1.5 electron", True)
@@ -338,6 +350,22 @@ def test_nothing_to_see_is_said(values: np.ndarray) -> None:
     view = prepare(makeRows(values))
     assert view.message == "No finite values"
     assert (view.bands, len(view.named), view.yLimits) == ((), 0, (0.0, 1.0))
+
+
+def test_words_of_the_title_are_configured() -> None:
+    info = {"plotName": "biasNoise"}
+    view = makeAction(title="Noise of the residual bias").prepare(search(makeRows(np.ones((2, 3)))), info)
+    assert view.title == "Noise of the residual bias"
+    assert view.provenance == ("tool: biasNoise",)
+
+
+def test_epochs_without_exposures_are_runs() -> None:
+    absent = {"exposure": -1, "day_obs": -1}
+    view = prepare(
+        makeRows(np.ones((3, 5))) | {n: np.full(15, v) for n, v in absent.items()}, xAxis="sequence"
+    )
+    assert view.headline == "3 detectors, 5 runs, no change, no drift"
+    assert view.axis.label == "Run, in order"
 
 
 def test_found_beforehand_is_used(view: TrendView) -> None:
@@ -351,9 +379,8 @@ def test_length_of_a_gap(days: float, text: str) -> None:
     assert describeGap(days) == text
 
 
-@pytest.mark.parametrize(("by", "column"), [("raft", "raft"), ("physicalType", "physicalType")])
-def test_schema_names_the_series(by: str, column: str) -> None:
-    assert [key for key, _ in makeAction(seriesBy=by).getInputSchema()] == ["value", "mjd", column]
+def test_schema_names_series_and_findings() -> None:
+    assert [key for key, _ in makeAction().getInputSchema()] == ["trendSeries", "trendFindings"]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Tools of calibration products verification, one file a product."""
 
-from lsst.analysis.cp.catalogue import SENSOR_GROUPS, getProduct
+from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 
 from .amps import AmpFailureTool, AmpTestTool
 from .toolSets import addSensorTools, addTools
@@ -17,8 +17,6 @@ from .views import (
     addStructureSensorTools,
     addViewTools,
 )
-
-PLOTTED_BIAS_TESTS = tuple(test.key for test in getProduct("bias") if test.plotted)
 
 __all__ = [
     "addMaskViewTool",
@@ -34,7 +32,6 @@ __all__ = [
     "FocalPlaneImageTool",
     "MetricTrendTool",
     "SENSOR_GROUPS",
-    "PLOTTED_BIAS_TESTS",
     "StructureTool",
     "TREND_SUFFIXES",
 ]

@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
-__all__ = ["TREND_SUFFIXES", "MetricTrendTool", "addTrendTools"]
-
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from lsst.analysis.cp.actions.keyedData import AnalyzeTrend
 from lsst.analysis.cp.actions.metric import TrendMetric
 from lsst.analysis.cp.actions.plot.trend import TrendPlot
-from lsst.analysis.cp.catalogue import Test, getProduct
+from lsst.analysis.cp.catalogue import (
+    LEVELS,
+    MEASUREMENTS,
+    Level,
+    MeasurementKind,
+    VerifyTest,
+    getProduct,
+)
 from lsst.analysis.tools.interfaces import AnalysisTool, BasePrep
 from lsst.pex.config import ChoiceField, Field
 
@@ -21,6 +26,8 @@ from .toolSets import addTool
 
 if TYPE_CHECKING:
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
+
+__all__ = ["TREND_SUFFIXES", "MetricTrendTool", "addTrendTools"]
 
 TREND_SUFFIXES: Mapping[str, str] = {
     "detector": "ByDetector",
@@ -30,7 +37,8 @@ TREND_SUFFIXES: Mapping[str, str] = {
 }
 """End of the name of a tool, by what its series belong to."""
 
-AMPLIFIER_WORDS = {"min": "least amplifier", "median": "median of amplifiers", "max": "largest amplifier"}
+_WORST = {"low": "min", "high": "max", None: "median"}
+"""How several values are reduced, by the end at which the worst is."""
 
 
 class MetricTrendTool(AnalysisTool):
@@ -48,12 +56,9 @@ class MetricTrendTool(AnalysisTool):
     test = Field[str](doc="Key of the test in the catalogue.", default="NOISE")
     measurement = Field[str](doc="Name of the measurement.", default="median")
     level = ChoiceField[str](
-        doc="What the values belong to.",
+        doc="What the values belong to; for exposures and runs, seriesBy is all.",
         default="detector",
-        allowed={
-            "detector": "A detector of an exposure.",
-            "exposure": "An exposure: then seriesBy is all.",
-        },
+        allowed=dict.fromkeys(LEVELS, ""),
     )
     seriesBy = ChoiceField[str](
         doc="What a series belongs to.", default="detector", allowed=dict.fromkeys(TREND_SUFFIXES, "")
@@ -70,60 +75,37 @@ class MetricTrendTool(AnalysisTool):
     def finalize(self) -> None:
         """Hand the measurement to the actions that make the tool."""
         test = getProduct(self.product)[self.test]
+        kind = MEASUREMENTS.get(self.measurement)
         if isinstance(process := self.process, AnalyzeTrend):
             process.metric, process.measurement = test.toolName, self.measurement
             process.level, process.seriesBy = self.level, self.seriesBy
-            process.statistic = worstStatistic(self.measurement)
+            # Of the worst amplifiers the worst counts.
+            process.statistic = _WORST[kind.worse if kind else None]
         if isinstance(metric := self.produce.metric, TrendMetric):
             metric.unit = test.measurementUnit(self.measurement)
         if isinstance(plot := self.produce.plot, TrendPlot):
             plot.seriesBy = self.seriesBy
             plot.unit = plot.unit or test.measurementUnit(self.measurement)
-            plot.yAxisLabel = plot.yAxisLabel or describeMeasurement(test, self.measurement)
-            plot.tests = list(plot.tests) or [" ".join(filter(None, (test.section, test.key)))]
-            if self.measurement.startswith("quantity") and test.operator is not None:
+            words = describeMeasurement(test, kind, self.measurement)
+            plot.yAxisLabel = plot.yAxisLabel or words
+            of_quantity = kind is not None and kind.of == "quantity"
+            # An expression is no title.
+            plot.title = plot.title or (
+                f"{test.label or test.key}: tested quantity" if of_quantity else words
+            )
+            plot.tests = list(plot.tests) or [test.name]
+            if of_quantity and test.limit is not None:
                 plot.operator = test.operator
 
 
-def worstStatistic(measurement: str) -> str:
-    """Choose how values of a measurement are reduced: those of the worst amplifier to the worst.
-
-    Parameters
-    ----------
-    measurement
-        Name of the measurement.
-
-    Returns
-    -------
-    statistic
-        As `gatherSeries` takes it.
-    """
-    if measurement in ("min", "quantityMin"):
-        return "min"
-    return "max" if measurement in ("max", "quantityMax", "nFailed") else "median"
-
-
-def describeMeasurement(test: Test, measurement: str) -> str:
-    """Say what a measurement is, for the axis of a plot.
-
-    Parameters
-    ----------
-    test
-        The test.
-    measurement
-        Name of the measurement.
-
-    Returns
-    -------
-    text
-        Without unit.
-    """
-    reduction = measurement.removeprefix("quantity").lower()
-    if measurement.startswith("quantity"):
-        return f"{test.quantity}, {AMPLIFIER_WORDS[reduction]}"
-    if measurement in AMPLIFIER_WORDS:
-        return f"{test.label or test.key}, {AMPLIFIER_WORDS[measurement]}"
-    return f"Number of amplifiers that failed {test.key}" if measurement == "nFailed" else measurement
+def describeMeasurement(test: VerifyTest, kind: MeasurementKind | None, default: str) -> str:
+    """Say what a measurement of a test is, in a few words without unit; the default of none of the table."""
+    if kind is None:
+        return default
+    if kind.of in ("statistic", "quantity") and kind.words:
+        return f"{test.quantity if kind.of == 'quantity' else test.label or test.key}, {kind.words}"
+    words = {"statistic": test.label, "quantity": test.quantity, "key": test.key, "rows": f"{test.row}s"}
+    return kind.meaning.format(**words).rstrip(".")
 
 
 def addTrendTools(
@@ -144,12 +126,18 @@ def addTrendTools(
     product
         Name of the product.
     by
-        What a series belongs to, a key of `TREND_SUFFIXES`; of ``all`` the values are those of exposures.
+        What a series belongs to, a key of `TREND_SUFFIXES`; of ``all`` the values are those of exposures, or
+        of runs if the configuration's inputs have no epochs.
     tests
-        Keys of the tests; all that the tables of results always have if None.
+        Keys of the tests. If None, those that are plotted; by detector those that sum up the others, too.
     """
+    if hasattr(config, "inputDimensions") and not config.inputDimensions:
+        config.inputDimensions = Level("exposure", getProduct(product).epoch).dimensions
+    has_epochs = not hasattr(config, "hasEpochs") or config.hasEpochs
+    level = ("detector", "exposure") if has_epochs else ("runDetector", "run")
     for test in getProduct(product):
-        if test.key not in tests if tests is not None else test.presence != "always":
+        usual = test.plotted or (test.verdict and by == "detector")
+        if not (usual if tests is None else test.key in tests):
             continue
         measurements = {"": "median"} if test.statistic is not None else {}
         if test.verdict:
@@ -164,6 +152,6 @@ def addTrendTools(
                 product=product,
                 test=test.key,
                 measurement=measurement,
-                level="exposure" if by == "all" else "detector",
+                level=level[by == "all"],
                 seriesBy=by,
             )

@@ -12,19 +12,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsst.analysis.cp.catalogue import findTest, validityCount
+from lsst.analysis.cp.catalogue import MEASUREMENTS, findTest, validityCount
 from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN
 from lsst.analysis.cp.core.typing import BoolArray, FlagArray, FloatArray, IdArray
 
 __all__ = ["Criterion", "discardInvalid", "findCriterion", "isCount", "judge", "neededMeasurements"]
 
-_COMPLETENESS = ("nAmps", "nAmpsMissing", "nTested", "nValid")
+_ROWS = {
+    "amplifier": ("nAmps", "nAmpsMissing"),
+    "detector": ("nDetectors", "nDetectorsMissing"),
+    "exposure": ("nExposures", ""),
+}
+"""Counts of the rows of a test, and of the missing ones, by what a row is."""
 
-QUANTITIES = ("quantityMin", "quantityMedian", "quantityMax")
+_COMPLETENESS = frozenset(name for names in _ROWS.values() for name in names if name) | {"nTested", "nValid"}
+
+QUANTITIES = tuple(name for name, kind in MEASUREMENTS.items() if kind.of == "quantity")
 
 _OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 _COUNT = re.compile(r"n[A-Z]\w*|majorityFailed")
+"""Names of numbers of things, of tools of the catalogue and of others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +45,13 @@ class Criterion:
         The value passes where ``value operator threshold``.
     threshold
         The limit.
+    row
+        What one row of the test is.
     """
 
     operator: str
     threshold: float
+    row: str
 
 
 def isCount(measurement: str) -> bool:
@@ -86,9 +97,9 @@ def findCriterion(metric: str, measurement: str, unit: str | None) -> Criterion 
     if test is None or unit not in (None, test.measurementUnit(measurement)):
         return None
     if measurement == "nFailed" and test.verify is not None:
-        return Criterion(operator="<=", threshold=0.0)
+        return Criterion(operator="<=", threshold=0.0, row=test.row)
     if measurement in QUANTITIES and test.operator is not None and test.limit is not None:
-        return Criterion(operator=test.operator, threshold=test.limit)
+        return Criterion(operator=test.operator, threshold=test.limit, row=test.row)
     return None
 
 
@@ -111,27 +122,30 @@ def judge(
     Returns
     -------
     status
-        Status codes, shape (m,). A value that is not finite is unknown. That no amplifier failed is good only
-        where each was tested and is valid.
+        Status codes, shape (m,). A value that is not finite is unknown. That nothing failed is good only
+        where each row was tested and is valid.
     """
     value = values[measurement]
     passed = _OPERATORS[criterion.operator](value, criterion.threshold)
     status = np.where(np.isfinite(value), np.where(passed, GOOD, FAILED), UNKNOWN).astype(np.int8)
     if measurement == "nFailed":
-        status[(status == GOOD) & ~_isComplete(values, nAmps)] = UNKNOWN
+        status[(status == GOOD) & ~_isComplete(values, criterion.row, nAmps)] = UNKNOWN
     return status
 
 
-def _isComplete(values: Mapping[str, FloatArray], nAmps: IdArray) -> BoolArray:
-    """Tell where every amplifier was tested, and has a finite statistic where the test has one; (m,)."""
-    present = values.get("nAmps")
+def _isComplete(values: Mapping[str, FloatArray], row: str, nAmps: IdArray) -> BoolArray:
+    """Tell where every row was tested, and has a finite statistic where the test has one; (m,)."""
+    counted, missing = _ROWS[row]
+    present = values.get(counted)
     if present is None or "nTested" not in values:
         return np.zeros(len(nAmps), dtype=bool)
-    complete = (present > 0) & (values["nTested"] == present) & ((nAmps < 0) | (present == nAmps))
+    complete = (present > 0) & (values["nTested"] == present)
+    if row == "amplifier":
+        complete &= (nAmps < 0) | (present == nAmps)
     if "nValid" in values:
         complete &= values["nValid"] == present
-    if "nAmpsMissing" in values:
-        complete &= values["nAmpsMissing"] == 0
+    if missing in values:
+        complete &= values[missing] == 0
     return complete
 
 

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lsst.analysis.cp.catalogue import Product, Test, getProduct, measurementUnits, products, summaryColumn
+from lsst.analysis.cp.catalogue import (
+    Level,
+    Product,
+    VerifyTest,
+    getProduct,
+    measurementUnits,
+    products,
+    summaryColumn,
+)
 from lsst.analysis.cp.core import floatColumn, idColumn, nameColumn
 from lsst.daf.butler import Butler
 
@@ -331,12 +339,15 @@ def _findProduct(datasetType: str, product: str | None) -> Product:
     return getProduct(found[0])
 
 
-def _findColumns(test: Test, key: RecordKey, stored: Set[str], wanted: WantedMetrics) -> dict[str, str]:
+def _findColumns(test: VerifyTest, key: RecordKey, stored: Set[str], wanted: WantedMetrics) -> dict[str, str]:
     """Find the column of each wanted measurement; none if the table was made without the test."""
-    # A table of no exposure is one of a run, or of a calibration, whose columns are those of an exposure.
-    for level in ("detector",) if key.exposure >= 0 else ("runDetector", "detector"):
+    # A table of no epoch is one of a run, or of a calibration without epochs.
+    levels = (
+        [Level("detector")] if key.exposure >= 0 else [Level("runDetector"), Level("runDetector", "none")]
+    )
+    for level in levels:
         columns = {name: summaryColumn(test, name) for name in measurementUnits(test, level)}
-        if stored >= set(columns.values()):
+        if columns and stored >= set(columns.values()):
             return {name: column for name, column in columns.items() if wanted.isRead(name)}
     return {}
 

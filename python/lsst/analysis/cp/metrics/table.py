@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from astropy.table import Column, MaskedColumn, Table
 
-from lsst.analysis.cp.catalogue import MEASUREMENT_LEVELS
+from lsst.analysis.cp.catalogue import LEVELS
 from lsst.analysis.cp.core import ColumnError, floatColumn, idColumn, nameColumn
 from lsst.analysis.cp.core.amps import STATUS_NAMES
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IdArray, NameArray
@@ -169,7 +169,7 @@ TREND_SCHEMA = (
     _float("value", "Value, NaN where it is not valid", optional=False),
     _label("unit", "Unit of the value, as astropy spells it; empty if dimensionless, masked if not known"),
     _integer("nValid", "Number of amplifiers with a finite statistic, where the metric counts them"),
-    _label("level", "What the value belongs to", optional=False, choices=MEASUREMENT_LEVELS),
+    _label("level", "What the value belongs to", optional=False, choices=LEVELS),
     _label("instrument", "Name of the instrument"),
     _integer("detector", "Id of the detector"),
     _label("detectorName", "Name of the detector"),

@@ -5,25 +5,27 @@
 
 from __future__ import annotations
 
-__all__ = ["AnalyzeTrend"]
-
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from lsst.analysis.cp.catalogue import MEASUREMENT_LEVELS
+from lsst.analysis.cp.catalogue import LEVELS
 from lsst.analysis.cp.core.history import (
     EPOCH_KINDS,
     SERIES_COLUMNS,
     SERIES_STATISTICS,
     TrendBudgets,
+    TrendFindings,
+    TrendSeries,
     findTrends,
     gatherSeries,
 )
-from lsst.analysis.cp.core.typing import BoolArray, IndexArray
+from lsst.analysis.cp.core.typing import BoolArray
 from lsst.analysis.cp.metrics import Labels
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field
+
+__all__ = ["AnalyzeTrend"]
 
 COLUMNS = (
     "value",
@@ -42,14 +44,14 @@ COLUMNS = (
 class AnalyzeTrend(KeyedDataAction):
     """Lay the rows of one measurement out as series, and find change points, drifts and outliers in them.
 
-    The data are the columns of a tidy table, as `lsst.analysis.cp.trends.TrendTable` has them or as they are
+    The data are the columns of a tidy table, as `lsst.analysis.cp.metrics.TrendTable` has them or as they are
     in an astropy table.
     """
 
     metric = Field[str](doc="Name of the metric; there is no default.", default="")
     measurement = Field[str](doc="Name of the measurement.", default="median")
     level = ChoiceField[str](
-        doc="What the values belong to.", default="detector", allowed=dict.fromkeys(MEASUREMENT_LEVELS, "")
+        doc="What the values belong to.", default="detector", allowed=dict.fromkeys(LEVELS, "")
     )
     seriesBy = ChoiceField[str](
         doc="What a series belongs to.", default="detector", allowed=dict.fromkeys(SERIES_COLUMNS, "")
@@ -71,8 +73,8 @@ class AnalyzeTrend(KeyedDataAction):
         doc="Share of histories without a drift in which one may be found.", default=0.001
     )
     outlierBudget = Field[float](
-        doc="Share of histories without an outlier in which one may be found, and of cameras in which a "
-        "series lies apart from the others.",
+        doc="Share of histories without an outlier in which one may be found, and of cameras without an "
+        "outlying series in which one may be found.",
         default=0.001,
     )
 
@@ -86,8 +88,8 @@ class AnalyzeTrend(KeyedDataAction):
         return [(name, Vector) for name in ("metric", "measurement", "level", *COLUMNS)]
 
     def getOutputSchema(self) -> KeyedDataSchema:
-        """Name the vectors that are made."""
-        return [(name, Vector) for name in COLUMNS]
+        """Name what is made."""
+        return [("trendSeries", TrendSeries), ("trendFindings", TrendFindings)]
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> KeyedData:
         """Choose the rows, and analyse them.
@@ -102,17 +104,21 @@ class AnalyzeTrend(KeyedDataAction):
         Returns
         -------
         results
-            The columns of the chosen rows, ``trendSeries`` (`TrendSeries`) and ``trendFindings``
-            (`TrendFindings`).
+            ``trendSeries`` (`TrendSeries`) and ``trendFindings`` (`TrendFindings`).
         """
         rows = np.flatnonzero(
             _isName(data["metric"], self.metric)
             & _isName(data["measurement"], self.measurement)
             & _isName(data["level"], self.level)
         )
-        columns: dict[str, Any] = {name: _take(data[name], rows) for name in COLUMNS}
+        taken = {name: cast(Any, data[name])[rows] for name in COLUMNS}
+        columns = {name: c.values if isinstance(c, Labels) else c for name, c in taken.items()}
         series = gatherSeries(columns, by=self.seriesBy, epoch=self.epoch, statistic=self.statistic)
-        return {**columns, "trendSeries": series, "trendFindings": findTrends(series, self._budgets())}
+        results: dict[str, Any] = {
+            "trendSeries": series,
+            "trendFindings": findTrends(series, self._budgets()),
+        }
+        return results
 
     def _budgets(self) -> TrendBudgets:
         return TrendBudgets(
@@ -125,9 +131,3 @@ def _isName(column: Any, name: str) -> BoolArray:
     if isinstance(column, Labels):
         return column.isName(name)
     return np.ma.filled(np.ma.asanyarray(column) == name, False)
-
-
-def _take(column: Any, rows: IndexArray) -> Any:
-    """Take rows of a column; of one of coded labels, their names."""
-    taken = column[rows]
-    return taken.values if isinstance(taken, Labels) else taken

@@ -18,7 +18,7 @@ from lsst.analysis.cp.core import DetectorSelection
 from lsst.analysis.cp.core.amps import AmpSummary, AmpTable, summarize
 from lsst.analysis.tools.interfaces import AnalysisAction, KeyedData, KeyedDataSchema, MetricAction
 from lsst.pex.config import ChoiceField, Field, ListField
-from lsst.verify import Measurement
+from lsst.verify import Measurement, Name
 
 __all__ = ["AmpMetricAction", "AmpSummaryMetric", "DetectorMetrics"]
 
@@ -74,7 +74,7 @@ class AmpSummaryMetric(AmpMetricAction):
     test = Field[str](doc="Key of the test; there is no default.", default="")
 
     @property
-    def units(self) -> dict[str, str]:
+    def units(self) -> Mapping[str, str]:
         """Unit of each measurement by its name."""
         return measurementUnits(getProduct(self.product)[self.test], Level(self.level, self.epoch))
 
@@ -142,7 +142,7 @@ class DetectorMetrics(AnalysisAction):
     )
 
     @property
-    def units(self) -> dict[str, dict[str, str]]:
+    def units(self) -> dict[str, Mapping[str, str]]:
         """Unit of each measurement by its name, by the name of the tool; only tests that are measured."""
         level, product = Level(self.level, self.epoch), getProduct(self.product)
         chosen = [product[key] for key in self.tests] or product.tests
@@ -187,5 +187,7 @@ class DetectorMetrics(AnalysisAction):
 
 def _iterate(name: str, values: Any, unit: str, notes: Mapping[str, Any]) -> Iterator[Measurement]:
     """Make the measurements of all groups."""
+    # To parse the name for each of thousands of measurements takes as long as all else.
+    parsed = Name(metric=name)
     for value in values.astype(np.float64) * u.Unit(unit):
-        yield Measurement(name, value, notes=notes)
+        yield Measurement(parsed, value, notes=notes)

@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
-__all__ = ["TrendMetric"]
-
-from typing import Any
+from typing import Any, cast
 
 import astropy.units as u
 import numpy as np
 
 from lsst.analysis.cp.core.amps import FAILED, UNKNOWN
 from lsst.analysis.cp.core.history import TrendFindings, TrendSeries
+from lsst.analysis.cp.core.typing import FloatArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction
 from lsst.pex.config import Field
 from lsst.verify import Measurement
+
+__all__ = ["TrendMetric"]
 
 COUNTS = (
     "nSeries",
@@ -38,8 +39,9 @@ class TrendMetric(MetricAction):
     The measurements are the same whatever was found:
 
     - ``nSeries``, ``nEpochs`` and ``nValid``, the number of values;
-    - ``nChangePoints``, in ``nSeriesChanged`` series; ``nSeriesDrifting``; ``nSeriesApart`` from the others
-      of their kind; ``nOutliers``, values far from the level of their series;
+    - ``nChangePoints``, in ``nSeriesChanged`` series; ``nSeriesDrifting``; ``nSeriesApart``, the number of
+      series that are outlying among those of their kind; ``nOutliers``, values far from the level of their
+      series;
     - ``nSeriesTested`` and ``nSeriesFailed`` at the last epoch with a verdict;
     - ``median`` of all values, NaN where ``nValid`` is 0;
     - ``largestStep`` of a change point and ``steepestDrift`` of a drifting series, with their signs; 0 where
@@ -74,7 +76,9 @@ class TrendMetric(MetricAction):
         measurements
             By name.
         """
-        values = summarizeFindings(data["trendSeries"], data["trendFindings"])
+        values = _summarize(
+            cast(TrendSeries, data["trendSeries"]), cast(TrendFindings, data["trendFindings"])
+        )
         notes = {"metric_tags": kwargs.get("metric_tags", [])}
         return {
             name: Measurement(name, u.Quantity(values[name], unit), notes=notes)
@@ -82,21 +86,8 @@ class TrendMetric(MetricAction):
         }
 
 
-def summarizeFindings(series: Any, findings: Any) -> dict[str, float]:
-    """Sum up findings.
-
-    Parameters
-    ----------
-    series
-        The histories, a `TrendSeries`.
-    findings
-        What was found in them, a `TrendFindings`.
-
-    Returns
-    -------
-    values
-        By the name of the measurement, in the units of the values and years.
-    """
+def _summarize(series: TrendSeries, findings: TrendFindings) -> dict[str, float]:
+    """Sum up findings, by the name of the measurement."""
     finite = np.isfinite(series.values)
     steps = findings.changeAfter - findings.changeBefore
     slopes = findings.slope[findings.drifting]
@@ -117,6 +108,6 @@ def summarizeFindings(series: Any, findings: Any) -> dict[str, float]:
     }
 
 
-def _largest(values: Any) -> float:
+def _largest(values: FloatArray) -> float:
     """Return the value with the largest magnitude; 0 if there is none."""
     return float(values[np.argmax(np.abs(values))]) if len(values) else 0.0

@@ -54,38 +54,12 @@ def formatNumber(value: float, digits: int | None = None) -> str:
 
 
 def withUnit(label: str, unit: str) -> str:
-    """Append a unit to a label that does not end with it.
-
-    Parameters
-    ----------
-    label
-        What is shown.
-    unit
-        Its unit; empty for a number without one.
-
-    Returns
-    -------
-    text
-        ``"Noise (electron)"``.
-    """
+    """Append a unit, if there is one, to a label that does not end with it: ``"Noise (electron)"``."""
     return label if not unit or label.endswith(f"({unit})") else f"{label} ({unit})".strip()
 
 
 def plural(count: int, noun: str) -> str:
-    """Count things.
-
-    Parameters
-    ----------
-    count
-        How many there are.
-    noun
-        What they are, in the singular.
-
-    Returns
-    -------
-    text
-        ``"1 raft"``, ``"3 rafts"``.
-    """
+    """Count things by their noun in the singular: ``"1 raft"``, ``"3 rafts"``."""
     return f"{count} {noun if count == 1 else pluralOf(noun)}"
 
 
@@ -95,20 +69,7 @@ def pluralOf(noun: str) -> str:
 
 
 def shorten(text: str, length: int = _PROVENANCE_LENGTH) -> str:
-    """Cut the middle out of a long text.
-
-    Parameters
-    ----------
-    text
-        The text.
-    length
-        Characters at most.
-
-    Returns
-    -------
-    short
-        The text, with an ellipsis where it was cut.
-    """
+    """Cut the middle out of a text of more than some characters, and put an ellipsis there."""
     if len(text) <= length:
         return text
     head = (length - 1) // 2
@@ -139,22 +100,7 @@ def listFirst(title: str, lines: Sequence[str], nListed: int) -> tuple[str, ...]
 
 
 def chooseTitle(title: str, plotInfo: Mapping[str, object], label: str) -> str:
-    """Choose the title of a figure.
-
-    Parameters
-    ----------
-    title
-        The configured title.
-    plotInfo
-        May have the name of the tool as ``plotName``, which is taken if there is no title.
-    label
-        What the values are, which is taken if there is neither.
-
-    Returns
-    -------
-    title
-        The title.
-    """
+    """Return the configured title; or else the name of the tool (``plotName``), or what the values are."""
     return title or str(plotInfo.get("plotName") or label)
 
 

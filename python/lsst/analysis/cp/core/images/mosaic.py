@@ -73,6 +73,7 @@ class FocalPlaneMosaic:
             )
         self._placements = {placement.detectorId: placement for placement in placements}
         self._binned = {id_: placement.binned(binning) for id_, placement in self._placements.items()}
+        self._turns = {id_: own.quarterTurnsOn(median) for id_, own in self._placements.items()}
         self._binning = int(binning)
         self._added: list[int] = []
         outlines = np.array([_outline(binned, binned.shape) for binned in self._binned.values()])
@@ -109,10 +110,7 @@ class FocalPlaneMosaic:
             Raised if the detector is not among those that the image has to hold or was added before, or an
             array has the wrong shape.
         """
-        placement = self._find(detectorId)
-        whole = self._binned[detectorId].shape
-        least = (placement.shape[0] // self._binning, placement.shape[1] // self._binning)
-        _checkShapes(placement, image, excluded, (whole, least), self._binning)
+        placement = self._check(detectorId, image, excluded, self._binning)
         pixels = image if excluded is None else np.where(excluded, np.float32(np.nan), image)
         self._put(placement, pixels)
 
@@ -148,9 +146,8 @@ class FocalPlaneMosaic:
             Raised if the detector is not among those that the image has to hold or was added before, an array
             has the wrong shape, or the statistic is unknown.
         """
-        placement = self._find(detectorId)
-        _checkShapes(placement, image, excluded, (placement.shape,), 1)
-        turns = self._quarterTurns(placement)
+        placement = self._check(detectorId, image, excluded, 1)
+        turns = self._turns[detectorId]
         if turns is None:
             self._put(placement, binImage(image, self._binning, statistic, excluded=excluded))
             return
@@ -170,7 +167,10 @@ class FocalPlaneMosaic:
         """Return columns and rows of the output pixels in which pixels of a detector lie."""
         return [_nearest(place) for place in self.grid.toPixels(*placement.toFocalPlane(column, row))]
 
-    def _find(self, detectorId: int) -> DetectorPlacement:
+    def _check(
+        self, detectorId: int, image: npt.NDArray[np.floating], excluded: BoolArray | None, binning: int
+    ) -> DetectorPlacement:
+        """Check that an image of a detector, of bins of some size, may be added; return the detector."""
         if detectorId not in self._placements:
             raise ValueError(
                 f"Detector {detectorId!r} is not among the {len(self._placements)} of the mosaic."
@@ -178,14 +178,23 @@ class FocalPlaneMosaic:
         placement = self._placements[detectorId]
         if detectorId in self._added:
             raise ValueError(f"The image of {placement.label} is in the mosaic already.")
+        whole_bins = (placement.shape[0] // binning, placement.shape[1] // binning)
+        expected = dict.fromkeys([placement.binned(binning).shape, whole_bins])
+        if image.shape not in expected:
+            raise ValueError(
+                f"The image of {placement.label} has shape {image.shape}; expected "
+                f"{' or '.join(map(str, expected))}, that is {placement.shape} binned by {binning}."
+            )
+        if excluded is not None and excluded.shape != image.shape:
+            raise ValueError(
+                f"The excluded pixels of {placement.label} have shape {excluded.shape}; "
+                f"expected {image.shape}."
+            )
         return placement
-
-    def _quarterTurns(self, placement: DetectorPlacement) -> int | None:
-        return placement.quarterTurnsOn(self.grid.pixelSize / self._binning)
 
     def _put(self, placement: DetectorPlacement, binned: npt.NDArray[np.floating]) -> None:
         """Place a binned detector."""
-        turns = self._quarterTurns(placement)
+        turns = self._turns[placement.detectorId]
         bins = self._binned[placement.detectorId]
         if turns is None:
             first, piece = _interpolate(binned, bins, self.grid)
@@ -201,28 +210,20 @@ class FocalPlaneMosaic:
     def _paste(
         self, placement: DetectorPlacement, piece: npt.NDArray[np.floating], first: tuple[int, int]
     ) -> None:
+        """Put pixels into the mosaic, keeping the one farther from 0 where it holds something already.
+
+        Of equal distances the positive one stays: a rule that does not depend on the order of adding.
+        """
         rows, columns = (slice(low, low + side) for low, side in zip(first, piece.shape, strict=True))
-        _merge(self.image[rows, columns], piece)
+        view = self.image[rows, columns]
+        occupied = np.isfinite(view)
+        if occupied.any():
+            size, present = np.abs(piece), np.abs(view)
+            farther = (size > present) | ((size == present) & (piece > view))
+            np.copyto(view, piece, where=farther | (~occupied & np.isfinite(piece)))
+        else:
+            view[:] = piece
         self._added.append(placement.detectorId)
-
-
-def _checkShapes(
-    placement: DetectorPlacement,
-    image: npt.NDArray[np.floating],
-    excluded: BoolArray | None,
-    expected: tuple[tuple[int, int], ...],
-    binning: int,
-) -> None:
-    if image.shape not in expected:
-        shapes = " or ".join(f"{shape}" for shape in dict.fromkeys(expected))
-        raise ValueError(
-            f"The image of {placement.label} has shape {image.shape}; expected {shapes}, that is "
-            f"{placement.shape} binned by {binning}."
-        )
-    if excluded is not None and excluded.shape != image.shape:
-        raise ValueError(
-            f"The excluded pixels of {placement.label} have shape {excluded.shape}; expected {image.shape}."
-        )
 
 
 def _outline(placement: DetectorPlacement, shape: tuple[int, ...]) -> FloatArray:
@@ -284,17 +285,3 @@ def _rim(
     total = np.bincount(index, weights=image[rows, columns], minlength=n_pixels)
     mean = np.divide(total, count, out=np.full(n_pixels, np.nan), where=count > 0)
     return mean.reshape(shape).astype(np.float32)
-
-
-def _merge(view: Float32Array, piece: npt.NDArray[np.floating]) -> None:
-    """Put pixels into an image, keeping the one farther from 0 where it holds something already.
-
-    Of equal distances the positive one stays: a rule that does not depend on the order of merging.
-    """
-    occupied = np.isfinite(view)
-    if not occupied.any():
-        view[:] = piece
-        return
-    size, present = np.abs(piece), np.abs(view)
-    farther = (size > present) | ((size == present) & (piece > view))
-    np.copyto(view, piece, where=farther | (~occupied & np.isfinite(piece)))

@@ -216,8 +216,7 @@ class DetectorPlacement:
             Quarter turns anticlockwise, 0 to 3. None if the detector's pixels are not those of an image that
             is turned by quarters: another angle, another size, or a mirror image.
         """
-        # A cosine near 1 does not show it, but over 4000 pixels a small angle adds up: so compare where the
-        # corners come to lie.
+        # A small angle hardly changes the matrix, but over thousands of pixels it moves the corners by some.
         turns = round(math.atan2(self.matrix[1, 0], self.matrix[0, 0]) / (math.pi / 2)) % 4
         misfit = np.abs(self.matrix / pixelSize - _QUARTERS[turns])
         reach = misfit @ (0.5 * self.shape[1], 0.5 * self.shape[0])

@@ -162,17 +162,12 @@ def findPixelGroups(
     )
     amp = ampOf(peak_y, peak_x, amps)
     length = np.hypot(x_max - x_min + 1, y_max - y_min + 1)
+    alone = (number == 1) & _isAlone(peak_y, peak_x, significance, thresholds.neighbour)
     # A cosmic ray shares its charge with neighbours, so a pixel alone is a defect, and a small group is most
     # likely a cosmic ray. Only what is too large or too long for one is a defect again.
-    kind = np.select(
-        [
-            (number == 1) & _isAlone(peak_y, peak_x, significance, thresholds.neighbour),
-            (number <= _MOST_EVENT_PIXELS) & (length <= _LONGEST_EVENT),
-            (length > _LONGEST_EVENT) & (number <= _STREAK_WIDTH * length),
-        ],
-        ["pixel", "event", "streak"],
-        "cluster",
-    )
+    small = (number <= _MOST_EVENT_PIXELS) & (length <= _LONGEST_EVENT)
+    thin = (length > _LONGEST_EVENT) & (number <= _STREAK_WIDTH * length)
+    kind = np.select([alone, small, thin], ["pixel", "event", "streak"], "cluster")
     return Structures.make(
         kind,
         amplifier=amp,

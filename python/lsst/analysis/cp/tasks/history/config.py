@@ -5,14 +5,24 @@
 
 from __future__ import annotations
 
-__all__ = ["MetricTrendConfig", "MetricTrendConnections"]
-
 import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from lsst.analysis.cp.actions.keyedData import AnalyzeTrend
+from lsst.analysis.cp.catalogue import EPOCHS, Level
 from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisBaseConnections
+from lsst.daf.butler import CollectionType
 from lsst.pex.config import Field, FieldValidationError, ListField
 from lsst.pipe.base import connectionTypes as cT
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import DataCoordinate, DatasetRef, DatasetType, Registry
+
+__all__ = ["EPOCH_DIMENSIONS", "MetricTrendConfig", "MetricTrendConnections", "findOfAllRuns"]
+
+EPOCH_DIMENSIONS = frozenset(EPOCHS) - {"none"}
+"""Dimensions that tell the epochs of a run apart."""
 
 INPUTS = {"summaries": "doReadSummaries", "bundles": "doReadBundles"}
 """Inputs with metrics, and the configuration that chooses each."""
@@ -23,13 +33,14 @@ class MetricTrendConnections(
     dimensions={"instrument"},
     defaultTemplates={"outputName": "Placeholder", "inputOutputName": "cpBiasExp"},
 ):
-    """Metrics of any number of exposures, and the history made of them.
+    """Metrics of any number of exposures, visits or runs, and the history made of them.
 
-    The configuration gives the dimensions.
+    The configuration gives the dimensions. Inputs without epochs have the same data ID in each run, so that
+    they are looked up in all runs of the input collections.
     """
 
     summaries = cT.Input(
-        doc="Tables that the metrics of detectors were made of, one an exposure.",
+        doc="Tables that the metrics of detectors were made of, one an epoch.",
         name="{inputOutputName}_detectorSummary",
         storageClass="ArrowAstropy",
         dimensions=("instrument", "exposure"),
@@ -37,7 +48,7 @@ class MetricTrendConnections(
         deferLoad=True,
     )
     bundles = cT.Input(
-        doc="Metrics of exposures.",
+        doc="Metrics of epochs.",
         name="{inputOutputName}_metrics",
         storageClass="MetricMeasurementBundle",
         dimensions=("instrument", "exposure"),
@@ -53,12 +64,28 @@ class MetricTrendConnections(
         self.dimensions.update(config.dimensions)
         super().__init__(config=config)
         self.trend = dataclasses.replace(self.trend, dimensions=self.dimensions)
-        for name, field in INPUTS.items():
-            if not getattr(config, field):
-                self.inputs.remove(name)
-        if set(INPUTS) <= self.inputs:
-            # An exposure of which there is only one of the two shall not be left out.
-            self.bundles = dataclasses.replace(self.bundles, minimum=0, deferGraphConstraint=True)
+        dimensions = config.readDimensions
+        read = [name for name, field in INPUTS.items() if getattr(config, field)]
+        for name in INPUTS:
+            declared = getattr(self, name)
+            if name not in read:
+                delattr(self, name)
+            elif config.hasEpochs:
+                # An epoch of which there is only one of the two shall not be left out.
+                more = {"minimum": 0, "deferGraphConstraint": True} if name != read[0] else {}
+                setattr(self, name, dataclasses.replace(declared, dimensions=dimensions, **more))
+            else:
+                looked_up = cT.PrerequisiteInput(
+                    doc=declared.doc,
+                    name=declared.name,
+                    storageClass=declared.storageClass,
+                    dimensions=dimensions,
+                    multiple=True,
+                    deferLoad=True,
+                    minimum=1 if name == read[0] else 0,
+                    lookupFunction=findOfAllRuns,
+                )
+                setattr(self, name, looked_up)
 
 
 class MetricTrendConfig(AnalysisBaseConfig, pipelineConnections=MetricTrendConnections):
@@ -68,8 +95,14 @@ class MetricTrendConfig(AnalysisBaseConfig, pipelineConnections=MetricTrendConne
         doc="Dimensions of a quantum: with physical_filter each filter has a history of its own.",
         default=["instrument"],
     )
+    inputDimensions = ListField[str](
+        doc="Dimensions of the metrics that are read. With exposure or visit, these are the epochs of a "
+        "history; without, as for a calibration without exposures, the runs of the input collections are. If "
+        "empty, those of the product whose tools are added.",
+        default=[],
+    )
     doReadSummaries = Field[bool](doc="Read the metrics of detectors?", default=True)
-    doReadBundles = Field[bool](doc="Read the metrics of exposures?", default=False)
+    doReadBundles = Field[bool](doc="Read the metrics of exposures, visits or runs?", default=False)
     gatheredMetrics = ListField[str](
         doc="Names of metrics (biasNoise) that are gathered; those that the tools take if empty.", default=[]
     )
@@ -77,6 +110,16 @@ class MetricTrendConfig(AnalysisBaseConfig, pipelineConnections=MetricTrendConne
         doc="Names of measurements (median) that are gathered of each; those that the tools take if empty.",
         default=[],
     )
+
+    @property
+    def readDimensions(self) -> tuple[str, ...]:
+        """Dimensions of the metrics that are read: those of exposures if the configuration has none."""
+        return tuple(self.inputDimensions) or Level("exposure").dimensions
+
+    @property
+    def hasEpochs(self) -> bool:
+        """Whether the metrics that are read are of exposures or visits."""
+        return not EPOCH_DIMENSIONS.isdisjoint(self.readDimensions)
 
     def setDefaults(self) -> None:
         """Make the names of topics unique."""
@@ -89,16 +132,16 @@ class MetricTrendConfig(AnalysisBaseConfig, pipelineConnections=MetricTrendConne
         Raises
         ------
         lsst.pex.config.FieldValidationError
-            Raised if there is no input, or a quantum would have one exposure.
+            Raised if there is no input, or a quantum would have one epoch.
         """
         super().validate()
         if not (self.doReadSummaries or self.doReadBundles):
             raise FieldValidationError(
                 type(self).doReadSummaries, self, "neither summaries nor bundles are to be read"
             )
-        if "exposure" in self.dimensions:
+        for epoch in sorted(EPOCH_DIMENSIONS.intersection(self.dimensions)):
             raise FieldValidationError(
-                type(self).dimensions, self, "a history has many exposures: leave exposure out"
+                type(self).dimensions, self, f"a history has many {epoch}s: leave {epoch} out"
             )
 
     def gatheredNames(self) -> tuple[set[str], set[str]]:
@@ -114,3 +157,29 @@ class MetricTrendConfig(AnalysisBaseConfig, pipelineConnections=MetricTrendConne
             set(self.gatheredMetrics) or {action.metric for action in taken},
             set(self.gatheredMeasurements) or {action.measurement for action in taken},
         )
+
+
+def findOfAllRuns(
+    datasetType: DatasetType, registry: Registry, dataId: DataCoordinate, collections: Sequence[str]
+) -> Iterable[DatasetRef]:
+    """Find the datasets of every run, where an ordinary search finds that of the first one only.
+
+    Parameters
+    ----------
+    datasetType
+        Their type.
+    registry
+        Registry of the repository.
+    dataId
+        Data ID of the quantum.
+    collections
+        Input collections.
+
+    Returns
+    -------
+    refs
+        The datasets, each once.
+    """
+    kinds = {CollectionType.RUN, CollectionType.TAGGED}
+    runs = list(registry.queryCollections(collections, collectionTypes=kinds, flattenChains=True))
+    return set(registry.queryDatasets(datasetType, collections=runs, dataId=dataId, findFirst=False))

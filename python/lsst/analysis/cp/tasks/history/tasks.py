@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["MetricTrendTask"]
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +23,13 @@ from .config import INPUTS, MetricTrendConfig
 if TYPE_CHECKING:
     from lsst.daf.butler import DataCoordinate, DeferredDatasetHandle
 
+__all__ = ["MetricTrendTask"]
+
 
 class MetricTrendTask(PipelineTask):
     """Gather the metrics of any number of exposures and runs into one table, and look at them over time.
 
-    The tools get the columns of `~lsst.analysis.cp.trends.TrendTable`. The table is written first; a tool
+    The tools get the columns of `~lsst.analysis.cp.metrics.TrendTable`. The table is written first; a tool
     that fails costs nothing but its own results, and then the quantum fails.
     """
 
@@ -54,7 +54,7 @@ class MetricTrendTask(PipelineTask):
 
         Raises
         ------
-        lsst.analysis.cp.trends.TrendTableError
+        lsst.analysis.cp.metrics.TrendTableError
             Raised if an input does not hold metrics.
         lsst.pipe.base.AnnotatedPartialOutputsError
             Raised if a tool failed.
@@ -64,7 +64,7 @@ class MetricTrendTask(PipelineTask):
         table = self.gather(handles)
         refs = dict(iter(outputRefs))
         butlerQC.put(table.toTable(), refs.pop("trend"))
-        runner = ToolRunner(self.log, describeInputs(handles, butlerQC.quantum.dataId))
+        runner = ToolRunner(self.log, _describeInputs(handles, butlerQC.quantum.dataId))
         outputs = self.run(table, runner=runner)
         putOutputs(butlerQC, outputs, refs.items(), runner)
         raiseFailures(self, runner.failures)
@@ -110,21 +110,10 @@ class MetricTrendTask(PipelineTask):
         return runTools(self.config, table.columns(), runner)
 
 
-def describeInputs(handles: Sequence[DeferredDatasetHandle], dataId: DataCoordinate | None) -> dict[str, Any]:
-    """Say where a history is from, for figures.
-
-    Parameters
-    ----------
-    handles
-        Handles of the inputs.
-    dataId
-        Data ID of the quantum.
-
-    Returns
-    -------
-    plotInfo
-        Dataset types, runs (the first and the number of others), and the values of the data ID.
-    """
+def _describeInputs(
+    handles: Sequence[DeferredDatasetHandle], dataId: DataCoordinate | None
+) -> dict[str, Any]:
+    """Say where a history is from: its dataset types, the first of its runs, and the data ID."""
     types = sorted({handle.ref.datasetType.name for handle in handles})
     runs = sorted({handle.ref.run for handle in handles})
     run = f"{runs[0]} and {len(runs) - 1} more" if len(runs) > 1 else "".join(runs)

@@ -72,18 +72,7 @@ class FocalPlaneStyle(MapStyle):
 
     @classmethod
     def forColourMap(cls, colourMap: str) -> FocalPlaneStyle:
-        """Choose colours that do not occur in a colour map.
-
-        Parameters
-        ----------
-        colourMap
-            Name of a matplotlib colour map.
-
-        Returns
-        -------
-        style
-            The style.
-        """
+        """Choose colours that do not occur in a colour map of matplotlib."""
         return cls(colourMap=colourMap, over=cls.overColour(colourMap))
 
 

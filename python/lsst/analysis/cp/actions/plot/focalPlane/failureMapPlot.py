@@ -50,18 +50,7 @@ class FailureMapPlot(FocalPlaneGeometryPlot):
             raise ValueError("flagKeys must name at least one test.")
 
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
-        """Return what the plot needs.
-
-        Parameters
-        ----------
-        **kwargs
-            Not used.
-
-        Returns
-        -------
-        schema
-            Keys and their types.
-        """
+        """Return what the plot needs."""
         return [("ampIndex", Vector), ("flags", Vector)]
 
     def _reduceRows(self, data: KeyedData, index: IndexArray, nPatches: int) -> PatchValues:

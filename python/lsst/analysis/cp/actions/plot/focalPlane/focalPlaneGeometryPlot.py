@@ -114,36 +114,12 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             raise ValueError(f"plotMin {self.plotMin!r} must be less than plotMax {self.plotMax!r}.")
 
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
-        """Return the vectors that the plot needs where the data have no ``ampIndex``.
-
-        Parameters
-        ----------
-        **kwargs
-            Not used.
-
-        Returns
-        -------
-        schema
-            Keys and their types.
-        """
+        """Return the vectors that the plot needs where the data have no ``ampIndex``."""
         keys = ("detector", "amplifier", "z") if self.level == "amplifier" else ("detector", "z")
         return [(key, Vector) for key in keys]
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> Mapping[str, Figure] | Figure:
-        """Make the figure.
-
-        Parameters
-        ----------
-        data
-            Vectors by key.
-        **kwargs
-            ``camera`` and ``plotInfo``, see `makePlot`.
-
-        Returns
-        -------
-        figure
-            The figure.
-        """
+        """Make the figure, with ``camera`` and ``plotInfo`` as `prepare` takes them."""
         return self.makePlot(data, **kwargs)
 
     def makePlot(
@@ -153,24 +129,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         plotInfo: Mapping[str, object] | None = None,
         **kwargs: Any,
     ) -> Figure:
-        """Prepare the view of the data and put it on a figure.
-
-        Parameters
-        ----------
-        data
-            Vectors by key.
-        camera
-            The camera of the data.
-        plotInfo
-            Data ID, ``plotName``, ``run`` and ``tableName``; any may be absent. It is not modified.
-        **kwargs
-            Not used.
-
-        Returns
-        -------
-        figure
-            The figure.
-        """
+        """Make the figure of the view that `prepare` makes of the same arguments."""
         return makeFocalPlaneFigure(
             self.prepare(data, camera, plotInfo),
             FocalPlaneStyle.forColourMap(self.colourMap),
@@ -191,7 +150,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         camera
             The camera of the data.
         plotInfo
-            Data ID, ``plotName``, ``run`` and ``tableName``; any may be absent.
+            Data ID, ``plotName``, ``run`` and ``tableName``; any may be absent. It is not modified.
 
         Returns
         -------

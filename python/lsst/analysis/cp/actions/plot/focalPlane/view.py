@@ -202,37 +202,16 @@ class FocalPlaneView:
 
 
 def expectedDetectors(hasData: BoolArray) -> BoolArray:
-    """Tell which detectors are missed if they have no data.
+    """Tell which detectors are missed if they have no data; shape (nDet,).
 
-    Parameters
-    ----------
-    hasData
-        Detectors with data; shape (nDet,).
-
-    Returns
-    -------
-    expected
-        All of them if more than half, or none, have data; else those with data, since the data are then of
-        a part of the camera, such as a raft. Shape (nDet,).
+    These are all if more than half, or none, have data; else those with data, since the data are then of a
+    part of the camera, such as a raft.
     """
     return hasData if 0 < hasData.sum() <= 0.5 * len(hasData) else np.ones_like(hasData)
 
 
 def squareLimits(geometry: FocalPlaneGeometry, shown: BoolArray) -> tuple[Span, Span]:
-    """Find the square that encloses detectors.
-
-    Parameters
-    ----------
-    geometry
-        The camera.
-    shown
-        Detectors to show, at least one; shape (nDet,).
-
-    Returns
-    -------
-    xLimits, yLimits
-        Limits of equal length, mm.
-    """
+    """Return limits of x and y, in mm, of the square that encloses some detectors, shape (nDet,)."""
     points = geometry.detectorCorners[shown].reshape(-1, 2)
     low, high = points.min(axis=0), points.max(axis=0)
     middle, half = 0.5 * (low + high), 0.52 * (high - low).max()
@@ -246,20 +225,6 @@ def chooseLabels(geometry: FocalPlaneGeometry, xLimits: Span, yLimits: Span, *, 
     Amplifiers are named if they are the patches and one detector is shown, detectors if their names fit on
     them, and else groups of detectors: the part of the name before the underscore, which is the raft in
     Rubin's cameras.
-
-    Parameters
-    ----------
-    geometry
-        The camera.
-    xLimits, yLimits
-        Part of the focal plane that is shown, mm.
-    byAmp
-        Whether the patches are amplifiers.
-
-    Returns
-    -------
-    labels
-        The names and their places.
     """
     centre = geometry.detectorCorners.mean(axis=1)
     low, high = np.column_stack([xLimits, yLimits])
@@ -321,20 +286,7 @@ def headline(
 
 
 def listMissing(names: NameArray, nListed: int) -> tuple[str, ...]:
-    """Name the detectors without data.
-
-    Parameters
-    ----------
-    names
-        Their names; shape (n,).
-    nListed
-        Lines of three names at most; 0 for no list.
-
-    Returns
-    -------
-    lines
-        Title and lines; empty if there is none to name.
-    """
+    """Name the detectors without data, on up to ``nListed`` lines of three names."""
     if len(names) == 0 or nListed == 0:
         return ()
     shown = names[: 3 * nListed].tolist()
@@ -345,26 +297,10 @@ def listMissing(names: NameArray, nListed: int) -> tuple[str, ...]:
 
 
 def listPatches(patches: PatchValues, names: NameArray, nListed: int, *, counts: bool) -> tuple[str, ...]:
-    """Name the patches to look at first.
+    """Name up to ``nListed`` patches to look at first, one a line.
 
     These are the failing ones, in order of their distance from the median, those without value first; where
     nothing fails, the values furthest from the median, or the largest counts.
-
-    Parameters
-    ----------
-    patches
-        The patches of the camera.
-    names
-        Their names; shape (nPatches,).
-    nListed
-        Lines at most; 0 for no list.
-    counts
-        Whether values are counts.
-
-    Returns
-    -------
-    lines
-        Title and one line a patch; empty if there is none to name.
     """
     value, failing = patches.value, patches.failing
     finite = np.isfinite(value)

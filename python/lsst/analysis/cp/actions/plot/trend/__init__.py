@@ -1,8 +1,10 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Histories of measurements."""
+"""Plots of histories of measurements."""
 
-from .trendPlot import TrendPlot
-
-__all__ = ["TrendPlot"]
+# ruff: noqa: F403  (the modules' __all__ are the public names)
+from .drawing import *
+from .text import *
+from .trendPlot import *
+from .view import *

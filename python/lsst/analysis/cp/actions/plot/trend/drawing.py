@@ -1,11 +1,9 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Artists of figures of trends."""
+"""Artists of figures of trends, and their place on the page."""
 
 from __future__ import annotations
-
-__all__ = ["TrendArtists", "TrendStyle", "drawCounts", "drawTrend"]
 
 import textwrap
 from dataclasses import dataclass
@@ -13,23 +11,37 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.container import BarContainer
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from lsst.analysis.cp.actions.plot.page import Page
+from lsst.analysis.cp.actions.plot.style import FAILING
+from lsst.analysis.cp.actions.plot.text import formatNumber, pluralOf
 from lsst.analysis.cp.core.amps import FAILED
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray
+from lsst.utils.plotting import make_figure
 
-from .axis import padSegment, splitSegments
-from .text import describeGap, pluralOf
-from .view import TrendBand, TrendView
+from .text import describeGap
+from .view import TrendBand, TrendView, padSegment, splitSegments
+
+__all__ = ["TrendArtists", "TrendStyle", "drawCounts", "drawTrend", "makeTrendFigure", "trendKey"]
 
 _MARKERS = 8
 """Number of markers on the level of a series of many epochs."""
+
+# Places on the page, in inches.
+_SIZE = (13.0, 7.2)
+_DPI = 150
+_LEFT, _WIDTH = 0.85, 8.35
+_BOTTOM, _TOP, _COUNTS, _GAP = 0.62, 6.25, 0.85, 0.12
+_PANEL_LEFT = 9.5
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,7 @@ class TrendStyle:
         ("#8c510a", "X"),
         ("#117733", "*"),
     )
-    failing: str = "#d6006c"
+    failing: str = FAILING
     gap: str = "#e6e6e6"
     changing: str = "#4d4d4d"
     mostMarkers: int = 150
@@ -138,7 +150,7 @@ def drawTrend(ax: Axes, view: TrendView, style: TrendStyle) -> TrendArtists:
     artists
         Everything drawn.
     """
-    setAxis(ax, view)
+    _setAxis(ax, view)
     ax.set_ylim(*view.yLimits)
     ax.set_ylabel(textwrap.fill(view.yLabel, 70), fontsize=9)
     ax.grid(axis="y", color="0.92", linewidth=0.6)
@@ -148,7 +160,9 @@ def drawTrend(ax: Axes, view: TrendView, style: TrendStyle) -> TrendArtists:
     line, side = _drawThreshold(ax, view, style)
     bands = tuple(_drawBand(ax, view, band, *style.bandLooks(i)) for i, band in enumerate(view.bands))
     lines = tuple(_drawSeries(ax, view, i, style) for i in range(len(view.named)))
-    below, above = _markOutside(ax, view, style)
+    values = view.series.values[view.named]
+    below = _markEdge(ax, view, style, values < view.yLimits[0], 0.012, "v")
+    above = _markEdge(ax, view, style, values > view.yLimits[1], 0.988, "^")
     return TrendArtists(
         bands=bands,
         lines=lines,
@@ -157,7 +171,7 @@ def drawTrend(ax: Axes, view: TrendView, style: TrendStyle) -> TrendArtists:
         levels=_drawLevels(ax, view, style),
         threshold=line,
         failingSide=side,
-        gaps=drawGaps(ax, view, style, label=True),
+        gaps=_drawGaps(ax, view, style, label=True),
         below=below,
         above=above,
     )
@@ -180,11 +194,11 @@ def drawCounts(ax: Axes, view: TrendView, style: TrendStyle) -> tuple[BarContain
     bars
         Those of the failing and of the changing.
     """
-    setAxis(ax, view)
+    _setAxis(ax, view)
     width = 2 * view.axis.halfWidth
     failing = ax.bar(view.axis.x, view.nFailing, width, color=style.failing, linewidth=0)
     changing = ax.bar(view.axis.x, -view.nChanging, width, color=style.changing, linewidth=0)
-    drawGaps(ax, view, style, label=False)
+    _drawGaps(ax, view, style, label=False)
     ax.axhline(0.0, color="0.5", linewidth=0.6)
     up, down = (max(int(counts.max(initial=0)), 1) for counts in (view.nFailing, view.nChanging))
     ax.set_ylim(-1.15 * max(down, 0.4 * up), 1.15 * max(up, 0.4 * down))
@@ -195,7 +209,7 @@ def drawCounts(ax: Axes, view: TrendView, style: TrendStyle) -> tuple[BarContain
     return failing, changing
 
 
-def setAxis(ax: Axes, view: TrendView) -> None:
+def _setAxis(ax: Axes, view: TrendView) -> None:
     """Set limits and labels of the axis of epochs."""
     axis = view.axis
     ax.set_xlim(*axis.limits)
@@ -210,7 +224,7 @@ def setAxis(ax: Axes, view: TrendView) -> None:
     ax.set_xlabel(axis.label, fontsize=8)
 
 
-def drawGaps(ax: Axes, view: TrendView, style: TrendStyle, *, label: bool) -> tuple[Rectangle, ...]:
+def _drawGaps(ax: Axes, view: TrendView, style: TrendStyle, *, label: bool) -> tuple[Rectangle, ...]:
     """Shade what has no data, and say how long it is where there is room."""
     axis = view.axis
     half, span = axis.halfWidth, axis.limits[1] - axis.limits[0]
@@ -340,27 +354,106 @@ def _drawThreshold(
     return line, side
 
 
-def _markOutside(
-    ax: Axes, view: TrendView, style: TrendStyle
-) -> tuple[PathCollection | None, PathCollection | None]:
-    """Mark values of named series beyond the ends of the axis, at its edge."""
-    values = view.series.values[view.named]
-    return (
-        _markEdge(ax, view, values < view.yLimits[0], (0.012, "v"), style),
-        _markEdge(ax, view, values > view.yLimits[1], (0.988, "^"), style),
-    )
-
-
 def _markEdge(
-    ax: Axes, view: TrendView, outside: BoolArray, looks: tuple[float, str], style: TrendStyle
+    ax: Axes, view: TrendView, style: TrendStyle, outside: BoolArray, height: float, marker: str
 ) -> PathCollection | None:
-    """Put marks at a height of the axis, in its parts, for some values of named series."""
+    """Mark some values of named series beyond the axis at its edge; the height is in parts of the axis."""
     places, epochs = np.nonzero(outside)
     if len(epochs) == 0:
         return None
-    height, marker = looks
     return ax.scatter(
         view.axis.x[epochs], np.full(len(epochs), height), transform=ax.get_xaxis_transform(), s=40,
         marker=marker, facecolor=[style.lineLooks(place)[0] for place in places.tolist()], edgecolor="white",
         linewidth=0.5, zorder=6, clip_on=False,
     )  # fmt: skip
+
+
+def makeTrendFigure(view: TrendView, style: TrendStyle) -> Figure:
+    """Lay out the trend, the counts of what fails and changes, key, numbers and provenance.
+
+    Parameters
+    ----------
+    view
+        What to show.
+    style
+        How it looks.
+
+    Returns
+    -------
+    figure
+        The figure, with an Agg canvas.
+    """
+    page = Page(make_figure(figsize=_SIZE, dpi=_DPI), _PANEL_LEFT)
+    has_counts = bool(view.nFailing.any() or view.nChanging.any())
+    bottom = _BOTTOM + (_COUNTS + _GAP if has_counts else 0.0)
+    ax = page.addAxes(_LEFT, bottom, _WIDTH, _TOP - bottom)
+    artists = drawTrend(ax, view, style)
+    if has_counts:
+        drawCounts(page.addAxes(_LEFT, _BOTTOM, _WIDTH, _COUNTS, sharex=ax), view, style)
+        ax.tick_params(labelbottom=False)
+        ax.set_xlabel("")
+        ax.xaxis.get_offset_text().set_visible(False)
+    page.writeHeader(view.title, view.headline, view.provenance, emphasise=view.isAlarming)
+    y = page.writeKey(_TOP, trendKey(view, artists, style))
+    for lines in view.lists:
+        y = page.writeLines(y, lines, _BOTTOM)
+    return page.figure
+
+
+def trendKey(view: TrendView, artists: TrendArtists, style: TrendStyle) -> tuple[Artist, ...]:
+    """Explain what occurs in a trend.
+
+    Parameters
+    ----------
+    view
+        What is shown.
+    artists
+        What was drawn.
+    style
+        How it looks.
+
+    Returns
+    -------
+    handles
+        Artists with labels.
+    """
+    handles: list[Artist] = []
+    for place, band in enumerate(view.bands):
+        colour, line = style.bandLooks(place)
+        label = f"median of {band.nSeries} {band.label} {pluralOf(view.noun)}".replace("  ", " ")
+        looks: dict[str, Any] = {"color": colour, "linestyle": line}
+        handles.append(Line2D([], [], label=label, **looks))
+        handles.append(Patch(facecolor=colour, alpha=0.35, label="half of them, and 90 %"))
+    for place, name in enumerate(view.series.names[view.named].tolist()):
+        colour, marker = style.lineLooks(place)
+        handles.append(Line2D([], [], color=colour, marker=marker, label=name))
+    if view.thresholdLabel:
+        label = view.thresholdLabel if view.showsThreshold else f"{view.thresholdLabel} (beyond the axis)"
+        handles.append(Line2D([], [], color=style.failing, linestyle="-.", label=label))
+    return (*handles, *_markKey(view, artists, style))
+
+
+def _markKey(view: TrendView, artists: TrendArtists, style: TrendStyle) -> list[Artist]:
+    """Explain the marks that occur."""
+    handles: list[Artist] = []
+    marks: dict[str, Any] = {"linestyle": "none", "color": "0.3"}
+    if artists.failing is not None:
+        ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": style.failing}
+        handles.append(Line2D([], [], marker="o", linestyle="none", label="failed", **ring))
+    if artists.changes is not None:
+        handles.append(
+            Line2D([], [], marker="|", markersize=11, markeredgewidth=2.6, label="change point", **marks)
+        )
+    if artists.levels:
+        line = artists.levels[0].get_linestyle()
+        handles.append(Line2D([], [], color="0.3", linestyle=line, linewidth=1.8, label="level and drift"))
+    for scatter, marker, word, end in (
+        (artists.above, "^", "above", view.yLimits[1]),
+        (artists.below, "v", "below", view.yLimits[0]),
+    ):
+        if scatter is not None:
+            label = f"{word} {formatNumber(end, 3)}: {len(np.asarray(scatter.get_offsets()))}"
+            handles.append(Line2D([], [], marker=marker, label=label, **marks))
+    if artists.gaps:
+        handles.append(Patch(facecolor=style.gap, label="no data"))
+    return handles

@@ -3,8 +3,6 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 from __future__ import annotations
 
-__all__ = ["TrendPlot"]
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,23 +14,15 @@ from lsst.analysis.cp.actions.plot.text import (
     describeThreshold,
     withUnit,
 )
-from lsst.analysis.cp.core.history import (
-    EPOCH_KINDS,
-    SERIES_COLUMNS,
-    SERIES_STATISTICS,
-    TrendFindings,
-    TrendSeries,
-    findTrends,
-    gatherSeries,
-)
-from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, PlotAction, Vector
+from lsst.analysis.cp.core.history import SERIES_COLUMNS, TrendFindings, TrendSeries
+from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, PlotAction
 from lsst.pex.config import ChoiceField, Field, ListField
 
-from .axis import AXIS_KINDS, placeEpochs
-from .drawing import TrendStyle
-from .figure import makeTrendFigure
+from .drawing import TrendStyle, makeTrendFigure
 from .text import trendHeadline, trendLists
-from .view import TrendView, chooseNamed, chooseRange, makeBands
+from .view import AXIS_KINDS, TrendView, chooseNamed, chooseRange, makeBands, placeEpochs
+
+__all__ = ["TrendPlot"]
 
 NOUNS = {"detector": "detector", "raft": "raft", "physicalType": "vendor", "all": "series"}
 
@@ -41,25 +31,15 @@ class TrendPlot(PlotAction):
     """History of one measurement, of any number of detectors, rafts or vendors.
 
     Up to ``nNamed`` series are drawn as lines. More of them are shown by their quantiles at each epoch, for
-    each kind of sensor, and lines are drawn of those that changed, drift or lie apart.
+    each kind of sensor, and lines are drawn of those that changed, drift, failed or are outlying.
 
-    The data are the columns of a tidy table of one measurement, as `gatherSeries` takes them; they may have
-    ``trendSeries`` and ``trendFindings``, the same already laid out and searched.
+    The data are ``trendSeries`` and ``trendFindings``, as
+    `~lsst.analysis.cp.actions.keyedData.AnalyzeTrend` makes them.
     """
 
     title = Field[str](doc="Title of the figure, in words; the name of the tool if empty.", default="")
     seriesBy = ChoiceField[str](
         doc="What a series belongs to.", default="detector", allowed=dict.fromkeys(SERIES_COLUMNS, "")
-    )
-    epoch = ChoiceField[str](
-        doc="What makes an epoch: auto is a day if ten or more have data, else an exposure.",
-        default="auto",
-        allowed=dict.fromkeys(EPOCH_KINDS, ""),
-    )
-    statistic = ChoiceField[str](
-        doc="How several values of a series and epoch are reduced.",
-        default="median",
-        allowed=dict.fromkeys(SERIES_STATISTICS, ""),
     )
     xAxis = ChoiceField[str](
         doc="Axis of the epochs: auto is time, unless most of it would be empty.",
@@ -96,20 +76,8 @@ class TrendPlot(PlotAction):
             raise ValueError(f"axisMin {self.axisMin!r} must be less than axisMax {self.axisMax!r}.")
 
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
-        """Return the vectors that the plot needs.
-
-        Parameters
-        ----------
-        **kwargs
-            Not used.
-
-        Returns
-        -------
-        schema
-            Keys and their types.
-        """
-        name = SERIES_COLUMNS[self.seriesBy]
-        return [(key, Vector) for key in ("value", "mjd", *([name] if name else []))]
+        """Name what is shown."""
+        return [("trendSeries", TrendSeries), ("trendFindings", TrendFindings)]
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> Mapping[str, Figure] | Figure:
         """Make the figure.
@@ -117,7 +85,7 @@ class TrendPlot(PlotAction):
         Parameters
         ----------
         data
-            Columns of a tidy table of one measurement.
+            ``trendSeries`` and ``trendFindings``.
         **kwargs
             ``plotInfo``, see `prepare`.
 
@@ -129,12 +97,12 @@ class TrendPlot(PlotAction):
         return makeTrendFigure(self.prepare(data, kwargs.get("plotInfo")), TrendStyle())
 
     def prepare(self, data: KeyedData, plotInfo: Mapping[str, object] | None = None) -> TrendView:
-        """Reduce the data to what is shown; no matplotlib is involved.
+        """Choose lines, ranges and words; no matplotlib is involved.
 
         Parameters
         ----------
         data
-            Columns of a tidy table of one measurement.
+            ``trendSeries`` and ``trendFindings``.
         plotInfo
             Data ID, ``plotName``, ``run`` and ``tableName``; any may be absent.
 
@@ -142,23 +110,10 @@ class TrendPlot(PlotAction):
         -------
         view
             The view to draw.
-
-        Raises
-        ------
-        lsst.analysis.cp.core.ColumnError
-            Raised if a column is missing or cannot be read.
         """
         known: Mapping[str, Any] = data
-        if (series := known.get("trendSeries")) is None:
-            series = gatherSeries(known, by=self.seriesBy, epoch=self.epoch, statistic=self.statistic)
-        if (findings := known.get("trendFindings")) is None:
-            findings = findTrends(series)
-        return self._makeView(series, findings, plotInfo or {})
-
-    def _makeView(
-        self, series: TrendSeries, findings: TrendFindings, plotInfo: Mapping[str, object]
-    ) -> TrendView:
-        """Choose lines, ranges and words."""
+        series: TrendSeries = known["trendSeries"]
+        findings: TrendFindings = known["trendFindings"]
         noun = NOUNS[self.seriesBy]
         named = chooseNamed(series, findings, self.nNamed)
         bands = makeBands(series, self.nNamed)
@@ -174,9 +129,9 @@ class TrendPlot(PlotAction):
             noun=noun,
             thresholdLabel=describeThreshold(series.lastThreshold, self.operator, self.unit),
             failsAbove=self.operator in ("<", "<="),
-            title=chooseTitle(self.title, plotInfo, label),
+            title=chooseTitle(self.title, plotInfo or {}, label),
             headline=trendHeadline(series, findings, noun),
-            provenance=describeProvenance(plotInfo, self.tests),
+            provenance=describeProvenance(plotInfo or {}, self.tests),
             lists=trendLists(series, findings, noun, self.nListed),
             message="" if series.hasValues else "No finite values",
         )
