@@ -12,17 +12,12 @@ import yaml
 from lsst.pipe.base import Pipeline
 
 PIPELINES = Path(__file__).parents[1] / "pipelines"
-CAMERA_FILES = sorted(PIPELINES.glob("*/verify*.yaml"))
-CAMERA_FILES = [path for path in CAMERA_FILES if path.parent.name != "_ingredients"]
-LABELS = [
-    "analyzeBiasCore",
-    "mosaicBiasExp64",
-    "mosaicBiasExp8",
-    "verifyBias",
-    "verifyBiasDet",
-    "verifyBiasExp",
-    "verifyBiasIsr",
-]
+CAMERAS = ["LATISS", "LSSTCam", "LSSTComCam"]
+PRODUCTS = {"Bias": ("analyzeBiasCore",), "Dark": ()}
+"""What the pipelines of a product have beyond those of any."""
+
+every_camera = pytest.mark.parametrize("camera", CAMERAS)
+every_product = pytest.mark.parametrize("product", PRODUCTS)
 
 
 @pytest.fixture(autouse=True)
@@ -32,45 +27,50 @@ def environment(monkeypatch):
 
 
 @pytest.fixture
-def upstream() -> dict:
+def upstream(product: str) -> dict:
     """Read the ingredient of cp_verify, where a checkout is given."""
-    path = Path(os.environ.get("UPSTREAM_DIR", "")) / "cp_verify/pipelines/_ingredients/verifyBiasLSST.yaml"
-    if "UPSTREAM_DIR" not in os.environ or not path.is_file():
+    path = Path(os.environ.get("UPSTREAM_DIR", "")) / "cp_verify/pipelines/_ingredients"
+    if "UPSTREAM_DIR" not in os.environ or not path.is_dir():
         pytest.skip("needs a checkout of cp_verify: set UPSTREAM_DIR to the directory that has it")
-    return yaml.safe_load(path.read_text())
+    return yaml.safe_load((path / f"verify{product}LSST.yaml").read_text())
 
 
-def test_camerasAreThere() -> None:
-    assert [path.parent.name for path in CAMERA_FILES] == ["LATISS", "LSSTCam", "LSSTComCam"]
+def test_pipelines_are_there() -> None:
+    files = {f"{path.parent.name}/{path.name}" for path in PIPELINES.glob("[!_]*/verify*.yaml")}
+    assert files == {f"{camera}/verify{product}.yaml" for camera in CAMERAS for product in PRODUCTS}
 
 
-@pytest.mark.parametrize("path", CAMERA_FILES, ids=lambda path: path.parent.name)
-def test_pipelineResolves(path: Path) -> None:
-    pipeline = Pipeline.from_uri(str(path))
+@every_camera
+@every_product
+def test_pipeline_resolves(camera: str, product: str) -> None:
+    pipeline = Pipeline.from_uri(str(PIPELINES / camera / f"verify{product}.yaml"))
     graph = pipeline.to_graph()
-    assert sorted(graph.tasks) == LABELS
+    stems = ("mosaic{}Exp64", "mosaic{}Exp8", "verify{}", "verify{}Det", "verify{}Exp", "verify{}Isr")
+    assert set(graph.tasks) == {stem.format(product) for stem in stems} | set(PRODUCTS[product])
     instrument = pipeline.getInstrument()
-    assert instrument.split(".")[-1].lower() == path.parent.name.lower()
+    assert instrument.split(".")[-1].lower() == camera.lower()
     outputs = {edge.dataset_type_name for task in graph.tasks.values() for edge in task.outputs.values()}
-    assert {
-        f"verifyBias{level}{kind}" for level in ("Det", "Exp", "") for kind in ("Stats", "Results", "Matrix")
-    } <= outputs
-    assert {"verifyBiasIsrExp", "verifyBiasIsrExpBin8", "verifyBiasIsrExpBin64", "isrStatistics"} <= outputs
-    assert {"verifyBiasResidual8", "verifyBiasResidual64"} <= outputs
+    # Only biases have correlations of amplifiers.
+    kinds = ("Stats", "Results", *(("Matrix",) if product == "Bias" else ()))
+    assert {f"verify{product}{level}{kind}" for level in ("Det", "Exp", "") for kind in kinds} <= outputs
+    ends = ("IsrExp", "IsrExpBin8", "IsrExpBin64", "Residual8", "Residual64")
+    assert {f"verify{product}{end}" for end in ends} | {"isrStatistics"} <= outputs
 
 
-def test_contractsHold() -> None:
-    pipeline = Pipeline.from_uri(str(CAMERA_FILES[0]))
-    pipeline.addConfigOverride("verifyBiasIsr", "binFactor1", 4)
-    with pytest.raises(Exception, match="verifyBiasIsr.binFactor1 == mosaicBiasExp8.binning"):
+@every_product
+def test_contracts_hold(product: str) -> None:
+    pipeline = Pipeline.from_uri(str(PIPELINES / "LATISS" / f"verify{product}.yaml"))
+    pipeline.addConfigOverride(f"verify{product}Isr", "binFactor1", 4)
+    with pytest.raises(Exception, match=f"verify{product}Isr.binFactor1 == mosaic{product}Exp8.binning"):
         pipeline.to_graph()
 
 
-def test_labelsConnectionsAndContractsAreThoseOfCpVerify(upstream) -> None:
-    ours = yaml.safe_load((PIPELINES / "_ingredients/verifyBiasLSST.yaml").read_text())
+@every_product
+def test_labels_connections_and_contracts_are_those_of_cp_verify(upstream, product: str) -> None:
+    ours = yaml.safe_load((PIPELINES / f"_ingredients/verify{product}LSST.yaml").read_text())
     assert set(ours["tasks"]) == set(upstream["tasks"])
     assert sorted(ours["contracts"]) == sorted(upstream["contracts"])
-    assert ours["imports"] == upstream["imports"]
+    assert ours.get("imports") == upstream.get("imports")
     for label, task in upstream["tasks"].items():
         if isinstance(task, str):
             assert ours["tasks"][label] == task
@@ -80,5 +80,5 @@ def test_labelsConnectionsAndContractsAreThoseOfCpVerify(upstream) -> None:
         for key in ("connections.ccdExposure", "doVignette"):
             config.pop(key, None)
         assert config.items() <= ours["tasks"][label]["config"].items(), label
-        if label != "verifyBiasIsr":
+        if label != f"verify{product}Isr":
             assert ours["tasks"][label]["class"] == task["class"]

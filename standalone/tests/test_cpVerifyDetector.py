@@ -69,11 +69,17 @@ def run(exposure, isrStatistics=None, **fields):
     return task.run(exposure, camera=None, isrStatistics=isrStatistics, dimensions=DIMENSIONS)
 
 
+def runDark(exposure, isrStatistics=None):
+    config = lsst.cp.verify.CpVerifyDarkConfig(useIsrStatistics=isrStatistics is not None)
+    task = lsst.cp.verify.CpVerifyDarkTask(config=config)
+    return task.run(exposure, camera=None, isrStatistics=isrStatistics, dimensions=DIMENSIONS)
+
+
 def pixelsOf(exposure, name: str) -> np.ndarray:
     return exposure[exposure.getDetector()[name].getBBox()].image.array
 
 
-def test_cleanExposurePasses(exposure) -> None:
+def test_clean_exposure_passes(exposure) -> None:
     stats = run(exposure).outputStats
     assert set(stats) == {"AMP", "METADATA", "VERIFY", "SUCCESS"}
     assert stats["SUCCESS"] is True
@@ -82,7 +88,7 @@ def test_cleanExposurePasses(exposure) -> None:
     assert len(stats["VERIFY"]["AMP"]) == 16
 
 
-def test_statisticsArePlainNumbers(exposure) -> None:
+def test_statistics_are_plain_numbers(exposure) -> None:
     stats = run(exposure).outputStats
     values = [value for values in stats["AMP"].values() for value in values.values()]
     assert {type(value) for value in values} == {float}
@@ -90,7 +96,7 @@ def test_statisticsArePlainNumbers(exposure) -> None:
     assert {type(flag) for flag in flags} == {bool}
 
 
-def test_statisticsOfPixels(exposure) -> None:
+def test_statistics_of_pixels(exposure) -> None:
     pixelsOf(exposure, "C05")[10, 10] = 4000
     values = run(exposure).outputStats["AMP"]["C05"]
     pixels = pixelsOf(exposure, "C05").astype(float)
@@ -122,14 +128,14 @@ def test_flags(exposure, change, failed) -> None:
     assert all(all(others.values()) for others in stats["VERIFY"]["AMP"].values())
 
 
-def test_maskedPixelsAreLeftOut(exposure) -> None:
+def test_masked_pixels_are_left_out(exposure) -> None:
     view = exposure[exposure.getDetector()["C03"].getBBox()]
     view.image.array[:50] = 1e5
     view.mask.array[:50] = exposure.mask.getPlaneBitMask("BAD")
     assert run(exposure).outputStats["AMP"]["C03"]["MEAN"] < 1
 
 
-def test_unmaskedStatisticsSeeAllPixels(exposure) -> None:
+def test_unmasked_statistics_see_all_pixels(exposure) -> None:
     view = exposure[exposure.getDetector()["C03"].getBBox()]
     view.mask.array[:] = exposure.mask.getPlaneBitMask("BAD")
     values = run(exposure, unmaskedImageStatKeywords={"ALL": "STDEV"}).outputStats["AMP"]["C03"]
@@ -138,7 +144,7 @@ def test_unmaskedStatisticsSeeAllPixels(exposure) -> None:
 
 
 @pytest.mark.parametrize(("factor", "consistent"), [(1.2, False), (0.5, True), (np.nan, False)])
-def test_overscanNoiseIsNoPartOfSuccess(exposure, factor, consistent) -> None:
+def test_overscan_noise_is_no_part_of_success(exposure, factor, consistent) -> None:
     key = "LSST ISR OVERSCAN RESIDUAL SERIAL STDEV C00"
     exposure.getMetadata()[key] = exposure.getMetadata()[key] * factor
     flags = run(exposure).outputStats["VERIFY"]["AMP"]["C00"]
@@ -147,18 +153,18 @@ def test_overscanNoiseIsNoPartOfSuccess(exposure, factor, consistent) -> None:
     assert list(flags)[-1] == "READ_NOISE_CONSISTENT"
 
 
-def test_zeroOverscanNoiseIsNotTested(exposure) -> None:
+def test_zero_overscan_noise_is_not_tested(exposure) -> None:
     exposure.getMetadata()["LSST ISR OVERSCAN RESIDUAL SERIAL STDEV C00"] = 0.0
     assert "READ_NOISE_CONSISTENT" not in run(exposure).outputStats["VERIFY"]["AMP"]["C00"]
 
 
-def test_headerReadNoiseComesFirst(exposure) -> None:
+def test_header_read_noise_comes_first(exposure) -> None:
     nominal = exposure.getDetector()["C00"].getReadNoise()
     exposure.getMetadata()["LSST ISR READNOISE C00"] = nominal / 2
     assert run(exposure).outputStats["VERIFY"]["AMP"]["C00"]["NOISE"] is False
 
 
-def test_headerWithoutOverscanKeys(exposure) -> None:
+def test_header_without_overscan_keys(exposure) -> None:
     for amp in exposure.getDetector():
         exposure.getMetadata().remove(f"LSST ISR OVERSCAN RESIDUAL SERIAL STDEV {amp.getName()}")
     stats = run(exposure).outputStats
@@ -166,7 +172,7 @@ def test_headerWithoutOverscanKeys(exposure) -> None:
     assert "READ_NOISE_CONSISTENT" not in stats["VERIFY"]["AMP"]["C00"]
 
 
-def test_tooManyCosmicRaysFailProcessing(exposure) -> None:
+def test_too_many_cosmic_rays_fail_processing(exposure) -> None:
     config = lsst.cp.verify.CpVerifyBiasConfig(ampCornerBoxSize=CORNER)
     config.repair.cosmicray.nCrPixelMax = 3
     exposure.image.array[5:200:20, 7:200:20] = 1e4
@@ -178,7 +184,7 @@ def test_tooManyCosmicRaysFailProcessing(exposure) -> None:
 
 
 @pytest.mark.parametrize("name", ["C00", "C07", "C10", "C17"])
-def test_cornerBoxIsThatOfCpVerify(exposure, name) -> None:
+def test_corner_box_is_that_of_cp_verify(exposure, name) -> None:
     amp = exposure.getDetector()[name]
     box = amp.getBBox()
     x = box.getMaxX() - CORNER if amp.getRawFlipX() else box.getMinX()
@@ -187,7 +193,7 @@ def test_cornerBoxIsThatOfCpVerify(exposure, name) -> None:
     assert run(exposure).outputStats["AMP"][name]["AMP_CORNER"] == pytest.approx(100, abs=2)
 
 
-def test_tableColumns(exposure, isrStatistics) -> None:
+def test_table_columns(exposure, isrStatistics) -> None:
     table = run(exposure, isrStatistics).outputResults
     levels = (0.0, 5.0, 16.0, 50.0, 84.0, 95.0, 100.0)
     expected = {
@@ -209,7 +215,7 @@ def test_tableColumns(exposure, isrStatistics) -> None:
     assert table.colnames == list(expected)
 
 
-def test_tableValues(exposure, isrStatistics) -> None:
+def test_table_values(exposure, isrStatistics) -> None:
     result = run(exposure, isrStatistics)
     table = result.outputResults
     assert list(table["amplifier"]) == [amp.getName() for amp in exposure.getDetector()]
@@ -224,7 +230,53 @@ def test_tableValues(exposure, isrStatistics) -> None:
     assert len(result.outputMatrix) == 256
 
 
-def test_exposureWithoutDetector(detector) -> None:
+def test_darks_are_tested_as_biases(exposure) -> None:
+    noise = exposure.getDetector()["C12"].getReadNoise()
+    pixelsOf(exposure, "C12")[:] += 1.3 * noise
+    pixelsOf(exposure, "C13")[:] *= 1.2
+    dark, bias = (result.outputStats for result in (runDark(exposure), run(exposure)))
+    assert dark["VERIFY"] == bias["VERIFY"]
+    assert not dark["VERIFY"]["AMP"]["C12"]["MEAN"]
+    assert dark["SUCCESS"] is False
+    for name, values in bias["AMP"].items():
+        del values["AMP_CORNER"]
+        assert dark["AMP"][name] == values
+
+
+def test_table_of_darks(exposure, isrStatistics) -> None:
+    names = list(isrStatistics["CALIBDIST"])
+    levels = (0.0, 5.0, 16.0, 50.0, 84.0, 95.0, 100.0)
+    statistics = {
+        "MJD": 61223.5,
+        "CALIBDIST": {
+            name: {f"LSST CALIB DARK {name} DISTRIBUTION {level}-PCT": level for level in levels}
+            for name in names
+        },
+    }
+    result = runDark(exposure, statistics)
+    # Names and order are those of a table that CpVerifyDarkTask of cp_verify has made.
+    assert result.outputResults.colnames == [
+        *(
+            "instrument",
+            "exposure",
+            "detector",
+            "mjd",
+            "amplifier",
+            "DARK_MEAN",
+            "DARK_NOISE",
+            "DARK_CR_NOISE",
+        ),
+        *(f"DARK_VERIFY_{key}" for key in ("MEAN", "NOISE", "CR_NOISE", "SUCCESS", "READ_NOISE_CONSISTENT")),
+        "DARK_READ_NOISE_ADU",
+        *(f"DARK_DARK_DIST_{level}_PCT" for level in levels),
+    ]
+    assert set(result.outputResults["DARK_DARK_DIST_84.0_PCT"]) == {84.0}
+    assert len(result.outputMatrix) == 0
+    with pytest.raises(KeyError, match="LSST CALIB DARK"):
+        runDark(exposure, isrStatistics)
+
+
+def test_exposure_without_detector(detector) -> None:
     with pytest.raises(RuntimeError, match="has no detector"):
         run(ExposureF(detector.getBBox()))
 
@@ -237,13 +289,13 @@ def test_exposureWithoutDetector(detector) -> None:
         ("imageStatKeywords", {"A": "MODE"}, "'MODE' is not one of MEAN, MEDIAN, STDEV, STDEVCLIP"),
     ],
 )
-def test_configurationRefusesWhatIsLeftOut(field, value, message) -> None:
+def test_configuration_refuses_what_is_left_out(field, value, message) -> None:
     config = lsst.cp.verify.CpVerifyBiasConfig(**{field: value})
     with pytest.raises(FieldValidationError, match=message):
         config.validate()
 
 
-def test_grownMaskLeavesMorePixelsOut(exposure) -> None:
+def test_grown_mask_leaves_more_pixels_out(exposure) -> None:
     exposure.image.array[30, 30] = 1e4
     masked = {"maskNameList": ["CR"], "crImageStatKeywords": {"CR_NOISE": "STDEV"}}
     small = run(exposure, **masked).outputStats["AMP"]
