@@ -22,7 +22,6 @@ __all__ = [
     "CatalogueError",
     "ImageKind",
     "Product",
-    "Test",
     "VerifyTest",
 ]
 
@@ -269,9 +268,6 @@ class VerifyTest:
         if kind is None or name == "nValid":
             return ""
         return {"statistic": self.unit, "quantity": self.quantityUnit}.get(kind.of, "")
-
-
-Test = VerifyTest
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import astropy.units as u
 import numpy as np
 from astropy.table import Table
 
-from lsst.analysis.cp.catalogue import measurementsOf
+from lsst.analysis.cp.catalogue import measurementsOf, summaryColumn
 from lsst.analysis.cp.core.camera import CameraLayout
 from lsst.analysis.cp.core.typing import IndexArray, NameArray
 
@@ -47,7 +47,8 @@ def detectorSummaryTable(summary: AmpSummary) -> Table:
         for kind in measurementsOf(reduced.test, summary.level):
             if kind.of != "rows":
                 values, unit = reduced.values[kind.name], reduced.test.measurementUnit(kind.name)
-                table[f"{key}_{kind.name}"] = values if values.dtype.kind == "i" else values * u.Unit(unit)
+                column = summaryColumn(reduced.test, kind.name)
+                table[column] = values if values.dtype.kind == "i" else values * u.Unit(unit)
         if reduced.status is not None:
             table[f"{key}_status"] = statusNames(reduced.status)
     return table
