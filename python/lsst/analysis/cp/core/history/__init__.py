@@ -8,5 +8,4 @@ from .budgets import *
 from .changePoints import *
 from .drift import *
 from .findings import *
-from .fit import *
 from .series import *
