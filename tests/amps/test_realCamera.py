@@ -6,26 +6,12 @@ import pytest
 
 from lsst.afw.cameraGeom import Camera
 from lsst.analysis.cp.core import CameraLayout
-from lsst.analysis.cp.core.amps import AmpTable, summarizeAmps
+from lsst.analysis.cp.core.amps import AmpTable, summarize
 
 
 @pytest.fixture(scope="module")
 def lsstCam(sharedData):
     return CameraLayout.fromCamera(Camera.readFits(str(sharedData / "cameras" / "LSSTCam.fits")))
-
-
-def test_counts_of_lsstcam(lsstCam):
-    assert (lsstCam.nDetectors, lsstCam.nAmps) == (205, 3216)
-    types, counts = np.unique(lsstCam.detectorType, return_counts=True)
-    assert dict(zip(types.tolist(), counts.tolist(), strict=True)) == {
-        "GUIDER": 8,
-        "SCIENCE": 189,
-        "WAVEFRONT": 8,
-    }
-    science = lsstCam.physicalType[lsstCam.detectorType == "SCIENCE"]
-    vendors, counts = np.unique(science, return_counts=True)
-    assert dict(zip(vendors.tolist(), counts.tolist(), strict=True)) == {"E2V": 117, "ITL": 72}
-    assert np.all((lsstCam.ampGain > 0) & (lsstCam.ampReadNoise > 0))
 
 
 def test_medians_of_every_detector(lsstCam, bias):
@@ -38,10 +24,10 @@ def test_medians_of_every_detector(lsstCam, bias):
         "BIAS_NOISE": (lsstCam.ampReadNoise * 1.01)[order],
         "BIAS_VERIFY_NOISE": np.full(lsstCam.nAmps, True),
     }
-    summary = summarizeAmps(AmpTable.fromColumns(columns, bias, lsstCam, tests=["NOISE"]))
+    summary = summarize(AmpTable.fromColumns(columns, bias, lsstCam, tests=["NOISE"]), "detector")
     expected = [
         np.median(lsstCam.ampReadNoise[lsstCam.ampDetector == i] * 1.01) for i in range(lsstCam.nDetectors)
     ]
-    np.testing.assert_array_equal(summary.tests["NOISE"].statistic.median, expected)
-    np.testing.assert_allclose(summary.tests["NOISE"].quantity.maximum, 0.01, rtol=1e-12)
+    np.testing.assert_array_equal(summary.tests["NOISE"].values["median"], expected)
+    np.testing.assert_allclose(summary.tests["NOISE"].values["quantityMax"], 0.01, rtol=1e-12)
     assert set(summary.status.tolist()) == {1}
