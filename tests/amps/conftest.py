@@ -153,11 +153,11 @@ def keysOf() -> Callable[..., Keys]:
 
     def get(table: AmpTable, kind: str = "amplifier") -> Keys:
         rows, layout = table.rows[kind], table.layout
-        isAmp = kind == "amplifier"
+        is_amp = kind == "amplifier"
         return Keys(
             exposure=table.exposures[rows.epochIndex],
             detector=layout.detectorId[rows.detectorIndex],
-            amplifier=layout.ampName[rows.member] if isAmp else np.full(len(rows), ""),
+            amplifier=layout.ampName[rows.member] if is_amp else np.full(len(rows), ""),
         )
 
     return get

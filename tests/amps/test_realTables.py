@@ -119,10 +119,10 @@ def checkCounts(values, verdicts, statistic=None):
 def failedIn(table):
     """List what failed, as (exposure, detector, amplifier, test)."""
     culprits = culpritsTable(table)
-    hasExposures = "exposure" in culprits.colnames
+    has_exposures = "exposure" in culprits.colnames
     return {
         (
-            int(row["exposure"]) if hasExposures else None,
+            int(row["exposure"]) if has_exposures else None,
             int(row["detector"]),
             str(row["amplifier"]) or None,
             str(row["test"]),

@@ -253,10 +253,8 @@ def test_detector_of_a_row_of_an_exposure_means_nothing(flatRows, readFlat):
 
 @pytest.mark.parametrize("kind", ["detector", "exposure"])
 def test_missing_row_is_unknown(flatRows, readFlat, kind):
-    isOfKind = {"detector": isOfDetector, "exposure": isOfExposure}[kind]
-    rows = [
-        row for row in flatRows if not (isOfKind(row) and row["exposure"] == 102 and row["detector"] == 21)
-    ]
+    own = {"detector": isOfDetector, "exposure": isOfExposure}[kind]
+    rows = [row for row in flatRows if not (own(row) and row["exposure"] == 102 and row["detector"] == 21)]
     table = readFlat(rows)
     status = summarize(table, "detector").status.tolist()
     assert status == [GOOD, GOOD, GOOD, GOOD, FAILED, UNKNOWN if kind == "detector" else GOOD, *status[6:]]

@@ -114,7 +114,7 @@ def defects(makeProduct):
 
 @pytest.fixture
 def defectColumns(columns):
-    """Make a table without verdicts: amplifier C01 of detectors 5 and 31 has outliers, one value is missing."""
+    """Make a table without verdicts: C01 of detectors 5 and 31 has outliers, one value is missing."""
     own = np.isin(columns["detector"], [5, 31]) & (columns["amplifier"] == "C01")
     lost = (columns["detector"] == 7) & (columns["amplifier"] == "C00") & (columns["exposure"] == 101)
     return {name: columns[name] for name in ("exposure", "detector", "amplifier")} | {
