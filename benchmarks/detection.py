@@ -1,7 +1,7 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Count false alarms and completeness of `lsst.analysis.cp.core.findStructures` on simulated detectors.
+"""Count false alarms and completeness of ``findStructures`` on simulated detectors.
 
 The thresholds follow from the budget of false alarms and the number of pixels alone. They are printed before
 the seed of the evaluation is drawn, by the operating system unless one is given to repeat a run.

@@ -46,9 +46,10 @@ from lsst.afw.image import ExposureFitsReader, ImageF, MaskX, makeExposure, make
 from lsst.analysis.cp.core import FocalPlaneGeometry
 from lsst.analysis.cp.core.images import FocalPlaneMosaic, excludedPixels
 from lsst.analysis.cp.core.pyramid import PyramidWriter
-from lsst.analysis.cp.core.pyramid.hdus import compressedHdu, hduBytes
+from lsst.analysis.cp.core.pyramid.index import hduBytes
+from lsst.analysis.cp.core.pyramid.writer import compressedHdu
 from lsst.analysis.cp.core.structures import DetectionThresholds, findStructures, measureSignificance
-from lsst.analysis.cp.tasks.views.data import ampSlices
+from lsst.analysis.cp.tasks.residuals.tasks import ampSlices
 from lsst.cp.simulator.quickFrames import simulateFrame
 
 MAX_RATIO = 2.0

@@ -44,8 +44,7 @@ import numpy.typing as npt
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
 from lsst.analysis.cp.core import FocalPlaneGeometry
 from lsst.analysis.cp.core.images import DetectorPlacement, MosaicGrid
-from lsst.analysis.cp.core.pyramid import PyramidReader, PyramidWriter
-from lsst.analysis.cp.core.pyramid.hdus import FilePart
+from lsst.analysis.cp.core.pyramid import FilePart, PyramidReader, PyramidWriter
 from lsst.analysis.cp.notebook import readView
 from lsst.analysis.cp.tasks.residuals import PyramidImage
 from lsst.daf.butler import Butler, DatasetType
@@ -204,22 +203,22 @@ class Measured:
 
 
 def measureWindow(
-    path: Path, kept: PyramidReader, direct: DirectRead, center: tuple[float, float], size: Any, factor: int
+    path: Path, kept: PyramidReader, direct: DirectRead, centre: tuple[float, float], size: Any, factor: int
 ) -> Measured:
     """Time one window in all ways."""
 
     def view() -> None:
         with path.open("rb") as file:
-            PyramidReader(file).read(center, size, factor=factor)
+            PyramidReader(file).read(centre, size, factor=factor)
 
-    shown = kept.read(center, size, factor=factor)
+    shown = kept.read(centre, size, factor=factor)
     tiles = direct.tilesOf(shown.grid, factor)
     spans = direct.spansOf(tiles)
     assert len(spans) == shown.nTiles, (spans, shown.nTiles)
     times = {
         "view": measure(view),
         "direct": measure(lambda: direct.openAndRead(tiles)),
-        "again": measure(lambda: kept.read(center, size, factor=factor)),
+        "again": measure(lambda: kept.read(centre, size, factor=factor)),
         "tiles": measure(lambda: direct.read(tiles)),
         "bytes": measure(lambda: direct.readBytes(spans)),
     }
@@ -252,8 +251,8 @@ def run(path: Path, geometry: FocalPlaneGeometry, area: npt.NDArray[np.float64],
             for _ in range(nWindows):
                 pixels = rng.integers(64, WIDTH + 1, 2) if smaller else np.array([WIDTH, WIDTH])
                 size = tuple((pixels * kept.pixelSize * factor).tolist())
-                center = tuple(rng.uniform(area[0], area[1]).tolist())
-                windows.append(measureWindow(path, kept, direct, center, size, factor))
+                centre = tuple(rng.uniform(area[0], area[1]).tolist())
+                windows.append(measureWindow(path, kept, direct, centre, size, factor))
             # Windows that show nothing read nothing.
             shown = [own for own in windows if own.nTiles]
             ratio = report(f"{'<' if smaller else '='} 1024, {factor}", shown)

@@ -1,7 +1,7 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Count false alarms, delay and completeness of `lsst.analysis.cp.core.trends` on simulated histories.
+"""Count false alarms, delay and completeness of `lsst.analysis.cp.core.history` on simulated histories.
 
 The thresholds are quantiles of the scores of histories of three kinds of noise, written once with
 ``--calibrate`` from a fixed seed. They are printed before the seed of the evaluation is drawn, by the

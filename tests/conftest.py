@@ -1,7 +1,7 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""What tests of several parts share: real data, cameras with turned detectors, a small camera as arrays."""
+"""What tests of several parts share: real data, cameras with turned detectors, a small camera, a pyramid."""
 
 import math
 import os
@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from lsst.afw.cameraGeom import DetectorType, Orientation
+from lsst.afw.cameraGeom import Camera, DetectorType, Orientation
 from lsst.analysis.cp.core import CameraLayout
+from lsst.analysis.cp.core.geometry import FocalPlaneGeometry, boxCorners
+from lsst.analysis.cp.core.pyramid import PyramidWriter
 from lsst.geom import Box2I, Extent2D, Extent2I, Point2D, Point2I, Point3D, radians
 
 # The scripts that generate files are no package.
@@ -146,6 +149,12 @@ def layout() -> CameraLayout:
 
 
 @pytest.fixture(scope="session")
+def lsstCamLayout(lsstCam: Camera) -> CameraLayout:
+    """Return the real camera as arrays."""
+    return CameraLayout.fromCamera(lsstCam)
+
+
+@pytest.fixture(scope="session")
 def slowReduction() -> Callable[[Iterable[float]], tuple[float, float, float, int]]:
     """Reduce values with the standard library: minimum, median, maximum, number of finite values."""
 
@@ -156,3 +165,96 @@ def slowReduction() -> Callable[[Iterable[float]], tuple[float, float, float, in
         return min(finite), statistics.median(finite), max(finite), len(finite)
 
     return reduce
+
+
+def turn(
+    points: npt.ArrayLike, place: tuple[float, float, float], pixelSize: float = PIXEL_SIZE
+) -> npt.NDArray[np.float64]:
+    """Move pixel positions (x, y) of a detector to the focal plane; its lower left edge lies at the place."""
+    x, y, angle = place
+    across, along = np.cos(angle), np.sin(angle)
+    matrix = pixelSize * np.array([[across, -along], [along, across]])
+    return (np.asarray(points) + 0.5) @ matrix.T + [x, y]
+
+
+@pytest.fixture(scope="session")
+def makeGeometry() -> Callable[..., FocalPlaneGeometry]:
+    """Return a maker of cameras from the shape (ny, nx) of the detectors and the (x, y, angle) of each.
+
+    Positions are in mm, angles in radians; pixels are 0.01 mm. Identifiers count from 10.
+    """
+
+    def make(
+        shape: tuple[int, int], *places: tuple[float, float, float], pixelSize: float = PIXEL_SIZE
+    ) -> FocalPlaneGeometry:
+        count = len(places)
+        edges = np.tile([-0.5, -0.5, shape[1] - 0.5, shape[0] - 0.5], (count, 1))
+        corners = np.array([turn(boxCorners(edges[0])[0], place, pixelSize) for place in places])
+        layout = CameraLayout(
+            detectorId=np.arange(10, 10 + count),
+            detectorName=np.array([f"R00_S{i:02d}" for i in range(count)]),
+            detectorType=np.full(count, "SCIENCE"),
+            physicalType=np.full(count, "E2V"),
+            ampDetector=np.arange(count),
+            ampName=np.full(count, "C00"),
+            ampGain=np.ones(count),
+            ampReadNoise=np.full(count, 5.0),
+        )
+        return FocalPlaneGeometry(
+            layout=layout,
+            detectorEdges=edges,
+            detectorCorners=corners,
+            ampEdges=edges,
+            ampCorners=corners,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def lsstCam(sharedData: Path) -> Camera:
+    """Return the real camera of 205 detectors."""
+    return Camera.readFits(str(sharedData / "cameras" / "LSSTCam.fits"))
+
+
+@pytest.fixture(scope="session")
+def pyramidCamera(makeGeometry: Callable[..., FocalPlaneGeometry]) -> FocalPlaneGeometry:
+    """Return five detectors of 700 by 1100 pixels: upright, turned by each number of quarters, and by 0.3."""
+    angles = [0.0, 0.5 * np.pi, np.pi, -0.5 * np.pi, 0.3]
+    # The origin of a detector is the corner that turns least away from the lower left of its place.
+    starts = [(0.0, 0.0), (19.0, 0.0), (11.003, 20.0), (12.0, 24.0), (30.0, 3.0)]
+    return makeGeometry((700, 1100), *((x, y, angle) for (x, y), angle in zip(starts, angles, strict=True)))
+
+
+@pytest.fixture(scope="session")
+def pyramidImages(pyramidCamera: FocalPlaneGeometry) -> dict[int, npt.NDArray[np.float32]]:
+    """Return an image of noise 5 for each of those detectors but the last but one, at levels of their own."""
+    rng = np.random.default_rng(7)
+    ids = pyramidCamera.layout.detectorId.tolist()
+    return {
+        number: rng.normal(100.0 * i, 5.0, (700, 1100)).astype(np.float32)
+        for i, number in enumerate(ids)
+        if i != 3
+    }
+
+
+@pytest.fixture(scope="session")
+def pyramidPath(
+    pyramidCamera: FocalPlaneGeometry,
+    pyramidImages: dict[int, npt.NDArray[np.float32]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """Return a pyramid of those images, with masks and significances."""
+    path = tmp_path_factory.mktemp("pyramid") / "pyramid.fits"
+    with PyramidWriter(path, pyramidCamera, unit="electron") as writer:
+        for i, (number, image) in enumerate(pyramidImages.items()):
+            writer.addDetector(
+                number,
+                image,
+                image > 115.0 + 100.0 * i,
+                mask=np.arange(image.size, dtype=np.int32).reshape(image.shape) % 8,
+                planes={"BAD": 0, "SAT": 1, "DETECTED_NEGATIVE": 2},
+                significance=(image - np.median(image)) / 5,
+                noise=5.0,
+            )
+    return path

@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lsst.analysis.cp.actions.keyedData import AmpColumns, AmpFlags, AmpValues, LoadAmpColumns, findAmpResults
-from lsst.analysis.cp.actions.metric import AmpSummaryMetric, FailureMetric, SummaryRowMetric
-from lsst.analysis.cp.atools import AmpFailureTool, AmpTestTool, SummaryRowTool, addBiasTools, addTestTools
+from lsst.analysis.cp.actions.keyedData import AMP_TABLE, AmpFlags, AmpValues, EncodeAmps
+from lsst.analysis.cp.actions.metric import AmpSummaryMetric, DetectorMetrics, FailureMetric
+from lsst.analysis.cp.atools import AmpFailureTool, AmpTestTool, addTools
 from lsst.analysis.cp.catalogue import getProduct
-from lsst.analysis.cp.core.amps import ReferenceValues, detectorSummaryTable, summarizeAmps
+from lsst.analysis.cp.core.amps import ReferenceValues
 from lsst.analysis.cp.tasks import AmpAnalysisExposureTask, AmpAnalysisRunConfig
 from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisTask
 from lsst.analysis.tools.interfaces import NoPlot
@@ -57,13 +57,18 @@ def makeTool(toolClass, **fields):
     return tool
 
 
+def encode(data, camera, tests=(), **kwargs):
+    """Encode columns, as tools do before they measure."""
+    return makeAction(EncodeAmps, tests=list(tests))(data, camera=camera, **kwargs)
+
+
 def getValues(measured) -> dict[str, float]:
     return {name: m.quantity.value for name, m in measured.items()}
 
 
-def test_metricOfAnExposure(data, camera):
+def test_metric_of_an_exposure(data, camera):
     metric = makeAction(AmpSummaryMetric, test="NOISE")
-    values = getValues(metric(data, camera=camera))
+    values = getValues(metric(encode(data, camera)))
     assert (values["min"], values["median"], values["max"]) == (1.0, 8.5, 16.0)
     assert (values["nAmps"], values["nValid"], values["nTested"], values["nFailed"]) == (16, 16, 16, 2)
     assert (values["nDetectors"], values["nDetectorsFailed"]) == (1, 1)
@@ -71,63 +76,63 @@ def test_metricOfAnExposure(data, camera):
 
 @pytest.mark.parametrize("level", ["detector", "exposure", "run"])
 @pytest.mark.parametrize("test", getProduct("bias").keys())
-def test_measurementsAreAsDeclared(data, camera, test, level):
+def test_measurements_are_as_declared(data, camera, test, level):
     """What the metric says that it makes is what it makes, with the same units, of full and empty tables."""
     metric = makeAction(AmpSummaryMetric, test=test, level=level)
     for part in (data, {name: column[:0] for name, column in data.items()}):
         part = part | dict.fromkeys(getProduct("bias")[test].statisticColumns, part["BIAS_NOISE"])
-        measured = metric(part, camera=camera)
+        measured = metric(encode(part, camera, [test]))
         assert {name: str(m.quantity.unit) for name, m in measured.items()} == metric.units
 
 
-def test_metricWithoutTestIsRefused(data, camera):
+def test_metric_without_test_is_refused(data, camera):
     with pytest.raises(KeyError, match="bias has no test ''"):
-        AmpSummaryMetric()(data, camera=camera)
+        AmpSummaryMetric()(encode(data, camera))
 
 
-def test_readNoiseOfReference(data, camera):
+def test_read_noise_of_reference(data, camera):
     reference = ReferenceValues(
         detector=np.zeros(16, int), amplifier=data["amplifier"], readNoise=np.full(16, 4.0), gain=np.ones(16)
     )
     metric = makeAction(AmpSummaryMetric, test="NOISE")
-    values = getValues(metric(data, camera=camera, reference=reference))
+    values = getValues(metric(encode(data, camera, reference=reference)))
     assert values["quantityMax"] == (16.0 - 4.0) / 4.0
 
 
-def test_severalExposuresAreRefused(data, camera):
+def test_several_exposures_are_refused(data, camera):
     data["exposure"][0] = EXPOSURE + 1
     metric = makeAction(AmpSummaryMetric, test="NOISE", level="exposure")
     with pytest.raises(ValueError, match="rows of 2 exposures, expected those of one"):
-        metric(data, camera=camera)
+        metric(encode(data, camera))
 
 
-def test_severalDetectorsAreRefused(data):
+def test_several_detectors_are_refused(data):
     data["detector"][8:] = 1
     metric = makeAction(AmpSummaryMetric, test="NOISE", level="detector")
     with pytest.raises(ValueError, match="rows of 2 detectors, expected those of one"):
-        metric(data, camera=LsstComCam().getCamera())
+        metric(encode(data, LsstComCam().getCamera()))
 
 
-def test_metricsOfSelectedSensors(data, camera):
+def test_metrics_of_selected_sensors(data, camera):
     metric = makeAction(AmpSummaryMetric, test="NOISE", physicalTypes=["E2V"])
-    values = getValues(metric(data, camera=camera))
+    values = getValues(metric(encode(data, camera)))
     assert (values["nAmps"], values["nDetectors"]) == (0, 0)
 
 
-def test_inputIsUnchanged(data, camera):
+def test_input_is_unchanged(data, camera):
     before = {name: column.copy() for name, column in data.items()}
-    makeAction(AmpSummaryMetric, test="NOISE")(data, camera=camera)
+    makeTool(AmpTestTool, test="NOISE")(data, camera=camera)
     for name, column in before.items():
         np.testing.assert_array_equal(data[name], column)
 
 
-def test_tagsAreNotes(data, camera):
-    measured = makeAction(AmpSummaryMetric, test="NOISE")(data, camera=camera, metric_tags=["a"])
+def test_tags_are_notes(data, camera):
+    measured = makeAction(AmpSummaryMetric, test="NOISE")(encode(data, camera), metric_tags=["a"])
     assert dict(measured["min"].notes) == {"min.metric_tags": ["a"]}
 
 
-def test_failureMetric(data, camera):
-    values = getValues(FailureMetric()(data, camera=camera))
+def test_failure_metric(data, camera):
+    values = getValues(FailureMetric()(encode(data, camera)))
     assert values == {
         "nAmps": 16,
         "nAmpsFailed": 2,
@@ -137,9 +142,9 @@ def test_failureMetric(data, camera):
     }
 
 
-def test_failuresOfOneDetectorLeaveOutTheOthers(data):
+def test_failures_of_one_detector_leave_out_the_others(data):
     camera = LsstComCam().getCamera()
-    values = getValues(FailureMetric(level="detector")(data, camera=camera))
+    values = getValues(FailureMetric(level="detector")(encode(data, camera)))
     assert {name: values[name] for name in values if name.startswith("nDetectors")} == {
         "nDetectorsGood": 0,
         "nDetectorsFailed": 1,
@@ -160,104 +165,122 @@ def run(data):
 
 
 @pytest.mark.parametrize(("limit", "over", "failed"), [(3, 2, 1), (4, 0, 0)])
-def test_majorityRule(run, camera, limit, over, failed):
-    everything = FailureMetric(level="run", maxFailuresPerDetector=limit)(run, camera=camera)
+def test_majority_rule(run, camera, limit, over, failed):
+    everything = FailureMetric(level="run", maxFailuresPerDetector=limit)(encode(run, camera))
     noise = makeAction(AmpSummaryMetric, test="NOISE", level="run", maxFailuresPerDetector=limit)
-    for values in (getValues(everything), getValues(noise(run, camera=camera))):
+    for values in (getValues(everything), getValues(noise(encode(run, camera)))):
         assert values["nExposures"] == 3
         assert (values["nExposuresOverLimit"], values["majorityFailed"]) == (over, failed)
 
 
-def test_measurementsDoNotDependOnWhatElseWasReduced(run, camera):
-    """Other tests of a shared reduction fail everywhere; SUCCESS, beside which alone it counts, does not."""
+def test_measurements_do_not_depend_on_what_else_was_reduced(run, camera):
+    """Other tests of a shared table fail everywhere; SUCCESS, beside which alone it counts, does not."""
     run["BIAS_VERIFY_READ_NOISE_CONSISTENT"] = np.full(48, False)
-    everything = [test.key for test in getProduct("bias") if test.verify is not None]
-    shared = AmpColumns(run, findAmpResults(run, "bias", everything, camera=camera))
-    for metric in (
-        FailureMetric(tests=["MEAN"], level="run", maxFailuresPerDetector=3),
-        makeAction(AmpSummaryMetric, test="READ_NOISE_CONSISTENT", level="run", maxFailuresPerDetector=3),
+    run["BIAS_READ_NOISE_ADU"] = np.full(48, 5.0)
+    shared = encode(run, camera, [test.key for test in getProduct("bias") if test.verify is not None])
+    for metric, key in (
+        (FailureMetric(tests=["MEAN"], level="run", maxFailuresPerDetector=3), "MEAN"),
+        (
+            makeAction(AmpSummaryMetric, test="READ_NOISE_CONSISTENT", level="run", maxFailuresPerDetector=3),
+            "READ_NOISE_CONSISTENT",
+        ),
     ):
-        values = getValues(metric(run, camera=camera))
-        np.testing.assert_equal(getValues(metric(shared, camera=camera)), values)
+        values = getValues(metric(encode(run, camera, [key])))
+        shared_values = getValues(metric(shared))
+        if key == "MEAN":
+            # The status of a detector is that over the tests of the metric.
+            assert shared_values["nDetectorsGood"] == values["nDetectorsGood"] == 3
+        np.testing.assert_equal(shared_values, values)
         assert (values["nExposuresOverLimit"], values["majorityFailed"]) == (0, 0)
 
 
-def test_summaryRow(data, camera):
-    results = findAmpResults(data, "bias", ["NOISE"], camera=camera)
-    table = detectorSummaryTable(summarizeAmps(results.ampTable))
-    row = dict(zip(table.colnames, table[0], strict=True))
-    measured = makeAction(SummaryRowMetric, test="NOISE")(row)
-    assert getValues(measured)["median"] == 8.5
-    assert {name: str(m.quantity.unit) for name, m in measured.items()} == makeAction(
-        SummaryRowMetric, test="NOISE"
-    ).units
+def test_metrics_of_detectors(data):
+    """One action measures all detectors of the camera; that without rows has counts of 0."""
+    camera = LsstComCam().getCamera()
+    metrics = DetectorMetrics()
+    measured = metrics(encode(data, camera))
+    assert set(measured) == {detector.getId() for detector in camera}
+    assert set(measured[0]) == set(metrics.units)
+    values = {str(m.metric_name): m.quantity for m in measured[0]["biasNoise"]}
+    assert {name: str(value.unit) for name, value in values.items()} == metrics.units["biasNoise"]
+    assert (values["median"].value, values["nFailed"].value) == (8.5, 2)
+    empty = {str(m.metric_name): m.quantity.value for m in measured[8]["biasNoise"]}
+    assert (empty["nAmps"], empty["nValid"]) == (0, 0)
+    assert np.isnan(empty["min"])
 
 
-def test_loadTakesWhatThereIs(data):
-    del data["BIAS_VERIFY_NOISE"]
-    loaded = makeAction(LoadAmpColumns, tests=["NOISE"])(data)
-    assert set(loaded) == {"exposure", "detector", "amplifier", "BIAS_NOISE"}
+def test_statistic_of_a_run_is_not_measured_in_each_exposure():
+    units = DetectorMetrics().units, DetectorMetrics(level="runDetector").units
+    assert ["biasDist50Pct" in names for names in units] == [False, True]
 
 
-def test_loadAddsColumnsOnce():
-    action = makeAction(LoadAmpColumns, tests=["NOISE"])
-    action.addInputSchema([("BIAS_NOISE", None), ("mjd", None)])
-    names = [name for name, _ in action.getInputSchema()]
-    assert names == ["exposure", "detector", "amplifier", "BIAS_NOISE", "BIAS_VERIFY_NOISE", "mjd"]
+def test_encoding_takes_what_there_is(data, camera):
+    del data["BIAS_AMP_CORNER"]
+    assert len(encode(data, camera, ["NOISE"])[AMP_TABLE]) == 16
 
 
-def test_valuesAndFlags(data, camera):
-    values = makeAction(AmpValues, test="NOISE")(data, camera=camera)
+def test_encoded_results_are_not_encoded_again(data, camera):
+    encoded = encode(data, camera)
+    assert EncodeAmps()({**data, **encoded}, camera=camera)[AMP_TABLE] is encoded[AMP_TABLE]
+
+
+def test_tool_without_encoded_results_says_so(data):
+    with pytest.raises(ValueError, match="no encoded results 'ampTable'; they have BIAS_AMP_CORNER"):
+        makeAction(AmpSummaryMetric, test="NOISE")(data)
+
+
+def test_values_and_flags(data, camera):
+    values = makeAction(AmpValues, test="NOISE")(encode(data, camera))
     np.testing.assert_array_equal(values["z"], np.arange(1.0, 17.0))
     np.testing.assert_array_equal(values["flag"], np.arange(16) < 14)
-    assert list(values["amplifier"]) == list(data["amplifier"])
+    np.testing.assert_array_equal(values["ampIndex"], np.arange(16))
 
 
-def test_valuesOfTestedQuantity(data, camera):
-    values = makeAction(AmpValues, test="CR_NOISE", value="quantity")(data, camera=camera)
+def test_values_of_tested_quantity(data, camera):
+    values = makeAction(AmpValues, test="CR_NOISE", value="quantity")(encode(data, camera))
     np.testing.assert_array_equal(values["z"], 0.0)
 
 
-def test_valuesOfTestWithoutStatistic(data, camera):
-    values = makeAction(AmpValues, test="SUCCESS")(data, camera=camera)
+def test_values_of_test_without_statistic(data, camera):
+    values = makeAction(AmpValues, test="SUCCESS")(encode(data, camera))
     assert np.isnan(values["z"]).all()
 
 
-def test_flagsOfAbsentTestsAreNan(data, camera):
-    flags = AmpFlags()(data, camera=camera)
-    assert np.isnan(flags["BIAS_VERIFY_READ_NOISE_CONSISTENT"]).all()
-    np.testing.assert_array_equal(flags["BIAS_VERIFY_MEAN"], np.arange(16) < 14)
+def test_flags_of_all_tests(data, camera):
+    tests = ["MEAN", "READ_NOISE_CONSISTENT"]
+    selected = AmpFlags(tests=tests)(encode(data, camera, tests))
+    np.testing.assert_array_equal(selected["flags"], [np.arange(16) < 14, np.full(16, -1)])
+    np.testing.assert_array_equal(selected["ampIndex"], np.arange(16))
 
 
-def test_toolMeasures(data, camera):
+def test_tool_measures(data, camera):
     tool = makeTool(AmpTestTool, test="MEAN")
     values = getValues(tool(data, camera=camera))
     assert (values["tool_max"], values["tool_nFailed"]) == (16.0, 2)
 
 
-def test_toolAsksForItsColumns():
+def test_tool_asks_for_its_columns():
     names = {name for name, _ in makeTool(AmpTestTool, test="CR_NOISE").getInputSchema()}
     expected = {"BIAS_NOISE", "BIAS_CR_NOISE", "BIAS_VERIFY_CR_NOISE"}
     assert names == expected | {"exposure", "detector", "amplifier"}
 
 
-def test_rowsThatAPrepChangesAreReducedAnew(data, camera):
-    """A shared reduction is used for the rows that it belongs to, and no others."""
-
-    class FirstHalf(LoadAmpColumns):
+def test_rows_that_a_prep_changes_are_reduced_anew(data, camera):
+    class FirstHalf(EncodeAmps):
         def __call__(self, data, **kwargs):
-            return {name: column[:8] for name, column in super().__call__(data, **kwargs).items()}
+            half = {name: column[:8] for name, column in data.items() if name != AMP_TABLE}
+            return super().__call__(half, **kwargs)
 
     tool = makeAction(AmpTestTool, test="NOISE")
     tool.prep = FirstHalf
     tool.produce.plot = NoPlot
     tool.finalize()
-    shared = AmpColumns(data, findAmpResults(data, "bias", ["NOISE"], camera=camera))
-    assert getValues(makeAction(AmpSummaryMetric, test="NOISE")(shared, camera=camera))["nAmps"] == 16
+    shared = {**data, **encode(data, camera)}
+    assert getValues(makeAction(AmpSummaryMetric, test="NOISE")(shared))["nAmps"] == 16
     assert getValues(tool(shared, camera=camera))["nAmps"] == 8
 
 
-def test_plotIsLabelledFromTheCatalogue():
+def test_plot_is_labelled_from_the_catalogue():
     tool = makeAction(AmpTestTool, test="NOISE")
     tool.finalize()
     plot = tool.produce.plot
@@ -269,7 +292,7 @@ def test_plotIsLabelledFromTheCatalogue():
     assert plot.threshold is None
 
 
-def test_plotOfTestedQuantityHasTheThreshold():
+def test_plot_of_tested_quantity_has_the_threshold():
     tool = makeAction(AmpTestTool, test="NOISE")
     tool.process.value = "quantity"
     tool.finalize()
@@ -277,7 +300,7 @@ def test_plotOfTestedQuantityHasTheThreshold():
     assert (plot.zAxisLabel, plot.unit, plot.threshold, plot.operator) == ("(NOISE - RN)/RN", "", 0.05, "<=")
 
 
-def test_labelOfRunSaysHowExposuresAreCombined():
+def test_label_of_run_says_how_exposures_are_combined():
     tool = makeAction(AmpTestTool, test="NOISE", level="run")
     tool.finalize()
     assert tool.produce.plot.zAxisLabel == "Clipped noise of the residual bias, median over exposures"
@@ -291,43 +314,38 @@ def test_labelOfRunSaysHowExposuresAreCombined():
         ("biasShiftCount", ("count", "viridis", None, "sum")),
     ],
 )
-def test_coloursFitTheStatistic(tool, colours):
+def test_colours_fit_the_statistic(tool, colours):
     config = AmpAnalysisRunConfig()
-    addBiasTools(config, "run")
+    addTools(config, "bias", "run")
     plot = getattr(config.atools, tool).produce.plot
     assert (plot.colourScale, plot.colourMap, plot.centre, plot.statistic) == colours
 
 
-def test_configuredLabelIsKept():
+def test_configured_label_is_kept():
     tool = makeAction(AmpTestTool, test="NOISE")
     tool.produce.plot.zAxisLabel = "Noise of the bias"
     tool.finalize()
     assert tool.produce.plot.zAxisLabel == "Noise of the bias"
 
 
-def test_failureToolCountsEveryTest():
+def test_failure_tool_counts_every_test():
     tool = AmpFailureTool()
     tool.finalize()
-    verdicts = [test.verifyColumn for test in getProduct("bias") if test.verify and not test.verdict]
+    verdicts = [test.key for test in getProduct("bias") if test.verify and not test.verdict]
     assert list(tool.produce.plot.flagKeys) == verdicts
 
 
-def test_rowToolMeasures():
-    tool = makeTool(SummaryRowTool, test="PROCESSING")
-    values = getValues(tool({"nAmps": 16, "PROCESSING_nTested": 1, "PROCESSING_nFailed": 1}))
-    assert values == {"tool_nAmps": 16, "tool_nTested": 1, "tool_nFailed": 1}
-
-
-def test_everyTestHasATool():
+@pytest.mark.parametrize(("level", "isRun"), [("exposure", False), ("run", True)])
+def test_every_test_has_a_tool(level, isRun):
     config = ExpMergeAnalysisTask.ConfigClass()
-    addTestTools(config, "bias", "exposure")
-    expected = {test.toolName for test in getProduct("bias")}
+    addTools(config, "bias", level)
+    expected = {test.toolName for test in getProduct("bias") if isRun or test.varies == "epoch"}
     assert set(config.atools.fieldNames) == expected | {"biasFailures"}
-    assert set(config.detectorAtools.fieldNames) == expected
+    assert set(config.detectorMetrics.units) == expected
 
 
-def test_onlyPlottedTestsHavePlots():
+def test_only_plotted_tests_have_plots():
     config = AmpAnalysisExposureTask.ConfigClass()
-    addTestTools(config, "bias", "exposure", plotted=("NOISE",))
-    plots = [name for name, tool in config.atools.items() if not isinstance(tool.produce.plot, NoPlot)]
-    assert sorted(plots) == ["biasFailures", "biasNoise"]
+    addTools(config, "bias", "exposure")
+    plots = {name for name, tool in config.atools.items() if not isinstance(tool.produce.plot, NoPlot)}
+    assert plots == {"biasFailures"} | {test.toolName for test in getProduct("bias") if test.plotted}

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
 
-"""Imports go one way: catalogue and core know no framework, views and actions the core, and so on."""
+"""Imports go one way: catalogue and core know no framework, actions know the core, and so on."""
 
 import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,28 @@ LAYERS = ("catalogue", "core", "metrics", "actions", "atools", "tasks", "sasquat
 MODULES = sorted(PACKAGE.rglob("*.py"))
 CORE = [file for file in MODULES if file.relative_to(PACKAGE).parts[0] in ("catalogue", "core")]
 LIBRARIES = {"astropy", "numexpr", "numpy", "scipy", "yaml"}
+# What the modules of a pipeline's tasks, tools and actions must not bring along.
+PIPELINE_LAYERS = ("catalogue", "core", "metrics", "actions", "atools", "tasks")
+UNWANTED = {
+    "aiohttp",
+    "click",
+    "confluent_kafka",
+    "fastapi",
+    "fastavro",
+    "flask",
+    "http",
+    "httpx",
+    "requests",
+    "socket",
+    "socketserver",
+    "sqlalchemy",
+    "sqlite3",
+    "ssl",
+    "starlette",
+    "tenacity",
+    "urllib",
+    "urllib3",
+}
 PRIVATE_UPSTREAM = {"_runTools", "putByBand", "_validateInput", "_addHistogram", "_baseFinalize"}
 
 
@@ -27,9 +49,12 @@ def nameOf(file: Path) -> str:
     return str(file.relative_to(PACKAGE))
 
 
-def findImports(file: Path) -> Iterator[str]:
-    """Yield the full names of the modules that a module imports, and of what it takes from them."""
-    package = file.relative_to(PYTHON).parent.parts
+def findImports(file: Path, python: Path = PYTHON) -> Iterator[str]:
+    """Yield the full names of the modules that a module imports, and of what it takes from them.
+
+    Imports in functions and those for types only count, too.
+    """
+    package = file.relative_to(python).parent.parts
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -44,20 +69,100 @@ def layerOf(name: str) -> str | None:
     return match.group(1) if match else None
 
 
-def test_everyModuleIsInALayer():
+def findFiles(python: Path, name: str) -> Iterator[Path]:
+    """Yield the files that run when a name is imported: those of its packages, and its own."""
+    parts = name.split(".")
+    for end in range(1, len(parts) + 1):
+        path = python.joinpath(*parts[:end])
+        yield from (file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file())
+
+
+def findUnwanted(python: Path, roots: Iterable[str]) -> dict[str, set[str]]:
+    """Follow the imports of our own modules, and find those of what pipelines must do without.
+
+    Parameters
+    ----------
+    python
+        Directory of the package ``lsst``.
+    roots
+        Full names of modules, or of what these hold.
+
+    Returns
+    -------
+    unwanted
+        By the path of a module that the roots import, at whatever distance, the names that it must not.
+    """
+    found: dict[str, set[str]] = {}
+    known: set[Path] = set()
+    names = list(roots)
+    while names:
+        for file in set(findFiles(python, names.pop())) - known:
+            known.add(file)
+            for name in findImports(file, python):
+                if name.split(".")[0] in UNWANTED or layerOf(name) not in (None, *PIPELINE_LAYERS):
+                    found.setdefault(str(file.relative_to(python)), set()).add(name)
+                else:
+                    names.append(name)
+    return found
+
+
+def test_every_module_is_in_a_layer():
     assert {file.relative_to(PACKAGE).parts[0] for file in MODULES} == {*LAYERS, "__init__.py"}
 
 
 @pytest.mark.parametrize("file", MODULES, ids=nameOf)
-def test_importsGoDown(file):
+def test_imports_go_down(file):
     layer = file.relative_to(PACKAGE).parts[0]
     allowed = LAYERS[: LAYERS.index(layer) + 1] if layer in LAYERS else ()
     upward = [name for name in findImports(file) if layerOf(name) and layerOf(name) not in allowed]
     assert upward == []
 
 
+@pytest.mark.parametrize("layer", PIPELINE_LAYERS)
+def test_pipelines_bring_no_web_and_no_database_along(layer):
+    assert findUnwanted(PYTHON, [f"lsst.analysis.cp.{layer}"]) == {}
+
+
+def test_pipelines_name_these_layers_only():
+    texts = [file.read_text() for file in (ROOT / "pipelines").rglob("*.yaml")]
+    names = {name for text in texts for name in re.findall(r"lsst\.analysis\.cp\.[\w.]+", text)}
+    assert names
+    assert {layerOf(name) for name in names} <= set(PIPELINE_LAYERS)
+    assert findUnwanted(PYTHON, names) == {}
+
+
+@pytest.mark.parametrize(
+    ("statement", "unwanted"),
+    [
+        ("import numpy, sqlite3", "sqlite3"),
+        ("import urllib3.util", "urllib3.util"),
+        ("from http.client import HTTPConnection", "http.client.HTTPConnection"),
+        ("from lsst.analysis.cp.sasquatch import Mode", "lsst.analysis.cp.sasquatch.Mode"),
+        ("from ..notebook import readView", "lsst.analysis.cp.notebook.readView"),
+        ("from .. import cli", "lsst.analysis.cp.cli"),
+        ("def read():\n    import requests", "requests"),
+    ],
+)
+def test_what_is_imported_at_a_distance_is_found(tmp_path, statement, unwanted):
+    files = {
+        "atools/__init__.py": "from .trends import *",
+        "atools/trends.py": "from lsst.analysis.cp.metrics import readButler",
+        "metrics/__init__.py": "from .readButler import *",
+        "metrics/readButler.py": "from .bundles import readBundle",
+        "metrics/bundles.py": statement,
+        "metrics/unused.py": "import tenacity",
+    }
+    for name, text in files.items():
+        path = tmp_path / "lsst" / "analysis" / "cp" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    expected = {"lsst/analysis/cp/metrics/bundles.py": {unwanted}}
+    assert findUnwanted(tmp_path, ["lsst.analysis.cp.atools"]) == expected
+    assert findUnwanted(tmp_path, ["lsst.analysis.cp.atools.trends"]) == expected
+
+
 @pytest.mark.parametrize("file", CORE, ids=nameOf)
-def test_coreImportsLibrariesOnly(file):
+def test_core_imports_libraries_only(file):
     foreign = [
         name
         for name in findImports(file)
@@ -67,7 +172,7 @@ def test_coreImportsLibrariesOnly(file):
     assert foreign == []
 
 
-def test_coreIsImportedWithoutFramework():
+def test_core_is_imported_without_framework():
     code = (
         "import sys, lsst.analysis.cp.catalogue, lsst.analysis.cp.core.amps, lsst.analysis.cp.core.pyramid;"
         "print(*(name for name in sys.modules if name.startswith(('lsst.', 'matplotlib'))), sep='\\n')"
@@ -81,7 +186,7 @@ def test_coreIsImportedWithoutFramework():
 
 
 @pytest.mark.parametrize("file", MODULES, ids=nameOf)
-def test_noImportIsTried(file):
+def test_no_import_is_tried(file):
     tried = [
         ast.unparse(node)
         for block in ast.walk(ast.parse(file.read_text()))
@@ -93,7 +198,7 @@ def test_noImportIsTried(file):
 
 
 @pytest.mark.parametrize("file", MODULES, ids=nameOf)
-def test_nothingPrivateOfUpstreamIsUsed(file):
+def test_nothing_private_of_upstream_is_used(file):
     private = [
         name
         for name in findImports(file)
@@ -113,11 +218,11 @@ def test_nothingPrivateOfUpstreamIsUsed(file):
     [*MODULES, *sorted((ROOT / "pipelines").rglob("*.yaml"))],
     ids=lambda file: str(file.relative_to(ROOT)),
 )
-def test_nothingKnowsTheStandIns(file):
+def test_nothing_knows_the_stand_ins(file):
     assert re.findall(r"stand.?alone|stand.?in\b|lsst\.cp\.simulator", file.read_text(), re.IGNORECASE) == []
 
 
-def test_namespacesAreIdentical():
+def test_namespaces_are_identical():
     names = ("", "analysis", "cp", "daf", "obs", "pipe")
     files = [
         path

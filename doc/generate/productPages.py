@@ -22,7 +22,8 @@ def productPages() -> dict[str, str]:
     files
         Text of each file by its path, relative to the root of the package.
     """
-    return {f"{_DIRECTORY}/{name}Tests.rst": _makePage(getProduct(name)) for name in products() if getProduct(name).tests}
+    chosen = [product for product in map(getProduct, products()) if product.tests]
+    return {f"{_DIRECTORY}/{product.name}Tests.rst": _makePage(product) for product in chosen}
 
 
 def _makePage(product: Product) -> str:

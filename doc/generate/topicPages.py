@@ -45,7 +45,7 @@ Common fields of our own topics
 Times are in seconds since 1970 UTC. The database keeps one point of a topic at a time, so that ``timestamp``
 is ``observation_time`` moved by less than a second: by 1 ms for each unit of the detector's id, and by a
 number of microseconds that is made of camera, filter and run (see
-`lsst.analysis.cp.sasquatch.makeTimestamp`). It is the same whenever a record is sent again. ``time_source``
+`lsst.analysis.cp.metrics.makeTimestamp`). It is the same whenever a record is sent again. ``time_source``
 says what ``observation_time`` is:
 """
 

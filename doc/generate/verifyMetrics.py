@@ -29,6 +29,7 @@ PACKAGE = "analysis_cp"
 
 _NOTICE = "# Generated from the catalogue of lsst.analysis.cp; do not edit.\n"
 
+
 def verifyMetricsFiles() -> dict[str, str]:
     """Generate all files.
 
@@ -37,7 +38,7 @@ def verifyMetricsFiles() -> dict[str, str]:
     files
         Text of each file by its path, relative to the directory of the metrics package.
     """
-    chosen = [getProduct(name) for name in products()]
+    chosen = [product for product in map(getProduct, products()) if product.tests]
     definitions = {}
     for product in chosen:
         for test in product:
@@ -76,7 +77,7 @@ def _specify(test: VerifyTest) -> list[dict[str, Any]]:
     """Specify the limits of a test's worst tested quantity and of its number of failures."""
     tags = [test.product, test.key]
     specs = []
-    if test.limit is not None:
+    if test.limit is not None and test.operator is not None:
         worst = "quantityMax" if test.operator.startswith("<") else "quantityMin"
         threshold = {"operator": test.operator, "value": test.limit, "unit": test.quantityUnit}
         metric = f"{test.toolName}_{worst}"

@@ -12,25 +12,17 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from lsst.afw.cameraGeom import Camera
-from lsst.analysis.cp.catalogue import readProduct
+from lsst.analysis.cp.catalogue import getProduct, readProduct
 from lsst.analysis.cp.core import CameraLayout, DetectorSelection
-from lsst.analysis.cp.core.amps import AmpTable, culpritsTable, detectorSummaryTable, statusNames, summarize
+from lsst.analysis.cp.core.amps import (
+    AmpTable,
+    culpritsTable,
+    detectorSummaryTable,
+    judge,
+    statusNames,
+    summarize,
+)
 from lsst.daf.butler.formatters.parquet import arrow_to_astropy
-
-DARK = """
-product: dark
-prefix: DARK
-title: Dark
-tests:
-  MEAN: {statistic: MEAN, verify: DARK_VERIFY_MEAN, unit: electron, label: Mean, description: M.}
-  NOISE: {statistic: NOISE, verify: DARK_VERIFY_NOISE, unit: electron, label: Noise, description: N.}
-  CR_NOISE: {statistic: CR_NOISE, verify: DARK_VERIFY_CR_NOISE, unit: electron, label: Noise, description: C.}
-  READ_NOISE_CONSISTENT: {statistic: READ_NOISE_ADU, verify: DARK_VERIFY_READ_NOISE_CONSISTENT, unit: adu,
-    label: Read noise, inVerdict: false, presence: conditional, description: R.}
-  SUCCESS: {verify: DARK_VERIFY_SUCCESS, verdict: true, description: S.}
-statistics:
-  DARK_DIST_50.0_PCT: {varies: run, unit: electron/s, label: Median, description: M.}
-"""
 
 PTC = """
 product: ptc
@@ -67,11 +59,6 @@ BAD_COLUMNS = "  N_BAD_COLUMNS: {row: detector, unit: '', label: Bad columns, de
 @pytest.fixture(scope="module")
 def comCam(sharedData):
     return CameraLayout.fromCamera(Camera.readFits(str(sharedData / "cameras" / "LSSTComCam.fits")))
-
-
-@pytest.fixture(scope="module")
-def lsstCam(sharedData):
-    return CameraLayout.fromCamera(Camera.readFits(str(sharedData / "cameras" / "LSSTCam.fits")))
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +121,7 @@ def failedIn(table):
 
 def test_dark(load, comCam, faults):
     data, rows = load("dark/verifyDarkResults")
-    product = readProduct(DARK, "dark.yaml")
+    product = getProduct("dark")
     table = AmpTable.fromColumns(data, product, comCam)
     assert len(table) == len(rows) == 288
     run = summarize(table, "run")
@@ -162,7 +149,7 @@ def test_dark(load, comCam, faults):
 
 def test_majority_of_a_dark(load, comCam):
     data, _ = load("dark/verifyDarkResults")
-    table = AmpTable.fromColumns(data, readProduct(DARK, "dark.yaml"), comCam)
+    table = AmpTable.fromColumns(data, getProduct("dark"), comCam)
     run = summarize(table, "run", maxFailuresPerDetector=1)
     assert {
         key: reduced.values["nExposuresOverLimit"][0]
@@ -172,9 +159,24 @@ def test_majority_of_a_dark(load, comCam):
         "MEAN": 0,
         "NOISE": 0,
         "CR_NOISE": 0,
+        "PROCESSING": 0,
         "READ_NOISE_CONSISTENT": 0,
         "SUCCESS": 1,
     }
+
+
+@pytest.mark.parametrize("key", ["MEAN", "NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT"])
+def test_thresholds_of_the_catalogue_are_those_of_a_dark(load, comCam, key):
+    data, _ = load("dark/verifyDarkResults")
+    test = getProduct("dark")[key]
+    table = AmpTable.fromColumns(data, getProduct("dark"), comCam)
+    quantity = table.quantity(test)
+    judged, stored = judge(test, quantity, table.physicalType["amplifier"]), table.verdict(test)
+    assert set(stored.tolist()) == {0, 1}
+    # What has no value is failed in the table, and unknown where the verdict is computed.
+    differ = judged != stored
+    assert differ.sum() == 2
+    assert_array_equal(differ, np.isnan(quantity))
 
 
 @pytest.mark.parametrize("level", ["exposure", "run"])
@@ -318,7 +320,7 @@ def test_crosstalk(load, comCam, faults, makeProduct):
 
 @pytest.mark.parametrize("kind", ["expapprox", "fullcov", "lsstcam"])
 def test_ptc(request, load, faults, kind):
-    layout = request.getfixturevalue("lsstCam" if kind == "lsstcam" else "comCam")
+    layout = request.getfixturevalue("lsstCamLayout" if kind == "lsstcam" else "comCam")
     data, rows = load(f"ptc_{kind}/verifyPtcResults")
     product = readProduct(PTC, "ptc.yaml")
     ids = sorted({row["detector"] for row in rows})

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 STAND_INS = Path(__file__).parents[2] / "standalone" / "python"
 PARTS = (
     "describeMeasurements",
@@ -67,7 +69,7 @@ def behaviours(overStandIns, overUpstream):
     return runInBoth("describeBehaviour.py", runs=(overStandIns, overUpstream))
 
 
-def test_publicNamesAreAsUpstream(surfaces):
+def test_public_names_are_as_upstream(surfaces):
     ours, theirs = surfaces
     assert len(ours) > 50
     for name, description in ours.items():
@@ -77,7 +79,7 @@ def test_publicNamesAreAsUpstream(surfaces):
             assert description == theirs[name], name
 
 
-def test_configurationsHaveAllFields(surfaces):
+def test_configurations_have_all_fields(surfaces):
     ours, theirs = surfaces
     complete = {name for name, item in ours.items() if isinstance(item, dict) and PARTIAL not in name}
     lacking = {
@@ -90,7 +92,7 @@ def test_configurationsHaveAllFields(surfaces):
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_resultIsAsUpstream(behaviours, part):
+def test_result_is_as_upstream(behaviours, part):
     ours, theirs = (behaviour[part] for behaviour in behaviours)
     if part == "describePlots":
         comparePlaces(ours, theirs)

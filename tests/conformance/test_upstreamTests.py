@@ -8,6 +8,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 TESTS = (
     ("analysis_tools", "test_analysisTool.py"),
     ("analysis_tools", "test_contexts.py"),
@@ -17,7 +19,7 @@ TESTS = (
 
 
 @pytest.mark.parametrize(("package", "name"), TESTS, ids=[name for _, name in TESTS])
-def test_passesOverTheStandIns(upstream, overStandIns, package, name):
+def test_passes_over_the_stand_ins(upstream, overStandIns, package, name):
     file = upstream / package / "tests" / name
     # Out of the project's configuration: upstream has its own view of warnings.
     result = overStandIns("-m", "pytest", "-q", "-c", "/dev/null", "-p", "no:cacheprovider", file)
@@ -26,6 +28,6 @@ def test_passesOverTheStandIns(upstream, overStandIns, package, name):
 
 
 @pytest.mark.parametrize("name", ["lsst.analysis.tools", "lsst.cp.verify", "lsst.verify"])
-def test_standInsAreTested(overStandIns, name):
+def test_stand_ins_are_tested(overStandIns, name):
     result = overStandIns("-c", f"import {name} as package; print(package.__file__)")
     assert "/standalone/python/lsst/" in result.stdout, result.stderr

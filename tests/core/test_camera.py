@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsst.afw.cameraGeom import Camera
 from lsst.analysis.cp.core import AmpKeyError, CameraLayout, DetectorSelection
 
 
@@ -91,23 +90,18 @@ def test_inconsistent_layout_is_an_error(layout, changes, message):
         change(layout, **changes)
 
 
-@pytest.fixture(scope="module")
-def lsstCam(sharedData):
-    return CameraLayout.fromCamera(Camera.readFits(str(sharedData / "cameras" / "LSSTCam.fits")))
-
-
-def test_counts_of_lsstcam(lsstCam):
-    assert (lsstCam.nDetectors, lsstCam.nAmps) == (205, 3216)
-    types, counts = np.unique(lsstCam.detectorType, return_counts=True)
+def test_counts_of_lsstcam(lsstCamLayout):
+    assert (lsstCamLayout.nDetectors, lsstCamLayout.nAmps) == (205, 3216)
+    types, counts = np.unique(lsstCamLayout.detectorType, return_counts=True)
     assert dict(zip(types.tolist(), counts.tolist(), strict=True)) == {
         "GUIDER": 8,
         "SCIENCE": 189,
         "WAVEFRONT": 8,
     }
-    science = lsstCam.physicalType[lsstCam.detectorType == "SCIENCE"]
+    science = lsstCamLayout.physicalType[lsstCamLayout.detectorType == "SCIENCE"]
     vendors, counts = np.unique(science, return_counts=True)
     assert dict(zip(vendors.tolist(), counts.tolist(), strict=True)) == {"E2V": 117, "ITL": 72}
-    assert np.all((lsstCam.ampGain > 0) & (lsstCam.ampReadNoise > 0))
+    assert np.all((lsstCamLayout.ampGain > 0) & (lsstCamLayout.ampReadNoise > 0))
 
 
 NAMES = st.lists(st.text(max_size=12), min_size=1, max_size=8, unique=True)

@@ -17,7 +17,7 @@ import pytest
 from astropy.table import Table, vstack
 from astropy.time import Time
 
-from lsst.analysis.cp.atools import addTestTools
+from lsst.analysis.cp.atools import addTools
 from lsst.analysis.cp.tasks.merge import MergeAnalysisMixin
 from lsst.analysis.tools.interfaces import NoPlot
 from lsst.daf.butler import Butler, DatasetType, Timespan
@@ -230,8 +230,10 @@ def addMerge() -> Callable[..., None]:
             config.connections.outputName = f"cp{label[0].upper()}{label[1:]}"
             if taskClass.mergesExposures:
                 config.connections.inputOutputName = f"{label}Inputs"
-            addTestTools(config, "bias", "run" if taskClass.mergesExposures else "exposure")
-            config.atools.biasFailures.produce.plot = NoPlot
+            is_of_run = taskClass.mergesExposures or config.epoch == "none"
+            addTools(config, "bias", "run" if is_of_run else "exposure")
+            for tool in config.atools:
+                tool.produce.plot = NoPlot
         graph.add_task(label, taskClass, config)
 
     return add

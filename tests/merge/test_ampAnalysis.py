@@ -10,7 +10,7 @@ import pytest
 from astropy.table import Table
 
 from lsst.afw.image import ExposureF
-from lsst.analysis.cp.atools import AmpTestTool, addSensorTools, addTestTools
+from lsst.analysis.cp.atools import AmpTestTool, addSensorTools, addTools
 from lsst.analysis.cp.core import ColumnError
 from lsst.analysis.cp.tasks import AmpAnalysisDetectorTask, AmpAnalysisExposureTask, AmpAnalysisRunTask
 from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisTask, RunMergeAnalysisTask
@@ -59,7 +59,10 @@ def merged(latiss, addMerge):
         config.connections.outputName = f"{label}Analysis"
         config.connections.verifiedExposures = "verifyBiasIsrExp"
         config.doReadReference = True
-        addTestTools(config, "bias", level, plotted=("NOISE",) if level == "exposure" else ())
+        addTools(config, "bias", level)
+        for name, tool in config.atools.items():
+            if (level, name) != ("exposure", "biasNoise"):
+                tool.produce.plot = NoPlot
         graph.add_task(label, task, config)
     return latiss.run(graph)
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from astropy.table import MaskedColumn, Table, vstack
 
-from lsst.analysis.cp.atools import AmpTestTool, addTestTools
+from lsst.analysis.cp.atools import addTools
 from lsst.analysis.cp.tasks import ToolFailuresError, ToolRunner
 from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisTask, RunMergeAnalysisTask
 from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
@@ -84,9 +84,8 @@ def makeGraph(addMerge, break_, **fields) -> PipelineGraph:
     return graph
 
 
-@pytest.mark.parametrize("field", ["atools", "detectorAtools"])
-def test_runMergeFollowsFailedTool(latiss, addMerge, field):
-    graph = makeGraph(addMerge, lambda config: addBrokenTool(getattr(config, field)))
+def test_runMergeFollowsFailedTool(latiss, addMerge):
+    graph = makeGraph(addMerge, lambda config: addBrokenTool(config.atools))
     butler = latiss.run(graph)
     assert butler.exists("verifyBiasResults")
     assert "biasNoise" in butler.get("cpBiasExp_metrics", exposure=EXPOSURE)
@@ -132,13 +131,6 @@ def test_toolForEachBandIsRefused():
         config.validate()
 
 
-def test_plotOfDetectorIsRefused():
-    config = ExpMergeAnalysisTask.ConfigClass()
-    config.detectorAtools.plotted = AmpTestTool
-    with pytest.raises(FieldValidationError, match="'plotted' makes plots"):
-        config.validate()
-
-
 @pytest.fixture(scope="module")
 def comCamera():
     return LsstComCam().getCamera()
@@ -153,8 +145,9 @@ def goodTable(comCamera, makeTable) -> Table:
 def analyze(comCamera):
     """Analyse a table without a repository; return the outputs and the failures."""
     config = ExpMergeAnalysisTask.ConfigClass()
-    addTestTools(config, "bias", "exposure")
-    config.atools.biasFailures.produce.plot = NoPlot
+    addTools(config, "bias", "exposure")
+    for tool in config.atools:
+        tool.produce.plot = NoPlot
     config.freeze()
     task = ExpMergeAnalysisTask(config=config)
 

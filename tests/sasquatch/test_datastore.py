@@ -91,7 +91,7 @@ def readTopic(proxy: RestProxy, topic: str) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("kind", ["valid", "invalid"])
-def test_datastoreSendsEveryBundle(monkeypatch, butler, proxy, caplog, kind):
+def test_datastore_sends_every_bundle(monkeypatch, butler, proxy, caplog, kind):
     monkeypatch.setenv("ANALYSIS_CP_DIR", str(PIPELINE.parents[2]))
     putBundles(butler, "verifyBiasExp", kind)
     putBundles(butler, "verifyBias", kind)
@@ -108,7 +108,7 @@ def test_datastoreSendsEveryBundle(monkeypatch, butler, proxy, caplog, kind):
     assert (run["instrument"], run["exposure"], run["detector"]) == ("LSSTCam", "", "")
 
 
-def test_bundleIsReadBackWhereItIsAFile(monkeypatch, butler):
+def test_bundle_is_read_back_where_it_is_a_file(monkeypatch, butler):
     monkeypatch.setenv("ANALYSIS_CP_DIR", str(PIPELINE.parents[2]))
     putBundles(butler, "verifyBias", "valid")
     (ref,) = butler.query_datasets("cpBiasRun_metrics", "run")

@@ -90,20 +90,20 @@ def failTimes(count: int, error: Exception) -> Answer:
     return answer
 
 
-def test_allIsDelivered():
+def test_all_is_delivered():
     proxy = FakeProxy()
     outcome = deliver(proxy, makeRecords(3), makeRecords(2, "b", 4))
     assert sorted(outcome.delivered) == [1, 2, 3, 4, 5]
     assert proxy.taken == {"a": [b"1", b"2", b"3"], "b": [b"4", b"5"]}
 
 
-def test_whatMayPassIsRepeated():
+def test_what_may_pass_is_repeated():
     proxy = FakeProxy(failTimes(3, TransientError("busy")))
     assert deliver(proxy, makeRecords(2)) == Outcome([1, 2])
     assert proxy.requests == [[b"1", b"2"]] * 4
 
 
-def test_onlyUnsettledRecordsAreRepeated():
+def test_only_unsettled_records_are_repeated():
     answers = [
         [None, RecordError("later", isTransient=True), RecordError("never", isTransient=False)],
         [None],
@@ -113,14 +113,14 @@ def test_onlyUnsettledRecordsAreRepeated():
     assert proxy.requests == [[b"1", b"2", b"3"], [b"2"]]
 
 
-def test_askedWaitIsKept():
+def test_asked_wait_is_kept():
     proxy = FakeProxy(failTimes(1, TransientError("busy", retryAfter=0.6)))
     start = time.monotonic()
     assert deliver(proxy, makeRecords(1)) == Outcome([1])
     assert time.monotonic() - start >= 0.6
 
 
-def test_waitsGrow(caplog):
+def test_waits_grow(caplog):
     caplog.set_level(logging.DEBUG, logger="lsst.analysis.cp.sasquatch")
     deliver(FakeProxy(failTimes(99, TransientError("busy"))), makeRecords(1), deadline=1.5)
     waits = [record.args[1] for record in caplog.records if "Attempt" in record.message]
@@ -129,7 +129,7 @@ def test_waitsGrow(caplog):
     assert "busy" in caplog.text
 
 
-def test_timeIsOverInTheEnd():
+def test_time_is_over_in_the_end():
     proxy = FakeProxy(failTimes(10**6, TransientError("busy", retryAfter=3600.0)))
     start = time.monotonic()
     outcome = deliver(proxy, makeRecords(2), makeRecords(2, "b", 3), deadline=0.5)
@@ -138,14 +138,14 @@ def test_timeIsOverInTheEnd():
     assert outcome.kept[1] == "busy"
 
 
-def test_batchesThatWaitAreKeptWhenTimeIsOver():
+def test_batches_that_wait_are_kept_when_time_is_over():
     proxy = FakeProxy()
     outcome = deliver(proxy, makeRecords(2), deadline=-1.0)
     assert outcome.kept == dict.fromkeys((1, 2), "the push ended before it was tried")
     assert proxy.requests == []
 
 
-def test_unusableProxyEndsAll():
+def test_unusable_proxy_ends_all():
     proxy = FakeProxy(failTimes(10**6, ProxyError("no certificate")))
     with Delivery(proxy, inFlight=1, deadline=time.monotonic() + 20) as delivery:  # type: ignore[arg-type]
         for start in (1, 2, 3):
@@ -169,7 +169,7 @@ def rejectWith(bad: set[bytes], *, isDivisible: bool = True) -> Answer:
     return answer
 
 
-def test_badRecordCostsOnlyItself():
+def test_bad_record_costs_only_itself():
     proxy = FakeProxy(rejectWith({b"37"}))
     outcome = deliver(proxy, makeRecords(100))
     assert outcome.rejected == {37: "422 for 1"}
@@ -178,14 +178,14 @@ def test_badRecordCostsOnlyItself():
     assert proxy.taken["a"] == [str(i).encode() for i in range(1, 101) if i != 37]
 
 
-def test_searchForBadRecordsEnds():
+def test_search_for_bad_records_ends():
     proxy = FakeProxy(rejectWith({str(i).encode() for i in range(1, 501)}))
     outcome = deliver(proxy, makeRecords(500))
     assert outcome.rejected.keys() == set(range(1, 501))
     assert len(proxy.requests) < 150
 
 
-def test_rejectedSchemaIsNotTriedInParts():
+def test_rejected_schema_is_not_tried_in_parts():
     proxy = FakeProxy(rejectWith({b"1"}, isDivisible=False))
     assert deliver(proxy, makeRecords(3)) == Outcome([], dict.fromkeys((1, 2, 3), "422 for 3"))
     assert len(proxy.requests) == 1
@@ -196,20 +196,20 @@ def slowly(payloads: list[bytes]) -> list[RecordError | None]:
     return [None] * len(payloads)
 
 
-def test_severalTopicsAreInFlight():
+def test_several_topics_are_in_flight():
     proxy = FakeProxy(slowly)
     deliver(proxy, *(makeRecords(1, topic, i) for i, topic in enumerate("abcdefgh")), inFlight=4)
     assert proxy.maxOpen == 4
 
 
-def test_recordsOfATopicStayInOrder():
+def test_records_of_a_topic_stay_in_order():
     proxy = FakeProxy(slowly)
     deliver(proxy, *(makeRecords(2, "a", 2 * i) for i in range(8)), inFlight=4)
     assert proxy.taken["a"] == [str(i).encode() for i in range(16)]
     assert proxy.maxOpen == 1
 
 
-def test_tooManyBatchesWait():
+def test_too_many_batches_wait():
     gate = threading.Event()
     proxy = FakeProxy(lambda payloads: gate.wait(10) and [None] * len(payloads))
     with Delivery(proxy, inFlight=1, deadline=time.monotonic() + 20) as delivery:  # type: ignore[arg-type]
@@ -226,8 +226,8 @@ def test_tooManyBatchesWait():
         assert len([place for each in delivery.finish() for place in each.delivered]) == 20
 
 
-def test_requestWithoutEndDoesNotHoldThePush(monkeypatch):
-    monkeypatch.setattr("lsst.analysis.cp.sasquatch.delivery._GRACE", 0.1)
+def test_request_without_end_does_not_hold_the_push(monkeypatch):
+    monkeypatch.setattr("lsst.analysis.cp.sasquatch.delivery.GRACE", 0.1)
     gate = threading.Event()
     proxy = FakeProxy(lambda payloads: gate.wait(10) and [None] * len(payloads))
     outcome = deliver(proxy, *(makeRecords(1, start=i) for i in range(1, 11)), inFlight=1, deadline=0.2)
@@ -235,7 +235,7 @@ def test_requestWithoutEndDoesNotHoldThePush(monkeypatch):
     assert outcome.kept[10] == "the push ended before it was tried"
 
 
-def test_batchesAreOfOneTopicAndSchema():
+def test_batches_are_of_one_topic_and_schema():
     other = OutgoingRecord(9, UUID(int=9), "a", "another schema", b"9")
     batches = list(makeBatches([*makeRecords(3), *makeRecords(2, "b", 4), other], 2))
     assert [(each.topic, each.schema, [record.id for record in each.records]) for each in batches] == [
@@ -246,10 +246,10 @@ def test_batchesAreOfOneTopicAndSchema():
     ]
 
 
-def test_batchesAreNotTooLong():
+def test_batches_are_not_too_long():
     records = [OutgoingRecord(i, UUID(int=i), "a", "schema", b"x" * 400_000) for i in range(5)]
     assert [len(each.records) for each in makeBatches(records, 500)] == [2, 2, 1]
 
 
-def test_noBatchesOfNothing():
+def test_no_batches_of_nothing():
     assert list(makeBatches([], 500)) == []

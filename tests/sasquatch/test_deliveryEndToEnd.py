@@ -62,7 +62,8 @@ def countMedians(
 
 
 @pytest.mark.parametrize("precision", ["ns", "u", "ms"])
-def test_allDetectorsStayApart(
+@pytest.mark.slow
+def test_all_detectors_stay_apart(
     fullCamera: BundleRepository,
     kafkaProxy: RestProxy,
     database: InfluxDatabase,
@@ -76,14 +77,14 @@ def test_allDetectorsStayApart(
     assert countMedians(rows) == Counter(fullCamera.expect())
 
 
-def test_recordsHaveNoFieldThatTheirSchemaLacks(
+def test_records_have_no_field_that_their_schema_lacks(
     smallCamera: BundleRepository, proxy: RestProxy, tmp_path: Path
 ) -> None:
     assert push(smallCamera, proxy, tmp_path).exit_code == 0
     assert not proxy.unknownFields
 
 
-def test_pointsAreAtTheTimeOfObservation(
+def test_points_are_at_the_time_of_observation(
     smallCamera: BundleRepository, proxy: RestProxy, tmp_path: Path
 ) -> None:
     push(smallCamera, proxy, tmp_path)
@@ -93,7 +94,7 @@ def test_pointsAreAtTheTimeOfObservation(
             assert 0 <= record["timestamp"] - MIDDLE < 1
 
 
-def test_upstreamTopicsSayWhatIsNotValid(
+def test_upstream_topics_say_what_is_not_valid(
     smallCamera: BundleRepository, proxy: RestProxy, tmp_path: Path
 ) -> None:
     assert push(smallCamera, proxy, tmp_path, "--upstream-schema").exit_code == 0
@@ -107,7 +108,7 @@ def test_upstreamTopicsSayWhatIsNotValid(
 
 
 @pytest.mark.parametrize("modes", [((), ("--upstream-schema",)), (("--upstream-schema",), ())])
-def test_bothKindsOfTopicsGoToOneProxy(
+def test_both_kinds_of_topics_go_to_one_proxy(
     smallCamera: BundleRepository, proxy: RestProxy, tmp_path: Path, modes: tuple[tuple[str, ...], ...]
 ) -> None:
     for mode in (*modes, *modes):
@@ -117,7 +118,7 @@ def test_bothKindsOfTopicsGoToOneProxy(
     assert {topic: len(records) for topic, records in readAll(proxy).items()} == dict.fromkeys(expected, 10)
 
 
-def test_aSecondPushSendsNothing(smallCamera: BundleRepository, proxy: RestProxy, tmp_path: Path) -> None:
+def test_a_second_push_sends_nothing(smallCamera: BundleRepository, proxy: RestProxy, tmp_path: Path) -> None:
     push(smallCamera, proxy, tmp_path)
     requests = proxy.requests.total()
     assert push(smallCamera, proxy, tmp_path).exit_code == 0
@@ -130,7 +131,7 @@ AMBIGUOUS = (Fault.HANG_AFTER, Fault.RESET_IN_BODY, Fault.WRONG_JSON)
 
 
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault not in LASTING])
-def test_faultsThatPassLoseNothing(
+def test_faults_that_pass_lose_nothing(
     smallCamera: BundleRepository, proxy: RestProxy, tmp_path: Path, fault: Fault
 ) -> None:
     proxy.settings.hangSeconds, proxy.settings.trickleSeconds = 0.2, 0.0005
@@ -143,7 +144,7 @@ def test_faultsThatPassLoseNothing(
 
 
 @pytest.mark.parametrize("fault", [Fault.UNAVAILABLE, Fault.HANG_AFTER, Fault.WRONG_JSON])
-def test_faultsOfTopicsThatPassLoseNothing(
+def test_faults_of_topics_that_pass_lose_nothing(
     smallCamera: BundleRepository, proxy: RestProxy, tmp_path: Path, fault: Fault
 ) -> None:
     proxy.settings.hangSeconds = 0.2
@@ -154,7 +155,7 @@ def test_faultsOfTopicsThatPassLoseNothing(
 
 
 @pytest.mark.parametrize("fault", [Fault.PARTIAL_FINAL, Fault.SCHEMA_REJECTED])
-def test_whatIsRefusedIsListedAndGoesWithTheNextPush(
+def test_what_is_refused_is_listed_and_goes_with_the_next_push(
     smallCamera: BundleRepository, proxy: RestProxy, tmp_path: Path, fault: Fault
 ) -> None:
     proxy.settings.faults.script(fault)
@@ -165,7 +166,7 @@ def test_whatIsRefusedIsListedAndGoesWithTheNextPush(
     assert countMedians(readAll(proxy)) == Counter(smallCamera.expect())
 
 
-def test_redirectionsToOtherHostsAreRefused(
+def test_redirections_to_other_hosts_are_refused(
     smallCamera: BundleRepository, proxy: RestProxy, tmp_path: Path
 ) -> None:
     proxy.settings.faults.script(Fault.REDIRECT, Fault.REDIRECT)
@@ -174,7 +175,7 @@ def test_redirectionsToOtherHostsAreRefused(
     assert "redirects to http://127.0.0.2:9" in result.output
 
 
-def test_aProxyThatNeverAnswersEndsAtTheDeadline(
+def test_a_proxy_that_never_answers_ends_at_the_deadline(
     smallCamera: BundleRepository, proxy: RestProxy, tmp_path: Path
 ) -> None:
     proxy.settings.faults.script(*[Fault.HANG] * 100)

@@ -22,6 +22,8 @@ from services.kafkaBroker import KafkaBroker
 from services.pushProcess import PushProcess
 from services.restProxy import ProxySettings, RestProxy
 
+pytestmark = pytest.mark.slow
+
 N_KILLS = 50
 N_RECORDS = 5000
 N_TOPICS = 20
@@ -118,21 +120,21 @@ def decode(killedPush: KilledPush, messages: list[bytes]) -> list[dict[str, Any]
     return [decodeMessage(message, schemas) for message in messages]
 
 
-def test_thePushEndsWell(killedPush: KilledPush) -> None:
+def test_the_push_ends_well(killedPush: KilledPush) -> None:
     assert killedPush.statuses[-1] == 0
     assert len(killedPush.takenAtKills) == N_KILLS
 
 
-def test_killsAreSpreadOverThePush(killedPush: KilledPush) -> None:
+def test_kills_are_spread_over_the_push(killedPush: KilledPush) -> None:
     tenths = {taken * 10 // N_RECORDS for taken in killedPush.takenAtKills}
     assert len(tenths) >= 8
 
 
-def test_everyFaultWasMet(killedPush: KilledPush) -> None:
+def test_every_fault_was_met(killedPush: KilledPush) -> None:
     assert killedPush.proxy.settings.faults.counts.keys() == RATES.keys()
 
 
-def test_everyRecordIsInKafka(killedPush: KilledPush) -> None:
+def test_every_record_is_in_kafka(killedPush: KilledPush) -> None:
     rows = {
         (topic.removeprefix("lsst.cp.ts."), row["exposure"], row["detector"], row["median"])
         for topic, messages in killedPush.read().items()
@@ -141,17 +143,17 @@ def test_everyRecordIsInKafka(killedPush: KilledPush) -> None:
     assert rows == set(killedPush.repository.expect())
 
 
-def test_someRecordsAreInKafkaRepeatedly(killedPush: KilledPush) -> None:
+def test_some_records_are_in_kafka_repeatedly(killedPush: KilledPush) -> None:
     assert sum(len(messages) for messages in killedPush.read().values()) > N_RECORDS
 
 
-def test_repeatsAreByteIdentical(killedPush: KilledPush) -> None:
+def test_repeats_are_byte_identical(killedPush: KilledPush) -> None:
     for messages in killedPush.read().values():
         distinct = decode(killedPush, sorted(set(messages)))
         assert len({row["id"] for row in distinct}) == len(distinct) == N_RECORDS // N_TOPICS
 
 
-def test_everyRecordIsOnceInTheDatabase(killedPush: KilledPush, database: InfluxDatabase) -> None:
+def test_every_record_is_once_in_the_database(killedPush: KilledPush, database: InfluxDatabase) -> None:
     Connector(killedPush.proxy, database).run()
     rows = [
         (topic.removeprefix("lsst.cp.ts."), row["exposure"], row["detector"], row["median"])

@@ -32,19 +32,19 @@ def readAll(ledger: Ledger) -> list[OutgoingRecord]:
     return ledger.readOutbox(0, ledger.measureOutbox()[1], 1000)
 
 
-def test_newDatasetsAreOpen(path):
+def test_new_datasets_are_open(path):
     with Ledger(path, TARGET) as ledger:
         assert ledger.findOpen([FIRST, SECOND]) == {FIRST, SECOND}
 
 
-def test_moreDatasetsThanVariablesOfAQuery(path):
+def test_more_datasets_than_variables_of_a_query(path):
     ids = [UUID(int=i) for i in range(1, 1235)]
     with Ledger(path, TARGET) as ledger:
         ledger.add([makeDataset(id, ("a",)) for id in ids[:700]])
         assert ledger.findOpen(ids) == set(ids[700:])
 
 
-def test_addedRecordsAreInTheOutbox(path):
+def test_added_records_are_in_the_outbox(path):
     with Ledger(path, TARGET) as ledger:
         outgoing = ledger.add([makeDataset(), makeDataset(SECOND)])
         assert [(each.datasetId, each.topic) for each in outgoing] == [
@@ -57,14 +57,14 @@ def test_addedRecordsAreInTheOutbox(path):
         assert ledger.findOpen([FIRST, SECOND]) == set()
 
 
-def test_bundlesWithoutRecordsAreDoneWith(path):
+def test_bundles_without_records_are_done_with(path):
     with Ledger(path, TARGET) as ledger:
         ledger.add([makeDataset(topics=())])
         assert ledger.findOpen([FIRST]) == set()
         assert ledger.measureOutbox() == (0, 0)
 
 
-def test_deliveredRecordsAreNotAddedAgain(path):
+def test_delivered_records_are_not_added_again(path):
     with Ledger(path, TARGET) as ledger:
         first, second = ledger.add([makeDataset()])
         ledger.settle(delivered=[first.id])
@@ -72,14 +72,14 @@ def test_deliveredRecordsAreNotAddedAgain(path):
         assert ledger.add([makeDataset()]) == []
 
 
-def test_pendingRecordsKeepTheirBytes(path):
+def test_pending_records_keep_their_bytes(path):
     with Ledger(path, TARGET) as ledger:
         outgoing = ledger.add([makeDataset()])
         assert ledger.add([makeDataset(text=" made otherwise")]) == []
         assert readAll(ledger) == outgoing
 
 
-def test_keptRecordsStayWithTheirReason(path):
+def test_kept_records_stay_with_their_reason(path):
     with Ledger(path, TARGET) as ledger:
         first, second = ledger.add([makeDataset()])
         ledger.settle(kept={first.id: "no answer"})
@@ -88,7 +88,7 @@ def test_keptRecordsStayWithTheirReason(path):
         assert reasons == [("a", "no answer", False), ("b", "not tried yet", False)]
 
 
-def test_rejectedRecordsAreMadeAnew(path):
+def test_rejected_records_are_made_anew(path):
     with Ledger(path, TARGET) as ledger:
         first, second = ledger.add([makeDataset()])
         ledger.settle(delivered=[second.id], rejected={first.id: "422"})
@@ -102,14 +102,14 @@ def test_rejectedRecordsAreMadeAnew(path):
         assert list(ledger.listUndelivered()) == []
 
 
-def test_recordThatIsDeliveredAndKeptIsDelivered(path):
+def test_record_that_is_delivered_and_kept_is_delivered(path):
     with Ledger(path, TARGET) as ledger:
         (record,) = ledger.add([makeDataset(topics=("a",))])
         ledger.settle(delivered=[record.id], kept={record.id: "the rest of its batch failed"})
         assert list(ledger.listUndelivered()) == []
 
 
-def test_targetsAreApart(path):
+def test_targets_are_apart(path):
     with Ledger(path, TARGET) as ledger:
         (record,) = ledger.add([makeDataset(topics=("a",))])
         ledger.settle(delivered=[record.id])
@@ -124,7 +124,7 @@ def test_targetsAreApart(path):
         assert ledger.findOpen([FIRST]) == set()
 
 
-def test_outboxIsReadInPages(path):
+def test_outbox_is_read_in_pages(path):
     with Ledger(path, TARGET) as ledger:
         outgoing = ledger.add([makeDataset(UUID(int=i)) for i in range(1, 4)])
         _, last = ledger.measureOutbox()
@@ -136,7 +136,7 @@ def test_outboxIsReadInPages(path):
         assert [record for page in pages for record in page] == outgoing
 
 
-def test_addingIsAllOrNothing(path):
+def test_adding_is_all_or_nothing(path):
     broken = EncodedDataset(SECOND, "broken", [("a", SCHEMA, None)])  # type: ignore[list-item]
     with Ledger(path, TARGET) as ledger:
         with pytest.raises(LedgerError, match=r"ledger\.sqlite3 cannot be used: NOT NULL"):
@@ -145,7 +145,8 @@ def test_addingIsAllOrNothing(path):
         assert ledger.measureOutbox() == (0, 0)
 
 
-def test_killedPushLeavesItsOutbox(path):
+@pytest.mark.slow
+def test_killed_push_leaves_its_outbox(path):
     code = f"""
 import os, signal, uuid
 from lsst.analysis.cp.sasquatch.ledger import EncodedDataset, Ledger, Target
@@ -162,18 +163,18 @@ os.kill(os.getpid(), signal.SIGKILL)
         assert ledger.findOpen([FIRST]) == set()
 
 
-def test_oneAtATime(path):
+def test_one_at_a_time(path):
     with Ledger(path, TARGET), pytest.raises(LedgerError, match=r"ledger\.sqlite3 is in use by another push"):
         Ledger(path, TARGET)
 
 
-def test_readingMakesNoFile(path):
+def test_reading_makes_no_file(path):
     with Ledger(path, TARGET, isReadOnly=True) as ledger:
         assert ledger.findOpen([FIRST]) == {FIRST}
     assert not path.exists()
 
 
-def test_readingShowsWhatIsThere(path):
+def test_reading_shows_what_is_there(path):
     with Ledger(path, TARGET) as ledger:
         outgoing = ledger.add([makeDataset()])
     before = path.read_bytes()
@@ -182,19 +183,19 @@ def test_readingShowsWhatIsThere(path):
     assert path.read_bytes() == before
 
 
-def test_readingAnUnknownTarget(path):
+def test_reading_an_unknown_target(path):
     Ledger(path, TARGET).close()
     with Ledger(path, Target("other.example", "lsst.cp", "own"), isReadOnly=True) as ledger:
         assert ledger.findOpen([FIRST]) == {FIRST}
 
 
-def test_otherFilesAreRefused(path):
+def test_other_files_are_refused(path):
     path.write_text("It was a dark and stormy night.\n" * 100)
     with pytest.raises(LedgerError, match=r"ledger\.sqlite3 cannot be used: file is not a database"):
         Ledger(path, TARGET)
 
 
-def test_otherDatabasesAreRefused(path):
+def test_other_databases_are_refused(path):
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE dataset (id)")
     connection.close()
@@ -202,6 +203,6 @@ def test_otherDatabasesAreRefused(path):
         Ledger(path, TARGET)
 
 
-def test_directoryMustExist(tmp_path):
+def test_directory_must_exist(tmp_path):
     with pytest.raises(LedgerError, match="unable to open database file"):
         Ledger(tmp_path / "nowhere" / "ledger.sqlite3", TARGET)

@@ -63,7 +63,7 @@ def count(proxy: RestProxy) -> int:
     return sum(len(proxy.log.read(topic)) for topic in proxy.log.topics())
 
 
-def test_allIsDelivered(run: Run, proxy: RestProxy):
+def test_all_is_delivered(run: Run, proxy: RestProxy):
     result = run()
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("60 records delivered. Of 30 bundles, 0 had been dealt with before")
@@ -71,7 +71,7 @@ def test_allIsDelivered(run: Run, proxy: RestProxy):
     assert count(proxy) == 60
 
 
-def test_secondPushSendsNothing(run: Run, proxy: RestProxy):
+def test_second_push_sends_nothing(run: Run, proxy: RestProxy):
     run()
     result = run()
     assert result.exit_code == 0
@@ -79,36 +79,36 @@ def test_secondPushSendsNothing(run: Run, proxy: RestProxy):
     assert count(proxy) == 60
 
 
-def test_ledgerLiesInTheRepository(run: Run, repository: BundleRepository):
+def test_ledger_lies_in_the_repository(run: Run, repository: BundleRepository):
     run()
     assert (repository.root / LEDGER).is_file()
 
 
-def test_ledgerMayLieElsewhere(run: Run, repository: BundleRepository, tmp_path: Path):
+def test_ledger_may_lie_elsewhere(run: Run, repository: BundleRepository, tmp_path: Path):
     run(ledger=str(tmp_path / "other.sqlite3"))
     assert (tmp_path / "other.sqlite3").is_file()
     assert not (repository.root / LEDGER).exists()
 
 
-def test_repositoryMayBeNamedByItsFile(run: Run, repository: BundleRepository):
+def test_repository_may_be_named_by_its_file(run: Run, repository: BundleRepository):
     assert run(repo=str(repository.root / "butler.yaml")).exit_code == 0
     assert (repository.root / LEDGER).is_file()
 
 
-def test_remoteRepositoryNeedsALedger(run: Run):
+def test_remote_repository_needs_a_ledger(run: Run):
     result = run(repo="https://butler.example/repo/butler.yaml")
     assert result.exit_code != 0
     assert "is not on this machine: give a file for the ledger with --ledger" in result.stderr
 
 
-def test_upstreamTopics(run: Run, proxy: RestProxy, repository: BundleRepository):
+def test_upstream_topics(run: Run, proxy: RestProxy, repository: BundleRepository):
     assert run("--upstream-schema").exit_code == 0
     assert sorted(proxy.log.topics()) == [f"lsst.cp.{topic}" for topic in repository.topics]
 
 
-def test_undeliveredIsListed(run: Run, settings: ProxySettings, tmp_path: Path):
+def test_undelivered_is_listed(run: Run, settings: ProxySettings, tmp_path: Path):
     settings.faults = FaultPlan({Fault.UNAVAILABLE: 1.0})
-    result = run(deadline="0.5", undelivered=str(tmp_path / "list"))
+    result = run(deadline="3", undelivered=str(tmp_path / "list"))
     assert result.exit_code == 1
     assert (
         "Not delivered: 60 records that are kept for the next push, 0 that the proxy rejected"
@@ -128,7 +128,7 @@ def test_undeliveredIsListed(run: Run, settings: ProxySettings, tmp_path: Path):
     assert "60 records were left by earlier pushes" in result.stdout
 
 
-def test_rejectedIsListed(run: Run, settings: ProxySettings):
+def test_rejected_is_listed(run: Run, settings: ProxySettings):
     settings.faults.script(Fault.SCHEMA_REJECTED)
     result = run()
     assert result.exit_code == 1
@@ -138,7 +138,7 @@ def test_rejectedIsListed(run: Run, settings: ProxySettings):
     assert run().exit_code == 0
 
 
-def test_nothingToSendIsSaid(run: Run):
+def test_nothing_to_send_is_said(run: Run):
     result = run(dataset_type="cpDark*")
     assert result.exit_code == 0
     assert "No bundles of metrics are found." in result.stderr
@@ -147,7 +147,7 @@ def test_nothingToSendIsSaid(run: Run):
 # The dry run.
 
 
-def test_dryRunPrintsWhatWouldGo(run: Run, proxy: RestProxy, repository: BundleRepository):
+def test_dry_run_prints_what_would_go(run: Run, proxy: RestProxy, repository: BundleRepository):
     result = run("--dry-run")
     assert result.exit_code == 0
     records = [json.loads(line) for line in result.stdout.splitlines()]
@@ -165,12 +165,12 @@ def test_dryRunPrintsWhatWouldGo(run: Run, proxy: RestProxy, repository: BundleR
     assert not (repository.root / LEDGER).exists()
 
 
-def test_dryRunLeavesOutWhatIsDelivered(run: Run):
+def test_dry_run_leaves_out_what_is_delivered(run: Run):
     run(where="instrument = 'LSSTCam' AND detector < 10")
     assert len(run("--dry-run").stdout.splitlines()) == 40
 
 
-def test_dryRunShowsWhatIsLeft(run: Run, settings: ProxySettings, proxy: RestProxy):
+def test_dry_run_shows_what_is_left(run: Run, settings: ProxySettings, proxy: RestProxy):
     settings.faults = FaultPlan({Fault.UNAVAILABLE: 1.0})
     run(deadline="0.3")
     assert len(run("--dry-run").stdout.splitlines()) == 60
@@ -179,7 +179,8 @@ def test_dryRunShowsWhatIsLeft(run: Run, settings: ProxySettings, proxy: RestPro
     assert count(proxy) == 60
 
 
-def test_dryRunMayBeCutOff(repository: BundleRepository, tmp_path: Path):
+@pytest.mark.slow
+def test_dry_run_may_be_cut_off(repository: BundleRepository, tmp_path: Path):
     code = "from lsst.analysis.cp.cli.cmd import push_verify_metrics; push_verify_metrics()"
     options = {
         "collections": RUN,
@@ -200,7 +201,7 @@ def test_dryRunMayBeCutOff(repository: BundleRepository, tmp_path: Path):
         assert process.wait(60) == 0
 
 
-def test_fieldsAndTagsAreAdded(run: Run):
+def test_fields_and_tags_are_added(run: Run):
     result = run("--dry-run", field="site=summit", tag="nightly", dataset_tag="LSSTCam/bias")
     value = json.loads(result.stdout.splitlines()[0])["value"]
     assert (value["site"], value["tags"], value["dataset_tag"]) == ("summit", "nightly", "LSSTCam/bias")
@@ -228,7 +229,7 @@ def test_fieldsAndTagsAreAdded(run: Run):
         ({"repo": "/nowhere"}, "There is no repository /nowhere"),
     ],
 )
-def test_badOptionsAreExplained(run: Run, proxy: RestProxy, options, message):
+def test_bad_options_are_explained(run: Run, proxy: RestProxy, options, message):
     result = run(**options)
     assert result.exit_code in (1, 2)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
@@ -237,7 +238,7 @@ def test_badOptionsAreExplained(run: Run, proxy: RestProxy, options, message):
     assert count(proxy) == 0
 
 
-def test_ledgerInUseIsExplained(run: Run, repository: BundleRepository):
+def test_ledger_in_use_is_explained(run: Run, repository: BundleRepository):
     from lsst.analysis.cp.sasquatch import Ledger, Target
 
     with Ledger(repository.root / LEDGER, Target("x", "y", "own")):
@@ -246,7 +247,7 @@ def test_ledgerInUseIsExplained(run: Run, repository: BundleRepository):
     assert "is in use by another push" in result.stderr
 
 
-def test_redirectionEndsThePush(run: Run, settings: ProxySettings):
+def test_redirection_ends_the_push(run: Run, settings: ProxySettings):
     settings.faults = FaultPlan({Fault.REDIRECT: 1.0})
     result = run()
     assert result.exit_code == 1
@@ -257,7 +258,7 @@ def test_redirectionEndsThePush(run: Run, settings: ProxySettings):
 # The token.
 
 
-def test_tokenOfAFile(run: Run, settings: ProxySettings, tmp_path: Path, caplog):
+def test_token_of_a_file(run: Run, settings: ProxySettings, tmp_path: Path, caplog):
     settings.token = SECRET
     (tmp_path / "token").write_text(f"{SECRET}\n")
     caplog.set_level("DEBUG")
@@ -266,13 +267,13 @@ def test_tokenOfAFile(run: Run, settings: ProxySettings, tmp_path: Path, caplog)
     assert SECRET not in result.output + caplog.text
 
 
-def test_tokenOfTheEnvironment(run: Run, settings: ProxySettings, monkeypatch):
+def test_token_of_the_environment(run: Run, settings: ProxySettings, monkeypatch):
     settings.token = SECRET
     monkeypatch.setenv("SASQUATCH_TOKEN", SECRET)
     assert run().exit_code == 0
 
 
-def test_refusedTokenIsNotShown(run: Run, settings: ProxySettings, monkeypatch, caplog):
+def test_refused_token_is_not_shown(run: Run, settings: ProxySettings, monkeypatch, caplog):
     settings.token = "another"
     monkeypatch.setenv("SASQUATCH_TOKEN", SECRET)
     caplog.set_level("DEBUG")
@@ -282,7 +283,7 @@ def test_refusedTokenIsNotShown(run: Run, settings: ProxySettings, monkeypatch, 
     assert SECRET not in result.output + caplog.text
 
 
-def test_thereIsNoOptionForAToken():
+def test_there_is_no_option_for_a_token():
     names = {name for parameter in push_verify_metrics.params for name in parameter.opts}
     assert "--token" not in names
 
@@ -296,14 +297,14 @@ def listed() -> Callable[[], list[str]]:
     return lambda: cli.list_commands(click.Context(cli))
 
 
-def test_manifestNamesTheCommand(listed, monkeypatch):
+def test_manifest_names_the_command(listed, monkeypatch):
     monkeypatch.setenv("DAF_BUTLER_PLUGINS", str(MANIFEST))
     assert listed().count("push-verify-metrics") == 1
     cli = UncachedButlerCLI("butler")
     assert cli.get_command(click.Context(cli), "push-verify-metrics") is push_verify_metrics
 
 
-def test_entryPointNamesTheCommand(monkeypatch):
+def test_entry_point_names_the_command(monkeypatch):
     monkeypatch.delenv("DAF_BUTLER_PLUGINS", raising=False)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     module, function = project["entry-points"]["butler.cli"]["analysis_cp"].split(":")
@@ -311,12 +312,12 @@ def test_entryPointNamesTheCommand(monkeypatch):
     assert getSubcommands() == [push_verify_metrics]
 
 
-def test_commandIsNotThereTwice(monkeypatch):
+def test_command_is_not_there_twice(monkeypatch):
     monkeypatch.setenv("DAF_BUTLER_PLUGINS", f"/other/resources.yaml:{MANIFEST}")
     assert getSubcommands() == []
 
 
-def test_tableOfTheStackNamesTheManifest():
+def test_table_of_the_stack_names_the_manifest():
     table = (ROOT / "ups" / "analysis_cp.table").read_text()
     (path,) = re.findall(r"envPrepend\(DAF_BUTLER_PLUGINS, \${PRODUCT_DIR}/(.*)\)", table)
     assert ROOT / path == MANIFEST

@@ -78,7 +78,7 @@ def readRecords(proxy: RestProxy, prefix: str = "lsst.cp.ts.") -> list[Record]:
     )
 
 
-def test_allArrivesOnce(repository: BundleRepository, proxy: RestProxy, push: Push):
+def test_all_arrives_once(repository: BundleRepository, proxy: RestProxy, push: Push):
     report = push()
     assert report == PushReport(delivered=36, found=12, bundles=12, isComplete=True)
     assert report.isDelivered
@@ -88,14 +88,14 @@ def test_allArrivesOnce(repository: BundleRepository, proxy: RestProxy, push: Pu
     )
 
 
-def test_nothingArrivesTwice(repository: BundleRepository, proxy: RestProxy, push: Push):
+def test_nothing_arrives_twice(repository: BundleRepository, proxy: RestProxy, push: Push):
     push()
     requests = proxy.requests.copy()
     assert push() == PushReport(found=12, bundles=12, knownBundles=12, isComplete=True)
     assert proxy.requests == requests
 
 
-def test_upstreamTopicsAreAnotherTarget(repository: BundleRepository, proxy: RestProxy, push: Push):
+def test_upstream_topics_are_another_target(repository: BundleRepository, proxy: RestProxy, push: Push):
     push()
     assert push(mode=Mode.UPSTREAM).delivered == 36
     topics = readTopics(proxy)
@@ -105,12 +105,12 @@ def test_upstreamTopicsAreAnotherTarget(repository: BundleRepository, proxy: Res
     assert proxy.unknownFields <= {(topic, "tags") for topic in topics}
 
 
-def test_namespacesAreOtherTargets(push: Push):
+def test_namespaces_are_other_targets(push: Push):
     push()
     assert push(namespace="lsst.dm").delivered == 36
 
 
-def test_batchesAreUsed(proxy: RestProxy, push: Push):
+def test_batches_are_used(proxy: RestProxy, push: Push):
     push(batchSize=5)
     assert proxy.requests["produce"] == 3 * 3
 
@@ -118,12 +118,14 @@ def test_batchesAreUsed(proxy: RestProxy, push: Push):
 @pytest.mark.parametrize(
     "fault", [each for each in Fault if each is not Fault.REDIRECT], ids=lambda each: each.name
 )
-def test_oneFaultLosesNothing(
+def test_one_fault_loses_nothing(
     fault: Fault, settings: ProxySettings, repository: BundleRepository, proxy: RestProxy, push: Push
 ):
     settings.hangSeconds, settings.trickleSeconds = 0.5, 0.05
     settings.faults.script(None, fault)
-    report = push(requestTimeout=0.3)
+    # Where an answer counts, it must not come too late on a machine that does other things.
+    is_late = fault in (Fault.HANG, Fault.HANG_AFTER, Fault.TRICKLE)
+    report = push(requestTimeout=0.3 if is_late else 10.0)
     if fault in (Fault.PARTIAL_FINAL, Fault.SCHEMA_REJECTED):
         assert 0 < report.rejected <= 5
         assert not report.isDelivered
@@ -132,7 +134,7 @@ def test_oneFaultLosesNothing(
     assert sorted(set(readRecords(proxy))) == sorted(repository.expect())
 
 
-def test_repeatsAreTheSame(
+def test_repeats_are_the_same(
     settings: ProxySettings, repository: BundleRepository, proxy: RestProxy, push: Push
 ):
     settings.faults = FaultPlan({Fault.RESET_IN_BODY: 0.3, Fault.WRONG_JSON: 0.3})
@@ -142,12 +144,12 @@ def test_repeatsAreTheSame(
     assert len(set(messages)) == 36
 
 
-def test_clusterAndTopicsMayFail(settings: ProxySettings, proxy: RestProxy, push: Push):
+def test_cluster_and_topics_may_fail(settings: ProxySettings, proxy: RestProxy, push: Push):
     settings.topicFaults.script(Fault.UNAVAILABLE, Fault.RESET, None, Fault.SERVER_ERROR)
     assert push().delivered == 36
 
 
-def test_whatIsLeftGoesWithTheNextPush(
+def test_what_is_left_goes_with_the_next_push(
     settings: ProxySettings, repository: BundleRepository, proxy: RestProxy, push: Push
 ):
     settings.faults = FaultPlan({Fault.UNAVAILABLE: 1.0})
@@ -159,7 +161,7 @@ def test_whatIsLeftGoesWithTheNextPush(
     assert readRecords(proxy) == sorted(repository.expect())
 
 
-def test_unusableProxyIsReported(settings: ProxySettings, proxy: RestProxy, push: Push):
+def test_unusable_proxy_is_reported(settings: ProxySettings, proxy: RestProxy, push: Push):
     settings.faults.script(Fault.REDIRECT)
     report = push()
     assert "redirects to http://127.0.0.2:9, which is refused" in report.failure
@@ -167,7 +169,7 @@ def test_unusableProxyIsReported(settings: ProxySettings, proxy: RestProxy, push
     assert push().isDelivered
 
 
-def test_expressionsSelect(proxy: RestProxy, push: Push):
+def test_expressions_select(proxy: RestProxy, push: Push):
     assert push(query=BundleQuery([RUN], where="instrument = 'LSSTCam' AND detector IN (0, 94)")).bundles == 4
     assert {detector for _, _, detector, _ in readRecords(proxy)} == {"0", "94"}
 
@@ -181,17 +183,17 @@ def test_expressionsSelect(proxy: RestProxy, push: Push):
         (["nothing/*"], ["*"], 0),
     ],
 )
-def test_namesAreOrPatterns(push: Push, collections, types, bundles):
+def test_names_are_or_patterns(push: Push, collections, types, bundles):
     assert push(query=BundleQuery(collections, datasetTypes=types)).bundles == bundles
 
 
 @pytest.mark.parametrize("query", [BundleQuery(["nowhere"]), BundleQuery([RUN], where="detector >")])
-def test_queriesMustMakeSense(push: Push, query):
+def test_queries_must_make_sense(push: Push, query):
     with pytest.raises(ButlerUserError):
         push(query=query)
 
 
-def test_lostBundleCostsOnlyItself(tmp_path: Path, proxy: RestProxy):
+def test_lost_bundle_costs_only_itself(tmp_path: Path, proxy: RestProxy):
     repository = BundleRepository(tmp_path / "repository", detectors=[0, 1, 2])
     address = ProxyAddress.parse(proxy.url)
     with (
@@ -209,15 +211,15 @@ def test_lostBundleCostsOnlyItself(tmp_path: Path, proxy: RestProxy):
     assert not report.isDelivered
 
 
-def test_progressCountsBundles(push: Push):
+def test_progress_counts_bundles(push: Push):
     counts: list[tuple[int, int]] = []
     push(progress=lambda *numbers: counts.append(numbers))
     assert counts == [(0, 12), (12, 12)]
 
 
-def test_pagesLimitTheOutboxInMemory(push: Push, monkeypatch, settings: ProxySettings):
-    monkeypatch.setattr("lsst.analysis.cp.sasquatch.pushMetrics._PAGE_BUNDLES", 5)
-    monkeypatch.setattr("lsst.analysis.cp.sasquatch.pushMetrics._PAGE_RECORDS", 7)
+def test_pages_limit_the_outbox_in_memory(push: Push, monkeypatch, settings: ProxySettings):
+    monkeypatch.setattr("lsst.analysis.cp.sasquatch.pushMetrics.PAGE_BUNDLES", 5)
+    monkeypatch.setattr("lsst.analysis.cp.sasquatch.pushMetrics.PAGE_RECORDS", 7)
     settings.faults = FaultPlan({Fault.UNAVAILABLE: 1.0})
     push(deadline=0.5)
     settings.faults = FaultPlan()
@@ -226,7 +228,7 @@ def test_pagesLimitTheOutboxInMemory(push: Push, monkeypatch, settings: ProxySet
     assert report.delivered == 36
 
 
-def test_laterRunsComeLater(tmp_path: Path, proxy: RestProxy):
+def test_later_runs_come_later(tmp_path: Path, proxy: RestProxy):
     repository = BundleRepository(tmp_path / "repository", detectors=[0, 1])
     butler = Butler.from_config(str(repository.root), writeable=True)
     (first, _) = sorted(butler.query_datasets(DATASET_TYPE, RUN), key=lambda ref: ref.dataId["detector"])

@@ -54,7 +54,8 @@ def assertSame(first: TrendTable, second: TrendTable) -> None:
 
 
 @pytest.mark.parametrize("precision", ["ns", "ms"])
-def test_theTableOfTheRepositoryComesBack(
+@pytest.mark.slow
+def test_the_table_of_the_repository_comes_back(
     bundles: BundleRepository,
     kafkaProxy: RestProxy,
     database: InfluxDatabase,
@@ -69,7 +70,8 @@ def test_theTableOfTheRepositoryComesBack(
     assertSame(table, readRepository(bundles))
 
 
-def test_upstreamsTopicsGiveNoZeroThatIsNotValid(
+@pytest.mark.slow
+def test_upstreams_topics_give_no_zero_that_is_not_valid(
     bundles: BundleRepository, kafkaProxy: RestProxy, database: InfluxDatabase, tmp_path: Path
 ) -> None:
     push(bundles, kafkaProxy, tmp_path, "--upstream-schema")
@@ -94,7 +96,7 @@ def guarded(tmp_path: Path) -> Iterator[InfluxDatabase]:
     server.stop()
 
 
-def test_aDatabaseThatAsksForAPasswordIsRead(guarded: InfluxDatabase, tmp_path: Path) -> None:
+def test_a_database_that_asks_for_a_password_is_read(guarded: InfluxDatabase, tmp_path: Path) -> None:
     guarded.write(['lsst.cp.ts.a_b id="1",run="r",instrument="X",observation_time=1e9,mean=1.5 1'])
     file = tmp_path / "password"
     file.write_text(PASSWORD)
@@ -102,7 +104,7 @@ def test_aDatabaseThatAsksForAPasswordIsRead(guarded: InfluxDatabase, tmp_path: 
     assert table.value.tolist() == [1.5]
 
 
-def test_aWrongPasswordIsAnErrorThatDoesNotShowIt(guarded: InfluxDatabase, tmp_path: Path) -> None:
+def test_a_wrong_password_is_an_error_that_does_not_show_it(guarded: InfluxDatabase, tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text(f"not-{PASSWORD}")
     with pytest.raises(InfluxError, match="answers 401: authorization failed") as info:

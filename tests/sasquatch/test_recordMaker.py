@@ -113,7 +113,7 @@ def find(butler: Butler, name: str = "cpBiasExp_metrics", run: str = RUN) -> Dat
 
 
 @pytest.mark.parametrize("name", LEVELS)
-def test_identifiersOfStoredBundles(butler, name):
+def test_identifiers_of_stored_bundles(butler, name):
     (record,) = RecordMaker(butler).make(find(butler, f"{name}_metrics"))
     observed = "exposure" in LEVELS[name]
     assert record.instrument == "LATISS"
@@ -123,52 +123,52 @@ def test_identifiersOfStoredBundles(butler, name):
     assert record.detector == (0 if "detector" in LEVELS[name] else None)
 
 
-def test_bundleIsReadAsTheButlerReadsIt(butler):
+def test_bundle_is_read_as_the_butler_reads_it(butler):
     content = readBundle(butler, find(butler))
     assert content.values == {"biasNoise": {"median": 1 / 3, "nValid": 16.0}}
     assert content.units == {"biasNoise": {"median": "electron", "nValid": ""}}
     assert content.prefix == "cpTest_"
 
 
-def test_fileThatIsNoBundleIsNamed(butler, tmp_path):
+def test_file_that_is_no_bundle_is_named(butler, tmp_path):
     ref = put(butler, makeBundle(), "cpSpoilt_metrics", "MetricMeasurementBundle", RUN, "exposure")
     Path(butler.getURI(ref).ospath).write_text("{")
     with pytest.raises(BundleError, match=f"cpSpoilt_metrics .*{EXPOSURE}.* of {RUN} is not JSON"):
         readBundle(butler, ref)
 
 
-def test_tagsAreThoseOfTheTask(butler):
+def test_tags_are_those_of_the_task(butler):
     tags = readTags(butler, find(butler))
     assert set(tags["biasNoise"]) == {"nightly", "cpBiasExp"}
     assert tags["biasMean"] == ("nightly",)
 
 
-def test_tagsOfDetectorsAreThoseOfTheTask(butler):
+def test_tags_of_detectors_are_those_of_the_task(butler):
     assert readTags(butler, find(butler, "cpBiasExpDet_metrics"))["biasNoise"] == ("nightly",)
 
 
 @pytest.mark.parametrize(("name", "run"), [("cpBiasRun_metrics", RUN), ("cpBiasExp_metrics", BARE_RUN)])
-def test_withoutConfigurationThereAreNoTags(butler, name, run):
+def test_without_configuration_there_are_no_tags(butler, name, run):
     assert readTags(butler, find(butler, name, run)) == {}
 
 
-def test_tagsMayBeGiven(butler):
+def test_tags_may_be_given(butler):
     (record,) = RecordMaker(butler, tags=["mine"]).make(find(butler))
     assert record.tags == ("mine",)
 
 
-def test_recordHasTheTagsOfItsTool(butler):
+def test_record_has_the_tags_of_its_tool(butler):
     (record,) = RecordMaker(butler).make(find(butler))
     assert set(record.tags) == {"nightly", "cpBiasExp"}
 
 
-def test_runWithoutTimeIsOfItsFirstBundle(butler):
+def test_run_without_time_is_of_its_first_bundle(butler):
     (record,) = RecordMaker(butler).make(find(butler, run=BARE_RUN))
     assert abs(record.runTime - Time.now().unix) < 600
     assert RecordMaker(butler).make(find(butler, run=BARE_RUN)) == [record]
 
 
-def test_calibrationOfAnExposureIsTheValidOne(butler):
+def test_calibration_of_an_exposure_is_the_valid_one(butler):
     lookup = CalibrationLookup.fromButler(butler, "bias", "calib/all")
     (record,) = RecordMaker(butler, calibrations=lookup).make(find(butler, "cpBiasExpDet_metrics"))
     (bias,) = butler.query_datasets("bias", "made/first")
@@ -179,7 +179,7 @@ def test_calibrationOfAnExposureIsTheValidOne(butler):
     assert calibration.validityEnd == pytest.approx(record.observationTime - 1 + 86400, abs=1e-5)
 
 
-def test_runThatIsOlderThanItsCalibrationHasIt(butler):
+def test_run_that_is_older_than_its_calibration_has_it(butler):
     lookup = CalibrationLookup.fromButler(butler, "bias", "calib/second")
     (record,) = RecordMaker(butler, calibrations=lookup).make(find(butler, "cpBiasRun_metrics"))
     assert record.calibration.run == "made/second"
@@ -187,19 +187,19 @@ def test_runThatIsOlderThanItsCalibrationHasIt(butler):
     assert record.observationTime == pytest.approx((BEGIN + 1 * u.day).utc.unix, abs=1e-5)
 
 
-def test_exposureOutsideOfTheValidityHasNone(butler):
+def test_exposure_outside_of_the_validity_has_none(butler):
     lookup = CalibrationLookup.fromButler(butler, "bias", "calib/second")
     (record,) = RecordMaker(butler, calibrations=lookup).make(find(butler))
     assert record.calibration is None
 
 
-def test_chainsAreFlattened(butler):
+def test_chains_are_flattened(butler):
     lookup = CalibrationLookup.fromButler(butler, "bias", "calib/chain")
     (record,) = RecordMaker(butler, calibrations=lookup).make(find(butler))
     assert record.calibration.collection == "calib/first"
 
 
-def test_collectionWithoutCalibrationIsAnError(butler):
+def test_collection_without_calibration_is_an_error(butler):
     butler.collections.register("calib/empty", CollectionType.CALIBRATION)
     with pytest.raises(ValueError, match="no bias is certified in calib/empty"):
         CalibrationLookup.fromButler(butler, "bias", "calib/empty")

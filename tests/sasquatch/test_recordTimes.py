@@ -55,12 +55,12 @@ def findTimestamp(*dimensions, time=MIDDLE, **values):
         ("u/someone/20261302T000000Z", None),
     ],
 )
-def test_timeOfRunIsAtTheEndOfItsName(run, expected):
+def test_time_of_run_is_at_the_end_of_its_name(run, expected):
     assert parseRunTime(run) == expected
 
 
 @pytest.mark.parametrize("dimension", ["exposure", "visit"])
-def test_observationIsInTheMiddle(dimension):
+def test_observation_is_in_the_middle(dimension):
     data_id = makeRef(dimension, "detector").dataId
     assert findObservationTime(data_id, 1.0, RUN_TIME) == (pytest.approx(MIDDLE, abs=1e-6), dimension)
 
@@ -68,40 +68,40 @@ def test_observationIsInTheMiddle(dimension):
 @pytest.mark.parametrize(
     "timespan", [None, Timespan(BEGIN, None), Timespan(None, BEGIN), Timespan.makeEmpty()], ids=str
 )
-def test_withoutTimespanTheSequenceCounts(timespan):
+def test_without_timespan_the_sequence_counts(timespan):
     data_id = makeRef("exposure", timespan=timespan, sequence=7).dataId
     assert findObservationTime(data_id, 1.0, RUN_TIME) == (NOON + 7, "sequence")
 
 
-def test_withoutSequenceTheIdCounts():
+def test_without_sequence_the_id_counts():
     data_id = makeRef("exposure", timespan=None, sequence=None).dataId
     assert findObservationTime(data_id, None, RUN_TIME) == (NOON + 12, "sequence")
 
 
-def test_calibrationIsAtItsValidity():
+def test_calibration_is_at_its_validity():
     assert findObservationTime(makeRef("detector").dataId, 5.0, RUN_TIME) == (5.0, "validity")
 
 
-def test_allElseIsAtTheRun():
+def test_all_else_is_at_the_run():
     assert findObservationTime(makeRef("detector").dataId, None, RUN_TIME) == (RUN_TIME, "run")
 
 
-def test_sourcesAreDescribed():
+def test_sources_are_described():
     assert TIME_SOURCES.keys() == {"exposure", "visit", "sequence", "validity", "run"}
 
 
-def test_endOfDistantValidityGivesNoWarning():
+def test_end_of_distant_validity_gives_no_warning():
     assert toUnix(Time("2099-01-01T00:00:37", scale="tai")) == pytest.approx(4070908800.0, abs=30)
 
 
 @pytest.mark.parametrize("resolution", [1e-3, 1e-6])
-def test_detectorsAreApartHoweverTimesAreCut(resolution):
+def test_detectors_are_apart_however_times_are_cut(resolution):
     times = [findTimestamp("exposure", "detector", detector=detector) for detector in DETECTORS]
     assert len({int(time / resolution) for time in times}) == len(DETECTORS)
 
 
 @given(time=st.floats(1e9, 3e9), detector=st.sampled_from(DETECTORS))
-def test_timestampIsWithinASecond(time, detector):
+def test_timestamp_is_within_a_second(time, detector):
     timestamp = findTimestamp("exposure", "detector", time=time, detector=detector)
     assert -1e-3 <= timestamp - time < 0.21
 
@@ -111,7 +111,7 @@ def test_timestampIsWithinASecond(time, detector):
     gap=st.floats(0.21, 100.0),
     detectors=st.tuples(st.sampled_from(DETECTORS), st.sampled_from(DETECTORS)),
 )
-def test_exposuresAreApart(first, gap, detectors):
+def test_exposures_are_apart(first, gap, detectors):
     times = [
         findTimestamp("exposure", "detector", time=time, detector=detector)
         for time, detector in zip((first, first + gap), detectors, strict=True)
@@ -120,13 +120,13 @@ def test_exposuresAreApart(first, gap, detectors):
 
 
 @pytest.mark.parametrize("dimensions", [("physical_filter",), ("physical_filter", "detector")])
-def test_filtersOfARunAreApart(dimensions):
+def test_filters_of_a_run_are_apart(dimensions):
     times = [findTimestamp(*dimensions, physicalFilter=name) for name in FILTERS]
     assert len({int(time * 1e6) for time in times}) == len(FILTERS)
 
 
 @pytest.mark.parametrize("dimensions", [(), ("exposure",), ("exposure", "detector")])
-def test_camerasAndRunsAreApart(dimensions):
+def test_cameras_and_runs_are_apart(dimensions):
     times = [
         findTimestamp(*dimensions, instrument=instrument, run=run)
         for instrument in ("LSSTCam", "LSSTComCam", "LATISS")
@@ -135,7 +135,7 @@ def test_camerasAndRunsAreApart(dimensions):
     assert len({int(time * 1e6) for time in times}) == 6
 
 
-def test_timestampNeverChanges():
+def test_timestamp_never_changes():
     # Points that are sent by a later version must replace those of this one.
     assert findTimestamp("exposure", "detector") == 1772359170.594845
 
@@ -144,15 +144,15 @@ def test_timestampNeverChanges():
     "version",
     [None, "run_timestamp", "current_timestamp", "dataset_timestamp", "reference_package_timestamp"],
 )
-def test_upstreamTimeIsThatOfTheRun(version):
+def test_upstream_time_is_that_of_the_run(version):
     assert findUpstreamTime(version, RUN_TIME) == RUN_TIME
 
 
-def test_upstreamTimeMayBeExplicit():
+def test_upstream_time_may_be_explicit():
     assert findUpstreamTime("explicit_timestamp:20260301T120000Z", RUN_TIME) == NOON
 
 
 @pytest.mark.parametrize("stamp", ["", "noon"])
-def test_unreadableExplicitTimeIsAnError(stamp):
+def test_unreadable_explicit_time_is_an_error(stamp):
     with pytest.raises(ValueError, match=f"timestamp_version 'explicit_timestamp:{stamp}'.*20260101T120000Z"):
         findUpstreamTime(f"explicit_timestamp:{stamp}", RUN_TIME)

@@ -46,65 +46,65 @@ def makeRecord(ref=None, *, content=None, **options):
         ("filter", None, None, None, "r_57"),
     ],
 )
-def test_identifiersFollowFromTheDataId(level, detector, exposure, day, physical_filter):
+def test_identifiers_follow_from_the_data_id(level, detector, exposure, day, physical_filter):
     record = makeRecord(makeRef(*LEVELS[level]))
     assert record.instrument == "LSSTCam"
     assert (record.detector, record.exposure) == (detector, exposure)
     assert (record.day_obs, record.physical_filter) == (day, physical_filter)
 
 
-def test_detectorIsNamed():
+def test_detector_is_named():
     record = makeRecord(makeRef("exposure", "detector"))
     assert (record.detectorName, record.raft) == ("R22_S4", "R22")
 
 
-def test_eachToolIsATopic():
+def test_each_tool_is_a_topic():
     content = makeContent(biasNoise={"min": 1.0}, biasMean={"min": 2.0})
     records = makeRecords(content, makeRef("exposure"), fallbackTime=0.0)
     assert [record.topic for record in records] == ["cpBiasExp_biasNoise", "cpBiasExp_biasMean"]
 
 
-def test_datasetIsNamed():
+def test_dataset_is_named():
     ref = makeRef("exposure")
     record = makeRecord(ref)
     assert (record.datasetId, record.run, record.datasetType) == (ref.id, RUN, "cpBiasExp_metrics")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_valuesThatAreNotFiniteAreAbsent(value):
+def test_values_that_are_not_finite_are_absent(value):
     bundle = MetricMeasurementBundle(testFinite=[Measurement("min", value * u.electron)])
     record = makeRecord(content=BundleContent.fromBundle(bundle))
     assert record.values == {"min": None}
 
 
 @pytest.mark.parametrize("name", ["min", "median", "max", "quantityMin", "quantityMedian", "quantityMax"])
-def test_reductionsAreAbsentWithoutValidValue(name):
+def test_reductions_are_absent_without_valid_value(name):
     record = makeRecord(content=makeContent(biasNoise={name: 0.0, "nAmps": 16.0, "nValid": 0.0}))
     assert record.values == {name: None, "nAmps": 16.0, "nValid": 0.0}
 
 
-def test_zeroIsAValueWhereSomeAreValid():
+def test_zero_is_a_value_where_some_are_valid():
     assert makeRecord(content=makeContent(t={"min": 0.0, "nValid": 1.0})).values["min"] == 0.0
 
 
-def test_scoresAreAbsentWithoutStructure():
+def test_scores_are_absent_without_structure():
     values = {"nColumn": 0.0, "maxColumnScore": 0.0, "nRow": 1.0, "maxRowScore": 9.0}
     record = makeRecord(content=makeContent(biasStructures=values))
     assert record.values == values | {"maxColumnScore": None}
 
 
 @pytest.mark.parametrize(("name", "count"), [("max", "nValid"), ("maxRowScore", "nRow"), ("nFailed", None)])
-def test_validityIsCounted(name, count):
+def test_validity_is_counted(name, count):
     assert validityCount(name) == count
 
 
-def test_valuesKeepAllDigits():
+def test_values_keep_all_digits():
     value = 0.1 + 1e-17 + 1 / 3
     bundle = MetricMeasurementBundle(testDigits=[Measurement("min", value * u.electron)])
     assert makeRecord(content=BundleContent.fromBundle(bundle)).values["min"] == value
 
 
-def test_jsonHoldsWhatTheBundleHolds():
+def test_json_holds_what_the_bundle_holds():
     bundle = MetricMeasurementBundle(
         testNoise=[Measurement("min", 5.0 * u.electron), Measurement("nValid", 3.0 * u.one)],
         dataset_identifier="nightly",
@@ -133,7 +133,7 @@ def test_jsonHoldsWhatTheBundleHolds():
         ('{"t": 5}', "b has an entry 't'"),
     ],
 )
-def test_otherTextIsNoBundle(text, message):
+def test_other_text_is_no_bundle(text, message):
     with pytest.raises(BundleError, match=message):
         BundleContent.fromJson(text, "b")
 
@@ -142,25 +142,25 @@ def test_otherTextIsNoBundle(text, message):
     ("stored", "option", "expected"),
     [(None, None, "Generic"), ("nightly", None, "nightly"), ("nightly", "test", "test")],
 )
-def test_identifierOfTheDataset(stored, option, expected):
+def test_identifier_of_the_dataset(stored, option, expected):
     content = BundleContent.fromJson(json.dumps({"__dataset_identifier": stored, "t": []}))
     assert makeRecord(content=content, datasetTag=option).datasetTag == expected
 
 
-def test_tagsAreThoseOfTheTool():
+def test_tags_are_those_of_the_tool():
     content = makeContent(biasNoise={"min": 1.0}, biasMean={"min": 2.0})
     records = makeRecords(content, makeRef("exposure"), fallbackTime=0.0, tags={"biasMean": ["a", "b"]})
     assert [record.tags for record in records] == [(), ("a", "b")]
 
 
-def test_calibrationGivesTheTimeOfARun():
+def test_calibration_gives_the_time_of_a_run():
     calibration = Calibration(collection="calib", datasetId=UUID(int=1), validityBegin=1.7e9)
     record = makeRecord(makeRef("detector"), calibration=calibration)
     assert (record.observationTime, record.timeSource) == (1.7e9, "validity")
     assert record.calibration == calibration
 
 
-def test_runWithoutTimeTakesTheFallback():
+def test_run_without_time_takes_the_fallback():
     (record,) = makeRecords(makeContent(t={}), makeRef(run="u/someone"), fallbackTime=1.7e9)
     assert (record.runTime, record.upstreamTime, record.observationTime) == (1.7e9, 1.7e9, 1.7e9)
 
@@ -168,12 +168,12 @@ def test_runWithoutTimeTakesTheFallback():
 @pytest.mark.parametrize(
     ("version", "package"), [("run_timestamp", ""), ("reference_package_timestamp", "lsst_distrib")]
 )
-def test_referencePackageIsNamedWhereItGivesTheTime(version, package):
+def test_reference_package_is_named_where_it_gives_the_time(version, package):
     text = json.dumps({"t": [], "__timestamp_version": version, "__reference_package": "lsst_distrib"})
     assert makeRecord(content=BundleContent.fromJson(text)).referencePackage == package
 
 
-def test_dataIdWithoutRecordsIsAnError():
+def test_data_id_without_records_is_an_error():
     ref = makeRef("exposure")
     data_id = DataCoordinate.standardize(dict(ref.dataId.required), universe=ref.dataId.universe)
     bare = DatasetRef(ref.datasetType, data_id, run=ref.run)
@@ -181,6 +181,6 @@ def test_dataIdWithoutRecordsIsAnError():
         makeRecord(bare)
 
 
-def test_recordsCanBePickled():
+def test_records_can_be_pickled():
     record = makeRecord(makeRef("exposure", "detector"), extraFields={"site": "summit"})
     assert pickle.loads(pickle.dumps(record)) == record

@@ -46,43 +46,43 @@ def decode(record, mode):
 @pytest.mark.parametrize(
     ("mode", "name"), [(Mode.UPSTREAM, "lsst.cp.cpBiasExp_t"), (Mode.OWN, "lsst.cp.ts.cpBiasExp_t")]
 )
-def test_topicsOfTheTwoKindsAreApart(mode, name):
+def test_topics_of_the_two_kinds_are_apart(mode, name):
     assert topicName("cpBiasExp_t", "lsst.cp", mode) == name
 
 
 @every_mode
-def test_nameOfTheSchemaIsThatOfTheTopic(mode):
+def test_name_of_the_schema_is_that_of_the_topic(mode):
     schema = json.loads(avroSchema(makeRecord(), "lsst.cp", mode))
     assert f"{schema['namespace']}.{schema['name']}" == topicName("cpBiasExp_biasNoise", "lsst.cp", mode)
 
 
 @every_mode
 @pytest.mark.parametrize("dimensions", [("exposure", "detector"), ("detector",), ("physical_filter",)])
-def test_identifiersAreText(mode, dimensions):
+def test_identifiers_are_text(mode, dimensions):
     record = makeRecord(*dimensions)
     value = decode(record, mode)
     expected = {name: str(record.dataId.get(name, "")) for name in IDENTIFIERS}
     assert {name: value[name] for name in IDENTIFIERS} == expected
 
 
-def test_ownValuesKeepAllDigits():
+def test_own_values_keep_all_digits():
     assert decode(makeRecord(), Mode.OWN)["median"] == 1 / 3
 
 
-def test_ownInvalidValuesAreNull():
+def test_own_invalid_values_are_null():
     assert decode(makeRecord(values={"median": None, "nValid": 0.0}), Mode.OWN)["median"] is None
 
 
-def test_upstreamInvalidValuesAreZeroWhereNoneIsValid():
+def test_upstream_invalid_values_are_zero_where_none_is_valid():
     value = decode(makeRecord(values={"median": None, "nValid": 0.0}), Mode.UPSTREAM)
     assert (value["median"], value["nValid"]) == (0.0, 0.0)
 
 
-def test_upstreamValuesHave32Bits():
+def test_upstream_values_have_32_bits():
     assert decode(makeRecord(), Mode.UPSTREAM)["median"] == np.float32(1 / 3)
 
 
-def test_ownTimes():
+def test_own_times():
     record = makeRecord("exposure", "detector")
     value = decode(record, Mode.OWN)
     assert value["timestamp"] == record.timestamp
@@ -90,7 +90,7 @@ def test_ownTimes():
     assert (value["run_time"], value["time_source"]) == (record.runTime, "exposure")
 
 
-def test_ownCalibration():
+def test_own_calibration():
     calibration = Calibration(
         collection="LSSTCam/calib", run="made", datasetId=UUID(int=1), validityBegin=1.7e9
     )
@@ -108,7 +108,7 @@ def test_tags(mode, tags):
 @pytest.mark.parametrize(
     ("mode", "real"), [(Mode.OWN, pytest.approx(0.1, rel=1e-15)), (Mode.UPSTREAM, np.float32(0.1))]
 )
-def test_extraFields(mode, real):
+def test_extra_fields(mode, real):
     value = decode(makeRecord(extraFields={"site": "summit", "try": 2, "scale": 0.1}), mode)
     assert (value["site"], value["try"], value["scale"]) == ("summit", 2, real)
 
@@ -117,24 +117,24 @@ def test_extraFields(mode, real):
 @pytest.mark.parametrize(
     "values", [{"median": None, "nValid": 0.0}, {"median": None, "nValid": 3.0}], ids=["none", "some"]
 )
-def test_schemaDoesNotChangeWithTheData(mode, values):
+def test_schema_does_not_change_with_the_data(mode, values):
     assert avroSchema(makeRecord(values=values), "n", mode) == avroSchema(makeRecord(), "n", mode)
 
 
 @every_mode
-def test_valueHasTheOrderOfTheSchema(mode):
+def test_value_has_the_order_of_the_schema(mode):
     record = makeRecord(tags={"biasNoise": ["a"]}, extraFields={"site": "summit"})
     fields = json.loads(avroSchema(record, "lsst.cp", mode))["fields"]
     assert list(avroValue(record, mode)) == [field["name"] for field in fields]
 
 
-def test_ownFieldsSayTheirUnit():
+def test_own_fields_say_their_unit():
     fields = json.loads(avroSchema(makeRecord(), "lsst.cp", Mode.OWN))["fields"]
     assert {field["name"]: field["units"] for field in fields}["median"] == "electron"
 
 
 @every_mode
-def test_fieldsMayBeAddedAndDropped(mode):
+def test_fields_may_be_added_and_dropped(mode):
     """A topic may have records with and without tags and extra fields, in any order."""
     plain = makeRecord()
     more = makeRecord(tags={"biasNoise": ["a"]}, extraFields={"site": "summit"})
@@ -152,7 +152,7 @@ def test_fieldsMayBeAddedAndDropped(mode):
 
 @every_mode
 @pytest.mark.parametrize("name", ["run", "median", "timestamp"])
-def test_twoFieldsOfOneNameAreAnError(mode, name):
+def test_two_fields_of_one_name_are_an_error(mode, name):
     record = makeRecord(extraFields={name: "x"})
     with pytest.raises(ValueError, match=f"topic cpBiasExp_biasNoise: two fields with the name {name}"):
         avroSchema(record, "lsst.cp", mode)
@@ -162,19 +162,19 @@ def test_twoFieldsOfOneNameAreAnError(mode, name):
 @pytest.mark.parametrize(
     ("field", "namespace"), [("a-b", "lsst.cp"), ("", "lsst.cp"), ("1a", "lsst.cp"), ("a", "lsst cp")]
 )
-def test_namesThatAvroRefusesAreAnError(mode, field, namespace):
+def test_names_that_avro_refuses_are_an_error(mode, field, namespace):
     record = makeRecord(extraFields={field: "x"})
     with pytest.raises(ValueError, match=r"topic cpBiasExp_biasNoise: .* not names of Avro"):
         avroSchema(record, namespace, mode)
 
 
 @pytest.mark.parametrize("value", [None, ["a"]])
-def test_extraFieldOfAnotherTypeIsAnError(value):
+def test_extra_field_of_another_type_is_an_error(value):
     with pytest.raises(ValueError, match="extra field site is .*, expected a string or a number"):
         avroSchema(makeRecord(extraFields={"site": value}), "lsst.cp", Mode.OWN)
 
 
-def test_wholeNumberThatIsTooLargeIsAnError():
+def test_whole_number_that_is_too_large_is_an_error():
     with pytest.raises(ValueError, match=r"extra field n is 2147483648, expected .* 32 bits"):
         avroSchema(makeRecord(extraFields={"n": 2**31}), "lsst.cp", Mode.OWN)
 
@@ -190,7 +190,7 @@ UPSTREAM_TYPES = {
 }
 
 
-def test_upstreamFieldsAreTheDocumentedOnes():
+def test_upstream_fields_are_the_documented_ones():
     fields = json.loads(avroSchema(makeRecord(), "lsst.cp", Mode.UPSTREAM))["fields"]
     assert [(field["name"], field["type"]) for field in fields] == list(UPSTREAM_TYPES.items())
     defaults = {"string": "", "float": 0.0}
@@ -202,12 +202,6 @@ class RecordingProxy:
 
     def __init__(self):
         self.posted = {}
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        return None
 
     def get(self, url, **kwargs):
         return SimpleNamespace(json=lambda: {"data": [{"cluster_id": "c"}]}, raise_for_status=lambda: None)
@@ -225,7 +219,7 @@ class RecordingProxy:
 @pytest.mark.parametrize(
     "version", [None, "run_timestamp", "explicit_timestamp:20260301T120000Z", "dataset_timestamp"]
 )
-def test_upstreamsDispatcherSendsTheSame(monkeypatch, dimensions, extra, version):
+def test_upstreams_dispatcher_sends_the_same(monkeypatch, dimensions, extra, version):
     datastore = pytest.importorskip(DISPATCHER, reason="needs upstream's dispatcher in the place of ours")
     measured = [Measurement("min", np.nan * u.electron), Measurement("nValid", 0.0 * u.one)]
     bundle = MetricMeasurementBundle(
@@ -238,7 +232,8 @@ def test_upstreamsDispatcherSendsTheSame(monkeypatch, dimensions, extra, version
     ref = makeRef(*dimensions)
     records = makeRecords(BundleContent.fromBundle(bundle), ref, fallbackTime=0.0, extraFields=extra)
     proxy = RecordingProxy()
-    monkeypatch.setattr(f"{DISPATCHER}._dispatcher.http_client", lambda: proxy)
+    monkeypatch.setattr("requests.Session.get", proxy.get)
+    monkeypatch.setattr("requests.Session.post", proxy.post)
     dispatcher = datastore.SasquatchDispatcher(url="https://localhost", token="t", namespace="lsst.cp")
     dispatcher.dispatchRef(bundle, ref, extraFields=extra)
     assert proxy.posted == {

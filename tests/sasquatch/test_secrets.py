@@ -59,7 +59,8 @@ def push(repository: BundleRepository, tmp_path: Path) -> Push:
     return run
 
 
-def test_theTokenIsInNoLog(proxy: RestProxy, push: Push, tokenFile: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_the_token_is_in_no_log(proxy: RestProxy, push: Push, tokenFile: Path, tmp_path: Path) -> None:
     proxy.settings.topicFaults.script(Fault.SERVER_ERROR, None, Fault.TOO_MANY)
     proxy.settings.faults.script(Fault.SERVER_ERROR, Fault.RESET, Fault.PARTIAL_FINAL)
     status, output = push(proxy.url, "--token-file", tokenFile)
@@ -69,7 +70,7 @@ def test_theTokenIsInNoLog(proxy: RestProxy, push: Push, tokenFile: Path, tmp_pa
 
 
 @pytest.mark.parametrize("given", [TOKEN + "x", ""])
-def test_aWrongTokenIsNotShown(proxy: RestProxy, push: Push, tmp_path: Path, given: str) -> None:
+def test_a_wrong_token_is_not_shown(proxy: RestProxy, push: Push, tmp_path: Path, given: str) -> None:
     options = []
     if given:
         (tmp_path / "token").write_text(given)
@@ -81,7 +82,8 @@ def test_aWrongTokenIsNotShown(proxy: RestProxy, push: Push, tmp_path: Path, giv
 
 
 @pytest.mark.parametrize("byFile", [True, False])
-def test_theTokenIsInNoListOfProcesses(
+@pytest.mark.slow
+def test_the_token_is_in_no_list_of_processes(
     repository: BundleRepository, proxy: RestProxy, tokenFile: Path, tmp_path: Path, byFile: bool
 ) -> None:
     proxy.settings.topicFaults.script(Fault.HANG)
@@ -106,7 +108,7 @@ def test_theTokenIsInNoListOfProcesses(
     assert not any(TOKEN in line for line in lines)
 
 
-def test_aTokenThatIsNoneIsNotShown(proxy: RestProxy, push: Push, tmp_path: Path) -> None:
+def test_a_token_that_is_none_is_not_shown(proxy: RestProxy, push: Push, tmp_path: Path) -> None:
     (tmp_path / "token").write_text(f"user {TOKEN}")
     status, output = push(proxy.url, "--token-file", tmp_path / "token")
     assert status == 1
@@ -124,7 +126,7 @@ def test_aTokenThatIsNoneIsNotShown(proxy: RestProxy, push: Push, tmp_path: Path
         (f"http://127.0.0.1/?token={TOKEN}", "must hold no user, password"),
     ],
 )
-def test_otherAddressesAreRefused(push: Push, tmp_path: Path, address: str, message: str) -> None:
+def test_other_addresses_are_refused(push: Push, tmp_path: Path, address: str, message: str) -> None:
     status, output = push(address)
     assert status == 1
     assert message in output
@@ -132,7 +134,7 @@ def test_otherAddressesAreRefused(push: Push, tmp_path: Path, address: str, mess
     assert "Traceback" not in output
 
 
-def test_noOtherHostGetsTheToken(proxy: RestProxy, push: Push, tokenFile: Path, tmp_path: Path) -> None:
+def test_no_other_host_gets_the_token(proxy: RestProxy, push: Push, tokenFile: Path, tmp_path: Path) -> None:
     with RestProxy(settings=ProxySettings(token=TOKEN)) as other:
         proxy.settings.elsewhere = f"http://127.0.0.1:{other.port}"
         proxy.settings.topicFaults.script(Fault.REDIRECT)
@@ -168,14 +170,18 @@ def tlsProxy(settings: ProxySettings, tmp_path: Path) -> Iterator[RestProxy]:
         yield server
 
 
-def test_badCertificatesAreRefused(tlsProxy: RestProxy, push: Push, tokenFile: Path, tmp_path: Path) -> None:
+def test_bad_certificates_are_refused(
+    tlsProxy: RestProxy, push: Push, tokenFile: Path, tmp_path: Path
+) -> None:
     status, output = push(tlsProxy.url, "--token-file", tokenFile)
     assert status == 1
     assert "self-signed certificate" in output
     assert not tlsProxy.requests
 
 
-def test_goodCertificatesAreTaken(tlsProxy: RestProxy, push: Push, tokenFile: Path, tmp_path: Path) -> None:
+def test_good_certificates_are_taken(
+    tlsProxy: RestProxy, push: Push, tokenFile: Path, tmp_path: Path
+) -> None:
     certificate = str(tmp_path / "tls.pem.crt")
     status, output = push(tlsProxy.url, "--token-file", tokenFile, SSL_CERT_FILE=certificate)
     assert status == 0, output

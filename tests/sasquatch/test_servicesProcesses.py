@@ -13,11 +13,11 @@ def isRunning(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-def test_portsAreDistinct() -> None:
+def test_ports_are_distinct() -> None:
     assert len(set(findFreePorts(20))) == 20
 
 
-def test_aProcessIsStopped(tmp_path: Path) -> None:
+def test_a_process_is_stopped(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
     log = tmp_path / "log"
     process = ServiceProcess(command, log, lambda: "up" in log.read_text())
@@ -26,13 +26,13 @@ def test_aProcessIsStopped(tmp_path: Path) -> None:
     assert not isRunning(process.pid)
 
 
-def test_aProcessThatEndsSaysWhy(tmp_path: Path) -> None:
+def test_a_process_that_ends_says_why(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "raise SystemExit('there is no room')"]
     with pytest.raises(RuntimeError, match="did not start: there is no room"):
         ServiceProcess(command, tmp_path / "log", lambda: False)
 
 
-def test_theBrokerKeepsWhatItTakesUntilItIsStopped(broker: KafkaBroker) -> None:
+def test_the_broker_keeps_what_it_takes_until_it_is_stopped(broker: KafkaBroker) -> None:
     assert broker.create("a")
     assert not broker.create("a")
     assert broker.append("a", [b"1", b"2"]) == [0, 1]

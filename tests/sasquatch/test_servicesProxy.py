@@ -20,17 +20,19 @@ FIELDS = [
 NOISE = {"id": "a", "timestamp": 1.5, "median": {"double": 5.1}}
 
 Answer = urllib3.BaseHTTPResponse
-HTTP = urllib3.PoolManager(retries=False, timeout=0.3)
+HTTP = urllib3.PoolManager(retries=False)
+PATIENCE = 20.0
 
 
 def makeSchema(*fields: dict[str, Any]) -> str:
     return json.dumps({"type": "record", "namespace": "lsst.cp", "name": "noise", "fields": list(fields)})
 
 
-def post(proxy: RestProxy, path: str, body: Any, kind: str = AVRO, **headers: str) -> Answer:
-    headers = {"Content-Type": kind, **headers}
+def post(proxy: RestProxy, path: str, body: Any, kind: str = AVRO, *, timeout: float = PATIENCE) -> Answer:
     content = body if isinstance(body, bytes) else json.dumps(body)
-    return HTTP.request("POST", proxy.url + path, body=content, headers=headers)
+    return HTTP.request(
+        "POST", proxy.url + path, body=content, headers={"Content-Type": kind}, timeout=timeout
+    )
 
 
 def createTopic(proxy: RestProxy, topic: str = TOPIC) -> Answer:
@@ -39,13 +41,13 @@ def createTopic(proxy: RestProxy, topic: str = TOPIC) -> Answer:
     return post(proxy, f"/v3/clusters/{cluster}/topics", body, "application/json")
 
 
-def push(proxy: RestProxy, *values: Any, fields: Any = FIELDS, topic: str = TOPIC) -> Answer:
+def push(proxy: RestProxy, *values: Any, fields: Any = FIELDS, timeout: float = PATIENCE) -> Answer:
     body = {"value_schema": makeSchema(*fields), "records": [{"value": value} for value in values]}
-    return post(proxy, f"/topics/{topic}", body)
+    return post(proxy, f"/topics/{TOPIC}", body, timeout=timeout)
 
 
-def read(proxy: RestProxy, topic: str = TOPIC) -> list[dict[str, Any]]:
-    return [decodeMessage(message, proxy.registry.schemas) for message in proxy.log.read(topic)]
+def read(proxy: RestProxy) -> list[dict[str, Any]]:
+    return [decodeMessage(message, proxy.registry.schemas) for message in proxy.log.read(TOPIC)]
 
 
 @pytest.fixture
@@ -54,33 +56,33 @@ def topic(proxy: RestProxy) -> str:
     return TOPIC
 
 
-def test_topicIsCreatedOnce(proxy: RestProxy) -> None:
+def test_topic_is_created_once(proxy: RestProxy) -> None:
     answers = [createTopic(proxy) for _ in range(2)]
     assert [answer.status for answer in answers] == [201, 400]
     assert answers[1].json() == {"error_code": 40002, "message": f"Topic '{TOPIC}' already exists."}
 
 
-def test_recordsKeepTheirValues(proxy: RestProxy, topic: str) -> None:
+def test_records_keep_their_values(proxy: RestProxy, topic: str) -> None:
     answer = push(proxy, NOISE, NOISE | {"median": None})
     assert answer.status == 200
     assert answer.json()["offsets"][1] == {"partition": 0, "offset": 1, "error_code": None, "error": None}
     assert read(proxy) == [NOISE | {"median": 5.1}, NOISE | {"median": None}]
 
 
-def test_messagesReachTheBroker(kafkaProxy: RestProxy) -> None:
+def test_messages_reach_the_broker(kafkaProxy: RestProxy) -> None:
     createTopic(kafkaProxy)
     assert push(kafkaProxy, NOISE, NOISE | {"id": "b"}).json()["offsets"][1]["offset"] == 1
     assert [value["id"] for value in read(kafkaProxy)] == ["a", "b"]
     assert createTopic(kafkaProxy).status == 400
 
 
-def test_floatsOf32BitsLosePrecision(proxy: RestProxy, topic: str) -> None:
+def test_floats_of_32_bits_lose_precision(proxy: RestProxy, topic: str) -> None:
     push(proxy, {"median": 0.1}, fields=[{"name": "median", "type": "float", "default": 0.0}])
     assert read(proxy) == [{"median": pytest.approx(0.1, rel=1e-7)}]
     assert read(proxy) != [{"median": 0.1}]
 
 
-def test_schemasAreUsedAgainById(proxy: RestProxy, topic: str) -> None:
+def test_schemas_are_used_again_by_id(proxy: RestProxy, topic: str) -> None:
     schema_id = push(proxy, NOISE).json()["value_schema_id"]
     answer = post(proxy, f"/topics/{topic}", {"value_schema_id": schema_id, "records": [{"value": NOISE}]})
     assert answer.json()["value_schema_id"] == schema_id
@@ -98,7 +100,9 @@ def test_schemasAreUsedAgainById(proxy: RestProxy, topic: str) -> None:
         ({"timestamp": 10**400}, "Expected a finite number"),
     ],
 )
-def test_valuesMustFitTheSchema(proxy: RestProxy, topic: str, change: dict[str, Any], message: str) -> None:
+def test_values_must_fit_the_schema(
+    proxy: RestProxy, topic: str, change: dict[str, Any], message: str
+) -> None:
     answer = push(proxy, NOISE, NOISE | change)
     assert (answer.status, answer.json()["error_code"]) == (422, 42203)
     assert message in answer.json()["message"]
@@ -106,24 +110,24 @@ def test_valuesMustFitTheSchema(proxy: RestProxy, topic: str, change: dict[str, 
 
 
 @pytest.mark.parametrize("value", [1.5, 1 << 31, "1"])
-def test_integersAreNotCut(proxy: RestProxy, topic: str, value: object) -> None:
+def test_integers_are_not_cut(proxy: RestProxy, topic: str, value: object) -> None:
     answer = push(proxy, {"n": value}, fields=[{"name": "n", "type": "int", "default": 0}])
     assert "Expected int" in answer.json()["message"]
 
 
-def test_fieldsHaveNoDefaultsInJson(proxy: RestProxy, topic: str) -> None:
+def test_fields_have_no_defaults_in_json(proxy: RestProxy, topic: str) -> None:
     answer = push(proxy, {"id": "a", "timestamp": 1.5})
     assert "Expected field name not found: median" in answer.json()["message"]
 
 
-def test_furtherFieldsAreDroppedAndNoted(proxy: RestProxy, topic: str) -> None:
+def test_further_fields_are_dropped_and_noted(proxy: RestProxy, topic: str) -> None:
     assert push(proxy, NOISE | {"tags": []}).status == 200
     assert "tags" not in read(proxy)[0]
     assert proxy.unknownFields == {(topic, "tags")}
 
 
 @pytest.mark.parametrize("token", ["NaN", "Infinity", "-Infinity", "}"])
-def test_bodiesMustBeJson(proxy: RestProxy, topic: str, token: str) -> None:
+def test_bodies_must_be_json(proxy: RestProxy, topic: str, token: str) -> None:
     body = f'{{"value_schema": {json.dumps(makeSchema(*FIELDS))}, "records": [{{"value": {token}}}]}}'
     assert post(proxy, f"/topics/{topic}", body.encode()).status == 400
 
@@ -137,7 +141,7 @@ def test_bodiesMustBeJson(proxy: RestProxy, topic: str, token: str) -> None:
         ([{"name": "median", "type": "number"}], "number"),
     ],
 )
-def test_schemasMustBeAvro(proxy: RestProxy, topic: str, fields: Any, message: str) -> None:
+def test_schemas_must_be_avro(proxy: RestProxy, topic: str, fields: Any, message: str) -> None:
     answer = push(proxy, NOISE, fields=fields)
     assert (answer.status, answer.json()["error_code"]) == (422, 42205)
     assert message in answer.json()["message"]
@@ -154,33 +158,33 @@ def test_schemasMustBeAvro(proxy: RestProxy, topic: str, fields: Any, message: s
         ([], 422),
     ],
 )
-def test_requestsMustBeWhole(proxy: RestProxy, topic: str, body: Any, code: int) -> None:
+def test_requests_must_be_whole(proxy: RestProxy, topic: str, body: Any, code: int) -> None:
     answer = post(proxy, f"/topics/{topic}", body)
     assert (answer.status, answer.json()["error_code"]) == (422, code)
 
 
-def test_schemaOfAnotherTopicIsNotKnown(proxy: RestProxy, topic: str) -> None:
+def test_schema_of_another_topic_is_not_known(proxy: RestProxy, topic: str) -> None:
     createTopic(proxy, "other")
     schema_id = push(proxy, NOISE).json()["value_schema_id"]
     body = {"value_schema_id": schema_id, "records": [{"value": NOISE}]}
     assert post(proxy, "/topics/other", body).json()["error_code"] == 42207
 
 
-def test_topicsMustExist(proxy: RestProxy) -> None:
+def test_topics_must_exist(proxy: RestProxy) -> None:
     assert push(proxy, NOISE).json()["error_code"] == 40403
 
 
-def test_contentTypeIsChecked(proxy: RestProxy, topic: str) -> None:
+def test_content_type_is_checked(proxy: RestProxy, topic: str) -> None:
     body = {"value_schema": makeSchema(*FIELDS), "records": [{"value": NOISE}]}
     assert post(proxy, f"/topics/{topic}", body, "application/json").status == 415
 
 
-def test_longBodiesAreRefused(proxy: RestProxy, topic: str) -> None:
+def test_long_bodies_are_refused(proxy: RestProxy, topic: str) -> None:
     proxy.settings.maxBody = 100
     assert push(proxy, NOISE).status == 413
 
 
-def test_tokenIsAskedFor(settings: ProxySettings, proxy: RestProxy) -> None:
+def test_token_is_asked_for(settings: ProxySettings, proxy: RestProxy) -> None:
     settings.token = "secret"
     statuses = [
         HTTP.request("GET", f"{proxy.url}/v3/clusters", headers={"Authorization": value}).status
@@ -189,7 +193,7 @@ def test_tokenIsAskedFor(settings: ProxySettings, proxy: RestProxy) -> None:
     assert statuses == [200, 401, 401, 401]
 
 
-def test_pathsStartWithThePrefix(settings: ProxySettings, proxy: RestProxy) -> None:
+def test_paths_start_with_the_prefix(settings: ProxySettings, proxy: RestProxy) -> None:
     assert HTTP.request("GET", proxy.url.removesuffix(settings.prefix) + "/v3/clusters").status == 404
 
 
@@ -206,7 +210,7 @@ OLD = {"name": "median", "type": "float", "default": 0.0}
         [],
     ],
 )
-def test_newSchemasMayReadOldRecords(proxy: RestProxy, topic: str, new: list[dict[str, Any]]) -> None:
+def test_new_schemas_may_read_old_records(proxy: RestProxy, topic: str, new: list[dict[str, Any]]) -> None:
     value = {"median": {"double": 1.0} if isinstance(new and new[0]["type"], list) else 1.0, "max": 2.0}
     assert push(proxy, {"median": 1.0}, fields=[OLD]).status == 200
     assert push(proxy, value, fields=new).status == 200
@@ -224,7 +228,7 @@ def test_newSchemasMayReadOldRecords(proxy: RestProxy, topic: str, new: list[dic
         ),
     ],
 )
-def test_newSchemasThatReadNoOldRecordsAreRefused(
+def test_new_schemas_that_read_no_old_records_are_refused(
     proxy: RestProxy, topic: str, new: list[dict[str, Any]], message: str
 ) -> None:
     push(proxy, {"median": 1.0}, fields=[OLD])
@@ -248,7 +252,7 @@ def test_newSchemasThatReadNoOldRecordsAreRefused(
         (Fault.NOT_JSON, 200, 0),
     ],
 )
-def test_faultsThatAnswer(proxy: RestProxy, topic: str, fault: Fault, status: int, nTaken: int) -> None:
+def test_faults_that_answer(proxy: RestProxy, topic: str, fault: Fault, status: int, nTaken: int) -> None:
     proxy.settings.faults.script(fault)
     proxy.settings.trickleSeconds = 0.0
     assert push(proxy, NOISE, NOISE).status == status
@@ -265,23 +269,23 @@ def test_faultsThatAnswer(proxy: RestProxy, topic: str, fault: Fault, status: in
         (Fault.HANG_AFTER, 2, "Read timed out"),
     ],
 )
-def test_faultsWithoutAnswer(proxy: RestProxy, topic: str, fault: Fault, nTaken: int, message: str) -> None:
+def test_faults_without_answer(proxy: RestProxy, topic: str, fault: Fault, nTaken: int, message: str) -> None:
     proxy.settings.faults.script(fault)
     with pytest.raises(urllib3.exceptions.HTTPError, match=message):
-        push(proxy, NOISE, NOISE)
+        push(proxy, NOISE, NOISE, timeout=0.3)
     assert len(read(proxy)) == nTaken
     assert push(proxy, NOISE, NOISE).status == 200
 
 
 @pytest.mark.parametrize(("fault", "code"), [(Fault.PARTIAL, 50003), (Fault.PARTIAL_FINAL, 50002)])
-def test_partialErrorsAreOfSingleRecords(proxy: RestProxy, topic: str, fault: Fault, code: int) -> None:
+def test_partial_errors_are_of_single_records(proxy: RestProxy, topic: str, fault: Fault, code: int) -> None:
     proxy.settings.faults.script(fault)
     answers = push(proxy, NOISE, NOISE | {"id": "b"}).json()["offsets"]
     assert [answer["error_code"] for answer in answers] == [code, None]
     assert [value["id"] for value in read(proxy)] == ["b"]
 
 
-def test_faultsComeAtTheirRates() -> None:
+def test_faults_come_at_their_rates() -> None:
     plan = FaultPlan({Fault.TOO_MANY: 0.2, Fault.RESET: 0.1}, seed=5)
     drawn = [plan.next() for _ in range(10_000)]
     assert drawn.count(Fault.TOO_MANY) == pytest.approx(2000, abs=160)

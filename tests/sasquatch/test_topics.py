@@ -14,7 +14,7 @@ import pytest
 from pipelineTopics import TopicError, collectTopics
 from services.biasResults import makeColumns
 
-from lsst.analysis.cp.catalogue import findTest, getProduct, measurementUnits
+from lsst.analysis.cp.catalogue import Level, findTest, getProduct, measurementUnits
 from lsst.analysis.cp.sasquatch import loadTopics
 from lsst.analysis.cp.tasks.runner import ToolRunner, makeBundle
 from lsst.obs.lsst import LsstComCam
@@ -25,12 +25,12 @@ ROOT = Path(__file__).parents[2]
 PIPELINES = sorted((ROOT / "pipelines").glob("[!_]*/*.yaml"))
 VERIFICATION = ROOT / "pipelines" / "LSSTCam" / "verifyBias.yaml"
 LEVELS = {
-    ("detector", "exposure", "instrument"): "detector",
-    ("exposure", "instrument"): "exposure",
-    ("detector", "instrument"): "runDetector",
-    ("instrument",): "run",
+    Level("detector"): "cpBiasExpDet",
+    Level("exposure"): "cpBiasExp",
+    Level("runDetector"): "cpBiasRunDet",
+    Level("run"): "cpBiasRun",
 }
-TOOL_FIELDS = {"metrics": "atools", "detectorMetrics": "detectorAtools"}
+BUNDLES = ("metrics", "detectorMetrics")
 every_pipeline = pytest.mark.parametrize(
     "path", PIPELINES, ids=lambda path: f"{path.parent.name}-{path.stem}"
 )
@@ -77,31 +77,34 @@ def verificationTopics():
 def measuringTasks(path: Path):
     """List our tasks that write bundles, with the names of their connections for these."""
     for node in resolve(path).tasks.values():
-        names = [name for name in TOOL_FIELDS if name in node.outputs]
+        names = [name for name in BUNDLES if name in node.outputs]
         if names and node.task_class_name.startswith("lsst.analysis.cp."):
             yield node, names
 
 
-def test_listIsReadAsItWasCollected(collected):
+@pytest.mark.slow
+def test_list_is_read_as_it_was_collected(collected):
     assert loadTopics() == collected
 
 
 @pytest.mark.parametrize("name", [name for name, topic in loadTopics().items() if findTest(topic.tool)])
-def test_topicOfATestFollowsFromTheCatalogue(name):
+def test_topic_of_a_test_follows_from_the_catalogue(name):
     topic = loadTopics()[name]
     test = findTest(topic.tool)
-    assert topic.units == measurementUnits(test, LEVELS[topic.dimensions])
+    (level,) = [level for level in LEVELS if tuple(sorted(level.dimensions)) == topic.dimensions]
+    assert topic.units == measurementUnits(test, level)
     assert topic.description == test.description
 
 
-def test_everyTestHasATopicAtEachLevel():
-    prefixes = ("cpBiasExpDet", "cpBiasExp", "cpBiasRunDet", "cpBiasRun")
-    expected = {f"{prefix}_{test.toolName}" for prefix in prefixes for test in getProduct("bias")}
-    assert expected <= loadTopics().keys()
+def test_every_test_has_a_topic_at_each_level_where_it_is_measured():
+    for test in getProduct("bias"):
+        for level, prefix in LEVELS.items():
+            is_there = f"{prefix}_{test.toolName}" in loadTopics()
+            assert is_there == test.isMeasuredAt(level)
 
 
 @every_pipeline
-def test_parametersOfSasquatchReachEveryTask(path):
+def test_parameters_of_sasquatch_reach_every_task(path):
     for node, _ in measuringTasks(path):
         bundle = makeBundle(node.config, "")
         assert bundle.dataset_identifier == "nightly"
@@ -110,11 +113,11 @@ def test_parametersOfSasquatchReachEveryTask(path):
 
 
 @every_pipeline
-def test_tagsReachEveryTool(path):
-    for node, names in measuringTasks(path):
-        for name in names:
-            for tool in getattr(node.config, TOOL_FIELDS[name]):
-                assert "tag" in tool.metric_tags
+def test_tags_reach_every_tool(path):
+    for node, _ in measuringTasks(path):
+        assert list(node.config.metric_tags) == ["tag"]
+        for tool in node.config.atools:
+            assert "tag" in tool.metric_tags
 
 
 PIPELINE = """
@@ -125,15 +128,15 @@ tasks:
     config:
       connections.outputName: cpBiasExp
       python: |
-        from lsst.analysis.cp.atools import addBiasTools
-        addBiasTools(config, "exposure")
+        from lsst.analysis.cp.atools import addTools
+        addTools(config, "bias", "exposure")
 """
 
 
 @pytest.mark.parametrize(
     ("task", "level"), [("AmpAnalysisExposureTask", "run"), ("AmpAnalysisRunTask", "exposure")]
 )
-def test_topicWithOtherFieldsIsAnError(tmp_path, task, level):
+def test_topic_with_other_fields_is_an_error(tmp_path, task, level):
     other = PIPELINE.replace("AmpAnalysisExposureTask", task).replace('"exposure"', f'"{level}"')
     files = []
     for name, text in (("one", PIPELINE), ("two", other)):
@@ -145,7 +148,7 @@ def test_topicWithOtherFieldsIsAnError(tmp_path, task, level):
 
 @pytest.mark.parametrize("kind", ["valid", "invalid", "empty"])
 @pytest.mark.parametrize("label", ["verifyBiasExp", "verifyBias"])
-def test_bundlesHaveTheFieldsOfTheListWhateverTheData(label, kind):
+def test_bundles_have_the_fields_of_the_list_whatever_the_data(label, kind):
     camera = LsstComCam().getCamera()
     node = resolve(VERIFICATION).tasks[label]
     task = node.task_class(config=node.config)
@@ -157,7 +160,7 @@ def test_bundlesHaveTheFieldsOfTheListWhateverTheData(label, kind):
     )
     topics = verificationTopics()
     assert not runner.failures
-    types = {node.outputs[name].dataset_type_name for name in TOOL_FIELDS}
+    types = {node.outputs[name].dataset_type_name for name in BUNDLES}
     expected = {name for name, topic in topics.items() if topic.datasetType in types}
     bundles = (outputs.metrics, *outputs.detectorMetrics)
     assert {f"{bundle.metricNamePrefix}{tool}" for bundle in bundles for tool in bundle} == expected
@@ -165,3 +168,4 @@ def test_bundlesHaveTheFieldsOfTheListWhateverTheData(label, kind):
         for tool, measurements in bundle.items():
             units = topics[f"{bundle.metricNamePrefix}{tool}"].units
             assert [(str(m.metric_name), str(m.quantity.unit)) for m in measurements] == list(units.items())
+            assert all(m.notes["metric_tags"] == ["tag"] for m in measurements)

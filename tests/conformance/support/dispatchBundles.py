@@ -10,14 +10,11 @@ whose fields change, fails the test that stored it.
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-
-DISPATCHER = "lsst.analysis.tools.interfaces.datastore._dispatcher"
 
 
 class Recorder:
@@ -49,12 +46,6 @@ class Recorder:
 RECORDER = Recorder()
 
 
-@contextmanager
-def openRecorder() -> Iterator[Recorder]:
-    """Open the recorder as upstream opens a session."""
-    yield RECORDER
-
-
 @pytest.fixture(autouse=True, scope="session")
 def dispatchBundles() -> Iterator[None]:
     """Dispatch each bundle that is turned to JSON."""
@@ -70,7 +61,8 @@ def dispatchBundles() -> Iterator[None]:
 
     with (
         patch.object(MetricMeasurementBundle, "json", dispatchAndWrite),
-        patch(f"{DISPATCHER}.http_client", openRecorder),
+        patch("requests.Session.get", RECORDER.get),
+        patch("requests.Session.post", RECORDER.post),
     ):
         yield
 

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["AvroJsonError", "Decoder", "decodeMessage", "encodeMessage", "makeDecoder"]
-
 import io
 import math
 import struct
@@ -14,6 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import fastavro
+
+__all__ = ["AvroJsonError", "Decoder", "decodeMessage", "encodeMessage", "makeDecoder"]
 
 Decoder = Callable[[Any], Any]
 """Takes a value from JSON; returns it as fastavro writes it."""

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["makeColumns"]
-
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +12,8 @@ import numpy as np
 from astropy.table import Table
 
 from lsst.analysis.cp.catalogue import getProduct
+
+__all__ = ["makeColumns"]
 
 
 def makeColumns(camera: Iterable[Any], exposure: int, kind: str) -> dict[str, Any]:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["BundleRepository"]
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,8 @@ from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.daf.butler import Butler, DatasetType, Timespan
 from lsst.obs.lsst import LsstCam
 from lsst.verify import Measurement
+
+__all__ = ["BundleRepository"]
 
 PREFIX = "cpBiasExpDet_"
 DATASET_TYPE = "cpBiasExpDet_metrics"

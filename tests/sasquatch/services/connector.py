@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["Connector", "makeLine"]
-
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -14,6 +12,8 @@ from typing import Any
 from services.avroJson import decodeMessage
 from services.influxDatabase import InfluxDatabase
 from services.restProxy import RestProxy
+
+__all__ = ["Connector", "makeLine"]
 
 BATCH = 2000
 NANOSECONDS = {"ns": 1, "u": 10**3, "ms": 10**6}

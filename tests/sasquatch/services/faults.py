@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-__all__ = ["Fault", "FaultPlan"]
-
 import enum
 import random
 import threading
 from collections import deque
 from collections.abc import Mapping
+
+__all__ = ["Fault", "FaultPlan"]
 
 
 class Fault(enum.Enum):

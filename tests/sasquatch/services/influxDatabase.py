@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["InfluxDatabase"]
-
 import json
 import shutil
 from collections.abc import Iterable
@@ -17,6 +15,8 @@ from urllib.parse import urlencode
 import urllib3
 
 from services.processes import ServiceProcess, findFreePorts
+
+__all__ = ["InfluxDatabase"]
 
 CONFIGURATION = """\
 reporting-disabled = true

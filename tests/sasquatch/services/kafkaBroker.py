@@ -5,39 +5,23 @@
 
 from __future__ import annotations
 
-__all__ = ["KafkaBroker", "MemoryLog", "RecordLog"]
-
 import os
 import socket
 import threading
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from services.processes import ServiceProcess, findFreePorts
+
+__all__ = ["KafkaBroker", "MemoryLog"]
 
 TIMEOUT = 20.0
 
 
-class RecordLog(Protocol):
-    """What a proxy needs of a broker; every topic has one partition."""
-
-    def create(self, topic: str) -> bool:
-        """Create a topic; False if there is one of that name."""
-
-    def append(self, topic: str, values: Sequence[bytes]) -> list[int]:
-        """Append values, and return their offsets once they are acknowledged."""
-
-    def topics(self) -> list[str]:
-        """Return the names of all topics, sorted."""
-
-    def read(self, topic: str, offset: int = 0) -> list[bytes]:
-        """Read the values from an offset on."""
-
-
 class MemoryLog:
-    """Logs in the memory of this process."""
+    """Logs in the memory of this process; every topic has one partition."""
 
     def __init__(self) -> None:
         self._values: dict[str, list[bytes]] = {}

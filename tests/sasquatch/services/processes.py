@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-__all__ = ["ServiceProcess", "findFreePorts"]
-
 import contextlib
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+__all__ = ["ServiceProcess", "findFreePorts"]
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["CLUSTER", "ProxyHandler", "RestError"]
-
 import hmac
 import json
 import socket
@@ -20,6 +18,8 @@ from services.faults import Fault
 
 if TYPE_CHECKING:
     from services.restProxy import ProxyServer, RestProxy
+
+__all__ = ["CLUSTER", "ProxyHandler", "RestError"]
 
 AVRO = "application/vnd.kafka.avro.v2+json"
 JSON_V2 = "application/vnd.kafka.v2+json"
@@ -135,23 +135,19 @@ class ProxyHandler(BaseHTTPRequestHandler):
                 self.checkType(AVRO)
                 self.produce(topic)
             case "GET", ["v3", "clusters"]:
-                self.describe("clusters", {"kind": "KafkaClusterList", "data": [{"cluster_id": CLUSTER}]})
-            case "GET", ["v3", "clusters", cluster, "topics"] if cluster == CLUSTER:
-                self.describe("list topics", self.proxy.listTopics())
-            case "GET", ["v3", "clusters", cluster, "topics", topic] if cluster == CLUSTER:
-                self.describe("find topic", self.proxy.findTopic(topic))
+                self.listClusters()
             case "POST", ["v3", "clusters", cluster, "topics"] if cluster == CLUSTER:
                 self.checkType(JSON)
                 self.createTopic()
             case _:
                 raise RestError(404, 404, f"HTTP 404 Not Found: {method} {path}")
 
-    def describe(self, name: str, answer: dict[str, Any]) -> None:
-        """Answer what is asked for, or fail as planned."""
-        self.proxy.requests[name] += 1
+    def listClusters(self) -> None:
+        """Name the one cluster, or fail as planned."""
+        self.proxy.requests["clusters"] += 1
         fault = self.proxy.settings.topicFaults.next()
         self.failBefore(fault)
-        self.answer(200, answer, fault)
+        self.answer(200, {"kind": "KafkaClusterList", "data": [{"cluster_id": CLUSTER}]}, fault)
 
     def createTopic(self) -> None:
         """Create a topic, or fail as planned."""

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["PushProcess"]
-
 import multiprocessing
 import os
 import sys
@@ -18,6 +16,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from services.bundleRepository import RUN, BundleRepository
+
+__all__ = ["PushProcess"]
 
 TIMEOUT = 60.0
 

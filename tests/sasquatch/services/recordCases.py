@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["makeContent", "makeRef"]
-
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +13,8 @@ from astropy.time import Time
 
 from lsst.analysis.cp.metrics import BundleContent
 from lsst.daf.butler import DataCoordinate, DatasetRef, DatasetType, DimensionUniverse, Timespan
+
+__all__ = ["makeContent", "makeRef"]
 
 UNIVERSE = DimensionUniverse()
 BEGIN = Time("2026-03-01T10:00:00", scale="tai")

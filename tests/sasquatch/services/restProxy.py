@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["ProxySettings", "RestProxy"]
-
 import ssl
 import sys
 import threading
@@ -19,7 +17,7 @@ from typing import Any, Self
 
 from services.avroJson import AvroJsonError, encodeMessage
 from services.faults import FaultPlan
-from services.kafkaBroker import MemoryLog, RecordLog
+from services.kafkaBroker import KafkaBroker, MemoryLog
 from services.proxyHandler import CLUSTER, ProxyHandler, RestError
 from services.schemaRegistry import (
     IncompatibleSchemaError,
@@ -27,6 +25,8 @@ from services.schemaRegistry import (
     RegisteredSchema,
     SchemaRegistry,
 )
+
+__all__ = ["ProxySettings", "RestProxy"]
 
 
 @dataclass
@@ -78,8 +78,6 @@ class RestProxy:
         Takes the records; by default, memory.
     settings
         How it behaves.
-    port
-        Where it listens; by default, a free port.
     certificate
         File with a certificate and its key, for TLS.
 
@@ -99,13 +97,12 @@ class RestProxy:
 
     def __init__(
         self,
-        log: RecordLog | None = None,
+        log: KafkaBroker | None = None,
         settings: ProxySettings | None = None,
         *,
-        port: int = 0,
         certificate: Path | None = None,
     ) -> None:
-        self.log: RecordLog = log or MemoryLog()
+        self.log: KafkaBroker | MemoryLog = log or MemoryLog()
         self.settings = settings or ProxySettings()
         self.registry = SchemaRegistry()
         self.requests: Counter[str] = Counter()
@@ -115,7 +112,7 @@ class RestProxy:
         self.stopping = threading.Event()
         self._lock = threading.Lock()
         self._topics: set[str] = set(self.log.topics())
-        self._server = ProxyServer(("127.0.0.1", port), ProxyHandler)
+        self._server = ProxyServer(("127.0.0.1", 0), ProxyHandler)
         self._server.proxy = self
         self._scheme = "https" if certificate else "http"
         if certificate:
@@ -150,15 +147,10 @@ class RestProxy:
     ) -> None:
         self.stop()
 
-    def listTopics(self) -> dict[str, Any]:
-        """Answer the request for all topics."""
-        return {"kind": "KafkaTopicList", "data": [describeTopic(topic) for topic in self.log.topics()]}
-
-    def findTopic(self, topic: str) -> dict[str, Any]:
-        """Answer the request for a topic."""
-        if topic not in self._topics:
-            raise RestError(404, 40403, "This server does not host this topic-partition.")
-        return describeTopic(topic)
+    def loseTopics(self) -> None:
+        """Forget all topics, as a proxy before a new broker."""
+        self.log = MemoryLog()
+        self._topics.clear()
 
     def createTopic(self, body: Any) -> dict[str, Any]:
         """Create a topic."""
@@ -172,7 +164,7 @@ class RestProxy:
         if not self.log.create(body["topic_name"]):
             raise RestError(400, 40002, f"Topic '{body['topic_name']}' already exists.")
         self._topics.add(body["topic_name"])
-        return describeTopic(body["topic_name"])
+        return {"kind": "KafkaTopic", "cluster_id": CLUSTER, "topic_name": body["topic_name"]}
 
     def findSchema(self, topic: str, body: dict[str, Any]) -> RegisteredSchema:
         """Find or register the schema that a request names."""
@@ -195,7 +187,8 @@ class RestProxy:
             raise RestError(422, 422, "Payload error. records must not be empty.")
         if surplus := body.keys() - {"value_schema", "value_schema_id", "records"}:
             raise RestError(422, 422, f"Unrecognized field: {sorted(surplus)}")
-        self.findTopic(topic)
+        if topic not in self._topics:
+            raise RestError(404, 40403, "This server does not host this topic-partition.")
         schema = self.findSchema(topic, body)
         names = {each["name"] for each in schema.schema["fields"]}
         messages = []
@@ -239,8 +232,3 @@ class ProxyServer(ThreadingHTTPServer):
         error = sys.exception()
         if error is not None and not isinstance(error, OSError):
             self.proxy.failures.append(error)
-
-
-def describeTopic(topic: str) -> dict[str, Any]:
-    """Describe a topic as the v3 routes do."""
-    return {"kind": "KafkaTopic", "cluster_id": CLUSTER, "topic_name": topic, "partitions_count": 1}

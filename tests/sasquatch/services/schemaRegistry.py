@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["IncompatibleSchemaError", "InvalidSchemaError", "RegisteredSchema", "SchemaRegistry"]
-
 import json
 import re
 import threading
@@ -19,13 +17,13 @@ from fastavro.schema import SchemaParseException, UnknownType
 
 from services.avroJson import AvroJsonError, Decoder, makeDecoder
 
+__all__ = ["IncompatibleSchemaError", "InvalidSchemaError", "RegisteredSchema", "SchemaRegistry"]
+
 NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 PROMOTIONS = {
     "long": {"int"},
     "float": {"int", "long"},
     "double": {"int", "long", "float"},
-    "string": {"bytes"},
-    "bytes": {"string"},
 }
 """What a reader of a type takes, too."""
 
@@ -106,10 +104,6 @@ class SchemaRegistry:
         """Parsed schemas by identifier."""
         with self._lock:
             return {id: registered.schema for id, registered in self._byId.items()}
-
-    def versions(self, subject: str) -> list[Any]:
-        """Return the schemas of a subject, oldest first."""
-        return [self._byId[id].schema for id in self._subjects.get(subject, [])]
 
     def register(self, subject: str, text: str) -> RegisteredSchema:
         """Register a schema, if it is not yet, and return it."""

@@ -5,6 +5,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, cast
+
+from lsst.analysis.cp.actions.keyedData import SelectImage
+from lsst.analysis.cp.actions.metric import StructureMetric
+from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot
+from lsst.analysis.cp.catalogue import SENSOR_GROUPS, ImageKind, getProduct
+from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
+from lsst.pex.config import Field, ListField
+
+from .toolSets import addTool
+
+if TYPE_CHECKING:
+    from lsst.analysis.tools.interfaces import AnalysisBaseConfig
+
 __all__ = [
     "DetectorImageTool",
     "FocalPlaneImageTool",
@@ -14,21 +29,6 @@ __all__ = [
     "addStructureSensorTools",
     "addViewTools",
 ]
-
-from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
-
-from lsst.analysis.cp.actions.keyedData import SelectImage
-from lsst.analysis.cp.actions.metric import StructureMetric
-from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot
-from lsst.analysis.cp.catalogue import SENSOR_GROUPS
-from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
-from lsst.pex.config import Field, ListField
-
-from .toolSets import addTool
-
-if TYPE_CHECKING:
-    from lsst.analysis.tools.interfaces import AnalysisBaseConfig
 
 
 class ImageTool(AnalysisTool):
@@ -93,15 +93,7 @@ class StructureTool(AnalysisTool):
             metric.physicalTypes = list(self.physicalTypes)
 
 
-def addViewTools(
-    config: AnalysisBaseConfig,
-    product: str,
-    part: str,
-    *,
-    label: str = "Residual",
-    unit: str = "electron",
-    aboutZero: bool = True,
-) -> None:
+def addViewTools(config: AnalysisBaseConfig, product: str, part: str, images: str = "exposure") -> None:
     """Add the plots of an image: on one scale, and with each amplifier brought to the same scale.
 
     Parameters
@@ -112,53 +104,49 @@ def addViewTools(
         Name of the product, with which the names of the tools begin.
     part
         What the task makes views of: ``"detector"``, or ``"focalPlane"`` (also for rafts).
-    label
-        What the pixels show.
-    unit
-        Their unit; empty for none.
-    aboutZero
-        Whether they are residuals, which are 0 without a fault.
+    images
+        What it makes views of, a key of the ``images`` of the product in the catalogue.
 
     Raises
     ------
     ValueError
-        Raised if there are no views of such a part.
+        Raised if there are no views of such a part, or the product has no such images.
     """
-    tool = _toolOf(part)
-    for name, scope in ((f"{product}Image", "image"), (f"{product}ImageByAmp", "amplifier")):
+    tool, kind = _toolOf(part), _imagesOf(product, images)
+    for name, scope, scale in (
+        (f"{product}Image", "image", "one scale for all"),
+        (f"{product}ImageByAmp", "amplifier", "each amplifier on its own level and scale"),
+    ):
         plot: Any = addTool(config.atools, name, tool).produce.plot
-        _describe(plot, label, unit, aboutZero or scope == "amplifier")
+        _describe(plot, kind, f"{kind.label}, {scale}", aboutZero=kind.aboutZero or scope == "amplifier")
         plot.scope = scope
 
 
-def addResidualTools(
-    config: AnalysisBaseConfig,
-    product: str,
-    *,
-    label: str = "Residual",
-    unit: str = "electron",
-    aboutZero: bool = True,
-) -> None:
+def addResidualTools(config: AnalysisBaseConfig, product: str, images: str = "exposure") -> None:
     """Add the plots of the two mosaics that keep structure visible, and the metrics of what was found.
 
     Parameters
     ----------
     config
-        Configuration of a `~lsst.analysis.cp.tasks.ResidualPyramidTask`.
+        Configuration of a `~lsst.analysis.cp.tasks.ResidualPyramidTask`, which gets the unit of the images.
     product
         Name of the product, with which the names of the tools begin.
-    label
-        What the pixels show.
-    unit
-        Their unit; empty for none.
-    aboutZero
-        Whether they are residuals, which are 0 without a fault.
+    images
+        What it looks at, a key of the ``images`` of the product in the catalogue.
+
+    Raises
+    ------
+    ValueError
+        Raised if the product has no such images.
     """
+    kind, task_config = _imagesOf(product, images), cast(Any, config)
+    task_config.unit = kind.unit
     mean = addTool(config.atools, f"{product}Mean", FocalPlaneImageTool, plane="mean")
-    _describe(mean.produce.plot, label, unit, aboutZero)
+    _describe(mean.produce.plot, kind, f"{kind.label}, mean of each bin", aboutZero=kind.aboutZero)
     significance = addTool(config.atools, f"{product}Significance", FocalPlaneImageTool, plane="significance")
+    words = f"Largest significance of a {kind.label[0].lower()}{kind.label[1:]}"
     significance.produce.plot.quantity = "significance"
-    significance.produce.plot.zAxisLabel = f"Largest significance of a {label[0].lower()}{label[1:]}"
+    significance.produce.plot.zAxisLabel, significance.produce.plot.title = words, f"{words} in each bin"
     addTool(config.atools, f"{product}Structures", StructureTool)
 
 
@@ -180,8 +168,8 @@ def addStructureSensorTools(
         addTool(config.atools, f"{product}Structures{group}", StructureTool, **SENSOR_GROUPS[group])
 
 
-def addMaskViewTool(config: AnalysisBaseConfig, product: str, part: str, *, label: str = "Masked") -> None:
-    """Add a plot of a mask, of whose pixels a task with ``source`` mask makes an image of 0 and 1.
+def addMaskViewTool(config: AnalysisBaseConfig, product: str, part: str) -> None:
+    """Add a plot of a mask: a task whose ``source`` is ``mask`` makes an image that is 1 where it is set.
 
     Parameters
     ----------
@@ -191,17 +179,24 @@ def addMaskViewTool(config: AnalysisBaseConfig, product: str, part: str, *, labe
         Name of the product, with which the name of the tool begins.
     part
         What the task makes views of: ``"detector"`` or ``"focalPlane"``.
-    label
-        What the pixels show.
 
     Raises
     ------
     ValueError
-        Raised if there are no views of such a part.
+        Raised if there are no views of such a part, or the product has no mask.
     """
+    kind = _imagesOf(product, "mask")
     plot: Any = addTool(config.atools, f"{product}Mask", _toolOf(part)).produce.plot
-    _describe(plot, label, "", aboutZero=False)
+    _describe(plot, kind, kind.label, aboutZero=kind.aboutZero)
     plot.plotMin, plot.plotMax = 0.0, 1.0
+
+
+def _imagesOf(product: str, images: str) -> ImageKind:
+    """Look up how images are shown."""
+    known = getProduct(product).images
+    if images not in known:
+        raise ValueError(f"Expected images of {product}, one of {', '.join(known)}; got {images!r}.")
+    return known[images]
 
 
 def _toolOf(part: str) -> type[ImageTool]:
@@ -211,7 +206,8 @@ def _toolOf(part: str) -> type[ImageTool]:
     return tools[part]
 
 
-def _describe(plot: Any, label: str, unit: str, aboutZero: bool) -> None:
-    plot.zAxisLabel, plot.unit = label, unit
+def _describe(plot: Any, kind: ImageKind, title: str, *, aboutZero: bool) -> None:
+    """Tell a plot what it shows, and choose colours that diverge from 0 or do not."""
+    plot.title, plot.zAxisLabel, plot.unit = title, kind.label, kind.unit
     if not aboutZero:
         plot.stretch, plot.colourMap = "zscale", "viridis"

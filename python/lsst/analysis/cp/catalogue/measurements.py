@@ -181,7 +181,8 @@ def measurementsOf(test: VerifyTest, level: Level) -> tuple[MeasurementKind, ...
     )
 
 
-def measurementUnits(test: VerifyTest, level: Level | str) -> dict[str, str]:
+@cache
+def measurementUnits(test: VerifyTest, level: Level | str) -> Mapping[str, str]:
     """Get the unit of each measurement of a test.
 
     Parameters
@@ -198,7 +199,8 @@ def measurementUnits(test: VerifyTest, level: Level | str) -> dict[str, str]:
     """
     if isinstance(level, str):
         level = Level(level)
-    return {kind.name: test.measurementUnit(kind.name) for kind in measurementsOf(test, level)}
+    units = {kind.name: test.measurementUnit(kind.name) for kind in measurementsOf(test, level)}
+    return MappingProxyType(units)
 
 
 _SCORE = re.compile(r"max(\w+)Score")

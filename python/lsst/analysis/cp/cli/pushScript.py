@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["PushOptions", "runPush"]
-
 import itertools
 import json
 import os
@@ -38,6 +36,8 @@ from lsst.analysis.cp.sasquatch import (
     Target,
 )
 from lsst.daf.butler import Butler, ButlerUserError
+
+__all__ = ["PushOptions", "runPush"]
 
 _LEDGER = "pushedMetrics.sqlite3"
 _LISTED = 20

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-__all__ = ["getSubcommands"]
-
 import os
 
 import click
 
 from . import cmd
+
+__all__ = ["getSubcommands"]
 
 _MANIFEST = "lsst/analysis/cp/cli/resources.yaml"
 

@@ -5,29 +5,32 @@
 
 from __future__ import annotations
 
-__all__ = ["STATISTICS", "FocalPlaneGeometry", "boxCorners", "groupedStatistic"]
-
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from lsst.analysis.cp.core.typing import FloatArray, IndexArray
 
 from .camera import CameraLayout
 from .columns import floatColumn, idColumn, nameColumn
 
-STATISTICS = ("mean", "median", "std", "min", "max", "sum", "count")
+__all__ = ["STATISTICS", "FocalPlaneGeometry", "boxCorners", "groupedStatistic"]
+
+_REDUCTIONS = {
+    "mean": ndimage.mean,
+    "median": ndimage.median,
+    "std": ndimage.standard_deviation,
+    "min": ndimage.minimum,
+    "max": ndimage.maximum,
+    "sum": ndimage.sum_labels,
+}
+
+STATISTICS = (*_REDUCTIONS, "count")
 """Statistics that `groupedStatistic` knows, by the names of `scipy.stats.binned_statistic`."""
-
-
-class _Box(Protocol):
-    def getMinX(self) -> int: ...
-    def getMinY(self) -> int: ...
-    def getMaxX(self) -> int: ...
-    def getMaxY(self) -> int: ...
 
 
 def boxCorners(edges: npt.ArrayLike) -> FloatArray:
@@ -49,7 +52,7 @@ def boxCorners(edges: npt.ArrayLike) -> FloatArray:
 def groupedStatistic(
     values: npt.ArrayLike, group: npt.ArrayLike, nGroups: int, statistic: str = "median"
 ) -> FloatArray:
-    """Reduce values group by group, in one pass over sorted rows.
+    """Reduce values group by group.
 
     Parameters
     ----------
@@ -77,39 +80,14 @@ def groupedStatistic(
     rows = np.asarray(values, dtype=np.float64)
     index = np.asarray(group, dtype=np.intp)
     keep = np.isfinite(rows) & (index >= 0)
-    rows, index = rows[keep], index[keep]
-    count = np.bincount(index, minlength=nGroups)
+    # Labels without gaps: scipy divides by zero for a label that no row has.
+    filled, label, count = np.unique(index[keep], return_inverse=True, return_counts=True)
+    reduced = np.full(nGroups, 0.0 if statistic == "count" else np.nan)
     if statistic == "count":
-        return count.astype(np.float64)
-    filled = count > 0
-    reduced = np.full(nGroups, np.nan)
-    if statistic in ("mean", "sum", "std"):
-        reduced[filled] = _momentsByGroup(rows, index, count, statistic)[filled]
-    else:
-        reduced[filled] = _orderStatistic(rows, index, count[filled], statistic)
+        reduced[filled] = count
+    elif len(filled):
+        reduced[filled] = _REDUCTIONS[statistic](rows[keep], label, np.arange(len(filled)))
     return reduced
-
-
-def _momentsByGroup(rows: FloatArray, index: IndexArray, count: IndexArray, statistic: str) -> FloatArray:
-    total = np.bincount(index, weights=rows, minlength=len(count))
-    if statistic == "sum":
-        return total
-    nonzero = np.maximum(count, 1)
-    mean = total / nonzero
-    if statistic == "mean":
-        return mean
-    return np.sqrt(np.bincount(index, weights=(rows - mean[index]) ** 2, minlength=len(count)) / nonzero)
-
-
-def _orderStatistic(rows: FloatArray, index: IndexArray, count: IndexArray, statistic: str) -> FloatArray:
-    ordered = rows[np.lexsort((rows, index))]
-    end = np.cumsum(count)
-    start = end - count
-    if statistic == "min":
-        return ordered[start]
-    if statistic == "max":
-        return ordered[end - 1]
-    return 0.5 * (ordered[start + (count - 1) // 2] + ordered[start + count // 2])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -127,8 +105,8 @@ class FocalPlaneGeometry:
     detectorCorners
         Corners of the detectors in (x, y) order, mm on the focal plane; shape (nDet, 4, 2).
     ampEdges
-        Edges (xMin, yMin, xMax, yMax) of the amplifiers in pixels; shape (nAmp, 4). Pixel centres are whole
-        numbers, so a box that ends on pixel 508 has its edge at 508.5.
+        Edges (xMin, yMin, xMax, yMax) of the amplifiers in pixels; shape (nAmp, 4). A box that ends on pixel
+        508 has its edge at 508.5.
     ampCorners
         Corners of the amplifiers in (x, y) order, mm on the focal plane; shape (nAmp, 4, 2).
     """
@@ -160,16 +138,19 @@ class FocalPlaneGeometry:
         edges, corners = [], []
         for detector in camera:
             boxes = [detector.getBBox(), *(amp.getBBox() for amp in detector.getAmplifiers())]
-            edges.append(np.array([_edges(box) for box in boxes]))
-            mapping = detector.getTransform(pixels, focalPlane).getMapping()
-            corners.append(_mapCorners(edges[-1], mapping.applyForward))
-        none = np.zeros((0, 4, 2))
+            ends = [(box.getMinX(), box.getMinY(), box.getMaxX(), box.getMaxY()) for box in boxes]
+            # Pixel centres are whole numbers: the edges of a box lie half a pixel outside of them.
+            own = np.array(ends) + [-0.5, -0.5, 0.5, 0.5]
+            points = np.ascontiguousarray(boxCorners(own).reshape(-1, 2).T)
+            mapped = detector.getTransform(pixels, focalPlane).getMapping().applyForward(points)
+            edges.append(own)
+            corners.append(np.asarray(mapped, dtype=np.float64).T.reshape(-1, 4, 2))
         return cls(
             layout=CameraLayout.fromCamera(camera),
-            detectorEdges=np.concatenate([none[:, :, 0], *(own[:1] for own in edges)]),
-            detectorCorners=np.concatenate([none, *(own[:1] for own in corners)]),
-            ampEdges=np.concatenate([none[:, :, 0], *(own[1:] for own in edges)]),
-            ampCorners=np.concatenate([none, *(own[1:] for own in corners)]),
+            detectorEdges=np.concatenate([own[:1] for own in edges]),
+            detectorCorners=np.concatenate([own[:1] for own in corners]),
+            ampEdges=np.concatenate([own[1:] for own in edges]),
+            ampCorners=np.concatenate([own[1:] for own in corners]),
         )
 
     def detectorIndex(self, detector: npt.ArrayLike) -> IndexArray:
@@ -248,6 +229,7 @@ class FocalPlaneGeometry:
         px, py = floatColumn(x, "x"), floatColumn(y, "y")
         n_amps = self.layout.ampsPerDetector
         index = np.full(len(by_detector), -1, dtype=np.intp)
+        # One pass for each place that an amplifier can have in its detector, over the rows of all detectors.
         for slot in range(n_amps.max(initial=0)):
             rows = np.flatnonzero((by_detector >= 0) & (slot < n_amps[by_detector]))
             candidate = self.layout.firstAmp[by_detector[rows]] + slot
@@ -255,12 +237,3 @@ class FocalPlaneGeometry:
             inside = (x_min <= px[rows]) & (px[rows] < x_max) & (y_min <= py[rows]) & (py[rows] < y_max)
             index[rows[inside]] = candidate[inside]
         return index
-
-
-def _edges(box: _Box) -> tuple[float, float, float, float]:
-    return box.getMinX() - 0.5, box.getMinY() - 0.5, box.getMaxX() + 0.5, box.getMaxY() + 0.5
-
-
-def _mapCorners(edges: FloatArray, applyForward: Callable[[FloatArray], FloatArray]) -> FloatArray:
-    points = np.ascontiguousarray(boxCorners(edges).reshape(-1, 2).T)
-    return np.asarray(applyForward(points), dtype=np.float64).T.reshape(-1, 4, 2)

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ColourLimits", "CountScale", "countScale", "robustLimits"]
-
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +14,8 @@ import numpy.typing as npt
 from scipy.stats import median_abs_deviation
 
 from lsst.analysis.cp.core.typing import FloatArray
+
+__all__ = ["ColourLimits", "CountScale", "countScale", "robustLimits"]
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ class ColourLimits:
     @property
     def extend(self) -> str:
         """Which ends values exceed: ``neither``, ``min``, ``max`` or ``both``, as matplotlib says it."""
-        return {(False, False): "neither", (True, False): "min", (False, True): "max"}.get(
-            (self.nBelow > 0, self.nAbove > 0), "both"
-        )
+        if self.nBelow and self.nAbove:
+            return "both"
+        return "min" if self.nBelow else "max" if self.nAbove else "neither"
 
 
 def robustLimits(
@@ -160,18 +161,10 @@ def countScale(most: float, nClasses: int = 8) -> CountScale:
     if not (np.isfinite(most) and most >= 0 and nClasses >= 2):
         raise ValueError(f"Expected a count and at least 2 classes; got {most!r} and {nClasses!r}.")
     top = max(int(np.ceil(most)), 1)
-    width = _roundWidth(top, nClasses - 1)
+    widths = (digit * 10**decade for decade in itertools.count() for digit in (1, 2, 5))
+    width = next(width for width in widths if width * (nClasses - 1) >= top)
     upper = np.arange(0, top + width, width)
     boundaries = np.concatenate([[-0.5], upper + 0.5])
     lower = np.concatenate([[0], upper[:-1] + 1])
     labels = tuple(f"{a}" if a == b else f"{a}-{b}" for a, b in zip(lower, upper, strict=True))
     return CountScale(boundaries, 0.5 * (boundaries[:-1] + boundaries[1:]), labels)
-
-
-def _roundWidth(top: int, nClasses: int) -> int:
-    decade = 1
-    while True:
-        for digit in (1, 2, 5):
-            if digit * decade * nClasses >= top:
-                return digit * decade
-        decade *= 10

@@ -4,13 +4,9 @@
 """Stored metrics as one tidy table."""
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
-from .bundleContent import *
-from .bundleQuery import *
+from .blocks import *
+from .bundles import *
 from .calibrations import *
-from .detectorNames import *
-from .labels import *
-from .observationTimes import *
 from .readButler import *
-from .recordTimes import *
-from .trendBlock import *
-from .trendTable import *
+from .table import *
+from .times import *

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["Calibration", "CalibrationLookup", "Certification"]
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,10 +14,12 @@ from astropy.time import Time
 
 from lsst.daf.butler import CollectionType
 
-from .recordTimes import toUnix
+from .times import toUnix
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler
+
+__all__ = ["Calibration", "CalibrationLookup", "Certification"]
 
 _IDENTIFYING = ("instrument", "detector", "physical_filter")
 

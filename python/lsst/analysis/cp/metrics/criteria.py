@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["Criterion", "discardInvalid", "findCriterion", "isCount", "judge", "neededMeasurements"]
-
 import operator
 import re
 from collections.abc import Collection, Mapping
@@ -17,6 +15,8 @@ import numpy as np
 from lsst.analysis.cp.catalogue import findTest, validityCount
 from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN
 from lsst.analysis.cp.core.typing import BoolArray, FlagArray, FloatArray, IdArray
+
+__all__ = ["Criterion", "discardInvalid", "findCriterion", "isCount", "judge", "neededMeasurements"]
 
 _COMPLETENESS = ("nAmps", "nAmpsMissing", "nTested", "nValid")
 

@@ -1,35 +1,108 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Metrics over time from a Butler repository."""
+"""Reading of the metrics of a repository: bundles, and summary tables of detectors."""
 
 from __future__ import annotations
 
-__all__ = ["readButler", "readHandles"]
-
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lsst.daf.butler import Butler, CollectionType
+import numpy as np
 
-from .bundleContent import BundleContent, readBundle
-from .bundleQuery import FoundBundles
+from lsst.analysis.cp.catalogue import Product, Test, getProduct, measurementUnits, products, summaryColumn
+from lsst.analysis.cp.core import floatColumn, idColumn, nameColumn
+from lsst.daf.butler import Butler
+
+from .blocks import (
+    BlockGatherer,
+    DetectorName,
+    DetectorNames,
+    DetectorsById,
+    RecordKey,
+    TrendBlock,
+    findRaft,
+    makeTrendTable,
+)
+from .bundles import BUNDLE_STORAGE, BundleContent, FoundBundles, queryIds, readBundle, searchedCollections
 from .calibrations import CalibrationLookup
-from .detectorNames import DetectorName, DetectorNames
-from .observationTimes import ObservationTimes
-from .recordColumns import BlockGatherer, RecordKey
-from .summaryColumns import SUMMARY_SUFFIX, readSummary
-from .trendBlock import TrendBlock, makeTrendTable
-from .trendTable import TrendTable, TrendTableError
-from .wantedMetrics import WantedMetrics
+from .criteria import neededMeasurements
+from .table import Labels, TrendTable, TrendTableError
+from .times import ObservationTimes, toMjd
 
 if TYPE_CHECKING:
-    from lsst.afw.cameraGeom import Camera
-    from lsst.daf.butler import DatasetRef, DeferredDatasetHandle
+    from astropy.table import Table
 
-_BUNDLE = "MetricMeasurementBundle"
+    from lsst.afw.cameraGeom import Camera
+    from lsst.daf.butler import DeferredDatasetHandle
+
+__all__ = ["WantedMetrics", "readButler", "readHandles"]
 
 _PAGE = 500
+"""Number of datasets whose dimension records are in memory at once."""
+
+SUMMARY_SUFFIX = "_detectorSummary"
+"""End of the names of dataset types of detector summary tables."""
+
+_DETECTOR_COLUMNS = ("detector", "detectorName", "physicalType", "nAmps", "nAmpsMissing")
+
+
+@dataclass(frozen=True)
+class WantedMetrics:
+    """A choice of metrics.
+
+    Parameters
+    ----------
+    metrics
+        Names of tools or topics; all if None.
+    measurements
+        Names of measurements; all if None.
+    product
+        Product of detector summary tables; by default that in their names (``cpBias``).
+
+    Raises
+    ------
+    TrendTableError
+        Raised if one of these is a text, not a collection of texts.
+    """
+
+    metrics: Collection[str] | None = None
+    measurements: Collection[str] | None = None
+    product: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("metrics", "measurements"):
+            if isinstance(value := getattr(self, name), str):
+                raise TrendTableError(f"{name} is {value!r}, expected a list of names, such as [{value!r}]")
+
+    def hasMetric(self, topic: str, metric: str) -> bool:
+        """Tell whether a metric is asked for by the name of its topic or tool."""
+        return self.metrics is None or topic in self.metrics or metric in self.metrics
+
+    def isRead(self, measurement: str) -> bool:
+        """Tell whether a measurement is asked for, or tells something of one that is."""
+        return self.measurements is None or measurement in neededMeasurements(self.measurements)
+
+    def checkFound(self, found: Collection[tuple[str, str]], source: str) -> None:
+        """Raise if a metric is asked for that there is not.
+
+        Parameters
+        ----------
+        found
+            Topics and tools that there are.
+        source
+            Where they are, for the message.
+
+        Raises
+        ------
+        TrendTableError
+            Raised if there is not one for each.
+        """
+        known = {name for names in found for name in names}
+        if missing := sorted(set(self.metrics or ()) - known):
+            tools = ", ".join(sorted({tool for _, tool in found})) or "none"
+            raise TrendTableError(f"{source}: no metric {', '.join(missing)}; there are {tools}")
 
 
 def readButler(
@@ -94,17 +167,27 @@ def readButler(
         Raised if the repository does not know a dataset type.
     """
     if datasetTypes is None:
-        names = _findBundles(butler)
+        types = butler.registry.queryDatasetTypes()
+        names = sorted(each.name for each in types if each.storageClass_name == BUNDLE_STORAGE)
     else:
         names = [datasetTypes] if isinstance(datasetTypes, str) else list(datasetTypes)
-    handles = (
-        butler.getDeferred(ref)
-        for name in names
-        for ref in _queryRefs(butler, name, collections, where, bind, findFirst)
-    )
-    times = ObservationTimes(butler, calibrations)
+
+    def findHandles() -> Iterator[DeferredDatasetHandle]:
+        searched = searchedCollections(butler, collections)
+        for name in names:
+            # Of several collections with the same dataset each gives its id.
+            ids = dict.fromkeys(queryIds(butler, name, searched, where, bind, findFirst=findFirst))
+            found = FoundBundles(butler.get_dataset_type(name), searched, b"".join(ids))
+            for page in found.pages(_PAGE):
+                yield from map(butler.getDeferred, found.read(butler, page))
+
     return readHandles(
-        handles, metrics=metrics, measurements=measurements, camera=camera, times=times, product=product
+        findHandles(),
+        metrics=metrics,
+        measurements=measurements,
+        camera=camera,
+        times=ObservationTimes(butler, calibrations),
+        product=product,
     )
 
 
@@ -152,18 +235,17 @@ def readHandles(
     n_read = 0
     for handle in handles:
         n_read += 1
-        if handle.ref.datasetType.storageClass_name == _BUNDLE:
-            found |= _readBundle(handle, wanted, times, gatherer)
-            _addDetector(handle.ref, names)
+        if handle.ref.datasetType.storageClass_name == BUNDLE_STORAGE:
+            found |= _readBundle(handle, wanted, times, gatherer, names)
         elif handle.ref.datasetType.name.endswith(SUMMARY_SUFFIX):
-            more, detectors_read = readSummary(handle, wanted, times)
+            more, detectors_read = _readSummary(handle, wanted, times)
             blocks += more
-            names.update(detectors_read)
+            names |= detectors_read
             found |= {(block.topic, block.metric) for block in more}
         else:
             raise TrendTableError(
-                f"dataset type {handle.ref.datasetType.name!r} is no {_BUNDLE} and no table of a name that "
-                f"ends in {SUMMARY_SUFFIX}"
+                f"dataset type {handle.ref.datasetType.name!r} is no {BUNDLE_STORAGE} and no table of a name "
+                f"that ends in {SUMMARY_SUFFIX}"
             )
     if n_read and needsAll:
         wanted.checkFound(found, f"{n_read} dataset(s)")
@@ -175,38 +257,14 @@ def readHandles(
     )
 
 
-def _findBundles(butler: Butler) -> list[str]:
-    """Name all types of bundles."""
-    types = butler.registry.queryDatasetTypes()
-    return sorted(known.name for known in types if known.storageClass_name == _BUNDLE)
-
-
-def _queryRefs(
-    butler: Butler,
-    datasetType: str,
-    collections: str | Sequence[str],
-    where: str,
-    bind: Mapping[str, Any] | None,
-    findFirst: bool,
-) -> Iterator[DatasetRef]:
-    """Yield the datasets of a type with their dimension records, each once."""
-    kinds = {CollectionType.RUN, CollectionType.TAGGED}
-    names = list(butler.collections.query(collections, collection_types=kinds, flatten_chains=True))
-    # No query is open while datasets are read: it would keep others from writing to the repository.
-    with butler.query() as query:
-        refs = query.datasets(datasetType, names, find_first=findFirst)
-        if where:
-            refs = refs.where(where, bind=bind)
-        ids = dict.fromkeys(ref.id.bytes for ref in refs)
-    found = FoundBundles(butler.get_dataset_type(datasetType), names, b"".join(ids))
-    for page in found.pages(_PAGE):
-        yield from found.read(butler, page)
-
-
 def _readBundle(
-    handle: DeferredDatasetHandle, wanted: WantedMetrics, times: ObservationTimes, gatherer: BlockGatherer
+    handle: DeferredDatasetHandle,
+    wanted: WantedMetrics,
+    times: ObservationTimes,
+    gatherer: BlockGatherer,
+    names: dict[tuple[str, int], DetectorName],
 ) -> set[tuple[str, str]]:
-    """Read the wanted metrics of a bundle, and return the topics and tools that it has."""
+    """Read the wanted metrics of a bundle and the name of its detector; return its topics and tools."""
     ref = handle.ref
     if isinstance(butler := getattr(handle, "butler", None), Butler):
         content = readBundle(butler, ref)
@@ -220,11 +278,85 @@ def _readBundle(
         if wanted.hasMetric(topic, tool):
             read = {name: value for name, value in values.items() if wanted.isRead(name)}
             gatherer.add(key, topic, tool, read, content.units[tool])
+    record = ref.dataId.records["detector"] if "detector" in ref.dataId.dimensions else None
+    if record is not None:
+        # The record does not have the vendor.
+        names.setdefault(
+            (record.instrument, record.id), DetectorName(name=record.full_name, raft=record.raft or None)
+        )
     return {(f"{content.prefix}{tool}", tool) for tool in content.values}
 
 
-def _addDetector(ref: DatasetRef, names: dict[tuple[str, int], DetectorName]) -> None:
-    """Add the name of a bundle's detector from its dimension record, which has no vendor."""
-    record = ref.dataId.records["detector"] if "detector" in ref.dataId.dimensions else None
-    if record is not None and (key := (record.instrument, record.id)) not in names:
-        names[key] = DetectorName(name=record.full_name, raft=record.raft or None)
+def _readSummary(
+    handle: DeferredDatasetHandle, wanted: WantedMetrics, times: ObservationTimes
+) -> tuple[list[TrendBlock], DetectorsById]:
+    """Read the wanted columns of a detector summary table: a block for each test, and the detectors."""
+    key = RecordKey.fromRef(handle.ref, times)
+    name = handle.ref.datasetType.name
+    stored = {str(column) for column in handle.get(component="columns")}
+    if missing := [column for column in _DETECTOR_COLUMNS if column not in stored]:
+        raise TrendTableError(f"{name} {handle.dataId} lacks column(s) {', '.join(missing)}")
+    stem = f"{name.removesuffix(SUMMARY_SUFFIX)}Det_"
+    columns = {
+        test.toolName: found
+        for test in _findProduct(name, wanted.product)
+        if wanted.hasMetric(f"{stem}{test.toolName}", test.toolName)
+        and (found := _findColumns(test, key, stored, wanted))
+    }
+    needed = {column for found in columns.values() for column in found.values()}
+    table = handle.get(parameters={"columns": sorted({*_DETECTOR_COLUMNS, *needed})})
+    blocks = [_makeBlock(table, key, f"{stem}{tool}", tool, found) for tool, found in columns.items()]
+    n_amps = np.asarray(table["nAmps"]) + np.asarray(table["nAmpsMissing"])
+    texts = (nameColumn(table[column], column)[0].tolist() for column in ("detectorName", "physicalType"))
+    detectors = {
+        (key.instrument, number): DetectorName(
+            name=detector, raft=findRaft(detector), physicalType=vendor or None, nAmps=count
+        )
+        for number, detector, vendor, count in zip(
+            table["detector"].tolist(), *texts, n_amps.tolist(), strict=True
+        )
+    }
+    return blocks, detectors
+
+
+def _findProduct(datasetType: str, product: str | None) -> Product:
+    """Find the product that a table belongs to, by the table's name if it is not said."""
+    stems = {name: f"cp{name[0].upper()}{name[1:]}" for name in products()}
+    found = [product] if product else [name for name, stem in stems.items() if stem in datasetType]
+    if len(found) != 1:
+        raise TrendTableError(
+            f"dataset type {datasetType!r} names no product: say which, or expected one of "
+            f"{', '.join(stems.values())} in it"
+        )
+    return getProduct(found[0])
+
+
+def _findColumns(test: Test, key: RecordKey, stored: Set[str], wanted: WantedMetrics) -> dict[str, str]:
+    """Find the column of each wanted measurement; none if the table was made without the test."""
+    # A table of no exposure is one of a run, or of a calibration, whose columns are those of an exposure.
+    for level in ("detector",) if key.exposure >= 0 else ("runDetector", "detector"):
+        columns = {name: summaryColumn(test, name) for name in measurementUnits(test, level)}
+        if stored >= set(columns.values()):
+            return {name: column for name, column in columns.items() if wanted.isRead(name)}
+    return {}
+
+
+def _makeBlock(
+    table: Table, key: RecordKey, topic: str, metric: str, columns: Mapping[str, str]
+) -> TrendBlock:
+    """Make records of the rows of a table."""
+    n = len(table)
+    units = {name: table[column].unit for name, column in columns.items()}
+    return TrendBlock(
+        topic=topic,
+        metric=metric,
+        units={name: "" if unit is None else unit.to_string() for name, unit in units.items()},
+        values={name: floatColumn(table[column], column) for name, column in columns.items()},
+        instrument=Labels.constant(key.instrument, n),
+        physical_filter=Labels.constant(key.physical_filter, n),
+        run=Labels.constant(key.run, n),
+        detector=idColumn(table["detector"], "detector")[0],
+        exposure=np.full(n, key.exposure),
+        day_obs=np.full(n, key.day_obs),
+        mjd=np.repeat(toMjd(np.array([key.seconds])), n),
+    )

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["openPyramid", "readView"]
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -17,15 +15,17 @@ from lsst.daf.butler import DatasetNotFoundError, DimensionNameError
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DataCoordinate, DatasetRef
 
+__all__ = ["openPyramid", "readView"]
+
 _SUFFIX = "_pyramid"
 
-Center = tuple[float, float] | tuple[int | str, float, float]
+Centre = tuple[float, float] | tuple[int | str, float, float]
 
 
 def readView(
     butler: Butler,
     dataId: DataCoordinate | Mapping[str, Any],
-    center: Center,
+    centre: Centre,
     width: float | tuple[float, float],
     *,
     datasetType: str | None = None,
@@ -45,7 +45,7 @@ def readView(
         The repository.
     dataId
         The exposure (or calibration), as in ``{"instrument": "LSSTCam", "exposure": 2026070200001}``.
-    center
+    centre
         Where to look: (x, y) on the focal plane in mm, or (detector, x, y) with the identifier or name of a
         detector and a position on it in pixels.
     width
@@ -79,7 +79,7 @@ def readView(
         the focal plane, is too wide, or names what the pyramid does not have.
     """
     with openPyramid(butler, dataId, datasetType=datasetType, collections=collections) as reader:
-        place = center if len(center) == 2 else reader.toFocalPlane(*center)
+        place = centre if len(centre) == 2 else reader.toFocalPlane(*centre)
         return reader.read(place, width, plane=plane, factor=factor, maxPixels=maxPixels)
 
 
@@ -110,16 +110,27 @@ def _findPyramid(
     datasetType: str | None,
     collections: str | Sequence[str] | None,
 ) -> DatasetRef:
-    names = (
-        [datasetType]
-        if datasetType is not None
-        else sorted(known.name for known in butler.registry.queryDatasetTypes(f"*{_SUFFIX}"))
-    )
-    refs = [ref for name in names for ref in _findOne(butler, name, dataId, collections, datasetType is None)]
+    """Find the dataset of the type that is named, or else of the only type of pyramids that has one."""
+    if datasetType is not None:
+        names = [datasetType]
+    else:
+        names = sorted(known.name for known in butler.registry.queryDatasetTypes(f"*{_SUFFIX}"))
+    refs: list[DatasetRef] = []
+    for name in names:
+        try:
+            ref = butler.find_dataset(name, dataId, collections=collections)
+        except DimensionNameError:
+            # A type that nobody named may have dimensions that are not given.
+            if datasetType is not None:
+                raise
+            continue
+        if ref is not None:
+            refs.append(ref)
+    # Calibrations have some of the dimensions of exposures, and are found by the data ID of one, too.
     most = max((len(ref.dataId.required) for ref in refs), default=0)
     refs = [ref for ref in refs if len(ref.dataId.required) == most]
-    searched = butler.collections.defaults if collections is None else collections
     if not refs:
+        searched = butler.collections.defaults if collections is None else collections
         raise DatasetNotFoundError(
             f"There is no pyramid of {dataId} in collections {searched}; searched for dataset types {names}."
         )
@@ -127,21 +138,3 @@ def _findPyramid(
         choices = [ref.datasetType.name for ref in refs]
         raise ValueError(f"There are several pyramids of {dataId}; say with datasetType which: {choices}.")
     return refs[0]
-
-
-def _findOne(
-    butler: Butler,
-    name: str,
-    dataId: DataCoordinate | Mapping[str, Any],
-    collections: str | Sequence[str] | None,
-    isGuess: bool,
-) -> Iterator[DatasetRef]:
-    """Yield the dataset of a type, if there is one; a guessed type may have dimensions that are not given."""
-    try:
-        ref = butler.find_dataset(name, dataId, collections=collections)
-    except DimensionNameError:
-        if not isGuess:
-            raise
-        return
-    if ref is not None:
-        yield ref

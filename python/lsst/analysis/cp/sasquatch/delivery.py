@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["Batch", "Delivery", "Outcome", "makeBatches"]
-
 import logging
 import queue
 import threading
@@ -22,6 +20,8 @@ from .ledger import OutgoingRecord
 from .proxyClient import ProxyClient
 from .proxyErrors import BatchRejectedError, TransientError
 
+__all__ = ["Batch", "Delivery", "Outcome", "makeBatches"]
+
 _LOG = logging.getLogger(__name__)
 
 _QUEUED_BATCHES = 4
@@ -33,7 +33,9 @@ _LONGEST_ASKED_WAIT = 120.0
 _LONG_WAIT = 4.0
 # How often a refused batch is divided in search of the record to blame.
 _MAX_DIVISIONS = 64
-_GRACE = 5.0
+GRACE = 5.0
+"""How long after the deadline a request may still take until it is no longer waited for, s."""
+
 # A request is not worth it with less time than this, s.
 _LEAST_TIME = 0.05
 _NOT_TRIED = "the push ended before it was tried"
@@ -147,7 +149,7 @@ class Delivery:
     def send(self, batch: Batch) -> None:
         """Hand over a batch; waits while too many are on their way, but not beyond the deadline."""
         worker = self._workerOf.setdefault(batch.topic, len(self._workerOf) % len(self._queues))
-        patience = max(0.0, self._deadline + _GRACE - time.monotonic())
+        patience = max(0.0, self._deadline + GRACE - time.monotonic())
         try:
             self._queues[worker].put(batch, timeout=patience)
         except queue.Full:
@@ -180,7 +182,7 @@ class Delivery:
         for thread in closing:
             thread.start()
         while any(thread.is_alive() for thread in self._threads):
-            if time.monotonic() > self._deadline + _GRACE:
+            if time.monotonic() > self._deadline + GRACE:
                 _LOG.warning("A request does not end; its records are kept.")
                 break
             time.sleep(0.02)

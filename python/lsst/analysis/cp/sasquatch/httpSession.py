@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["Answer", "HttpSession"]
-
 import json
 import logging
 import socket
@@ -22,6 +20,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from .proxyAddress import AccessToken, ProxyAddress
 from .proxyErrors import ProxyError, TransientError
+
+__all__ = ["Answer", "HttpSession"]
 
 _LOG = logging.getLogger(__name__)
 

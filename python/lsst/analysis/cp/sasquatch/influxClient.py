@@ -9,8 +9,6 @@ The chunked answers of InfluxDB are JSON documents, one a line. They are read by
 
 from __future__ import annotations
 
-__all__ = ["InfluxClient", "InfluxError", "Series", "quoteName", "quotePattern", "quoteText"]
-
 import json
 import logging
 import re
@@ -23,6 +21,8 @@ from urllib.parse import urlencode, urlsplit
 import urllib3
 
 from .influxLogin import InfluxLogin
+
+__all__ = ["InfluxClient", "InfluxError", "Series", "quoteName", "quotePattern", "quoteText"]
 
 _LOG = logging.getLogger(__name__)
 

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-__all__ = ["LOGIN_VARIABLES", "InfluxLogin", "LoginError"]
-
 import base64
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+
+__all__ = ["LOGIN_VARIABLES", "InfluxLogin", "LoginError"]
 
 LOGIN_VARIABLES = {
     "user": "SASQUATCH_INFLUXDB_USER",

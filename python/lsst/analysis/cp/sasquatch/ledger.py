@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["EncodedDataset", "Ledger", "LedgerError", "OutgoingRecord", "Target", "UndeliveredRecord"]
-
 import itertools
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 from uuid import UUID
+
+__all__ = ["EncodedDataset", "Ledger", "LedgerError", "OutgoingRecord", "Target", "UndeliveredRecord"]
 
 # "cpML" in ASCII, by which a file is known as a ledger.
 _APPLICATION_ID = 0x63704D4C

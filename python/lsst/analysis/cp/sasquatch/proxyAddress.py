@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["TOKEN_VARIABLE", "AccessToken", "ProxyAddress"]
-
 import ipaddress
 import os
 from dataclasses import dataclass, field
@@ -15,6 +13,8 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from .proxyErrors import ProxyError
+
+__all__ = ["TOKEN_VARIABLE", "AccessToken", "ProxyAddress"]
 
 TOKEN_VARIABLE = "SASQUATCH_TOKEN"
 """Environment variable that may hold the token."""

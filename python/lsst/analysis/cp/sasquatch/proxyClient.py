@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["ProxyClient", "RecordError"]
-
 import json
 import threading
 from collections.abc import Sequence
@@ -16,6 +14,8 @@ from typing import Any
 from .httpSession import Answer, HttpSession
 from .proxyAddress import AccessToken, ProxyAddress
 from .proxyErrors import BatchRejectedError, ProxyError, TransientError
+
+__all__ = ["ProxyClient", "RecordError"]
 
 # As upstream makes its topics.
 _PARTITIONS = 1

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["Progress", "PushReport", "Pusher", "encodeRecord"]
-
 import json
 import logging
 import time
@@ -14,8 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lsst.analysis.cp.metrics.bundleContent import BundleError
-from lsst.analysis.cp.metrics.bundleQuery import BundleQuery
+from lsst.analysis.cp.metrics import BundleError, BundleQuery
 
 from .delivery import Delivery, Outcome, makeBatches
 from .ledger import EncodedDataset, Ledger, OutgoingRecord
@@ -28,11 +25,15 @@ from .schemas import Mode, avroSchema, avroValue, topicName
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
 
+__all__ = ["Progress", "PushReport", "Pusher", "encodeRecord"]
+
 _LOG = logging.getLogger(__name__)
 
-# So many bundles, of some dozen records each, are in memory at a time.
-_PAGE_BUNDLES = 500
-_PAGE_RECORDS = 5000
+PAGE_BUNDLES = 500
+"""How many bundles, of some dozen records each, are in memory at a time."""
+
+PAGE_RECORDS = 5000
+"""How many records that earlier pushes left are in memory at a time."""
 
 Progress = Callable[[int, int], object]
 """Takes how many bundles are dealt with, and how many were found."""
@@ -221,7 +222,7 @@ class Pusher:
         """Yield what earlier pushes left, in pages."""
         self.report.resumed, last = self._ledger.measureOutbox()
         place = 0
-        while page := self._ledger.readOutbox(place, last, _PAGE_RECORDS):
+        while page := self._ledger.readOutbox(place, last, PAGE_RECORDS):
             place = page[-1].id
             yield page
 
@@ -239,7 +240,7 @@ class Pusher:
         found = bundles.find(butler)
         self.report.found = sum(len(each) for each in found)
         for each in found:
-            for ids in each.pages(_PAGE_BUNDLES):
+            for ids in each.pages(PAGE_BUNDLES):
                 progress(self.report.bundles, self.report.found)
                 open_ids = self._ledger.findOpen(ids)
                 self.report.bundles += len(ids)

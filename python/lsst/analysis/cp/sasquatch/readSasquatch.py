@@ -5,18 +5,20 @@
 
 from __future__ import annotations
 
-__all__ = ["readSasquatch"]
-
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from astropy.time import Time
 
-from lsst.analysis.cp.metrics.detectorNames import DetectorName, DetectorNames
-from lsst.analysis.cp.metrics.trendBlock import makeTrendTable
-from lsst.analysis.cp.metrics.trendTable import TrendTable, TrendTableError
-from lsst.analysis.cp.metrics.wantedMetrics import WantedMetrics
+from lsst.analysis.cp.metrics import (
+    DetectorName,
+    DetectorNames,
+    TrendTable,
+    TrendTableError,
+    WantedMetrics,
+    makeTrendTable,
+)
 
 from .influxClient import InfluxClient, quoteName, quotePattern, quoteText
 from .influxLogin import InfluxLogin
@@ -25,6 +27,8 @@ from .topicRecords import TopicRecords, findTool, measurementFields, recordField
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
+
+__all__ = ["readSasquatch"]
 
 
 def readSasquatch(

@@ -5,20 +5,18 @@
 
 from __future__ import annotations
 
-__all__ = ["RecordMaker", "readTags"]
-
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lsst.analysis.cp.metrics.bundleContent import readBundle
-from lsst.analysis.cp.metrics.calibrations import CalibrationLookup
-from lsst.analysis.cp.metrics.recordTimes import findObservationTime, findRunTime
+from lsst.analysis.cp.metrics import CalibrationLookup, findObservationTime, findRunTime, readBundle
 
 from .records import MetricRecord, makeRecords
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
+
+__all__ = ["RecordMaker", "readTags"]
 
 _OUTPUT_NAME = re.compile(r"""^config\.connections\.outputName\s*=\s*(["'])(.*)\1""", re.MULTILINE)
 _ENDINGS = ("Det_metrics", "_metrics")

@@ -5,17 +5,15 @@
 
 from __future__ import annotations
 
-__all__ = ["MetricRecord", "makeRecords"]
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from lsst.analysis.cp.catalogue import validityCount
-from lsst.analysis.cp.metrics.bundleContent import BundleContent
-from lsst.analysis.cp.metrics.calibrations import Calibration
-from lsst.analysis.cp.metrics.recordTimes import (
+from lsst.analysis.cp.metrics import (
+    BundleContent,
+    Calibration,
     findObservationTime,
     findUpstreamTime,
     makeTimestamp,
@@ -24,6 +22,8 @@ from lsst.analysis.cp.metrics.recordTimes import (
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef
+
+__all__ = ["MetricRecord", "makeRecords"]
 
 DEFAULT_TAG = "Generic"
 """Tag of measurements that have none, as upstream calls it."""

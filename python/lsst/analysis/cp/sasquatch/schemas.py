@@ -8,6 +8,15 @@ Two kinds of topics are known: those of upstream's dispatcher, field by field, a
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+from .records import MetricRecord
+
 __all__ = [
     "IDENTIFIERS",
     "OWN_INFIX",
@@ -18,15 +27,6 @@ __all__ = [
     "topicName",
     "upstreamFields",
 ]
-
-import json
-import re
-from collections.abc import Mapping
-from enum import StrEnum
-from functools import lru_cache
-from typing import Any
-
-from .records import MetricRecord
 
 type Fields = tuple[tuple[str, str], ...]
 

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["TopicRecords", "findTool", "measurementFields", "recordFields"]
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,14 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lsst.analysis.cp.core.typing import FloatArray, IdArray, IndexArray
-from lsst.analysis.cp.metrics.detectorNames import DetectorName
-from lsst.analysis.cp.metrics.labels import Labels
-from lsst.analysis.cp.metrics.observationTimes import toMjd
-from lsst.analysis.cp.metrics.trendBlock import TrendBlock
+from lsst.analysis.cp.metrics import DetectorName, Labels, TrendBlock, toMjd
 
 from .influxClient import InfluxError, Series
 from .schemas import Mode, ownFields, upstreamFields
 from .topics import loadTopics
+
+__all__ = ["TopicRecords", "findTool", "measurementFields", "recordFields"]
 
 _TEXTS = ("id", "run", "instrument", "physical_filter", "detector_name", "raft")
 _NUMBERS = ("detector", "exposure", "visit", "day_obs")

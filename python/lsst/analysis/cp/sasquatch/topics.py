@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-__all__ = ["Topic", "loadTopics"]
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 import yaml
+
+__all__ = ["Topic", "loadTopics"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["SelectImage"]
-
 from typing import Any, cast
 
 import numpy as np
@@ -14,6 +12,8 @@ import numpy as np
 from lsst.analysis.cp.core.images import STRETCH_METHODS, StretchMethod, stretchLimits
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Tensor
 from lsst.pex.config import ChoiceField, Field
+
+__all__ = ["SelectImage"]
 
 
 class SelectImage(KeyedDataAction):
@@ -27,7 +27,7 @@ class SelectImage(KeyedDataAction):
     stretch = ChoiceField[str](
         doc="How the range of the colours is chosen.",
         default="symmetric",
-        allowed={method: f"See core.imageViews.stretchLimits: {method}." for method in STRETCH_METHODS},
+        allowed={method: f"See core.images.stretchLimits: {method}." for method in STRETCH_METHODS},
     )
     percentile = Field[float](doc="Share of the pixels within the range, in percent.", default=99.5)
     centre = Field[float](doc="Middle of a symmetric range.", default=0.0)

@@ -74,7 +74,7 @@ class AmpSummaryMetric(AmpMetricAction):
     test = Field[str](doc="Key of the test; there is no default.", default="")
 
     @property
-    def units(self) -> dict[str, str]:
+    def units(self) -> Mapping[str, str]:
         """Unit of each measurement by its name."""
         return measurementUnits(getProduct(self.product)[self.test], Level(self.level, self.epoch))
 
@@ -91,19 +91,21 @@ class AmpSummaryMetric(AmpMetricAction):
         Returns
         -------
         measurements
-            By name.
+            By name; none of a test that is not measured at this level.
 
         Raises
         ------
         ValueError
             Raised if the rows are not those of one detector or exposure, as the level tells.
         """
+        if not (units := self.units):
+            return {}
         summary, group = self._reduce(getAmpTable(data))
         values = summary.values(self.test)
         notes = {"metric_tags": kwargs.get("metric_tags", [])}
         return {
             name: Measurement(name, u.Quantity(float(values[name][group]), unit), notes=notes)
-            for name, unit in self.units.items()
+            for name, unit in units.items()
         }
 
     def _reduce(self, table: AmpTable) -> tuple[AmpSummary, int]:
@@ -140,7 +142,7 @@ class DetectorMetrics(AnalysisAction):
     )
 
     @property
-    def units(self) -> dict[str, dict[str, str]]:
+    def units(self) -> dict[str, Mapping[str, str]]:
         """Unit of each measurement by its name, by the name of the tool; only tests that are measured."""
         level, product = Level(self.level, self.epoch), getProduct(self.product)
         chosen = [product[key] for key in self.tests] or product.tests

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-__all__ = ["StructureMetric"]
-
-from typing import Any
+from typing import Any, cast
 
 import astropy.units as u
 import numpy as np
+from astropy.table import Table
 
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.core import DetectorSelection
@@ -18,6 +17,8 @@ from lsst.analysis.cp.core.structures import STRUCTURE_KINDS, TRANSIENT_KINDS
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction, Vector
 from lsst.pex.config import ListField
 from lsst.verify import Measurement
+
+__all__ = ["StructureMetric"]
 
 DETECTOR_COUNTS = ("nDetectors", "nDetectorsMissing", "nDetectorsWithStructure")
 
@@ -36,19 +37,12 @@ class StructureMetric(MetricAction):
     @property
     def units(self) -> dict[str, str]:
         """Unit of each measurement by its name; scores are multiples of a standard deviation."""
-        names = [name for kind in STRUCTURE_KINDS for name in (countName(kind), scoreName(kind))]
+        names = [name for kind in STRUCTURE_KINDS for name in _measurementNames(kind)]
         return dict.fromkeys((*names, *DETECTOR_COUNTS), "")
 
     def getInputSchema(self) -> KeyedDataSchema:
-        """Name the vectors."""
-        names = (
-            "structureDetector",
-            "structureKind",
-            "structureScore",
-            "structureCount",
-            "missingDetector",
-        )
-        return [(name, Vector) for name in names]
+        """Name the tables."""
+        return [("structures", Vector), ("missing", Vector)]
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> dict[str, Measurement]:
         """Make the measurements.
@@ -56,9 +50,8 @@ class StructureMetric(MetricAction):
         Parameters
         ----------
         data
-            One row a structure: ``structureDetector`` (the detector's name), ``structureKind``,
-            ``structureScore`` (standard deviations) and ``structureCount`` (number of its kind in its
-            detector, of which not all need a row); and one a missing detector: ``missingDetector`` (its id).
+            ``structures``, a table as `~lsst.analysis.cp.core.structures.rankStructures` makes it; and
+            ``missing``, one whose column ``detector`` has the identifiers of missing detectors.
         **kwargs
             ``camera`` that they belong to.
 
@@ -72,34 +65,30 @@ class StructureMetric(MetricAction):
             detectorTypes=tuple(self.detectorTypes) or None, physicalTypes=tuple(self.physicalTypes) or None
         )
         selected = selection.mask(layout)
-        missing = np.isin(layout.detectorId, np.asarray(data["missingDetector"]))
-        detector, kind, score, count = (
-            np.asarray(data[f"structure{name}"]) for name in ("Detector", "Kind", "Score", "Count")
-        )
-        rows = np.isin(detector, layout.detectorName[selected])
-        values: dict[str, float] = {}
-        for name in STRUCTURE_KINDS:
-            own = rows & (kind == name)
-            _, first = np.unique(detector[own], return_index=True)
-            highest = score[own].max() if own.any() else np.nan
-            values |= {countName(name): count[own][first].sum(), scoreName(name): highest}
-        numbers = (
-            int(np.count_nonzero(selected & ~missing)),
-            int(np.count_nonzero(selected & missing)),
-            len(np.unique(detector[rows & ~np.isin(kind, TRANSIENT_KINDS)])),
-        )
-        values |= dict(zip(DETECTOR_COUNTS, numbers, strict=True))
+        table, absent = cast(Table, data["structures"]), cast(Table, data["missing"])
+        missing = np.isin(layout.detectorId, np.asarray(absent["detector"]))
+        table = table[np.isin(np.asarray(table["detectorName"]), layout.detectorName[selected])]
+        kinds = np.asarray(table["kind"], dtype=str)
+        lasting = table["detectorName"][~np.isin(kinds, TRANSIENT_KINDS)]
+        values: dict[str, Any] = {
+            "nDetectors": np.count_nonzero(selected & ~missing),
+            "nDetectorsMissing": np.count_nonzero(selected & missing),
+            "nDetectorsWithStructure": len(np.unique(np.asarray(lasting))),
+        }
+        for kind in STRUCTURE_KINDS:
+            own = table[kinds == kind]
+            # A detector need not have a row for each of its structures; each row says how many there are.
+            _, first = np.unique(np.asarray(own["detectorName"]), return_index=True)
+            highest = np.max(own["score"]) if len(own) else np.nan
+            count_name, score_name = _measurementNames(kind)
+            values |= {count_name: np.sum(own["nFound"][first]), score_name: highest}
         notes = {"metric_tags": kwargs.get("metric_tags", [])}
         return {
             name: Measurement(name, u.Quantity(float(values[name]), ""), notes=notes) for name in self.units
         }
 
 
-def countName(kind: str) -> str:
-    """Name the number of structures of a kind."""
-    return f"n{kind[0].upper()}{kind[1:]}"
-
-
-def scoreName(kind: str) -> str:
-    """Name the highest significance of a kind."""
-    return f"max{kind[0].upper()}{kind[1:]}Score"
+def _measurementNames(kind: str) -> tuple[str, str]:
+    """Name the number of structures of a kind, and their highest significance."""
+    capitalized = f"{kind[0].upper()}{kind[1:]}"
+    return f"n{capitalized}", f"max{capitalized}Score"

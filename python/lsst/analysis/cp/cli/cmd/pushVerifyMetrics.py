@@ -3,8 +3,6 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 from __future__ import annotations
 
-__all__ = ["push_verify_metrics"]
-
 from typing import Any
 
 import click
@@ -17,6 +15,8 @@ from lsst.daf.butler.cli.opt import (
     where_option,
 )
 from lsst.daf.butler.cli.utils import ButlerCommand, split_commas, split_kv
+
+__all__ = ["push_verify_metrics"]
 
 
 @click.command(short_help="Send stored verification metrics to Sasquatch.", cls=ButlerCommand)

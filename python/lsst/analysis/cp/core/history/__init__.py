@@ -4,10 +4,9 @@
 """Histories of measurements: series, changes, drifts and outliers."""
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
-from .alarmScores import *
 from .budgets import *
 from .changePoints import *
 from .drift import *
 from .findings import *
-from .robustTrend import *
+from .fit import *
 from .series import *

@@ -1,11 +1,13 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Thresholds of change points, drifts and outliers, from the number of false alarms that is accepted."""
+"""Thresholds of change points, drifts and outliers, from the number of false alarms that is accepted.
+
+The quantiles are written by ``python benchmarks/trends.py --calibrate``, from the scores that
+`measureAlarmScores` finds in simulated histories.
+"""
 
 from __future__ import annotations
-
-__all__ = ["TrendBudgets"]
 
 from dataclasses import dataclass
 
@@ -15,7 +17,38 @@ from scipy.stats import t as student
 
 from lsst.analysis.cp.core.typing import FloatArray
 
-from .quantiles import BUDGETS, CHANGE_QUANTILES, DRIFT_QUANTILES, LENGTHS
+from .changePoints import largestContrasts
+from .drift import measureDrifts
+from .noise import Epochs, Noise
+
+__all__ = ["AlarmScores", "TrendBudgets", "measureAlarmScores"]
+
+_BUDGETS = (0.1, 0.03, 0.01, 0.003, 0.001)
+_LENGTHS = (10, 14, 20, 30, 50, 100, 200, 500, 1000, 2000)
+_CHANGE_QUANTILES = (
+    (2.22, 3.42, 4.65, 6.27, 7.80),
+    (2.87, 4.00, 5.15, 6.70, 8.17),
+    (2.63, 3.42, 4.16, 5.38, 6.47),
+    (2.93, 3.71, 4.39, 5.21, 5.76),
+    (3.29, 3.90, 4.46, 5.05, 5.60),
+    (3.69, 4.24, 4.72, 5.24, 5.75),
+    (4.06, 4.60, 5.07, 5.71, 6.00),
+    (4.38, 4.91, 5.41, 5.94, 6.34),
+    (4.56, 5.00, 5.41, 5.90, 6.37),
+    (4.71, 5.07, 5.38, 5.78, 6.22),
+)
+_DRIFT_QUANTILES = (
+    (1.58, 2.11, 2.46, 2.81, 2.98),
+    (1.70, 2.23, 2.55, 2.87, 3.09),
+    (1.46, 2.06, 2.44, 2.81, 3.06),
+    (1.53, 2.17, 2.61, 3.01, 3.41),
+    (1.71, 2.38, 2.85, 3.23, 3.56),
+    (1.84, 2.52, 3.02, 3.46, 3.75),
+    (1.82, 2.48, 3.00, 3.40, 3.67),
+    (1.51, 2.08, 2.58, 3.17, 3.50),
+    (1.28, 1.66, 2.02, 2.44, 2.70),
+    (1.07, 1.35, 1.52, 1.71, 1.85),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +83,7 @@ class TrendBudgets:
     outlier: float = 0.001
 
     def __post_init__(self) -> None:
-        low, high = BUDGETS[-1], BUDGETS[0]
+        low, high = _BUDGETS[-1], _BUDGETS[0]
         for name, value in (("change points", self.changePoint), ("drifts", self.drift)):
             if not low <= value <= high:
                 raise ValueError(f"Expected a budget of {name} between {low} and {high}, got {value!r}.")
@@ -59,11 +92,11 @@ class TrendBudgets:
 
     def changeThresholds(self, counts: npt.NDArray[np.integer]) -> FloatArray:
         """Return the score that a change point needs in a history of so many epochs; any shape."""
-        return _interpolate(counts, CHANGE_QUANTILES, self.changePoint)
+        return _interpolate(counts, _CHANGE_QUANTILES, self.changePoint)
 
     def driftThresholds(self, counts: npt.NDArray[np.integer]) -> FloatArray:
         """Return the significance that a drift needs in a history of so many epochs; any shape."""
-        return _interpolate(counts, DRIFT_QUANTILES, self.drift)
+        return _interpolate(counts, _DRIFT_QUANTILES, self.drift)
 
     def outlierThresholds(self, counts: int | npt.NDArray[np.integer]) -> FloatArray:
         """Return the score that an outlier needs in a history of so many points; any shape.
@@ -83,9 +116,51 @@ def _interpolate(
     counts: npt.NDArray[np.integer], quantiles: tuple[tuple[float, ...], ...], budget: float
 ) -> FloatArray:
     """Interpolate in the logarithms of length and budget; past the last length as the last two go on."""
-    levels = [np.interp(-np.log(budget), -np.log(BUDGETS), row) for row in quantiles]
+    levels = [np.interp(-np.log(budget), -np.log(_BUDGETS), row) for row in quantiles]
     at = np.log(np.maximum(counts, 1))
-    nodes = np.log(LENGTHS)
+    nodes = np.log(_LENGTHS)
     growth = max(0.0, (levels[-1] - levels[-2]) / (nodes[-1] - nodes[-2]))
     threshold: FloatArray = np.interp(at, nodes, levels)
     return threshold + growth * np.maximum(at - nodes[-1], 0.0)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AlarmScores:
+    """What is compared with the thresholds of `TrendBudgets`.
+
+    Parameters
+    ----------
+    changePoint
+        Score of the most significant change of each history, shape (nSeries,); 0 if it is too short.
+    drift
+        Absolute significance of the drift of each history, shape (nSeries,).
+    """
+
+    changePoint: FloatArray
+    drift: FloatArray
+
+
+def measureAlarmScores(values: FloatArray) -> AlarmScores:
+    """Measure histories of the same length, as if there were neither thresholds nor changes.
+
+    Parameters
+    ----------
+    values
+        Finite values, one a day, shape (nSeries, n).
+
+    Returns
+    -------
+    scores
+        Of each history.
+    """
+    num_series, length = values.shape
+    series = np.repeat(np.arange(num_series), length)
+    times = np.tile(np.arange(length, dtype=np.float64), num_series)
+    changes, drifts = np.zeros((2, num_series))
+    for block in Epochs.fromPoints(series, times, values.ravel(), num_series).makeBlocks():
+        noise = Noise.fromBlock(block)
+        changes[block.series] = largestContrasts(block.values, block, noise)
+        levels = np.zeros(block.values.shape, dtype=np.intp)
+        found = measureDrifts(block, noise, levels, np.zeros(len(block.series)))
+        drifts[block.series] = np.abs(found.significance)
+    return AlarmScores(changePoint=changes, drift=drifts)

@@ -5,18 +5,17 @@
 
 from __future__ import annotations
 
-__all__ = ["ChangePoints"]
-
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from lsst.analysis.cp.core.typing import FloatArray, IndexArray
 
-from .blocks import MIN_SEGMENT, Block
-from .noise import Noise, sumValues
+from .noise import MIN_SEGMENT, Block, Noise, sumValues
+
+__all__ = ["ChangePoints", "findChanges", "largestContrasts"]
 
 _GROWTH = math.sqrt(2)
 """Ratio of the lengths of intervals."""
@@ -30,8 +29,6 @@ class ChangePoints:
     ----------
     series
         Number of the series, shape (nChanges,).
-    previousTime
-        Last time at the old level, shape (nChanges,) (days). The change lies between it and ``time``.
     time
         First time at the new level, shape (nChanges,) (days).
     before, after
@@ -43,7 +40,6 @@ class ChangePoints:
     """
 
     series: IndexArray
-    previousTime: FloatArray
     time: FloatArray
     before: FloatArray
     after: FloatArray
@@ -54,10 +50,19 @@ class ChangePoints:
         """Change of the level, shape (nChanges,) (unit of the values)."""
         return self.after - self.before
 
+    @classmethod
+    def join(cls, parts: Sequence[ChangePoints]) -> ChangePoints:
+        """Join the change points of any number of blocks, and sort them by series and time."""
+        names = [field.name for field in fields(cls)]
+        columns = {name: np.concatenate([np.empty(0), *(getattr(p, name) for p in parts)]) for name in names}
+        order = np.lexsort((columns["time"], columns["series"]))
+        series = columns.pop("series")[order].astype(np.intp)
+        return cls(series=series, **{name: column[order] for name, column in columns.items()})
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Intervals:
-    """Intervals of one length, and the largest contrast in each."""
+    """Intervals of one length, and the largest squared score and its place in each, shape (s, nIntervals)."""
 
     starts: IndexArray
     stops: IndexArray
@@ -117,36 +122,43 @@ def findChanges(
 
 
 def _scanIntervals(sums: FloatArray, block: Block, noise: Noise) -> Iterator[_Intervals]:
-    """Yield the intervals of each length, from short to long, with the largest contrast in each."""
+    """Yield the intervals of each length, from short to long, with the largest contrast in each.
+
+    Intervals of a length overlap by half and cover the series, so that each change is near the middle of one
+    that holds no other change, if there is room.
+    """
     length = 2 * MIN_SEGMENT
     while block.width >= 2 * MIN_SEGMENT:
         length = min(length, block.width)
-        yield _scanLength(sums, block, noise, length)
+        number = 1 + math.ceil((block.width - length) / (length / 2))
+        starts = np.round(np.linspace(0, block.width - length, number)).astype(np.intp)
+        yield _scanLength(sums, block, noise, starts, length)
         if length == block.width:
             return
         length = math.ceil(_GROWTH * length)
 
 
-def _scanLength(sums: FloatArray, block: Block, noise: Noise, length: int) -> _Intervals:
-    """Measure the contrasts in all intervals of a length, which overlap by half and cover the series."""
-    number = 1 + math.ceil((block.width - length) / (length / 2))
-    starts = np.round(np.linspace(0, block.width - length, number)).astype(np.intp)
+def _scanLength(sums: FloatArray, block: Block, noise: Noise, starts: IndexArray, length: int) -> _Intervals:
+    """Measure the contrast of every place in intervals of a length.
+
+    The contrast is the difference of the sums on either side from what one level would give. Its variance
+    has the white part and, with the sums over longer and longer sides, ever more of the flicker part.
+    """
     stops = starts + length
-    shared = np.all(block.first == block.first[0])
-    first = block.first[:1] if shared else block.first
+    # Series of the same length share one calculation.
+    first = block.first[:1] if np.all(block.first == block.first[0]) else block.first
     opens = np.maximum(starts, first[:, np.newaxis])[..., np.newaxis]
     places = starts[:, np.newaxis] + np.arange(MIN_SEGMENT, length - MIN_SEGMENT + 1)
     left = np.maximum(places - opens, 0)
     total = np.maximum(stops[:, np.newaxis] - opens, 1)
     share = left / total
     weight = share * (total - left)
+    white, flicker = (part[:, np.newaxis, np.newaxis] for part in (noise.white, noise.flicker))
     with np.errstate(divide="ignore", invalid="ignore"):
         below = sums[:, places] - sums[:, starts, np.newaxis]
         below -= share * (sums[:, stops] - sums[:, starts])[..., np.newaxis]
         ratios = below**2
-        ratios /= weight * (
-            noise.white[:, np.newaxis, np.newaxis] + 2 * noise.flicker[:, np.newaxis, np.newaxis] * weight
-        )
+        ratios /= weight * (white + 2 * flicker * weight)
     ratios = np.where(left >= MIN_SEGMENT, ratios, 0.0)
     best = ratios.argmax(axis=2)
     return _Intervals(

@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-__all__ = ["DAYS_PER_YEAR", "Drifts"]
-
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
 
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray
 
-from .blocks import Block
-from .noise import Noise, replaceOutliers, roundingErrors
+from .noise import Block, Noise, replaceOutliers, roundingErrors, rowMedians, startsOfRuns
+
+__all__ = ["DAYS_PER_YEAR", "Drifts", "driftAt", "measureDrifts"]
 
 DAYS_PER_YEAR = 365.25
 
@@ -33,8 +31,6 @@ class Drifts:
     slope
         Theil-Sen slope: the median of the slopes between all pairs of epochs between which the level does not
         change, shape (nSeries,) (unit of the values a year). NaN if there is no such pair.
-    low, high
-        Limits of its 95% confidence interval, shape (nSeries,) (unit of the values a year).
     significance
         Mann-Kendall statistic, positive where values increase, shape (nSeries,) (standard deviations of the
         noise, correlated noise included). 0 if there is no pair.
@@ -43,19 +39,14 @@ class Drifts:
     """
 
     slope: FloatArray
-    low: FloatArray
-    high: FloatArray
     significance: FloatArray
     isSignificant: BoolArray
 
     @classmethod
     def makeEmpty(cls, nSeries: int) -> Drifts:
         """Return the drifts of series without a value."""
-        slope, low, high = np.full((3, nSeries), np.nan)
         return cls(
-            slope=slope,
-            low=low,
-            high=high,
+            slope=np.full(nSeries, np.nan),
             significance=np.zeros(nSeries),
             isSignificant=np.zeros(nSeries, dtype=bool),
         )
@@ -63,10 +54,6 @@ class Drifts:
     def take(self, rows: IndexArray) -> Drifts:
         """Return the drifts of some of the series."""
         return Drifts(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
-
-    def scale(self, unit: FloatArray) -> Drifts:
-        """Return the same for values that are so many times as large; shape (nSeries,)."""
-        return replace(self, slope=unit * self.slope, low=unit * self.low, high=unit * self.high)
 
     def replaceRows(self, rows: IndexArray, other: Drifts) -> Drifts:
         """Return the same with other drifts of some of the series."""
@@ -141,11 +128,8 @@ def measureDrifts(block: Block, noise: Noise, levels: IndexArray, thresholds: Fl
     slopes = np.where(
         paired, rises / np.where(paired, bins.times[:, late] - bins.times[:, early], 1.0), np.nan
     )
-    slope, low, high = _rankSlopes(slopes, deviation) * DAYS_PER_YEAR
     return Drifts(
-        slope=slope,
-        low=low,
-        high=high,
+        slope=rowMedians(slopes) * DAYS_PER_YEAR,
         significance=significance,
         isSignificant=np.abs(significance) > thresholds,
     )
@@ -156,10 +140,8 @@ def _binEpochs(block: Block, noise: Noise, levels: IndexArray) -> _Bins:
     size = -(-block.counts // _MAX_BINS)
     rows, columns = np.nonzero(block.present)
     level = levels[rows, columns]
-    is_first = np.ones(len(rows), dtype=bool)
-    is_first[1:] = (np.diff(rows) != 0) | (np.diff(level) != 0)
     place = np.arange(len(rows))
-    place -= np.maximum.accumulate(np.where(is_first, place, 0))
+    place -= np.maximum.accumulate(np.where(startsOfRuns(rows, level), place, 0))
     is_new = place % size[rows] == 0
     new = np.flatnonzero(is_new)
     number = np.cumsum(is_new) - 1
@@ -185,20 +167,28 @@ def _binEpochs(block: Block, noise: Noise, levels: IndexArray) -> _Bins:
 
 def _scoreVariance(bins: _Bins, block: Block, noise: Noise, levels: IndexArray) -> FloatArray:
     """Return the variance of the Mann-Kendall score of each series, ties and correlation included."""
-    num_series, width = bins.levels.shape
+    num_series = len(bins.levels)
     num_levels = int(bins.levels.max()) + 1
+    shape = (num_series, num_levels)
     rows = np.arange(num_series)[:, np.newaxis]
-    group = np.where(bins.levels >= 0, rows * num_levels + bins.levels, -1)
-    in_bins = np.bincount(group[group >= 0], minlength=num_series * num_levels)
-    present = block.present
-    in_levels = np.bincount((rows * num_levels + levels)[present], minlength=num_series * num_levels).reshape(
-        num_series, num_levels
-    )
-    variance = (_tieTerm(in_bins) - _countTies(group, bins.values, num_series * num_levels)) / 18
+    in_bins = bins.levels >= 0
+    group = (rows * num_levels + bins.levels)[in_bins]
+    values = bins.values[in_bins]
+    order = np.lexsort((values, group))
+    group, values = group[order], values[order]
+    is_new = startsOfRuns(group, values)
+    ties = _tieTerm(np.diff(np.append(np.flatnonzero(is_new), len(group))))
+    variance = _tieTerm(np.bincount(group, minlength=num_series * num_levels))
+    variance = (variance - np.bincount(group[is_new], ties, minlength=num_series * num_levels)) / 18
+    in_levels = np.bincount(
+        (rows * num_levels + levels)[block.present], minlength=num_series * num_levels
+    ).reshape(shape)
+    # A trend compares means of half a level. Their noise, over that of independent bins, is what counts.
+    size = bins.size.astype(np.float64)
     inflation = (noise.white[:, np.newaxis] + noise.flicker[:, np.newaxis] * np.maximum(in_levels / 2, 1)) / (
-        noise.varianceAt(bins.size.astype(np.float64))[:, np.newaxis]
+        (noise.white + noise.flicker * size)[:, np.newaxis]
     )
-    total: FloatArray = np.sum(variance.reshape(num_series, num_levels) * np.maximum(inflation, 1.0), axis=1)
+    total: FloatArray = np.sum(variance.reshape(shape) * np.maximum(inflation, 1.0), axis=1)
     return total
 
 
@@ -206,37 +196,3 @@ def _tieTerm(counts: npt.NDArray[np.integer]) -> FloatArray:
     """Return the term of the variance of Kendall's score of so many values, times 18."""
     number = counts.astype(np.float64)
     return number * (number - 1) * (2 * number + 5)
-
-
-def _countTies(group: IndexArray, values: FloatArray, num_groups: int) -> FloatArray:
-    """Return the sums of the terms of equal values in each group."""
-    chosen = group >= 0
-    groups, values = group[chosen], values[chosen]
-    order = np.lexsort((values, groups))
-    groups, values = groups[order], values[order]
-    is_new = np.ones(len(groups), dtype=bool)
-    is_new[1:] = (np.diff(groups) != 0) | (np.diff(values) != 0)
-    first = np.flatnonzero(is_new)
-    terms = _tieTerm(np.diff(np.append(first, len(groups))))
-    return np.bincount(groups[first], terms, minlength=num_groups)
-
-
-def _rankSlopes(slopes: FloatArray, deviation: FloatArray) -> FloatArray:
-    """Return median slope and confidence limits, shape (3, s); NaN where there is no slope."""
-    if not slopes.shape[1]:
-        return np.full((3, len(slopes)), np.nan)
-    ordered = np.sort(slopes, axis=1)
-    counts = np.sum(~np.isnan(slopes), axis=1)
-    reach = norm.ppf(0.975) * deviation
-    last = np.maximum(counts - 1, 0)
-    ranks = np.stack(
-        [
-            last // 2,
-            np.minimum(counts // 2, last),
-            np.clip(np.round((counts - reach) / 2) - 1, 0, last),
-            np.clip(np.round((counts + reach) / 2), 0, last),
-        ],
-        axis=1,
-    ).astype(np.intp)
-    lower, upper, low, high = np.take_along_axis(ordered, ranks, axis=1).T
-    return np.stack([(lower + upper) / 2, low, high])

@@ -11,16 +11,16 @@ from functools import cached_property
 import numpy as np
 from scipy.stats import median_abs_deviation
 
-from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray, NameArray
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray
 
 from .budgets import TrendBudgets
-from .robustTrend import summarizeTrends
+from .fit import summarizeTrends
 from .series import TrendSeries
 
 __all__ = ["TrendFindings", "findTrends"]
 
 MIN_SIBLINGS = 6
-"""Number of series of a kind from which it is told which of them lie apart."""
+"""Number of series of a kind from which it is told which of them are outlying."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,11 +41,11 @@ class TrendFindings:
         Significance of the drift, shape (nSeries,) (standard deviations).
     drifting
         Whether the drift is significant, shape (nSeries,).
-    offset
+    outlyingScore
         Distance of the median of each series from that of its kind, shape (nSeries,) (scaled median absolute
         deviations of the series of the kind); NaN without a value, or in a kind of few series.
     outlying
-        Whether the offset is significant, shape (nSeries,).
+        Whether this distance is significant, shape (nSeries,).
     outlierSeries, outlierEpoch
         Series and epoch of each value that is far from the level of its series, shape (nOutliers,).
     outlierScore
@@ -63,7 +63,7 @@ class TrendFindings:
     slope: FloatArray
     driftScore: FloatArray
     drifting: BoolArray
-    offset: FloatArray
+    outlyingScore: FloatArray
     outlying: BoolArray
     outlierSeries: IndexArray
     outlierEpoch: IndexArray
@@ -74,22 +74,22 @@ class TrendFindings:
     def interest(self) -> FloatArray:
         """How much there is to look at in each series, shape (nSeries,): its largest score, 0 if nothing."""
         interest = np.where(self.drifting, np.abs(self.driftScore), 0.0)
-        np.maximum(interest, np.where(self.outlying, np.abs(self.offset), 0.0), out=interest)
+        np.maximum(interest, np.where(self.outlying, np.abs(self.outlyingScore), 0.0), out=interest)
         np.maximum.at(interest, self.changeSeries, self.changeScore)
         np.maximum.at(interest, self.outlierSeries, np.abs(self.outlierScore))
         return interest
 
 
 def findTrends(series: TrendSeries, budgets: TrendBudgets | None = None) -> TrendFindings:
-    """Find change points, drifts, outliers, and series that lie apart from the others of their kind.
+    """Find change points, drifts, outliers, and series that are outlying among the others of their kind.
 
     Parameters
     ----------
     series
         The histories.
     budgets
-        Accepted shares of false alarms, by default those of `TrendBudgets`; that of outliers holds for series
-        that lie apart, too.
+        Accepted shares of false alarms, by default those of `TrendBudgets`; that of outliers holds for
+        outlying series, too.
 
     Returns
     -------
@@ -101,7 +101,15 @@ def findTrends(series: TrendSeries, budgets: TrendBudgets | None = None) -> Tren
     found = summarizeTrends(
         rows, series.mjd[epochs], series.values.ravel(), nSeries=series.nSeries, budgets=budgets
     )
-    offset, outlying = _compareSiblings(found.median, series.groups, budgets)
+    outlying_score = np.full(series.nSeries, np.nan)
+    outlying = np.zeros(series.nSeries, dtype=bool)
+    for kind in np.unique(series.groups):
+        siblings = np.flatnonzero((series.groups == kind) & np.isfinite(found.median))
+        medians = found.median[siblings]
+        spread = median_abs_deviation(medians, scale="normal") if len(siblings) else 0.0
+        if len(siblings) >= MIN_SIBLINGS and spread > 0:
+            outlying_score[siblings] = (medians - np.median(medians)) / spread
+            outlying[siblings] = np.abs(outlying_score[siblings]) > budgets.outlierThresholds(len(siblings))
     changes, drifts, outliers = found.changePoints, found.drifts, found.outliers
     return TrendFindings(
         changeSeries=changes.series,
@@ -112,26 +120,10 @@ def findTrends(series: TrendSeries, budgets: TrendBudgets | None = None) -> Tren
         slope=drifts.slope,
         driftScore=drifts.significance,
         drifting=drifts.isSignificant,
-        offset=offset,
+        outlyingScore=outlying_score,
         outlying=outlying,
         outlierSeries=outliers.series,
         outlierEpoch=epochs[outliers.index],
         outlierScore=outliers.score,
         expected=found.expected.reshape(series.values.shape),
     )
-
-
-def _compareSiblings(
-    medians: FloatArray, groups: NameArray, budgets: TrendBudgets
-) -> tuple[FloatArray, BoolArray]:
-    """Compare the median of each series with those of its kind."""
-    offset = np.full(len(medians), np.nan)
-    outlying = np.zeros(len(medians), dtype=bool)
-    for kind in np.unique(groups):
-        chosen = np.flatnonzero((groups == kind) & np.isfinite(medians))
-        spread = median_abs_deviation(medians[chosen], scale="normal") if len(chosen) else 0.0
-        if len(chosen) < MIN_SIBLINGS or not spread > 0:
-            continue
-        offset[chosen] = (medians[chosen] - np.median(medians[chosen])) / spread
-        outlying[chosen] = np.abs(offset[chosen]) > budgets.outlierThresholds(chosen.size)
-    return offset, outlying

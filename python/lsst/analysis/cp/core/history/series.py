@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
 
 from lsst.analysis.cp.core.amps import FAILED, GOOD, STATUS_NAMES, UNKNOWN
 from lsst.analysis.cp.core.columns import ColumnError, flagColumn, floatColumn, idColumn, nameColumn
@@ -78,6 +80,11 @@ class TrendSeries:
     def nEpochs(self) -> int:
         """Number of epochs."""
         return len(self.mjd)
+
+    @property
+    def epochNoun(self) -> str:
+        """What an epoch is, in the singular: a run where the rows have no exposure."""
+        return "run" if self.epochKind == "exposure" and not self.exposure.any() else self.epochKind
 
     @property
     def hasValues(self) -> bool:
@@ -155,26 +162,32 @@ def gatherSeries(
     rows = _readRows(columns, SERIES_COLUMNS[by])
     if epoch == "auto":
         epoch = "day" if len(np.unique(rows.dayObs)) >= MANY_DAYS else "exposure"
-    kind = epoch
-    epoch_of_row, mjd = _findEpochs(rows, kind)
+    epoch_of_row, mjd = _findEpochs(rows, epoch)
     names, first, series_of_row = np.unique(rows.name, return_index=True, return_inverse=True)
     shape = (len(names), len(mjd))
+    n_cells = shape[0] * shape[1]
     cell = series_of_row.ravel() * shape[1] + epoch_of_row
     n_failed, n_passed = (
-        np.bincount(cell[rows.status == code], minlength=shape[0] * shape[1]) for code in (FAILED, GOOD)
+        np.bincount(cell[rows.status == code], minlength=n_cells) for code in (FAILED, GOOD)
     )
     status = np.where(n_failed > 0, FAILED, np.where(n_passed > 0, GOOD, UNKNOWN)).astype(np.int8)
-    exposure, day = (_firstKnown(ids, epoch_of_row, shape[1]) for ids in (rows.exposure, rows.dayObs))
+    # Identifiers are far below 2**53, so that they are exact as floats.
+    exposure, day = (
+        np.nan_to_num(_reduceCells(np.where(ids > 0, ids, np.nan), epoch_of_row, shape[1], "min")).astype(
+            np.int64
+        )
+        for ids in (rows.exposure, rows.dayObs)
+    )
     return TrendSeries(
         names=names,
         groups=rows.group[first],
-        values=_reduceCells(rows.value, cell, shape[0] * shape[1], statistic).reshape(shape),
+        values=_reduceCells(rows.value, cell, n_cells, statistic).reshape(shape),
         status=status.reshape(shape),
         mjd=mjd,
         exposure=exposure,
         dayObs=day,
         threshold=_reduceCells(rows.threshold, epoch_of_row, shape[1], "median"),
-        epochKind=kind,
+        epochKind=epoch,
     )
 
 
@@ -267,28 +280,12 @@ def _findEpochs(rows: _Rows, kind: str) -> tuple[IndexArray, FloatArray]:
     return rank[inverse], mjd[order]
 
 
-def _firstKnown(ids: IdArray, epoch: IndexArray, nEpochs: int) -> IdArray:
-    """Return the least identifier of each epoch; 0 where there is none."""
-    largest = np.iinfo(np.int64).max
-    least = np.full(nEpochs, largest)
-    np.minimum.at(least, epoch, np.where(ids > 0, ids, largest))
-    return np.where(least == largest, 0, least)
-
-
-def _reduceCells(values: FloatArray, cell: IndexArray, nCells: int, statistic: str) -> FloatArray:
-    """Reduce the values of each cell, the not finite ones left out; NaN where there is none."""
+def _reduceCells(values: npt.NDArray[np.number], cell: IndexArray, nCells: int, statistic: str) -> FloatArray:
+    """Reduce the finite values of each cell; NaN where there is none."""
+    reduce = {"min": ndimage.minimum, "median": ndimage.median, "max": ndimage.maximum}[statistic]
     finite = np.isfinite(values)
-    values, cell = values[finite], cell[finite]
-    order = np.lexsort((values, cell))
-    ordered = values[order]
-    count = np.bincount(cell, minlength=nCells)
-    filled = count > 0
-    stop = np.cumsum(count)[filled]
-    start = stop - count[filled]
+    filled = np.unique(cell[finite])
     result = np.full(nCells, np.nan)
-    if statistic == "median":
-        low, high = start + (count[filled] - 1) // 2, start + count[filled] // 2
-        result[filled] = 0.5 * (ordered[low] + ordered[high])
-    else:
-        result[filled] = ordered[start if statistic == "min" else stop - 1]
+    if len(filled):
+        result[filled] = reduce(values[finite], cell[finite], filled)
     return result

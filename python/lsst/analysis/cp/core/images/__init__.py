@@ -5,7 +5,6 @@
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
 from .binning import *
-from .cameraImage import *
 from .mosaic import *
 from .placement import *
 from .stretch import *

@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-__all__ = ["BINNING_STATISTICS", "EXCLUDED_PLANES", "BinningStatistic", "binImage", "excludedPixels"]
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray, IndexArray
+from lsst.analysis.cp.core.typing import AnyArray, BoolArray, Float32Array, FloatArray, IndexArray
+
+__all__ = ["BINNING_STATISTICS", "EXCLUDED_PLANES", "BinningStatistic", "binImage", "excludedPixels"]
 
 BinningStatistic = Literal["mean", "median", "min", "max", "std"]
 """Statistic of the pixels of a bin."""
@@ -25,7 +25,7 @@ EXCLUDED_PLANES = ("NO_DATA", "BAD", "SAT")
 """Mask planes whose pixels say nothing about the image."""
 
 _STRIP_BYTES = 1 << 19
-"""Size of the rows worked on at a time: with their temporaries they stay in a processor's cache."""
+"""Size of the rows that are reduced at a time: with their temporaries they stay in a processor's cache."""
 
 
 def excludedPixels(
@@ -114,15 +114,16 @@ def binImage(
     """
     pixels = np.asarray(image)
     first_rows, first_columns = (factor, factor) if first is None else first
-    _checkArguments(pixels, statistic, excluded)
-    _checkBins(factor, first_rows, first_columns)
+    _check(pixels, statistic, excluded, factor, (first_rows, first_columns))
     reduce = _REDUCTIONS[statistic]
     columns = _Bins(pixels.shape[1], factor, first_columns)
     bin_rows = _Bins(pixels.shape[0], factor, first_rows)
     binned = np.empty((len(bin_rows.starts), len(columns.starts)), dtype=np.float32)
     for rows, bins in _strips(pixels.shape, bin_rows.starts):
         strip = pixels[rows].astype(np.float32, copy=False)
-        left_out = _leftOut(strip, None if excluded is None else excluded[rows])
+        left_out = ~np.isfinite(strip)
+        if excluded is not None:
+            left_out |= excluded[rows]
         cells = (bins.stop - bins.start, -1, pixels.shape[1])
         binned[bins] = reduce(strip.reshape(cells), left_out.reshape(cells), columns)
     return binned
@@ -163,20 +164,10 @@ class _Bins:
         # A product with ones is several times as fast as a sum along a short axis.
         return (self.split(values, 0.0) @ np.ones(self._width, values.dtype)).astype(np.float64)
 
-    def spread(self, values: Float32Array) -> Float32Array:
-        """Give every pixel along the last axis the value of its bin."""
-        return np.repeat(values, self.widths, axis=-1)
 
-
-def _leftOut(strip: Float32Array, excluded: BoolArray | None) -> BoolArray:
-    finite = np.isfinite(strip)
-    if excluded is None or not finite.all():
-        np.logical_not(finite, out=finite)
-        return finite if excluded is None else finite | excluded
-    return excluded
-
-
-def _checkArguments(pixels: npt.NDArray[np.generic], statistic: str, excluded: BoolArray | None) -> None:
+def _check(
+    pixels: AnyArray, statistic: str, excluded: BoolArray | None, factor: int, first: tuple[int, int]
+) -> None:
     if pixels.ndim != 2 or pixels.size == 0:
         raise ValueError(f"Expected an image of two dimensions with pixels in it; got shape {pixels.shape}.")
     if statistic not in BINNING_STATISTICS:
@@ -186,9 +177,6 @@ def _checkArguments(pixels: npt.NDArray[np.generic], statistic: str, excluded: B
             f"Expected excluded to be bool of the image's shape {pixels.shape}; "
             f"got {excluded.dtype} of shape {excluded.shape}."
         )
-
-
-def _checkBins(factor: int, *first: int) -> None:
     if not isinstance(factor, int | np.integer) or factor < 1:
         raise ValueError(f"Expected a whole number of pixels to bin, 1 or more; got {factor!r}.")
     if not all(1 <= side <= factor for side in first):
@@ -252,7 +240,9 @@ def _std(cells: Float32Array, leftOut: BoolArray, columns: _Bins) -> FloatArray:
     filled = _filled(cells, leftOut, 0.0)
     count = _count(leftOut, columns)
     mean = _ratio(_total(filled, columns), count).astype(np.float32)
-    deviation = _filled(filled - columns.spread(mean)[:, np.newaxis], leftOut, 0.0)
+    of_pixels = np.repeat(mean, columns.widths, axis=-1)[:, np.newaxis]
+    # The sum of squares minus the square of the sum would lose the digits of a small scatter at a high level.
+    deviation = _filled(filled - of_pixels, leftOut, 0.0)
     return np.sqrt(_ratio(_total(deviation * deviation, columns), count))
 
 

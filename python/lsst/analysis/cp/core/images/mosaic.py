@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FocalPlaneMosaic"]
-
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +16,8 @@ from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray, In
 
 from .binning import BinningStatistic, binImage
 from .placement import DetectorPlacement, MosaicGrid
+
+__all__ = ["FocalPlaneMosaic"]
 
 _UNIT_BOX = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
 """Corners of a box in (x, y) order; shape (4, 2)."""
@@ -63,12 +63,21 @@ class FocalPlaneMosaic:
         if not ids:
             raise ValueError("Expected identifiers of one detector or more to hold; got none.")
         placements = [DetectorPlacement.fromGeometry(geometry, i) for i in geometry.detectorIndex(ids)]
+        sizes = np.array([placement.pixelSize for placement in placements])
+        median = float(np.median(sizes))
+        if (different := np.abs(sizes / median - 1) > _SAME_SIZE).any():
+            odd = placements[int(different.argmax())]
+            raise ValueError(
+                f"Pixels of {odd.label} are {odd.pixelSize:.4g} mm wide and those of most detectors "
+                f"{median:.4g} mm; make a mosaic of detectors with pixels of one size."
+            )
         self._placements = {placement.detectorId: placement for placement in placements}
         self._binned = {id_: placement.binned(binning) for id_, placement in self._placements.items()}
+        self._turns = {id_: own.quarterTurnsOn(median) for id_, own in self._placements.items()}
         self._binning = int(binning)
         self._added: list[int] = []
         outlines = np.array([_outline(binned, binned.shape) for binned in self._binned.values()])
-        self.grid = MosaicGrid.covering(outlines, _commonPixelSize(placements) * binning)
+        self.grid = MosaicGrid.covering(outlines, median * binning)
         self.image: Float32Array = np.full(self.grid.shape, np.nan, dtype=np.float32)
 
     @property
@@ -101,10 +110,7 @@ class FocalPlaneMosaic:
             Raised if the detector is not among those that the image has to hold or was added before, or an
             array has the wrong shape.
         """
-        placement = self._find(detectorId)
-        whole = self._binned[detectorId].shape
-        least = (placement.shape[0] // self._binning, placement.shape[1] // self._binning)
-        _checkShapes(placement, image, excluded, (whole, least), self._binning)
+        placement = self._check(detectorId, image, excluded, self._binning)
         pixels = image if excluded is None else np.where(excluded, np.float32(np.nan), image)
         self._put(placement, pixels)
 
@@ -140,42 +146,55 @@ class FocalPlaneMosaic:
             Raised if the detector is not among those that the image has to hold or was added before, an array
             has the wrong shape, or the statistic is unknown.
         """
-        placement = self._find(detectorId)
-        _checkShapes(placement, image, excluded, (placement.shape,), 1)
-        turns = self._quarterTurns(placement)
+        placement = self._check(detectorId, image, excluded, 1)
+        turns = self._turns[detectorId]
         if turns is None:
             self._put(placement, binImage(image, self._binning, statistic, excluded=excluded))
             return
+        # The output column of each column and the output row of each row (or the other way round, if the
+        # detector lies on its side) say where the bins begin: the first may be partial.
         columns, rows = (np.arange(side) for side in placement.shape[::-1])
-        along_columns = self._indices(placement, columns, 0)[turns % 2]
-        along_rows = self._indices(placement, 0, rows)[1 - turns % 2]
+        along_columns = self._outputPixels(placement, columns, 0)[turns % 2]
+        along_rows = self._outputPixels(placement, 0, rows)[1 - turns % 2]
         first = (int((along_rows == along_rows[0]).sum()), int((along_columns == along_columns[0]).sum()))
         binned = binImage(image, self._binning, statistic, excluded=excluded, first=first)
         lowest = (int(along_rows.min()), int(along_columns.min()))
         self._paste(placement, np.rot90(binned, -turns), lowest if turns % 2 == 0 else lowest[::-1])
 
-    def _indices(
+    def _outputPixels(
         self, placement: DetectorPlacement, column: npt.ArrayLike, row: npt.ArrayLike
     ) -> list[IndexArray]:
         """Return columns and rows of the output pixels in which pixels of a detector lie."""
         return [_nearest(place) for place in self.grid.toPixels(*placement.toFocalPlane(column, row))]
 
-    def _find(self, detectorId: int) -> DetectorPlacement:
+    def _check(
+        self, detectorId: int, image: npt.NDArray[np.floating], excluded: BoolArray | None, binning: int
+    ) -> DetectorPlacement:
+        """Check that an image of a detector, of bins of some size, may be added; return the detector."""
         if detectorId not in self._placements:
             raise ValueError(
                 f"Detector {detectorId!r} is not among the {len(self._placements)} of the mosaic."
             )
         placement = self._placements[detectorId]
         if detectorId in self._added:
-            raise ValueError(f"The image of {_words(placement)} is in the mosaic already.")
+            raise ValueError(f"The image of {placement.label} is in the mosaic already.")
+        whole_bins = (placement.shape[0] // binning, placement.shape[1] // binning)
+        expected = dict.fromkeys([placement.binned(binning).shape, whole_bins])
+        if image.shape not in expected:
+            raise ValueError(
+                f"The image of {placement.label} has shape {image.shape}; expected "
+                f"{' or '.join(map(str, expected))}, that is {placement.shape} binned by {binning}."
+            )
+        if excluded is not None and excluded.shape != image.shape:
+            raise ValueError(
+                f"The excluded pixels of {placement.label} have shape {excluded.shape}; "
+                f"expected {image.shape}."
+            )
         return placement
-
-    def _quarterTurns(self, placement: DetectorPlacement) -> int | None:
-        return placement.quarterTurnsOn(self.grid.pixelSize / self._binning)
 
     def _put(self, placement: DetectorPlacement, binned: npt.NDArray[np.floating]) -> None:
         """Place a binned detector."""
-        turns = self._quarterTurns(placement)
+        turns = self._turns[placement.detectorId]
         bins = self._binned[placement.detectorId]
         if turns is None:
             first, piece = _interpolate(binned, bins, self.grid)
@@ -183,7 +202,7 @@ class FocalPlaneMosaic:
             return
         # Quarters are anticlockwise with y upwards; rot90 takes rows downwards.
         piece = np.rot90(binned, -turns) if turns else binned
-        lower_left = _outline(bins, _shapeOf(binned)).min(axis=0)
+        lower_left = _outline(bins, binned.shape).min(axis=0)
         edges = (lower_left - (self.grid.x0, self.grid.y0)) / self.grid.pixelSize
         column, row = _nearest(edges + 0.5).tolist()
         self._paste(placement, piece, (row, column))
@@ -191,52 +210,24 @@ class FocalPlaneMosaic:
     def _paste(
         self, placement: DetectorPlacement, piece: npt.NDArray[np.floating], first: tuple[int, int]
     ) -> None:
+        """Put pixels into the mosaic, keeping the one farther from 0 where it holds something already.
+
+        Of equal distances the positive one stays: a rule that does not depend on the order of adding.
+        """
         rows, columns = (slice(low, low + side) for low, side in zip(first, piece.shape, strict=True))
-        _merge(self.image[rows, columns], piece)
+        view = self.image[rows, columns]
+        occupied = np.isfinite(view)
+        if occupied.any():
+            size, present = np.abs(piece), np.abs(view)
+            farther = (size > present) | ((size == present) & (piece > view))
+            np.copyto(view, piece, where=farther | (~occupied & np.isfinite(piece)))
+        else:
+            view[:] = piece
         self._added.append(placement.detectorId)
 
 
-def _commonPixelSize(placements: Sequence[DetectorPlacement]) -> float:
-    sizes = np.array([placement.pixelSize for placement in placements])
-    median = float(np.median(sizes))
-    if (different := np.abs(sizes / median - 1) > _SAME_SIZE).any():
-        odd = placements[int(different.argmax())]
-        raise ValueError(
-            f"Pixels of {_words(odd)} are {odd.pixelSize:.4g} mm wide and those of most detectors "
-            f"{median:.4g} mm; make a mosaic of detectors with pixels of one size."
-        )
-    return median
-
-
-def _words(placement: DetectorPlacement) -> str:
-    return f"detector {placement.detectorId} ({placement.name})"
-
-
-def _checkShapes(
-    placement: DetectorPlacement,
-    image: npt.NDArray[np.floating],
-    excluded: BoolArray | None,
-    expected: tuple[tuple[int, int], ...],
-    binning: int,
-) -> None:
-    if image.shape not in expected:
-        shapes = " or ".join(f"{shape}" for shape in dict.fromkeys(expected))
-        raise ValueError(
-            f"The image of {_words(placement)} has shape {image.shape}; expected {shapes}, that is "
-            f"{placement.shape} binned by {binning}."
-        )
-    if excluded is not None and excluded.shape != image.shape:
-        raise ValueError(
-            f"The excluded pixels of {_words(placement)} have shape {excluded.shape}; expected {image.shape}."
-        )
-
-
-def _shapeOf(image: npt.NDArray[np.floating]) -> tuple[int, int]:
-    return image.shape[0], image.shape[1]
-
-
-def _outline(placement: DetectorPlacement, shape: tuple[int, int]) -> FloatArray:
-    """Return the corners of the first pixels of a detector, in mm; shape (4, 2)."""
+def _outline(placement: DetectorPlacement, shape: tuple[int, ...]) -> FloatArray:
+    """Return the corners of the first rows and columns of a detector, in mm; shape (4, 2)."""
     corners = _UNIT_BOX * (shape[1], shape[0]) - 0.5
     outline: FloatArray = placement.origin + corners @ placement.matrix.T
     return outline
@@ -253,10 +244,10 @@ def _interpolate(
     """Sample a detector at the pixels of the grid; return its first row and column there, and its pixels.
 
     Amid four pixels that have values, these are interpolated linearly. Elsewhere, that is at the rim of the
-    detector and of its holes, an output pixel is the mean of the pixels whose centres lie in it:
-    extrapolation could make a defect at the rim brighter beside its place than there.
+    detector and of its holes, an output pixel is the mean of the pixels whose centres lie in it.
+    Extrapolating instead could show a defect at the rim brighter beside its place than at it.
     """
-    columns, rows = grid.toPixels(*_outline(placement, _shapeOf(image)).T)
+    columns, rows = grid.toPixels(*_outline(placement, image.shape).T)
     first = (max(int(np.floor(rows.min())), 0), max(int(np.floor(columns.min())), 0))
     last = (
         min(int(np.ceil(rows.max())) + 1, grid.shape[0]),
@@ -264,7 +255,8 @@ def _interpolate(
     )
     shape = (last[0] - first[0], last[1] - first[1])
     valid = np.isfinite(image)
-    # From (row, column) of the piece to (row, column) of the image.
+    # From (row, column) of the piece to (row, column) of the image. Pixels without a value count as 0; where
+    # the same interpolation of "has a value" is below 1, one of the four had none.
     matrix = grid.pixelSize * np.linalg.inv(placement.matrix)[::-1, ::-1]
     start = np.array(placement.toPixels(*grid.toFocalPlane(first[1], first[0]))[::-1])
     linear, weight = (
@@ -293,14 +285,3 @@ def _rim(
     total = np.bincount(index, weights=image[rows, columns], minlength=n_pixels)
     mean = np.divide(total, count, out=np.full(n_pixels, np.nan), where=count > 0)
     return mean.reshape(shape).astype(np.float32)
-
-
-def _merge(view: Float32Array, piece: npt.NDArray[np.floating]) -> None:
-    """Put pixels into an image, keeping the one farther from 0 where it holds something already."""
-    occupied = np.isfinite(view)
-    if not occupied.any():
-        view[:] = piece
-        return
-    size, present = np.abs(piece), np.abs(view)
-    farther = (size > present) | ((size == present) & (piece > view))
-    np.copyto(view, piece, where=farther | (~occupied & np.isfinite(piece)))

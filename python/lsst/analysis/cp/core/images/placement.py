@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-__all__ = ["DetectorPlacement", "MosaicGrid"]
-
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +14,16 @@ import numpy.typing as npt
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
 from lsst.analysis.cp.core.typing import FloatArray
 
+__all__ = ["DetectorPlacement", "MosaicGrid", "cameraImageGrid"]
+
 _EXACT = 0.1
 """Pixels by which the corners of a detector may be off, for it to count as turned by whole quarters."""
 
 _QUARTERS = np.array([[[1, 0], [0, 1]], [[0, -1], [1, 0]], [[-1, 0], [0, -1]], [[0, 1], [-1, 0]]])
 """Rotation matrices of 0 to 3 quarter turns anticlockwise; shape (4, 2, 2)."""
+
+_BORDER = 10
+"""Pixels around the detectors in the images that afw makes of a camera."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class MosaicGrid:
     shape: tuple[int, int]
 
     @classmethod
-    def covering(cls, corners: npt.ArrayLike, pixelSize: float, *, margin: float = 0.0) -> MosaicGrid:
+    def covering(cls, corners: npt.ArrayLike, pixelSize: float) -> MosaicGrid:
         """Make the smallest grid that holds all detectors.
 
         The edges of its pixels lie at whole multiples of their size, counted from the origin of the focal
@@ -57,8 +59,6 @@ class MosaicGrid:
             Corners of the detectors in (x, y) order, mm; shape (n, 4, 2).
         pixelSize
             Side of a pixel, mm.
-        margin
-            What to leave free around the detectors, mm.
 
         Returns
         -------
@@ -75,11 +75,11 @@ class MosaicGrid:
             raise ValueError(
                 f"Expected finite corners of one detector or more; got {len(points) // 4} detectors."
             )
-        if not pixelSize > 0 or not margin >= 0:
-            raise ValueError(f"Expected a pixel size and a margin in mm; got {pixelSize!r} and {margin!r}.")
+        if not pixelSize > 0:
+            raise ValueError(f"Expected a pixel size in mm; got {pixelSize!r}.")
         # A millionth of a pixel outside, by rounding, needs no row of its own.
-        first = np.floor((points.min(axis=0) - margin) / pixelSize + 1e-6).astype(int)
-        last = np.ceil((points.max(axis=0) + margin) / pixelSize - 1e-6).astype(int)
+        first = np.floor(points.min(axis=0) / pixelSize + 1e-6).astype(int)
+        last = np.ceil(points.max(axis=0) / pixelSize - 1e-6).astype(int)
         x0, y0 = ((first + 0.5) * pixelSize).tolist()
         n_columns, n_rows = np.maximum(last - first, 1).tolist()
         return cls(x0, y0, float(pixelSize), (n_rows, n_columns))
@@ -119,6 +119,23 @@ class MosaicGrid:
             self.x0 + self.pixelSize * np.asarray(column, dtype=np.float64),
             self.y0 + self.pixelSize * np.asarray(row, dtype=np.float64),
         )
+
+    def binned(self, factor: int) -> MosaicGrid:
+        """Place what `binImage` makes of the mosaic.
+
+        Parameters
+        ----------
+        factor
+            Side of a bin in pixels.
+
+        Returns
+        -------
+        binned
+            Grid of the bins; those cut by the image's edge count as whole.
+        """
+        offset = 0.5 * (factor - 1) * self.pixelSize
+        n_rows, n_columns = (-(-side // factor) for side in self.shape)
+        return MosaicGrid(self.x0 + offset, self.y0 + offset, self.pixelSize * factor, (n_rows, n_columns))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -175,15 +192,15 @@ class DetectorPlacement:
         )
 
     @property
+    def label(self) -> str:
+        """Name of the detector in messages."""
+        return f"detector {self.detectorId} ({self.name})"
+
+    @property
     def pixelSize(self) -> float:
         """Side of a square of a pixel's area, mm."""
         (xx, xy), (yx, yy) = self.matrix.tolist()
         return math.sqrt(abs(xx * yy - xy * yx))
-
-    @cached_property
-    def quarterTurns(self) -> int | None:
-        """Quarter turns anticlockwise from the detector to the focal plane (0 to 3); None at other angles."""
-        return self.quarterTurnsOn(self.pixelSize)
 
     def quarterTurnsOn(self, pixelSize: float) -> int | None:
         """Find by how many quarters the detector is turned, if its pixels have a given size.
@@ -199,6 +216,7 @@ class DetectorPlacement:
             Quarter turns anticlockwise, 0 to 3. None if the detector's pixels are not those of an image that
             is turned by quarters: another angle, another size, or a mirror image.
         """
+        # A small angle hardly changes the matrix, but over thousands of pixels it moves the corners by some.
         turns = round(math.atan2(self.matrix[1, 0], self.matrix[0, 0]) / (math.pi / 2)) % 4
         misfit = np.abs(self.matrix / pixelSize - _QUARTERS[turns])
         reach = misfit @ (0.5 * self.shape[1], 0.5 * self.shape[0])
@@ -260,3 +278,41 @@ class DetectorPlacement:
         dy = np.asarray(y, dtype=np.float64) - self.origin[1]
         column, row = (inverse[i, 0] * dx + inverse[i, 1] * dy for i in (0, 1))
         return column, row
+
+
+def cameraImageGrid(corners: npt.ArrayLike, pixelSize: tuple[float, float], binning: int) -> MosaicGrid:
+    """Place an image that ``lsst.afw.cameraGeom.utils.makeImageFromCamera`` made of a whole camera.
+
+    That function, which ``VisualizeMosaicExpTask`` uses, counts whole detector pixels from the centre of the
+    focal plane and leaves ten binned pixels around the camera. It cuts off the fractions of places, so a
+    detector in the image may be off this grid by up to two of its pixels along either axis.
+
+    Parameters
+    ----------
+    corners
+        Corners of all detectors in (x, y) order, mm; shape (n, 4, 2).
+    pixelSize
+        Size of a detector's pixel along x and y, mm.
+    binning
+        Side of a pixel of the image in detector pixels.
+
+    Returns
+    -------
+    grid
+        The grid of the image.
+
+    Raises
+    ------
+    ValueError
+        Raised if the pixels are not square.
+    """
+    if not math.isclose(*pixelSize):
+        raise ValueError(f"Expected square pixels; got {pixelSize} mm.")
+    points = np.asarray(corners, dtype=np.float64).reshape(-1, 2)
+    first = np.floor(points.min(axis=0) / pixelSize).astype(int) - _BORDER * binning
+    last = np.floor(points.max(axis=0) / pixelSize).astype(int) + _BORDER * binning
+    n_columns, n_rows = (-(-(last - first + 1) // binning)).tolist()
+    # The two axes are rounded differently there.
+    origin = int(first[0]) // binning, -(-int(first[1]) // binning)
+    size = pixelSize[0] * binning
+    return MosaicGrid((origin[0] + 0.5) * size, (origin[1] + 0.5) * size, size, (n_rows, n_columns))

@@ -1,19 +1,9 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Ranges and curves of grey levels that show the structure of images."""
+"""Ranges and scales of pixels that show the structure of images."""
 
 from __future__ import annotations
-
-__all__ = [
-    "STRETCH_CURVES",
-    "STRETCH_METHODS",
-    "StretchCurve",
-    "StretchMethod",
-    "normalise",
-    "perAmplifier",
-    "stretchLimits",
-]
 
 from collections.abc import Sequence
 from typing import Literal, get_args
@@ -25,17 +15,13 @@ from scipy.stats import median_abs_deviation
 from lsst.analysis.cp.core.limits import robustLimits
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray
 
+__all__ = ["STRETCH_METHODS", "StretchMethod", "perAmplifier", "stretchLimits"]
+
 StretchMethod = Literal["zscale", "percentile", "symmetric"]
 """Way of choosing the range that the colours span."""
 
-StretchCurve = Literal["linear", "asinh"]
-"""How levels follow values within the range."""
-
 STRETCH_METHODS: tuple[StretchMethod, ...] = get_args(StretchMethod)
 """Methods that `stretchLimits` knows."""
-
-STRETCH_CURVES: tuple[StretchCurve, ...] = get_args(StretchCurve)
-"""Curves that `normalise` knows."""
 
 _SAMPLE = 1 << 20
 """Number of pixels that are enough for the percentiles of an image."""
@@ -101,7 +87,11 @@ def stretchLimits(
     if len(values):
         interval: BaseInterval
         if symmetric:
-            interval = SymmetricInterval(radius=_symmetricRadius(values, percentile, centre), midpoint=centre)
+            radius = float(np.percentile(np.abs(values - centre), percentile))
+            spread = float(median_abs_deviation(values, scale="normal"))
+            if spread > 0:
+                radius = min(radius, abs(float(np.median(values)) - centre) + _BULK * spread)
+            interval = SymmetricInterval(radius=radius, midpoint=centre)
         else:
             interval = ZScaleInterval() if method == "zscale" else PercentileInterval(percentile)
         low, high = (float(end) for end in interval.get_limits(values))
@@ -109,69 +99,6 @@ def stretchLimits(
             return low, high
     limits = robustLimits(values, centre=centre if symmetric else None)
     return limits.low, limits.high
-
-
-def _symmetricRadius(values: FloatArray, percentile: float, centre: float) -> float:
-    """Return the half width of a symmetric range."""
-    radius = float(np.percentile(np.abs(values - centre), percentile))
-    spread = float(median_abs_deviation(values, scale="normal"))
-    return min(radius, abs(float(np.median(values)) - centre) + _BULK * spread) if spread > 0 else radius
-
-
-def normalise(
-    image: npt.NDArray[np.floating],
-    limits: tuple[float, float],
-    curve: StretchCurve = "linear",
-    *,
-    symmetric: bool = False,
-    softening: float = 0.1,
-) -> Float32Array:
-    """Turn values into levels from 0 to 1.
-
-    Parameters
-    ----------
-    image
-        Pixels; any shape.
-    limits
-        Values (low, high) that become 0 and 1; those beyond become 0 and 1 as well.
-    curve
-        One of `STRETCH_CURVES`. ``asinh`` is linear for small values and logarithmic for large ones, as
-        `astropy.visualization.AsinhStretch`.
-    symmetric
-        Whether an asinh curve leaves the middle of the range to both sides instead of its lower end to one.
-    softening
-        Where an asinh curve turns from linear to logarithmic, as a fraction of the range, or of half of it if
-        symmetric.
-
-    Returns
-    -------
-    levels
-        Levels, in the shape of the image; NaN stays NaN.
-
-    Raises
-    ------
-    ValueError
-        Raised if the range is empty, the curve is unknown, or the softening is not between 0 and 1.
-    """
-    from astropy.visualization import AsinhStretch
-
-    low, high = limits
-    if not low < high:
-        raise ValueError(f"The lower limit must be less than the upper; got {low!r} and {high!r}.")
-    if curve not in STRETCH_CURVES:
-        raise ValueError(f"Unknown curve {curve!r}; expected one of {', '.join(STRETCH_CURVES)}.")
-    if not 0 < softening <= 1:
-        raise ValueError(f"Expected a softening above 0 and up to 1; got {softening!r}.")
-    levels = np.clip((np.asarray(image, dtype=np.float32) - np.float32(low)) / np.float32(high - low), 0, 1)
-    if curve == "linear":
-        return levels
-    bend = AsinhStretch(softening)
-    if symmetric:
-        side = 2 * levels - 1
-        levels = 0.5 * (1 + np.sign(side) * bend(np.abs(side)))
-    else:
-        levels = bend(levels)
-    return levels.astype(np.float32, copy=False)
 
 
 def perAmplifier(

@@ -6,4 +6,5 @@
 # ruff: noqa: F403  (the modules' __all__ are the public names)
 from .levels import *
 from .reader import *
+from .window import *
 from .writer import *

@@ -11,31 +11,32 @@ for the compression; https://fits.gsfc.nasa.gov/fits_standard.html), so other to
 
 from __future__ import annotations
 
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO, NamedTuple
+
+import astropy.io.fits
+import numpy as np
+
+from lsst.analysis.cp.core.images.placement import DetectorPlacement
+
 __all__ = [
+    "EMPTY_PRIMARY",
     "FORMAT_VERSION",
     "MOSAIC",
     "PLACE_CARDS",
     "PLANES",
+    "TILE_SIZE",
     "ImageKey",
     "IndexPlace",
     "PyramidIndex",
     "StoredDetector",
     "StoredImage",
+    "hduBytes",
+    "prefixLength",
     "readIndex",
 ]
-
-import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple
-
-import astropy.io.fits
-import numpy as np
-import numpy.typing as npt
-
-from lsst.analysis.cp.core.images.placement import DetectorPlacement
-
-from .hdus import hduBytes, prefixLength
 
 MOSAIC = -1
 """Identifier of the detector of images of the whole focal plane."""
@@ -45,6 +46,12 @@ PLANES = ("image", "mask", "significance")
 
 FORMAT_VERSION = 1
 """Version of the layout of the file."""
+
+TILE_SIZE = 512
+"""Side of a tile of a compressed image, pixels."""
+
+EMPTY_PRIMARY = astropy.io.fits.PrimaryHDU().header.tostring().encode()
+"""A primary HDU without pixels, as it is in a file."""
 
 PLACE_CARDS = ("PYRINDEX", "PYRNINDX", "PYRDETEC", "PYRNDETE")
 """Cards of the primary header that hold an `IndexPlace`."""
@@ -206,94 +213,30 @@ class PyramidIndex:
         ValueError
             Raised if a name is too long.
         """
-        images, detectors = self._imageRows(), self._detectorRows()
-        first, second = (
-            hduBytes(_table(rows, name)) for rows, name in ((images, "INDEX"), (detectors, "DETECTORS"))
-        )
-        place = IndexPlace(
-            start + prefixLength(first) - images.nbytes,
-            len(images),
-            start + len(first) + prefixLength(second) - detectors.nbytes,
-            len(detectors),
-        )
-        return first + second, place
-
-    @classmethod
-    def fromRows(cls, images: bytes, detectors: bytes) -> PyramidIndex:
-        """Read the two tables.
-
-        Parameters
-        ----------
-        images, detectors
-            Rows of INDEX and of DETECTORS.
-
-        Returns
-        -------
-        index
-            The index.
-        """
-        # An astropy table would take longer to make than most windows to read.
-        image_rows = np.frombuffer(images, dtype=_IMAGE_ROW)
-        detector_rows = np.frombuffer(detectors, dtype=_DETECTOR_ROW)
-        return cls(
-            images=dict(zip(_keysOf(image_rows), _placesOf(image_rows), strict=True)),
-            detectors=tuple(_detectorsOf(detector_rows)),
-        )
-
-    def _imageRows(self) -> npt.NDArray[np.void]:
-        rows = [
+        images = [
             (*key, place.offset, place.length, place.prefix, *place.shape, place.x0, place.y0)
             for key, place in self.images.items()
         ]
-        return np.array(rows, dtype=_IMAGE_ROW)
-
-    def _detectorRows(self) -> npt.NDArray[np.void]:
-        rows = []
+        detectors = []
         for own in self.detectors:
-            at = own.placement
+            at, planes = own.placement, " ".join(own.planes)
             if len(at.name.encode()) > _NAME_LENGTH:
                 raise ValueError(f"The name {at.name!r} of a detector is longer than {_NAME_LENGTH} bytes.")
-            planes = " ".join(own.planes)
-            rows.append(
+            detectors.append(
                 (at.detectorId, at.name, *at.shape, own.x0, own.y0, planes, at.origin, at.matrix.ravel())
             )
-        return np.array(rows, dtype=_DETECTOR_ROW)
-
-
-def _table(rows: npt.NDArray[np.void], name: str) -> astropy.io.fits.BinTableHDU:
-    table = astropy.io.fits.BinTableHDU(rows, name=name)
-    for column in table.columns:
-        column.unit = _UNITS.get(f"{name}.{column.name}")
-    return table
-
-
-def _textOf(column: npt.NDArray[np.bytes_]) -> list[str]:
-    return [text.decode() for text in column.tolist()]
-
-
-def _keysOf(rows: npt.NDArray[np.void]) -> Iterator[ImageKey]:
-    columns = rows["DETECTOR"].tolist(), _textOf(rows["PLANE"]), rows["FACTOR"].tolist()
-    return itertools.starmap(ImageKey, zip(*columns, strict=True))
-
-
-def _placesOf(rows: npt.NDArray[np.void]) -> Iterator[StoredImage]:
-    shapes = zip(rows["NY"].tolist(), rows["NX"].tolist(), strict=True)
-    offset, length, prefix, x0, y0 = (
-        rows[name].tolist() for name in ("OFFSET", "LENGTH", "PREFIX", "X0", "Y0")
-    )
-    return itertools.starmap(StoredImage, zip(offset, length, prefix, shapes, x0, y0, strict=True))
-
-
-def _detectorsOf(rows: npt.NDArray[np.void]) -> Iterator[StoredDetector]:
-    ids, ny, nx, x0, y0 = (rows[name].tolist() for name in ("DETECTOR", "NY", "NX", "X0", "Y0"))
-    names, planes = _textOf(rows["NAME"]), _textOf(rows["PLANES"])
-    origins = rows["ORIGIN"].astype(np.float64)
-    matrices = rows["MATRIX"].astype(np.float64).reshape(-1, 2, 2)
-    for i, number in enumerate(ids):
-        placement = DetectorPlacement(
-            detectorId=number, name=names[i], shape=(ny[i], nx[i]), origin=origins[i], matrix=matrices[i]
-        )
-        yield StoredDetector(placement, x0[i], y0[i], tuple(planes[i].split()))
+        content, places = b"", []
+        for name, rows in (
+            ("INDEX", np.array(images, dtype=_IMAGE_ROW)),
+            ("DETECTORS", np.array(detectors, dtype=_DETECTOR_ROW)),
+        ):
+            table = astropy.io.fits.BinTableHDU(rows, name=name)
+            for column in table.columns:
+                column.unit = _UNITS.get(f"{name}.{column.name}")
+            hdu = hduBytes(table)
+            places += [start + len(content) + prefixLength(hdu) - rows.nbytes, len(rows)]
+            content += hdu
+        return content, IndexPlace(*places)
 
 
 def readIndex(file: BinaryIO, name: str) -> tuple[astropy.io.fits.Header, PyramidIndex]:
@@ -337,4 +280,69 @@ def readIndex(file: BinaryIO, name: str) -> tuple[astropy.io.fits.Header, Pyrami
     content = file.read(end - place.images)
     if len(content) != end - place.images:
         raise EOFError(f"{name} is cut short: it ends within its index.")
-    return header, PyramidIndex.fromRows(content[: sizes[0]], content[-sizes[1] :])
+    # An astropy table would take longer to make than most windows to read.
+    images: list[Any] = np.frombuffer(content[: sizes[0]], dtype=_IMAGE_ROW).tolist()
+    detectors = np.frombuffer(content[-sizes[1] :], dtype=_DETECTOR_ROW)
+    detector_rows: list[Any] = detectors.tolist()
+    origins, matrices = (detectors[name].astype(np.float64) for name in ("ORIGIN", "MATRIX"))
+    return header, PyramidIndex(
+        images={
+            ImageKey(detector, plane.decode(), factor): StoredImage(offset, length, prefix, (ny, nx), x0, y0)
+            for detector, plane, factor, offset, length, prefix, ny, nx, x0, y0 in images
+        },
+        detectors=tuple(
+            StoredDetector(
+                DetectorPlacement(
+                    detectorId=number,
+                    name=own_name.decode(),
+                    shape=(ny, nx),
+                    origin=origins[i],
+                    matrix=matrices[i].reshape(2, 2),
+                ),
+                x0,
+                y0,
+                tuple(planes.decode().split()),
+            )
+            for i, (number, own_name, ny, nx, x0, y0, planes, *_) in enumerate(detector_rows)
+        ),
+    )
+
+
+def hduBytes(
+    *hdus: astropy.io.fits.ImageHDU | astropy.io.fits.CompImageHDU | astropy.io.fits.BinTableHDU,
+) -> bytes:
+    """Return HDUs as they are in a file.
+
+    Parameters
+    ----------
+    hdus
+        The HDUs, of which none is a primary one.
+
+    Returns
+    -------
+    content
+        Their bytes; a multiple of 2880.
+    """
+    buffer = io.BytesIO()
+    astropy.io.fits.HDUList([astropy.io.fits.PrimaryHDU(), *hdus]).writeto(buffer)
+    buffer.seek(len(EMPTY_PRIMARY))
+    return buffer.read()
+
+
+def prefixLength(content: bytes) -> int:
+    """Find where the tiles of a compressed image begin.
+
+    Parameters
+    ----------
+    content
+        Bytes of an HDU.
+
+    Returns
+    -------
+    length
+        Number of bytes of its header and, if it is a table, of its rows.
+    """
+    buffer = io.BytesIO(content)
+    header = astropy.io.fits.Header.fromfile(buffer)
+    rows = header["NAXIS1"] * header["NAXIS2"] if header["XTENSION"] == "BINTABLE" else 0
+    return buffer.tell() + rows

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["PyramidReader", "View"]
-
+import io
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -17,10 +16,83 @@ import numpy as np
 from lsst.analysis.cp.core.images.placement import DetectorPlacement, MosaicGrid
 from lsst.analysis.cp.core.typing import Float32Array, FloatArray
 
-from .detectors import DetectorMap
-from .hdus import FilePart
-from .index import MOSAIC, ImageKey, StoredDetector, readIndex
-from .window import Image, View, cutMosaic, windowOf
+from .index import EMPTY_PRIMARY, MOSAIC, ImageKey, StoredDetector, readIndex
+from .window import DetectorMap, DetectorWindow, TurnedDetectorWindow, View, ViewPixels, windowOf
+
+__all__ = ["FilePart", "PyramidReader"]
+
+
+class FilePart(io.RawIOBase):
+    """One HDU of a large file, which looks like a small FITS file and is read as one.
+
+    astropy would open the large file by reading the header of each of its thousand HDUs.
+
+    Parameters
+    ----------
+    file
+        The large file, open for reading; it stays open when the part is closed.
+    offset, length
+        The HDU: first byte, and number of bytes.
+    prefix
+        Number of bytes to read at once: those up to the first tile.
+
+    Raises
+    ------
+    EOFError
+        Raised, as by the methods that read, if the file ends before the HDU does.
+    """
+
+    def __init__(self, file: BinaryIO, offset: int, length: int, prefix: int) -> None:
+        super().__init__()
+        self._file = file
+        self._offset = offset
+        self._size = len(EMPTY_PRIMARY) + length
+        self._position = 0
+        self._count = 0
+        # One request for all that is read in small pieces matters where the file is remote.
+        self._start = EMPTY_PRIMARY + self._readFile(0, prefix)
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position in the small file."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to a position in the small file; see `io.IOBase.seek`."""
+        self._position = offset + (0, self._position, self._size)[whence]
+        return self._position
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read some bytes, or all that are left; see `io.RawIOBase.read`."""
+        left = max(self._size - self._position, 0)
+        count = left if size is None or size < 0 else min(size, left)
+        first, self._position = self._position, self._position + count
+        content = self._start[first : first + count]
+        if len(content) < count:
+            content += self._readFile(first + len(content) - len(EMPTY_PRIMARY), count - len(content))
+        return content
+
+    def takeCount(self) -> int:
+        """Return the number of bytes that were read from the large file since the last call."""
+        count, self._count = self._count, 0
+        return count
+
+    def _readFile(self, first: int, count: int) -> bytes:
+        self._file.seek(self._offset + first)
+        content = self._file.read(count)
+        self._count += len(content)
+        if len(content) != count:
+            raise EOFError(
+                f"The file ends {count - len(content)} bytes too early, in the HDU at {self._offset}."
+            )
+        return content
 
 
 class PyramidReader:
@@ -73,11 +145,6 @@ class PyramidReader:
             self._file.close()
 
     @property
-    def header(self) -> astropy.io.fits.Header:
-        """What the file says about the exposure."""
-        return self._header.copy()
-
-    @property
     def pixelSize(self) -> float:
         """Side of a pixel of factor 1, mm."""
         return float(self._header["PYRPIXEL"])
@@ -110,21 +177,6 @@ class PyramidReader:
             raise ValueError(f"The pyramid {self.name} has no plane {plane!r}; it has {sorted(present)}.")
         return tuple(sorted({key.factor for key in self._images if key.plane == plane}))
 
-    def stored(self, plane: str = "image") -> tuple[int, ...]:
-        """Return the detectors of which the exposure has a plane.
-
-        Parameters
-        ----------
-        plane
-            ``image``, ``mask`` or ``significance``.
-
-        Returns
-        -------
-        detectors
-            Their identifiers.
-        """
-        return tuple(own.placement.detectorId for own in self.detectors if plane in own.planes)
-
     def toFocalPlane(self, detector: int | str, x: float, y: float) -> tuple[float, float]:
         """Find a pixel on the focal plane.
 
@@ -145,7 +197,16 @@ class PyramidReader:
         ValueError
             Raised if the camera has no such detector, or the position is not on it.
         """
-        return self._map.toFocalPlane(detector, x, y)
+        own = self._map.find(detector)
+        column, row = x - own.x0, y - own.y0
+        n_rows, n_columns = own.placement.shape
+        if not (-0.5 <= column <= n_columns - 0.5 and -0.5 <= row <= n_rows - 0.5):
+            raise ValueError(
+                f"Pixel ({x}, {y}) is not on {own.placement.label}, "
+                f"whose pixels start at ({own.x0}, {own.y0}) and number {n_columns} by {n_rows}."
+            )
+        fp_x, fp_y = own.placement.toFocalPlane(column, row)
+        return float(fp_x), float(fp_y)
 
     def overview(self) -> Float32Array:
         """Read the coarsest mosaic of the image, not rounded; shape (ny, nx)."""
@@ -154,7 +215,7 @@ class PyramidReader:
 
     def read(
         self,
-        center: tuple[float, float],
+        centre: tuple[float, float],
         width: float | tuple[float, float],
         *,
         plane: str = "image",
@@ -169,7 +230,7 @@ class PyramidReader:
 
         Parameters
         ----------
-        center
+        centre
             Position (x, y) on the focal plane, mm.
         width
             Width of the window, or width and height, mm.
@@ -194,16 +255,35 @@ class PyramidReader:
             Raised if the file is cut short.
         """
         size = np.broadcast_to(np.asarray(width, dtype=np.float64), (2,))
-        middle = np.asarray(center, dtype=np.float64)
+        middle = np.asarray(centre, dtype=np.float64)
         if not (
             np.isfinite(middle).all() and middle.shape == (2,) and np.isfinite(size).all() and size.min() > 0
         ):
-            raise ValueError(f"Expected a window in mm; got centre {center!r} and width {width!r}.")
+            raise ValueError(f"Expected a window in mm; got centre {centre!r} and width {width!r}.")
         chosen = self._chooseFactor(plane, factor, float(size.max()), maxPixels)
         grid = self._gridOf(middle, size, chosen, plane)
-        if ImageKey(MOSAIC, plane, chosen) in self._images:
-            return self._readMosaic(grid, plane, chosen)
-        return self._readDetectors(grid, plane, chosen)
+        image: ViewPixels = np.full(grid.shape, np.nan, dtype=np.float32)
+        if plane == "mask":
+            image = np.zeros(grid.shape, dtype=np.int32)
+        parts, missing = self._partsIn(grid, plane, chosen)
+        header = astropy.io.fits.Header()
+        n_tiles = n_bytes = 0
+        for key, window in parts:
+            part, hdu = self._hdu(key)
+            n_tiles += window.readInto(image, hdu)
+            n_bytes += part.takeCount()
+            header = hdu.header
+        return View(
+            image=image,
+            grid=grid,
+            plane=plane,
+            factor=chosen,
+            unit=str(header.get("BUNIT", "")),
+            maskPlanes={name[3:]: int(header[name]) for name in header if name.startswith("MP_")},
+            missing=tuple(missing),
+            nTiles=n_tiles,
+            nBytes=n_bytes,
+        )
 
     def _chooseFactor(self, plane: str, factor: int | None, size: float, maxPixels: int) -> int:
         factors = self.factors(plane)
@@ -225,16 +305,8 @@ class PyramidReader:
         pixel = self.pixelSize * factor
         n_columns, n_rows = np.maximum(np.rint(size / pixel).astype(int), 1).tolist()
         x0, y0 = (middle - 0.5 * pixel * (np.array([n_columns, n_rows]) - 1)).tolist()
-        mosaic = self._images.get(ImageKey(MOSAIC, plane, factor))
-        if mosaic is not None:
-            own = DetectorPlacement(
-                detectorId=MOSAIC,
-                name="",
-                shape=mosaic.shape,
-                origin=np.array([mosaic.x0, mosaic.y0]),
-                matrix=np.diag([pixel, pixel]),
-            )
-        else:
+        own = self._mosaicPlacement(plane, factor)
+        if own is None:
             own = self._map.nearest(*middle.tolist()).binned(factor)
         if own.quarterTurnsOn(pixel) is not None:
             column, row = own.toPixels(x0, y0)
@@ -243,34 +315,40 @@ class PyramidReader:
         self._map.checkInside(grid)
         return grid
 
-    def _readMosaic(self, grid: MosaicGrid, plane: str, factor: int) -> View:
-        key = ImageKey(MOSAIC, plane, factor)
-        place = self._images[key]
-        part, hdu = self._hdu(key)
-        mosaic = MosaicGrid(place.x0, place.y0, grid.pixelSize, place.shape)
-        image, n_tiles = cutMosaic(hdu, mosaic, grid)
-        missing = [own.placement.detectorId for own in self._map.inWindow(grid) if plane not in own.planes]
-        return _view(image, grid, key, hdu.header, missing, n_tiles, part.takeCount())
+    def _mosaicPlacement(self, plane: str, factor: int) -> DetectorPlacement | None:
+        """Place a mosaic, as if it were a detector that is not turned; None at the factors of detectors."""
+        place = self._images.get(ImageKey(MOSAIC, plane, factor))
+        if place is None:
+            return None
+        return DetectorPlacement(
+            detectorId=MOSAIC,
+            name="MOSAIC",
+            shape=place.shape,
+            origin=np.array([place.x0, place.y0]),
+            matrix=np.diag([self.pixelSize * factor] * 2),
+        )
 
-    def _readDetectors(self, grid: MosaicGrid, plane: str, factor: int) -> View:
-        image: Image = np.full(grid.shape, np.nan, dtype=np.float32)
-        if plane == "mask":
-            image = np.zeros(grid.shape, dtype=np.int32)
-        missing, header = [], astropy.io.fits.Header()
-        n_tiles = n_bytes = 0
-        for own in self._map.inWindow(grid):
+    def _partsIn(
+        self, grid: MosaicGrid, plane: str, factor: int
+    ) -> tuple[list[tuple[ImageKey, DetectorWindow | TurnedDetectorWindow]], list[int]]:
+        """Find the parts of images that a window shows, and the detectors in it without such an image."""
+        near = list(self._map.inWindow(grid))
+        mosaic = self._mosaicPlacement(plane, factor)
+        if mosaic is not None:
+            window = windowOf(mosaic, grid)
+            missing = [own.placement.detectorId for own in near if plane not in own.planes]
+            return [(ImageKey(MOSAIC, plane, factor), window)] if window is not None else [], missing
+        parts, missing = [], []
+        for own in near:
             number = own.placement.detectorId
             window = windowOf(own.placement.binned(factor), grid)
             if window is None:
                 continue
-            if plane not in own.planes:
+            if plane in own.planes:
+                parts.append((ImageKey(number, plane, factor), window))
+            else:
                 missing.append(number)
-                continue
-            part, hdu = self._hdu(ImageKey(number, plane, factor))
-            n_tiles += window.readInto(image, hdu)
-            n_bytes += part.takeCount()
-            header = hdu.header
-        return _view(image, grid, ImageKey(MOSAIC, plane, factor), header, missing, n_tiles, n_bytes)
+        return parts, missing
 
     def _hdu(self, key: ImageKey) -> tuple[FilePart, Any]:
         """Return an image whose tiles are read when asked for; its header is read once."""
@@ -279,26 +357,3 @@ class PyramidReader:
             part = FilePart(self._file, place.offset, place.length, place.prefix)
             self._open[key] = part, astropy.io.fits.open(part, memmap=False)[1]
         return self._open[key]
-
-
-def _view(
-    image: Image,
-    grid: MosaicGrid,
-    key: ImageKey,
-    header: astropy.io.fits.Header,
-    missing: list[int],
-    nTiles: int,
-    nBytes: int,
-) -> View:
-    planes = {name[3:]: int(header[name]) for name in header if name.startswith("MP_")}
-    return View(
-        image=image,
-        grid=grid,
-        plane=key.plane,
-        factor=key.factor,
-        unit=str(header.get("BUNIT", "")),
-        maskPlanes=planes,
-        missing=tuple(missing),
-        nTiles=nTiles,
-        nBytes=nBytes,
-    )

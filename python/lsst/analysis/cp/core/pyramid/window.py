@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DetectorWindow", "Image", "TurnedDetectorWindow", "View", "cutMosaic", "windowOf"]
-
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,11 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lsst.analysis.cp.core.images.placement import DetectorPlacement, MosaicGrid
-from lsst.analysis.cp.core.typing import BoolArray, Float32Array, IndexArray
+from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
-from .hdus import TILE_SIZE
+from .index import TILE_SIZE, StoredDetector
 
-Image = Float32Array | npt.NDArray[np.int32]
+__all__ = ["DetectorMap", "DetectorWindow", "TurnedDetectorWindow", "View", "ViewPixels", "windowOf"]
+
+ViewPixels = Float32Array | npt.NDArray[np.int32]
 Pixels = npt.NDArray[Any]
 
 
@@ -48,7 +48,7 @@ class View:
         Number of tiles that were read, and of bytes, without those of the index.
     """
 
-    image: Image
+    image: ViewPixels
     grid: MosaicGrid
     plane: str
     factor: int
@@ -104,7 +104,10 @@ class DetectorWindow:
 
 @dataclass(frozen=True, eq=False)
 class TurnedDetectorWindow:
-    """The same at any angle: each pixel of the window shows that of the image which is nearest.
+    """The part of a detector's image that lies in a window, where the detector is turned by any angle.
+
+    Each pixel of the window shows the pixel of the image that is nearest. Such a part is no rectangle of the
+    image, so the tiles that hold its pixels are read as wholes, and the pixels are looked up in them.
 
     Parameters
     ----------
@@ -157,10 +160,22 @@ def windowOf(placement: DetectorPlacement, grid: MosaicGrid) -> DetectorWindow |
     if columns.max() < -1 or rows.max() < -1 or columns.min() > grid.shape[1] or rows.min() > grid.shape[0]:
         return None
     turns = placement.quarterTurnsOn(grid.pixelSize)
-    return _turnedWindow(placement, grid) if turns is None else _quarterWindow(placement, grid, turns)
+    if turns is not None:
+        return _quarterWindow(placement, grid, turns)
+    y, x = np.indices(grid.shape)
+    column, row = (
+        np.floor(place + 0.5).astype(np.intp) for place in placement.toPixels(*grid.toFocalPlane(x, y))
+    )
+    inside = (row >= 0) & (row < n_rows) & (column >= 0) & (column < n_columns)
+    return TurnedDetectorWindow(inside, row[inside], column[inside]) if inside.any() else None
 
 
 def _quarterWindow(placement: DetectorPlacement, grid: MosaicGrid, turns: int) -> DetectorWindow | None:
+    """Find the rectangle of a detector's image that a window shows, if the detector is turned by quarters.
+
+    All pixels of the detector are moved by one whole number of pixels of the window, that of its middle. If
+    each were rounded on its own, rows of the image would be lost or doubled where a rounding changes.
+    """
     turn = np.linalg.matrix_power(np.array([[0, -1], [1, 0]]), turns)
     size = np.array(placement.shape[::-1])
     # (column, row) of the window = turn @ (column, row) of the image + shift
@@ -173,45 +188,6 @@ def _quarterWindow(placement: DetectorPlacement, grid: MosaicGrid, turns: int) -
         return None
     own = np.stack([turn.T @ (low - shift), turn.T @ (high - shift)])
     return DetectorWindow(_slices(low, high), _slices(own.min(axis=0), own.max(axis=0)), turns)
-
-
-def _turnedWindow(placement: DetectorPlacement, grid: MosaicGrid) -> TurnedDetectorWindow | None:
-    row, column = np.indices(grid.shape)
-    places = placement.toPixels(*grid.toFocalPlane(column, row))
-    columns, rows = (np.floor(place + 0.5).astype(np.intp) for place in places)
-    inside = (rows >= 0) & (rows < placement.shape[0]) & (columns >= 0) & (columns < placement.shape[1])
-    return TurnedDetectorWindow(inside, rows[inside], columns[inside]) if inside.any() else None
-
-
-def cutMosaic(hdu: _Sections, own: MosaicGrid, grid: MosaicGrid) -> tuple[Pixels, int]:
-    """Read a window of a mosaic.
-
-    Parameters
-    ----------
-    hdu
-        The mosaic.
-    own
-        Its pixels on the focal plane.
-    grid
-        The window; its pixels are pixels of the mosaic, or lie outside it.
-
-    Returns
-    -------
-    image
-        Pixels of the window, NaN outside the mosaic; shape ``grid.shape``.
-    nTiles
-        Number of tiles that were read.
-    """
-    image = np.full(grid.shape, np.nan, dtype=np.float32)
-    column, row = own.toPixels(grid.x0, grid.y0)
-    shift = -np.rint([column, row]).astype(int)
-    low = np.maximum(shift, 0)
-    high = np.minimum(shift + np.array(own.shape[::-1]), np.array(grid.shape[::-1])) - 1
-    if (low > high).any():
-        return image, 0
-    source = _slices(low - shift, high - shift)
-    image[_slices(low, high)] = hdu.section[source]
-    return image, _nTiles(source)
 
 
 def _slices(low: IndexArray, high: IndexArray) -> tuple[slice, slice]:
@@ -228,3 +204,118 @@ def _paste(view: Pixels, piece: Pixels) -> None:
     """Put pixels into a window; those without a value leave what is there."""
     # NaN differs from itself; integers do not.
     np.copyto(view, piece, where=piece == piece)
+
+
+class DetectorMap:
+    """Where the detectors of a pyramid lie.
+
+    Parameters
+    ----------
+    detectors
+        The detectors; one or more.
+    """
+
+    def __init__(self, detectors: Sequence[StoredDetector]) -> None:
+        self._detectors = tuple(detectors)
+        placements = [own.placement for own in self._detectors]
+        size = np.array([placement.shape[::-1] for placement in placements], dtype=np.float64)
+        self._origins = np.array([placement.origin for placement in placements])
+        self._matrices = np.array([placement.matrix for placement in placements])
+        self._halves = 0.5 * size
+        # The box around a detector, turned or not: a window that does not touch it need not look closer.
+        middle = self._origins + np.einsum("nij,nj->ni", self._matrices, self._halves - 0.5)
+        reach = np.einsum("nij,nj->ni", np.abs(self._matrices), self._halves)
+        self._low, self._high = middle - reach, middle + reach
+
+    def find(self, detector: int | str) -> StoredDetector:
+        """Find a detector by its identifier or name.
+
+        Parameters
+        ----------
+        detector
+            Identifier or name.
+
+        Returns
+        -------
+        found
+            The detector.
+
+        Raises
+        ------
+        ValueError
+            Raised if there is none.
+        """
+        for own in self._detectors:
+            if detector in (own.placement.detectorId, own.placement.name):
+                return own
+        first, last = (self._detectors[i].placement for i in (0, -1))
+        raise ValueError(
+            f"The camera has no detector {detector!r}; it has {len(self._detectors)}, "
+            f"{first.detectorId} ({first.name}) to {last.detectorId} ({last.name})."
+        )
+
+    def nearest(self, x: float, y: float) -> DetectorPlacement:
+        """Find the detector on which a point lies, or else one that is near.
+
+        Parameters
+        ----------
+        x, y
+            Position on the focal plane, mm.
+
+        Returns
+        -------
+        placement
+            The detector out of whose middle the point lies least far, in units of the detector's size.
+        """
+        offsets = np.array([x, y]) - self._origins
+        places = np.linalg.solve(self._matrices, offsets[:, :, np.newaxis])[:, :, 0]
+        distance = np.abs((places + 0.5) / self._halves - 1).max(axis=1)
+        return self._detectors[int(np.argmin(distance))].placement
+
+    def inWindow(self, grid: MosaicGrid) -> Iterator[StoredDetector]:
+        """Find the detectors that may lie in a window.
+
+        Parameters
+        ----------
+        grid
+            The window.
+
+        Yields
+        ------
+        detector
+            A detector whose outline overlaps with the window, or nearly so.
+        """
+        low, high = _cornersOf(grid)
+        # Partial bins may reach over the edge of a detector by less than one.
+        margin = grid.pixelSize
+        inside = (self._low - margin <= high) & (self._high + margin >= low)
+        for i in np.flatnonzero(inside.all(axis=1)).tolist():
+            yield self._detectors[i]
+
+    def checkInside(self, grid: MosaicGrid) -> None:
+        """Check that a window shows some part of the focal plane, if only a gap.
+
+        Parameters
+        ----------
+        grid
+            The window.
+
+        Raises
+        ------
+        ValueError
+            Raised if it is outside.
+        """
+        low, high = _cornersOf(grid)
+        first, last = self._low.min(axis=0), self._high.max(axis=0)
+        if (low > last).any() or (high < first).any():
+            words = [f"({x:.3f}, {y:.3f})" for x, y in (low, high, first, last)]
+            raise ValueError(
+                f"The window from {words[0]} to {words[1]} mm is outside the focal plane, "
+                f"from {words[2]} to {words[3]} mm."
+            )
+
+
+def _cornersOf(grid: MosaicGrid) -> tuple[FloatArray, FloatArray]:
+    """Return the lower left and upper right corner of a window, mm; shapes (2,)."""
+    start = np.array([grid.x0, grid.y0]) - 0.5 * grid.pixelSize
+    return start, start + grid.pixelSize * np.array(grid.shape[::-1])

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["DETECTOR_FACTORS", "MOSAIC_FACTOR", "PyramidWriter"]
-
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -24,25 +22,32 @@ from lsst.analysis.cp.core.images.mosaic import FocalPlaneMosaic
 from lsst.analysis.cp.core.images.placement import DetectorPlacement
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array
 
-from .hdus import TILE_SIZE, compressedHdu, hduBytes, linearWcs, mosaicWcs, prefixLength
 from .index import (
     FORMAT_VERSION,
     MOSAIC,
     PLACE_CARDS,
     PLANES,
+    TILE_SIZE,
     ImageKey,
     IndexPlace,
     PyramidIndex,
     StoredDetector,
     StoredImage,
+    hduBytes,
+    prefixLength,
 )
-from .levels import meanLevels, measureNoise, mosaicGrids, peakLevels
+from .levels import meanLevels, measureNoise, peakLevels
+
+__all__ = ["DETECTOR_FACTORS", "MOSAIC_FACTOR", "PyramidWriter", "compressedHdu"]
 
 DETECTOR_FACTORS = (1, 2, 4)
 """Factors at which the detectors are kept apart, each in its own orientation."""
 
 MOSAIC_FACTOR = 8
 """Factor of the finest mosaic of the focal plane."""
+
+_DITHER = 2
+"""SUBTRACTIVE_DITHER_2, which keeps zeros; see `astropy.io.fits.CompImageHDU`."""
 
 
 class PyramidWriter:
@@ -66,8 +71,6 @@ class PyramidWriter:
         Steps of rounding in one standard deviation of the noise; with 16, rounding adds 0.02% to the noise.
     unit
         Unit of the image, as FITS writes it.
-    header
-        What to say about the exposure, for the primary header.
 
     Raises
     ------
@@ -83,7 +86,6 @@ class PyramidWriter:
         finestFactor: int = 1,
         levelsPerSigma: float = 16.0,
         unit: str = "",
-        header: Header | None = None,
     ) -> None:
         if finestFactor not in (*DETECTOR_FACTORS, MOSAIC_FACTOR):
             raise ValueError(f"Expected a finest factor of 1, 2, 4 or 8; got {finestFactor!r}.")
@@ -94,14 +96,21 @@ class PyramidWriter:
         self._finest = finestFactor
         self._levelsPerSigma = levelsPerSigma
         self._unit = unit
-        self._detectors = _detectorsOf(geometry)
+        self._detectors: dict[int, StoredDetector] = {}
+        for i, edges in enumerate(geometry.detectorEdges):
+            placement = DetectorPlacement.fromGeometry(geometry, i)
+            x0, y0 = (round(edge + 0.5) for edge in edges[:2].tolist())
+            self._detectors[placement.detectorId] = StoredDetector(placement, x0, y0)
         self._mosaics = {
             plane: FocalPlaneMosaic(geometry, MOSAIC_FACTOR) for plane in ("image", "significance")
         }
-        self._grids = dict(mosaicGrids(self._mosaics["image"].grid, MOSAIC_FACTOR, TILE_SIZE))
+        grid, factor = self._mosaics["image"].grid, MOSAIC_FACTOR
+        self._grids = {factor: grid}
+        while max(grid.shape) > TILE_SIZE:
+            grid, factor = grid.binned(2), 2 * factor
+            self._grids[factor] = grid
         self._images = dict.fromkeys(self._allKeys(), StoredImage())
         self._noises: dict[int, float] = {}
-        self._header = Header() if header is None else header.copy()
         self._file = self._partPath.open("wb")
         self._writeStart(np.full(self._grids[self._coarsest].shape, np.nan, dtype=np.float32))
 
@@ -118,7 +127,8 @@ class PyramidWriter:
             if kind is None:
                 self.finish()
         finally:
-            self.discard()
+            self._file.close()
+            self._partPath.unlink(missing_ok=True)
 
     def addDetector(
         self,
@@ -165,7 +175,10 @@ class PyramidWriter:
         sigma = measureNoise(image, left_out) if noise is None else _typical(noise)
         if self._finest == 1:
             infinite |= _noData(mask, planes or {})
-            self._put(ImageKey(detectorId, "image", 1), _withNan(image, infinite), sigma)
+            pixels = image.astype(np.float32, copy=False)
+            if infinite.any():
+                pixels = np.where(infinite, np.float32(np.nan), pixels)
+            self._put(ImageKey(detectorId, "image", 1), pixels, sigma)
             if mask is not None:
                 self._put(ImageKey(detectorId, "mask", 1), mask.astype(np.int32, copy=False), 0.0, planes)
         self._mosaics["image"].addUnbinned(detectorId, image, "mean", excluded=left_out)
@@ -200,11 +213,6 @@ class PyramidWriter:
         self._file.close()
         self._partPath.replace(self._path)
 
-    def discard(self) -> None:
-        """Close the file, and delete it if it is not finished."""
-        self._file.close()
-        self._partPath.unlink(missing_ok=True)
-
     @property
     def _coarsest(self) -> int:
         return max(self._grids)
@@ -228,13 +236,13 @@ class PyramidWriter:
                 f"the pyramid {self._path} cannot hold it."
             )
         placement = self._detectors[detectorId].placement
-        words = f"detector {detectorId} ({placement.name})"
         if detectorId in self._noises:
-            raise ValueError(f"The pyramid {self._path} has {words} already.")
+            raise ValueError(f"The pyramid {self._path} has {placement.label} already.")
         for name, array in arrays.items():
             if array is not None and array.shape != placement.shape:
                 raise ValueError(
-                    f"Array {name!r} of {words} has shape {array.shape}; expected {placement.shape}."
+                    f"Array {name!r} of {placement.label} has shape {array.shape}; "
+                    f"expected {placement.shape}."
                 )
 
     def _addLevels(
@@ -253,20 +261,33 @@ class PyramidWriter:
         sigma: float,
         planes: Mapping[str, int] | None = None,
     ) -> None:
-        """Append an image to the file."""
+        """Append an image to the file.
+
+        It is rounded to a fixed part of the noise, for noise does not compress: finer steps would store
+        random digits. The noise of a mean falls with the factor.
+        """
         header = self._headerOf(key, planes or {})
         step = sigma / self._levelsPerSigma if sigma > 0 else None
         content = hduBytes(compressedHdu(pixels, header, step, seed=key.detector))
-        self._images[key] = self._placeOf(key, self._file.tell(), content, pixels.shape)
+        grid = self._grids[key.factor] if key.detector == MOSAIC else None
+        self._images[key] = StoredImage(
+            offset=self._file.tell(),
+            length=len(content),
+            prefix=prefixLength(content),
+            shape=(pixels.shape[0], pixels.shape[1]),
+            x0=grid.x0 if grid else 0.0,
+            y0=grid.y0 if grid else 0.0,
+        )
         self._file.write(content)
 
     def _headerOf(self, key: ImageKey, planes: Mapping[str, int]) -> Header:
         if key.detector == MOSAIC:
-            header, name = mosaicWcs(self._grids[key.factor]), "MOSAIC"
+            grid = self._grids[key.factor]
+            header, name = _linearWcs((grid.x0, grid.y0), np.diag([grid.pixelSize] * 2)), "MOSAIC"
         else:
             placement = self._detectors[key.detector].placement
             binned = placement.binned(key.factor)
-            header, name = linearWcs(binned.origin, binned.matrix), placement.name
+            header, name = _linearWcs(binned.origin, binned.matrix), placement.name
             header["DETECTOR"] = (key.detector, "Identifier of the detector")
             header["DETNAME"] = (name, "Name of the detector")
         header["EXTNAME"] = f"{name}_{key.plane}_{key.factor}".upper()
@@ -279,19 +300,11 @@ class PyramidWriter:
             header[card if len(card) <= 8 else f"HIERARCH {card}"] = bit
         return header
 
-    def _placeOf(self, key: ImageKey, offset: int, content: bytes, shape: tuple[int, ...]) -> StoredImage:
-        grid = self._grids[key.factor] if key.detector == MOSAIC else None
-        return StoredImage(
-            offset=offset,
-            length=len(content),
-            prefix=prefixLength(content),
-            shape=(shape[0], shape[1]),
-            x0=grid.x0 if grid else 0.0,
-            y0=grid.y0 if grid else 0.0,
-        )
-
     def _writeStart(self, overview: Float32Array) -> None:
-        """Write all that comes before the images; its length does not depend on what is in it."""
+        """Write all that comes before the images; its length does not depend on what is in it.
+
+        So it is written twice: first to reserve the place, and at the end with what is known by then.
+        """
         header = self._headerOf(ImageKey(MOSAIC, "image", self._coarsest), {})
         header["EXTNAME"] = "OVERVIEW"
         image = hduBytes(astropy.io.fits.ImageHDU(overview, header))
@@ -302,7 +315,7 @@ class PyramidWriter:
         self._file.write(self._primaryHeader(place).tostring().encode() + image + tables)
 
     def _primaryHeader(self, place: IndexPlace) -> Header:
-        header = astropy.io.fits.PrimaryHDU(header=self._header).header
+        header = astropy.io.fits.PrimaryHDU().header
         header["EXTEND"] = True
         header["PYRVERS"] = (FORMAT_VERSION, "Version of the layout of this pyramid")
         pixel_size = self._grids[MOSAIC_FACTOR].pixelSize / MOSAIC_FACTOR
@@ -311,15 +324,6 @@ class PyramidWriter:
         for card, value, meaning in zip(PLACE_CARDS, place, meanings, strict=True):
             header[card] = (value, meaning)
         return header
-
-
-def _detectorsOf(geometry: FocalPlaneGeometry) -> dict[int, StoredDetector]:
-    detectors = {}
-    for i, edges in enumerate(geometry.detectorEdges):
-        placement = DetectorPlacement.fromGeometry(geometry, i)
-        x0, y0 = (round(edge + 0.5) for edge in edges[:2].tolist())
-        detectors[placement.detectorId] = StoredDetector(placement, x0, y0)
-    return detectors
 
 
 def _typical(noise: npt.ArrayLike) -> float:
@@ -338,6 +342,63 @@ def _noData(mask: npt.NDArray[np.integer] | None, planes: Mapping[str, int]) -> 
     return (mask & bit) != 0 if np.bitwise_or.reduce(mask, axis=None) & bit else False
 
 
-def _withNan(image: npt.NDArray[np.floating], noData: BoolArray) -> Float32Array:
-    pixels = image.astype(np.float32, copy=False)
-    return np.where(noData, np.float32(np.nan), pixels) if noData.any() else pixels
+def compressedHdu(
+    pixels: Float32Array | npt.NDArray[np.int32],
+    header: Header,
+    step: float | None = None,
+    seed: int = 1,
+) -> astropy.io.fits.CompImageHDU:
+    """Compress an image, tile by tile.
+
+    Parameters
+    ----------
+    pixels
+        The pixels (rows, columns); shape (ny, nx). NaN stays NaN.
+    header
+        What to say about them.
+    step
+        Step to which floats are rounded (with subtractive dithering: what is read is at most half a step off,
+        and zeros stay zeros); a tile whose range needs more than 32 bits is kept as it is. None keeps all.
+        Integers are always kept.
+    seed
+        Seed of the dithering; any whole number.
+
+    Returns
+    -------
+    hdu
+        The image.
+    """
+    tile_shape = tuple(min(TILE_SIZE, size) for size in pixels.shape)
+    if pixels.dtype.kind == "f" and step is None:
+        return astropy.io.fits.CompImageHDU(
+            pixels, header, compression_type="GZIP_2", tile_shape=tile_shape, quantize_level=0.0
+        )
+    return astropy.io.fits.CompImageHDU(
+        pixels,
+        header,
+        compression_type="RICE_1",
+        tile_shape=tile_shape,
+        quantize_level=-(step or 0.0),
+        quantize_method=_DITHER,
+        dither_seed=1 + seed % 10000,
+    )
+
+
+def _linearWcs(origin: npt.ArrayLike, matrix: npt.ArrayLike) -> Header:
+    """Make the header that says where the pixels of an image lie on the focal plane.
+
+    ``origin`` is the centre of pixel [0, 0] in mm, ``matrix`` the step of one column (first column) and one
+    row (second), mm: a linear world coordinate system of axes FOCALX and FOCALY (Greisen & Calabretta 2002,
+    A&A 395, 1061, doi:10.1051/0004-6361:20021326).
+    """
+    start, step = np.asarray(origin, dtype=np.float64), np.asarray(matrix, dtype=np.float64)
+    header = Header()
+    header["WCSNAME"] = ("FOCAL_PLANE", "Position on the focal plane")
+    for i in (0, 1):
+        header[f"CTYPE{i + 1}"] = "FOCAL" + "XY"[i]
+        header[f"CUNIT{i + 1}"] = "mm"
+        header[f"CRPIX{i + 1}"] = 1.0
+        header[f"CRVAL{i + 1}"] = float(start[i])
+        for j in (0, 1):
+            header[f"CD{i + 1}_{j + 1}"] = float(step[i, j])
+    return header

@@ -5,19 +5,19 @@
 
 from __future__ import annotations
 
-__all__ = ["findBoundaries", "findDeadAmps", "findGlows", "findGradients"]
-
+import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.ndimage import find_objects, label
 
 from lsst.analysis.cp.core.typing import FloatArray
 
-from .boxes import boxOf
 from .significance import AmpSlices, BackgroundMesh, Significance
 from .table import Structures, joinStructures
+
+__all__ = ["findBoundaries", "findDeadAmps", "findGlows", "findGradients"]
 
 _MEDIAN_ERROR = math.sqrt(math.pi / 2)
 """Standard error of a median of Gaussian numbers, in units of that of their mean."""
@@ -26,13 +26,14 @@ _EXTRAPOLATION_ERROR = math.sqrt(1.5**2 + 0.5**2)
 """Standard error of a value extrapolated by half a box, in units of that of a box."""
 
 _ALLOWED_STEP = 0.1
-"""Step between amplifiers that is no structure (noises): levels of amplifiers vary from frame to frame."""
+"""Step between amplifiers that is no structure (noises): their levels vary from frame to frame."""
 
 
 def _slope(position: FloatArray, values: FloatArray, error: float) -> tuple[float, float]:
     """Fit a line to means along one axis; return the slope and its standard error.
 
-    The error of each value is the larger of the one given and the scatter about the line.
+    The error of each value is the larger of the one given and the scatter about the line, so that a glow in
+    a corner, which no line follows, is not taken for a significant gradient.
     """
     if len(values) < 4:
         return 0.0, math.inf
@@ -54,11 +55,11 @@ def _slopes(mesh: BackgroundMesh, noise: float) -> FloatArray:
 
 
 def findGradients(significance: Significance, amps: Sequence[AmpSlices], threshold: float) -> Structures:
-    """Find gradients: that of all amplifiers, and of amplifiers beside it.
+    """Find the gradient of the detector, and amplifiers whose gradient differs from it.
 
-    The slopes along x and y of an amplifier are fitted to the medians of the rows and columns of its mesh;
-    that of the detector is the median over amplifiers, so steps between them do not count. The score is the
-    root of chi square of the two slopes.
+    The slopes along x and y of an amplifier are fitted to the medians of the columns and rows of its mesh, so
+    that glows and blocks hardly count. That of the detector is the median over amplifiers, so steps between
+    them do not count. The score is the root of chi square of the two slopes.
 
     Parameters
     ----------
@@ -85,31 +86,28 @@ def findGradients(significance: Significance, amps: Sequence[AmpSlices], thresho
         slice(min(rows.start for rows, _ in amps), max(rows.stop for rows, _ in amps)),
         slice(min(columns.start for _, columns in amps), max(columns.stop for _, columns in amps)),
     )
-    parts = [_gradient(-1, common, common_error, whole, threshold)]
+    gradients = [(-1, common, common_error, whole)]
     if len(live) > 1:
-        parts += [
-            _gradient(i, slope[j] - common, np.hypot(error[j], common_error), amps[i], threshold)
-            for j, i in enumerate(live)
+        gradients += [
+            (i, slope[j] - common, np.hypot(error[j], common_error), amps[i]) for j, i in enumerate(live)
         ]
+    parts = []
+    for amp, (along_x, along_y), own_error, box in gradients:
+        score = math.hypot(along_x / own_error[0], along_y / own_error[1])
+        height, width = (side.stop - side.start for side in box)
+        if score > threshold:
+            parts.append(
+                Structures.make(
+                    "gradient",
+                    box=box,
+                    amplifier=amp,
+                    nPixels=width * height,
+                    score=score,
+                    threshold=threshold,
+                    amplitude=abs(along_x) * width + abs(along_y) * height,
+                )
+            )
     return joinStructures(parts)
-
-
-def _gradient(
-    amp: int, slope: FloatArray, error: FloatArray, slices: AmpSlices, threshold: float
-) -> Structures:
-    score = math.hypot(*(slope / error))
-    if not score > threshold:
-        return joinStructures([])
-    box = boxOf(slices)
-    return Structures.make(
-        "gradient",
-        amplifier=amp,
-        **box,
-        nPixels=box["width"] * box["height"],
-        score=score,
-        threshold=threshold,
-        amplitude=abs(slope[0]) * box["width"] + abs(slope[1]) * box["height"],
-    )
 
 
 def findGlows(significance: Significance, amps: Sequence[AmpSlices], threshold: float) -> Structures:
@@ -120,10 +118,8 @@ def findGlows(significance: Significance, amps: Sequence[AmpSlices], threshold: 
 
     Parameters
     ----------
-    significance
-        Significance of the detector.
-    amps
-        Rows and columns of each amplifier.
+    significance, amps
+        As of `findGradients`.
     threshold
         Score from which a box is part of a glow.
 
@@ -132,44 +128,44 @@ def findGlows(significance: Significance, amps: Sequence[AmpSlices], threshold: 
     structures
         Glows.
     """
-    return joinStructures(
-        glow
-        for i in np.flatnonzero(significance.live).tolist()
-        for glow in _glowsOf(i, significance, amps[i], threshold)
-    )
-
-
-def _glowsOf(
-    amp: int, significance: Significance, slices: AmpSlices, threshold: float
-) -> Iterator[Structures]:
-    mesh, noise = significance.meshes[amp], significance.noise[amp]
-    difference, scatter = _flatten(mesh)
-    least = noise * _MEDIAN_ERROR / np.sqrt(np.maximum(mesh.number, 1))
-    score = difference / np.maximum(least, scatter)
-    height, width = mesh.boxShape
-    for sign in (1, -1):
-        labels, _ = label(sign * score > threshold, np.ones((3, 3)))
-        for number, (ys, xs) in enumerate(find_objects(labels), start=1):
-            member = labels == number
-            peak = np.unravel_index(np.argmax(np.where(member, np.abs(score), 0)), score.shape)
-            rows = mesh.rows[ys] + slices[0].start
-            columns = mesh.columns[xs] + slices[1].start
-            yield Structures.make(
-                "glow",
-                amplifier=amp,
-                x=(columns[0] + columns[-1]) / 2,
-                y=(rows[0] + rows[-1]) / 2,
-                width=columns[-1] - columns[0] + width,
-                height=rows[-1] - rows[0] + height,
-                nPixels=member.sum() * height * width,
-                score=abs(score[peak]),
-                threshold=threshold,
-                amplitude=difference[peak],
-            )
+    parts = []
+    for amp in np.flatnonzero(significance.live).tolist():
+        mesh, noise = significance.meshes[amp], significance.noise[amp]
+        difference, scatter = _flatten(mesh)
+        # Medians scatter by the noise of their pixels at least, and by more where the noise is correlated.
+        least = noise * _MEDIAN_ERROR / np.sqrt(np.maximum(mesh.number, 1))
+        score = difference / np.maximum(least, scatter)
+        height, width = mesh.boxShape
+        for sign in (1, -1):
+            labels, _ = label(sign * score > threshold, np.ones((3, 3)))
+            for number, (ys, xs) in enumerate(find_objects(labels), start=1):
+                member = labels == number
+                peak = np.unravel_index(np.argmax(np.where(member, np.abs(score), 0)), score.shape)
+                rows = mesh.rows[ys] + amps[amp][0].start
+                columns = mesh.columns[xs] + amps[amp][1].start
+                parts.append(
+                    Structures.make(
+                        "glow",
+                        amplifier=amp,
+                        x=(columns[0] + columns[-1]) / 2,
+                        y=(rows[0] + rows[-1]) / 2,
+                        width=columns[-1] - columns[0] + width,
+                        height=rows[-1] - rows[0] + height,
+                        nPixels=member.sum() * height * width,
+                        score=abs(score[peak]),
+                        threshold=threshold,
+                        amplitude=difference[peak],
+                    )
+                )
+    return joinStructures(parts)
 
 
 def _flatten(mesh: BackgroundMesh) -> tuple[FloatArray, float]:
-    """Subtract the plane of most boxes; return the differences and their robust scatter."""
+    """Subtract the plane of most boxes; return the differences and their robust scatter.
+
+    Boxes beyond 3 standard deviations are left out of the fit, or a glow would tilt the plane and hide its
+    own edge. If they become half of the boxes or more, there is no plane of most, and the last one stays.
+    """
     ys, xs = np.meshgrid(mesh.rows, mesh.columns, indexing="ij")
     design = np.stack([np.ones(ys.size), ys.ravel() / mesh.rows[-1], xs.ravel() / mesh.columns[-1]], axis=1)
     values = mesh.values.ravel()
@@ -177,9 +173,9 @@ def _flatten(mesh: BackgroundMesh) -> tuple[FloatArray, float]:
     for _ in range(3):
         plane, *_ = np.linalg.lstsq(design[kept], values[kept])
         difference = values - design @ plane
-        center = np.median(difference)
-        scatter = 1.4826 * float(np.median(np.abs(difference - center)))
-        kept = np.abs(difference - center) <= 3 * scatter
+        centre = np.median(difference)
+        scatter = 1.4826 * float(np.median(np.abs(difference - centre)))
+        kept = np.abs(difference - centre) <= 3 * scatter
         if kept.sum() < 0.5 * len(kept):
             break
     return difference.reshape(mesh.values.shape), scatter
@@ -188,15 +184,13 @@ def _flatten(mesh: BackgroundMesh) -> tuple[FloatArray, float]:
 def findBoundaries(significance: Significance, amps: Sequence[AmpSlices], threshold: float) -> Structures:
     """Find steps between amplifiers that share a side.
 
-    The step is the difference of the two backgrounds at the side, extrapolated from the meshes, averaged
-    along it. Its error is that of the boxes, or a tenth of the noise of a pixel if that is larger.
+    The step is the difference of the two backgrounds at the side, extrapolated from the meshes, so that a
+    gradient is no step. Its error adds that of the boxes and a tenth of the noise of a pixel.
 
     Parameters
     ----------
-    significance
-        Significance of the detector.
-    amps
-        Rows and columns of each amplifier.
+    significance, amps
+        As of `findGradients`.
     threshold
         Score from which a step is listed.
 
@@ -206,29 +200,33 @@ def findBoundaries(significance: Significance, amps: Sequence[AmpSlices], thresh
         Steps, each at the side of the second amplifier, in the order of ``amps``.
     """
     live = np.flatnonzero(significance.live).tolist()
-    found = []
-    for i in live:
-        for j in live:
-            side = _sharedSide(amps[i], amps[j])
-            if side is None:
-                continue
-            axis, area = side
-            step = _edge(significance.meshes[j], axis, 0) - _edge(significance.meshes[i], axis, -1)
-            noise = math.hypot(significance.noise[i], significance.noise[j]) / math.sqrt(2)
-            error = math.hypot(_ALLOWED_STEP * noise, _edgeError(significance, i, j, axis))
-            if abs(step) > threshold * error:
-                found.append(
-                    Structures.make(
-                        "boundary",
-                        amplifier=max(i, j),
-                        **boxOf(area),
-                        nPixels=(area[0].stop - area[0].start) * (area[1].stop - area[1].start),
-                        score=abs(step) / error,
-                        threshold=threshold,
-                        amplitude=step,
-                    )
+    parts = []
+    for i, j in itertools.product(live, live):
+        side = _sharedSide(amps[i], amps[j])
+        if side is None:
+            continue
+        axis, area = side
+        (first, first_variance), (second, second_variance) = (
+            _levelAt(significance, amp, axis, end) for amp, end in ((i, -1), (j, 0))
+        )
+        step = second - first
+        noise = math.hypot(significance.noise[i], significance.noise[j]) / math.sqrt(2)
+        error = math.hypot(
+            _ALLOWED_STEP * noise, _EXTRAPOLATION_ERROR * math.sqrt(first_variance + second_variance)
+        )
+        if abs(step) > threshold * error:
+            parts.append(
+                Structures.make(
+                    "boundary",
+                    box=area,
+                    amplifier=max(i, j),
+                    nPixels=(area[0].stop - area[0].start) * (area[1].stop - area[1].start),
+                    score=abs(step) / error,
+                    threshold=threshold,
+                    amplitude=step,
                 )
-    return joinStructures(found)
+            )
+    return joinStructures(parts)
 
 
 def _sharedSide(lower: AmpSlices, upper: AmpSlices) -> tuple[int, AmpSlices] | None:
@@ -244,24 +242,21 @@ def _sharedSide(lower: AmpSlices, upper: AmpSlices) -> tuple[int, AmpSlices] | N
     return None
 
 
-def _edge(mesh: BackgroundMesh, axis: int, end: int) -> float:
-    """Return the level at the first (0) or last (-1) side of the amplifier across the axis."""
+def _levelAt(significance: Significance, amp: int, axis: int, end: int) -> tuple[float, float]:
+    """Return the level at the first (0) or last (-1) side of an amplifier across an axis.
+
+    Also returned is the variance of the level of the boxes along that side, before it is extrapolated.
+    """
+    mesh = significance.meshes[amp]
+    number = mesh.number.take(end, axis=axis).sum()
+    variance = (significance.noise[amp] * _MEDIAN_ERROR**2) ** 2 / max(1, number)
     profile = np.median(mesh.values, axis=1 - axis)
     if len(profile) == 1:
-        return float(profile[0])
-    centers = (mesh.rows, mesh.columns)[axis]
+        return float(profile[0]), variance
+    centres = (mesh.rows, mesh.columns)[axis]
     inner = 1 if end == 0 else -2
-    fraction = mesh.boxShape[axis] / 2 / abs(centers[end] - centers[inner])
-    return float(profile[end] + fraction * (profile[end] - profile[inner]))
-
-
-def _edgeError(significance: Significance, first: int, second: int, axis: int) -> float:
-    """Return the standard error of the difference of the levels on both sides of a boundary."""
-    variance = 0.0
-    for i, end in ((first, -1), (second, 0)):
-        number = significance.meshes[i].number.take(end, axis=axis).sum()
-        variance += (significance.noise[i] * _MEDIAN_ERROR**2) ** 2 / max(1, number)
-    return _EXTRAPOLATION_ERROR * math.sqrt(variance)
+    fraction = mesh.boxShape[axis] / 2 / abs(centres[end] - centres[inner])
+    return float(profile[end] + fraction * (profile[end] - profile[inner])), variance
 
 
 def findDeadAmps(significance: Significance, amps: Sequence[AmpSlices], threshold: float) -> Structures:
@@ -269,10 +264,8 @@ def findDeadAmps(significance: Significance, amps: Sequence[AmpSlices], threshol
 
     Parameters
     ----------
-    significance
-        Significance of the detector.
-    amps
-        Rows and columns of each amplifier.
+    significance, amps
+        As of `findGradients`.
     threshold
         Score from which an amplifier is listed; the score is the distance of its noise from the median in
         units of the standard error of a standard deviation, the median over the root of twice the number of
@@ -293,8 +286,8 @@ def findDeadAmps(significance: Significance, amps: Sequence[AmpSlices], threshol
             parts.append(
                 Structures.make(
                     "deadAmplifier",
+                    box=amps[i],
                     amplifier=i,
-                    **boxOf(amps[i]),
                     nPixels=n_pixels,
                     score=score,
                     threshold=threshold,

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["rankStructures"]
-
 from collections.abc import Iterable
 
 import numpy as np
@@ -16,9 +14,11 @@ from astropy.table import Table
 from lsst.analysis.cp.core.camera import CameraLayout
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
 from lsst.analysis.cp.core.images.placement import DetectorPlacement
-from lsst.analysis.cp.core.typing import FloatArray, IndexArray, NameArray
+from lsst.analysis.cp.core.typing import IndexArray, NameArray
 
 from .table import TRANSIENT_KINDS, Structures, joinStructures
+
+__all__ = ["rankStructures"]
 
 
 def rankStructures(
@@ -69,36 +69,42 @@ def rankStructures(
     detector = np.repeat(index, [len(part) for _, part in given]).astype(np.intp)
     rows = _order(structures, detector, maxPerKind)
     structures, detector = structures.take(rows), detector[rows]
-    fp_x, fp_y = _onFocalPlane(structures, detector, geometry)
+    points = np.stack([structures.x, structures.y])
+    placed = np.empty_like(points)
+    for i in np.unique(detector).tolist():
+        placement, own = DetectorPlacement.fromGeometry(geometry, i), detector == i
+        placed[:, own] = placement.origin[:, None] + placement.matrix @ points[:, own]
     px, mm, none = units.pixel, units.mm, units.dimensionless_unscaled
-    columns = {
-        "rank": np.arange(1, len(rows) + 1),
-        "exposure": np.full(len(rows), exposure, dtype=np.int64),
-        "detector": geometry.layout.detectorId[detector],
-        "detectorName": geometry.layout.detectorName[detector],
-        "amplifier": _ampNames(structures, detector, geometry.layout),
-        "kind": structures.kind,
-        "x": structures.x * px,
-        "y": structures.y * px,
-        "fpX": fp_x * mm,
-        "fpY": fp_y * mm,
-        "width": structures.width * px,
-        "height": structures.height * px,
-        "nPixels": structures.nPixels,
-        "score": structures.score * none,
-        "threshold": structures.threshold * none,
-        "amplitude": structures.amplitude * units.Unit(unit),
-        "nFound": structures.nFound,
-    }
-    return Table(columns)
+    return Table(
+        {
+            "rank": np.arange(1, len(rows) + 1),
+            "exposure": np.full(len(rows), exposure, dtype=np.int64),
+            "detector": geometry.layout.detectorId[detector],
+            "detectorName": geometry.layout.detectorName[detector],
+            "amplifier": _ampNames(structures, detector, geometry.layout),
+            "kind": structures.kind,
+            "x": structures.x * px,
+            "y": structures.y * px,
+            "fpX": placed[0] * mm,
+            "fpY": placed[1] * mm,
+            "width": structures.width * px,
+            "height": structures.height * px,
+            "nPixels": structures.nPixels,
+            "score": structures.score * none,
+            "threshold": structures.threshold * none,
+            "amplitude": structures.amplitude * units.Unit(unit),
+            "nFound": structures.nFound,
+        }
+    )
 
 
 def _order(structures: Structures, detector: IndexArray, maxPerKind: int | None) -> IndexArray:
-    """Return the rows to list, in their order."""
+    """Return the rows to list, in their order: the largest excess first, transient kinds last."""
     excess = structures.score / structures.threshold
     order = np.lexsort((detector, -excess, np.isin(structures.kind, TRANSIENT_KINDS)))
     if maxPerKind is None:
         return order
+    # Number the rows of each detector and kind in their order, by a stable sort that keeps it.
     kind = np.unique(structures.kind, return_inverse=True)[1]
     group = detector * (len(structures) + 1) + kind
     within = np.argsort(group[order], kind="stable")
@@ -106,19 +112,6 @@ def _order(structures: Structures, detector: IndexArray, maxPerKind: int | None)
     place = np.empty(len(order), dtype=np.intp)
     place[within] = np.arange(len(order)) - np.searchsorted(ordered, ordered)
     return order[place < maxPerKind]
-
-
-def _onFocalPlane(
-    structures: Structures, detector: IndexArray, geometry: FocalPlaneGeometry
-) -> tuple[FloatArray, FloatArray]:
-    """Return the centres on the focal plane (mm)."""
-    points = np.stack([structures.x, structures.y])
-    placed = np.empty_like(points)
-    for index in np.unique(detector).tolist():
-        placement = DetectorPlacement.fromGeometry(geometry, index)
-        own = detector == index
-        placed[:, own] = placement.origin[:, None] + placement.matrix @ points[:, own]
-    return placed[0], placed[1]
 
 
 def _ampNames(structures: Structures, detector: IndexArray, layout: CameraLayout) -> NameArray:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["STRUCTURE_KINDS", "TRANSIENT_KINDS", "Structures", "joinStructures"]
-
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -16,17 +14,21 @@ import numpy.typing as npt
 
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray, NameArray
 
+from .significance import AmpSlices
+
+__all__ = ["STRUCTURE_KINDS", "TRANSIENT_KINDS", "Structures", "joinStructures"]
+
 STRUCTURE_KINDS = {
-    "pixel": "a single pixel, which a cosmic ray would share with its neighbours",
+    "pixel": "a single pixel; a cosmic ray would share its charge with the neighbours",
     "column": "the mean of adjacent columns in an amplifier",
     "row": "the mean of adjacent rows in an amplifier",
     "cluster": "touching pixels, more than a cosmic ray would hit",
     "streak": "touching pixels along a line, longer than the track of a cosmic ray",
     "event": "a few touching pixels, or one whose neighbours are not seen: most are cosmic rays",
-    "glow": "a part of an amplifier beside its level and gradient",
-    "gradient": "a slope over an amplifier beside that of the detector, or over all amplifiers",
-    "rowPattern": "scatter of the means of rows beyond that of their pixels",
-    "columnPattern": "scatter of the means of columns beyond that of their pixels",
+    "glow": "a part of an amplifier that differs from its level and gradient",
+    "gradient": "a slope over an amplifier that differs from the detector's, or a slope over the detector",
+    "rowPattern": "means of rows that scatter more than their pixels explain",
+    "columnPattern": "means of columns that scatter more than their pixels explain",
     "boundary": "a step of the level between two amplifiers that touch",
     "deadAmplifier": "an amplifier with nearly no noise",
 }
@@ -34,6 +36,8 @@ STRUCTURE_KINDS = {
 
 TRANSIENT_KINDS = ("event",)
 """Kinds of which a detector without any fault has many."""
+
+_WHOLE_NUMBERS = {"amplifier", "width", "height", "nPixels", "nFound"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,13 +83,18 @@ class Structures:
     nFound: IndexArray
 
     @classmethod
-    def make(cls, kind: str | npt.ArrayLike, **columns: npt.ArrayLike) -> Structures:
+    def make(
+        cls, kind: str | npt.ArrayLike, *, box: AmpSlices | None = None, **columns: npt.ArrayLike
+    ) -> Structures:
         """Make rows from columns or single values, which are repeated.
 
         Parameters
         ----------
         kind
             Kind of each row.
+        box
+            Rows and columns of the image that all rows of the table fill, instead of ``x``, ``y``, ``width``
+            and ``height``.
         columns
             The other columns by name; ``nFound`` is 1 if it is not given.
 
@@ -102,10 +111,15 @@ class Structures:
             Raised if a column is missing or unknown.
         """
         given: dict[str, npt.ArrayLike] = {"kind": np.asarray(kind, dtype=np.str_), "nFound": 1, **columns}
+        if box is not None:
+            for centre, size, span in (("y", "height", box[0]), ("x", "width", box[1])):
+                given[centre] = (span.start + span.stop - 1) / 2
+                given[size] = span.stop - span.start
         arrays = np.broadcast_arrays(*(np.atleast_1d(np.asarray(value)) for value in given.values()))
-        whole = {"amplifier", "width", "height", "nPixels", "nFound"}
         typed: dict[str, Any] = {
-            name: array.copy() if name == "kind" else array.astype(np.intp if name in whole else np.float64)
+            name: array.copy()
+            if name == "kind"
+            else array.astype(np.intp if name in _WHOLE_NUMBERS else np.float64)
             for name, array in zip(given, arrays, strict=True)
         }
         return cls(**typed)
@@ -164,14 +178,8 @@ def joinStructures(parts: Iterable[Structures]) -> Structures:
     structures
         All rows.
     """
-    nothing = Structures.make(
-        np.empty(0, dtype=np.str_),
-        **{field.name: np.empty(0) for field in fields(Structures) if field.name != "kind"},
-    )
-    filled = [part for part in parts if len(part)] or [nothing]
-    return Structures(
-        **{
-            field.name: np.concatenate([getattr(part, field.name) for part in filled])
-            for field in fields(Structures)
-        }
-    )
+    names = [field.name for field in fields(Structures)]
+    nothing: dict[str, Any] = dict.fromkeys(names[1:], np.empty(0))
+    # Without its empty parts the column of kinds is as wide as the longest of them.
+    filled = [part for part in parts if len(part)] or [Structures.make(np.empty(0, dtype=np.str_), **nothing)]
+    return Structures(**{name: np.concatenate([getattr(part, name) for part in filled]) for name in names})

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["DetectionThresholds"]
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +12,8 @@ from dataclasses import dataclass
 from scipy.stats import norm
 
 from .significance import AmpSlices
+
+__all__ = ["DetectionThresholds"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,8 @@ class DetectionThresholds:
         Pixels beyond this that touch are one group: a pixel is single only if no neighbour exceeds it.
     extended
         Threshold of the measures of whole amplifiers: gradients, patterns, steps, glows. Their errors are
-        measured on a few dozen correlated boxes, to a tenth or so, so it is higher than the others' tails.
+        measured on a few dozen correlated boxes, to about a tenth, so no Gaussian tail holds for them, and
+        the threshold is set higher.
     """
 
     pixel: float
@@ -47,8 +48,8 @@ class DetectionThresholds:
     ) -> DetectionThresholds:
         """Compute thresholds for a share of clean detectors with a false alarm.
 
-        Each kind gets its part of the budget; with N independent Gaussian trials of both signs, the threshold
-        is that at which the largest exceeds it in that part of the detectors (Sidak 1967,
+        Each kind gets its part of the budget. Of N independent Gaussian numbers, the largest absolute value
+        exceeds the threshold in that part of the detectors (Sidak 1967,
         doi:10.1080/01621459.1967.10482935). Nothing is measured on data.
 
         Parameters
@@ -88,6 +89,7 @@ class DetectionThresholds:
 
 
 def _threshold(budget: float, number: int) -> float:
-    """Return what the largest of so many unit Gaussians exceeds, in absolute value, with a probability."""
+    """Return what the largest absolute value of so many unit Gaussians exceeds with a probability."""
+    # expm1 and log1p: the share of a single one is near 1e-10, which 1 - (1 - budget)**(1 / number) rounds.
     single = -math.expm1(math.log1p(-budget) / number)
     return float(norm.isf(single / 2))

@@ -10,7 +10,9 @@ __all__ = ["MergeAnalysisMixin"]
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from lsst.analysis.cp.actions.keyedData import AMP_TABLE, encodeAmps
+from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
+from lsst.analysis.cp.actions.keyedData import AMP_TABLE
+from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core.amps import (
     AmpTable,
     ReferenceValues,
@@ -116,7 +118,7 @@ class MergeAnalysisMixin(PipelineTask):
         camera = parent.inputs["camera"]
         reference = runner.attempt("reference", readReference, butlerQC, inputRefs, camera)
         outputs = self.analyze(
-            parent.outputs["outputResults"],
+            dict(parent.outputs["outputResults"].columns),
             runner,
             camera=camera,
             reference=reference,
@@ -163,15 +165,21 @@ class MergeAnalysisMixin(PipelineTask):
             reduced, ``detectorSummary``, ``ampSummary``, ``culprits`` and, if there are ``detectors``, a list
             of their ``detectorMetrics``.
         """
-        keys = {"camera": camera, "reference": reference, "exposures": exposures}
+        keys = {"reference": reference, "exposures": exposures}
         table = runner.attempt(
-            "encoding", encodeAmps, columns, self.config.product, epoch=self.config.epoch, **keys
+            "reduction",
+            AmpTable.fromColumns,
+            columns,
+            getProduct(self.config.product),
+            cameraGeometry(camera).layout,
+            epoch=self.config.epoch,
+            **keys,
         )
         output_name = self.config.connections.outputName
         outputs = Struct(metrics=makeBundle(self.config, f"{output_name}_"))
-        # Where the results cannot be encoded together, some tools may still do with a part of them.
-        data = columns if table is None else {AMP_TABLE: table}
-        figures = runner.run(self.config.atools.items(), data, outputs.metrics, **keys)
+        # Where the results cannot be encoded together, some tools may still do with a part of the columns.
+        data = columns if table is None else {**columns, AMP_TABLE: table}
+        figures = runner.run(self.config.atools.items(), data, outputs.metrics, camera=camera, **keys)
         for name, figure in figures.items():
             setattr(outputs, f"{output_name}_{name}", figure)
         if table is not None:

@@ -5,22 +5,18 @@
 
 from __future__ import annotations
 
-__all__ = ["ResidualPyramidConfig", "ResidualPyramidConnections"]
-
 import dataclasses
 
-from lsst.analysis.cp.tasks.views.config import ImageInputConfig, ImagesOfDetectorsConnections
+from lsst.analysis.cp.tasks.views.config import ImageInputConfig, ImageInputConnections
 from lsst.pex.config import ChoiceField, Field
 from lsst.pipe.base import connectionTypes as cT
+
+__all__ = ["ResidualPyramidConfig", "ResidualPyramidConnections"]
 
 IMAGE_OUTPUTS = ("pyramid", "structures", "meanMosaic", "significanceMosaic")
 
 
-class ResidualPyramidConnections(
-    ImagesOfDetectorsConnections,
-    dimensions={"instrument", "exposure"},
-    defaultTemplates={"outputName": "Placeholder"},
-):
+class ResidualPyramidConnections(ImageInputConnections, dimensions={"instrument"}):
     """Connections of the task that looks at exposures at full resolution."""
 
     pyramid = cT.Output(
@@ -56,6 +52,8 @@ class ResidualPyramidConnections(
 
 class ResidualPyramidConfig(ImageInputConfig, pipelineConnections=ResidualPyramidConnections):
     """Configuration of the task that looks at exposures at full resolution."""
+
+    gathersDetectors = True
 
     mosaicBinning = Field[int](
         doc="Side of a pixel of the mosaics, in pixels of the detectors.",

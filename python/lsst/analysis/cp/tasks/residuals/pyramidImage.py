@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["PyramidImage"]
-
 import os
 import shutil
 import weakref
@@ -16,6 +14,8 @@ from typing import Any, Self
 
 from lsst.afw.image import ImageF
 from lsst.analysis.cp.core.pyramid import PyramidReader
+
+__all__ = ["PyramidImage"]
 
 
 class PyramidImage(ImageF):
@@ -37,7 +37,7 @@ class PyramidImage(ImageF):
         Parameters
         ----------
         path
-            The file, as `~lsst.analysis.cp.core.imageViews.PyramidWriter` wrote it. It is needed as long as
+            The file, as `~lsst.analysis.cp.core.pyramid.PyramidWriter` wrote it. It is needed as long as
             the image is, and deleted with it.
 
         Returns
@@ -70,8 +70,14 @@ class PyramidImage(ImageF):
         """
         if self._source is None or not isinstance(fileName, str | os.PathLike):
             super().writeFits(fileName, *args, **kwargs)
-        else:
-            _linkOrCopy(self._source, Path(fileName))
+            return
+        target = Path(fileName)
+        target.unlink(missing_ok=True)
+        # A pyramid has some GB: a second name costs nothing, but another file system needs a copy.
+        try:
+            target.hardlink_to(self._source)
+        except OSError:
+            shutil.copyfile(self._source, target)
 
     def writeFitsWithOptions(self, dest: Any, options: Mapping[str, Any] | None, item: str = "image") -> None:
         """Put the file of the pyramid at a place; see `writeFits`.
@@ -81,20 +87,11 @@ class PyramidImage(ImageF):
         dest
             Name of the file, which is overwritten.
         options
-            How to compress; without meaning, for the file is compressed.
+            How to compress; ignored, since the file is compressed already.
         item
-            Whose options to take; without meaning, too.
+            Part of the image that the options are for; ignored.
         """
         if self._source is None:
             super().writeFitsWithOptions(dest, options, item)
         else:
             self.writeFits(dest)
-
-
-def _linkOrCopy(source: Path, target: Path) -> None:
-    """Give a file a second name, or copy it where that cannot be done."""
-    target.unlink(missing_ok=True)
-    try:
-        target.hardlink_to(source)
-    except OSError:
-        shutil.copyfile(source, target)

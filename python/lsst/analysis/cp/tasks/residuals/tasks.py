@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-__all__ = ["ResidualPyramidTask"]
-
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lsst.afw.image import ImageF
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.core.images import FocalPlaneMosaic
 from lsst.analysis.cp.core.pyramid import PyramidWriter
@@ -29,14 +28,9 @@ from lsst.analysis.cp.core.structures import (
 )
 from lsst.analysis.cp.core.typing import Float32Array, FloatArray
 from lsst.analysis.cp.tasks.runner import ToolRunner, describeInput, putOutputs, raiseFailures, runTools
-from lsst.analysis.cp.tasks.views.data import (
-    ampSlices,
-    gridKeys,
-    makeMosaicImage,
-    presenceKeys,
-    structureKeys,
-)
-from lsst.analysis.cp.tasks.views.reading import DetectorImage, DetectorImages, readFailures
+from lsst.analysis.cp.tasks.views.data import gridKeys, presenceKeys
+from lsst.analysis.cp.tasks.views.reading import DetectorImage, DetectorImages, readCulprits
+from lsst.geom import Box2I, Extent2I, Point2I
 from lsst.pipe.base import (
     InputQuantizedConnection,
     OutputQuantizedConnection,
@@ -53,6 +47,53 @@ if TYPE_CHECKING:
 
     from lsst.afw.cameraGeom import Camera
     from lsst.analysis.cp.core import FocalPlaneGeometry
+
+__all__ = ["Measured", "ResidualPyramidTask", "ampSlices"]
+
+
+def ampSlices(geometry: FocalPlaneGeometry, detector: int) -> tuple[tuple[slice, slice], ...]:
+    """Say where the amplifiers lie in the image of a detector.
+
+    Parameters
+    ----------
+    geometry
+        The camera.
+    detector
+        Id of the detector.
+
+    Returns
+    -------
+    slices
+        Rows and columns of each amplifier, in the order of the camera.
+    """
+    (index,) = geometry.detectorIndex([detector])
+    first = geometry.detectorEdges[index][:2]
+    boxes = geometry.ampEdges[geometry.layout.ampDetector == index] - [*first, *first]
+    return tuple(
+        (slice(y_min, y_max), slice(x_min, x_max))
+        for x_min, y_min, x_max, y_max in boxes.round().astype(int).tolist()
+    )
+
+
+def makeMosaicImage(mosaic: FocalPlaneMosaic) -> ImageF:
+    """Make a dataset of a mosaic.
+
+    Parameters
+    ----------
+    mosaic
+        The mosaic.
+
+    Returns
+    -------
+    image
+        The same pixels. Coordinates count from the centre of the focal plane: pixel (i, j) has its centre at
+        (i + 0.5) and (j + 0.5) times the side of a pixel.
+    """
+    grid = mosaic.grid
+    first = Point2I(*(round(centre / grid.pixelSize - 0.5) for centre in (grid.x0, grid.y0)))
+    image = ImageF(Box2I(first, Extent2I(grid.shape[1], grid.shape[0])))
+    image.array[:] = mosaic.image
+    return image
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,7 +119,7 @@ class Measured:
     threshold: float
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(eq=False)
 class Gathered:
     """What was gathered from the detectors of an exposure.
 
@@ -107,8 +148,10 @@ class ResidualPyramidTask(PipelineTask):
     logged and shown as missing.
 
     The tools get two images of the focal plane, ``mean`` and ``significance``, with ``x0``, ``y0`` and
-    ``pixelSize`` as in `FocalPlaneImageViewTask`; the ``threshold`` of single pixels; the vectors of
-    `presenceKeys` and `structureKeys`; and those of `readFailures`, where there are failures.
+    ``pixelSize`` as in `FocalPlaneImageViewTask`; the ``threshold`` of single pixels; ``imageDetectors`` and
+    ``missing``, the detectors that have an image and those that have none, as `presenceKeys` gives them;
+    ``structures``, the table of `rankStructures`; and ``culprits``, that of `readCulprits`, where there is
+    one.
     """
 
     ConfigClass = ResidualPyramidConfig
@@ -136,23 +179,20 @@ class ResidualPyramidTask(PipelineTask):
             Raised if a tool failed.
         """
         inputs = butlerQC.get(inputRefs)
-        camera = inputs["camera"]
-        plot_info = describeInput(inputs["data"][0].ref, butlerQC.quantum.dataId)
+        camera, data = inputs["camera"], inputs["data"]
+        plot_info = describeInput(data[0].ref, butlerQC.quantum.dataId)
         runner = ToolRunner(self.log, plot_info)
-        images = DetectorImages(
-            inputs["data"], camera, excludedPlanes=self.config.excludedPlanes, log=self.log
-        )
         refs = dict(iter(outputRefs))
         # The pyramid of a large camera has some GB: the repository gets a hard link to the file that is made
         # here, or a copy if it is on another file system.
         with TemporaryDirectory(prefix="residualPyramid") as folder:
             outputs = self.run(
-                images,
+                DetectorImages(data, camera, excludedPlanes=self.config.excludedPlanes, log=self.log),
                 camera=camera,
                 runner=runner,
                 folder=Path(folder),
                 exposure=plot_info.get("exposure"),
-                failures=readFailures(inputs.get("culprits")),
+                extras=readCulprits(inputs.get("culprits", ())),
             )
             for name in IMAGE_OUTPUTS:
                 if name in refs:
@@ -168,7 +208,7 @@ class ResidualPyramidTask(PipelineTask):
         runner: ToolRunner,
         folder: Path,
         exposure: int | None = None,
-        failures: Mapping[str, Any] | None = None,
+        extras: Mapping[str, Table] | None = None,
     ) -> Struct:
         """Look at all detectors, one after another, and run the tools.
 
@@ -184,8 +224,8 @@ class ResidualPyramidTask(PipelineTask):
             Where the file of the pyramid is made; the pyramid that is returned is that file.
         exposure
             Id of the exposure, for the table.
-        failures
-            The vectors of `readFailures`.
+        extras
+            What else the tools get, see `readCulprits`.
 
         Returns
         -------
@@ -195,18 +235,30 @@ class ResidualPyramidTask(PipelineTask):
         """
         geometry = cameraGeometry(camera)
         path = folder / "pyramid.fits"
-        with self._openPyramid(path, geometry) as writer:
-            gathered = self._gather(images, geometry, writer)
-        mean, peak, threshold = gathered.mean, gathered.peak, gathered.threshold
-        table = self._rank(gathered.found, geometry, exposure)
+        unit, finest = self.config.unit, self.config.finestFactor
+        open_pyramid: AbstractContextManager[PyramidWriter | None] = nullcontext()
+        if self.config.doWritePyramid:
+            open_pyramid = PyramidWriter(path, geometry, finestFactor=finest, unit=unit)
+        mean, peak = (FocalPlaneMosaic(geometry, self.config.mosaicBinning) for _ in range(2))
+        gathered = Gathered(mean, peak)
+        with open_pyramid as writer:
+            for image in images:
+                self._addDetector(image, images, geometry, writer, gathered)
+                # Two detectors would be in memory while the next is read.
+                del image
+        table = rankStructures(
+            gathered.found, geometry, exposure or 0, unit=unit, maxPerKind=self.config.maxStructures
+        )
+        if exposure is None:
+            table.remove_column("exposure")
         view = {
             "mean": mean.image,
             "significance": peak.image,
-            **({"threshold": threshold} if threshold else {}),
+            **({"threshold": gathered.threshold} if gathered.found else {}),
             **gridKeys(mean.grid),
-            **presenceKeys(mean.added, images.missing),
-            **structureKeys(table),
-            **(failures or {}),
+            **presenceKeys(mean, images.missing),
+            "structures": table,
+            **(extras or {}),
         }
         outputs = runTools(self.config, view, runner, camera)
         outputs.structures = table
@@ -215,63 +267,35 @@ class ResidualPyramidTask(PipelineTask):
             outputs.pyramid = PyramidImage.fromFile(path)
         return outputs
 
-    def _gather(
-        self, images: DetectorImages, geometry: FocalPlaneGeometry, writer: PyramidWriter | None
-    ) -> Gathered:
-        """Look at one detector after another."""
-        mean, peak = (FocalPlaneMosaic(geometry, self.config.mosaicBinning) for _ in range(2))
-        gathered = Gathered(mean=mean, peak=peak)
-        for image in images:
-            if (measured := self._attempt(image, images, geometry)) is not None:
-                if writer is not None:
-                    writer.addDetector(
-                        image.detector,
-                        image.image,
-                        image.excluded,
-                        mask=image.mask,
-                        planes=image.planes,
-                        significance=measured.peaks,
-                        noise=measured.noise,
-                    )
-                mean.addUnbinned(image.detector, image.image, "mean", excluded=image.excluded)
-                peak.addUnbinned(image.detector, measured.peaks, "max", excluded=image.excluded)
-                gathered.found.append((image.detector, measured.structures))
-                gathered.threshold = max(gathered.threshold, measured.threshold)
-            # The next is read before these names have another value.
-            del image, measured
-        return gathered
-
-    def _rank(
-        self, found: list[tuple[int, Structures]], geometry: FocalPlaneGeometry, exposure: int | None
-    ) -> Table:
-        """Rank structures; those of a calibration have no exposure."""
-        table = rankStructures(
-            found,
-            geometry,
-            0 if exposure is None else exposure,
-            unit=self.config.unit,
-            maxPerKind=self.config.maxStructures,
-        )
-        if exposure is None:
-            table.remove_column("exposure")
-        return table
-
-    def _openPyramid(self, path: Path, geometry: FocalPlaneGeometry) -> Any:
-        """Start a pyramid, if there is to be one."""
-        if not self.config.doWritePyramid:
-            return nullcontext()
-        return PyramidWriter(path, geometry, finestFactor=self.config.finestFactor, unit=self.config.unit)
-
-    def _attempt(
-        self, image: DetectorImage, images: DetectorImages, geometry: FocalPlaneGeometry
-    ) -> Measured | None:
-        """Measure a detector; one on which that fails is missing."""
+    def _addDetector(
+        self,
+        image: DetectorImage,
+        images: DetectorImages,
+        geometry: FocalPlaneGeometry,
+        writer: PyramidWriter | None,
+        gathered: Gathered,
+    ) -> None:
+        """Measure a detector and add it to all outputs; one on which that fails is missing."""
         try:
-            return self.measure(image, geometry)
+            measured = self.measure(image, geometry)
         except Exception as error:
             self.log.exception("Detector %d cannot be measured.", image.detector)
             images.markMissing(image.detector, "cannot be measured", f"{image.name}: {error}")
-            return None
+            return
+        if writer is not None:
+            writer.addDetector(
+                image.detector,
+                image.image,
+                image.excluded,
+                mask=image.mask,
+                planes=image.planes,
+                significance=measured.peaks,
+                noise=measured.noise,
+            )
+        gathered.mean.addUnbinned(image.detector, image.image, "mean", excluded=image.excluded)
+        gathered.peak.addUnbinned(image.detector, measured.peaks, "max", excluded=image.excluded)
+        gathered.found.append((image.detector, measured.structures))
+        gathered.threshold = max(gathered.threshold, measured.threshold)
 
     def measure(self, image: DetectorImage, geometry: FocalPlaneGeometry) -> Measured:
         """Measure the significance of the pixels of a detector, and find its structures.

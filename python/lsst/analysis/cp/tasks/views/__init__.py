@@ -5,6 +5,5 @@
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
 from .config import *
-from .mosaic import *
 from .reading import *
 from .tasks import *

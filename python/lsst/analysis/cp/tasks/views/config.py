@@ -5,38 +5,42 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "DetectorImageViewConfig",
-    "DetectorImageViewConnections",
-    "FocalPlaneImageViewConfig",
-    "FocalPlaneImageViewConnections",
-    "FocalPlaneMosaicViewConfig",
-    "FocalPlaneMosaicViewConnections",
-    "ImageInputConfig",
-    "ImageViewConfig",
-    "ImageViewConnections",
-    "ImagesOfDetectorsConnections",
-    "RaftImageViewConfig",
-    "RaftImageViewConnections",
-]
-
 import dataclasses
-from collections.abc import Collection
+from typing import ClassVar
 
 from lsst.analysis.cp.core.images import BINNING_STATISTICS, EXCLUDED_PLANES
 from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisBaseConnections
 from lsst.pex.config import ChoiceField, Field, FieldValidationError, ListField
 from lsst.pipe.base import connectionTypes as cT
 
+__all__ = [
+    "DetectorImageViewConfig",
+    "FocalPlaneImageViewConfig",
+    "FocalPlaneMosaicViewConfig",
+    "ImageInputConfig",
+    "ImageInputConnections",
+    "ImageViewConfig",
+    "ImageViewConnections",
+    "RaftImageViewConfig",
+    "RaftImageViewConnections",
+]
 
-class ImageViewConnections(
+EPOCHS = {
+    "exposure": "A merge by exposure.",
+    "visit": "A merge by visit. It is looked up by the visits that an exposure belongs to: an exposure that "
+    "belongs to none is not in the quantum graph.",
+}
+"""Dimensions by which the results of an epoch are merged, and what wrote the table."""
+
+
+class ImageInputConnections(
     AnalysisBaseConnections,
     dimensions={"instrument"},
     defaultTemplates={"outputName": "Placeholder", "inputOutputName": "cpBiasExp"},
 ):
-    """What all views have: images, the camera, and the failures to frame.
+    """Inputs of all tasks on images: the images, the camera, and the failures to frame.
 
-    The configuration gives the dimensions. No input that is absent empties a quantum graph: without an image
+    The configuration gives the dimensions. An absent input never empties a quantum graph: without an image
     there is no view of it, and without a table of failures nothing is framed.
     """
 
@@ -59,7 +63,8 @@ class ImageViewConnections(
         doc="Amplifiers and tests that failed, to be framed.",
         name="{inputOutputName}_culprits",
         storageClass="ArrowAstropy",
-        dimensions=("instrument", "exposure"),
+        # An exposure may belong to several visits.
+        multiple=True,
         deferLoad=True,
         minimum=0,
         deferGraphConstraint=True,
@@ -69,21 +74,26 @@ class ImageViewConnections(
         self.dimensions.clear()
         self.dimensions.update(config.dimensions)
         super().__init__(config=config)
-        self._setData(config, self.dimensions)
-        if "exposure" not in self.dimensions or not config.doFrameFailures:
-            self.inputs.remove("culprits")
-
-    def _setData(self, config: ImageInputConfig, dimensions: Collection[str]) -> None:
         self.data = dataclasses.replace(
             self.data,
-            dimensions=dimensions,
+            dimensions={*config.dimensions, "detector"} if config.gathersDetectors else config.dimensions,
+            multiple=config.gathersDetectors,
             storageClass=config.storageClass,
             isCalibration=config.isCalibration,
         )
+        own_epochs = [epoch for epoch in EPOCHS if epoch in config.dimensions]
+        if own_epochs and config.doFrameFailures:
+            epoch = config.failureEpoch or own_epochs[0]
+            self.culprits = dataclasses.replace(self.culprits, dimensions=("instrument", epoch))
+        else:
+            self.inputs.remove("culprits")
 
 
-class ImageInputConfig(AnalysisBaseConfig, pipelineConnections=ImageViewConnections):
-    """Configuration that all tasks on images have."""
+class ImageInputConfig(AnalysisBaseConfig, pipelineConnections=ImageInputConnections):
+    """Configuration of all tasks on images."""
+
+    gathersDetectors: ClassVar[bool] = False
+    """Whether a quantum takes the images of all detectors, or one image."""
 
     dimensions = ListField[str](doc="Dimensions of a quantum.", default=["exposure", "instrument"])
     storageClass = Field[str](doc="Storage class of the images.", default="ExposureF")
@@ -98,6 +108,12 @@ class ImageInputConfig(AnalysisBaseConfig, pipelineConnections=ImageViewConnecti
     doFrameFailures = Field[bool](
         doc="Frame the amplifiers that failed a test, where the table of failures exists?", default=True
     )
+    failureEpoch = ChoiceField[str](
+        doc="What the table of failures was merged by; as the dimensions of a quantum say if None.",
+        default=None,
+        optional=True,
+        allowed=EPOCHS,
+    )
 
     def setDefaults(self) -> None:
         """Make the names of topics unique."""
@@ -105,8 +121,29 @@ class ImageInputConfig(AnalysisBaseConfig, pipelineConnections=ImageViewConnecti
         self.addOutputNamePrefix = True
 
 
+class ImageViewConnections(ImageInputConnections, dimensions={"instrument"}):
+    """Connections of a view of an image."""
+
+    wholeImage = cT.Input(
+        doc="Image of the focal plane, to choose the range of the colours from.",
+        name="verifyBiasResidual8",
+        storageClass="ImageF",
+        deferLoad=True,
+        minimum=0,
+        deferGraphConstraint=True,
+    )
+
+    def __init__(self, *, config: ImageViewConfig) -> None:
+        super().__init__(config=config)
+        if config.doShareStretch:
+            whole = self.dimensions - {"detector"}
+            self.wholeImage = dataclasses.replace(self.wholeImage, dimensions=whole)
+        else:
+            self.inputs.remove("wholeImage")
+
+
 class ImageViewConfig(ImageInputConfig, pipelineConnections=ImageViewConnections):
-    """Configuration that all views have."""
+    """Configuration of all views."""
 
     source = ChoiceField[str](
         doc="What is seen of exposures.",
@@ -126,39 +163,10 @@ class ImageViewConfig(ImageInputConfig, pipelineConnections=ImageViewConnections
         default="mean",
         allowed=dict.fromkeys(BINNING_STATISTICS, ""),
     )
-
-
-class SharedStretchConnections(
-    ImageViewConnections,
-    dimensions={"instrument", "exposure"},
-    defaultTemplates={"outputName": "Placeholder"},
-):
-    """Connections of a view of a part of the focal plane, whose colours span what is in all of it."""
-
-    wholeImage = cT.Input(
-        doc="Image of the focal plane, to choose the range of the colours from.",
-        name="verifyBiasResidual8",
-        storageClass="ImageF",
-        deferLoad=True,
-        minimum=0,
-        deferGraphConstraint=True,
-    )
-
-    def __init__(self, *, config: SharedStretchConfig) -> None:
-        super().__init__(config=config)
-        whole = self.dimensions - {"detector"}
-        self.wholeImage = dataclasses.replace(self.wholeImage, dimensions=whole)
-        if not config.doShareStretch:
-            self.inputs.remove("wholeImage")
-
-
-class SharedStretchConfig(ImageViewConfig, pipelineConnections=SharedStretchConnections):
-    """Configuration of a view of a part of the focal plane."""
-
     doShareStretch = Field[bool](
         doc="Choose the range of the colours from the image of all of the focal plane, where there is one, "
         "so that its parts compare? It has to be binned as the view is.",
-        default=True,
+        default=False,
     )
 
     def validate(self) -> None:
@@ -179,41 +187,23 @@ class SharedStretchConfig(ImageViewConfig, pipelineConnections=SharedStretchConn
             )
 
 
-class DetectorImageViewConnections(
-    SharedStretchConnections,
-    dimensions={"instrument", "exposure", "detector"},
-    defaultTemplates={"outputName": "Placeholder"},
-):
-    """Connections of the view of one detector."""
-
-
-class DetectorImageViewConfig(SharedStretchConfig, pipelineConnections=DetectorImageViewConnections):
+class DetectorImageViewConfig(ImageViewConfig):
     """Configuration of the view of one detector."""
 
     def setDefaults(self) -> None:
-        """Take one detector at a time."""
+        """Take one detector at a time, and compare it with the others."""
         super().setDefaults()
         self.dimensions = ["detector", "exposure", "instrument"]
+        self.doShareStretch = True
 
 
-class ImagesOfDetectorsConnections(
-    ImageViewConnections,
-    dimensions={"instrument", "exposure"},
-    defaultTemplates={"outputName": "Placeholder"},
-):
-    """Connections of a view that is put together from images of detectors."""
+class FocalPlaneMosaicViewConfig(ImageViewConfig):
+    """Configuration of a view of the focal plane that is put together from images of detectors."""
 
-    def _setData(self, config: ImageInputConfig, dimensions: Collection[str]) -> None:
-        super()._setData(config, {*dimensions, "detector"})
-        self.data = dataclasses.replace(self.data, multiple=True)
+    gathersDetectors = True
 
 
-class RaftImageViewConnections(
-    ImagesOfDetectorsConnections,
-    SharedStretchConnections,
-    dimensions={"instrument", "exposure"},
-    defaultTemplates={"outputName": "Placeholder"},
-):
+class RaftImageViewConnections(ImageViewConnections, dimensions={"instrument"}):
     """Connections of the views of rafts.
 
     Rafts are no dimension: the plots of each are stored under its detector of the lowest id that has an
@@ -223,36 +213,21 @@ class RaftImageViewConnections(
     def __init__(self, *, config: RaftImageViewConfig) -> None:
         super().__init__(config=config)
         for name in self.outputs - {"metrics"}:
-            plot = getattr(self, name)
             dimensions = {*self.dimensions, "detector"}
-            setattr(self, name, dataclasses.replace(plot, dimensions=dimensions, multiple=True))
+            plot = dataclasses.replace(getattr(self, name), dimensions=dimensions, multiple=True)
+            setattr(self, name, plot)
 
 
-class RaftImageViewConfig(SharedStretchConfig, pipelineConnections=RaftImageViewConnections):
+class RaftImageViewConfig(FocalPlaneMosaicViewConfig, pipelineConnections=RaftImageViewConnections):
     """Configuration of the views of rafts."""
 
-
-class FocalPlaneMosaicViewConnections(
-    ImagesOfDetectorsConnections,
-    dimensions={"instrument", "exposure"},
-    defaultTemplates={"outputName": "Placeholder"},
-):
-    """Connections of a view of the focal plane that is put together from images of detectors."""
+    def setDefaults(self) -> None:
+        """Compare the rafts with each other."""
+        super().setDefaults()
+        self.doShareStretch = True
 
 
-class FocalPlaneMosaicViewConfig(ImageViewConfig, pipelineConnections=FocalPlaneMosaicViewConnections):
-    """Configuration of a view of the focal plane that is put together from images of detectors."""
-
-
-class FocalPlaneImageViewConnections(
-    ImageViewConnections,
-    dimensions={"instrument", "exposure"},
-    defaultTemplates={"outputName": "Placeholder"},
-):
-    """Connections of the view of a stored image of the focal plane."""
-
-
-class FocalPlaneImageViewConfig(ImageViewConfig, pipelineConnections=FocalPlaneImageViewConnections):
+class FocalPlaneImageViewConfig(ImageViewConfig):
     """Configuration of the view of a stored image of the focal plane."""
 
     def setDefaults(self) -> None:

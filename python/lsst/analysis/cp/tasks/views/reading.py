@@ -5,23 +5,14 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "DetectorImage",
-    "DetectorImages",
-    "UnusableImageError",
-    "checkDetectorImage",
-    "readDetectorImage",
-    "readFailures",
-    "readFocalPlaneImage",
-    "sampleImage",
-]
-
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import copy
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from astropy.table import Table, vstack
 
 from lsst.analysis.cp.core.images import EXCLUDED_PLANES, excludedPixels
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array
@@ -32,6 +23,16 @@ if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
     from lsst.daf.butler import DeferredDatasetHandle
     from lsst.utils.logging import LsstLogAdapter
+
+__all__ = [
+    "DetectorImage",
+    "DetectorImages",
+    "UnusableImageError",
+    "readCulprits",
+    "readDetectorImage",
+    "readFocalPlaneImage",
+    "sampleImage",
+]
 
 SAMPLE_WINDOW = 160
 """Side of the windows in which an image is sampled, pixels."""
@@ -120,16 +121,19 @@ class DetectorImages:
         self._binning = binning
         self._planes = excludedPlanes
         self._log = log
+        self.detectors: list[int] = [detector.getId() for detector in camera]
+        """Ids of all detectors, with or without an image."""
         self.missing: dict[int, str] = {
-            detector.getId(): "no image" for detector in camera if detector.getId() not in self._handles
+            detector: "no image" for detector in self.detectors if detector not in self._handles
         }
         """Why a detector is missing, by its id; complete after the iteration."""
 
     def __iter__(self) -> Iterator[DetectorImage]:
         for detector, handle in sorted(self._handles.items()):
             try:
-                image = readDetectorImage(handle, self._planes)
-                checkDetectorImage(image, self._camera, self._binning)
+                image = readDetectorImage(
+                    handle, self._camera, binning=self._binning, excludedPlanes=self._planes
+                )
             except UnusableImageError as error:
                 self.markMissing(detector, error.reason, str(error))
                 continue
@@ -165,11 +169,10 @@ class DetectorImages:
         images
             Images of these detectors; of the others, none is missing.
         """
-        kept = [handle for detector, handle in self._handles.items() if detector in detectors]
-        images = DetectorImages(
-            kept, self._camera, binning=self._binning, excludedPlanes=self._planes, log=self._log
-        )
-        images.missing = {detector: why for detector, why in images.missing.items() if detector in detectors}
+        images = copy.copy(self)
+        images.detectors = list(detectors)
+        images._handles = {detector: h for detector, h in self._handles.items() if detector in detectors}
+        images.missing = {detector: why for detector, why in self.missing.items() if detector in detectors}
         return images
 
 
@@ -209,7 +212,11 @@ def makeUnreadable(name: str, error: Exception) -> UnusableImageError:
 
 
 def readDetectorImage(
-    handle: DeferredDatasetHandle, excludedPlanes: Collection[str] = EXCLUDED_PLANES
+    handle: DeferredDatasetHandle,
+    camera: Camera,
+    *,
+    binning: int = 1,
+    excludedPlanes: Collection[str] = EXCLUDED_PLANES,
 ) -> DetectorImage:
     """Read the image and the mask of one detector.
 
@@ -217,6 +224,10 @@ def readDetectorImage(
     ----------
     handle
         Handle of an exposure, with the dimension ``detector``.
+    camera
+        Camera that the detector belongs to.
+    binning
+        Factor by which the image is binned; the bins that the edges of the detector cut may be there or not.
     excludedPlanes
         Mask planes whose pixels are left out; a plane that the mask does not have leaves out none.
 
@@ -228,7 +239,8 @@ def readDetectorImage(
     Raises
     ------
     UnusableImageError
-        Raised if the dataset cannot be read, or image and mask differ in size.
+        Raised if the dataset cannot be read, image and mask differ in size, the detector is not in the
+        camera, or the image has another size than the detector.
     """
     name = nameDataset(handle)
     try:
@@ -239,44 +251,20 @@ def readDetectorImage(
         excluded = excludedPixels(image.array, mask.array, planes, known)
     except Exception as error:
         raise makeUnreadable(name, error) from error
-    return DetectorImage(
-        detector=int(handle.dataId["detector"]),
-        name=name,
-        image=image.array,
-        mask=mask.array,
-        planes=planes,
-        excluded=excluded,
-    )
-
-
-def checkDetectorImage(image: DetectorImage, camera: Camera, binning: int = 1) -> None:
-    """Check that an image is as large as its detector, with or without the bins that its edges cut.
-
-    Parameters
-    ----------
-    image
-        The image.
-    camera
-        Camera that it belongs to.
-    binning
-        Factor by which it is binned.
-
-    Raises
-    ------
-    UnusableImageError
-        Raised if the detector is not in the camera, or the size is another.
-    """
-    detector = camera.get(image.detector)
+    number = int(handle.dataId["detector"])
+    detector = camera.get(number)
     if detector is None:
-        raise UnusableImageError(image.name, f"camera {camera.getName()} has no detector {image.detector}")
+        raise UnusableImageError(name, f"camera {camera.getName()} has no detector {number}")
     width, height = detector.getBBox().getDimensions()
     whole, cut = (height // binning, width // binning), (-(-height // binning), -(-width // binning))
-    if image.image.shape not in (whole, cut):
+    if image.array.shape not in (whole, cut):
         sizes = " or ".join(f"{size}" for size in dict.fromkeys([whole, cut]))
         raise UnusableImageError(
-            image.name,
-            f"shape {image.image.shape}, expected {sizes} of {detector.getName()} binned by {binning}",
+            name, f"shape {image.array.shape}, expected {sizes} of {detector.getName()} binned by {binning}"
         )
+    return DetectorImage(
+        detector=number, name=name, image=image.array, mask=mask.array, planes=planes, excluded=excluded
+    )
 
 
 def readFocalPlaneImage(handle: DeferredDatasetHandle, expected: tuple[int, int]) -> Float32Array:
@@ -340,29 +328,23 @@ def sampleImage(handle: DeferredDatasetHandle, shape: tuple[int, int]) -> Float3
         raise makeUnreadable(nameDataset(handle), error) from error
 
 
-def readFailures(
-    handle: DeferredDatasetHandle | None, detectors: Collection[int] | None = None
-) -> dict[str, npt.NDArray[Any]]:
+def readCulprits(handles: Iterable[DeferredDatasetHandle]) -> dict[str, Table]:
     """Read which amplifiers failed which tests.
 
     Parameters
     ----------
-    handle
-        Handle of a table of culprits; None if there is none.
-    detectors
-        Ids of the detectors to read them of; all if None.
+    handles
+        Handles of tables of culprits, one for each merge that the image belongs to.
 
     Returns
     -------
-    failures
-        Vectors ``failedDetector``, ``failedAmplifier`` and ``failedTest``, one row a failed test of an
-        amplifier; nothing if there is no table.
+    culprits
+        As ``culprits``, a table with the columns ``detector`` (id), ``amplifier`` and ``test`` (names): one
+        row for each test that an amplifier failed. Empty if no merge has a table.
     """
-    if handle is None:
+    columns = ["detector", "amplifier", "test", "status"]
+    tables = [handle.get(parameters={"columns": columns}) for handle in handles]
+    if not tables:
         return {}
-    table = handle.get(parameters={"columns": ["detector", "amplifier", "test", "status"]})
-    rows = np.asarray(table["status"]) == "failed"
-    if detectors is not None:
-        rows &= np.isin(table["detector"], list(detectors))
-    names = {"failedDetector": "detector", "failedAmplifier": "amplifier", "failedTest": "test"}
-    return {key: np.asarray(table[column])[rows] for key, column in names.items()}
+    table = vstack(tables, metadata_conflicts="silent")
+    return {"culprits": table[np.asarray(table["status"]) == "failed"][columns[:3]]}

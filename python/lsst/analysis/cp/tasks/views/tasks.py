@@ -1,21 +1,18 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Tasks that make views of one image: of a detector, or of the focal plane."""
+"""Tasks that make views of images: of detectors, of rafts, and of the focal plane."""
 
 from __future__ import annotations
 
-__all__ = ["DetectorImageViewTask", "FocalPlaneImageViewTask", "ImageViewTask"]
-
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
-from lsst.analysis.cp.core.images import BinningStatistic, binGrid, binImage
-from lsst.analysis.cp.core.typing import BoolArray, Float32Array
+from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
+from lsst.analysis.cp.core.images import BinningStatistic, FocalPlaneMosaic, binImage
+from lsst.analysis.cp.core.typing import Float32Array
 from lsst.analysis.cp.tasks.runner import ToolRunner, describeInput, putOutputs, raiseFailures, runTools
 from lsst.pipe.base import (
     InputQuantizedConnection,
@@ -25,35 +22,186 @@ from lsst.pipe.base import (
     Struct,
 )
 
-from .config import DetectorImageViewConfig, FocalPlaneImageViewConfig, ImageViewConfig
-from .data import gridKeys, placeCameraImage
+from .config import (
+    DetectorImageViewConfig,
+    FocalPlaneImageViewConfig,
+    FocalPlaneMosaicViewConfig,
+    ImageViewConfig,
+    RaftImageViewConfig,
+)
+from .data import gridKeys, placeCameraImage, presenceKeys
 from .reading import (
     DetectorImage,
+    DetectorImages,
     UnusableImageError,
-    checkDetectorImage,
+    readCulprits,
     readDetectorImage,
-    readFailures,
     readFocalPlaneImage,
     sampleImage,
 )
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
-    from lsst.daf.butler import DeferredDatasetHandle
-    from lsst.utils.logging import LsstLogAdapter
+    from lsst.daf.butler import DatasetRef
+
+    type Refs = Iterable[tuple[str, Any]]
+    """Names of connections, and where their datasets go."""
+
+__all__ = [
+    "DetectorImageViewTask",
+    "FocalPlaneImageViewTask",
+    "FocalPlaneMosaicViewTask",
+    "ImageViewTask",
+    "RaftImageViewTask",
+]
 
 
-class ImageViewTask(PipelineTask):
+class ImageViewTask[Source](PipelineTask):
     """Base of tasks that make views of images.
 
-    All that can be made is written, and then the quantum fails if a tool did.
+    All that can be made is written, and then the quantum fails if a tool did. All tools get ``culprits``, the
+    table of `readCulprits`, where there is one, and ``stretchSample``, pixels of all of the focal plane,
+    where there is an image of it. A subclass says what else they get.
     """
 
     ConfigClass = ImageViewConfig
     config: ImageViewConfig
 
+    def runQuantum(
+        self,
+        butlerQC: QuantumContext,
+        inputRefs: InputQuantizedConnection,
+        outputRefs: OutputQuantizedConnection,
+    ) -> None:
+        """Make the views and write them.
+
+        Parameters
+        ----------
+        butlerQC
+            Gets and puts the datasets of the quantum.
+        inputRefs, outputRefs
+            The quantum's datasets.
+
+        Raises
+        ------
+        UnusableImageError
+            Raised if the one image of the view cannot be read, or does not belong to the camera.
+        lsst.pipe.base.AnnotatedPartialOutputsError
+            Raised if a tool failed.
+        """
+        inputs = butlerQC.get(inputRefs)
+        camera, data = inputs["camera"], inputs["data"]
+        first = data[0] if self.config.gathersDetectors else data
+        plot_info = describeInput(first.ref, butlerQC.quantum.dataId)
+        extras = self.readExtras(inputs)
+        failures: dict[str, str] = {}
+        try:
+            for part, source, refs in self.readParts(data, camera, outputRefs):
+                runner = ToolRunner(self.log, plot_info | ({"raft": part} if part else {}))
+                outputs = self.run(source, camera=camera, runner=runner, extras=extras)
+                putOutputs(butlerQC, outputs, refs, runner)
+                failures |= {f"{part} {tool}".strip(): text for tool, text in runner.failures.items()}
+        except UnusableImageError as error:
+            # The middleware tells this only in detail.
+            self.log.warning("There is no view: %s", error)
+            raise
+        raiseFailures(self, failures)
+
+    def readExtras(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Read what is shown besides the image.
+
+        Parameters
+        ----------
+        inputs
+            Inputs of the quantum by the names of their connections.
+
+        Returns
+        -------
+        extras
+            ``culprits`` and ``stretchSample``, as far as there are any. Without a sample that can be used,
+            the view has a range of its own.
+        """
+        extras: dict[str, Any] = readCulprits(inputs.get("culprits", ()))
+        if (whole := inputs.get("wholeImage")) is not None:
+            shape = placeCameraImage(inputs["camera"], self.config.inputBinning).shape
+            try:
+                extras["stretchSample"] = sampleImage(whole, shape)
+            except UnusableImageError as error:
+                self.log.warning("The view has a range of colours of its own: %s", error)
+        return extras
+
+    def readParts(
+        self, data: Any, camera: Camera, outputRefs: OutputQuantizedConnection
+    ) -> Iterator[tuple[str, Source, Refs]]:
+        """Read the images, and say which of them make which outputs.
+
+        Parameters
+        ----------
+        data
+            Handle of the image; handles of all of them if the task gathers detectors.
+        camera
+            The camera.
+        outputRefs
+            The quantum's outputs.
+
+        Yields
+        ------
+        part
+            Name of a part of the camera; empty for all that the quantum has.
+        source
+            Its image or images.
+        refs
+            Where its outputs go.
+        """
+        raise NotImplementedError("A subclass reads the images.")
+
+    def makeView(self, source: Source, camera: Camera) -> dict[str, Any]:
+        """Bin and place the pixels.
+
+        Parameters
+        ----------
+        source
+            What `readParts` has read.
+        camera
+            The camera.
+
+        Returns
+        -------
+        view
+            What the tools get: ``image``, and where it lies.
+        """
+        raise NotImplementedError("A subclass makes the view.")
+
+    def run(
+        self,
+        source: Source,
+        *,
+        camera: Camera,
+        runner: ToolRunner,
+        extras: Mapping[str, Any] | None = None,
+    ) -> Struct:
+        """Make the view and run the tools.
+
+        Parameters
+        ----------
+        source
+            What `readParts` has read.
+        camera
+            The camera.
+        runner
+            Runs the tools, and remembers which failed.
+        extras
+            What else the tools get, see `readExtras`.
+
+        Returns
+        -------
+        outputs : `lsst.pipe.base.Struct`
+            ``metrics``, and the figures by the names of their connections.
+        """
+        return runTools(self.config, self.makeView(source, camera) | dict(extras or {}), runner, camera)
+
     def binDetector(self, image: DetectorImage) -> Float32Array:
-        """Bin what is seen of a detector, as the configuration says.
+        """Bin what is seen of a detector.
 
         Parameters
         ----------
@@ -63,231 +211,120 @@ class ImageViewTask(PipelineTask):
         Returns
         -------
         binned
-            One pixel a bin; shape (rows, columns). NaN where all are left out.
-        """
-        if self.config.source == "image":
-            return self.bin(image.image, image.excluded)
-        known = [plane for plane in self.config.maskPlanes if plane in image.planes]
-        bits = sum(1 << image.planes[plane] for plane in set(known))
-        return self.bin(((image.mask & bits) != 0).astype(np.float32))
-
-    def bin(self, image: npt.NDArray[np.floating], excluded: BoolArray | None = None) -> Float32Array:
-        """Bin an image for the view, as the configuration says.
-
-        Parameters
-        ----------
-        image
-            Pixels (rows, columns); shape (ny, nx).
-        excluded
-            True for pixels to leave out; shape (ny, nx).
-
-        Returns
-        -------
-        binned
-            One pixel a bin; shape (rows, columns). NaN where all are left out.
+            One pixel a bin; shape (rows, columns). NaN where all pixels are left out.
         """
         statistic = cast(BinningStatistic, self.config.statistic)
-        return binImage(image, self.config.binning, statistic, excluded=excluded)
+        if self.config.source == "image":
+            return binImage(image.image, self.config.binning, statistic, excluded=image.excluded)
+        bits = 0
+        for plane in self.config.maskPlanes:
+            if plane in image.planes:
+                bits |= 1 << image.planes[plane]
+        return binImage(((image.mask & bits) != 0).astype(np.float32), self.config.binning, statistic)
 
 
-@contextmanager
-def logUnusable(log: LsstLogAdapter) -> Iterator[None]:
-    """Log why a quantum has no view, which the middleware tells only in detail.
-
-    Parameters
-    ----------
-    log
-        Where it is logged.
-    """
-    try:
-        yield
-    except UnusableImageError as error:
-        log.warning("There is no view: %s", error)
-        raise
-
-
-def readStretch(
-    handle: DeferredDatasetHandle | None, camera: Camera, binning: int, log: LsstLogAdapter
-) -> dict[str, Any]:
-    """Sample the image of the focal plane for the range of the colours.
-
-    Parameters
-    ----------
-    handle
-        Handle of the image; None if there is none.
-    camera
-        The camera.
-    binning
-        Factor by which it is binned.
-    log
-        Where an image that cannot be used is logged.
-
-    Returns
-    -------
-    sample
-        Pixels as ``stretchSample``; nothing if there is no image that can be used, so that the view has a
-        range of its own.
-    """
-    if handle is None:
-        return {}
-    try:
-        return {"stretchSample": sampleImage(handle, placeCameraImage(camera, binning).shape)}
-    except UnusableImageError as error:
-        log.warning("The view has a range of colours of its own: %s", error)
-        return {}
-
-
-class DetectorImageViewTask(ImageViewTask):
+class DetectorImageViewTask(ImageViewTask[DetectorImage]):
     """Make views of one detector.
 
     The tools get the pixels as ``image`` (rows, columns), row 0 at the lowest y of the detector, NaN where
-    they are left out; the side of one in detector pixels as ``binning``; the detector's id as ``detector``;
-    the vectors of `readFailures`, where there are failures; and ``stretchSample``, pixels of all of the focal
-    plane, where there is an image of it.
+    they are left out; the side of one in detector pixels as ``binning``; and the detector's id as
+    ``detector``.
     """
 
     ConfigClass = DetectorImageViewConfig
     _DefaultName = "detectorImageView"
 
-    def runQuantum(
-        self,
-        butlerQC: QuantumContext,
-        inputRefs: InputQuantizedConnection,
-        outputRefs: OutputQuantizedConnection,
-    ) -> None:
-        """Make the views and write them.
+    def readParts(
+        self, data: Any, camera: Camera, outputRefs: OutputQuantizedConnection
+    ) -> Iterator[tuple[str, DetectorImage, Refs]]:
+        """Read the image of the detector; see `ImageViewTask.readParts`."""
+        binning, planes = self.config.inputBinning, self.config.excludedPlanes
+        yield "", readDetectorImage(data, camera, binning=binning, excludedPlanes=planes), outputRefs
 
-        Parameters
-        ----------
-        butlerQC
-            Gets and puts the datasets of the quantum.
-        inputRefs, outputRefs
-            The quantum's datasets.
-
-        Raises
-        ------
-        UnusableImageError
-            Raised if the image cannot be read or is not one of the detector.
-        lsst.pipe.base.AnnotatedPartialOutputsError
-            Raised if a tool failed.
-        """
-        inputs = butlerQC.get(inputRefs)
-        runner = ToolRunner(self.log, describeInput(inputs["data"].ref, butlerQC.quantum.dataId))
-        camera = inputs["camera"]
-        with logUnusable(self.log):
-            image = readDetectorImage(inputs["data"], self.config.excludedPlanes)
-            checkDetectorImage(image, camera, self.config.inputBinning)
-        extras = readFailures(inputs.get("culprits"), [image.detector])
-        extras |= readStretch(inputs.get("wholeImage"), camera, self.config.inputBinning, self.log)
-        outputs = self.run(image, camera=camera, runner=runner, extras=extras)
-        putOutputs(butlerQC, outputs, outputRefs, runner)
-        raiseFailures(self, runner.failures)
-
-    def run(
-        self,
-        image: DetectorImage,
-        *,
-        camera: Camera,
-        runner: ToolRunner,
-        extras: Mapping[str, Any] | None = None,
-    ) -> Struct:
-        """Bin the image and run the tools.
-
-        Parameters
-        ----------
-        image
-            Image of the detector.
-        camera
-            Camera that it belongs to.
-        runner
-            Runs the tools, and remembers which failed.
-        extras
-            What else the tools get: the vectors of `readFailures`, the sample of `readStretch`.
-
-        Returns
-        -------
-        outputs : `lsst.pipe.base.Struct`
-            ``metrics``, and the figures by the names of their connections.
-        """
-        view = {
-            "image": self.binDetector(image),
+    def makeView(self, source: DetectorImage, camera: Camera) -> dict[str, Any]:
+        """Bin the detector; see `ImageViewTask.makeView`."""
+        return {
+            "image": self.binDetector(source),
             "binning": self.config.inputBinning * self.config.binning,
-            "detector": image.detector,
-            **(extras or {}),
+            "detector": source.detector,
         }
-        return runTools(self.config, view, runner, camera)
 
 
-class FocalPlaneImageViewTask(ImageViewTask):
+class FocalPlaneImageViewTask(ImageViewTask[Float32Array]):
     """Make views of a stored image of the focal plane, as ``VisualizeMosaicExpTask`` makes it.
 
     The tools get the pixels as ``image`` (rows along y of the focal plane, columns along x), NaN where there
-    are none; the centre of pixel [0, 0] as ``x0`` and ``y0`` and the side of a pixel as ``pixelSize``, mm;
-    and the vectors of `readFailures`, where there are failures.
+    are none; the centre of pixel [0, 0] as ``x0`` and ``y0`` and the side of a pixel as ``pixelSize``, mm.
     """
 
     ConfigClass = FocalPlaneImageViewConfig
     _DefaultName = "focalPlaneImageView"
 
-    def runQuantum(
-        self,
-        butlerQC: QuantumContext,
-        inputRefs: InputQuantizedConnection,
-        outputRefs: OutputQuantizedConnection,
-    ) -> None:
-        """Make the views and write them.
+    def readParts(
+        self, data: Any, camera: Camera, outputRefs: OutputQuantizedConnection
+    ) -> Iterator[tuple[str, Float32Array, Refs]]:
+        """Read the image; see `ImageViewTask.readParts`."""
+        expected = placeCameraImage(camera, self.config.inputBinning).shape
+        yield "", readFocalPlaneImage(data, expected), outputRefs
 
-        Parameters
-        ----------
-        butlerQC
-            Gets and puts the datasets of the quantum.
-        inputRefs, outputRefs
-            The quantum's datasets.
+    def makeView(self, source: Float32Array, camera: Camera) -> dict[str, Any]:
+        """Bin and place the image; see `ImageViewTask.makeView`."""
+        grid = placeCameraImage(camera, self.config.inputBinning).binned(self.config.binning)
+        statistic = cast(BinningStatistic, self.config.statistic)
+        return {"image": binImage(source, self.config.binning, statistic), **gridKeys(grid)}
 
-        Raises
-        ------
-        UnusableImageError
-            Raised if the image cannot be read or is not one of the camera.
-        lsst.pipe.base.AnnotatedPartialOutputsError
-            Raised if a tool failed.
-        """
-        inputs = butlerQC.get(inputRefs)
-        ref, camera = inputs["data"].ref, inputs["camera"]
-        runner = ToolRunner(self.log, describeInput(ref, butlerQC.quantum.dataId))
-        with logUnusable(self.log):
-            shape = placeCameraImage(camera, self.config.inputBinning).shape
-            pixels = readFocalPlaneImage(inputs["data"], shape)
-        extras = readFailures(inputs.get("culprits"))
-        outputs = self.run(pixels, camera=camera, runner=runner, extras=extras)
-        putOutputs(butlerQC, outputs, outputRefs, runner)
-        raiseFailures(self, runner.failures)
 
-    def run(
-        self,
-        image: Float32Array,
-        *,
-        camera: Camera,
-        runner: ToolRunner,
-        extras: Mapping[str, Any] | None = None,
-    ) -> Struct:
-        """Place and bin the image, and run the tools.
+class FocalPlaneMosaicViewTask(ImageViewTask[DetectorImages]):
+    """Make views of the focal plane from images of detectors.
 
-        Parameters
-        ----------
-        image
-            Image of the focal plane; shape (ny, nx).
-        camera
-            Camera that it belongs to.
-        runner
-            Runs the tools, and remembers which failed.
-        extras
-            What else the tools get: the vectors of `readFailures`, the sample of `readStretch`.
+    The tools get what those of `FocalPlaneImageViewTask` get; and ``imageDetectors`` and ``missing``, the
+    detectors that have an image and those that have none, as `presenceKeys` gives them. An image that cannot
+    be used is logged and shown as missing.
+    """
 
-        Returns
-        -------
-        outputs : `lsst.pipe.base.Struct`
-            ``metrics``, and the figures by the names of their connections.
-        """
-        grid = binGrid(placeCameraImage(camera, self.config.inputBinning), self.config.binning)
-        view = {"image": self.bin(image), **gridKeys(grid), **(extras or {})}
-        return runTools(self.config, view, runner, camera)
+    ConfigClass = FocalPlaneMosaicViewConfig
+    _DefaultName = "focalPlaneMosaicView"
+
+    def readParts(
+        self, data: Any, camera: Camera, outputRefs: OutputQuantizedConnection
+    ) -> Iterator[tuple[str, DetectorImages, Refs]]:
+        """Take all detectors together; see `ImageViewTask.readParts`."""
+        binning, planes = self.config.inputBinning, self.config.excludedPlanes
+        images = DetectorImages(data, camera, binning=binning, excludedPlanes=planes, log=self.log)
+        yield "", images, outputRefs
+
+    def makeView(self, source: DetectorImages, camera: Camera) -> dict[str, Any]:
+        """Bin the detectors and put them together; see `ImageViewTask.makeView`."""
+        binning = self.config.inputBinning * self.config.binning
+        mosaic = FocalPlaneMosaic(cameraGeometry(camera), binning, source.detectors)
+        for image in source:
+            mosaic.add(image.detector, self.binDetector(image))
+        return {"image": mosaic.image, **gridKeys(mosaic.grid), **presenceKeys(mosaic, source.missing)}
+
+
+class RaftImageViewTask(FocalPlaneMosaicViewTask):
+    """Make views of rafts from images of detectors.
+
+    A raft is what the detectors' names have before the underscore (``R22_S11``). Its plots are stored under
+    its detector of the lowest id that has an image. The tools get what those of `FocalPlaneMosaicViewTask`
+    get.
+    """
+
+    ConfigClass = RaftImageViewConfig
+    _DefaultName = "raftImageView"
+
+    def readParts(
+        self, data: Any, camera: Camera, outputRefs: OutputQuantizedConnection
+    ) -> Iterator[tuple[str, DetectorImages, Refs]]:
+        """Take the detectors of each raft together; see `ImageViewTask.readParts`."""
+        rafts: dict[str, list[int]] = {}
+        for detector in camera:
+            rafts.setdefault(detector.getName().partition("_")[0], []).append(detector.getId())
+        by_detector: dict[int, dict[str, DatasetRef]] = {}
+        for name, refs in outputRefs:
+            for ref in refs if isinstance(refs, Iterable) else [refs]:
+                by_detector.setdefault(int(ref.dataId["detector"]), {})[name] = ref
+        ((_, images, _),) = super().readParts(data, camera, outputRefs)
+        for raft, detectors in rafts.items():
+            if stored := sorted(by_detector.keys() & set(detectors)):
+                yield raft, images.restrict(detectors), by_detector[stored[0]].items()

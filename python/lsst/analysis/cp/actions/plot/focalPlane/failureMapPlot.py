@@ -3,14 +3,11 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 from __future__ import annotations
 
-__all__ = ["FailureMapPlot"]
-
 from typing import Any
 
 import numpy as np
 
 from lsst.analysis.cp.core.amps import FAILED, UNKNOWN
-from lsst.analysis.cp.core.columns import flagColumn
 from lsst.analysis.cp.core.typing import BoolArray, IndexArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, ListField
@@ -18,17 +15,20 @@ from lsst.pex.config import ChoiceField, ListField
 from .focalPlaneGeometryPlot import FocalPlaneGeometryPlot
 from .view import PatchValues
 
+__all__ = ["FailureMapPlot"]
+
 
 class FailureMapPlot(FocalPlaneGeometryPlot):
     """Map of the number of failures, on a discrete scale.
 
-    The data have one vector of verify flags a test, in the place of ``z``: False is failed; masked or NaN is
-    untested. A patch without a tested flag is shown as untested, not as free of failures.
+    The data say where the rows belong as those of `FocalPlaneGeometryPlot` do. In the place of ``z`` they
+    have ``flags``, shape (nTests, nRows): 1 passed, 0 failed, -1 untested. A patch without a tested flag is
+    shown as untested, not as free of failures.
     """
 
     _noValueLabel = "not tested"
 
-    flagKeys = ListField[str](doc="Keys of the verify flags, one a test.", default=[])
+    flagKeys = ListField[str](doc="Keys of the tests, one a line of the flags.", default=[])
     counted = ChoiceField[str](
         doc="What is counted in each patch.",
         default="tests",
@@ -47,10 +47,10 @@ class FailureMapPlot(FocalPlaneGeometryPlot):
         """Check that there is a test to count."""
         super().validate()
         if not self.flagKeys:
-            raise ValueError("flagKeys must name at least one vector of verify flags.")
+            raise ValueError("flagKeys must name at least one test.")
 
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
-        """Return the vectors that the plot needs.
+        """Return what the plot needs.
 
         Parameters
         ----------
@@ -62,13 +62,16 @@ class FailureMapPlot(FocalPlaneGeometryPlot):
         schema
             Keys and their types.
         """
-        keys = ("detector", "amplifier") if self.level == "amplifier" else ("detector",)
-        return [(key, Vector) for key in (*keys, *self.flagKeys)]
+        return [("ampIndex", Vector), ("flags", Vector)]
 
     def _reduceRows(self, data: KeyedData, index: IndexArray, nPatches: int) -> PatchValues:
         """Count failures."""
         placed = index >= 0
-        flags = np.array([flagColumn(self._vector(data, key), key) for key in self.flagKeys])
+        if "flags" not in data:
+            raise ValueError(f"{type(self).__name__} needs 'flags'; the data have {sorted(data)}")
+        flags = np.asarray(data["flags"])
+        if flags.shape != (expected := (len(self.flagKeys), len(index))):
+            raise ValueError(f"'flags' has shape {flags.shape}, expected {expected}: tests and rows")
 
         def perPatch(rows: BoolArray) -> IndexArray:
             return np.bincount(index[rows & placed], minlength=nPatches)

@@ -3,8 +3,6 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 from __future__ import annotations
 
-__all__ = ["FocalPlaneGeometryPlot"]
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,10 +27,19 @@ from lsst.analysis.tools.actions.plot import FocalPlanePlot
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field, ListField
 
-from .drawing import FocalPlaneStyle
-from .figure import makeFocalPlaneFigure
-from .text import headline, listMissing, listPatches
-from .view import FocalPlaneView, PatchValues, chooseLabels, expectedDetectors, squareLimits
+from .draw import FocalPlaneStyle, makeFocalPlaneFigure
+from .view import (
+    FocalPlaneView,
+    PatchValues,
+    chooseLabels,
+    expectedDetectors,
+    headline,
+    listMissing,
+    listPatches,
+    squareLimits,
+)
+
+__all__ = ["FocalPlaneGeometryPlot"]
 
 
 class FocalPlaneGeometryPlot(FocalPlanePlot):
@@ -42,9 +49,14 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
     `lsst.analysis.tools.actions.plot`. The patches are the camera's own boxes, mapped by the camera's own
     transforms; ``nBins`` and ``doUseAdaptiveBinning`` are accepted and have no meaning for them.
 
-    The data have the vectors ``detector`` and ``z``. At level ``amplifier`` they also have ``amplifier``
-    (names), or else ``x`` and ``y`` in pixels. ``statMask`` selects the rows behind the printed statistics,
-    and the vector named by ``flagKey`` says which rows passed; both are optional.
+    The data have the vector ``z``, and say where its rows belong by one of these:
+
+    - ``ampIndex``, positions among the amplifiers of the camera in its order, -1 for none; it comes first;
+    - ``detector`` (ids), at level ``amplifier`` with ``amplifier`` (names);
+    - ``detector`` with ``x`` and ``y`` in pixels, at level ``amplifier``.
+
+    ``statMask`` selects the rows behind the printed statistics, and the vector named by ``flagKey`` says
+    which rows passed; both are optional.
     """
 
     _noValueLabel = "without finite value"
@@ -102,7 +114,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             raise ValueError(f"plotMin {self.plotMin!r} must be less than plotMax {self.plotMax!r}.")
 
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
-        """Return the vectors that the plot needs.
+        """Return the vectors that the plot needs where the data have no ``ampIndex``.
 
         Parameters
         ----------
@@ -221,7 +233,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         limits, counts = self._scale(patches.value)
         has_data = np.isin(np.arange(layout.nDetectors), detector[patches.nRows > 0])
         expected = expectedDetectors(has_data)
-        shown = squareLimits(geometry, expected)
+        x_limits, y_limits = squareLimits(geometry, expected)
         z_label = withUnit(self.zAxisLabel or "", self.unit)
         return FocalPlaneView(
             geometry=geometry,
@@ -233,9 +245,9 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             expected=expected[detector],
             limits=limits,
             counts=counts,
-            xLimits=shown[0],
-            yLimits=shown[1],
-            labels=chooseLabels(geometry, *shown, byAmp=by_amp),
+            xLimits=x_limits,
+            yLimits=y_limits,
+            labels=chooseLabels(geometry, x_limits, y_limits, byAmp=by_amp),
             axisLabels=(self.xAxisLabel or "", self.yAxisLabel or "", z_label),
             noValueLabel=self._noValueLabel,
             threshold=self.threshold,
@@ -248,7 +260,6 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             statistics=statisticsLines(described, counts=counts is not None),
             listing=listPatches(patches, names, self.nListed, counts=counts is not None),
             missing=listMissing(layout.detectorName[expected & ~has_data], self.nListed // 4),
-            message=patches.message,
         )
 
     def _scale(self, values: FloatArray) -> tuple[ColourLimits, CountScale | None]:
@@ -261,8 +272,15 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
 
     def _assignRows(self, data: KeyedData, geometry: FocalPlaneGeometry) -> IndexArray:
         """Return the patch of each row; -1 for none."""
+        by_amp = self.level == "amplifier"
+        if "ampIndex" in data:
+            index = np.asarray(self._vector(data, "ampIndex"))
+            n_amps = geometry.layout.nAmps
+            if index.dtype.kind not in "iu" or not ((index >= -1) & (index < n_amps)).all():
+                raise ValueError(f"'ampIndex' must hold whole numbers from -1 to {n_amps - 1}; got {index!r}")
+            return index if by_amp else np.where(index < 0, -1, geometry.layout.ampDetector[index])
         detector = self._vector(data, "detector")
-        if self.level == "detector":
+        if not by_amp:
             return geometry.detectorIndex(detector)
         if "amplifier" in data:
             return geometry.ampIndex(detector, self._vector(data, "amplifier"))
@@ -274,18 +292,19 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         )
 
     def _vector(self, data: KeyedData, key: str) -> Vector:
-        """Return a vector as long as the one of detectors."""
-        vectors = []
-        for needed in ("detector", key):
+        """Return a vector as long as the one that says where the rows belong."""
+        place = "ampIndex" if "ampIndex" in data else "detector"
+        vectors = {}
+        for needed in (place, key):
             if needed not in data:
                 raise ValueError(f"{type(self).__name__} needs {needed!r}; the data have {sorted(data)}")
-            vectors.append(np.ma.asanyarray(data[needed]))
-            if vectors[-1].ndim != 1:
+            vectors[needed] = np.ma.asanyarray(data[needed])
+            if vectors[needed].ndim != 1:
                 raise ValueError(f"{type(self).__name__} needs a vector {needed!r}; got {data[needed]!r}")
-        n_rows, expected = len(vectors[1]), len(vectors[0])
+        n_rows, expected = len(vectors[key]), len(vectors[place])
         if n_rows != expected:
-            raise ValueError(f"{key!r} has {n_rows} rows, expected {expected} as in 'detector'")
-        return vectors[1]
+            raise ValueError(f"{key!r} has {n_rows} rows, expected {expected} as in {place!r}")
+        return vectors[key]
 
     def _reduceRows(self, data: KeyedData, index: IndexArray, nPatches: int) -> PatchValues:
         """Reduce rows to patches."""

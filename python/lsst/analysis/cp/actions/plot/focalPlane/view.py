@@ -1,9 +1,20 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""What a focal-plane figure shows, as plain arrays and text; drawn by `_focalPlaneDrawing`."""
+"""What a map of the focal plane shows, as plain arrays and text."""
 
 from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lsst.analysis.cp.actions.plot.text import formatNumber, plural, pluralOf
+from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
+from lsst.analysis.cp.core.limits import ColourLimits, CountScale
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray, NameArray
 
 __all__ = [
     "MAP_INCHES",
@@ -13,20 +24,13 @@ __all__ = [
     "PatchValues",
     "chooseLabels",
     "expectedDetectors",
+    "headline",
+    "listMissing",
+    "listPatches",
     "squareLimits",
 ]
 
-import enum
-from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
-
-from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
-from lsst.analysis.cp.core.limits import ColourLimits, CountScale
-from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray, NameArray
-
-Span = tuple[float, float]
+type Span = tuple[float, float]
 
 MAP_INCHES = 6.3
 """Nominal size of the map on paper; decides which labels fit."""
@@ -105,7 +109,7 @@ class MapLabels:
 
 @dataclass(frozen=True, eq=False)
 class FocalPlaneView:
-    """Everything that a focal-plane figure shows.
+    """Everything that a map of the focal plane shows.
 
     Parameters
     ----------
@@ -149,8 +153,6 @@ class FocalPlaneView:
         Title and lines of the patches to look at first.
     missing
         Title and lines of the detectors that are missed.
-    message
-        Why there is nothing to see; empty if there is.
     """
 
     geometry: FocalPlaneGeometry
@@ -175,22 +177,6 @@ class FocalPlaneView:
     statistics: tuple[str, ...]
     listing: tuple[str, ...]
     missing: tuple[str, ...]
-    message: str
-
-    def select(self, state: PatchState) -> BoolArray:
-        """Tell which patches are in a state.
-
-        Parameters
-        ----------
-        state
-            The state to look for.
-
-        Returns
-        -------
-        selected
-            Shape (nPatches,).
-        """
-        return self.patches.state == state
 
     @property
     def markedThreshold(self) -> float | None:
@@ -207,6 +193,12 @@ class FocalPlaneView:
     def above(self) -> BoolArray:
         """Which values are above the colour range; shape (nPatches,)."""
         return self.patches.value > self.limits.high
+
+    @property
+    def patchPoints(self) -> float:
+        """Shorter side of a typical patch on paper, in points."""
+        side = np.linalg.norm(np.diff(self.corners[:, :3], axis=1), axis=2).min(axis=1)
+        return float(np.median(side)) * MAP_INCHES * 72 / (self.xLimits[1] - self.xLimits[0])
 
 
 def expectedDetectors(hasData: BoolArray) -> BoolArray:
@@ -234,7 +226,7 @@ def squareLimits(geometry: FocalPlaneGeometry, shown: BoolArray) -> tuple[Span, 
     geometry
         The camera.
     shown
-        Detectors to show; shape (nDet,).
+        Detectors to show, at least one; shape (nDet,).
 
     Returns
     -------
@@ -242,12 +234,10 @@ def squareLimits(geometry: FocalPlaneGeometry, shown: BoolArray) -> tuple[Span, 
         Limits of equal length, mm.
     """
     points = geometry.detectorCorners[shown].reshape(-1, 2)
-    if len(points) == 0:
-        return (-1.0, 1.0), (-1.0, 1.0)
     low, high = points.min(axis=0), points.max(axis=0)
     middle, half = 0.5 * (low + high), 0.52 * (high - low).max()
-    (x0, y0), (x1, y1) = middle - half, middle + half
-    return (float(x0), float(x1)), (float(y0), float(y1))
+    (x0, y0), (x1, y1) = (middle - half).tolist(), (middle + half).tolist()
+    return (x0, x1), (y0, y1)
 
 
 def chooseLabels(geometry: FocalPlaneGeometry, xLimits: Span, yLimits: Span, *, byAmp: bool) -> MapLabels:
@@ -272,10 +262,8 @@ def chooseLabels(geometry: FocalPlaneGeometry, xLimits: Span, yLimits: Span, *, 
         The names and their places.
     """
     centre = geometry.detectorCorners.mean(axis=1)
-    shown = np.flatnonzero(
-        (centre[:, 0] > xLimits[0]) & (centre[:, 0] < xLimits[1])
-        & (centre[:, 1] > yLimits[0]) & (centre[:, 1] < yLimits[1])
-    )  # fmt: skip
+    low, high = np.column_stack([xLimits, yLimits])
+    shown = np.flatnonzero(((centre > low) & (centre < high)).all(axis=1))
     if byAmp and len(shown) == 1:
         own = geometry.layout.ampDetector == shown[0]
         texts = tuple(geometry.layout.ampName[own].tolist())
@@ -285,10 +273,125 @@ def chooseLabels(geometry: FocalPlaneGeometry, xLimits: Span, yLimits: Span, *, 
     width = np.ptp(corners[:, :, 0], axis=1) * MAP_INCHES / (xLimits[1] - xLimits[0])
     needed = np.char.str_len(names) * _LABEL_POINTS * _GLYPH_ASPECT / 72
     if (needed > width).any():
-        names = np.char.partition(names, "_")[:, 0] if len(names) else names
+        names = np.char.partition(names, "_")[:, 0]
     left, top = corners[:, :, 0].min(axis=1), corners[:, :, 1].max(axis=1)
-    # Of each group, the leftmost of its uppermost detectors bears the name.
+    # The leftmost of the uppermost detectors of a group bears its name. Heights are rounded, since detectors
+    # of a row differ by fractions of a millimetre.
     order = np.lexsort((left, -np.round(top)))
     groups, first = np.unique(names[order], return_index=True)
     bearer = order[first]
     return MapLabels(tuple(groups.tolist()), np.column_stack([left, top])[bearer], centred=False)
+
+
+def headline(
+    patches: PatchValues, detector: IndexArray, expected: BoolArray, *, noun: str, noValueLabel: str
+) -> str:
+    """Give the verdict in one line.
+
+    Parameters
+    ----------
+    patches
+        The patches of the camera.
+    detector
+        Index of the detector of each patch; shape (nPatches,).
+    expected
+        Patches that are missed if they have no data; shape (nPatches,).
+    noun
+        What a patch is, in the singular.
+    noValueLabel
+        What it means that a patch has rows but no value.
+
+    Returns
+    -------
+    text
+        How many have a value or failed, and how many lack data.
+    """
+    words = [f"{plural((patches.state == PatchState.VALUE).sum(), noun)} with a value"]
+    if patches.nTested.any():
+        words = [f"{patches.failing.sum()} of {(patches.nTested > 0).sum()} tested {pluralOf(noun)} failed"]
+        if patches.failing.any() and noun != "detector":
+            words[0] += f" on {plural(len(np.unique(detector[patches.failing])), 'detector')}"
+    if count := (patches.state == PatchState.NO_VALUE).sum():
+        words.append(f"{count} {noValueLabel}")
+    if count := (expected & (patches.state == PatchState.NO_DATA)).sum():
+        words.append(f"{count} of {expected.sum()} without data")
+    if not expected.all():
+        words.append(f"data of {len(np.unique(detector[expected]))} of {len(np.unique(detector))} detectors")
+    return ", ".join(words)
+
+
+def listMissing(names: NameArray, nListed: int) -> tuple[str, ...]:
+    """Name the detectors without data.
+
+    Parameters
+    ----------
+    names
+        Their names; shape (n,).
+    nListed
+        Lines of three names at most; 0 for no list.
+
+    Returns
+    -------
+    lines
+        Title and lines; empty if there is none to name.
+    """
+    if len(names) == 0 or nListed == 0:
+        return ()
+    shown = names[: 3 * nListed].tolist()
+    lines = [", ".join(shown[i : i + 3]) for i in range(0, len(shown), 3)]
+    if len(names) > len(shown):
+        lines.append(f"and {len(names) - len(shown)} more")
+    return f"Without data: {plural(len(names), 'detector')}", *lines
+
+
+def listPatches(patches: PatchValues, names: NameArray, nListed: int, *, counts: bool) -> tuple[str, ...]:
+    """Name the patches to look at first.
+
+    These are the failing ones, in order of their distance from the median, those without value first; where
+    nothing fails, the values furthest from the median, or the largest counts.
+
+    Parameters
+    ----------
+    patches
+        The patches of the camera.
+    names
+        Their names; shape (nPatches,).
+    nListed
+        Lines at most; 0 for no list.
+    counts
+        Whether values are counts.
+
+    Returns
+    -------
+    lines
+        Title and one line a patch; empty if there is none to name.
+    """
+    value, failing = patches.value, patches.failing
+    finite = np.isfinite(value)
+    if counts:
+        title, chosen = "Highest", value > 0
+    elif failing.any():
+        title, chosen = "Failing", failing
+    else:
+        title, chosen = "Furthest from the median", finite
+    middle = 0.0 if counts or not finite.any() else float(np.median(value[finite]))
+    distance = np.where(finite, np.abs(value - middle), np.inf)
+    candidates = np.flatnonzero(chosen & ((distance > 0) | failing))
+    worst = candidates[np.lexsort((-patches.nFailed[candidates], -distance[candidates]))][:nListed]
+    if len(worst) == 0:
+        return ()
+    # Which part of the rows failed is told where the value of the patch does not tell it.
+    shares = [
+        f"  {failed}/{tested}" if failed and tested > 1 and failed != shown else ""
+        for failed, tested, shown in zip(
+            patches.nFailed[worst], patches.nTested[worst], value[worst], strict=True
+        )
+    ]
+    width = max(len(name) for name in names[worst])
+    lines = [
+        f"{name:<{width}}  {formatNumber(shown):>9}{share}"
+        for name, shown, share in zip(names[worst], value[worst].tolist(), shares, strict=True)
+    ]
+    if len(candidates) > len(worst) and chosen is not finite:
+        lines.append(f"and {len(candidates) - len(worst)} more")
+    return title + " (value, rows)" * any(shares), *lines

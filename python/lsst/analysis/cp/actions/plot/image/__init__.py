@@ -3,7 +3,6 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Views of images."""
 
-from .detectorImagePlot import DetectorImagePlot
-from .focalPlaneImagePlot import FocalPlaneImagePlot
+from .plots import DetectorImagePlot, FocalPlaneImagePlot
 
 __all__ = ["DetectorImagePlot", "FocalPlaneImagePlot"]

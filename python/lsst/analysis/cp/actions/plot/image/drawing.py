@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["ImageArtists", "drawImage", "drawProjections"]
-
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,10 +21,13 @@ from lsst.analysis.cp.actions.plot.polygons import drawFrames, drawHatched, draw
 from lsst.analysis.cp.actions.plot.text import formatNumber
 from lsst.analysis.cp.core.typing import FloatArray
 
-from .colours import SIGNIFICANT, ImageStyle, imageColours
+from .gaps import innerSides, moveSides
+from .marks import Names
 from .pixelImage import PixelImage
-from .regions import innerSides, moveSides
-from .view import ImageScale, ImageView, Names
+from .scale import SIGNIFICANT, ImageScale, ImageStyle, imageColours
+from .view import ImageView
+
+__all__ = ["ImageArtists", "drawImage", "drawProjections"]
 
 _STRESSED = 0.9
 """Width of the outlines of detectors with a failure, points."""
@@ -98,46 +99,44 @@ def drawImage(ax: Axes, view: ImageView, style: ImageStyle) -> ImageArtists:
     norm, colour_map = imageColours(view.scale, style)
     pixels = PixelImage(view.image, frame.extent, norm, colour_map, zorder=1)
     ax.add_artist(pixels)
+    names = [
+        *_drawNames(ax, view.names, style.ink, style.halo, 0.16),
+        *_drawNames(ax, view.ampNames, style.ink, style.halo, 0.16),
+    ]
+    for gap_names in view.gapNames:
+        names += _drawNames(ax, gap_names, style.outline, "#ffffff", 0.6)
+    marks, numbers = _drawMarks(ax, view, style)
     return ImageArtists(
         pixels=pixels,
-        missing=drawHatched(ax, frame.detectorCorners[view.gaps.missing], style.missing, zorder=1.5),
-        masked=drawHatched(ax, frame.ampCorners[view.gaps.maskedAmps], style.maskedAmp, zorder=1.5),
-        outlines=_outlines(ax, view, style),
-        ampOutlines=_ampOutlines(ax, view, style),
-        failing=_failing(ax, view, style),
-        names=tuple(
-            text
-            for names, ink, halo, width in (
-                (view.names, style.ink, style.halo, 0.16),
-                (view.ampNames, style.ink, style.halo, 0.16),
-                *((names, style.outline, "#ffffff", 0.6) for names in view.gapNames),
-            )
-            for text in _names(ax, names, ink, halo, width)
-        ),
-        marks=_marks(ax, view, style),
-        numbers=_numbers(ax, view, style),
-        key=_key(view, style),
+        missing=drawHatched(ax, frame.detectorCorners[view.gaps.missing], style.noData, zorder=1.5),
+        masked=drawHatched(ax, frame.ampCorners[view.gaps.maskedAmps], style.noValue, zorder=1.5),
+        outlines=_drawOutlines(ax, view, style),
+        ampOutlines=_drawAmpOutlines(ax, view, style),
+        failing=_drawFailing(ax, view, style),
+        names=tuple(names),
+        marks=marks,
+        numbers=numbers,
+        key=_makeKey(view, style),
     )
 
 
-def _outlines(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[PolyCollection, ...]:
+def _drawOutlines(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[PolyCollection, ...]:
     """Draw the outlines of detectors around their pixels, not on them; those with a failure stand out."""
     frame = view.frame
     # Pixels of a mosaic may be half of their size off.
-    left, right, _, _ = frame.extent
-    slack = min(0.5 * (right - left) / frame.shape[1], _pagePixel(ax) * _unitsPerPoint(ax))
+    slack = min(0.5 * frame.pixelSides[0], _pagePixel(ax) * _unitsPerPoint(ax))
     width = max(_pagePixel(ax), 0.4)
     around = moveSides(frame.detectorCorners[frame.shown], 0.5 * width * _unitsPerPoint(ax) + slack)
     outlines = drawFrames(ax, around, [(style.outline, width)], zorder=2.0)
     if frame.shown.sum() == 1:
         return outlines
-    failing = view.failingDetectors.copy()
-    failing[frame.geometry.layout.ampDetector[view.failing]] = True
+    failing = view.failures.detectors.copy()
+    failing[frame.geometry.layout.ampDetector[view.failures.amps]] = True
     around = moveSides(frame.detectorCorners[failing], 0.5 * _STRESSED * _unitsPerPoint(ax) + slack)
     return outlines + drawFrames(ax, around, [(style.failing, _STRESSED)], zorder=2.1)
 
 
-def _ampOutlines(ax: Axes, view: ImageView, style: ImageStyle) -> LineCollection:
+def _drawAmpOutlines(ax: Axes, view: ImageView, style: ImageStyle) -> LineCollection:
     """Draw the lines between amplifiers, once; pixels under them show through."""
     frame, gaps = view.frame, view.gaps
     drawn = (frame.shown & ~gaps.missing & ~gaps.masked)[frame.geometry.layout.ampDetector]
@@ -150,10 +149,10 @@ def _ampOutlines(ax: Axes, view: ImageView, style: ImageStyle) -> LineCollection
     return collection
 
 
-def _failing(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[PolyCollection, ...]:
+def _drawFailing(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[PolyCollection, ...]:
     """Frame what failed, on its inside, so that neighbours can be told apart."""
-    frame = view.frame
-    corners = np.concatenate([frame.ampCorners[view.failing], frame.detectorCorners[view.failingDetectors]])
+    amps, detectors = view.failures.amps, view.failures.detectors
+    corners = np.concatenate([view.frame.ampCorners[amps], view.frame.detectorCorners[detectors]])
     side = _side(ax, corners)
     width = float(np.clip(0.05 * side, 0.5, 2.0))
     # A halo would cover much of an amplifier that is narrow on the page.
@@ -161,7 +160,7 @@ def _failing(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[PolyCollecti
     return drawFrames(ax, moveSides(corners, -0.5 * strokes[0][1] * _unitsPerPoint(ax)), strokes)
 
 
-def _names(ax: Axes, names: Names, ink: str, halo: str, haloWidth: float) -> tuple[Text, ...]:
+def _drawNames(ax: Axes, names: Names, ink: str, halo: str, haloWidth: float) -> tuple[Text, ...]:
     """Write names, with a halo whose width is given in sizes of the letters."""
     return tuple(
         ax.annotate(
@@ -180,20 +179,17 @@ def _names(ax: Axes, names: Names, ink: str, halo: str, haloWidth: float) -> tup
     )
 
 
-def _marks(ax: Axes, view: ImageView, style: ImageStyle) -> PathCollection | None:
-    if len(view.marks.positions) == 0:
-        return None
-    x, y = view.marks.positions.T
-    marks = ax.scatter(
-        x, y, s=90, marker="o", facecolor="none", edgecolor=style.mark, linewidth=0.8, zorder=4
-    )
+def _drawMarks(
+    ax: Axes, view: ImageView, style: ImageStyle
+) -> tuple[PathCollection | None, tuple[Text, ...]]:
+    """Ring structures and number them."""
+    positions = view.structures.positions
+    if len(positions) == 0:
+        return None, ()
+    looks: dict[str, Any] = {"facecolor": "none", "edgecolor": style.mark, "linewidth": 0.8}
+    marks = ax.scatter(positions[:, 0], positions[:, 1], s=90, marker="o", zorder=4, **looks)
     marks.set_path_effects([withStroke(linewidth=2.0, foreground=style.markHalo), Normal()])
-    return marks
-
-
-def _numbers(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[Text, ...]:
-    effects = [withStroke(linewidth=1.4, foreground=style.markHalo), Normal()]
-    return tuple(
+    numbers = tuple(
         ax.annotate(
             text,
             position,
@@ -201,38 +197,39 @@ def _numbers(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[Text, ...]:
             textcoords="offset points",
             fontsize=6.5,
             color=style.mark,
-            path_effects=effects,
+            path_effects=[withStroke(linewidth=1.4, foreground=style.markHalo), Normal()],
             zorder=6,
             annotation_clip=True,
         )
-        for text, position in zip(view.marks.texts, view.marks.positions, strict=True)
+        for text, position in zip(view.structures.numbers, positions, strict=True)
     )
+    return marks, numbers
 
 
-def _key(view: ImageView, style: ImageStyle) -> tuple[Artist, ...]:
+def _makeKey(view: ImageView, style: ImageStyle) -> tuple[Artist, ...]:
+    """Make handles for a legend of what occurs on the image."""
     handles: list[Artist] = []
     for count, label, (face, hatch, edge) in (
-        (int(view.gaps.missing.sum()), "detectors without an image", style.missing),
-        (int(view.gaps.maskedAmps.sum()), "amplifiers without a value", style.maskedAmp),
+        (int(view.gaps.missing.sum()), "detectors without an image", style.noData),
+        (int(view.gaps.maskedAmps.sum()), "amplifiers without a value", style.noValue),
     ):
         if count > 0:
             handles.append(Patch(facecolor=face, edgecolor=edge, hatch=hatch, label=f"{label}: {count}"))
     if view.gaps.nPixels:
         handles.append(Patch(facecolor=style.masked, label=f"pixels without a value: {view.gaps.nPixels}"))
-    if count := int(view.failing.sum() + view.failingDetectors.sum()):
+    if count := view.failures.count:
         handles.append(
             Patch(facecolor="none", edgecolor=style.failing, linewidth=2, label=f"failing a test: {count}")
         )
-    if len(view.marks.positions):
+    if count := len(view.structures.positions):
         ring = Line2D([], [], linestyle="", marker="o", markersize=9, markerfacecolor="none")
-        ring.set(markeredgecolor="black", label=f"marked structures: {len(view.marks.positions)}")
+        ring.set(markeredgecolor="black", label=f"marked structures: {count}")
         handles.append(ring)
-    handles += _beyond(view.scale, style)
-    return tuple(handles)
+    return (*handles, *_makeScaleKey(view.scale, style))
 
 
-def _beyond(scale: ImageScale, style: ImageStyle) -> list[Artist]:
-    """Return handles for pixels beyond the scale, or above the threshold of a significance."""
+def _makeScaleKey(scale: ImageScale, style: ImageStyle) -> list[Artist]:
+    """Make handles for pixels beyond the scale, or above the threshold of a significance."""
     limits = scale.limits
     rows = [
         (limits.nAbove, "above", limits.high, style.over),
@@ -245,7 +242,7 @@ def _beyond(scale: ImageScale, style: ImageStyle) -> list[Artist]:
             facecolor=colour,
             edgecolor="0.5",
             linewidth=0.5,
-            label=f"pixels {word} {formatNumber(float(f'{value:.4g}'))}: {count}",
+            label=f"pixels {word} {formatNumber(value, 4)}: {count}",
         )
         for count, word, value, colour in rows
         if count
@@ -279,8 +276,8 @@ def drawProjections(
     if view.projections is None:
         raise ValueError("The view has no projections.")
     projections, (left, right, bottom, top) = view.projections, view.frame.extent
-    columns = _projection(columnAx, projections.columns, (left, right), projections.limits, style)
-    rows = _projection(rowAx, projections.rows, (bottom, top), projections.limits, style, upright=True)
+    columns = _drawProjection(columnAx, projections.columns, (left, right), projections.limits, style)
+    rows = _drawProjection(rowAx, projections.rows, (bottom, top), projections.limits, style, upright=True)
     columnAx.set_ylim(projections.limits)
     rowAx.set_xlim(projections.limits)
     columnAx.tick_params(labelbottom=False)
@@ -291,7 +288,7 @@ def drawProjections(
     return columns, rows
 
 
-def _projection(
+def _drawProjection(
     ax: Axes,
     values: FloatArray,
     ends: tuple[float, float],

@@ -5,10 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["makeImageFigure"]
-
-from dataclasses import dataclass
-
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -16,11 +12,13 @@ from lsst.analysis.cp.actions.plot.page import Page, drawScale
 from lsst.analysis.cp.actions.plot.text import formatNumber
 from lsst.utils.plotting import make_figure
 
-from .colours import ImageStyle
 from .drawing import ImageArtists, drawImage, drawProjections
 from .frame import IMAGE_INCHES
 from .pixelImage import QuickPngCanvas
+from .scale import ImageStyle
 from .view import ImageView
+
+__all__ = ["makeImageFigure"]
 
 _LEFT, _BOTTOM, _TOP = 0.85, 0.62, 1.0
 _PROJECTION, _GAP = 1.1, 0.14
@@ -31,38 +29,6 @@ _LEAST_PIXELS = 1600
 
 _PAD = 8
 """Pixels of the page between the image and its axes, which would cover it otherwise."""
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Sizes in pixels of the page.
-
-    Parameters
-    ----------
-    zoom
-        Pixels of the page along the side of an image pixel.
-    dpi
-        Pixels of the page an inch.
-    width, height
-        Size of the axes around the image.
-    """
-
-    zoom: int
-    dpi: float
-    width: int
-    height: int
-
-    @classmethod
-    def forShape(cls, shape: tuple[int, int]) -> _Layout:
-        """Choose sizes for an image of a shape (ny, nx)."""
-        longer = max(shape)
-        zoom = max(round(_LEAST_PIXELS / longer + 0.3), 1)
-        width, height = (zoom * side + 2 * _PAD for side in reversed(shape))
-        return cls(zoom, zoom * longer / IMAGE_INCHES, width, height)
-
-    def pixels(self, inches: float) -> int:
-        """Return a length in whole pixels."""
-        return round(inches * self.dpi)
 
 
 def makeImageFigure(view: ImageView) -> Figure:
@@ -81,48 +47,40 @@ def makeImageFigure(view: ImageView) -> Figure:
         The figure, with an Agg canvas.
     """
     style = ImageStyle.forColourMap(view.scale.colourMap)
-    layout = _Layout.forShape(view.image.shape)
+    longer = max(view.image.shape)
+    zoom = max(round(_LEAST_PIXELS / longer + 0.3), 1)
+    dpi = zoom * longer / IMAGE_INCHES
+
+    def wholePixels(inches: float) -> float:
+        return round(inches * dpi) / dpi
+
+    height, width = ((zoom * side + 2 * _PAD) / dpi for side in view.image.shape)
+    left, bottom = wholePixels(_LEFT), wholePixels(_BOTTOM)
     beside = 0.0 if view.projections is None else _PROJECTION + _GAP
-    left, bottom = layout.pixels(_LEFT), layout.pixels(_BOTTOM)
-    right, top = left + layout.width, bottom + layout.height
-    width = right + layout.pixels(beside + _GAP + _BAR + _BAR_LABELS + _PANEL)
-    height = top + layout.pixels(beside + _TOP)
+    page_width = left + width + wholePixels(beside + _GAP + _BAR + _BAR_LABELS + _PANEL)
+    page_height = bottom + height + wholePixels(beside + _TOP)
     # A thousandth of a pixel keeps the size of the page from being rounded down.
-    figure = make_figure(figsize=((width + 1e-3) / layout.dpi, (height + 1e-3) / layout.dpi), dpi=layout.dpi)
+    figure = make_figure(figsize=(page_width + 1e-3 / dpi, page_height + 1e-3 / dpi), dpi=dpi)
     QuickPngCanvas(figure)
-    page = Page(figure, width / layout.dpi - _PANEL)
-    map_place = tuple(side / layout.dpi for side in (left, bottom, layout.width, layout.height))
-    ax = page.addAxes(*map_place)
-    _setLimits(ax, view, layout)
+    page = Page(figure, page_width - _PANEL)
+    ax = page.addAxes(left, bottom, width, height)
+    # Image pixels fall on whole pixels of the page.
+    x_min, x_max, y_min, y_max = view.frame.extent
+    pad_x, pad_y = (_PAD / zoom * side for side in view.frame.pixelSides)
+    ax.set(xlim=(x_min - pad_x, x_max + pad_x), ylim=(y_min - pad_y, y_max + pad_y))
     artists = drawImage(ax, view, style)
     if view.projections is not None:
-        _addProjections(page, ax, view, style, map_place)
-    bar_left = right / layout.dpi + beside + _GAP
+        column_ax = page.addAxes(left, bottom + height + _GAP, width, _PROJECTION, sharex=ax)
+        row_ax = page.addAxes(left + width + _GAP, bottom, _PROJECTION, height, sharey=ax)
+        drawProjections(column_ax, row_ax, view, style)
     if not view.message:
-        _addScale(page.addAxes(bar_left, map_place[1], _BAR, map_place[3]), view, artists, style)
-    page.writeHeader(view.title, view.headline, view.provenance,
-                     emphasise=bool(view.failing.any() or view.failingDetectors.any()))  # fmt: skip
-    y = page.writeKey(height / layout.dpi - _TOP, artists.key)
+        _addScale(page.addAxes(left + width + beside + _GAP, bottom, _BAR, height), view, artists, style)
+    emphasise = view.failures.count > 0
+    page.writeHeader(view.title, view.headline, view.provenance, emphasise=emphasise)
+    y = page.writeKey(page_height - _TOP, artists.key)
     for lines in view.lists:
         y = page.writeLines(y, lines, _BOTTOM)
     return figure
-
-
-def _setLimits(ax: Axes, view: ImageView, layout: _Layout) -> None:
-    """Set the limits so that image pixels fall on whole pixels of the page."""
-    left, right, bottom, top = view.frame.extent
-    pad_x = _PAD * (right - left) / (layout.width - 2 * _PAD)
-    pad_y = _PAD * (top - bottom) / (layout.height - 2 * _PAD)
-    ax.set(xlim=(left - pad_x, right + pad_x), ylim=(bottom - pad_y, top + pad_y))
-
-
-def _addProjections(
-    page: Page, ax: Axes, view: ImageView, style: ImageStyle, place: tuple[float, ...]
-) -> None:
-    left, bottom, width, height = place
-    column_ax = page.addAxes(left, bottom + height + _GAP, width, _PROJECTION, sharex=ax)
-    row_ax = page.addAxes(left + width + _GAP, bottom, _PROJECTION, height, sharey=ax)
-    drawProjections(column_ax, row_ax, view, style)
 
 
 def _addScale(cax: Axes, view: ImageView, artists: ImageArtists, style: ImageStyle) -> None:
@@ -130,5 +88,5 @@ def _addScale(cax: Axes, view: ImageView, artists: ImageArtists, style: ImageSty
     mappable, scale = artists.pixels.mappable, view.scale
     bar = drawScale(cax, mappable, scale.label, scale.limits.extend, scale.markedThreshold, style.failing)
     if (ticks := scale.ticks) is not None:
-        bar.set_ticks(ticks.tolist(), labels=[formatNumber(float(f"{tick:.2g}")) for tick in ticks])
+        bar.set_ticks(ticks.tolist(), labels=[formatNumber(float(tick), 2) for tick in ticks])
         bar.minorticks_off()

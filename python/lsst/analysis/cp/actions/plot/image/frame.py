@@ -5,15 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "IMAGE_INCHES",
-    "ImageFrame",
-    "binningOf",
-    "detectorFrame",
-    "focalPlaneFrame",
-    "turnedDetectorFrame",
-]
-
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -22,6 +13,15 @@ import numpy as np
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry, boxCorners
 from lsst.analysis.cp.core.images import DetectorPlacement, MosaicGrid
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray
+
+__all__ = [
+    "IMAGE_INCHES",
+    "ImageFrame",
+    "binningOf",
+    "detectorFrame",
+    "focalPlaneFrame",
+    "turnedDetectorFrame",
+]
 
 IMAGE_INCHES = 9.0
 """Longer side of the image on paper; decides which names fit."""
@@ -44,8 +44,10 @@ class ImageFrame:
         and (nAmp, 4, 2).
     shown
         Detectors whose centre is on the image; shape (nDet,).
+    markColumns
+        Columns of a table of structures that hold the positions (x, y) to mark.
     matrix, offset
-        Where positions to mark lie on the axes: ``matrix @ (x, y) + offset``; shapes (2, 2) and (2,).
+        Where these lie on the axes: ``matrix @ (x, y) + offset``; shapes (2, 2) and (2,).
     axisLabels
         Labels of the x and the y axis.
     note
@@ -58,6 +60,7 @@ class ImageFrame:
     detectorCorners: FloatArray
     ampCorners: FloatArray
     shown: BoolArray
+    markColumns: tuple[str, str]
     matrix: FloatArray
     offset: FloatArray
     axisLabels: tuple[str, str]
@@ -67,6 +70,12 @@ class ImageFrame:
     def shownAmps(self) -> IndexArray:
         """Positions of the amplifiers of the detectors that are shown; shape (n,)."""
         return np.flatnonzero(self.shown[self.geometry.layout.ampDetector])
+
+    @property
+    def pixelSides(self) -> tuple[float, float]:
+        """Width and height of an image pixel, in the unit of the axes."""
+        left, right, bottom, top = self.extent
+        return (right - left) / self.shape[1], (top - bottom) / self.shape[0]
 
     def toPixels(self, points: FloatArray) -> FloatArray:
         """Find positions of the axes in the image.
@@ -81,10 +90,8 @@ class ImageFrame:
         pixels
             Positions in (column, row) order; whole numbers are centres of pixels. Shape (..., 2).
         """
-        left, right, bottom, top = self.extent
-        n_rows, n_columns = self.shape
-        scale = np.array([n_columns / (right - left), n_rows / (top - bottom)])
-        return (np.asarray(points) - (left, bottom)) * scale - 0.5
+        left, _, bottom, _ = self.extent
+        return (np.asarray(points) - (left, bottom)) / self.pixelSides - 0.5
 
 
 def binningOf(
@@ -166,6 +173,7 @@ def detectorFrame(
         detectorCorners=detector_corners,
         ampCorners=amp_corners,
         shown=np.arange(geometry.layout.nDetectors) == index,
+        markColumns=("x", "y"),
         matrix=np.eye(2),
         offset=np.zeros(2),
         axisLabels=("x (pixel)", "y (pixel)"),
@@ -210,6 +218,7 @@ def focalPlaneFrame(
         detectorCorners=geometry.detectorCorners * per_mm,
         ampCorners=geometry.ampCorners * per_mm,
         shown=shown,
+        markColumns=("fpX", "fpY"),
         matrix=per_mm * np.eye(2),
         offset=np.zeros(2),
         axisLabels=(f"focal plane x ({unit})", f"focal plane y ({unit})"),
@@ -237,7 +246,8 @@ def turnedDetectorFrame(geometry: FocalPlaneGeometry, index: int, grid: MosaicGr
     frame = focalPlaneFrame(geometry, grid, shown=np.arange(geometry.layout.nDetectors) == index)
     placement = DetectorPlacement.fromGeometry(geometry, index)
     first_pixel = geometry.detectorEdges[index][:2] + 0.5
-    return replace(frame, matrix=placement.matrix, offset=placement.origin - placement.matrix @ first_pixel)
+    offset = placement.origin - placement.matrix @ first_pixel
+    return replace(frame, markColumns=("x", "y"), matrix=placement.matrix, offset=offset)
 
 
 def _describeBinning(binning: float) -> str:

@@ -1,34 +1,42 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""What is marked on an image: failing amplifiers and structures, from vectors."""
+"""What is marked on an image, from tables: failures and structures; and the names on it."""
 
 from __future__ import annotations
 
-__all__ = ["Failures", "Structures", "readFailures", "readNumber", "readReasons", "readStructures"]
-
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from astropy.table import Table
 
-from lsst.analysis.cp.actions.plot.text import formatNumber
+from lsst.analysis.cp.actions.plot.text import formatNumber, plural
 from lsst.analysis.cp.core.columns import floatColumn
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
 from lsst.analysis.cp.core.structures import TRANSIENT_KINDS
-from lsst.analysis.cp.core.typing import BoolArray, FloatArray
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray, NameArray
 
-_FAILURE_KEYS = ("failedDetector", "failedAmplifier", "failedTest")
-_STRUCTURE_KEYS = ("structureX", "structureY", "structureKind")
-_STRUCTURE_WORDS = (
-    "structureRank",
-    "structureDetector",
-    "structureAmplifier",
-    "structureScore",
-    "structureCount",
-)
+from .frame import IMAGE_INCHES, ImageFrame
+
+__all__ = [
+    "Failures",
+    "Names",
+    "StructureMarks",
+    "nameAmplifiers",
+    "nameDetectors",
+    "readFailures",
+    "readReasons",
+    "readStructures",
+]
+
+_GLYPH_ASPECT = 0.62
+_SHARE, _NARROW_SHARE = 0.45, 0.8
+"""Shares of a typical and of a narrow width that a name may take: most of the pixels stay uncovered."""
+
+_MOST_POINTS = 8.0
+_LEAST_AMP_POINTS = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,28 +55,33 @@ class Failures:
 
     amps: BoolArray
     detectors: BoolArray
-    lines: tuple[str, ...]
+    lines: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Number of amplifiers and detectors that failed."""
+        return int(self.amps.sum() + self.detectors.sum())
 
     @property
     def headline(self) -> str:
         """How many failed, in words; empty if none did."""
         n_amps, n_detectors = int(self.amps.sum()), int(self.detectors.sum())
-        words = [f"{n_amps} amplifier{'s' * (n_amps != 1)} failed"] if n_amps else []
+        words = [f"{plural(n_amps, 'amplifier')} failed"] if n_amps else []
         if n_detectors:
-            words.append(f"{n_detectors} detector{'s' * (n_detectors != 1)} failed as a whole")
+            words.append(f"{plural(n_detectors, 'detector')} failed as a whole")
         return ", ".join(words)
 
 
 @dataclass(frozen=True, eq=False)
-class Structures:
-    """Structures to mark, in order of their rank; events, such as cosmic rays, are counted only.
+class StructureMarks:
+    """Structures to mark, in order of their rank; events, such as cosmic rays, are only counted.
 
     Parameters
     ----------
     positions
-        Centres as they are in the data; shape (n, 2).
+        Their centres in the unit of the axes; shape (n, 2).
     lines
-        Number, place, kind and score of each.
+        Number, kind, place and score of each.
     total
         Number of structures that were found, without events.
     nEvents
@@ -86,6 +99,28 @@ class Structures:
         return tuple(str(i + 1) for i in range(len(self.lines)))
 
 
+@dataclass(frozen=True, eq=False)
+class Names:
+    """Names on the image.
+
+    Parameters
+    ----------
+    texts
+        The names.
+    positions
+        Left corners of what is named, in the unit of the axes; shape (n, 2).
+    points
+        Size of the letters of each, points; shape (n,).
+    atTop
+        Whether the corners are the upper or the lower ones.
+    """
+
+    texts: tuple[str, ...]
+    positions: FloatArray
+    points: FloatArray
+    atTop: bool = True
+
+
 def readFailures(
     data: Mapping[str, Any], geometry: FocalPlaneGeometry, shown: BoolArray, *, byDetector: bool
 ) -> Failures:
@@ -94,8 +129,8 @@ def readFailures(
     Parameters
     ----------
     data
-        Vectors ``failedDetector`` (identifiers), ``failedAmplifier`` (names; masked or empty where the
-        detector failed as a whole) and ``failedTest`` (names), one row a failed test; all or none of them.
+        May have ``culprits``, a table with the columns ``detector`` (identifier), ``amplifier`` (name; masked
+        or empty where the detector failed as a whole) and ``test``: one row for each failed test.
     geometry
         The camera.
     shown
@@ -111,24 +146,23 @@ def readFailures(
     Raises
     ------
     ValueError
-        Raised if only some of the vectors are there, their lengths differ, or a detector or amplifier is not
-        in the camera.
+        Raised if the table lacks a column, or a detector or amplifier is not in the camera.
     """
     layout = geometry.layout
-    vectors = _vectors(data, _FAILURE_KEYS)
-    if not vectors:
-        return Failures(np.zeros(layout.nAmps, bool), np.zeros(layout.nDetectors, bool), ())
-    detector = geometry.detectorIndex(vectors["failedDetector"])
-    amp = geometry.ampIndex(vectors["failedDetector"], vectors["failedAmplifier"])
+    table = _readTable(data, "culprits", ("detector", "amplifier", "test"))
+    if table is None:
+        return Failures(np.zeros(layout.nAmps, bool), np.zeros(layout.nDetectors, bool))
+    detector = geometry.detectorIndex(table["detector"])
+    amp = geometry.ampIndex(table["detector"], table["amplifier"])
     tests: dict[tuple[int, int], dict[str, None]] = {}
     for i in np.lexsort((amp, detector)):
         if detector[i] >= 0 and shown[detector[i]]:
-            tests.setdefault((detector[i], amp[i]), {})[str(vectors["failedTest"][i])] = None
+            tests.setdefault((detector[i], amp[i]), {})[str(table["test"][i])] = None
     names = [
         f"{f'{layout.detectorName[own]} ' if byDetector else ''}{layout.ampName[a] if a >= 0 else 'detector'}"
         for own, a in tests
     ]
-    width = max((len(name) for name in names), default=0)
+    width = max(map(len, names), default=0)
     return Failures(
         np.isin(np.arange(layout.nAmps), [a for _, a in tests]),
         np.isin(np.arange(layout.nDetectors), [own for own, a in tests if a < 0]),
@@ -136,16 +170,15 @@ def readFailures(
     )
 
 
-def readStructures(data: Mapping[str, Any], nListed: int) -> Structures:
+def readStructures(data: Mapping[str, Any], frame: ImageFrame, nListed: int) -> StructureMarks:
     """Find the structures to mark.
 
     Parameters
     ----------
     data
-        Vectors ``structureX`` and ``structureY``, and ``structureKind``, all or none of them; with them may
-        be ``structureRank`` (1 is first), ``structureDetector`` and ``structureAmplifier`` (names),
-        ``structureScore`` (standard deviations), and ``structureCount`` (number of its kind in its detector,
-        where the vectors do not have all).
+        May have ``structures``, a table as `~lsst.analysis.cp.core.structures.rankStructures` makes it.
+    frame
+        What is on the image. Structures of other detectors are left out.
     nListed
         Number of structures at most.
 
@@ -157,43 +190,32 @@ def readStructures(data: Mapping[str, Any], nListed: int) -> Structures:
     Raises
     ------
     ValueError
-        Raised if only some of the vectors are there or their lengths differ.
+        Raised if the table lacks a column.
     """
-    vectors = _vectors(data, _STRUCTURE_KEYS, _STRUCTURE_WORDS)
-    if not vectors:
-        return Structures(np.zeros((0, 2)), (), 0, 0)
-    rank = np.arange(len(vectors["structureX"]), dtype=np.float64)
-    if "structureRank" in vectors:
-        rank = floatColumn(vectors["structureRank"], "structureRank")
-    transient = np.isin(vectors["structureKind"].astype(str), TRANSIENT_KINDS)
-    order = np.argsort(rank, kind="stable")
-    first = order[~transient[order]][:nListed]
-    x, y = (floatColumn(vectors[key], key)[first] for key in ("structureX", "structureY"))
-    kinds = tuple(str(kind) for kind in np.asarray(vectors["structureKind"])[first])
-    words = [kinds]
-    for key in ("structureDetector", "structureAmplifier"):
-        if key in vectors:
-            words.append(tuple(str(name) for name in np.asarray(vectors[key])[first]))
-    if "structureScore" in vectors:
-        score = floatColumn(vectors["structureScore"], "structureScore")[first]
-        words.append(tuple(f"{formatNumber(float(f'{value:.3g}'))} σ" for value in score))
-    columns = [[f"{word:<{max(map(len, column))}}" for word in column] for column in words if column]
-    rows = zip(*columns, strict=True) if first.size else ()
-    lines = tuple(f"{i:>2} {'  '.join(row)}".rstrip() for i, row in enumerate(rows, start=1))
-    counts = [_countStructures(vectors, rows) for rows in (~transient, transient)]
-    return Structures(np.column_stack([x, y]), lines, *counts)
+    words, several = ("kind", "detectorName", "amplifier"), frame.shown.sum() > 1
+    table = _readTable(data, "structures", ("rank", *words, *frame.markColumns, "score", "nFound"))
+    if table is None:
+        return StructureMarks(np.zeros((0, 2)), (), 0, 0)
+    names = frame.geometry.layout.detectorName[frame.shown]
+    table = table[np.isin(np.asarray(table["detectorName"]), names)]
+    transient = np.isin(np.asarray(table["kind"], dtype=str), TRANSIENT_KINDS)
+    marked = table[~transient]
+    marked = marked[np.argsort(marked["rank"], kind="stable")][:nListed]
+    columns = [
+        [str(word) for word in marked[column]] for column in words if several or column != "detectorName"
+    ]
+    columns.append([f"{formatNumber(float(score), 3)} σ" for score in marked["score"]])
+    padded = [[f"{word:<{max(map(len, column))}}" for word in column] for column in columns if column]
+    lines = [f"{i:>2} {'  '.join(row)}".rstrip() for i, row in enumerate(zip(*padded, strict=True), start=1)]
+    positions = np.column_stack([floatColumn(marked[column], column) for column in frame.markColumns])
+    counts = [_countStructures(table[rows]) for rows in (~transient, transient)]
+    return StructureMarks(positions @ frame.matrix.T + frame.offset, tuple(lines), *counts)
 
 
-def _countStructures(vectors: dict[str, npt.NDArray[Any]], rows: BoolArray) -> int:
-    """Count the structures of some rows, those that the vectors do not have as well."""
-    if "structureCount" not in vectors or "structureDetector" not in vectors:
-        return int(rows.sum())
-    columns = (
-        vectors[key][rows].tolist() for key in ("structureDetector", "structureKind", "structureCount")
-    )
-    return int(
-        sum({(detector, kind): count for detector, kind, count in zip(*columns, strict=True)}.values())
-    )
+def _countStructures(table: Table) -> int:
+    """Count structures, with those of a kind and detector of which the table has only the strongest."""
+    rows: Iterable[tuple[str, str, int]] = table.iterrows("detectorName", "kind", "nFound")
+    return int(sum({(detector, kind): count for detector, kind, count in rows}.values()))
 
 
 def readReasons(data: Mapping[str, Any], geometry: FocalPlaneGeometry) -> dict[int, str]:
@@ -202,7 +224,7 @@ def readReasons(data: Mapping[str, Any], geometry: FocalPlaneGeometry) -> dict[i
     Parameters
     ----------
     data
-        Vectors ``missingDetector`` (identifiers) and ``missingReason``, both or none of them.
+        May have ``missing``, a table with the columns ``detector`` (identifier) and ``reason``.
     geometry
         The camera.
 
@@ -214,59 +236,72 @@ def readReasons(data: Mapping[str, Any], geometry: FocalPlaneGeometry) -> dict[i
     Raises
     ------
     ValueError
-        Raised if only one of the vectors is there, their lengths differ, or a detector is not in the camera.
+        Raised if the table lacks a column, or a detector is not in the camera.
     """
-    vectors = _vectors(data, ("missingDetector", "missingReason"))
-    if not vectors:
+    table = _readTable(data, "missing", ("detector", "reason"))
+    if table is None:
         return {}
-    index = geometry.detectorIndex(vectors["missingDetector"]).tolist()
-    return dict(zip(index, map(str, vectors["missingReason"]), strict=True))
+    return dict(
+        zip(geometry.detectorIndex(table["detector"]).tolist(), map(str, table["reason"]), strict=True)
+    )
 
 
-def readNumber(data: Mapping[str, Any], key: str, default: float | None) -> float | None:
-    """Read a number.
+def _readTable(data: Mapping[str, Any], key: str, columns: tuple[str, ...]) -> Table | None:
+    """Return a table that has some columns; None if there is none."""
+    if key not in data:
+        return None
+    table: Table = data[key]
+    if absent := [column for column in columns if column not in table.colnames]:
+        raise ValueError(f"The table {key!r} lacks {', '.join(absent)}; it has {', '.join(table.colnames)}")
+    return table
+
+
+def nameDetectors(frame: ImageFrame, named: BoolArray) -> Names:
+    """Name detectors in their upper left corners.
 
     Parameters
     ----------
-    data
-        Values by key.
-    key
-        The key.
-    default
-        What is returned if the data have no such key.
+    frame
+        Where they lie.
+    named
+        Those to name; shape (nDet,).
 
     Returns
     -------
-    number
-        The number.
-
-    Raises
-    ------
-    ValueError
-        Raised if it is not a finite number.
+    names
+        The names.
     """
-    if key not in data:
-        return default
-    try:
-        number = float(data[key])
-    except (TypeError, ValueError):
-        number = np.nan
-    if not np.isfinite(number):
-        raise ValueError(f"Expected a finite number as {key!r}; got {data[key]!r}")
-    return number
+    return _name(frame, frame.geometry.layout.detectorName[named], frame.detectorCorners[named], atTop=True)
 
 
-def _vectors(
-    data: Mapping[str, Any], needed: tuple[str, ...], optional: tuple[str, ...] = ()
-) -> dict[str, npt.NDArray[Any]]:
-    """Return those of the vectors that there are, all of one length."""
-    present = [key for key in needed if key in data]
-    if not present:
-        return {}
-    if len(present) < len(needed):
-        raise ValueError(f"{', '.join(needed)} belong together; the data have only {', '.join(present)}")
-    vectors = {key: np.ma.asanyarray(data[key]) for key in (*needed, *optional) if key in data}
-    lengths = {key: vector.shape for key, vector in vectors.items()}
-    if len(set(lengths.values())) > 1 or len(lengths[needed[0]]) != 1:
-        raise ValueError(f"Expected vectors of one length; got the shapes {lengths}")
-    return vectors
+def nameAmplifiers(frame: ImageFrame, named: BoolArray) -> Names:
+    """Name amplifiers in their lower left corners, if there is room.
+
+    Parameters
+    ----------
+    frame
+        Where they lie.
+    named
+        Those to name; shape (nAmp,).
+
+    Returns
+    -------
+    names
+        The names; none where letters would be too small.
+    """
+    names = _name(frame, frame.geometry.layout.ampName[named], frame.ampCorners[named], atTop=False)
+    if names.points.min(initial=_MOST_POINTS) < _LEAST_AMP_POINTS:
+        return Names((), np.zeros((0, 2)), np.zeros(0))
+    return names
+
+
+def _name(frame: ImageFrame, texts: NameArray, corners: FloatArray, *, atTop: bool) -> Names:
+    if len(texts) == 0:
+        return Names((), np.zeros((0, 2)), np.zeros(0))
+    left, right, bottom, top = frame.extent
+    points_per_unit = IMAGE_INCHES * 72 / max(right - left, top - bottom)
+    width = np.ptp(corners[:, :, 0], axis=1) * points_per_unit
+    fitting = width / (_GLYPH_ASPECT * np.char.str_len(texts))
+    points = np.minimum(np.minimum(_SHARE * np.median(fitting), _NARROW_SHARE * fitting), _MOST_POINTS)
+    y = corners[:, :, 1].max(axis=1) if atTop else corners[:, :, 1].min(axis=1)
+    return Names(tuple(texts.tolist()), np.column_stack([corners[:, :, 0].min(axis=1), y]), points, atTop)

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["PixelImage", "QuickPngCanvas"]
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +17,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, Normalize
 
 from lsst.analysis.cp.core.typing import Float32Array, IndexArray
+
+__all__ = ["PixelImage", "QuickPngCanvas"]
 
 _STRIP = 1 << 20
 """Pixels of the page that are coloured at a time."""

@@ -1,27 +1,217 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Scales of images: which values the colours span."""
+"""Scales of images: which values the colours span, and which colours these are."""
 
 from __future__ import annotations
 
-__all__ = ["Stretch", "scaleAmplifiers", "significanceScale", "valueScale"]
+from dataclasses import dataclass, replace
 
-from dataclasses import dataclass
-
+import matplotlib
 import numpy as np
+from matplotlib.colors import Colormap, FuncNorm, LinearSegmentedColormap, Normalize, TwoSlopeNorm
 
+from lsst.analysis.cp.actions.plot.style import MapStyle
 from lsst.analysis.cp.actions.plot.text import formatNumber
 from lsst.analysis.cp.core.images import StretchMethod, perAmplifier, stretchLimits
 from lsst.analysis.cp.core.limits import ColourLimits
-from lsst.analysis.cp.core.typing import Float32Array
+from lsst.analysis.cp.core.typing import Float32Array, FloatArray
 
 from .frame import ImageFrame
-from .regions import ampRegions
-from .view import ImageScale
+from .gaps import ampRegions
+
+__all__ = [
+    "SIGNIFICANT",
+    "ImageScale",
+    "ImageStyle",
+    "Stretch",
+    "imageColours",
+    "scaleAmplifiers",
+    "significanceScale",
+    "valueScale",
+]
 
 _SIGNIFICANCE_REACH = 6.0
 """End of the scale of a significance, in thresholds."""
+
+SIGNIFICANT = "#ff9a1f"
+"""Colour of a significance just above the threshold."""
+
+_SIGNIFICANCE = (
+    (0.0, "#05070d"),
+    (0.25, "#16243a"),
+    (0.5, "#3d5f86"),
+    (0.5, SIGNIFICANT),
+    (0.75, "#ffd24a"),
+    (1.0, "#fff8c8"),
+)
+"""Dark blue below the threshold, orange to yellow above: lightness grows all the way, and leaps there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageScale:
+    """How the values of an image become colours.
+
+    Parameters
+    ----------
+    colourMap
+        Name of the colour map; ``significance`` for the one that changes at the threshold.
+    limits
+        Ends of the scale, and how many pixels are beyond.
+    softening
+        Distance from ``bend`` up to which an inverse hyperbolic sine is about linear; None for a linear
+        scale.
+    bend
+        Value at the middle of the linear part.
+    threshold
+        Value to mark; None for none.
+    nDetected
+        Number of pixels above the threshold of a map of significances.
+    label
+        What is shown, with its unit.
+    unit
+        That unit.
+    note
+        How the ends were chosen, in words.
+    """
+
+    colourMap: str
+    limits: ColourLimits
+    softening: float | None = None
+    bend: float = 0.0
+    threshold: float | None = None
+    nDetected: int = 0
+    label: str = ""
+    unit: str = ""
+    note: str = ""
+
+    @property
+    def markedThreshold(self) -> float | None:
+        """The threshold, if it is on the scale."""
+        inside = self.threshold is not None and self.limits.low < self.threshold < self.limits.high
+        return self.threshold if inside else None
+
+    @property
+    def ticks(self) -> FloatArray | None:
+        """Values for ticks at even distances on a scale that is not linear; None for a linear one."""
+        low, high = self.limits.low, self.limits.high
+        if self.colourMap == "significance" and self.threshold is not None:
+            return np.array([low, 0.5 * (low + self.threshold), *np.linspace(self.threshold, high, 6)])
+        if self.softening is None:
+            return None
+        first, last = self.curve(np.array([low, high]))
+        return self.uncurve(np.linspace(first, last, 9))
+
+    def curve(self, value: FloatArray) -> FloatArray:
+        """Take the inverse hyperbolic sine of values, where the scale is not linear.
+
+        Parameters
+        ----------
+        value
+            Values; any shape.
+
+        Returns
+        -------
+        level
+            That of their distances from ``bend``, in units of ``softening``.
+        """
+        # In single precision, processors differ in the last digits: a value at an end of the scale could come
+        # out beyond it, and be drawn in the colour of those that are.
+        distance = np.asanyarray(value, dtype=np.float64) - self.bend
+        level: FloatArray = np.arcsinh(distance / (self.softening or 1.0))
+        return level
+
+    def uncurve(self, level: FloatArray) -> FloatArray:
+        """Undo `curve`, for the colour bar.
+
+        Parameters
+        ----------
+        level
+            Levels; any shape.
+
+        Returns
+        -------
+        value
+            The values.
+        """
+        value: FloatArray = self.bend + (self.softening or 1.0) * np.sinh(level)
+        return value
+
+
+@dataclass(frozen=True)
+class ImageStyle(MapStyle):
+    """Looks of a figure of an image, besides those of all maps.
+
+    Parameters
+    ----------
+    ink, halo
+        Colours of names on the image, and around them.
+    ampOutline
+        Colour of the outlines of amplifiers.
+    gap
+        Colour of the focal plane between detectors.
+    masked
+        Colour of pixels of a detector without a value.
+    mark, markHalo
+        Colours of the marks of structures, and around them.
+    """
+
+    ink: str = "#222222"
+    halo: str = "#ffffff"
+    ampOutline: str = "#222222"
+    gap: str = "#ececec"
+    masked: str = "#a8a8a8"
+    mark: str = "#000000"
+    markHalo: str = "#ffffff"
+
+    @classmethod
+    def forColourMap(cls, colourMap: str) -> ImageStyle:
+        """Choose colours that are legible on a colour map.
+
+        Parameters
+        ----------
+        colourMap
+            Name of a colour map.
+
+        Returns
+        -------
+        style
+            The style.
+        """
+        style = cls(over=cls.overColour(colourMap))
+        on_dark = replace(style, ink="#ffffff", mark="#ffffff", markHalo="#111111")
+        if colourMap == "significance":
+            return replace(on_dark, ink="#c9d6e6", halo="#05070d", ampOutline="#7f9fc4", over="#ffffff")
+        if colourMap in ("viridis", "cividis"):
+            return replace(on_dark, halo="#222222", ampOutline="#ffffff")
+        return style
+
+
+def imageColours(scale: ImageScale, style: ImageStyle) -> tuple[Normalize, Colormap]:
+    """Return what turns the values of an image into colours.
+
+    Parameters
+    ----------
+    scale
+        The scale.
+    style
+        Colours of values beyond its ends.
+
+    Returns
+    -------
+    norm, colourMap
+        Norm and colour map; pixels without a value are transparent.
+    """
+    low, high = scale.limits.low, scale.limits.high
+    norm: Normalize
+    if scale.colourMap == "significance" and scale.threshold is not None:
+        colour_map: Colormap = LinearSegmentedColormap.from_list("significance", _SIGNIFICANCE)
+        norm = TwoSlopeNorm(scale.threshold, low, high)
+    else:
+        colour_map = matplotlib.colormaps[scale.colourMap]
+        linear = scale.softening is None
+        norm = Normalize(low, high) if linear else FuncNorm((scale.curve, scale.uncurve), low, high)
+    return norm, colour_map.with_extremes(bad="#ffffff00", under=style.under, over=style.over)
 
 
 @dataclass(frozen=True)
@@ -31,7 +221,7 @@ class Stretch:
     Parameters
     ----------
     method, percentile, centre
-        As of `~lsst.analysis.cp.core.imageViews.stretchLimits`.
+        As of `~lsst.analysis.cp.core.images.stretchLimits`.
     low, high
         Ends that are given; None for those to choose.
     """
@@ -195,7 +385,7 @@ def scaleAmplifiers(image: Float32Array, frame: ImageFrame) -> Float32Array:
     Returns
     -------
     scaled
-        As `~lsst.analysis.cp.core.imageViews.perAmplifier` does it, for amplifiers at any angle.
+        As `~lsst.analysis.cp.core.images.perAmplifier` does it, for amplifiers at any angle.
     """
     regions = list(ampRegions(frame, frame.shownAmps))
     scaled = perAmplifier(image, [region.box for region in regions if region.inside is None])

@@ -1,115 +1,28 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""What a figure of an image shows, as plain arrays and text; drawn by `_imageDrawing`."""
+"""What a figure of an image shows, as plain arrays and text; `drawImage` draws it."""
 
 from __future__ import annotations
 
-__all__ = ["ImageScale", "ImageView", "Marks", "Names", "Projections"]
-
+import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from lsst.analysis.cp.core.limits import ColourLimits
-from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray
+from lsst.analysis.cp.actions.plot.text import listFirst, plural, statisticsLines, withUnit
+from lsst.analysis.cp.core.typing import Float32Array, FloatArray
 
 from .frame import ImageFrame
-from .regions import Gaps
+from .gaps import AmpGaps
+from .marks import Failures, Names, StructureMarks
+from .scale import ImageScale
 
+__all__ = ["ImageView", "Projections", "imageHeadline", "imageLists"]
 
-@dataclass(frozen=True, kw_only=True)
-class ImageScale:
-    """How the values of an image become colours.
-
-    Parameters
-    ----------
-    colourMap
-        Name of the colour map; ``significance`` for the one that changes at the threshold.
-    limits
-        Ends of the scale, and how many pixels are beyond.
-    softening
-        Distance from ``bend`` up to which an inverse hyperbolic sine is about linear; None for a linear
-        scale.
-    bend
-        Value at the middle of the linear part.
-    threshold
-        Value to mark; None for none.
-    nDetected
-        Number of pixels above the threshold of a map of significances.
-    label
-        What is shown, with its unit.
-    unit
-        That unit.
-    note
-        How the ends were chosen, in words.
-    """
-
-    colourMap: str
-    limits: ColourLimits
-    softening: float | None = None
-    bend: float = 0.0
-    threshold: float | None = None
-    nDetected: int = 0
-    label: str = ""
-    unit: str = ""
-    note: str = ""
-
-    @property
-    def markedThreshold(self) -> float | None:
-        """The threshold, if it is on the scale."""
-        inside = self.threshold is not None and self.limits.low < self.threshold < self.limits.high
-        return self.threshold if inside else None
-
-    @property
-    def ticks(self) -> FloatArray | None:
-        """Values for ticks at even distances on a scale that is not linear; None for a linear one."""
-        low, high = self.limits.low, self.limits.high
-        if self.colourMap == "significance" and self.threshold is not None:
-            return np.array([low, 0.5 * (low + self.threshold), *np.linspace(self.threshold, high, 6)])
-        if self.softening is None:
-            return None
-        first, last = (float(np.arcsinh((end - self.bend) / self.softening)) for end in (low, high))
-        levels = np.linspace(first, last, 9)
-        return self.bend + self.softening * np.sinh(levels)
-
-
-@dataclass(frozen=True, eq=False)
-class Names:
-    """Names on the image.
-
-    Parameters
-    ----------
-    texts
-        The names.
-    positions
-        Left corners of what is named, in the unit of the axes; shape (n, 2).
-    points
-        Size of the letters of each, points; shape (n,).
-    atTop
-        Whether the corners are the upper or the lower ones.
-    """
-
-    texts: tuple[str, ...]
-    positions: FloatArray
-    points: FloatArray
-    atTop: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class Marks:
-    """Positions of structures.
-
-    Parameters
-    ----------
-    positions
-        Their centres in the unit of the axes; shape (n, 2).
-    texts
-        Their numbers.
-    """
-
-    positions: FloatArray
-    texts: tuple[str, ...]
+_NOTE_LENGTH = 52
+"""Characters of a line beside the image."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,16 +59,14 @@ class ImageView:
         Their colours.
     gaps
         What is missing.
-    failing
-        Amplifiers that failed a test; shape (nAmp,).
-    failingDetectors
-        Detectors that failed as a whole; shape (nDet,).
+    failures
+        What failed a test.
+    structures
+        What was found.
     names, ampNames
         Names of detectors and amplifiers on pixels.
     gapNames
         Names of detectors and amplifiers without any.
-    marks
-        Structures.
     projections
         Reduced columns and rows; None for none.
     title, headline
@@ -171,16 +82,109 @@ class ImageView:
     image: Float32Array
     frame: ImageFrame
     scale: ImageScale
-    gaps: Gaps
-    failing: BoolArray
-    failingDetectors: BoolArray
+    gaps: AmpGaps
+    failures: Failures
+    structures: StructureMarks
     names: Names
     ampNames: Names
     gapNames: tuple[Names, ...]
-    marks: Marks
     projections: Projections | None
     title: str
     headline: str
     provenance: tuple[str, ...]
     lists: tuple[tuple[str, ...], ...]
     message: str
+
+
+def imageHeadline(frame: ImageFrame, gaps: AmpGaps, failures: Failures, structures: StructureMarks) -> str:
+    """Say in one line what there is, and what failed.
+
+    Parameters
+    ----------
+    frame
+        What is on the image.
+    gaps
+        What is missing.
+    failures
+        What failed.
+    structures
+        What was found.
+
+    Returns
+    -------
+    text
+        The line.
+    """
+    n_shown, n_missing, n_masked = (int(part.sum()) for part in (frame.shown, gaps.missing, gaps.maskedAmps))
+    if n_shown == 1:
+        words = [str(frame.geometry.layout.detectorName[frame.shown][0])]
+    else:
+        words = [f"{n_shown - n_missing} of {n_shown} detectors with an image"]
+    if n_masked:
+        words.append(f"{plural(n_masked, 'amplifier')} without a value")
+    if failures.headline:
+        words.append(failures.headline)
+    if structures.total:
+        words.append(f"{plural(structures.total, 'structure')} found")
+    if structures.nEvents:
+        words.append(f"{plural(structures.nEvents, 'event')}, as of cosmic rays")
+    return ", ".join(words)
+
+
+def imageLists(
+    values: Float32Array,
+    unit: str,
+    frame: ImageFrame,
+    scale: ImageScale,
+    gaps: AmpGaps,
+    reasons: Mapping[int, str],
+    failures: Failures,
+    structures: StructureMarks,
+    nListed: int,
+) -> tuple[tuple[str, ...], ...]:
+    """Write what stands beside the image.
+
+    Parameters
+    ----------
+    values
+        Pixels; NaN are left out.
+    unit
+        Their unit.
+    frame
+        What is on the image.
+    scale
+        How it is coloured.
+    gaps
+        What is missing.
+    reasons
+        Why a detector is missing, by its position in the camera.
+    failures
+        What failed.
+    structures
+        What was found.
+    nListed
+        Number of things to name in a list; a third of it of what is missing.
+
+    Returns
+    -------
+    lists
+        Titles, each with its lines.
+    """
+    layout = frame.geometry.layout
+    absent = [
+        f"{layout.detectorName[i]}  {reasons.get(i, '')}".rstrip()
+        for i in np.flatnonzero(gaps.missing).tolist()
+    ]
+    masked = [f"{name}  all" for name in layout.detectorName[gaps.masked]]
+    for i in np.flatnonzero(gaps.maskedAmps & ~gaps.masked[layout.ampDetector]):
+        masked.append(f"{layout.detectorName[layout.ampDetector[i]]} {layout.ampName[i]}")
+    few = -(-nListed // 3)
+    lists = (
+        (withUnit("Values", unit), *statisticsLines(values, counts=False)),
+        ("Colours", *textwrap.wrap(scale.note, _NOTE_LENGTH)),
+        listFirst(f"Without an image: {len(absent)}", absent, few),
+        listFirst("Without a value", masked, few),
+        listFirst("Failing", failures.lines, nListed),
+        listFirst("Structures", structures.lines, nListed),
+    )
+    return tuple(lines for lines in lists if lines)

@@ -251,8 +251,8 @@ def _listDrifts(series: TrendSeries, findings: TrendFindings) -> list[str]:
 
 def _listApart(series: TrendSeries, findings: TrendFindings) -> list[str]:
     """Say how far series lie apart, the farthest first."""
-    order = np.argsort(-np.abs(np.nan_to_num(findings.offset)), kind="stable")
-    return [f"{series.names[i]} {findings.offset[i]:+.1f} σ" for i in order if findings.outlying[i]]
+    order = np.argsort(-np.abs(np.nan_to_num(findings.outlyingScore)), kind="stable")
+    return [f"{series.names[i]} {findings.outlyingScore[i]:+.1f} σ" for i in order if findings.outlying[i]]
 
 
 def _listOutliers(series: TrendSeries, findings: TrendFindings) -> list[str]:

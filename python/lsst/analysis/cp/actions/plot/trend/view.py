@@ -196,7 +196,7 @@ def chooseNamed(series: TrendSeries, findings: TrendFindings, nLines: int) -> In
     ]
     rows = np.arange(series.nSeries)
     ranked.insert(0, _rank(rows, np.where(findings.drifting, findings.driftScore, 0.0)))
-    ranked.insert(1, _rank(rows, np.where(findings.outlying, findings.offset, 0.0)))
+    ranked.insert(1, _rank(rows, np.where(findings.outlying, findings.outlyingScore, 0.0)))
     ranked.insert(2, _rank(findings.outlierSeries, findings.outlierScore))
     ranked.insert(3, rankFailing(series))
     turns = [index for turn in itertools.zip_longest(*ranked) for index in turn if index is not None]

@@ -1,0 +1,333 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Times of observations, runs and records."""
+
+from __future__ import annotations
+
+import math
+import re
+import warnings
+from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import numpy as np
+from astropy.time import Time
+
+from lsst.analysis.cp.core.typing import FloatArray
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler, DataCoordinate, DatasetRef, DimensionRecord, Timespan
+
+    from .calibrations import CalibrationLookup
+
+__all__ = [
+    "ObservationTimes",
+    "TIME_SOURCES",
+    "findObservationTime",
+    "findRunTime",
+    "findUpstreamTime",
+    "makeTimestamp",
+    "parseRunTime",
+    "toMjd",
+    "toUnix",
+]
+
+TIME_SOURCES = {
+    "exposure": "middle of the exposure",
+    "visit": "middle of the visit",
+    "sequence": "12:00 UTC of the day of observation, plus one second for each number of the day's sequence: "
+    "the exposure or visit has no time span in the repository",
+    "validity": "begin of the validity range of the calibration",
+    "run": "start of the run: the metrics belong to no exposure, and to no calibration that is certified",
+}
+"""Where the time of an observation may come from."""
+
+_OBSERVATIONS = ("exposure", "visit")
+_PHASES = 499
+_BLOCK = 250
+# With this one the filters that are in Rubin's cameras are apart.
+_SALT = b"analysis_cp 9"
+
+
+def parseRunTime(run: str) -> float | None:
+    """Take the time of a run from the end of its name.
+
+    Parameters
+    ----------
+    run
+        Name of a RUN collection, such as ``u/someone/verifyBias/20260101T120000Z``.
+
+    Returns
+    -------
+    time
+        Its time; None if the name does not end in one.
+    """
+    stamp = run.rpartition("/")[2]
+    if re.fullmatch(r"\d{8}T\d{6}Z", stamp) is None:
+        return None
+    try:
+        return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
+
+
+def toUnix(time: Time) -> float:
+    """Convert a time.
+
+    Parameters
+    ----------
+    time
+        Any time, on any scale.
+
+    Returns
+    -------
+    seconds
+        Since 1970 UTC, to 0.3 microseconds.
+    """
+    with warnings.catch_warnings():
+        # Leap seconds of the years of an open validity range are not known yet.
+        warnings.filterwarnings("ignore", message=".*dubious year")
+        return float(time.utc.unix)
+
+
+def toMjd(seconds: FloatArray) -> FloatArray:
+    """Convert times.
+
+    Parameters
+    ----------
+    seconds
+        Since 1970 UTC, NaN where there is none, shape (n,).
+
+    Returns
+    -------
+    mjd
+        Modified Julian dates (TAI, days), NaN where there is none, shape (n,).
+    """
+    known = np.isfinite(seconds)
+    result = np.full(len(seconds), np.nan)
+    with warnings.catch_warnings():
+        # Leap seconds of the years of an open validity range are not known yet.
+        warnings.filterwarnings("ignore", message=".*dubious year")
+        result[known] = Time(seconds[known], format="unix").tai.mjd
+    return result
+
+
+def findObservationTime(
+    dataId: DataCoordinate, validityBegin: float | None, runTime: float
+) -> tuple[float, str]:
+    """Find when an observation was made.
+
+    Parameters
+    ----------
+    dataId
+        Data id with dimension records.
+    validityBegin
+        Begin of the validity range of the calibration; None if there is none.
+    runTime
+        Start of the run.
+
+    Returns
+    -------
+    time
+        Its time.
+    source
+        Where it comes from: the first key of `TIME_SOURCES` that gives one.
+    """
+    for dimension in _OBSERVATIONS:
+        if dimension in dataId.dimensions:
+            record = dataId.records[dimension]
+            middle = None if record is None or record.timespan is None else _middle(record.timespan)
+            if middle is not None:
+                return middle, dimension
+            return _sequenceTime(dataId, dimension, record), "sequence"
+    if validityBegin is not None:
+        return validityBegin, "validity"
+    return runTime, "run"
+
+
+@lru_cache(maxsize=4096)
+def _middle(timespan: Timespan) -> float | None:
+    """Find the middle of a time span; None if it is empty or unbounded."""
+    begin, end = timespan.begin, timespan.end
+    if not isinstance(begin, Time) or not isinstance(end, Time):
+        return None
+    return toUnix(begin + (end - begin) / 2)
+
+
+def _sequenceTime(dataId: DataCoordinate, dimension: str, record: DimensionRecord | None) -> float:
+    """Make a time of the day of observation and the number in its sequence."""
+    number = getattr(record, "seq_num", None)
+    if number is None:
+        # The last five digits of the ids of Rubin's cameras are that number.
+        number = int(dataId[dimension]) % 100_000
+    noon = datetime.strptime(f"{dataId['day_obs']}12", "%Y%m%d%H").replace(tzinfo=UTC)
+    return noon.timestamp() + number
+
+
+def makeTimestamp(observationTime: float, dataId: DataCoordinate, run: str) -> float:
+    """Make the time of a point in the database, which keeps one point of a topic at a time.
+
+    The observation's time, cut to milliseconds, is moved by
+
+    - 1 ms for each unit of the detector's id, so that the detectors of an exposure are apart even where
+      times are kept in milliseconds; exposures of a camera are further apart than that;
+    - an odd number of microseconds below 1000, made of the dimensions but exposure, visit and detector, and
+      of the run. It separates cameras, filters, and, but for one in 499 pairs, runs on the same exposure;
+    - without exposure and visit, 0, 250, 500 or 750 ms, or for metrics of all detectors any number of
+      milliseconds below 1000. With the former it separates the filters of a run, but for one in 1996 pairs of
+      names of filters for metrics of one detector; none of these are of filters that are in Rubin's cameras.
+
+    Parameters
+    ----------
+    observationTime
+        The observation's time.
+    dataId
+        Data id of the metrics.
+    run
+        RUN collection of the metrics.
+
+    Returns
+    -------
+    timestamp
+        The point's time.
+    """
+    required = dict(dataId.required)
+    detector = required.pop("detector", None)
+    observed = [required.pop(name) for name in _OBSERVATIONS if name in required]
+    number = _hash(repr(sorted(required.items())))
+    milliseconds = 0 if detector is None else int(detector)
+    if not observed:
+        block = 1 if detector is None else _BLOCK
+        milliseconds += number // _PHASES % (1000 // block) * block
+    microseconds = 1 + 2 * ((number + _hash(run)) % _PHASES)
+    start = math.floor(observationTime * 1000) + milliseconds
+    return (start * 1000 + microseconds) / 1e6
+
+
+@lru_cache(maxsize=4096)
+def _hash(text: str) -> int:
+    """Make a number of a text that is the same everywhere."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8, key=_SALT).digest())
+
+
+def findUpstreamTime(timestampVersion: str | None, runTime: float) -> float:
+    """Find the time that upstream gives to a record.
+
+    Parameters
+    ----------
+    timestampVersion
+        The configuration field ``timestamp_version`` of the task. Of the times that it may name, the
+        present is not the same when a record is sent again, and that of a package is not known outside of
+        the stack: both are replaced by that of the run.
+    runTime
+        Start of the run.
+
+    Returns
+    -------
+    timestamp
+        The record's time.
+
+    Raises
+    ------
+    ValueError
+        Raised if an explicit time cannot be read.
+    """
+    if timestampVersion is None or not timestampVersion.startswith("explicit_timestamp"):
+        return runTime
+    stamp = timestampVersion.partition(":")[2]
+    try:
+        return datetime.strptime(stamp, "%Y%m%dT%H%M%S%z").timestamp()
+    except ValueError as error:
+        raise ValueError(
+            f"timestamp_version {timestampVersion!r}: expected 'explicit_timestamp:' and a time such as "
+            "20260101T120000Z"
+        ) from error
+
+
+def findRunTime(butler: Butler, ref: DatasetRef) -> float:
+    """Find the time of a run: that in its name or, without one, of its first bundle in the repository.
+
+    Parameters
+    ----------
+    butler
+        The repository.
+    ref
+        A bundle of the run.
+
+    Returns
+    -------
+    time
+        Seconds since 1970 UTC.
+    """
+    time = parseRunTime(ref.run)
+    if time is not None:
+        return time
+    name = ref.datasetType.name
+    with butler.query() as query:
+        query = query.join_dataset_search(ref.datasetType, [ref.run])
+        rows = query.general(
+            ref.datasetType.dimensions, dataset_fields={name: {"ingest_date"}}, find_first=False
+        )
+        (row,) = rows.order_by(query.expression_factory[name].ingest_date).limit(1)
+    return toUnix(row[f"{name}.ingest_date"])
+
+
+class ObservationTimes:
+    """Finds the times of datasets, which are those that records in Sasquatch have.
+
+    Parameters
+    ----------
+    butler
+        The repository, for the times of runs that have none in their names; these are not known if None.
+    calibrations
+        The calibrations that were verified; None if they are not known.
+    """
+
+    def __init__(self, butler: Butler | None = None, calibrations: CalibrationLookup | None = None) -> None:
+        self._butler = butler
+        self._calibrations = calibrations
+        self._runTimes: dict[tuple[str, str], float] = {}
+
+    def find(self, ref: DatasetRef) -> float:
+        """Find the time of a dataset.
+
+        Parameters
+        ----------
+        ref
+            The dataset, whose data ID must have dimension records.
+
+        Returns
+        -------
+        time
+            Middle of the exposure, else begin of validity of the calibration, else start of the run; s since
+            1970 UTC, NaN if not known.
+
+        Raises
+        ------
+        ValueError
+            Raised if the data ID has no dimension records.
+        """
+        if not ref.dataId.hasRecords():
+            raise ValueError(
+                f"the data ID of {ref.datasetType.name} {ref.dataId} has no dimension records: query them"
+            )
+        run_time = self._findRunTime(ref)
+        validity_begin = None
+        if self._calibrations is not None:
+            time, _ = findObservationTime(ref.dataId, None, run_time)
+            calibration = self._calibrations.find(dict(ref.dataId.mapping), time)
+            validity_begin = None if calibration is None else calibration.validityBegin
+        return findObservationTime(ref.dataId, validity_begin, run_time)[0]
+
+    def _findRunTime(self, ref: DatasetRef) -> float:
+        key = (ref.run, ref.datasetType.name)
+        if key not in self._runTimes:
+            if self._butler is None:
+                time = parseRunTime(ref.run)
+                self._runTimes[key] = math.nan if time is None else time
+            else:
+                self._runTimes[key] = findRunTime(self._butler, ref)
+        return self._runTimes[key]

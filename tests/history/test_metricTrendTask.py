@@ -1,0 +1,369 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Gathering of metrics over time by a pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.table import Table
+from astropy.time import Time
+
+from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.core import CameraLayout
+from lsst.analysis.cp.core.amps import AmpResults, AmpTable, detectorSummaryTable
+from lsst.analysis.cp.tasks.history import MetricTrendConfig, MetricTrendConnections, MetricTrendTask
+from lsst.analysis.tools.interfaces import MetricMeasurementBundle
+from lsst.daf.butler import Butler, DatasetType, DeferredDatasetHandle, Timespan
+from lsst.obs.lsst import LsstComCam
+from lsst.pex.config import FieldValidationError
+from lsst.pipe.base import Pipeline
+from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
+from lsst.verify import Measurement
+
+ROOT = Path(__file__).parents[2]
+INSTRUMENT = "LSSTComCam"
+FIRST_NIGHT = Time("2026-01-02T02:00:00", scale="tai")
+N_NIGHTS = 24
+STEP_NIGHT, STEP_DETECTOR, STEP = 12, 4, 1.0
+LAST_NIGHT_FAILED = 2
+EXPOSURE_SECONDS = 2.0
+
+NO_PLOTS = """
+from lsst.analysis.tools.interfaces import NoPlot
+for tool in config.atools:
+    tool.produce.plot = NoPlot
+"""
+
+
+def dayOf(night: int) -> int:
+    day = FIRST_NIGHT + (night - 1) * u.day
+    return int(day.strftime("%Y%m%d"))
+
+
+def exposureOf(night: int) -> int:
+    return dayOf(night) * 100000 + 1
+
+
+def makeSummary(camera: Any, night: int) -> Table:
+    """Summarize amplifiers of a night: one detector steps, one is dead on the last, and one fails there."""
+    detectors = list(camera)
+    amps = [(detector, amp) for detector in detectors for amp in detector.getAmplifiers()]
+    rng = np.random.default_rng(night)
+    ids = np.array([detector.getId() for detector, _ in amps])
+    noise = np.array([amp.getReadNoise() for _, amp in amps]) * rng.normal(0.9, 0.005, len(amps))
+    noise += STEP * ((ids == STEP_DETECTOR) & (night >= STEP_NIGHT))
+    failed = (ids == LAST_NIGHT_FAILED) & (night == N_NIGHTS - 1)
+    columns = {
+        "exposure": np.full(len(amps), exposureOf(night)),
+        "detector": ids,
+        "amplifier": np.array([amp.getName() for _, amp in amps]),
+        "BIAS_MEAN": rng.normal(0.0, 0.1, len(amps)),
+        "BIAS_NOISE": noise,
+        "BIAS_CR_NOISE": noise,
+        "BIAS_AMP_CORNER": rng.normal(0.0, 1.0, len(amps)),
+        **{f"BIAS_VERIFY_{key}": ~failed for key in ("MEAN", "NOISE", "CR_NOISE", "SUCCESS")},
+    }
+    table = AmpTable.fromColumns(columns, getProduct("bias"), CameraLayout.fromCamera(camera))
+    return detectorSummaryTable(AmpResults(ampTable=table).detectors)
+
+
+@dataclass(frozen=True)
+class History:
+    """A repository with the summary of one exposure a night, in two runs, and what was put."""
+
+    root: Path
+    camera: Any
+    summaries: dict[int, Table]
+
+    def run(self, output: str, code: str = "", where: str = "") -> Butler:
+        """Run the pipeline of the camera, its configuration changed by code."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+            pipeline = Pipeline.fromFile(str(ROOT / "pipelines" / "LSSTComCam" / "trendBias.yaml"))
+        pipeline.addConfigPython("trendBias", code)
+        return self.execute(pipeline, output, where)
+
+    def execute(self, pipeline: Pipeline, output: str, where: str = "") -> Butler:
+        """Run a pipeline in this process."""
+        executor = SimplePipelineExecutor.from_pipeline(
+            pipeline,
+            where=f"instrument='{INSTRUMENT}'{where}",
+            butler=SimplePipelineExecutor.prep_butler(str(self.root), ["second", "first"], output),
+        )
+        executor.run(register_dataset_types=True)
+        return Butler.from_config(str(self.root), collections=[output], instrument=INSTRUMENT)
+
+
+def insertExposures(butler: Butler) -> None:
+    """Insert one exposure a night."""
+    registry = butler.registry
+    for night in range(N_NIGHTS):
+        exposure = exposureOf(night)
+        start = FIRST_NIGHT + night * u.day
+        registry.syncDimensionData("day_obs", {"instrument": INSTRUMENT, "id": dayOf(night)})
+        registry.syncDimensionData("group", {"instrument": INSTRUMENT, "name": str(exposure)})
+        registry.syncDimensionData(
+            "exposure",
+            {
+                "instrument": INSTRUMENT,
+                "id": exposure,
+                "obs_id": str(exposure),
+                "seq_num": 1,
+                "group": str(exposure),
+                "day_obs": dayOf(night),
+                "physical_filter": "unknown",
+                "exposure_time": 0.0,
+                "timespan": Timespan(start, start + EXPOSURE_SECONDS * u.second),
+            },
+        )
+
+
+def makeBundle(night: int) -> MetricMeasurementBundle:
+    """Make a bundle of an exposure; the median is the number of the night."""
+    values = {"median": (float(night), "electron"), "nAmps": (144.0, ""), "nValid": (144.0, "")}
+    measured = [Measurement(name, u.Quantity(*value)) for name, value in values.items()]
+    return MetricMeasurementBundle({"biasNoise": measured}, metricNamePrefix="cpBiasExp_")
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> History:
+    """Make the repository; the first ten nights are in a run of their own."""
+    root = tmp_path_factory.mktemp("history") / "butler"
+    Butler.makeRepo(str(root))
+    camera = LsstComCam().getCamera()
+    summaries = {}
+    with Butler.from_config(str(root), writeable=True) as butler:
+        LsstComCam().register(butler.registry)
+        insertExposures(butler)
+        for name, storage in (("detectorSummary", "ArrowAstropy"), ("metrics", "MetricMeasurementBundle")):
+            dataset_type = DatasetType(
+                f"cpBiasExp_{name}", ("instrument", "exposure"), storage, universe=butler.dimensions
+            )
+            butler.registry.registerDatasetType(dataset_type)
+        for run in ("first", "second"):
+            butler.registry.registerRun(run)
+        for night in range(N_NIGHTS):
+            place = {"instrument": INSTRUMENT, "exposure": exposureOf(night)}
+            summaries[night] = makeSummary(camera, night)
+            run = "first" if night < 10 else "second"
+            butler.put(summaries[night], "cpBiasExp_detectorSummary", place, run=run)
+            butler.put(makeBundle(night), "cpBiasExp_metrics", place, run=run)
+    return History(root, camera, summaries)
+
+
+@pytest.fixture(scope="module")
+def butler(history: History) -> Butler:
+    """Run the pipeline."""
+    return history.run("trend")
+
+
+def getValues(butler: Butler, tool: str) -> dict[str, float]:
+    return {str(m.metric_name): m.quantity.value for m in butler.get("cpBiasTrend_metrics")[tool]}
+
+
+def test_table_has_every_value(butler: Butler, history: History) -> None:
+    table = butler.get("cpBiasTrend_trend")
+    rows = table[(table["metric"] == "biasNoise") & (table["measurement"] == "median")]
+    assert len(rows) == N_NIGHTS * len(history.camera)
+    for night, summary in history.summaries.items():
+        found = rows[rows["exposure"] == exposureOf(night)]
+        np.testing.assert_array_equal(found["detector"], summary["detector"])
+        np.testing.assert_array_equal(found["value"], summary["NOISE_median"])
+        assert set(found["run"]) == {"first" if night < 10 else "second"}
+        assert set(found["day_obs"]) == {dayOf(night)}
+
+
+def test_time_is_the_middle_of_the_exposure(butler: Butler) -> None:
+    table = butler.get("cpBiasTrend_trend")
+    middle = FIRST_NIGHT + 3 * u.day + 0.5 * EXPOSURE_SECONDS * u.second
+    rows = table[table["exposure"] == exposureOf(3)]
+    np.testing.assert_allclose(rows["mjd"], middle.tai.mjd, rtol=0.0, atol=1e-9)
+
+
+def test_change_of_the_detector_is_measured(butler: Butler) -> None:
+    values = getValues(butler, "biasNoiseByDetector")
+    assert (values["nSeries"], values["nEpochs"], values["nValid"]) == (9, N_NIGHTS, 9 * N_NIGHTS)
+    assert (values["nChangePoints"], values["nSeriesChanged"]) == (1, 1)
+    assert values["largestStep"] == pytest.approx(STEP, abs=0.05)
+
+
+def test_change_of_one_detector_is_not_that_of_its_raft(butler: Butler) -> None:
+    values = getValues(butler, "biasNoiseByRaft")
+    assert (values["nSeries"], values["nChangePoints"], values["largestStep"]) == (1, 0, 0.0)
+
+
+def test_failures_of_the_last_night_are_counted(butler: Butler) -> None:
+    values = getValues(butler, "biasSuccessFailuresByDetector")
+    assert (values["nSeriesTested"], values["nSeriesFailed"]) == (9, 1)
+
+
+def test_metrics_do_not_depend_on_the_data(butler: Butler) -> None:
+    """The test of the read noise was not made: its tool emits the same measurements, none of them valid."""
+    missing, present = (getValues(butler, f"bias{test}ByDetector") for test in ("ShiftCount", "Noise"))
+    assert missing.keys() == present.keys()
+    assert (missing["nValid"], missing["nChangePoints"]) == (0, 0)
+    assert np.isnan(missing["median"])
+
+
+def test_units_are_those_of_the_catalogue(butler: Butler) -> None:
+    units = {
+        str(m.metric_name): m.quantity.unit for m in butler.get("cpBiasTrend_metrics")["biasNoiseByDetector"]
+    }
+    assert (units["median"], units["steepestDrift"], units["nSeries"]) == (
+        u.electron,
+        u.electron / u.yr,
+        u.one,
+    )
+
+
+def test_topics_begin_with_the_output_name(butler: Butler) -> None:
+    assert butler.get("cpBiasTrend_metrics").metricNamePrefix == "cpBiasTrend_"
+
+
+def test_every_tool_has_its_plot(butler: Butler) -> None:
+    tools = butler.get("cpBiasTrend_metrics").keys()
+    uris = [butler.getURI(f"cpBiasTrend_{tool}_TrendPlot") for tool in tools]
+    assert len(uris) == 21
+    assert all(uri.read(8) == b"\x89PNG\r\n\x1a\n" for uri in uris)
+
+
+def test_only_what_tools_take_is_gathered(butler: Butler) -> None:
+    table = butler.get("cpBiasTrend_trend")
+    assert set(table["measurement"]) == {"median", "quantityMax", "nFailed"}
+    assert "biasDist0Pct" not in set(table["metric"])
+
+
+def test_history_may_be_limited(history: History) -> None:
+    code = NO_PLOTS + "config.gatheredMetrics = ['biasMean']; config.gatheredMeasurements = ['max', 'nAmps']"
+    table = history.run("limited", code, f" AND exposure.day_obs >= {dayOf(20)}").get("cpBiasTrend_trend")
+    assert set(table["metric"]) == {"biasMean"}
+    assert set(table["measurement"]) == {"max", "nAmps"}
+    assert set(table["exposure"]) == {exposureOf(night) for night in range(20, N_NIGHTS)}
+
+
+def test_metrics_of_exposures_may_be_gathered(history: History) -> None:
+    code = NO_PLOTS + (
+        "config.doReadBundles = True\n"
+        "from lsst.analysis.cp.atools import addTrendTools\n"
+        "addTrendTools(config, 'bias', by='all', tests=['NOISE'])\n"
+        "config.atools.biasNoise.produce.plot = NoPlot\n"
+        "config.atools.biasNoiseQuantity.produce.plot = NoPlot\n"
+    )
+    butler = history.run("bundles", code)
+    values = getValues(butler, "biasNoise")
+    assert (values["nSeries"], values["nEpochs"], values["median"]) == (1, N_NIGHTS, (N_NIGHTS - 1) / 2)
+    assert set(butler.get("cpBiasTrend_trend")["level"]) == {"exposure", "detector"}
+
+
+def test_each_filter_has_a_history(history: History) -> None:
+    pipeline = Pipeline("Filters apart.")
+    pipeline.addTask(MetricTrendTask, "trendByFilter")
+    code = "config.dimensions = ['instrument', 'physical_filter']; config.gatheredMetrics = ['biasMean']\n"
+    pipeline.addConfigPython("trendByFilter", code + "config.connections.outputName = 'cpBiasFilterTrend'")
+    butler = history.execute(pipeline, "filters")
+    table = butler.get("cpBiasFilterTrend_trend", physical_filter="unknown")
+    assert set(table["physical_filter"]) == {"unknown"}
+    assert len(set(table["exposure"])) == N_NIGHTS
+
+
+def test_failing_tool_costs_its_own_results_only(history: History) -> None:
+    code = (
+        NO_PLOTS
+        + "config.atools.biasNoiseByDetector.process.seriesBy = 'all'\n"
+        + (
+            "from lsst.analysis.tools.interfaces import BaseProcess\n"
+            "config.atools.biasMeanByDetector.process = BaseProcess\n"
+        )
+    )
+    with pytest.raises(Exception, match="biasMeanByDetector"):
+        history.run("broken", code)
+    butler = Butler.from_config(str(history.root), collections=["broken"], instrument=INSTRUMENT)
+    assert len(butler.get("cpBiasTrend_trend")) > 0
+    assert "biasMeanByRaft" in butler.get("cpBiasTrend_metrics")
+
+
+def test_absent_metric_is_logged(history: History, caplog: pytest.LogCaptureFixture) -> None:
+    task = MetricTrendTask(config=makeConfig(gatheredMetrics=["biasNoise", "biasNothing"]))
+    with Butler.from_config(str(history.root), collections=["second"], instrument=INSTRUMENT) as butler:
+        refs = butler.query_datasets("cpBiasExp_detectorSummary", with_dimension_records=True, limit=2)
+        table = task.gather([butler.getDeferred(ref) for ref in refs])
+    assert set(table.metric.values) == {"biasNoise"}
+    assert "No input has the metric(s) biasNothing." in caplog.text
+
+
+def test_columns_of_other_metrics_are_not_read(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: set[str] = set()
+    get = DeferredDatasetHandle.get
+
+    def recordColumns(self: DeferredDatasetHandle, **options: Any) -> Any:
+        read.update((options.get("parameters") or {}).get("columns", ()))
+        return get(self, **options)
+
+    monkeypatch.setattr(DeferredDatasetHandle, "get", recordColumns)
+    task = MetricTrendTask(config=makeConfig(gatheredMetrics=["biasNoise"]))
+    with Butler.from_config(str(history.root), collections=["second"], instrument=INSTRUMENT) as butler:
+        refs = butler.query_datasets("cpBiasExp_detectorSummary", with_dimension_records=True, limit=1)
+        task.gather([butler.getDeferred(ref) for ref in refs])
+    assert "NOISE_median" in read
+    assert "MEAN_median" not in read
+
+
+def makeConfig(**fields: Any) -> MetricTrendConfig:
+    config = MetricTrendConfig()
+    config.connections.outputName = "cpBiasTrend"
+    for name, value in fields.items():
+        setattr(config, name, value)
+    return config
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"doReadSummaries": False}, "neither summaries nor bundles are to be read"),
+        ({"dimensions": ["instrument", "exposure"]}, "a history has many exposures: leave exposure out"),
+    ],
+)
+def test_wrong_configuration_is_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(FieldValidationError, match=message):
+        makeConfig(**fields).validate()
+
+
+@pytest.mark.parametrize(
+    ("fields", "inputs"),
+    [
+        ({}, {"summaries"}),
+        ({"doReadBundles": True}, {"summaries", "bundles"}),
+        ({"doReadBundles": True, "doReadSummaries": False}, {"bundles"}),
+    ],
+)
+def test_inputs_are_those_that_are_read(fields: dict[str, Any], inputs: set[str]) -> None:
+    assert MetricTrendConnections(config=makeConfig(**fields)).inputs == inputs
+
+
+def test_one_input_always_limits_the_graph() -> None:
+    connections = MetricTrendConnections(config=makeConfig(doReadBundles=True))
+    assert not connections.summaries.deferGraphConstraint
+    assert connections.bundles.deferGraphConstraint
+
+
+@pytest.mark.parametrize("camera", ["LATISS", "LSSTComCam", "LSSTCam"])
+def test_input_is_an_output_of_the_merge(camera: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two pipelines are run apart, so that no contract can hold them together."""
+    monkeypatch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+    monkeypatch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))
+    monkeypatch.setenv("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone"))
+    trend, verify = (
+        Pipeline.fromFile(str(ROOT / "pipelines" / camera / f"{name}.yaml")).to_graph()
+        for name in ("trendBias", "verifyBias")
+    )
+    (read,) = trend.tasks["trendBias"].inputs.values()
+    merge = verify.tasks["verifyBiasExp"].outputs.values()
+    (made,) = [edge for edge in merge if edge.dataset_type_name == read.dataset_type_name]
+    assert (read.raw_dimensions, read.storage_class_name) == (made.raw_dimensions, made.storage_class_name)

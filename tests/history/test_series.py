@@ -1,0 +1,197 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Series that are laid out from rows, and what is found in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from lsst.analysis.cp.core import ColumnError
+from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN
+from lsst.analysis.cp.core.history import TrendSeries, findTrends, gatherSeries
+
+DAY = 20260301
+MJD = 61100.3
+
+
+def makeRows(values: Any, **columns: Any) -> dict[str, Any]:
+    """Make rows of values of shape (detectors, exposures), one exposure a day."""
+    values = np.asarray(values, dtype=float)
+    detector, epoch = np.indices(values.shape).reshape(2, -1)
+    days = np.array([DAY + i if i < 31 else 20260401 + i - 31 for i in range(values.shape[1])])
+    rows = {
+        "value": values.ravel(),
+        "mjd": MJD + epoch,
+        "exposure": days[epoch] * 100000 + 1,
+        "day_obs": days[epoch],
+        "detectorName": np.array([f"R0{i // 2}_S0{i % 2}" for i in range(values.shape[0])])[detector],
+        "raft": np.array([f"R0{i // 2}" for i in range(values.shape[0])])[detector],
+        "physicalType": np.array([("E2V", "ITL")[i // 2 % 2] for i in range(values.shape[0])])[detector],
+        "nValid": np.full(values.size, 16),
+    }
+    return rows | {name: np.asarray(column).ravel() for name, column in columns.items()}
+
+
+def makeSeries(values: Any, **columns: Any) -> TrendSeries:
+    return gatherSeries(makeRows(values, **columns), epoch="exposure")
+
+
+def test_values_are_by_detector_and_exposure() -> None:
+    values = np.arange(12.0).reshape(4, 3)
+    series = makeSeries(values)
+    assert_array_equal(series.values, values)
+    assert series.names.tolist() == ["R00_S00", "R00_S01", "R01_S00", "R01_S01"]
+    assert series.groups.tolist() == ["E2V", "E2V", "ITL", "ITL"]
+    assert_allclose(series.mjd, MJD + np.arange(3))
+    assert_array_equal(series.exposure, (DAY + np.arange(3)) * 100000 + 1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_order_of_rows_does_not_matter(random: Any) -> None:
+    rows = makeRows(np.arange(12.0).reshape(4, 3))
+    order = list(range(12))
+    random.shuffle(order)
+    shuffled = gatherSeries({name: column[order] for name, column in rows.items()})
+    assert_array_equal(shuffled.values, np.arange(12.0).reshape(4, 3))
+
+
+@pytest.mark.parametrize(
+    ("statistic", "expected"), [("min", [0.0, 1.0]), ("median", [1.5, 2.5]), ("max", [9.0, 10.0])]
+)
+def test_rafts_reduce_their_detectors(statistic: str, expected: list[float]) -> None:
+    values = np.array([[0.0, 1.0], [3.0, 4.0], [9.0, 10.0], [0.0, 1.0]])
+    rows = makeRows(values) | {"raft": np.full(8, "R00")}
+    series = gatherSeries(rows, by="raft", statistic=statistic)
+    assert series.names.tolist() == ["R00"]
+    assert_allclose(series.values[0], expected)
+
+
+def test_values_without_valid_amplifiers_are_gaps() -> None:
+    series = makeSeries([[0.0, 5.0, np.inf]], nValid=[0, 16, 16])
+    assert_array_equal(series.values, [[np.nan, 5.0, np.nan]])
+
+
+def test_status_is_the_worst_of_the_rows() -> None:
+    rows = makeRows(np.ones((2, 4)), passed=[["good", "good", "unknown", ""], ["failed", "unknown", "", ""]])
+    series = gatherSeries(rows, by="all", epoch="exposure")
+    assert_array_equal(series.status, [[FAILED, GOOD, UNKNOWN, UNKNOWN]])
+
+
+def test_flags_are_verdicts_too() -> None:
+    assert_array_equal(makeSeries([[1.0, 2.0]], passed=[True, False]).status, [[GOOD, FAILED]])
+
+
+def test_unknown_verdict_is_an_error() -> None:
+    with pytest.raises(ColumnError, match=r"'passed' holds 'maybe', expected good, failed, unknown"):
+        makeSeries([[1.0]], passed=["maybe"])
+
+
+def test_few_days_are_shown_by_exposure() -> None:
+    assert gatherSeries(makeRows(np.ones((1, 9)))).epochKind == "exposure"
+
+
+def test_many_days_are_reduced_to_days() -> None:
+    rows = makeRows(np.arange(20.0).reshape(1, 20))
+    rows["day_obs"] = DAY + np.arange(20) // 2
+    series = gatherSeries(rows)
+    assert (series.epochKind, series.nEpochs) == ("day", 10)
+    assert_allclose(series.values[0], 0.5 + 2 * np.arange(10))
+    assert_allclose(series.mjd, MJD + 0.5 + 2 * np.arange(10))
+
+
+def test_rows_without_time_get_the_night_of_their_day() -> None:
+    rows = makeRows(np.ones((1, 2)))
+    rows["mjd"] = np.full(2, np.nan)
+    # 2026-03-01 begins at MJD 61100, and its night is in the middle 0.67 days after noon.
+    assert_allclose(gatherSeries(rows).mjd, [61101.17, 61102.17])
+
+
+def test_rows_without_time_and_day_are_an_error() -> None:
+    rows = makeRows(np.ones((1, 3))) | {"mjd": np.array([MJD, np.nan, np.nan]), "day_obs": np.zeros(3, int)}
+    with pytest.raises(ColumnError, match="2 of 3 rows have neither mjd nor day_obs"):
+        gatherSeries(rows)
+
+
+def test_rows_without_raft_are_left_out() -> None:
+    rows = makeRows(np.ones((2, 2))) | {"raft": np.array(["R00", "R00", "", ""])}
+    assert gatherSeries(rows, by="raft").names.tolist() == ["R00"]
+
+
+def test_missing_column_is_named() -> None:
+    with pytest.raises(ColumnError, match="a trend needs the column 'raft'"):
+        gatherSeries({"value": np.ones(1), "mjd": np.ones(1)}, by="raft")
+
+
+@pytest.mark.parametrize("option", [{"by": "amp"}, {"epoch": "year"}, {"statistic": "mean"}])
+def test_unknown_option_is_named(option: dict[str, str]) -> None:
+    ((name, value),) = option.items()
+    with pytest.raises(ValueError, match=f"{name} is '{value}', expected one of"):
+        gatherSeries(makeRows(np.ones((1, 1))), **option)
+
+
+def test_no_rows_make_no_series() -> None:
+    series = gatherSeries({name: column[:0] for name, column in makeRows(np.ones((1, 1))).items()})
+    assert (series.nSeries, series.nEpochs, series.hasValues) == (0, 0, False)
+    assert not findTrends(series).interest.any()
+
+
+def test_threshold_is_that_of_the_epoch() -> None:
+    series = makeSeries(np.ones((2, 2)), threshold=[[1.0, 2.0], [1.0, np.nan]])
+    assert_array_equal(series.threshold, [1.0, 2.0])
+    assert series.lastThreshold == 2.0
+
+
+def test_rows_of_a_run_are_epochs_by_their_time() -> None:
+    rows = makeRows(np.array([[1.0, 2.0, 3.0]])) | {"exposure": np.full(3, -1), "day_obs": np.full(3, -1)}
+    assert_array_equal(gatherSeries(rows).values, [[1.0, 2.0, 3.0]])
+
+
+def noise(n_series: int, n_epochs: int, seed: int = 1) -> np.ndarray:
+    return 5.0 + np.random.default_rng(seed).normal(0.0, 0.05, (n_series, n_epochs))
+
+
+def test_change_is_found_in_its_series_and_epoch() -> None:
+    values = noise(4, 40)
+    values[2, 25:] += 1.0
+    findings = findTrends(makeSeries(values))
+    assert (findings.changeSeries.tolist(), findings.changeEpoch.tolist()) == ([2], [25])
+    assert_allclose(findings.changeAfter - findings.changeBefore, 1.0, atol=0.06)
+    assert np.argmax(findings.interest) == 2
+
+
+def test_drift_is_in_units_a_year() -> None:
+    values = noise(3, 60)
+    values[1] += 2.0 * np.arange(60) / 365.25
+    findings = findTrends(makeSeries(values))
+    assert findings.drifting.tolist() == [False, True, False]
+    assert findings.slope[1] == pytest.approx(2.0, rel=0.25)
+
+
+def test_outlying_series_of_its_kind_is_found() -> None:
+    values = noise(20, 12)
+    values += np.random.default_rng(2).normal(0.0, 0.1, (20, 1))
+    values[7] += 3.0
+    findings = findTrends(gatherSeries(makeRows(values) | {"physicalType": np.full(240, "E2V")}))
+    assert np.flatnonzero(findings.outlying).tolist() == [7]
+
+
+def test_two_kinds_are_not_compared_with_each_other() -> None:
+    values = noise(20, 12)
+    values += 3.0 * (np.arange(20) // 2 % 2)[:, np.newaxis]
+    assert not findTrends(makeSeries(values)).outlying.any()
+
+
+def test_outlier_is_found_at_its_epoch() -> None:
+    values = noise(3, 30)
+    values[0, 11] += 4.0
+    findings = findTrends(makeSeries(values))
+    assert (findings.outlierSeries.tolist(), findings.outlierEpoch.tolist()) == ([0], [11])
+    assert findings.outlierScore[0] > 20

@@ -1,0 +1,317 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""The artists of the figures, and what the plot of analysis_tools gets wrong."""
+
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib import colormaps
+from matplotlib.colors import BoundaryNorm, to_hex
+from matplotlib.figure import Figure
+from numpy.testing import assert_allclose, assert_array_equal
+
+from lsst.analysis.cp.actions.plot.focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
+from lsst.analysis.cp.actions.plot.focalPlane.draw import (
+    FocalPlaneArtists,
+    FocalPlaneStyle,
+    drawFocalPlane,
+)
+from lsst.analysis.tools.atools import CalibStatisticFocalPlanePlot
+from lsst.utils.plotting import make_figure
+
+
+def makeAction(kind: type = FocalPlaneGeometryPlot, **fields: Any) -> FocalPlaneGeometryPlot:
+    action = kind()
+    for name, value in ({"zAxisLabel": "Noise"} | fields).items():
+        setattr(action, name, value)
+    action.validate()
+    return action
+
+
+def draw(action: FocalPlaneGeometryPlot, data: dict, camera: Sequence) -> FocalPlaneArtists:
+    style = FocalPlaneStyle.forColourMap(action.colourMap)
+    return drawFocalPlane(make_figure().add_subplot(), action.prepare(data, camera), style)
+
+
+def render(figure: Figure) -> bytes:
+    """Render a figure, so that errors of drawing show."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=40)
+    return buffer.getvalue()
+
+
+def textsOf(figure: Figure) -> str:
+    legends = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    return "\n".join([text.get_text() for text in figure.texts] + legends)
+
+
+def vertices(polygons: Any) -> np.ndarray:
+    return np.array([path.vertices[:4] for path in polygons.get_paths()])
+
+
+@pytest.fixture
+def mixedRows(rows: dict) -> dict:
+    """Return rows: 2 is NaN, 4 failed, 6 is high, 8 is low, 9 is NaN and failed, 30 and 31 lack."""
+    rows["z"] = 10.0 + np.arange(32) % 3
+    rows["z"][[2, 6, 8, 9]] = np.nan, 1000.0, -1000.0, np.nan
+    rows["flag"] = ~np.isin(np.arange(32), [4, 9])
+    return {key: column[:30] for key, column in rows.items()}
+
+
+def test_patches_of_each_state_are_artists_of_their_own(camera: Sequence, mixedRows: dict) -> None:
+    action = makeAction()
+    view = action.prepare(mixedRows, camera)
+    artists = draw(action, mixedRows, camera)
+    shown = np.setdiff1d(np.arange(30), [2, 9])
+    assert_allclose(vertices(artists.values), view.geometry.ampCorners[shown])
+    assert_array_equal(artists.values.get_array(), mixedRows["z"][shown])
+    assert_allclose(artists.noValue.get_path().to_polygons(closed_only=True)[0][:4], view.corners[2])
+    assert len(artists.noValue.get_path().to_polygons()) == len(artists.noData.get_path().to_polygons()) == 2
+    assert_allclose(vertices(artists.failing[0]), view.corners[[4, 9]])
+
+
+def test_states_differ_by_more_than_colour(camera: Sequence, mixedRows: dict) -> None:
+    artists = draw(makeAction(), mixedRows, camera)
+    hatches = {artists.values.get_hatch(), artists.noData.get_hatch(), artists.noValue.get_hatch()}
+    assert len(hatches) == 3
+    halo, line = artists.failing
+    assert halo.get_linewidth()[0] > line.get_linewidth()[0] > artists.values.get_linewidth()[0]
+    assert len(artists.above.get_offsets()) == len(artists.below.get_offsets()) == 1
+    marks = [artist.get_paths()[0].vertices for artist in (artists.above, artists.below)]
+    assert not np.array_equal(*marks)
+
+
+def test_key_names_and_counts_what_is_there(camera: Sequence, mixedRows: dict) -> None:
+    artists = draw(makeAction(threshold=11.0, unit="electron"), mixedRows, camera)
+    assert [handle.get_label() for handle in artists.key] == [
+        "no data: 2",
+        "without finite value: 2",
+        "failing: 2",
+        "above 16.93: 1",
+        "below 5.07: 1",
+        "limit: ≤ 11 electron",
+    ]
+
+
+def test_key_is_empty_if_all_is_well(camera: Sequence, rows: dict) -> None:
+    assert draw(makeAction(), rows, camera).key == ()
+
+
+def test_all_detectors_are_outlined(camera: Sequence, rows: dict) -> None:
+    action = makeAction()
+    data = {key: column[:8] for key, column in rows.items()}
+    artists = draw(action, data, camera)
+    assert_allclose(vertices(artists.outlines), action.prepare(data, camera).geometry.detectorCorners)
+
+
+def test_level_detector_draws_detectors(camera: Sequence, rows: dict) -> None:
+    artists = draw(makeAction(level="detector"), rows, camera)
+    assert_allclose(vertices(artists.values), vertices(artists.outlines))
+    assert_array_equal(artists.values.get_array(), [3.5, 11.5, 19.5, 27.5])
+
+
+def test_values_are_not_clipped(camera: Sequence, mixedRows: dict) -> None:
+    values = draw(makeAction(), mixedRows, camera).values
+    assert values.get_array().max() == 1000.0
+    assert values.norm.vmax < 20.0
+    assert to_hex(values.to_rgba([1000.0])[0]) == FocalPlaneStyle().over
+
+
+@pytest.mark.parametrize(
+    ("colourMap", "centre"), [("viridis", None), ("cividis", None), ("PuOr", 20.0), ("RdBu_r", 20.0)]
+)
+def test_colour_map(camera: Sequence, rows: dict, colourMap: str, centre: float | None) -> None:
+    values = draw(makeAction(colourMap=colourMap, centre=centre), rows, camera).values
+    assert values.cmap.name == colourMap
+    middle = 15.5 if centre is None else centre
+    assert_allclose(values.to_rgba([middle])[0], colormaps[colourMap](0.5), atol=0.01)
+
+
+def test_counts_have_a_colour_each(camera: Sequence, rows: dict) -> None:
+    rows["z"] = np.where(rows["z"] < 28, 0, rows["z"] - 27)
+    artists = draw(makeAction(colourScale="count"), rows, camera)
+    assert isinstance(artists.values.norm, BoundaryNorm)
+    colours = {to_hex(colour) for colour in artists.values.to_rgba([0, 1, 2, 3, 4])}
+    assert len(colours) == 5
+    assert FocalPlaneStyle().zero in colours
+
+
+def test_zero_failures_are_not_untested_nor_missing(camera: Sequence, rows: dict) -> None:
+    data = {key: column[:31] for key, column in rows.items()} | {"flags": np.ones((1, 31), dtype=np.int8)}
+    data["flags"][0, [0, 1]] = 0, -1
+    artists = draw(makeAction(FailureMapPlot, flagKeys=["A"]), data, camera)
+    assert len(artists.values.get_array()) == 30
+    assert len(artists.noValue.get_path().to_polygons()) == len(artists.noData.get_path().to_polygons()) == 1
+    assert [handle.get_label() for handle in artists.key] == ["no data: 1", "not tested: 1"]
+    assert_allclose(vertices(artists.failing[0])[0], vertices(artists.values)[0])
+
+
+def test_figure_says_what_it_shows(camera: Sequence, mixedRows: dict) -> None:
+    info = {"plotName": "biasNoise", "run": "u/run", "instrument": "LATISS", "exposure": 5}
+    figure = makeAction(unit="electron", threshold=11.0)(mixedRows, camera=camera, plotInfo=info)
+    texts = textsOf(figure)
+    for expected in (
+        "biasNoise",
+        "LATISS   exposure 5",
+        "u/run",
+        "2 of 30 tested amplifiers failed on 2 detectors",
+        "R00_S0 C10",
+        "median",
+        "failing: 2",
+    ):
+        assert expected in texts
+    ax, bar = figure.axes
+    assert (ax.get_xlabel(), ax.get_ylabel(), bar.get_ylabel()) == ("x (mm)", "y (mm)", "Noise (electron)")
+    assert {text.get_text() for text in ax.texts} == {"R00_S0", "R00_S1", "R01_S0", "R01_S1"}
+    assert_array_equal(bar.lines[-1].get_ydata(), [11.0, 11.0])
+
+
+def test_threshold_off_the_scale_is_told_in_the_key(camera: Sequence, rows: dict) -> None:
+    figure = makeAction(threshold=90000.0)(rows, camera=camera)
+    assert "limit: ≤ 90000 (off the scale)" in textsOf(figure)
+    assert len(figure.axes[1].lines) == 0
+
+
+def test_counts_on_the_colour_bar_are_whole(camera: Sequence, rows: dict) -> None:
+    rows["flags"] = np.array([rows["z"] > 3])
+    figure = makeAction(FailureMapPlot, flagKeys=["A"])(rows, camera=camera)
+    figure.draw_without_rendering()
+    assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == ["0", "1"]
+
+
+def test_histogram_is_of_what_the_map_shows(camera: Sequence, rows: dict) -> None:
+    data = {key: np.tile(column, 5) for key, column in rows.items()}
+    figure = makeAction(addHistogram=True, histBins=10, histLog=True)(data, camera=camera)
+    histogram = figure.axes[2]
+    assert [patch.get_label() for patch in histogram.patches] == ["E2V", "ITL"]
+    counts = [patch.get_data().values.sum() for patch in histogram.patches]
+    assert counts == [16, 16]
+    assert len(histogram.patches[0].get_data().values) == 10
+    assert histogram.get_yscale() == "log"
+    assert (histogram.get_xlabel(), histogram.get_ylabel()) == ("Noise", "amplifiers")
+
+
+def test_histogram_of_counts_has_whole_numbers(camera: Sequence, rows: dict) -> None:
+    rows["flags"] = np.array([rows["z"] > 3])
+    figure = makeAction(FailureMapPlot, flagKeys=["A"], addHistogram=True)(rows, camera=camera)
+    histogram = figure.axes[2]
+    for ticks in (histogram.get_xticks(), histogram.get_yticks()):
+        assert_array_equal(ticks, np.round(ticks))
+
+
+def test_histogram_has_zero_as_a_limit(camera: Sequence, rows: dict) -> None:
+    rows["z"] -= 10.0
+    figure = makeAction(addHistogram=True, plotMin=0.0)(rows, camera=camera)
+    assert figure.axes[2].patches[0].get_data().edges[0] == 0.0
+
+
+@pytest.mark.parametrize("showStats", [True, False])
+def test_limits_do_not_depend_on_statistics(camera: Sequence, rows: dict, showStats: bool) -> None:
+    figure = makeAction(showStats=showStats)(rows, camera=camera)
+    assert figure.axes[0].collections[1].get_clim() == (0.0, 31.0)
+    assert ("σ MAD" in textsOf(figure)) == showStats
+    assert render(figure)
+
+
+def test_turned_detector_is_not_mirrored(makeCamera: Callable) -> None:
+    turned = makeCamera((0.0, 0.0, np.pi / 2))
+    data = {"detector": [0, 0], "amplifier": ["C00", "C03"], "z": [1.0, 2.0]}
+    first, last = vertices(draw(makeAction(), data, turned).values).mean(axis=1)
+    # Columns run along +y, rows along -x.
+    assert first[1] < last[1]
+    assert (first[0], last[0]) == pytest.approx((-0.2, -0.2))
+
+
+def test_neighbours_share_their_edge(camera: Sequence, rows: dict) -> None:
+    left, right = vertices(draw(makeAction(), rows, camera).values)[:2]
+    assert_allclose(left[[1, 2]], right[[0, 3]])
+
+
+def test_outlier_is_seen_where_scatter_is_zero(camera: Sequence, rows: dict) -> None:
+    rows["z"] = np.where(np.arange(32) == 5, 40.0, 1.0)
+    values = draw(makeAction(), rows, camera).values
+    ordinary, outlier = values.to_rgba([1.0, 40.0])
+    assert np.abs(ordinary - outlier).max() > 0.3
+
+
+def test_nan_does_not_bias_the_median(camera: Sequence) -> None:
+    data = {"detector": np.full(4, 3), "amplifier": np.full(4, "C00"), "z": np.array([1.0, np.nan, 2.0, 3.0])}
+    assert_array_equal(draw(makeAction(statistic="median"), data, camera).values.get_array(), [2.0])
+
+
+@pytest.mark.parametrize(
+    ("n", "plotInfo"), [(0, None), (0, {}), (1, {}), (32, {"bands": ["u"]}), (32, {"plotName": None})]
+)
+def test_any_amount_of_data_is_drawn(camera: Sequence, rows: dict, n: int, plotInfo: dict | None) -> None:
+    data = {key: column[:n] for key, column in rows.items()}
+    figure = makeAction(addHistogram=True)(data, camera=camera, plotInfo=plotInfo)
+    assert render(figure).startswith(b"\x89PNG")
+    assert ("No data to plot" in {text.get_text() for text in figure.axes[0].texts}) == (n == 0)
+
+
+@pytest.mark.parametrize("level", ["amplifier", "detector"])
+def test_all_nan_is_drawn(camera: Sequence, rows: dict, level: str) -> None:
+    figure = makeAction(level=level)(rows | {"z": np.full(32, np.nan)}, camera=camera)
+    assert render(figure)
+    assert "No finite value to plot" in {text.get_text() for text in figure.axes[0].texts}
+
+
+def test_draw_takes_any_axes(camera: Sequence, rows: dict) -> None:
+    figure = make_figure()
+    view = makeAction().prepare(rows, camera)
+    for ax in figure.subplots(1, 2):
+        drawFocalPlane(ax, view, FocalPlaneStyle())
+    assert [len(ax.collections) for ax in figure.axes] == [2, 2]
+    assert render(figure)
+
+
+def test_long_lists_stay_on_the_page(camera: Sequence, rows: dict) -> None:
+    figure = makeAction(nListed=200, addHistogram=True)(rows, camera=camera)
+    renderer = figure.canvas.get_renderer()
+    boxes = [text.get_window_extent(renderer) for text in figure.texts]
+    assert min(box.y0 for box in boxes) > figure.axes[2].get_window_extent(renderer).y1
+
+
+@pytest.mark.parametrize(
+    "label", ["Noise", "95th percentile of the residual combined bias, median over exposures"]
+)
+def test_no_texts_overlap(camera: Sequence, mixedRows: dict, label: str) -> None:
+    action = makeAction(
+        zAxisLabel=label, title=label, unit="electron", threshold=11.0, addHistogram=True, tests=["4.3"]
+    )
+    info = {"plotName": "biasNoise", "run": "u/run", "tableName": "t", "instrument": "LATISS"}
+    figure = action(mixedRows, camera=camera, plotInfo=info)
+    figure.draw_without_rendering()
+    renderer = figure.canvas.get_renderer()
+    items = [*figure.texts, *figure.legends, *(ax for ax in figure.axes)]
+    boxes = [item.get_tightbbox(renderer) for item in items]
+    page = figure.bbox
+    for i, box in enumerate(boxes):
+        assert page.x0 <= box.x0 <= box.x1 <= page.x1, items[i]
+        assert page.y0 <= box.y0 <= box.y1 <= page.y1, items[i]
+        for other in boxes[i + 1 :]:
+            assert not box.padded(-1).overlaps(other.padded(-1)), (items[i], other)
+
+
+def test_pyplot_knows_nothing(camera: Sequence, rows: dict) -> None:
+    import matplotlib.pyplot as plt  # noqa: TID251 - to see that it holds no figure
+
+    makeAction()(rows, camera=camera)
+    assert plt.get_fignums() == []
+
+
+def test_it_takes_the_place_of_the_plot_of_a_calibration_tool(camera: Sequence, rows: dict) -> None:
+    tool = CalibStatisticFocalPlanePlot()
+    tool.produce.plot = FocalPlaneGeometryPlot
+    tool.produce.plot.statistic = "median"
+    tool.quantityKey, tool.unit = "BIAS_NOISE", "electron"
+    tool.finalize()
+    data = {key: rows[key] for key in ("detector", "amplifier")} | {"BIAS_NOISE": rows["z"]}
+    results = tool(data, camera=camera, plotInfo={"run": "u/run", "tableName": "verifyBiasResults"})
+    (figure,) = (result for result in results.values() if isinstance(result, Figure))
+    assert_array_equal(figure.axes[0].collections[1].get_array(), rows["z"])
+    assert figure.axes[1].get_ylabel() == "Median of bias_noise (electron)"

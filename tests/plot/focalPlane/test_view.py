@@ -1,0 +1,393 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""What the plot prepares, as numbers and words."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.table import MaskedColumn
+from numpy.testing import assert_allclose, assert_array_equal
+
+from lsst.analysis.cp.actions.plot.focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
+from lsst.analysis.tools.actions.plot import FocalPlanePlot
+from lsst.analysis.tools.interfaces import Vector
+
+NO_DATA, NO_VALUE, VALUE = 0, 1, 2
+
+
+def makeAction(kind: type = FocalPlaneGeometryPlot, **fields: Any) -> FocalPlaneGeometryPlot:
+    action = kind()
+    for name, value in ({"zAxisLabel": "Noise"} | fields).items():
+        setattr(action, name, value)
+    action.validate()
+    return action
+
+
+def test_it_is_a_focal_plane_plot_with_the_same_fields() -> None:
+    action = FocalPlaneGeometryPlot()
+    assert isinstance(action, FocalPlanePlot)
+    assert set(FocalPlanePlot().keys()) | {"level"} <= set(action.keys())
+    assert action.getPlotType() == "FocalPlaneGeometryPlot"
+
+
+@pytest.mark.parametrize(
+    ("level", "keys"), [("amplifier", ["detector", "amplifier", "z"]), ("detector", ["detector", "z"])]
+)
+def test_input_schema(level: str, keys: list[str]) -> None:
+    assert list(makeAction(level=level).getInputSchema()) == [(key, Vector) for key in keys]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"statistic": "mode"}, "statistic must be one of mean, median"),
+        ({"colourMap": "PuOr"}, "need each other; got 'PuOr' and None"),
+        ({"centre": 0.0}, "need each other; got 'viridis' and 0.0"),
+        ({"plotMin": 2.0, "plotMax": 2.0}, "plotMin 2.0 must be less than plotMax 2.0"),
+    ],
+)
+def test_fields_that_do_not_fit(fields: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        makeAction(**fields)
+
+
+def test_each_amplifier_has_its_value(camera: Sequence, rows: dict) -> None:
+    order = np.random.default_rng(0).permutation(32)
+    view = makeAction().prepare({key: column[order] for key, column in rows.items()}, camera)
+    assert_array_equal(view.patches.value, np.arange(32.0))
+    assert view.names[9] == "R00_S1 C01"
+
+
+def test_statistic_pools_exposures_and_detectors(camera: Sequence, rows: dict) -> None:
+    data = {key: np.tile(column, 3) for key, column in rows.items()}
+    data["z"] = data["z"] + np.repeat([0.0, 1.0, 50.0], 32)
+    median = makeAction(statistic="median").prepare(data, camera)
+    assert_array_equal(median.patches.value, np.arange(32.0) + 1.0)
+    mean = makeAction(level="detector").prepare(data, camera)
+    assert_allclose(mean.patches.value, np.array([3.5, 11.5, 19.5, 27.5]) + 17.0)
+
+
+def test_amplifier_decides_and_positions_are_ignored(camera: Sequence, rows: dict) -> None:
+    data = rows | {"x": rows["detector"], "y": rows["amplifier"]}
+    assert_array_equal(makeAction().prepare(data, camera).patches.value, np.arange(32.0))
+
+
+def test_points_are_averaged_in_their_amplifiers(camera: Sequence) -> None:
+    data = {
+        "detector": np.array([94, 94, 94, 3]),
+        "x": np.array([1.0, 2.0, 60.0, 500.0]),
+        "y": np.array([1.0, 2.0, 70.0, 0.0]),
+        "z": np.array([1.0, 3.0, 7.0, 9.0]),
+        "statMask": np.array([True, False, True, True]),
+    }
+    view = makeAction().prepare(data, camera)
+    assert_array_equal(np.flatnonzero(view.patches.state == VALUE), [8, 14])
+    assert_array_equal(view.patches.value[[8, 14]], [2.0, 7.0])
+    # The printed statistics are of the selected points: 1 and 7.
+    assert "median   4" in view.statistics
+
+
+def withIndex(rows: dict, order: np.ndarray) -> dict:
+    """Return some rows, whose amplifiers are told by their position in the camera alone."""
+    columns = {key: rows[key][order] for key in rows if key not in ("detector", "amplifier")}
+    return columns | {"ampIndex": order}
+
+
+@pytest.mark.parametrize("level", ["amplifier", "detector"])
+def test_positions_in_the_camera_take_the_place_of_names(camera: Sequence, rows: dict, level: str) -> None:
+    rows["flag"] = np.where(np.arange(32) % 5 == 0, 0.0, np.where(np.arange(32) % 7 == 0, np.nan, 1.0))
+    order = np.random.default_rng(2).permutation(32)[:29]
+    named = {key: column[order] for key, column in rows.items()}
+    views = [makeAction(level=level).prepare(data, camera) for data in (named, withIndex(rows, order))]
+    for name in ("value", "nRows", "nTested", "nFailed"):
+        assert_array_equal(*(getattr(view.patches, name) for view in views))
+
+
+def test_position_comes_before_names(camera: Sequence, rows: dict) -> None:
+    view = makeAction().prepare(rows | {"ampIndex": np.arange(32)[::-1]}, camera)
+    assert_array_equal(view.patches.value, np.arange(32.0)[::-1])
+
+
+@pytest.mark.parametrize("level", ["amplifier", "detector"])
+def test_rows_of_no_amplifier_are_left_out(camera: Sequence, rows: dict, level: str) -> None:
+    data = withIndex(rows, np.arange(32))
+    data["ampIndex"] = np.where(np.arange(32) < 30, np.arange(32), -1)
+    assert makeAction(level=level).prepare(data, camera).patches.nRows.sum() == 30
+
+
+@pytest.mark.parametrize("index", [np.arange(32) + 1, np.arange(32) - 2, np.arange(32.0)])
+def test_position_that_is_none(camera: Sequence, rows: dict, index: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="'ampIndex' must hold whole numbers from -1 to 31; got"):
+        makeAction().prepare({"ampIndex": index, "z": rows["z"]}, camera)
+
+
+def test_rows_are_as_many_as_positions(camera: Sequence, rows: dict) -> None:
+    with pytest.raises(ValueError, match="'z' has 32 rows, expected 5 as in 'ampIndex'"):
+        makeAction().prepare({"ampIndex": np.arange(5), "z": rows["z"]}, camera)
+
+
+def test_neither_amplifier_nor_position(camera: Sequence, rows: dict) -> None:
+    data = {key: rows[key] for key in ("detector", "z")}
+    with pytest.raises(ValueError, match="needs 'amplifier', or numeric 'x' and 'y' in pixels"):
+        makeAction().prepare(data, camera)
+
+
+def test_positions_that_are_names(camera: Sequence, rows: dict) -> None:
+    data = {"detector": rows["detector"], "x": rows["detector"], "y": rows["amplifier"], "z": rows["z"]}
+    with pytest.raises(ValueError, match="needs 'amplifier', or numeric 'x' and 'y' in pixels"):
+        makeAction().prepare(data, camera)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"z": None}, r"needs 'z'; the data have \['amplifier', 'detector'\]"),
+        ({"z": 3.0}, "needs a vector 'z'; got 3.0"),
+        ({"z": np.zeros(5)}, "'z' has 5 rows, expected 32 as in 'detector'"),
+        ({"z": np.full(32, "a")}, "column 'z' has type <U1, expected numbers"),
+        ({"detector": np.full(32, 8)}, r"detector\(s\) 8 are not in the camera"),
+        ({"amplifier": np.full(32, "C99")}, "amplifier 'C99' of detector 3"),
+        ({"flag": np.full(32, 7)}, "column 'flag' holds .*7.0.*, expected True or False"),
+    ],
+    ids=["missing", "scalar", "length", "type", "detector", "amplifier", "flag"],
+)
+def test_bad_input_is_named(camera: Sequence, rows: dict, change: dict, message: str) -> None:
+    data = {key: column for key, column in (rows | change).items() if column is not None}
+    with pytest.raises(ValueError, match=message):
+        makeAction().prepare(data, camera)
+
+
+def test_rows_of_detectors_are_not_averaged_in(camera: Sequence, rows: dict) -> None:
+    data = {key: np.append(column, column[:1]) for key, column in rows.items()}
+    data["amplifier"] = MaskedColumn(data["amplifier"], mask=np.arange(33) == 32)
+    data["z"][32] = 1e6
+    assert_array_equal(makeAction().prepare(data, camera).patches.value, np.arange(32.0))
+
+
+def test_states_of_patches(camera: Sequence, rows: dict) -> None:
+    rows["z"][[2, 5]] = np.nan, np.inf
+    data = {key: column[:30] for key, column in rows.items()}
+    view = makeAction().prepare(data, camera)
+    assert_array_equal(np.flatnonzero(view.patches.state == NO_VALUE), [2, 5])
+    assert_array_equal(np.flatnonzero(view.patches.state == NO_DATA), [30, 31])
+    assert view.headline == "28 amplifiers with a value, 2 without finite value, 2 of 32 without data"
+
+
+def test_flags_say_what_failed(camera: Sequence, rows: dict) -> None:
+    data = {key: np.tile(column, 2) for key, column in rows.items()}
+    data["flag"] = np.ma.masked_array(np.ones(64, dtype=bool), mask=np.arange(64) % 32 == 1)
+    data["flag"][[4, 41, 42]] = False
+    view = makeAction().prepare(data, camera)
+    assert_array_equal(np.flatnonzero(view.patches.failing), [4, 9, 10])
+    assert view.headline.startswith("3 of 31 tested amplifiers failed on 2 detectors")
+    assert view.listing[0] == "Failing (value, rows)"
+    assert [line.split() for line in view.listing[1:]] == [
+        ["R00_S0", "C10", "4", "1/2"],
+        ["R00_S1", "C01", "9", "1/2"],
+        ["R00_S1", "C02", "10", "1/2"],
+    ]
+
+
+def test_rows_that_passed_are_not_counted(camera: Sequence, rows: dict) -> None:
+    data = {key: np.tile(column, 2) for key, column in (rows | {"flag": np.ones(32)}).items()}
+    view = makeAction(nListed=1).prepare(data, camera)
+    assert view.listing == ("Furthest from the median", "R00_S0 C00          0")
+
+
+def test_worst_come_first_and_the_rest_is_counted(camera: Sequence, rows: dict) -> None:
+    rows["flag"] = np.zeros(32, dtype=bool)
+    rows["z"][7] = np.nan
+    view = makeAction(nListed=3).prepare(rows, camera)
+    assert [line.split()[0:2] for line in view.listing[1:4]] == [
+        ["R00_S0", "C13"],
+        ["R00_S0", "C00"],
+        ["R00_S0", "C01"],
+    ]
+    assert view.listing[4:] == ("and 29 more",)
+
+
+def test_no_list_if_none_is_wanted(camera: Sequence, rows: dict) -> None:
+    assert makeAction(nListed=0).prepare(rows, camera).listing == ()
+
+
+def test_whole_camera_is_shown_and_missing_detectors_are_named(camera: Sequence, rows: dict) -> None:
+    keep = rows["detector"] != 94
+    view = makeAction().prepare({key: column[keep] for key, column in rows.items()}, camera)
+    corners = view.geometry.detectorCorners
+    assert view.xLimits[0] < corners[..., 0].min()
+    assert corners[..., 0].max() < view.xLimits[1]
+    assert view.missing == ("Without data: 1 detector", "R00_S1")
+
+
+def test_part_of_the_camera_fills_the_figure(camera: Sequence, rows: dict) -> None:
+    data = {key: column[8:16] for key, column in rows.items()}
+    view = makeAction().prepare(data, camera)
+    corners = view.geometry.detectorCorners[1]
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    assert_allclose(np.mean([view.xLimits, view.yLimits], axis=1), 0.5 * (low + high))
+    assert np.ptp(view.xLimits) == pytest.approx(np.ptp(view.yLimits))
+    assert np.ptp(view.yLimits) == pytest.approx(1.04 * (high - low).max())
+    assert view.missing == ()
+    assert view.headline == "8 amplifiers with a value, data of 1 of 4 detectors"
+    assert view.labels.texts == ("C00", "C01", "C02", "C03", "C10", "C11", "C12", "C13")
+
+
+def test_one_detector_is_named_if_it_is_the_patch(camera: Sequence, rows: dict) -> None:
+    view = makeAction(level="detector").prepare({key: column[8:16] for key, column in rows.items()}, camera)
+    assert view.labels.texts == ("R00_S1",)
+
+
+def test_rafts_are_named_where_detectors_are_small(makeCamera: Callable) -> None:
+    places = [(10.0 * (i % 12), 10.0 * (i // 12), 0.0) for i in range(48)]
+    data = {"detector": np.arange(48), "z": np.arange(48.0)}
+    view = makeAction(level="detector").prepare(data, makeCamera(*places))
+    assert len(view.labels.texts) == 24
+    assert set(map(len, view.labels.texts)) <= {3, 4}
+    first = view.labels.texts.index("R00")
+    assert_allclose(view.labels.positions[first], [0.0, 0.8])
+
+
+def test_limits_are_robust(camera: Sequence, rows: dict) -> None:
+    rows["z"] = np.where(rows["z"] == 31, 1e6, 10.0 + rows["z"] % 3)
+    view = makeAction().prepare(rows, camera)
+    assert (view.limits.low, view.limits.nAbove) == (10.0, 1)
+    assert view.limits.high < 20.0
+    assert_array_equal(np.flatnonzero(view.above), [31])
+
+
+@pytest.mark.parametrize(("plotMin", "plotMax"), [(0.0, None), (None, 0.0), (0.0, 5.0)])
+def test_zero_is_a_limit(camera: Sequence, rows: dict, plotMin: float | None, plotMax: float | None) -> None:
+    rows["z"] -= 10.0
+    limits = makeAction(plotMin=plotMin, plotMax=plotMax).prepare(rows, camera).limits
+    assert plotMin is None or limits.low == plotMin
+    assert plotMax is None or limits.high == plotMax
+
+
+def test_small_numbers_keep_their_digits(camera: Sequence, rows: dict) -> None:
+    rows["z"] = -3.123456e-6 * np.ones(32)
+    view = makeAction(unit="1/electron", threshold=-4.56e-6, operator=">").prepare(rows, camera)
+    assert view.statistics[1:] == (
+        "median   -3.123e-06",
+        "σ MAD    0",
+        "min      -3.123e-06",
+        "max      -3.123e-06",
+    )
+    assert view.axisLabels[2] == "Noise (1/electron)"
+    assert view.thresholdLabel == "limit: > -4.56e-06 1/electron"
+
+
+def test_unit_is_not_repeated(camera: Sequence, rows: dict) -> None:
+    view = makeAction(zAxisLabel="Median of noise (adu)", unit="adu").prepare(rows, camera)
+    assert view.axisLabels[2] == "Median of noise (adu)"
+
+
+def test_provenance(camera: Sequence, rows: dict) -> None:
+    info = {
+        "plotName": "biasNoise", "run": "u/me/run", "tableName": "verifyBiasResults", "instrument": "LATISS",
+        "exposure": 2026070200001, "physical_filter": "SDSSr~empty", "band": "r", "skymap": None,
+    }  # fmt: skip
+    before = dict(info)
+    view = makeAction(tests=["4.3 NOISE"], title="Noise of the bias").prepare(rows, camera, info)
+    assert view.title == "Noise of the bias"
+    assert view.provenance == (
+        "LATISS   exposure 2026070200001   filter SDSSr~empty   tests: 4.3 NOISE",
+        "collection: u/me/run   table: verifyBiasResults   tool: biasNoise",
+    )
+    assert info == before
+
+
+def test_title_falls_back_to_the_tool(camera: Sequence, rows: dict) -> None:
+    assert makeAction().prepare(rows, camera, {"plotName": "biasNoise"}).title == "biasNoise"
+
+
+def test_provenance_of_nothing(camera: Sequence, rows: dict) -> None:
+    view = makeAction().prepare(rows, camera, {})
+    assert (view.title, view.provenance) == ("Noise", ())
+
+
+def test_long_collection_is_cut_in_the_middle(camera: Sequence, rows: dict) -> None:
+    view = makeAction().prepare(rows, camera, {"run": "start" + "/x" * 200 + "/end"})
+    assert view.provenance[0].startswith("collection: start/x")
+    assert view.provenance[0].endswith("/end")
+    assert len(view.provenance[0]) < 140
+
+
+@pytest.mark.parametrize(
+    ("values", "message"), [([], "No data to plot"), ([np.nan], "No finite value to plot"), ([1.0], "")]
+)
+def test_message_where_nothing_is_seen(camera: Sequence, values: list[float], message: str) -> None:
+    n = len(values)
+    data = {"detector": np.full(n, 3), "amplifier": np.full(n, "C00"), "z": np.array(values, dtype=float)}
+    assert makeAction().prepare(data, camera).patches.message == message
+
+
+def test_input_is_unchanged(camera: Sequence, rows: dict) -> None:
+    rows["flag"] = rows["z"] > 3
+    for column in rows.values():
+        column.flags.writeable = False
+    keys = list(rows)
+    makeAction().prepare(rows, camera)
+    assert list(rows) == keys
+
+
+@pytest.fixture
+def failures(rows: dict) -> dict:
+    """Return two exposures and two tests: A fails twice for C01, B once for C01 and C02, C03 is untested."""
+    flags = np.ones((2, 64), dtype=np.int8)
+    flags[0, [1, 33]] = 0
+    flags[1, [1, 34]] = 0
+    flags[:, [3, 35]] = -1
+    return {"ampIndex": np.tile(np.arange(32), 2), "flags": flags}
+
+
+@pytest.mark.parametrize(("counted", "counts"), [("tests", [0, 2, 1, np.nan]), ("rows", [0, 2, 1, np.nan])])
+def test_failures_are_counted(camera: Sequence, failures: dict, counted: str, counts: list[float]) -> None:
+    view = makeAction(FailureMapPlot, flagKeys=["A", "B"], counted=counted).prepare(failures, camera)
+    assert_array_equal(view.patches.value[:5], [*counts, 0])
+    assert view.counts is not None
+    assert view.counts.labels == ("0", "1", "2")
+    assert view.headline == "2 of 31 tested amplifiers failed on 1 detector, 1 not tested"
+
+
+def test_tests_and_rows_are_counted_apart(camera: Sequence, failures: dict) -> None:
+    data = failures | {"flags": failures["flags"][:1]}
+    tests, rows = (
+        makeAction(FailureMapPlot, flagKeys=["A"], counted=counted).prepare(data, camera)
+        for counted in ("tests", "rows")
+    )
+    assert (tests.patches.value[1], rows.patches.value[1]) == (1, 2)
+
+
+@pytest.mark.parametrize("level", ["amplifier", "detector"])
+def test_failures_of_named_amplifiers(camera: Sequence, rows: dict, failures: dict, level: str) -> None:
+    named = {key: np.tile(rows[key], 2) for key in ("detector", "amplifier")} | {"flags": failures["flags"]}
+    views = [
+        makeAction(FailureMapPlot, flagKeys=["A", "B"], level=level).prepare(data, camera)
+        for data in (failures, named)
+    ]
+    for name in ("value", "nRows", "nTested", "nFailed"):
+        assert_array_equal(*(getattr(view.patches, name) for view in views))
+
+
+def test_failure_map_without_flags(camera: Sequence) -> None:
+    with pytest.raises(ValueError, match=r"FailureMapPlot needs 'flags'; the data have \['ampIndex'\]"):
+        makeAction(FailureMapPlot, flagKeys=["A"]).prepare({"ampIndex": np.arange(32)}, camera)
+
+
+def test_flags_have_a_line_for_each_test(camera: Sequence) -> None:
+    data = {"ampIndex": np.arange(32), "flags": np.zeros((1, 32), dtype=np.int8)}
+    with pytest.raises(ValueError, match=r"'flags' has shape \(1, 32\), expected \(2, 32\): tests and rows"):
+        makeAction(FailureMapPlot, flagKeys=["A", "B"]).prepare(data, camera)
+
+
+def test_failure_map_needs_a_test() -> None:
+    with pytest.raises(ValueError, match="flagKeys must name at least one"):
+        makeAction(FailureMapPlot)
+
+
+def test_failure_map_schema() -> None:
+    action = makeAction(FailureMapPlot, flagKeys=["A", "B"])
+    assert [key for key, _ in action.getInputSchema()] == ["ampIndex", "flags"]
