@@ -100,7 +100,9 @@ class GroupGrid:
         each = np.arange(self.nGroups)
         # Halved before they are added, two values near the largest number do not overflow.
         median = 0.5 * lines[each, (n_valid - 1) // 2] + 0.5 * lines[each, n_valid // 2]
-        return Reduction(minimum=lines[:, 0], median=median, maximum=lines[each, n_valid - 1], nValid=n_valid)
+        return Reduction(
+            minimum=lines[each, 0], median=median, maximum=lines[each, n_valid - 1], nValid=n_valid
+        )
 
     def count(self, chosen: BoolArray) -> IdArray:
         """Count rows in each group.
