@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Protocol
@@ -172,11 +172,12 @@ class AmpTable:
         chosen = tuple(product[key] for key in tests) or product.tests
         absent = _findAbsent(data, product, chosen, hasEpochs=epoch != "none")
         names, named = nameColumn(data["amplifier"], "amplifier")
+        readers: dict[str, Callable[[Any, str], AnyArray]]
+        readers = dict.fromkeys((c for test in chosen for c in test.statisticColumns), floatColumn)
+        readers |= dict.fromkeys((t.verifyColumn for t in chosen if t.verifyColumn), flagColumn)
         columns = {
             name: None if name in absent else _checkLength(read(data[name], name), name, len(names))
-            for read, of in ((floatColumn, _statisticsOf), (flagColumn, _verdictsOf))
-            for test in chosen
-            for name in of(test)
+            for name, read in readers.items()
         }
         kinds = _tellRows(named & (names != _WHOLE_DETECTOR), product, chosen, columns)
         ids, rows = _encodeRows(data, names, kinds, layout, epoch, exposures)
@@ -184,10 +185,11 @@ class AmpTable:
         reference = ReferenceValues.empty() if reference is None else reference
         values = reference.match(ids[amps.epochIndex], amps.member, layout)
 
-        def take(name: str, test: VerifyTest, nothing: float, dtype: type) -> Any:
-            own, column = rows[test.row], columns[name]
-            return np.full(len(own), nothing, dtype) if column is None else column[own.source]
-
+        taken: dict[str, Any] = {}
+        for name, kind in {name: test.row for test in chosen for name in test.inputColumns}.items():
+            own, column = rows[kind], columns[name]
+            nothing = np.nan if readers[name] is floatColumn else np.int8(UNKNOWN)
+            taken[name] = np.full(len(own), nothing) if column is None else column[own.source]
         return cls(
             product=product,
             layout=layout,
@@ -195,8 +197,8 @@ class AmpTable:
             epoch=epoch,
             exposures=ids,
             rows=rows,
-            statistics={c: take(c, t, np.nan, np.float64) for t in chosen for c in _statisticsOf(t)},
-            flags={c: take(c, t, UNKNOWN, np.int8) for t in chosen for c in _verdictsOf(t)},
+            statistics={name: taken[name] for name, read in readers.items() if read is floatColumn},
+            flags={name: taken[name] for name, read in readers.items() if read is flagColumn},
             readNoise=values.readNoise,
             gain=values.gain,
             readNoiseSource=values.source,
@@ -319,14 +321,6 @@ class AmpTable:
         """
         columns = test.statisticColumns if test.verifyColumn is None else (test.verifyColumn,)
         return test.isTested and test.presence != "onFailure" and self.absentColumns.isdisjoint(columns)
-
-
-def _statisticsOf(test: VerifyTest) -> tuple[str, ...]:
-    return test.statisticColumns
-
-
-def _verdictsOf(test: VerifyTest) -> tuple[str, ...]:
-    return () if test.verifyColumn is None else (test.verifyColumn,)
 
 
 @cache

@@ -32,16 +32,22 @@ def detectorSummaryTable(summary: AmpSummary) -> Table:
     -------
     table
         One row for each group, with or without results: each pair of exposure and detector of the layout, or
-        each detector of a run. Columns ``<KEY>_<measurement>`` and ``<KEY>_status`` hold the tests.
+        each detector of a run. Columns ``<KEY>_<measurement>`` and ``<KEY>_status`` hold the tests. Counts of
+        amplifiers are there if a test is of amplifiers, ``nDetectors`` if one is of detectors.
     """
     table = _startTable(summary.layout, summary.detectorIndex)
     if summary.level.byEpoch:
         table.add_column(summary.exposure, name="exposure", index=0)
-    table["nAmps"] = summary.nAmps
-    table["nAmpsMissing"] = summary.nAmpsMissing
+    kinds = {reduced.test.row for reduced in summary.tests.values()} or {"amplifier"}
+    if "amplifier" in kinds:
+        table["nAmps"] = summary.nAmps
+        table["nAmpsMissing"] = summary.nAmpsMissing
+    if "detector" in kinds:
+        table["nDetectors"] = summary.counts["detector"]["nDetectors"]
     if summary.level.hasEpochs and not summary.level.byEpoch:
-        table["nExposures"] = summary.counts["amplifier"]["nExposures"]
-    table["missingAmps"] = _missingAmps(summary)
+        table["nExposures"] = summary.counts[min(kinds)]["nExposures"]
+    if "amplifier" in kinds:
+        table["missingAmps"] = _missingAmps(summary)
     table["status"] = statusNames(summary.status)
     for key, reduced in summary.tests.items():
         for kind in measurementsOf(reduced.test, summary.level):
