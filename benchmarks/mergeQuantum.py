@@ -7,8 +7,8 @@ The baseline is the parent task, `lsst.cp.verify.CpVerifyExpMergeTask`, on the s
 205 detectors. The analysis makes all bias tools at both levels (one bundle for the exposure, one for each
 detector) and its three tables, but no plots. Both are run with a quantum-backed butler, as
 ``pipetask run-qbb`` and bps do, and directly on the SQLite repository, as ``pipetask run`` does. The headers
-of verified exposures are not stored, so the read noise is the camera's. The puts of the same bundles alone
-are timed in the same run: they are what no analysis can save.
+of verified exposures are not stored, so the read noise is the camera's. The puts of the same bundles are
+timed alone in the same run: no analysis can save them.
 
 Usage: ``python benchmarks/mergeQuantum.py [repeats]`` (default 3).
 """

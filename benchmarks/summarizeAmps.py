@@ -1,7 +1,7 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Time `lsst.analysis.cp.core.summarizeAmps` on tables of the size of LSSTCam.
+"""Time `lsst.analysis.cp.core.amps.summarize` on tables of the size of LSSTCam.
 
 Two baselines are timed beside it, on the same table and for the full bias catalogue:
 
@@ -22,14 +22,15 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numexpr
 import numpy as np
 import numpy.typing as npt
 
-from lsst.analysis.cp.catalogue import Product, Test, getProduct
+from lsst.analysis.cp.catalogue import Level, Product, VerifyTest, getProduct
 from lsst.analysis.cp.core import CameraLayout
-from lsst.analysis.cp.core.amps import AmpSummary, AmpTable, summarizeAmps
+from lsst.analysis.cp.core.amps import AmpSummary, AmpTable, summarize
 
 MIN_MASK_RATIO = 100
 MAX_SORT_RATIO = 1.5
@@ -76,7 +77,12 @@ def makeColumns(
     return columns
 
 
-def columnsOfTest(table: AmpTable, test: Test) -> list[npt.NDArray[np.float64]]:
+def testsOfDetectors(table: AmpTable) -> list[VerifyTest]:
+    """List the tests that are measured in each detector of each exposure."""
+    return [test for test in table.tests if test.isMeasuredAt(Level("detector"))]
+
+
+def columnsOfTest(table: AmpTable, test: VerifyTest) -> list[npt.NDArray[np.float64]]:
     """Get the statistic and the tested quantity of a test, those that it has."""
     statistic = None if test.statisticColumn is None else table.statistics[test.statisticColumn]
     return [values for values in (statistic, table.quantity(test)) if values is not None]
@@ -84,17 +90,21 @@ def columnsOfTest(table: AmpTable, test: Test) -> list[npt.NDArray[np.float64]]:
 
 def reduceByMask(table: AmpTable, pairs: npt.NDArray[np.int64]) -> list[list[float]]:
     """Reduce all tests of some (exposure, detector) by a mask each, as the first baseline does."""
-    columns = {test.key: columnsOfTest(table, test) for test in table.tests}
-    exposures, detectors = table.exposure, table.detector
+    tests = testsOfDetectors(table)
+    columns = {test.key: columnsOfTest(table, test) for test in tests}
+    exposures = table.exposures[table.exposureIndex]
+    detectors = table.layout.detectorId[table.rows["amplifier"].detectorIndex]
     results = []
     for exposure, detector in pairs.tolist():
         result: list[float] = []
-        for test in table.tests:
+        for test in tests:
             mask = (exposures == exposure) & (detectors == detector)
             for values in columns[test.key]:
                 part = values[mask]
                 part = part[np.isfinite(part)]
-                result += [part.min(), np.median(part), part.max(), len(part)]
+                result += [part.min(), np.median(part), part.max()]
+                # The number of values is a measurement of the statistic only.
+                result += [len(part)] if values is columns[test.key][0] and test.has("statistic") else []
             if test.verifyColumn is not None:
                 flags = table.flags[test.verifyColumn][mask]
                 result += [np.sum(flags >= 0), np.sum(flags == 0)]
@@ -115,13 +125,11 @@ def reduceBySort(
 def expectedValues(summary: AmpSummary, segment: int) -> list[float]:
     """Get the same numbers as `reduceByMask` from the summary."""
     result: list[float] = []
-    for test in summary.tests.values():
-        for reduction in (test.statistic, test.quantity):
-            if reduction is not None:
-                parts = (reduction.minimum, reduction.median, reduction.maximum, reduction.nValid)
-                result += [part[segment] for part in parts]
-        if test.verdicts is not None:
-            result += [test.verdicts.nTested[segment], test.verdicts.nFailed[segment]]
+    for reduced in summary.tests.values():
+        names = ["min", "median", "max", "nValid"] if reduced.test.has("statistic") else []
+        names += ["quantityMin", "quantityMedian", "quantityMax"] if reduced.test.has("quantity") else []
+        names += ["nTested", "nFailed"] if reduced.test.isTested else []
+        result += [reduced.values[name][segment] for name in names]
     return result
 
 
@@ -147,7 +155,7 @@ def compare(nExposures: int, *, shuffle: bool) -> bool:
     columns = makeColumns(layout, product, nExposures, rng, shuffle=shuffle)
     n = len(columns["exposure"])
     table = AmpTable.fromColumns(columns, product, layout)
-    summary = summarizeAmps(table)
+    summary = summarize(table, "detector")
 
     segments = np.arange(len(summary))
     if n > 100_000:
@@ -159,13 +167,14 @@ def compare(nExposures: int, *, shuffle: bool) -> bool:
     for segment, values in zip(segments.tolist(), found, strict=True):
         np.testing.assert_allclose(values, expectedValues(summary, segment), rtol=1e-14)
 
-    n_statistics = len({test.statistic for test in product} - {None})
-    n_quantities = sum(test.quantity is not None for test in product)
+    tests = testsOfDetectors(table)
+    n_statistics = len({test.statistic for test in tests} - {None})
+    n_quantities = sum(test.quantity is not None for test in tests)
     grids = [rng.normal(size=(len(summary), 16)) for _ in range(n_statistics + n_quantities)]
     exposure, detector = columns["exposure"], columns["detector"]
     encode_time, summary_time, sort_time = timeTogether(
         lambda: AmpTable.fromColumns(columns, product, layout),
-        lambda: summarizeAmps(table),
+        lambda: summarize(replace(table), "detector"),
         lambda: reduceBySort(exposure, detector, grids),
         repeats=REPEATS if n > 100_000 else 10 * REPEATS,
     )
@@ -174,12 +183,12 @@ def compare(nExposures: int, *, shuffle: bool) -> bool:
     faster, fraction = mask_time / summary_time, summary_time / sort_time
     print(f"{n} rows, {nExposures} exposures, {'random' if shuffle else 'sorted'} order")
     print(f"  AmpTable.fromColumns  {encode_time:9.4f} s")
-    print(f"  summarizeAmps         {summary_time:9.4f} s")
-    print(f"  mask                  {mask_time:9.1f} s{masked}; summarizeAmps is {faster:.0f} times faster")
+    print(f"  summarize             {summary_time:9.4f} s")
+    print(f"  mask                  {mask_time:9.1f} s{masked}; summarize is {faster:.0f} times faster")
     print(
         f"  sort                  {sort_time:9.4f} s ({n_statistics} statistics, {n_quantities} quantities)"
     )
-    print(f"  summarizeAmps / sort  {fraction:9.2f}")
+    print(f"  summarize / sort      {fraction:9.2f}")
     # A sort of sorted keys costs next to nothing: only random order has a limit.
     return faster >= MIN_MASK_RATIO and (not shuffle or fraction <= MAX_SORT_RATIO)
 

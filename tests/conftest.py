@@ -1,11 +1,13 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""What tests of several parts share: real data, cameras with turned detectors, and a pyramid of one."""
+"""What tests of several parts share: real data, cameras with turned detectors, a small camera, a pyramid."""
 
+import math
 import os
+import statistics
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +27,15 @@ sys.path.append(str(Path(__file__).parents[1] / "doc" / "generate"))
 PIXEL_SIZE = 0.01
 WIDTH, HEIGHT = 100, 80
 N_COLUMNS = 4
+
+# Id, name, type, vendor and number of amplifiers of each detector; ids are in no order.
+DETECTORS = (
+    (21, "R01_S00", "SCIENCE", "E2V", 8),
+    (5, "R01_S01", "SCIENCE", "ITL", 8),
+    (7, "R01_S02", "SCIENCE", "ITL", 8),
+    (30, "R00_SG0", "GUIDER", "ITL_G", 8),
+    (31, "R00_SW0", "WAVEFRONT", "ITL_WF", 4),
+)
 
 
 @dataclass(frozen=True)
@@ -118,6 +129,42 @@ def camera(makeCamera: Callable[..., FakeCamera]) -> FakeCamera:
     return makeCamera(
         (10.0, 5.0, 0.0), (12.0, 5.0, np.pi / 2), (10.0, 7.0, 0.3), (12.0, 7.0, np.pi), ids=[3, 94, 20, 7]
     )
+
+
+@pytest.fixture(scope="session")
+def layout() -> CameraLayout:
+    """Lay out a camera of five detectors of three types and several vendors, 36 amplifiers."""
+    ids, names, types, vendors, n_amps = (np.array(values) for values in zip(*DETECTORS, strict=True))
+    n = int(n_amps.sum())
+    return CameraLayout(
+        detectorId=ids,
+        detectorName=names,
+        detectorType=types,
+        physicalType=vendors,
+        ampDetector=np.repeat(np.arange(len(ids)), n_amps),
+        ampName=np.concatenate([[f"C{i // 4}{i % 4}" for i in range(n)] for n in n_amps]),
+        ampGain=np.linspace(1.2, 1.8, n),
+        ampReadNoise=np.linspace(4.0, 6.0, n),
+    )
+
+
+@pytest.fixture(scope="session")
+def lsstCamLayout(lsstCam: Camera) -> CameraLayout:
+    """Return the real camera as arrays."""
+    return CameraLayout.fromCamera(lsstCam)
+
+
+@pytest.fixture(scope="session")
+def slowReduction() -> Callable[[Iterable[float]], tuple[float, float, float, int]]:
+    """Reduce values with the standard library: minimum, median, maximum, number of finite values."""
+
+    def reduce(values: Iterable[float]) -> tuple[float, float, float, int]:
+        finite = [float(value) for value in values if math.isfinite(value)]
+        if not finite:
+            return math.nan, math.nan, math.nan, 0
+        return min(finite), statistics.median(finite), max(finite), len(finite)
+
+    return reduce
 
 
 def turn(

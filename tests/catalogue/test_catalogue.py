@@ -1,6 +1,7 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
+import dataclasses
 from importlib import resources
 
 import astropy.units as u
@@ -8,10 +9,10 @@ import pytest
 
 from lsst.analysis.cp.catalogue import (
     CatalogueError,
+    ImageKind,
     Product,
-    Test,
+    VerifyTest,
     getProduct,
-    measurementUnits,
     products,
     readProduct,
 )
@@ -31,7 +32,7 @@ def text():
 
 def make(**fields):
     given = {"product": "bias", "prefix": "BIAS", "key": "X", "statistic": "X", "description": "An X."}
-    return Test(**(given | fields))
+    return VerifyTest(**(given | fields))
 
 
 def test_bias_has_all_tests_of_dmtn_101():
@@ -122,6 +123,90 @@ def test_columns_of_one_test():
     )
 
 
+def test_columns_of_a_test_with_a_prefix_of_its_own():
+    test = make(prefix="bias", statistic="S", verify="any_NAME", quantity="S/T", operator="<", threshold=1.0)
+    assert test.statisticColumn == "bias_S"
+    assert test.verifyColumn == "any_NAME"
+    assert test.inputColumns == ("bias_S", "bias_T", "any_NAME")
+
+
+def test_computed_verdict_has_no_column():
+    test = make(quantity="X/Y", **TESTED)
+    assert test.isTested
+    assert test.verifyColumn is None
+    assert test.inputColumns == ("BIAS_X", "BIAS_Y")
+
+
+@pytest.mark.parametrize(
+    ("key", "parts"),
+    [
+        ("NOISE", {"statistic", "quantity", "verdict"}),
+        ("SUCCESS", {"verdict"}),
+        ("AMP_CORNER", {"statistic"}),
+    ],
+)
+def test_parts_of_a_test(key, parts):
+    test = getProduct("bias")[key]
+    assert {part for part in ("statistic", "quantity", "verdict") if test.has(part)} == parts
+    assert test.isTested is ("verdict" in parts)
+
+
+def test_verdicts_that_do_not_sum_up_others():
+    bias = getProduct("bias")
+    own = ["MEAN", "NOISE", "CR_NOISE", "PROCESSING", "READ_NOISE_CONSISTENT"]
+    assert [test.key for test in bias.ownVerdicts()] == own
+    assert [test.key for test in bias.ownVerdicts(["SUCCESS", "NOISE", "AMP_CORNER", "MEAN"])] == [
+        "NOISE",
+        "MEAN",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("keys", "needed"),
+    [
+        (["NOISE"], ["NOISE"]),
+        (["READ_NOISE_CONSISTENT"], ["READ_NOISE_CONSISTENT", "SUCCESS"]),
+        (["SUCCESS", "READ_NOISE_CONSISTENT"], ["SUCCESS", "READ_NOISE_CONSISTENT"]),
+    ],
+)
+def test_verdicts_that_the_majority_rule_needs_are_read_too(keys, needed):
+    bias = getProduct("bias")
+    assert [test.key for test in bias.needed(keys)] == needed
+    columns = [column for key in needed for column in bias[key].inputColumns]
+    assert bias.inputColumns(keys) == ("exposure", "detector", "amplifier", *dict.fromkeys(columns))
+
+
+@pytest.mark.parametrize(("epoch", "n_columns"), [("exposure", 3), ("visit", 3), ("none", 2)])
+def test_columns_that_identify_a_row(epoch, n_columns):
+    product = dataclasses.replace(makeProduct(make()), epoch=epoch)
+    assert product.inputColumns() == (*("exposure", "detector", "amplifier")[-n_columns:], "BIAS_X")
+
+
+@pytest.mark.parametrize(
+    ("name", "epoch", "images"),
+    [
+        ("bias", "exposure", {"exposure", "combined"}),
+        ("flat", "exposure", {"exposure", "combined"}),
+        ("defects", "visit", {"exposure", "mask"}),
+        ("science", "exposure", {"exposure"}),
+    ],
+)
+def test_epochs_and_images_of_products(name, epoch, images):
+    product = getProduct(name)
+    assert product.epoch == epoch
+    assert product.images.keys() == images
+    for kind in product.images.values():
+        assert kind.label
+        assert u.Unit(kind.unit) is not None
+
+
+def test_images_of_bias():
+    assert dict(getProduct("bias").images) == {
+        "exposure": ImageKind(label="Residual", unit="electron", aboutZero=True),
+        "combined": ImageKind(label="Bias", unit="electron", aboutZero=True),
+    }
+
+
 def test_product_is_a_collection_of_tests():
     bias = getProduct("bias")
     assert "NOISE" in bias
@@ -141,32 +226,22 @@ def test_declarations_are_frozen():
         getProduct("bias").tests[0].threshold = 2.0
 
 
-@pytest.mark.parametrize("level", ["detector", "runDetector", "exposure", "run"])
-def test_measurements_of_a_stored_statistic_tell_of_no_verdict(level):
-    units = measurementUnits(getProduct("bias")["AMP_CORNER"], level)
-    assert units["median"] == "electron"
-    assert not {"nTested", "nFailed", "nDetectorsFailed", "quantityMax"} & units.keys()
-
-
-def test_measurements_of_a_test():
-    units = measurementUnits(getProduct("bias")["NOISE"], "exposure")
-    counts = ("nAmps", "nValid", "nTested", "nFailed")
-    counts += ("nDetectors", "nDetectorsFailed", "nDetectorsMissing", "nAmpsMissing")
-    expected = dict.fromkeys(counts, "") | dict.fromkeys(("min", "median", "max"), "electron")
-    assert units == expected | dict.fromkeys(("quantityMin", "quantityMedian", "quantityMax"), "")
-
-
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"level": "raft"}, "test 'X' of bias: level is 'raft', expected one of amp, detector, exposure"),
+        ({"row": "raft"}, "test 'X' of bias: row is 'raft', expected one of amplifier, detector, exposure"),
+        ({"varies": "night"}, "varies is 'night', expected one of epoch, run"),
         ({"presence": "never"}, "presence is 'never', expected one of always, conditional, onFailure"),
         ({"operator": "=>"}, "operator is '=>', expected one of"),
         ({"unit": "elektron"}, "unit 'elektron' is no unit of astropy"),
         ({"quantityUnit": "elektron"}, "quantityUnit 'elektron' is no unit of astropy"),
         ({"statistic": None}, "neither a statistic nor a verify column is given"),
         ({"verify": "X", "threshold": 1.0}, "quantity, operator and threshold must be given together"),
-        ({"quantity": "X", "operator": "<", "threshold": 1.0}, "quantity is given without a verify column"),
+        ({"verify": "computed"}, "a computed verdict needs a tested quantity"),
+        (
+            {"quantity": "X", "operator": "<", "threshold": 1.0},
+            "quantity is given without a verify column",
+        ),
         ({"description": " "}, "the description is empty"),
     ],
 )
@@ -190,10 +265,100 @@ def test_wrong_expression_is_an_error(quantity, message):
         make(verify="X", quantity=quantity, operator="<", threshold=1.0)
 
 
+@pytest.mark.parametrize(
+    ("operator", "threshold", "message"),
+    [
+        ("<", (0.0, 1.0), r"operator '<' does not go with threshold \(0.0, 1.0\)"),
+        ("inside", 1.0, "operator 'inside' does not go with threshold 1.0"),
+        ("inside", (1.0, 1.0), r"threshold \(1.0, 1.0\) is no interval"),
+        ("inside", (2.0, 1.0), r"threshold \(2.0, 1.0\) is no interval"),
+        ("inside", (1.0, 2.0, 3.0), "is no interval"),
+        ("inside", {"E2V": (0.0, 1.0), "ITL": 1.0}, "operator 'inside' does not go with threshold 1.0"),
+        ("<", {"E2V": (0.0, 1.0)}, "operator '<' does not go with threshold"),
+    ],
+)
+def test_operator_that_does_not_fit_the_threshold_is_an_error(operator, threshold, message):
+    with pytest.raises(CatalogueError, match=message):
+        make(verify="computed", quantity="X", operator=operator, threshold=threshold)
+
+
+def test_field_of_a_configuration_holds_a_number():
+    given = {"verify": "X", "quantity": "X", "operator": "<", "thresholdField": "maxX"}
+    assert make(**given, threshold=1.0).thresholdField == "maxX"
+    with pytest.raises(CatalogueError, match="field 'maxX' holds a number, not {'E2V': 1.0}"):
+        make(**given, threshold={"E2V": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("operator", "threshold", "limit"),
+    [("<", 2.0, 2.0), ("inside", (1.0, 2.0), None), ("<", {"E2V": 2.0}, None)],
+)
+def test_limit_is_a_threshold_of_all_rows(operator, threshold, limit):
+    assert make(verify="X", quantity="X", operator=operator, threshold=threshold).limit == limit
+    assert make().limit is None
+
+
+@pytest.mark.parametrize(
+    ("written", "threshold"),
+    [
+        ("1.5", 1.5),
+        ("[1.0, 2.0]", (1.0, 2.0)),
+        ("{E2V: 1.0, ITL: 2.0}", {"E2V": 1.0, "ITL": 2.0}),
+        ("{E2V: [1.0, 2.0]}", {"E2V": (1.0, 2.0)}),
+    ],
+)
+def test_threshold_of_a_file(written, threshold):
+    operator = "inside" if "[" in written else "<"
+    product = readProduct(
+        f"""
+product: a
+prefix: A
+title: A
+tests:
+  X: {{statistic: X, verify: computed, label: X, quantity: X, operator: {operator}, threshold: {written},
+    description: X.}}
+""",
+        "a.yaml",
+    )
+    assert product["X"].threshold == threshold
+    hash(product["X"])
+
+
+def makeProduct(*tests):
+    return Product(name="bias", prefix="BIAS", title="Bias", document="D", url="U", tests=tests)
+
+
+TESTED = {"verify": "computed", "operator": "<", "threshold": 1.0}
+
+
+@pytest.mark.parametrize("name", ["RN", "GAIN"])
+@pytest.mark.parametrize("row", ["detector", "exposure"])
+def test_nominal_values_are_those_of_amplifiers(name, row):
+    makeProduct(make(quantity=f"X/{name}", **TESTED))
+    message = f"names {name}, which is no statistic of the product in rows of {row}s$"
+    with pytest.raises(CatalogueError, match=message):
+        makeProduct(make(quantity=f"X/{name}", row=row, **TESTED))
+
+
+@pytest.mark.parametrize("other", [{"row": "detector"}, {"prefix": "bias"}])
+def test_quantity_of_a_statistic_of_other_rows_is_an_error(other):
+    tests = (make(quantity="X/Y", **TESTED), make(key="Y", statistic="Y", **other))
+    with pytest.raises(CatalogueError, match="names Y, which is no statistic of the product in rows of amp"):
+        makeProduct(*tests)
+
+
+def test_column_that_is_read_from_rows_of_two_kinds_is_an_error():
+    tests = (make(), make(key="Y", row="detector"))
+    with pytest.raises(
+        CatalogueError, match="column BIAS_X is read from rows of amplifiers and of detectors"
+    ):
+        makeProduct(*tests)
+
+
 def test_expression_of_an_unknown_statistic_is_an_error():
     test = make(verify="X", quantity="X/Y", operator="<", threshold=1.0)
     with pytest.raises(CatalogueError, match="quantity 'X/Y' names Y, which is no statistic of the product"):
-        Product(name="bias", prefix="BIAS", title="Bias", document="D", url="U", tests=(test,))
+        makeProduct(test)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +368,7 @@ def test_expression_of_an_unknown_statistic_is_an_error():
 def test_two_tests_of_one_name_are_an_error(keys, message):
     tests = tuple(make(key=key) for key in keys)
     with pytest.raises(CatalogueError, match=message):
-        Product(name="bias", prefix="BIAS", title="Bias", document="D", url="U", tests=tests)
+        makeProduct(*tests)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +379,14 @@ def test_two_tests_of_one_name_are_an_error(keys, message):
         ("  AMP_CORNER:\n", "  MEAN:\n", "key MEAN is given twice"),
         ("threshold: 1.0", "threshold: one", "threshold is 'one', expected float"),
         ("verdict: true", "verdict: 1", "verdict is 1, expected bool"),
-        ("verify: MEAN", "", "test 'MEAN' of bias lacks verify"),
+        ("verify: BIAS_VERIFY_MEAN", "", "test 'MEAN' of bias lacks verify"),
+        ("threshold: 1.0", "threshold: [1.0, two]", r"threshold is \[1.0, 'two'\], expected float"),
+        ("threshold: 1.0", "threshold: {E2V: one}", "threshold is 'one', expected float"),
+        ("label: Mean of the residual bias", "", "test 'MEAN' of bias has a statistic, and no label for it"),
+        ("epoch: exposure", "epoch: night", "product bias: epoch is 'night', expected one of"),
+        ("prefix: BIAS\n", "", "the product lacks prefix"),
+        ("aboutZero: true", "aboutZero: 1", "image 'exposure' of bias: aboutZero is 1, expected bool"),
+        ("aboutZero: true", "", "image 'exposure' of bias lacks aboutZero"),
         ("title: Bias\n", "", "the product lacks title"),
         ("title: Bias\n", "title: 3\n", "title is 3, expected text"),
         ("tests:\n", "colour: red\ntests:\n", r"the product has unknown field\(s\) colour"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lsst.analysis.cp.catalogue import MEASUREMENT_LEVELS, getProduct, measurementUnits, products
+from lsst.analysis.cp.catalogue import LEVELS, Level, getProduct, measurementUnits, products
 
 ROOT = Path(__file__).parents[2]
 TESTS = [test for name in products() for test in getProduct(name)]
@@ -47,8 +47,8 @@ def test_every_measurement_of_every_tool_is_defined_with_its_unit(metrics):
     expected = {
         f"{test.toolName}_{name}": unit
         for test in TESTS
-        for level in MEASUREMENT_LEVELS
-        for name, unit in measurementUnits(test, level).items()
+        for level in LEVELS
+        for name, unit in measurementUnits(test, Level(level)).items()
     }
     assert {name: metric["unit"] for name, metric in metrics.items()} == expected
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MEASUREMENTS",
-    "MEASUREMENT_LEVELS",
     "MeasurementKind",
     "measurementUnits",
     "measurementsOf",
@@ -182,7 +181,7 @@ def measurementsOf(test: VerifyTest, level: Level) -> tuple[MeasurementKind, ...
 
 
 @cache
-def measurementUnits(test: VerifyTest, level: Level | str) -> Mapping[str, str]:
+def measurementUnits(test: VerifyTest, level: Level) -> Mapping[str, str]:
     """Get the unit of each measurement of a test.
 
     Parameters
@@ -197,8 +196,6 @@ def measurementUnits(test: VerifyTest, level: Level | str) -> Mapping[str, str]:
     units
         By the name of the measurement, as astropy spells it; empty for counts.
     """
-    if isinstance(level, str):
-        level = Level(level)
     units = {kind.name: test.measurementUnit(kind.name) for kind in measurementsOf(test, level)}
     return MappingProxyType(units)
 
@@ -223,9 +220,6 @@ def validityCount(measurement: str) -> str | None:
         return f"n{match.group(1)}"
     kind = MEASUREMENTS.get(measurement)
     return None if kind is None else kind.validWhere
-
-
-MEASUREMENT_LEVELS = LEVELS
 
 
 def summaryColumn(test: VerifyTest, measurement: str) -> str:

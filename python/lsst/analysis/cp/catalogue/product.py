@@ -22,7 +22,6 @@ __all__ = [
     "CatalogueError",
     "ImageKind",
     "Product",
-    "Test",
     "VerifyTest",
 ]
 
@@ -271,9 +270,6 @@ class VerifyTest:
         return {"statistic": self.unit, "quantity": self.quantityUnit}.get(kind.of, "")
 
 
-Test = VerifyTest
-
-
 @dataclass(frozen=True, kw_only=True)
 class ImageKind:
     """How images of a product are shown.
@@ -318,7 +314,8 @@ class Product:
     Raises
     ------
     CatalogueError
-        If two tests share a key or the name of a tool, or a quantity names an unknown statistic.
+        If two tests share a key or the name of a tool, a quantity names an unknown statistic, or a column is
+        read from rows of two kinds.
     """
 
     name: str
@@ -337,14 +334,24 @@ class Product:
             values = [getattr(test, name) for test in self.tests]
             if repeated := sorted({value for value in values if values.count(value) > 1}):
                 raise CatalogueError(f"product {self.name}: {name} {', '.join(repeated)} is given twice")
+        row_of_column: dict[str, str] = {}
         for test in self.tests:
-            known = {other.statistic for other in self.tests if other.row == test.row} | set(REFERENCE_NAMES)
+            of = (test.row, test.prefix)
+            known = {other.statistic for other in self.tests if (other.row, other.prefix) == of}
+            # There are no nominal values of detectors and exposures.
+            known |= set(REFERENCE_NAMES) if test.row == "amplifier" else set()
             if unknown := sorted(set(test.quantityNames) - known):
                 raise CatalogueError(
                     f"test {test.key!r} of {self.name}: quantity {test.quantity!r} names "
-                    f"{', '.join(unknown)}, which is no statistic of the product, "
-                    f"nor one of {', '.join(REFERENCE_NAMES)}"
+                    f"{', '.join(unknown)}, which is no statistic of the product in rows of {ROWS[test.row]}"
+                    + (f", nor one of {', '.join(REFERENCE_NAMES)}" if test.row == "amplifier" else "")
                 )
+            for column in test.inputColumns:
+                if (row := row_of_column.setdefault(column, test.row)) != test.row:
+                    raise CatalogueError(
+                        f"product {self.name}: column {column} is read from rows of {ROWS[row]} and of "
+                        f"{ROWS[test.row]}"
+                    )
 
     def __getitem__(self, key: str) -> VerifyTest:
         for test in self.tests:

@@ -68,6 +68,11 @@ class GroupGrid:
         """Number of rows in each group, shape (nGroups,)."""
         return self.present.sum(axis=1)
 
+    @cached_property
+    def _group(self) -> IndexArray:
+        """Group of each row, shape (nRows,); ``nGroups`` where it is in none."""
+        return self.cell // self.width if self.width else np.full(len(self.cell), self.nGroups)
+
     def reduce(self, values: FloatArray) -> Reduction:
         """Reduce a column to the order statistics of each group.
 
@@ -83,7 +88,8 @@ class GroupGrid:
         """
         # The last cell takes the rows of no group, and is dropped.
         cells = np.full(self.nGroups * self.width + 1, np.nan)
-        cells[self.cell] = np.where(np.isfinite(values), values, np.nan)
+        cells[self.cell] = values
+        cells[np.isinf(cells)] = np.nan
         lines = cells[:-1].reshape(self.nGroups, self.width)
         n_valid = np.count_nonzero(~np.isnan(lines), axis=1)
         if self.width == 0:
@@ -94,7 +100,9 @@ class GroupGrid:
         each = np.arange(self.nGroups)
         # Halved before they are added, two values near the largest number do not overflow.
         median = 0.5 * lines[each, (n_valid - 1) // 2] + 0.5 * lines[each, n_valid // 2]
-        return Reduction(minimum=lines[:, 0], median=median, maximum=lines[each, n_valid - 1], nValid=n_valid)
+        return Reduction(
+            minimum=lines[each, 0], median=median, maximum=lines[each, n_valid - 1], nValid=n_valid
+        )
 
     def count(self, chosen: BoolArray) -> IdArray:
         """Count rows in each group.
@@ -109,7 +117,4 @@ class GroupGrid:
         counts
             Shape (nGroups,).
         """
-        if self.width == 0:
-            return np.zeros(self.nGroups, dtype=np.int64)
-        group = self.cell[chosen] // self.width
-        return np.bincount(group, minlength=self.nGroups + 1)[: self.nGroups]
+        return np.bincount(self._group[chosen], minlength=self.nGroups + 1)[: self.nGroups]

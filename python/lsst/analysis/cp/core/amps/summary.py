@@ -183,7 +183,8 @@ def _summarize(
     if level.byDetector:
         # Over several exposures, an amplifier is present if it has a row in each.
         width = int(layout.ampsPerDetector.max())
-        present = grids["amplifier"][0].present.reshape(n_groups, -1, width).all(axis=1)
+        n_together = 1 if level.byEpoch else n_exposures
+        present = grids["amplifier"][0].present.reshape(n_groups, n_together, width).all(axis=1)
     return AmpSummary(
         level=level,
         product=table.product,
@@ -292,9 +293,10 @@ def _reduceTest(table: AmpTable, test: VerifyTest, grid: GroupGrid, expected: Id
     verdict, status = table.verdict(test), table.status(test)
     group_status = None
     if verdict is not None and status is not None:
-        values["nTested"] = grid.count(verdict != UNKNOWN)
+        # Few rows are not good: to count these is faster than to count the others.
+        values["nTested"] = grid.nMembers - grid.count(verdict == UNKNOWN)
         values["nFailed"] = grid.count(verdict == FAILED)
-        complete = (grid.count(status == GOOD) == expected) & (expected > 0)
+        complete = (grid.nMembers - grid.count(status != GOOD) == expected) & (expected > 0)
         group_status = combineStatus(values["nFailed"] > 0, complete)
     return ReducedTest(test=test, values=values, status=group_status, wasRun=table.wasRun(test))
 
@@ -316,8 +318,12 @@ def _countRows(
         return {"nExposures": n}
     has_rows = _countByDetector(table, kind)[:, mask] > 0
     counts = {"nAmps": n, "nAmpsMissing": expected - n} if kind == "amplifier" else {"nDetectors": n}
+    if level.byDetector and level.byEpoch:
+        return counts
     if level.byDetector:
-        return counts if level.byEpoch else counts | {"nExposures": has_rows.sum(axis=0)}
+        n_exposures = has_rows.sum(axis=0)
+        once = {"nDetectors": np.minimum(n_exposures, 1)} if kind == "detector" else {}
+        return counts | once | {"nExposures": n_exposures}
     if level.byEpoch:
         return counts | {"nDetectors": has_rows.sum(axis=1), "nDetectorsMissing": (~has_rows).sum(axis=1)}
     return counts | {

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Protocol
@@ -172,22 +172,24 @@ class AmpTable:
         chosen = tuple(product[key] for key in tests) or product.tests
         absent = _findAbsent(data, product, chosen, hasEpochs=epoch != "none")
         names, named = nameColumn(data["amplifier"], "amplifier")
+        readers: dict[str, Callable[[Any, str], AnyArray]]
+        readers = dict.fromkeys((c for test in chosen for c in test.statisticColumns), floatColumn)
+        readers |= dict.fromkeys((t.verifyColumn for t in chosen if t.verifyColumn), flagColumn)
         columns = {
             name: None if name in absent else _checkLength(read(data[name], name), name, len(names))
-            for read, of in ((floatColumn, _statisticsOf), (flagColumn, _verdictsOf))
-            for test in chosen
-            for name in of(test)
+            for name, read in readers.items()
         }
-        kinds = _tellRows(named & (names != _WHOLE_DETECTOR), chosen, columns)
+        kinds = _tellRows(named & (names != _WHOLE_DETECTOR), product, chosen, columns)
         ids, rows = _encodeRows(data, names, kinds, layout, epoch, exposures)
         amps = rows["amplifier"]
         reference = ReferenceValues.empty() if reference is None else reference
         values = reference.match(ids[amps.epochIndex], amps.member, layout)
 
-        def take(name: str, test: VerifyTest, nothing: float, dtype: type) -> Any:
-            own, column = rows[test.row], columns[name]
-            return np.full(len(own), nothing, dtype) if column is None else column[own.source]
-
+        taken: dict[str, Any] = {}
+        for name, kind in {name: test.row for test in chosen for name in test.inputColumns}.items():
+            own, column = rows[kind], columns[name]
+            nothing = np.nan if readers[name] is floatColumn else np.int8(UNKNOWN)
+            taken[name] = np.full(len(own), nothing) if column is None else column[own.source]
         return cls(
             product=product,
             layout=layout,
@@ -195,8 +197,8 @@ class AmpTable:
             epoch=epoch,
             exposures=ids,
             rows=rows,
-            statistics={c: take(c, t, np.nan, np.float64) for t in chosen for c in _statisticsOf(t)},
-            flags={c: take(c, t, UNKNOWN, np.int8) for t in chosen for c in _verdictsOf(t)},
+            statistics={name: taken[name] for name, read in readers.items() if read is floatColumn},
+            flags={name: taken[name] for name, read in readers.items() if read is flagColumn},
             readNoise=values.readNoise,
             gain=values.gain,
             readNoiseSource=values.source,
@@ -218,8 +220,9 @@ class AmpTable:
 
     @cached_property
     def physicalType(self) -> Mapping[str, NameArray]:
-        """Physical type of the sensor of each row, by the kind of the rows."""
-        return {kind: self.layout.physicalType[rows.detectorIndex] for kind, rows in self.rows.items()}
+        """Physical type of the sensor of each row, by the kind of the rows; empty for rows of exposures."""
+        types = {kind: self.layout.physicalType[rows.detectorIndex] for kind, rows in self.rows.items()}
+        return types | {"exposure": np.full(len(self.rows["exposure"]), "")}
 
     def variable(self, name: str, test: VerifyTest) -> FloatArray:
         """Get what a name in the expression of a tested quantity stands for.
@@ -320,14 +323,6 @@ class AmpTable:
         return test.isTested and test.presence != "onFailure" and self.absentColumns.isdisjoint(columns)
 
 
-def _statisticsOf(test: VerifyTest) -> tuple[str, ...]:
-    return test.statisticColumns
-
-
-def _verdictsOf(test: VerifyTest) -> tuple[str, ...]:
-    return () if test.verifyColumn is None else (test.verifyColumn,)
-
-
 @cache
 def _compileQuantity(expression: str, names: tuple[str, ...]) -> Any:
     """Compile an expression into a function of arrays; `numexpr.evaluate` would parse it every time."""
@@ -362,20 +357,24 @@ def _checkLength[A: AnyArray](values: A, name: str, expected: int) -> A:
 
 
 def _tellRows(
-    named: BoolArray, tests: tuple[VerifyTest, ...], columns: Mapping[str, AnyArray | None]
+    named: BoolArray,
+    product: Product,
+    tests: tuple[VerifyTest, ...],
+    columns: Mapping[str, AnyArray | None],
 ) -> dict[str, BoolArray]:
     """Tell amplifier rows from those of detectors and of exposures, and leave out what no test asks for."""
-    of_exposure = np.zeros(len(named), dtype=bool)
+    has_result = {kind: np.zeros(len(named), dtype=bool) for kind in ROWS}
     for test in tests:
-        if test.row == "exposure":
-            for name in test.inputColumns:
-                if (column := columns[name]) is not None:
-                    # Verdicts are -1 and statistics NaN in rows of another kind, where they are masked.
-                    has_result = column != UNKNOWN if column.dtype == np.int8 else np.isfinite(column)
-                    of_exposure |= has_result
-    of_exposure &= ~named
-    kinds = {"amplifier": named, "detector": ~named & ~of_exposure, "exposure": of_exposure}
+        for name in test.inputColumns:
+            if (column := columns[name]) is not None:
+                # Verdicts are -1 and statistics NaN in rows of another kind, where they are masked.
+                has_result[test.row] |= column != UNKNOWN if column.dtype == np.int8 else np.isfinite(column)
     asked = {test.row for test in tests}
+    of_exposure = ~named & has_result["exposure"]
+    if "detector" in asked and "exposure" not in asked and any(test.row == "exposure" for test in product):
+        # Without the columns of exposures, their rows are those that have no result of a detector either.
+        of_exposure = ~named & ~has_result["detector"]
+    kinds = {"amplifier": named, "detector": ~named & ~of_exposure, "exposure": of_exposure}
     for kind in ("detector", "exposure"):
         if kind not in asked:
             if n_left := np.count_nonzero(kinds[kind]):
@@ -418,11 +417,11 @@ def _encodeRows(
             member = index
         epoch_index = np.searchsorted(exposures, ids["exposure"][source])
         rows[kind] = EncodedRows(epochIndex=epoch_index, member=member, detectorIndex=index, source=source)
-        _rejectDuplicates(kind, rows[kind], exposures, layout)
+        _rejectDuplicates(kind, rows[kind], exposures if epoch != "none" else None, layout)
     return exposures, rows
 
 
-def _rejectDuplicates(kind: str, rows: EncodedRows, exposures: IdArray, layout: CameraLayout) -> None:
+def _rejectDuplicates(kind: str, rows: EncodedRows, exposures: IdArray | None, layout: CameraLayout) -> None:
     """Raise if an amplifier, a detector or an exposure has two rows in one exposure."""
     cells = rows.epochIndex * (layout.nAmps + 1) + rows.member
     unique, first, counts = np.unique(cells, return_index=True, return_counts=True)
@@ -430,12 +429,12 @@ def _rejectDuplicates(kind: str, rows: EncodedRows, exposures: IdArray, layout: 
         return
     shown = []
     for row in first[counts > 1][:_SHOWN]:
-        text = f"exposure {exposures[rows.epochIndex[row]]}"
+        words = [] if exposures is None else [f"exposure {exposures[rows.epochIndex[row]]}"]
         if kind != "exposure":
-            text += f" detector {layout.detectorId[rows.detectorIndex[row]]}"
+            words.append(f"detector {layout.detectorId[rows.detectorIndex[row]]}")
         if kind == "amplifier":
-            text += f" amplifier {layout.ampName[rows.member[row]]}"
-        shown.append(text)
+            words.append(f"amplifier {layout.ampName[rows.member[row]]}")
+        shown.append(" ".join(words))
     n_repeated = np.count_nonzero(counts > 1)
     listed = "; ".join(shown) + ("; ..." if n_repeated > _SHOWN else "")
     raise AmpKeyError(f"{n_repeated} {kind}(s) have more than one row: {listed}")

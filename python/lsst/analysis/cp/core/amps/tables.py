@@ -9,7 +9,7 @@ import astropy.units as u
 import numpy as np
 from astropy.table import Table
 
-from lsst.analysis.cp.catalogue import measurementsOf
+from lsst.analysis.cp.catalogue import measurementsOf, summaryColumn
 from lsst.analysis.cp.core.camera import CameraLayout
 from lsst.analysis.cp.core.typing import IndexArray, NameArray
 
@@ -32,22 +32,29 @@ def detectorSummaryTable(summary: AmpSummary) -> Table:
     -------
     table
         One row for each group, with or without results: each pair of exposure and detector of the layout, or
-        each detector of a run. Columns ``<KEY>_<measurement>`` and ``<KEY>_status`` hold the tests.
+        each detector of a run. Columns ``<KEY>_<measurement>`` and ``<KEY>_status`` hold the tests. Counts of
+        amplifiers are there if a test is of amplifiers, ``nDetectors`` if one is of detectors.
     """
     table = _startTable(summary.layout, summary.detectorIndex)
     if summary.level.byEpoch:
         table.add_column(summary.exposure, name="exposure", index=0)
-    table["nAmps"] = summary.nAmps
-    table["nAmpsMissing"] = summary.nAmpsMissing
+    kinds = {reduced.test.row for reduced in summary.tests.values()} or {"amplifier"}
+    if "amplifier" in kinds:
+        table["nAmps"] = summary.nAmps
+        table["nAmpsMissing"] = summary.nAmpsMissing
+    if "detector" in kinds:
+        table["nDetectors"] = summary.counts["detector"]["nDetectors"]
     if summary.level.hasEpochs and not summary.level.byEpoch:
-        table["nExposures"] = summary.counts["amplifier"]["nExposures"]
-    table["missingAmps"] = _missingAmps(summary)
+        table["nExposures"] = summary.counts[min(kinds)]["nExposures"]
+    if "amplifier" in kinds:
+        table["missingAmps"] = _missingAmps(summary)
     table["status"] = statusNames(summary.status)
     for key, reduced in summary.tests.items():
         for kind in measurementsOf(reduced.test, summary.level):
             if kind.of != "rows":
                 values, unit = reduced.values[kind.name], reduced.test.measurementUnit(kind.name)
-                table[f"{key}_{kind.name}"] = values if values.dtype.kind == "i" else values * u.Unit(unit)
+                column = summaryColumn(reduced.test, kind.name)
+                table[column] = values if values.dtype.kind == "i" else values * u.Unit(unit)
         if reduced.status is not None:
             table[f"{key}_status"] = statusNames(reduced.status)
     return table

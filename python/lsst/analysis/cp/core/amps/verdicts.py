@@ -4,6 +4,7 @@
 """The three-valued status, what decides it, and the rule by which summit scripts judge a run."""
 
 import operator
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,7 +90,7 @@ def thresholdsOf(test: VerifyTest, physicalType: NameArray) -> tuple[FloatArray,
     """
     given = (
         test.threshold
-        if isinstance(test.threshold, dict)
+        if isinstance(test.threshold, Mapping)
         else dict.fromkeys(np.unique(physicalType).tolist(), test.threshold)
     )
     low, high = (np.full(len(physicalType), np.nan) for _ in range(2))

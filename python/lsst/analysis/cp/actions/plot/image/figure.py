@@ -51,35 +51,38 @@ def makeImageFigure(view: ImageView) -> Figure:
     zoom = max(round(_LEAST_PIXELS / longer + 0.3), 1)
     dpi = zoom * longer / IMAGE_INCHES
 
-    def wholePixels(inches: float) -> float:
-        return round(inches * dpi) / dpi
+    def toPixels(inches: float) -> int:
+        return round(inches * dpi)
 
-    height, width = ((zoom * side + 2 * _PAD) / dpi for side in view.image.shape)
-    left, bottom = wholePixels(_LEFT), wholePixels(_BOTTOM)
+    height, width = (zoom * side + 2 * _PAD for side in view.image.shape)
+    left, bottom = toPixels(_LEFT), toPixels(_BOTTOM)
     beside = 0.0 if view.projections is None else _PROJECTION + _GAP
-    page_width = left + width + wholePixels(beside + _GAP + _BAR + _BAR_LABELS + _PANEL)
-    page_height = bottom + height + wholePixels(beside + _TOP)
+    page_width = left + width + toPixels(beside + _GAP + _BAR + _BAR_LABELS + _PANEL)
+    page_height = bottom + height + toPixels(beside + _TOP)
     # A thousandth of a pixel keeps the size of the page from being rounded down.
-    figure = make_figure(figsize=(page_width + 1e-3 / dpi, page_height + 1e-3 / dpi), dpi=dpi)
+    figure = make_figure(figsize=((page_width + 1e-3) / dpi, (page_height + 1e-3) / dpi), dpi=dpi)
     QuickPngCanvas(figure)
-    page = Page(figure, page_width - _PANEL)
-    ax = page.addAxes(left, bottom, width, height)
+    page = Page(figure, page_width / dpi - _PANEL)
+    x, y, x_size, y_size = (pixels / dpi for pixels in (left, bottom, width, height))
+    ax = page.addAxes(x, y, x_size, y_size)
     # Image pixels fall on whole pixels of the page.
     x_min, x_max, y_min, y_max = view.frame.extent
-    pad_x, pad_y = (_PAD / zoom * side for side in view.frame.pixelSides)
+    pad_x = _PAD * (x_max - x_min) / (width - 2 * _PAD)
+    pad_y = _PAD * (y_max - y_min) / (height - 2 * _PAD)
     ax.set(xlim=(x_min - pad_x, x_max + pad_x), ylim=(y_min - pad_y, y_max + pad_y))
     artists = drawImage(ax, view, style)
     if view.projections is not None:
-        column_ax = page.addAxes(left, bottom + height + _GAP, width, _PROJECTION, sharex=ax)
-        row_ax = page.addAxes(left + width + _GAP, bottom, _PROJECTION, height, sharey=ax)
+        column_ax = page.addAxes(x, y + y_size + _GAP, x_size, _PROJECTION, sharex=ax)
+        row_ax = page.addAxes(x + x_size + _GAP, y, _PROJECTION, y_size, sharey=ax)
         drawProjections(column_ax, row_ax, view, style)
     if not view.message:
-        _addScale(page.addAxes(left + width + beside + _GAP, bottom, _BAR, height), view, artists, style)
+        bar_left = (left + width) / dpi + beside + _GAP
+        _addScale(page.addAxes(bar_left, y, _BAR, y_size), view, artists, style)
     emphasise = view.failures.count > 0
     page.writeHeader(view.title, view.headline, view.provenance, emphasise=emphasise)
-    y = page.writeKey(page_height - _TOP, artists.key)
+    text_top = page.writeKey(page_height / dpi - _TOP, artists.key)
     for lines in view.lists:
-        y = page.writeLines(y, lines, _BOTTOM)
+        text_top = page.writeLines(text_top, lines, _BOTTOM)
     return figure
 
 

@@ -8,16 +8,23 @@ import pytest
 from astropy.table import MaskedColumn, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.core import ColumnError
-from lsst.analysis.cp.core.amps import AmpKeyError, AmpTable, ReferenceValues
+from lsst.analysis.cp.core import AmpKeyError, ColumnError
+from lsst.analysis.cp.core.amps import AmpTable, ReferenceValues
 
 
-def test_rows_keep_their_order(columns, read):
+def test_rows_keep_their_order(columns, read, keysOf):
     table = read(columns)
+    keys = keysOf(table)
     assert len(table) == 3 * 36
-    assert_array_equal(table.exposure, columns["exposure"])
-    assert_array_equal(table.detector, columns["detector"])
-    assert_array_equal(table.amplifier, columns["amplifier"])
+    assert_array_equal(keys.exposure, columns["exposure"])
+    assert_array_equal(keys.detector, columns["detector"])
+    assert_array_equal(keys.amplifier, columns["amplifier"])
+    assert_array_equal(table.rows["amplifier"].source, np.arange(108))
+    assert {kind: len(rows) for kind, rows in table.rows.items()} == {
+        "amplifier": 108,
+        "detector": 0,
+        "exposure": 0,
+    }
     assert_array_equal(table.statistics["BIAS_NOISE"], columns["BIAS_NOISE"])
     assert_array_equal(table.flags["BIAS_VERIFY_MEAN"], columns["BIAS_VERIFY_MEAN"])
 
@@ -76,14 +83,21 @@ def test_masked_statistic_is_nan_and_masked_verdict_untested(columns, read):
 
 
 @pytest.mark.parametrize("absent", ["masked", "empty"])
-def test_rows_of_other_levels_are_dropped(columns, read, absent):
+def test_rows_of_which_no_test_asks_are_left_out_with_a_word(columns, read, caplog, absent):
     other = np.arange(len(columns["exposure"])) % 4 == 1
     if absent == "masked":
         columns["amplifier"] = MaskedColumn(columns["amplifier"], mask=other)
     else:
         columns["amplifier"] = np.where(other, "", columns["amplifier"])
     columns["detector"] = np.where(other, 99, columns["detector"])
-    table = read(columns)
+    columns["exposure"] = np.where(other, 999, columns["exposure"])
+    with caplog.at_level(logging.INFO):
+        table = read(columns)
+    assert [record.getMessage() for record in caplog.records] == [
+        "27 row(s) of detectors are left out: no test is of such rows."
+    ]
+    assert table.exposures.tolist() == [101, 102, 103]
+    assert_array_equal(table.rows["amplifier"].source, np.flatnonzero(~other))
     assert_array_equal(table.statistics["BIAS_MEAN"], columns["BIAS_MEAN"][~other])
     assert_array_equal(table.flags["BIAS_VERIFY_MEAN"], columns["BIAS_VERIFY_MEAN"][~other])
 
@@ -141,6 +155,19 @@ def test_detectors_that_are_not_in_the_camera_are_named(columns, read):
     columns["detector"] = np.where(columns["detector"] == 5, 188, columns["detector"])
     with pytest.raises(AmpKeyError, match=r"detector\(s\) 188 are not in the camera"):
         read(columns)
+
+
+@pytest.mark.parametrize("name", ["header", "camera"])
+def test_nominal_values_that_are_given_twice_are_an_error(columns, read, name):
+    reference = ReferenceValues(
+        exposure=None if name == "header" else np.array([101, 101]),
+        detector=np.array([5, 5]),
+        amplifier=np.array(["C00", "C00"]),
+        readNoise=np.ones(2),
+        gain=np.ones(2),
+    )
+    with pytest.raises(AmpKeyError, match="given more than once"):
+        read(columns, reference=reference)
 
 
 def test_duplicate_rows_are_named(columns, read):
@@ -201,13 +228,10 @@ def test_tested_quantities_follow_dmtn_101(columns, read, bias, layout, key, for
 
 
 def test_test_without_quantity(columns, read, bias):
-    table = read(columns)
-    assert table.quantity(bias["SUCCESS"]) is None
-    with pytest.raises(ValueError, match="bias SUCCESS has no tested quantity"):
-        table.evaluateQuantity(bias["SUCCESS"])
+    assert read(columns).quantity(bias["SUCCESS"]) is None
 
 
-def test_read_noise_of_the_header_goes_before_that_of_the_camera(columns, read, layout):
+def test_read_noise_of_the_header_goes_before_that_of_the_camera(columns, read, layout, keysOf):
     reference = ReferenceValues(
         detector=np.array([5, 5, 7]),
         amplifier=np.array(["C00", "C01", "C00"]),
@@ -216,14 +240,15 @@ def test_read_noise_of_the_header_goes_before_that_of_the_camera(columns, read, 
     )
     table = read(columns, reference=reference)
     given = {(5, "C00"): (7.0, 2.0), (5, "C01"): (None, 2.5), (7, "C00"): (9.0, None)}
+    keys = keysOf(table)
     for i, amp in enumerate(table.ampIndex):
-        noise, gain = given.get((int(table.detector[i]), str(table.amplifier[i])), (None, None))
+        noise, gain = given.get((int(keys.detector[i]), str(keys.amplifier[i])), (None, None))
         assert table.readNoise[i] == (layout.ampReadNoise[amp] if noise is None else noise)
         assert table.gain[i] == (layout.ampGain[amp] if gain is None else gain)
         assert table.readNoiseSource[i] == ("camera" if noise is None else "header")
 
 
-def test_read_noise_of_single_exposures(columns, read, layout):
+def test_read_noise_of_single_exposures(columns, read, layout, keysOf):
     reference = ReferenceValues(
         exposure=np.array([102, 999]),
         detector=np.array([5, 5]),
@@ -233,7 +258,8 @@ def test_read_noise_of_single_exposures(columns, read, layout):
         source="other",
     )
     table = read(columns, reference=reference)
-    chosen = (table.exposure == 102) & (table.detector == 5) & (table.amplifier == "C00")
+    keys = keysOf(table)
+    chosen = (keys.exposure == 102) & (keys.detector == 5) & (keys.amplifier == "C00")
     assert chosen.sum() == 1
     assert_array_equal(table.readNoise == 7.0, chosen)
     assert_array_equal(table.readNoiseSource == "other", chosen)

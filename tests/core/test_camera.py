@@ -6,8 +6,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from lsst.analysis.cp.core import CameraLayout, DetectorSelection
+from lsst.analysis.cp.core import AmpKeyError, CameraLayout, DetectorSelection
 
 
 def change(layout, **changes):
@@ -86,3 +88,80 @@ def test_part_with_an_unknown_detector_is_an_error(layout):
 def test_inconsistent_layout_is_an_error(layout, changes, message):
     with pytest.raises(ValueError, match=message):
         change(layout, **changes)
+
+
+def test_counts_of_lsstcam(lsstCamLayout):
+    assert (lsstCamLayout.nDetectors, lsstCamLayout.nAmps) == (205, 3216)
+    types, counts = np.unique(lsstCamLayout.detectorType, return_counts=True)
+    assert dict(zip(types.tolist(), counts.tolist(), strict=True)) == {
+        "GUIDER": 8,
+        "SCIENCE": 189,
+        "WAVEFRONT": 8,
+    }
+    science = lsstCamLayout.physicalType[lsstCamLayout.detectorType == "SCIENCE"]
+    vendors, counts = np.unique(science, return_counts=True)
+    assert dict(zip(vendors.tolist(), counts.tolist(), strict=True)) == {"E2V": 117, "ITL": 72}
+    assert np.all((lsstCamLayout.ampGain > 0) & (lsstCamLayout.ampReadNoise > 0))
+
+
+NAMES = st.lists(st.text(max_size=12), min_size=1, max_size=8, unique=True)
+
+
+@given(known=NAMES, other=NAMES)
+def test_amplifiers_are_found_whatever_their_names_are(layout, known, other):
+    # A trailing null is padding to numpy.
+    clean = list({name.rstrip("\0"): None for name in known})
+    small = change(
+        layout.select([5]),
+        ampDetector=np.zeros(len(clean), np.intp),
+        ampName=np.array(clean),
+        ampGain=np.ones(len(clean)),
+        ampReadNoise=np.ones(len(clean)),
+    )
+    for name in clean + other:
+        asked = np.array([name, *clean])
+        detectors = np.full(len(asked), 5)
+        if str(asked[0]) in clean:
+            assert small.findAmps(detectors, asked).tolist() == [
+                clean.index(str(asked[0])),
+                *range(len(clean)),
+            ]
+        else:
+            with pytest.raises(AmpKeyError, match="of detector 5 .* is not in the camera"):
+                small.findAmps(detectors, asked)
+
+
+@pytest.mark.parametrize("width", [3, 8, 9, 20])
+def test_width_of_the_type_of_names_does_not_matter(layout, width):
+    names = np.array(["C01", "C13", "C00"], dtype=f"U{width}")
+    assert layout.findAmps(np.array([21, 30, 31]), names).tolist() == [1, 31, 32]
+
+
+def test_every_amplifier_is_found(layout):
+    order = np.random.default_rng(1).permutation(layout.nAmps)
+    detector = layout.detectorId[layout.ampDetector[order]]
+    assert layout.findAmps(detector, layout.ampName[order]).tolist() == order.tolist()
+    assert layout.findDetectors(detector).tolist() == layout.ampDetector[order].tolist()
+
+
+def test_nothing_is_found_of_nothing(layout):
+    assert layout.findDetectors(np.array([], dtype=np.int64)).shape == (0,)
+    assert layout.findAmps(np.array([], dtype=np.int64), np.array([], dtype=str)).shape == (0,)
+
+
+def test_unknown_amplifier_is_an_error(layout):
+    with pytest.raises(AmpKeyError, match=r"amplifier 'C13' of detector 31 \(R00_SW0\) is not in the camera"):
+        layout.findAmps(np.array([30, 31, 31]), np.array(["C13", "C00", "C13"]))
+
+
+@pytest.mark.parametrize(
+    ("detectors", "listed"),
+    [([5, 9, -1, 9, 31], "-1; 9 are"), ([1, 2, 3, 4, 6, 8, 5], "1; 2; 3; 4; 6; ... are")],
+)
+def test_unknown_detectors_are_an_error(layout, detectors, listed):
+    for find in (
+        lambda: layout.findDetectors(np.array(detectors)),
+        lambda: layout.findAmps(np.array(detectors), np.full(len(detectors), "C00")),
+    ):
+        with pytest.raises(AmpKeyError, match=rf"detector\(s\) {listed} not in the camera"):
+            find()

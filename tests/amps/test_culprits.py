@@ -8,13 +8,7 @@ from astropy.table import MaskedColumn, Table
 from lsst.analysis.cp.core.amps import culpritsTable
 
 
-@pytest.fixture
-def passing(columns):
-    """Make a table in which all amplifiers pass all tests."""
-    return {name: np.full(108, True) if "_VERIFY_" in name else values for name, values in columns.items()}
-
-
-def keysOf(table, *names):
+def rowsOf(table, *names):
     return [tuple(row) for row in table[list(names)].iterrows()]
 
 
@@ -36,7 +30,7 @@ def test_failure_is_listed_with_its_quantity_and_threshold(passing, read, bias):
     assert found == {
         "exposure": passing["exposure"][row],
         "detector": passing["detector"][row],
-        "detectorName": amp_table.layout.detectorName[amp_table.detectorIndex[row]],
+        "detectorName": amp_table.layout.detectorName[amp_table.rows["amplifier"].detectorIndex[row]],
         "amplifier": passing["amplifier"][row],
         "test": "NOISE",
         "section": "4.3",
@@ -61,14 +55,14 @@ def test_reason(passing, read, flag, value, status, reason):
     passing["BIAS_VERIFY_NOISE"] = np.where(np.arange(108) == row, flag, True).astype(object)
     passing["BIAS_NOISE"] = np.where(np.arange(108) == row, value, passing["BIAS_NOISE"])
     table = culpritsTable(read(passing))
-    assert keysOf(table, "test", "status", "reason") == [("NOISE", status, reason)]
+    assert rowsOf(table, "test", "status", "reason") == [("NOISE", status, reason)]
 
 
 def test_missing_amplifiers_are_unknown_in_every_test_that_was_run(passing, read):
     del passing["BIAS_VERIFY_READ_NOISE_CONSISTENT"]
     kept = np.arange(108) != 33
     table = culpritsTable(read({name: values[kept] for name, values in passing.items()}))
-    assert keysOf(table, "test", "status", "reason") == [
+    assert rowsOf(table, "test", "status", "reason") == [
         (key, "unknown", "no row in the table") for key in ("MEAN", "NOISE", "CR_NOISE")
     ]
     assert set(table["amplifier"]) == {passing["amplifier"][33]}
@@ -84,7 +78,7 @@ def test_sum_of_the_tests_is_listed_only_without_another(passing, read):
 def test_verdict_on_failure_only(passing, read):
     mask = np.arange(108) != 33
     passing["BIAS_VERIFY_PROCESSING"] = MaskedColumn(np.zeros(108, bool), mask=mask)
-    assert keysOf(culpritsTable(read(passing)), "test", "status") == [("PROCESSING", "failed")]
+    assert rowsOf(culpritsTable(read(passing)), "test", "status") == [("PROCESSING", "failed")]
 
 
 def test_every_failure_is_listed_once_and_in_order(columns, read, bias):
@@ -97,7 +91,7 @@ def test_every_failure_is_listed_once_and_in_order(columns, read, bias):
         if test.verifyColumn is not None
         for row in np.flatnonzero(~columns[test.verifyColumn])
     }
-    found = keysOf(table, *names, "test")
+    found = rowsOf(table, *names, "test")
     assert len(found) == len(expected)
     assert set(found) == expected
     detectors = [21, 5, 7, 30, 31]

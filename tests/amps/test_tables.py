@@ -6,18 +6,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from lsst.analysis.cp.core.amps import (
-    ampSummaryTable,
-    detectorSummaryTable,
-    runCountsTable,
-    summarizeAmps,
-    summarizeRunDetectors,
-)
+from lsst.analysis.cp.catalogue import Level, measurementUnits
+from lsst.analysis.cp.core.amps import ampSummaryTable, detectorSummaryTable, runCountsTable, summarize
 
 
 def test_detector_table_has_a_row_for_each_detector_that_is_expected(columns, read, layout):
     kept = columns["detector"] != 7
-    table = detectorSummaryTable(summarizeAmps(read({n: v[kept] for n, v in columns.items()})))
+    table = detectorSummaryTable(summarize(read({n: v[kept] for n, v in columns.items()}), "detector"))
     assert table["exposure"].tolist() == [101] * 5 + [102] * 5 + [103] * 5
     assert_array_equal(table["detector"], np.tile(layout.detectorId, 3))
     assert_array_equal(table["detectorName"], np.tile(layout.detectorName, 3))
@@ -31,17 +26,21 @@ def test_missing_amplifiers_are_named(columns, read):
     lost = (columns["detector"] == 31) & (
         (columns["exposure"] == 102) | np.isin(columns["amplifier"], ["C01", "C03"])
     )
-    table = detectorSummaryTable(summarizeAmps(read({n: v[~lost] for n, v in columns.items()})))
+    table = detectorSummaryTable(summarize(read({n: v[~lost] for n, v in columns.items()}), "detector"))
     assert table["missingAmps"][table["detector"] == 31].tolist() == ["C01 C03", "C00 C01 C02 C03", "C01 C03"]
     assert set(table["missingAmps"][table["detector"] != 31]) == {""}
 
 
 def test_detector_table_holds_the_measurements_with_units(columns, read, bias):
-    summary = summarizeAmps(read(columns))
+    summary = summarize(read(columns), "detector")
     table = detectorSummaryTable(summary)
-    for test in bias:
-        for name, values in summary.tests[test.key].columns().items():
-            assert_array_equal(table[f"{test.key}_{name}"], values)
+    for key, reduced in summary.tests.items():
+        units = measurementUnits(bias[key], Level("detector"))
+        assert reduced.values.keys() == units.keys() - {"nAmps"}
+        for name, values in reduced.values.items():
+            column = table[f"{key}_{name}"]
+            assert_array_equal(column, values)
+            assert str(column.unit or "") == units[name]
     assert table["NOISE_median"].unit == u.electron
     assert table["READ_NOISE_ADU_max"].unit == u.adu
     assert table["NOISE_nFailed"].dtype == np.int64
@@ -49,16 +48,35 @@ def test_detector_table_holds_the_measurements_with_units(columns, read, bias):
     assert "AMP_CORNER_status" not in table.colnames
 
 
+@pytest.mark.parametrize("level", ["detector", "runDetector"])
+def test_names_and_order_of_the_columns_of_detectors(columns, read, level):
+    names = detectorSummaryTable(summarize(read(columns), level)).colnames
+    runs = level == "runDetector"
+    counts = ["nValid", "nTested", "nFailed"] + ["nExposuresFailed"] * runs
+    statistics = ["min", "median", "max"]
+    quantities = ["quantityMin", "quantityMedian", "quantityMax"]
+    start = ["exposure"] * (not runs) + ["detector", "detectorName", "detectorType", "physicalType"]
+    start += ["nAmps", "nAmpsMissing"] + ["nExposures"] * runs + ["missingAmps", "status"]
+    expected = [f"MEAN_{name}" for name in (*statistics, *quantities, *counts, "status")]
+    assert names[: len(start) + len(expected)] == start + expected
+    assert [n for n in names if n.startswith("AMP_CORNER")] == [
+        f"AMP_CORNER_{name}" for name in (*statistics, "nValid")
+    ]
+    assert [n for n in names if n.startswith("SUCCESS")] == [
+        f"SUCCESS_{name}" for name in (*counts[1:], "status")
+    ]
+    assert ("BIAS_DIST_50.0_PCT_median" in names) is runs
+
+
 def test_table_of_the_detectors_of_a_run(columns, read, layout):
-    table = read(columns)
-    found = detectorSummaryTable(summarizeRunDetectors(table, summarizeAmps(table)))
+    found = detectorSummaryTable(summarize(read(columns), "runDetector"))
     assert_array_equal(found["detector"], layout.detectorId)
     assert "exposure" not in found.colnames
     assert_array_equal(found["nExposures"], [3] * 5)
 
 
 def test_detector_table_without_rows(columns, read):
-    table = detectorSummaryTable(summarizeAmps(read({n: v[:0] for n, v in columns.items()})))
+    table = detectorSummaryTable(summarize(read({n: v[:0] for n, v in columns.items()}), "detector"))
     assert len(table) == 0
     assert table["missingAmps"].dtype.kind == "U"
 

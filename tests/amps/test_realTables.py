@@ -1,0 +1,339 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Tables that the tasks of cp_verify have written, against their rows as they are on disk."""
+
+import json
+import statistics
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from numpy.testing import assert_array_equal
+
+from lsst.afw.cameraGeom import Camera
+from lsst.analysis.cp.catalogue import getProduct, readProduct
+from lsst.analysis.cp.core import CameraLayout, DetectorSelection
+from lsst.analysis.cp.core.amps import (
+    AmpTable,
+    culpritsTable,
+    detectorSummaryTable,
+    judge,
+    statusNames,
+    summarize,
+)
+from lsst.daf.butler.formatters.parquet import arrow_to_astropy
+
+PTC = """
+product: ptc
+prefix: PTC
+title: PTC
+epoch: none
+tests:
+  PTC_GAIN: {statistic: PTC_GAIN, verify: PTC_VERIFY_PTC_GAIN, unit: electron/adu, label: Gain,
+    description: G.}
+  PTC_NOISE: {statistic: PTC_NOISE, verify: PTC_VERIFY_PTC_NOISE, unit: electron, label: N, description: N.}
+  PTC_TURNOFF: {statistic: PTC_TURNOFF, verify: PTC_VERIFY_PTC_TURNOFF, unit: adu, label: T, description: T.}
+  PTC_BFE_A00: {statistic: PTC_BFE_A00, verify: PTC_VERIFY_PTC_BFE_A00, unit: 1/electron, label: A,
+    presence: conditional, description: A.}
+  NOISE_SIGNAL_INDEPENDENCE: {verify: PTC_VERIFY_NOISE_SIGNAL_INDEPENDENCE, description: N.}
+  SUCCESS: {verify: PTC_VERIFY_SUCCESS, verdict: true, description: S.}
+"""
+
+DEFECTS = """
+product: defects
+prefix: DEFECTS
+title: Defects
+epoch: visit
+tests:
+  PROB_TEST: {statistic: STAT_OUTLIERS, verify: computed, label: Outliers,
+    quantity: abs(STAT_OUTLIERS - DEFECT_PIXELS), operator: "<=", threshold: 0.0, description: P.}
+statistics:
+  DEFECT_PIXELS: {unit: "", label: Defect pixels, isCount: true, description: D.}
+  MEDIAN: {unit: electron, label: Median, description: M.}
+"""
+
+BAD_COLUMNS = "  N_BAD_COLUMNS: {row: detector, unit: '', label: Bad columns, description: B.}\n"
+
+
+@pytest.fixture(scope="module")
+def comCam(sharedData):
+    return CameraLayout.fromCamera(Camera.readFits(str(sharedData / "cameras" / "LSSTComCam.fits")))
+
+
+@pytest.fixture(scope="module")
+def load(sharedData):
+    """Return a reader of a table, as Butler gives it and as a list of rows with None where it is masked."""
+
+    def read(name):
+        arrow = pq.read_table(sharedData / "tables" / f"{name}.parq")
+        return arrow_to_astropy(arrow), arrow.to_pylist()
+
+    return read
+
+
+@pytest.fixture(scope="module")
+def faults(sharedData):
+    """Return what was put into a product that should fail, as (exposure, detector, amplifier, test)."""
+
+    def read(name, exposures=(None,)):
+        truth = json.loads((sharedData / "tables" / name / "truth.json").read_text())
+        return {
+            (exposure, fault["detector"], fault["amplifier"], fault["test"].split(" (")[0])
+            for fault in truth["expected_failures"]
+            for exposure in ([fault["exposure"]] if fault["exposure"] else exposures)
+        }
+
+    return read
+
+
+def valuesOf(rows, column, kind="amplifier"):
+    """List the values of a column in rows of amplifiers or of others; masked ones are None."""
+    return [row[column] for row in rows if (row["amplifier"] is None) is (kind != "amplifier")]
+
+
+def checkCounts(values, verdicts, statistic=None):
+    """Compare counts and reductions of one group with those of a list of verdicts and values."""
+    assert values["nTested"].tolist() == [sum(verdict is not None for verdict in verdicts)]
+    assert values["nFailed"].tolist() == [sum(verdict is False for verdict in verdicts)]
+    if statistic is not None:
+        finite = [value for value in statistic if value is not None and np.isfinite(value)]
+        assert values["nValid"].tolist() == [len(finite)]
+        expected = (min(finite), statistics.median(finite), max(finite))
+        assert tuple(values[name][0] for name in ("min", "median", "max")) == expected
+
+
+def failedIn(table):
+    """List what failed, as (exposure, detector, amplifier, test)."""
+    culprits = culpritsTable(table)
+    has_exposures = "exposure" in culprits.colnames
+    return {
+        (
+            int(row["exposure"]) if has_exposures else None,
+            int(row["detector"]),
+            str(row["amplifier"]) or None,
+            str(row["test"]),
+        )
+        for row in culprits
+        if row["status"] == "failed"
+    }
+
+
+def test_dark(load, comCam, faults):
+    data, rows = load("dark/verifyDarkResults")
+    product = getProduct("dark")
+    table = AmpTable.fromColumns(data, product, comCam)
+    assert len(table) == len(rows) == 288
+    run = summarize(table, "run")
+    for test in product:
+        if test.isTested and test.statistic:
+            values = valuesOf(rows, test.statisticColumn)
+            checkCounts(run.tests[test.key].values, valuesOf(rows, test.verifyColumn), values)
+    checkCounts(run.tests["SUCCESS"].values, valuesOf(rows, "DARK_VERIFY_SUCCESS"))
+    exposures = table.exposures.tolist()
+    assert exposures == [2024110501101, 2024110501102]
+    assert failedIn(table) == faults("dark", exposures)
+    # The fully masked amplifier has no finite value, and has failed.
+    assert run.tests["MEAN"].values["nValid"].tolist() == [286]
+    assert table.status(product["MEAN"])[np.isnan(table.statistics["DARK_MEAN"])].tolist() == [0, 0]
+    detectors = summarize(table, "detector")
+    expected = {(row["exposure"], row["detector"]): [] for row in rows}
+    for row in rows:
+        expected[row["exposure"], row["detector"]].append(row["DARK_VERIFY_NOISE"])
+    keys = zip(detectors.exposure.tolist(), detectors.detectorIndex.tolist(), strict=True)
+    for key, n_failed in zip(keys, detectors.tests["NOISE"].values["nFailed"].tolist(), strict=True):
+        assert n_failed == expected[key].count(False)
+    assert "DARK_DIST_50.0_PCT" not in detectors.tests
+    assert "DARK_DIST_50.0_PCT" in summarize(table, "runDetector").tests
+
+
+def test_majority_of_a_dark(load, comCam):
+    data, _ = load("dark/verifyDarkResults")
+    table = AmpTable.fromColumns(data, getProduct("dark"), comCam)
+    run = summarize(table, "run", maxFailuresPerDetector=1)
+    assert {
+        key: reduced.values["nExposuresOverLimit"][0]
+        for key, reduced in run.tests.items()
+        if reduced.status is not None
+    } == {
+        "MEAN": 0,
+        "NOISE": 0,
+        "CR_NOISE": 0,
+        "PROCESSING": 0,
+        "READ_NOISE_CONSISTENT": 0,
+        "SUCCESS": 1,
+    }
+
+
+@pytest.mark.parametrize("key", ["MEAN", "NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT"])
+def test_thresholds_of_the_catalogue_are_those_of_a_dark(load, comCam, key):
+    data, _ = load("dark/verifyDarkResults")
+    test = getProduct("dark")[key]
+    table = AmpTable.fromColumns(data, getProduct("dark"), comCam)
+    quantity = table.quantity(test)
+    judged, stored = judge(test, quantity, table.physicalType["amplifier"]), table.verdict(test)
+    assert set(stored.tolist()) == {0, 1}
+    # What has no value is failed in the table, and unknown where the verdict is computed.
+    differ = judged != stored
+    assert differ.sum() == 2
+    assert_array_equal(differ, np.isnan(quantity))
+
+
+@pytest.mark.parametrize("level", ["exposure", "run"])
+def test_flat(load, comCam, faults, makeProduct, level):
+    name = {"exposure": "verifyFlatExpResults_2024110501201_r_03", "run": "verifyFlatResults_r_03"}[level]
+    data, rows = load(f"flat/{name}")
+    n = {"exposure": 1, "run": 2}[level]
+    table = AmpTable.fromColumns(data, makeProduct("flat"), comCam)
+    assert {kind: len(own) for kind, own in table.rows.items()} == {
+        "amplifier": 144 * n,
+        "detector": 9 * n,
+        "exposure": n,
+    }
+    values = {key: reduced.values for key, reduced in summarize(table, level).tests.items()}
+    checkCounts(values["NOISE"], valuesOf(rows, "FLAT_VERIFY_NOISE"), valuesOf(rows, "FLAT_NOISE"))
+    for key, verdict, statistic in (
+        ("DET_SCATTER", "FLAT_DET_VERIFY_SCATTER", "FLAT_DET_SCATTER"),
+        ("EXP_SCATTER", "flat_VERIFY_SCATTER", "flat_SCATTER"),
+    ):
+        checkCounts(values[key], valuesOf(rows, verdict, "other"), valuesOf(rows, statistic, "other"))
+    assert values["NOISE"]["nFailed"].tolist() == [2 * n]
+    assert values["DET_SCATTER"]["nFailed"].tolist() == [2 * n]
+    assert values["DET_SCATTER"]["nDetectorsFailed"].tolist() == [2]
+    assert values["EXP_SCATTER"]["nFailed"].tolist() == [n]
+    expected = {
+        (exposure, -1 if detector is None else detector, amplifier, test.split(":")[0].replace(" ", "_"))
+        for exposure, detector, amplifier, test in faults("flat", table.exposures.tolist())
+    }
+    assert failedIn(table) == expected
+
+
+def test_detectors_of_a_flat(load, comCam, makeProduct):
+    data, rows = load("flat/verifyFlatResults_r_03")
+    table = AmpTable.fromColumns(data, makeProduct("flat"), comCam)
+    detectors = summarize(table, "detector")
+    found = {
+        (exposure, detector): (scatter, n_failed)
+        for exposure, detector, scatter, n_failed in zip(
+            detectors.exposure.tolist(),
+            comCam.detectorId[detectors.detectorIndex].tolist(),
+            detectors.tests["DET_SCATTER"].values["median"].tolist(),
+            detectors.tests["DET_SCATTER"].values["nFailed"].tolist(),
+            strict=True,
+        )
+    }
+    assert found == {
+        (row["exposure"], row["detector"]): (row["FLAT_DET_SCATTER"], int(not row["FLAT_DET_VERIFY_SCATTER"]))
+        for row in rows
+        if row["FLAT_DET_SCATTER"] is not None
+    }
+
+
+def test_flat_of_one_detector_has_no_row_of_an_exposure(load, comCam, makeProduct):
+    data, rows = load("flat/verifyFlatDetResults_2024110501201_6")
+    keys = ["NOISE", "DET_SCATTER", "DET_MEAN"]
+    table = AmpTable.fromColumns(data, makeProduct("flat"), comCam.select([6]), tests=keys)
+    assert {kind: len(own) for kind, own in table.rows.items()} == {
+        "amplifier": 16,
+        "detector": 1,
+        "exposure": 0,
+    }
+    detector = summarize(table, "detector")
+    assert statusNames(detector.status).tolist() == ["failed"]
+    assert detector.tests["DET_SCATTER"].values["max"].tolist() == [rows[-1]["FLAT_DET_SCATTER"]]
+
+
+@pytest.mark.parametrize("keys", [["DET_SCATTER"], ["DET_MEAN"], ["NOISE", "DET_SCATTER"]])
+def test_flat_without_tests_of_exposures(load, comCam, makeProduct, keys):
+    data, rows = load("flat/verifyFlatResults_r_03")
+    table = AmpTable.fromColumns(data, makeProduct("flat"), comCam, tests=keys)
+    own = [i for i, row in enumerate(rows) if row["FLAT_DET_MEAN"] is not None]
+    assert table.rows["detector"].source.tolist() == own
+    assert len(table.rows["exposure"]) == 0
+
+
+def test_defects(load, comCam, faults):
+    data, rows = load("defects/verifyDefectsResults")
+    table = AmpTable.fromColumns(data, readProduct(DEFECTS, "defects.yaml"), comCam)
+    # What is beneath the mask of rows of detectors is -1 and NaN.
+    assert {kind: len(own) for kind, own in table.rows.items()} == {
+        "amplifier": 96,
+        "detector": 0,
+        "exposure": 0,
+    }
+    assert len(rows) == 102
+    outliers, pixels = valuesOf(rows, "DEFECTS_STAT_OUTLIERS"), valuesOf(rows, "DEFECTS_DEFECT_PIXELS")
+    verdicts = [a == b for a, b in zip(outliers, pixels, strict=True)]
+    run = summarize(table, "run").tests
+    checkCounts(run["PROB_TEST"].values, verdicts, outliers)
+    expected = max(abs(a - b) for a, b in zip(outliers, pixels, strict=True))
+    assert run["PROB_TEST"].values["quantityMax"].tolist() == [expected]
+    assert failedIn(table) == faults("defects", table.exposures.tolist())
+    assert set(culpritsTable(table)["reason"]) == {
+        "failed (computed, not stored by cp_verify)",
+        "no row in the table",
+    }
+    parts = summarize(table, "exposure", DetectorSelection(detectorTypes=None))
+    assert parts.level.dimensions == ("instrument", "visit")
+    assert parts.tests["PROB_TEST"].values["nFailed"].tolist() == [2, 2]
+
+
+def test_rows_of_detectors_of_defects_are_kept_though_they_have_no_value(load, comCam):
+    data, rows = load("defects/verifyDefectsResults")
+    table = AmpTable.fromColumns(data, readProduct(DEFECTS + BAD_COLUMNS, "defects.yaml"), comCam)
+    assert len(table.rows["detector"]) == len(valuesOf(rows, "detector", "other")) == 6
+    values = summarize(table, "run").tests["N_BAD_COLUMNS"].values
+    assert values["nValid"].tolist() == [0]
+    counts = summarize(table, "exposure").counts["detector"]
+    assert counts["nDetectors"].tolist() == [3, 3]
+    assert counts["nDetectorsMissing"].tolist() == [6, 6]
+
+
+@pytest.mark.parametrize("kind", ["spline", "spline_node1", "squared"])
+def test_linearity(load, comCam, faults, makeProduct, kind):
+    data, rows = load(f"linearity_{kind}/verifyLinearizerResults")
+    product = makeProduct("linearity")
+    table = AmpTable.fromColumns(data, product, comCam)
+    assert (len(table), len(table.rows["detector"]), len(rows)) == (32, 0, 34)
+    run = summarize(table, "run")
+    for test in product:
+        checkCounts(run.tests[test.key].values, valuesOf(rows, test.verifyColumn))
+    assert failedIn(table) == faults(f"linearity_{kind}")
+    assert statusNames(summarize(table, "detector").status).tolist() == [
+        "failed" if detector in (4, 8) else "unknown" for detector in comCam.detectorId
+    ]
+
+
+def test_crosstalk(load, comCam, faults, makeProduct):
+    data, rows = load("crosstalk/verifyCrosstalkResults")
+    table = AmpTable.fromColumns(data, makeProduct("crosstalk"), comCam)
+    assert (len(table), len(table.rows["detector"])) == (0, 2)
+    run = summarize(table, "run").tests["NO_SIGNIFICANT_DETECTION"].values
+    checkCounts(
+        run, valuesOf(rows, "CROSSTALK_VERIFY_NO_SIGNIFICANT_DETECTION"), valuesOf(rows, "CROSSTALK_N_VALID")
+    )
+    assert failedIn(table) == faults("crosstalk")
+    assert statusNames(summarize(table, "detector").status).tolist() == [
+        {4: "good", 7: "failed"}.get(detector, "unknown") for detector in comCam.detectorId.tolist()
+    ]
+
+
+@pytest.mark.parametrize("kind", ["expapprox", "fullcov", "lsstcam"])
+def test_ptc(request, load, faults, kind):
+    layout = request.getfixturevalue("lsstCamLayout" if kind == "lsstcam" else "comCam")
+    data, rows = load(f"ptc_{kind}/verifyPtcResults")
+    product = readProduct(PTC, "ptc.yaml")
+    ids = sorted({row["detector"] for row in rows})
+    table = AmpTable.fromColumns(data, product, layout.select(ids))
+    assert len(table) == len(rows)
+    everything = DetectorSelection(detectorTypes=None)
+    run = summarize(table, "run", everything)
+    for test in product:
+        values = None if test.statistic is None else valuesOf(rows, test.statisticColumn)
+        checkCounts(run.tests[test.key].values, valuesOf(rows, test.verifyColumn), values)
+    assert failedIn(table) == faults(f"ptc_{kind}")
+    assert run.nAmpsMissing.tolist() == [0]
+    written = detectorSummaryTable(summarize(table, "runDetector"))
+    assert written["detector"].tolist() == [i for i in layout.detectorId.tolist() if i in ids]
+    failed = {row["detector"] for row in rows if row["PTC_VERIFY_SUCCESS"] is False}
+    assert_array_equal(written["status"] == "failed", np.isin(written["detector"], list(failed)))
