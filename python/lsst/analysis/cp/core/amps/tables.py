@@ -36,7 +36,7 @@ def detectorSummaryTable(summary: AmpSummary) -> Table:
         amplifiers are there if a test is of amplifiers, ``nDetectors`` if one is of detectors.
     """
     table = _startTable(summary.layout, summary.detectorIndex)
-    if summary.level.byEpoch:
+    if "exposure" in summary.level.keys:
         table.add_column(summary.exposure, name="exposure", index=0)
     kinds = {reduced.test.row for reduced in summary.tests.values()} or {"amplifier"}
     if "amplifier" in kinds:
