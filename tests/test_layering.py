@@ -233,3 +233,16 @@ def test_namespaces_are_identical():
     assert len(files) == 8
     assert len({file.read_bytes() for file in files}) == 1
     assert "pkgutil.extend_path" in files[0].read_text()
+
+
+@pytest.mark.parametrize("file", MODULES, ids=nameOf)
+def test_no_module_is_hidden_by_what_it_defines(file):
+    """A stored configuration names modules in full: a function of the same name in the package would hide one."""
+    defined = {
+        node.name
+        for node in ast.parse(file.read_text()).body
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+    }
+    package = file.parent / "__init__.py"
+    exported = package.is_file() and re.search(rf"from \.{file.stem} import", package.read_text())
+    assert not (exported and file.stem in defined and "actions" in file.parts)

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from astropy.time import Time
 
-from lsst.analysis.cp.catalogue import getProduct, measurementUnits
+from lsst.analysis.cp.catalogue import Level, getProduct, measurementUnits
 from lsst.analysis.cp.metrics import Labels, TrendTable
 from lsst.analysis.cp.sasquatch import Mode, RecordMaker, encodeRecord, readSasquatch
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
@@ -42,7 +42,7 @@ NOISE = getProduct("bias")["NOISE"]
 def makeValues(seed: int, level: str = "detector", **values: float) -> dict[str, float]:
     """Make the measurements of a test that every amplifier passed, with digits in all places."""
     rng = np.random.default_rng(seed)
-    names = measurementUnits(NOISE, level)
+    names = measurementUnits(NOISE, Level(level))
     made = dict.fromkeys(names, 0.0) | dict.fromkeys(("nAmps", "nValid", "nTested"), 16.0)
     made |= {name: float(rng.normal(5.0, 1.0)) for name in ("min", "median", "max")}
     made |= {f"quantity{name}": float(rng.uniform(-0.05, 0.04)) for name in ("Min", "Median", "Max")}

@@ -9,7 +9,7 @@ import pytest
 from astropy.table import Table
 from astropy.time import Time
 
-from lsst.analysis.cp.catalogue import getProduct, measurementUnits, summaryColumn
+from lsst.analysis.cp.catalogue import Level, getProduct, measurementUnits, summaryColumn
 from lsst.analysis.cp.metrics import CalibrationLookup, TrendTableError, readButler, readHandles
 from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
 
@@ -198,7 +198,7 @@ def makeSummary(values, level="detector"):
     table["detectorName"] = [f"R22_S{number:02d}" for number in values]
     table["physicalType"] = ["ITL"] * len(values)
     table["nAmpsMissing"] = [0] * len(values)
-    for name, unit in measurementUnits(NOISE, level).items():
+    for name, unit in measurementUnits(NOISE, Level(level)).items():
         column = [measured[name] for measured in values.values()]
         counted = name.startswith("n")
         table[summaryColumn(NOISE, name)] = np.array(column, int) if counted else column * u.Unit(unit)

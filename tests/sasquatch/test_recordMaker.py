@@ -11,7 +11,7 @@ import astropy.units as u
 import pytest
 from astropy.time import Time
 
-from lsst.analysis.cp.atools import addTestTools
+from lsst.analysis.cp.atools import addTools
 from lsst.analysis.cp.metrics import BundleError, CalibrationLookup, readBundle
 from lsst.analysis.cp.sasquatch import RecordMaker, readTags
 from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisConfig
@@ -42,7 +42,7 @@ def makeConfig(name: str) -> ExpMergeAnalysisConfig:
     config = ExpMergeAnalysisConfig()
     config.connections.outputName = name
     config.metric_tags = ["nightly"]
-    addTestTools(config, "bias", "exposure")
+    addTools(config, "bias", "exposure")
     config.atools.biasNoise.metric_tags = [name]
     config.freeze()
     return config

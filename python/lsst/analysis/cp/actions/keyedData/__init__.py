@@ -3,9 +3,9 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Actions that encode results, and select from them."""
 
+from .ampEncoding import AMP_TABLE, EncodeAmps, encodeAmps, getAmpTable
 from .ampValues import AmpFlags, AmpValues
 from .analyzeTrend import AnalyzeTrend
-from .encodeAmps import AMP_TABLE, EncodeAmps, encodeAmps, getAmpTable
 from .selectImage import SelectImage
 
 __all__ = [

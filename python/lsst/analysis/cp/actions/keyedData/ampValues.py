@@ -14,7 +14,7 @@ from lsst.analysis.cp.core.amps import AmpTable
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field, ListField
 
-from .encodeAmps import AMP_TABLE, getAmpTable
+from .ampEncoding import AMP_TABLE, getAmpTable
 
 __all__ = ["AmpFlags", "AmpValues"]
 
