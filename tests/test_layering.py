@@ -237,7 +237,7 @@ def test_namespaces_are_identical():
 
 @pytest.mark.parametrize("file", MODULES, ids=nameOf)
 def test_no_module_is_hidden_by_what_it_defines(file):
-    """A stored configuration names modules in full: a function of the same name in the package would hide one."""
+    """A stored configuration names modules in full: a function of the same name would hide one."""
     defined = {
         node.name
         for node in ast.parse(file.read_text()).body
