@@ -7,7 +7,8 @@ from __future__ import annotations
 
 __all__ = ["VERIFIED_EXPOSURES", "readAmpSummaries", "readHeaders"]
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from lsst.pipe.base import connectionTypes as cT
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
     from lsst.daf.butler import DeferredDatasetHandle
+
+_LOG = logging.getLogger(__name__)
 
 READ_NOISE_KEY = "LSST ISR READNOISE {}"
 GAIN_KEY = "LSST ISR GAIN {}"
@@ -51,11 +54,10 @@ def readHeaders(handles: Sequence[DeferredDatasetHandle], camera: Camera) -> Ref
     Returns
     -------
     reference
-        Values of each amplifier, NaN where the header has none.
+        Values of each amplifier, NaN where the header has none; nothing of a header that cannot be read.
     """
     rows = []
-    for handle in handles:
-        header = handle.get(component="metadata")
+    for handle, header in _getEach(handles, component="metadata"):
         exposure, detector = handle.dataId["exposure"], handle.dataId["detector"]
         for amp in camera[detector].getAmplifiers():
             name = amp.getName()
@@ -84,7 +86,7 @@ def readAmpSummaries(handles: Sequence[DeferredDatasetHandle]) -> ReferenceValue
         Values of each amplifier, the read noise NaN where it is not from a header.
     """
     names = ["exposure", "detector", "amplifier", "readNoise", "gain", "readNoiseSource"]
-    tables = [handle.get(parameters={"columns": names}) for handle in handles]
+    tables = [table for _, table in _getEach(handles, parameters={"columns": names})]
     if not tables:
         return ReferenceValues.empty()
     merged = vstack(tables, metadata_conflicts="silent")
@@ -93,8 +95,26 @@ def readAmpSummaries(handles: Sequence[DeferredDatasetHandle]) -> ReferenceValue
     return _makeReference(merged)
 
 
+def _getEach(
+    handles: Iterable[DeferredDatasetHandle], **kwargs: Any
+) -> Iterator[tuple[DeferredDatasetHandle, Any]]:
+    """Get datasets one by one; one that cannot be read costs its own values only."""
+    for handle in handles:
+        try:
+            dataset = handle.get(**kwargs)
+        except Exception:
+            _LOG.warning("Nominal values of %s are the camera's: it cannot be read.", handle, exc_info=True)
+        else:
+            yield handle, dataset
+
+
 def _getFloat(header: Mapping[str, Any], key: str) -> float:
-    return float(header[key]) if key in header else np.nan
+    """Get a number, NaN if there is none."""
+    try:
+        return float(header[key]) if key in header else np.nan
+    except (TypeError, ValueError):
+        _LOG.warning("Header key %r holds %r, expected a number.", key, header[key])
+        return np.nan
 
 
 def _makeReference(table: Table) -> ReferenceValues:
