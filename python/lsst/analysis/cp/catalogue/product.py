@@ -264,10 +264,8 @@ class VerifyTest:
         unit
             As astropy spells it; empty for counts.
         """
-        kind = MEASUREMENTS.get(name)
-        if kind is None or name == "nValid":
-            return ""
-        return {"statistic": self.unit, "quantity": self.quantityUnit}.get(kind.of, "")
+        units = {"statistic": self.unit, "quantity": self.quantityUnit}
+        return units.get(MEASUREMENTS[name].unitOf, "") if name in MEASUREMENTS else ""
 
 
 @dataclass(frozen=True, kw_only=True)
