@@ -10,9 +10,9 @@ __all__ = ["MergeAnalysisMixin"]
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE
 from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.core import CameraLayout
 from lsst.analysis.cp.core.amps import (
     AmpTable,
     ReferenceValues,
@@ -171,7 +171,7 @@ class MergeAnalysisMixin(PipelineTask):
             AmpTable.fromColumns,
             columns,
             getProduct(self.config.product),
-            cameraGeometry(camera).layout,
+            CameraLayout.fromCamera(camera),
             epoch=self.config.epoch,
             **keys,
         )
