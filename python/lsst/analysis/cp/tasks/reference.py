@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-__all__ = ["VERIFIED_EXPOSURES", "readAmpSummaries", "readHeaders"]
-
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.table import Table, vstack
@@ -19,6 +17,8 @@ from lsst.pipe.base import connectionTypes as cT
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
     from lsst.daf.butler import DeferredDatasetHandle
+
+__all__ = ["VERIFIED_EXPOSURES", "readAmpSummaries", "readHeaders"]
 
 READ_NOISE_KEY = "LSST ISR READNOISE {}"
 GAIN_KEY = "LSST ISR GAIN {}"
@@ -41,17 +41,7 @@ VERIFIED_EXPOSURES = cT.Input(
 def readHeaders(handles: Sequence[DeferredDatasetHandle], camera: Camera) -> ReferenceValues:
     """Read the headers of verified exposures, where instrument signature removal left what it used.
 
-    Parameters
-    ----------
-    handles
-        Handles of the exposures; only their ``metadata`` component is read.
-    camera
-        Camera that names the amplifiers.
-
-    Returns
-    -------
-    reference
-        Values of each amplifier, NaN where the header has none.
+    Only the ``metadata`` component is read. A value that the header does not have is NaN.
     """
     rows = []
     for handle in handles:
@@ -59,7 +49,7 @@ def readHeaders(handles: Sequence[DeferredDatasetHandle], camera: Camera) -> Ref
         exposure, detector = handle.dataId["exposure"], handle.dataId["detector"]
         for amp in camera[detector].getAmplifiers():
             name = amp.getName()
-            values = [_getFloat(header, key.format(name)) for key in (READ_NOISE_KEY, GAIN_KEY)]
+            values = [float(header.get(key.format(name), np.nan)) for key in (READ_NOISE_KEY, GAIN_KEY)]
             rows.append((exposure, detector, name, *values))
     return _makeReference(
         Table(
@@ -71,18 +61,7 @@ def readHeaders(handles: Sequence[DeferredDatasetHandle], camera: Camera) -> Ref
 
 
 def readAmpSummaries(handles: Sequence[DeferredDatasetHandle]) -> ReferenceValues:
-    """Take the values that the amplifier tables of exposures have.
-
-    Parameters
-    ----------
-    handles
-        Handles of the tables.
-
-    Returns
-    -------
-    reference
-        Values of each amplifier, the read noise NaN where it is not from a header.
-    """
+    """Take the values that amplifier tables of exposures have, the read noise only if it is from a header."""
     names = ["exposure", "detector", "amplifier", "readNoise", "gain", "readNoiseSource"]
     tables = [handle.get(parameters={"columns": names}) for handle in handles]
     if not tables:
@@ -91,10 +70,6 @@ def readAmpSummaries(handles: Sequence[DeferredDatasetHandle]) -> ReferenceValue
     # What is left out is found in the camera again, and keeps that as its source.
     merged["readNoise"][merged["readNoiseSource"] != HEADER_SOURCE] = np.nan
     return _makeReference(merged)
-
-
-def _getFloat(header: Mapping[str, Any], key: str) -> float:
-    return float(header[key]) if key in header else np.nan
 
 
 def _makeReference(table: Table) -> ReferenceValues:
