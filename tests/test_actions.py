@@ -332,7 +332,7 @@ def test_failure_tool_counts_every_test():
     tool = AmpFailureTool()
     tool.finalize()
     verdicts = [test.key for test in getProduct("bias") if test.verify and not test.verdict]
-    assert list(tool.produce.plot.flagKeys) == verdicts
+    assert list(tool.process.tests) == verdicts
 
 
 @pytest.mark.parametrize(("level", "isRun"), [("exposure", False), ("run", True)])

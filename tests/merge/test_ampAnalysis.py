@@ -14,7 +14,12 @@ from lsst.afw.image import ExposureF
 from lsst.analysis.cp.atools import AmpTestTool, addSensorTools, addTools
 from lsst.analysis.cp.core import ColumnError
 from lsst.analysis.cp.tasks import AmpAnalysisDetectorTask, AmpAnalysisExposureTask, AmpAnalysisRunTask
-from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisTask, RunMergeAnalysisTask
+from lsst.analysis.cp.tasks.merge import (
+    CalibMergeAnalysisTask,
+    ExpMergeAnalysisTask,
+    RunMergeAnalysisTask,
+    VisitExpMergeAnalysisTask,
+)
 from lsst.analysis.cp.tasks.reference import readHeaders
 from lsst.analysis.tools.interfaces import NoPlot
 from lsst.analysis.tools.tasks import VerifyCalibAnalysisTask
@@ -87,18 +92,18 @@ def assertSameValues(values, expected) -> None:
         ("runAnalysis_metrics", "cpBiasRun_metrics", {}),
     ],
 )
-def test_storedTablesGiveTheSameMetrics(merged, analysis, merge, dataId):
+def test_stored_tables_give_the_same_metrics(merged, analysis, merge, dataId):
     values = getValues(merged.get(analysis, **dataId))
     values = {key: value for key, value in values.items() if "Failures" not in key[0]}
     expected = getValues(merged.get(merge, **dataId))
     assertSameValues(values, {key: value for key, value in expected.items() if "Failures" not in key[0]})
 
 
-def test_plotOfStoredTable(merged):
+def test_plot_of_stored_table(merged):
     assert merged.exists("exposureAnalysis_biasNoise_FocalPlaneGeometryPlot", exposure=EXPOSURE)
 
 
-def test_readNoiseIsTheHeaders(merged, latiss):
+def test_read_noise_is_the_headers(merged, latiss):
     table = merged.get("cpBiasExp_ampSummary", exposure=EXPOSURE)
     amps = [amp.getName() for amp in latiss.camera[0].getAmplifiers()]
     read_noise = dict(zip(table["amplifier"].tolist(), table["readNoise"].tolist(), strict=True))
@@ -107,14 +112,14 @@ def test_readNoiseIsTheHeaders(merged, latiss):
         assert read_noise[name] == expected
 
 
-def test_sourceOfReadNoise(merged):
+def test_source_of_read_noise(merged):
     table = merged.get("cpBiasExp_ampSummary", exposure=EXPOSURE)
     sources = dict(zip(table["amplifier"].tolist(), table["readNoiseSource"].tolist(), strict=True))
     assert sources.pop("C00") == "camera"
     assert set(sources.values()) == {"header"}
 
 
-def test_readNoiseOfTheRunIsThatOfItsExposures(merged):
+def test_read_noise_of_the_run_is_that_of_its_exposures(merged):
     exposure, run = (
         getValues(merged.get(name, **dataId))
         for name, dataId in (("cpBiasExp_metrics", {"exposure": EXPOSURE}), ("cpBiasRun_metrics", {}))
@@ -139,7 +144,7 @@ def addNoiseTool(config) -> None:
     config.atools.biasNoise.produce.plot = NoPlot
 
 
-def test_toolInUpstreamsTask(latiss, merged):
+def test_tool_in_upstreams_task(latiss, merged):
     """A tool without conditional columns runs in the task of analysis_tools as it is."""
     results = merged.get("verifyBiasResults")
     latiss.register("storedResults", "ArrowAstropy", ("instrument",))
@@ -150,7 +155,7 @@ def test_toolInUpstreamsTask(latiss, merged):
     assert values["max"] == np.nanmax(results["BIAS_NOISE"])
 
 
-def test_sensorTools(latiss, merged):
+def test_sensor_tools(latiss, merged):
     """On LATISS the tools of E2V sensors find none, with the same measurements."""
     latiss.register("sensorResults", "ArrowAstropy", ("instrument",))
     latiss.put("sensorResults", merged.get("verifyBiasResults"))
@@ -171,7 +176,7 @@ def test_sensorTools(latiss, merged):
         ("otherResults", Table({"a": [1], "b": [2]}), ColumnError, "has none of the columns .*; it has a, b"),
     ],
 )
-def test_tableWithoutNeededColumns(latiss, name, table, error, message):
+def test_table_without_needed_columns(latiss, name, table, error, message):
     latiss.register(name, "ArrowAstropy", ("instrument",))
     latiss.put(name, table)
     handle = latiss.butler.getDeferred(name, instrument="LATISS", collections="inputs")
@@ -183,7 +188,7 @@ def test_tableWithoutNeededColumns(latiss, name, table, error, message):
         AmpAnalysisRunTask(config=config).loadData(handle)
 
 
-def test_onlyNeededColumnsAreRead(merged):
+def test_only_needed_columns_are_read(merged):
     config = AmpAnalysisRunTask.ConfigClass()
     config.connections.outputName = "cp"
     addNoiseTool(config)
@@ -191,6 +196,61 @@ def test_onlyNeededColumnsAreRead(merged):
     handle = merged.getDeferred("verifyBiasResults")
     table = AmpAnalysisRunTask(config=config).loadData(handle)
     assert set(table.colnames) == {"exposure", "detector", "amplifier", "BIAS_NOISE", "BIAS_VERIFY_NOISE"}
+
+
+@pytest.fixture(scope="module")
+def otherEpochs(comCam, addMerge):
+    """Merge a calibration without exposures, and visits; then run the same tools on the stored tables."""
+    graph = PipelineGraph()
+    addMerge(graph, "calibMerge", CalibMergeAnalysisTask, "calib", "mergedCalib", mergeDimension="detector")
+    fields = {"hasMatrixCatalog": False}
+    addMerge(graph, "visitMerge", VisitExpMergeAnalysisTask, "verifyBiasDet", "mergedVisit", **fields)
+    for label, task, level, epoch, data, dimensions in (
+        ("calibDet", AmpAnalysisDetectorTask, "detector", "none", "calibResults", ("detector",)),
+        ("calib", AmpAnalysisRunTask, "run", "none", "mergedCalibResults", ()),
+        ("visit", AmpAnalysisExposureTask, "exposure", "visit", "mergedVisitResults", ("visit",)),
+    ):
+        config = task.ConfigClass()
+        config.dimensions = ["instrument", *dimensions]
+        config.connections.data = data
+        config.connections.outputName = f"{label}Analysis"
+        addTools(config, "bias", level)
+        for tool in config.atools:
+            tool.epoch = epoch
+            tool.produce.plot = NoPlot
+        graph.add_task(label, task, config)
+    return comCam.run(graph)
+
+
+@pytest.mark.parametrize(
+    ("analysis", "merge", "dimension", "n"),
+    [
+        ("calibDetAnalysis_metrics", "cpCalibMergeDet_metrics", "detector", 9),
+        ("calibAnalysis_metrics", "cpCalibMerge_metrics", "instrument", 1),
+        ("visitAnalysis_metrics", "cpVisitMerge_metrics", "visit", 2),
+    ],
+)
+def test_tables_without_exposures_and_of_visits(otherEpochs, analysis, merge, dimension, n):
+    refs = otherEpochs.query_datasets(analysis)
+    assert len(refs) == n
+    for ref in refs:
+        assert set(ref.dimensions.required) == {"instrument", dimension}
+        values = getValues(otherEpochs.get(ref))
+        expected = getValues(otherEpochs.get(merge, dataId=ref.dataId))
+        tools = {tool for tool, _ in values if "Failures" not in tool}
+        assert len(tools) > 5
+        assertSameValues(*({k: v for k, v in each.items() if k[0] in tools} for each in (values, expected)))
+
+
+@pytest.mark.parametrize(("epoch", "isRead"), [("exposure", True), ("visit", True), ("none", False)])
+def test_headers_are_read_if_there_are_exposures(epoch, isRead):
+    config = AmpAnalysisDetectorTask.ConfigClass()
+    config.connections.outputName = "cp"
+    addNoiseTool(config)
+    config.atools.biasNoise.epoch = epoch
+    config.freeze()
+    connections = config.connections.ConnectionsClass(config=config)
+    assert ("verifiedExposures" in connections.inputs) == isRead
 
 
 class Handle:

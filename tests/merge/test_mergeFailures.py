@@ -84,7 +84,7 @@ def makeGraph(addMerge, break_, **fields) -> PipelineGraph:
     return graph
 
 
-def test_runMergeFollowsFailedTool(latiss, addMerge):
+def test_run_merge_follows_failed_tool(latiss, addMerge):
     graph = makeGraph(addMerge, lambda config: addBrokenTool(config.atools))
     butler = latiss.run(graph)
     assert butler.exists("verifyBiasResults")
@@ -95,7 +95,7 @@ def test_runMergeFollowsFailedTool(latiss, addMerge):
     assert "NO_SUCH_COLUMN" in failures["broken"]
 
 
-def test_failureIsRaisedIfWanted(latiss, addMerge):
+def test_failure_is_raised_if_wanted(latiss, addMerge):
     graph = makeGraph(addMerge, lambda config: addBrokenTool(config.atools), raiseOnToolFailure=True)
     executor = latiss.prepare(graph)
     with pytest.raises(ToolFailuresError, match=r"1 analysis tool\(s\) failed: broken: .*NO_SUCH_COLUMN"):
@@ -105,7 +105,7 @@ def test_failureIsRaisedIfWanted(latiss, addMerge):
     assert "biasNoise" in butler.get("cpBiasExp_metrics", exposure=EXPOSURE)
 
 
-def test_failureUnderPipetask(latiss, tmp_path):
+def test_failure_under_pipetask(latiss, tmp_path):
     pipeline = tmp_path / "broken.yaml"
     pipeline.write_text(PIPELINE)
     command = "from lsst.ctrl.mpexec.cli.pipetask import main; main()"
@@ -124,7 +124,7 @@ def test_failureUnderPipetask(latiss, tmp_path):
     assert latiss.open("pipetask").exists("brokenResults")
 
 
-def test_toolForEachBandIsRefused():
+def test_tool_for_each_band_is_refused():
     config = ExpMergeAnalysisTask.ConfigClass()
     config.atools.banded = AnalysisTool
     with pytest.raises(FieldValidationError, match="'banded' is run for each band"):
@@ -166,7 +166,7 @@ def getValues(outputs, tool: str) -> dict[str, float]:
     return {str(m.metric_name): m.quantity.value for m in outputs.metrics[tool]}
 
 
-def test_missingRequiredColumn(analyze, goodTable):
+def test_missing_required_column(analyze, goodTable):
     table = goodTable.copy()
     table.remove_column("BIAS_CR_NOISE")
     outputs, failures = analyze(table)
@@ -175,7 +175,7 @@ def test_missingRequiredColumn(analyze, goodTable):
     assert getValues(outputs, "biasNoise")["nAmps"] == 144
 
 
-def test_missingConditionalColumn(analyze, goodTable, caplog):
+def test_missing_conditional_column(analyze, goodTable, caplog):
     table = goodTable.copy()
     table.remove_column("BIAS_VERIFY_READ_NOISE_CONSISTENT")
     outputs, failures = analyze(table)
@@ -185,26 +185,26 @@ def test_missingConditionalColumn(analyze, goodTable, caplog):
     assert (values["nAmps"], values["nTested"], values["nFailed"]) == (144, 0, 0)
 
 
-def test_unknownAmplifier(analyze, goodTable):
+def test_unknown_amplifier(analyze, goodTable):
     table = goodTable.copy()
     table["amplifier"][20] = "C99"
     _, failures = analyze(table)
     assert "amplifier 'C99' of detector 1 (R22_S01) is not in the camera" in failures["reduction"]
 
 
-def test_unknownDetector(analyze, goodTable):
+def test_unknown_detector(analyze, goodTable):
     table = goodTable.copy()
     table["detector"][20] = 77
     _, failures = analyze(table)
     assert "detector(s) 77 are not in the camera" in failures["reduction"]
 
 
-def test_duplicateRows(analyze, goodTable):
+def test_duplicate_rows(analyze, goodTable):
     _, failures = analyze(vstack([goodTable, goodTable[:1]]))
     assert "have more than one row" in failures["reduction"]
 
 
-def test_emptyTable(analyze, goodTable):
+def test_empty_table(analyze, goodTable):
     outputs, failures = analyze(goodTable[:0])
     assert not failures
     values = getValues(outputs, "biasNoise")
@@ -213,13 +213,13 @@ def test_emptyTable(analyze, goodTable):
     assert len(outputs.detectorMetrics) == 9
 
 
-def test_tableOfNothing(analyze):
+def test_table_of_nothing(analyze):
     outputs, failures = analyze(Table())
     assert "lacks required column(s) exposure" in failures["reduction"]
     assert len(outputs.metrics) == 0
 
 
-def test_allNan(analyze, goodTable):
+def test_all_nan(analyze, goodTable):
     table = goodTable.copy()
     table["BIAS_NOISE"] = np.nan
     outputs, failures = analyze(table)
@@ -229,7 +229,7 @@ def test_allNan(analyze, goodTable):
     assert np.isnan(values["max"])
 
 
-def test_maskedRowsOfOtherLevels(analyze, goodTable):
+def test_masked_rows_of_other_levels(analyze, goodTable):
     row = Table({"exposure": [EXPOSURE], "detector": [0], "BIAS_NOISE": [1e6]})
     outputs, failures = analyze(vstack([goodTable, row]))
     assert not failures
@@ -237,7 +237,7 @@ def test_maskedRowsOfOtherLevels(analyze, goodTable):
     assert getValues(outputs, "biasNoise")["max"] < 100
 
 
-def test_maskedFlagsAreUntested(analyze, goodTable):
+def test_masked_flags_are_untested(analyze, goodTable):
     table = goodTable.copy()
     mask = np.arange(len(table)) < 10
     table["BIAS_VERIFY_NOISE"] = MaskedColumn(np.zeros(len(table), bool), mask=mask)
@@ -246,14 +246,14 @@ def test_maskedFlagsAreUntested(analyze, goodTable):
 
 
 @pytest.mark.parametrize("dtype", [object, np.int64, np.float64])
-def test_typesOfFlags(analyze, goodTable, dtype):
+def test_types_of_flags(analyze, goodTable, dtype):
     table = goodTable.copy()
     table["BIAS_VERIFY_NOISE"] = np.asarray(table["BIAS_VERIFY_NOISE"]).astype(dtype)
     expected = getValues(analyze(goodTable)[0], "biasNoise")["nFailed"]
     assert getValues(analyze(table)[0], "biasNoise")["nFailed"] == expected
 
 
-def test_bytesAsNames(analyze, goodTable):
+def test_bytes_as_names(analyze, goodTable):
     table = goodTable.copy()
     table["amplifier"] = np.asarray(table["amplifier"]).astype("S3")
     outputs, failures = analyze(table)
@@ -261,7 +261,7 @@ def test_bytesAsNames(analyze, goodTable):
     assert getValues(outputs, "biasNoise")["nAmps"] == 144
 
 
-def test_bundleOfDetectorWithoutResults(analyze, goodTable):
+def test_bundle_of_detector_without_results(analyze, goodTable):
     outputs, failures = analyze(goodTable[goodTable["detector"] != 5])
     assert not failures
     bundle = outputs.detectorMetrics[5]

@@ -88,20 +88,20 @@ def assertTablesEqual(table, expected) -> None:
 
 
 @every_case
-def test_dimensionsAreTheParents(case):
+def test_dimensions_are_the_parents(case):
     config = case.task.ConfigClass()
     connections = config.connections.ConnectionsClass(config=config)
     assert connections.dimensions == case.dimensions
 
 
 @every_case
-def test_isTheParentTask(case):
+def test_is_the_parent_task(case):
     assert issubclass(case.task, getattr(parents, f"CpVerify{case.stem}Task"))
     assert issubclass(case.task.ConfigClass, getattr(parents, f"CpVerify{case.stem}Config"))
 
 
 @every_case
-def test_statsAreTheParents(case, merged):
+def test_stats_are_the_parents(case, merged):
     stats = getAll(merged, f"{case.label}OutStats")
     assert stats
     assert stats == getAll(merged, f"{case.label}ParentStats")
@@ -113,7 +113,7 @@ def test_statsAreTheParents(case, merged):
     [(case, "Results") for case in CASES] + [(case, "Matrix") for case in CASES if case.hasMatrixCatalog],
     ids=lambda value: getattr(value, "stem", value),
 )
-def test_tablesAreTheParents(case, kind, merged):
+def test_tables_are_the_parents(case, kind, merged):
     tables = getAll(merged, f"{case.label}Out{kind}")
     expected = getAll(merged, f"{case.label}Parent{kind}")
     assert tables.keys() == expected.keys() != set()
@@ -123,13 +123,13 @@ def test_tablesAreTheParents(case, kind, merged):
 
 @every_case
 @pytest.mark.parametrize("name", ["metrics", "detectorSummary", "ampSummary", "culprits"])
-def test_outputsOfTheQuantum(case, name, merged):
+def test_outputs_of_the_quantum(case, name, merged):
     outputs = getAll(merged, f"cp{case.stem}_{name}")
     assert outputs.keys() == getAll(merged, f"{case.label}ParentResults").keys()
 
 
 @every_case
-def test_oneBundleADetectorWithInput(case, merged):
+def test_one_bundle_a_detector_with_input(case, merged):
     bundles = getAll(merged, f"cp{case.stem}Det_metrics")
     n_quanta = len(getAll(merged, f"{case.label}ParentResults"))
     n_missing = 1 if n_quanta == 2 else 0
@@ -137,13 +137,13 @@ def test_oneBundleADetectorWithInput(case, merged):
 
 
 @every_case
-def test_nothingFailed(case, merged):
+def test_nothing_failed(case, merged):
     for metadata in getAll(merged, f"{case.label}_metadata").values():
         assert "toolFailures" not in metadata[case.label]
 
 
 @every_case
-def test_fieldSetsAreConstant(case, merged):
+def test_field_sets_are_constant(case, merged):
     bundles = getAll(merged, f"cp{case.stem}Det_metrics").values()
     fields = {
         tuple(
@@ -155,39 +155,39 @@ def test_fieldSetsAreConstant(case, merged):
 
 
 @every_case
-def test_prefixOfMetricNames(case, merged):
+def test_prefix_of_metric_names(case, merged):
     (bundle, *_) = getAll(merged, f"cp{case.stem}_metrics").values()
     assert bundle.metricNamePrefix == f"cp{case.stem}_"
     (bundle, *_) = getAll(merged, f"cp{case.stem}Det_metrics").values()
     assert bundle.metricNamePrefix == f"cp{case.stem}Det_"
 
 
-def test_missingDetectorIsInTheSummary(comCam, merged):
+def test_missing_detector_is_in_the_summary(comCam, merged):
     summary = merged.get("cpExpMerge_detectorSummary", exposure=comCam.exposures[1])
     (row,) = summary[summary["detector"] == 3]
     assert (row["nAmps"], row["nAmpsMissing"], row["status"]) == (0, 16, "unknown")
 
 
-def test_missingDetectorCountsInTheMetrics(comCam, merged):
+def test_missing_detector_counts_in_the_metrics(comCam, merged):
     measured = merged.get("cpExpMerge_metrics", exposure=comCam.exposures[1])["biasNoise"]
     values = {str(m.metric_name): m.quantity.value for m in measured}
     assert (values["nDetectors"], values["nDetectorsMissing"], values["nAmpsMissing"]) == (8, 1, 16)
 
 
-def test_resultsAreRequired():
+def test_results_are_required():
     config = tasks.ExpMergeAnalysisTask.ConfigClass()
     config.hasInputResults = False
     with pytest.raises(FieldValidationError, match="set hasInputResults to True"):
         config.validate()
 
 
-def test_unknownProductIsRefused():
+def test_unknown_product_is_refused():
     config = tasks.ExpMergeAnalysisTask.ConfigClass()
     with pytest.raises(FieldValidationError, match="product"):
         config.product = "biass"
 
 
-def test_noDetectorMetricsIfSwitchedOff(addMerge):
+def test_no_detector_metrics_if_switched_off(addMerge):
     graph = PipelineGraph()
     addMerge(graph, "merge", tasks.ExpMergeAnalysisTask, "in", "out", doDetectorMetrics=False)
     outputs = graph.tasks["merge"].get_connections().outputs

@@ -10,7 +10,8 @@ from collections import Counter
 import pytest
 
 from lsst.analysis.cp.actions.plot.image import plots
-from lsst.analysis.cp.tasks import ToolFailuresError
+from lsst.analysis.cp.atools import addViewTools
+from lsst.analysis.cp.tasks import FocalPlaneMosaicViewConfig, ToolFailuresError
 from lsst.utils.plotting import make_figure
 
 EXPOSURES = ("Dark", "Flat", "Science")
@@ -135,3 +136,17 @@ def test_failing_tool_costs_its_plot_only(emptyRepository, readPipeline, monkeyp
     expected = expectOutputs("defects", "cpDefectsExp", 2)
     names = {name for name in expected if "Residual" in name and not name.endswith("Plot")}
     assert written.keys() == names
+
+
+@pytest.mark.parametrize(
+    ("product", "chosen", "epoch"),
+    [("defects", None, "visit"), ("flat", None, "exposure"), ("defects", "exposure", "exposure")],
+)
+def test_failures_are_looked_up_as_the_product_is_merged(product, chosen, epoch):
+    config = FocalPlaneMosaicViewConfig()
+    config.connections.outputName = "view"
+    config.failureEpoch = chosen
+    addViewTools(config, product, "focalPlane")
+    config.freeze()
+    connections = config.connections.ConnectionsClass(config=config)
+    assert set(connections.culprits.dimensions) == {"instrument", epoch}

@@ -143,7 +143,7 @@ def test_counts_have_a_colour_each(camera: Sequence, rows: dict) -> None:
 def test_zero_failures_are_not_untested_nor_missing(camera: Sequence, rows: dict) -> None:
     data = {key: column[:31] for key, column in rows.items()} | {"flags": np.ones((1, 31), dtype=np.int8)}
     data["flags"][0, [0, 1]] = 0, -1
-    artists = draw(makeAction(FailureMapPlot, flagKeys=["A"]), data, camera)
+    artists = draw(makeAction(FailureMapPlot), data, camera)
     assert len(artists.values.get_array()) == 30
     assert len(artists.noValue.get_path().to_polygons()) == len(artists.noData.get_path().to_polygons()) == 1
     assert [handle.get_label() for handle in artists.key] == ["no data: 1", "not tested: 1"]
@@ -178,7 +178,7 @@ def test_threshold_off_the_scale_is_told_in_the_key(camera: Sequence, rows: dict
 
 def test_counts_on_the_colour_bar_are_whole(camera: Sequence, rows: dict) -> None:
     rows["flags"] = np.array([rows["z"] > 3])
-    figure = makeAction(FailureMapPlot, flagKeys=["A"])(rows, camera=camera)
+    figure = makeAction(FailureMapPlot)(rows, camera=camera)
     figure.draw_without_rendering()
     assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == ["0", "1"]
 
@@ -197,7 +197,7 @@ def test_histogram_is_of_what_the_map_shows(camera: Sequence, rows: dict) -> Non
 
 def test_histogram_of_counts_has_whole_numbers(camera: Sequence, rows: dict) -> None:
     rows["flags"] = np.array([rows["z"] > 3])
-    figure = makeAction(FailureMapPlot, flagKeys=["A"], addHistogram=True)(rows, camera=camera)
+    figure = makeAction(FailureMapPlot, addHistogram=True)(rows, camera=camera)
     histogram = figure.axes[2]
     for ticks in (histogram.get_xticks(), histogram.get_yticks()):
         assert_array_equal(ticks, np.round(ticks))

@@ -72,7 +72,7 @@ def test_failures(camera: Sequence, rows: dict) -> Figure:
         [np.where(index % 7 == 0, -1, index % 5 != 0), np.where(index == 7, -1, index % 10 != 0)]
     )
     action = FailureMapPlot()
-    action.zAxisLabel, action.flagKeys = "Number of failed tests", ["A", "B"]
+    action.zAxisLabel = "Number of failed tests"
     figure = action(rows, camera=camera, plotInfo={"plotName": "biasFailures"})
     # 24 of 32 amplifiers of 0.8 mm^2 have no failure on a square of about 3.8 mm, a third of the page.
     assert 0.02 < shareOf(figure, "#f0f0f0") < 0.3

@@ -112,8 +112,6 @@ class AmpFailureTool(AmpTool):
         self.produce.metric = FailureMetric
         self.produce.plot = FailureMapPlot
         self.produce.plot.zAxisLabel = ""
-        # Filled in by finalize; a plot without any is refused.
-        self.produce.plot.flagKeys = ["SUCCESS"]
 
     def finalize(self) -> None:
         """Hand the tests to the actions that make the tool."""
@@ -126,5 +124,4 @@ class AmpFailureTool(AmpTool):
         if isinstance(plot := self.produce.plot, FailureMapPlot):
             plot.title = plot.title or f"Failed tests of the {product.title.lower()}"
             plot.tests = list(plot.tests) or keys
-            plot.flagKeys = [test.key for test in product.ownVerdicts() if test.row == "amplifier"]
             plot.zAxisLabel = plot.zAxisLabel or FAILURE_LABELS[plot.counted]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS, Level, VerifyTest, getProduct
@@ -35,18 +35,14 @@ def addTools(config: AnalysisBaseConfig, product: str, level: str) -> None:
     level
         What a quantum of the task holds: ``"detector"``, ``"exposure"`` or ``"run"``.
     """
-    declared = getProduct(product)
-    epoch = getattr(config, "epoch", declared.epoch)
-    for test in declared:
-        if not test.isMeasuredAt(Level(level, epoch)):
-            continue
-        fields = {"product": product, "test": test.key, "level": level, "epoch": epoch}
-        tool = addTool(config.atools, test.toolName, AmpTestTool, **fields)
+    epoch = getattr(config, "epoch", getProduct(product).epoch)
+    for test, tool in _addTestTools(config, product, Level(level, epoch), {"": {}}):
         # An exposure has no place in the focal plane.
         if test.plotted and level != "detector" and test.row != "exposure":
             _stylePlot(tool.produce.plot, test)
         else:
             tool.produce.plot = NoPlot
+    declared = getProduct(product)
     if tested := declared.ownVerdicts():
         fields = {"product": product, "level": level, "epoch": epoch}
         failures = addTool(config.atools, declared.failureToolName, AmpFailureTool, **fields)
@@ -76,17 +72,24 @@ def addSensorTools(
     groups
         Keys of the catalogue's `SENSOR_GROUPS`.
     """
-    declared = getProduct(product)
-    epoch = getattr(config, "epoch", declared.epoch)
-    for test in declared:
-        if not test.isMeasuredAt(Level(level, epoch)):
-            continue
-        for group in groups:
-            fields = {"product": product, "test": test.key, "level": level, "epoch": epoch}
-            tool = addTool(
-                config.atools, test.toolName + group, AmpTestTool, **fields, **SENSOR_GROUPS[group]
-            )
-            tool.produce.plot = NoPlot
+    epoch = getattr(config, "epoch", getProduct(product).epoch)
+    chosen = {group: SENSOR_GROUPS[group] for group in groups}
+    for _, tool in _addTestTools(config, product, Level(level, epoch), chosen):
+        tool.produce.plot = NoPlot
+
+
+def _addTestTools(
+    config: AnalysisBaseConfig, product: str, level: Level, groups: Mapping[str, Mapping[str, Any]]
+) -> list[tuple[VerifyTest, AnalysisTool]]:
+    """Add a tool for each test that is measured and each group: end of the tool's name, and its sensors."""
+    added = []
+    for test in getProduct(product):
+        if test.isMeasuredAt(level):
+            fields = {"product": product, "test": test.key, "level": level.name, "epoch": level.epoch}
+            for suffix, sensors in groups.items():
+                name = test.toolName + suffix
+                added.append((test, addTool(config.atools, name, AmpTestTool, **fields, **sensors)))
+    return added
 
 
 def _stylePlot(plot: FocalPlaneGeometryPlot, test: VerifyTest) -> None:
@@ -103,24 +106,7 @@ def _stylePlot(plot: FocalPlaneGeometryPlot, test: VerifyTest) -> None:
 
 
 def addTool(struct: Any, name: str, toolType: type[AnalysisTool], **fields: Any) -> AnalysisTool:
-    """Add a tool to a set of tools.
-
-    Parameters
-    ----------
-    struct
-        The set, such as ``config.atools``.
-    name
-        Name of the tool.
-    toolType
-        Class of the tool.
-    **fields
-        Values of its fields.
-
-    Returns
-    -------
-    tool
-        The tool in the set, to be configured further.
-    """
+    """Add a tool to a set (such as ``config.atools``), with values of its fields, and return it."""
     setattr(struct, name, toolType)
     tool = getattr(struct, name)
     for field, value in fields.items():

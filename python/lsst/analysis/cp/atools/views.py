@@ -112,7 +112,7 @@ def addViewTools(config: AnalysisBaseConfig, product: str, part: str, images: st
     ValueError
         Raised if there are no views of such a part, or the product has no such images.
     """
-    tool, kind = _toolOf(part), _imagesOf(product, images)
+    tool, kind = _toolOf(part), _imagesOf(config, product, images)
     for name, scope, scale in (
         (f"{product}Image", "image", "one scale for all"),
         (f"{product}ImageByAmp", "amplifier", "each amplifier on its own level and scale"),
@@ -139,8 +139,8 @@ def addResidualTools(config: AnalysisBaseConfig, product: str, images: str = "ex
     ValueError
         Raised if the product has no such images.
     """
-    kind, task_config = _imagesOf(product, images), cast(Any, config)
-    task_config.unit = kind.unit
+    kind = _imagesOf(config, product, images)
+    cast(Any, config).unit = kind.unit
     mean = addTool(config.atools, f"{product}Mean", FocalPlaneImageTool, plane="mean")
     _describe(mean.produce.plot, kind, f"{kind.label}, mean of each bin", aboutZero=kind.aboutZero)
     significance = addTool(config.atools, f"{product}Significance", FocalPlaneImageTool, plane="significance")
@@ -185,18 +185,21 @@ def addMaskViewTool(config: AnalysisBaseConfig, product: str, part: str) -> None
     ValueError
         Raised if there are no views of such a part, or the product has no mask.
     """
-    kind = _imagesOf(product, "mask")
+    kind = _imagesOf(config, product, "mask")
     plot: Any = addTool(config.atools, f"{product}Mask", _toolOf(part)).produce.plot
     _describe(plot, kind, kind.label, aboutZero=kind.aboutZero)
     plot.plotMin, plot.plotMax = 0.0, 1.0
 
 
-def _imagesOf(product: str, images: str) -> ImageKind:
-    """Look up how images are shown."""
-    known = getProduct(product).images
-    if images not in known:
-        raise ValueError(f"Expected images of {product}, one of {', '.join(known)}; got {images!r}.")
-    return known[images]
+def _imagesOf(config: AnalysisBaseConfig, product: str, images: str) -> ImageKind:
+    """Look up how images are shown, and tell the task by what the failures of the product are merged."""
+    declared, task_config = getProduct(product), cast(Any, config)
+    if images not in declared.images:
+        known = ", ".join(declared.images)
+        raise ValueError(f"Expected images of {product}, one of {known}; got {images!r}.")
+    if declared.epoch != "none":
+        task_config.failureEpoch = task_config.failureEpoch or declared.epoch
+    return declared.images[images]
 
 
 def _toolOf(part: str) -> type[ImageTool]:

@@ -4,9 +4,9 @@
 """What metrics belong to: a detector or the camera, in one epoch or over a run."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
-__all__ = ["EPOCHS", "LEVELS", "Level"]
+__all__ = ["EPOCHS", "LEVELS", "Level", "getLevel"]
 
 LEVELS = ("detector", "runDetector", "exposure", "run")
 """Names of the levels: a detector in an epoch, a detector over a run, an epoch, a run."""
@@ -64,3 +64,27 @@ class Level:
     def dimensions(self) -> tuple[str, ...]:
         """Butler dimensions of a bundle of metrics of one group."""
         return ("instrument", *((self.epoch,) * self.byEpoch), *(("detector",) * self.byDetector))
+
+
+@cache
+def getLevel(name: str, epoch: str = "exposure") -> Level:
+    """Get a level, which is made once.
+
+    Parameters
+    ----------
+    name
+        One of `LEVELS`.
+    epoch
+        One of `EPOCHS`.
+
+    Returns
+    -------
+    level
+        The level.
+
+    Raises
+    ------
+    ValueError
+        Raised if there is no such level or epoch.
+    """
+    return Level(name, epoch)

@@ -42,8 +42,10 @@ class MeasurementKind:
         What it is, in a sentence with the places ``{statistic}``, ``{quantity}``, ``{key}`` and ``{rows}``
         (plural of what one row of the test is).
     of
-        What it is made of: ``"statistic"`` and ``"quantity"`` have the unit of these; ``"verdict"`` and
-        ``"rows"`` are counts. A test that lacks it does not have the measurement.
+        What it is made of: ``"statistic"``, ``"quantity"``, ``"verdict"`` or ``"rows"``. A test that lacks it
+        does not have the measurement.
+    unitOf
+        Whose unit it has: ``"statistic"`` or ``"quantity"``; empty for counts, which have none.
     levels
         Levels at which it is made, by what one row of the test is.
     countsEpochs
@@ -59,6 +61,7 @@ class MeasurementKind:
     name: str
     meaning: str
     of: str
+    unitOf: str = ""
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _EVERYWHERE)
     countsEpochs: bool = False
     validWhere: str | None = None
@@ -72,7 +75,9 @@ class MeasurementKind:
 
 def _reduction(name: str, of: str, what: str, worse: str | None, words: str) -> MeasurementKind:
     meaning = f"{what} of {{{of}}} over {{rows}}."
-    return MeasurementKind(name=name, meaning=meaning, of=of, validWhere="nValid", worse=worse, words=words)
+    return MeasurementKind(
+        name=name, meaning=meaning, of=of, unitOf=of, validWhere="nValid", worse=worse, words=words
+    )
 
 
 _KINDS = (

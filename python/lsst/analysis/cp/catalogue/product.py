@@ -191,7 +191,7 @@ class VerifyTest:
     def _error(self, text: str) -> CatalogueError:
         return CatalogueError(f"test {self.key!r} of {self.product}: {text}")
 
-    @property
+    @cached_property
     def toolName(self) -> str:
         """Name of the tool that emits the metrics (``"biasNoise"``)."""
         stem = self.key.removeprefix(f"{self.product.upper()}_").replace(".0_", "_").replace(".", "p")
@@ -202,17 +202,17 @@ class VerifyTest:
         """Section and key, for the small print of plots."""
         return f"{self.section} {self.key}".strip()
 
-    @property
+    @cached_property
     def isTested(self) -> bool:
         """Whether there are verdicts, stored or computed."""
         return self.verify is not None
 
-    @property
+    @cached_property
     def statisticColumn(self) -> str | None:
         """Column of the statistic (``"BIAS_NOISE"``), or None."""
         return None if self.statistic is None else f"{self.prefix}_{self.statistic}"
 
-    @property
+    @cached_property
     def verifyColumn(self) -> str | None:
         """Column of the verdict (``"BIAS_VERIFY_NOISE"``); None if there is none."""
         return None if self.verify == COMPUTED else self.verify
@@ -227,14 +227,14 @@ class VerifyTest:
         names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in calls}
         return tuple(sorted(names))
 
-    @property
+    @cached_property
     def statisticColumns(self) -> tuple[str, ...]:
         """Columns of statistics that the test or its tested quantity read."""
         names = [] if self.statistic is None else [self.statistic]
         names += [name for name in self.quantityNames if name not in REFERENCE_NAMES]
         return tuple(f"{self.prefix}_{name}" for name in dict.fromkeys(names))
 
-    @property
+    @cached_property
     def inputColumns(self) -> tuple[str, ...]:
         """All columns that the test reads, without those that identify the row."""
         return self.statisticColumns + (() if self.verifyColumn is None else (self.verifyColumn,))
@@ -270,10 +270,8 @@ class VerifyTest:
         unit
             As astropy spells it; empty for counts.
         """
-        kind = MEASUREMENTS.get(name)
-        if kind is None or name == "nValid":
-            return ""
-        return {"statistic": self.unit, "quantity": self.quantityUnit}.get(kind.of, "")
+        units = {"statistic": self.unit, "quantity": self.quantityUnit}
+        return units.get(MEASUREMENTS[name].unitOf, "") if name in MEASUREMENTS else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -85,13 +85,14 @@ class CameraLayout:
             raise ValueError("CameraLayout.ampName holds a name twice in one detector")
 
     @classmethod
-    def fromCamera(cls, camera: Iterable[Any]) -> CameraLayout:
-        """Make the layout of a camera.
+    @lru_cache(maxsize=8)
+    def fromCamera(cls, camera: Any) -> CameraLayout:
+        """Make the layout of a camera, once for each.
 
         Parameters
         ----------
         camera
-            An `lsst.afw.cameraGeom.Camera`, or an iterable of detectors with its interface.
+            An `lsst.afw.cameraGeom.Camera`, or a hashable iterable of detectors with its interface.
 
         Returns
         -------

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,7 +117,7 @@ class FocalPlaneGeometry:
     ampCorners: FloatArray
 
     @classmethod
-    def fromCamera(cls, camera: Iterable[Any], pixels: object, focalPlane: object) -> FocalPlaneGeometry:
+    def fromCamera(cls, camera: Any, pixels: object, focalPlane: object) -> FocalPlaneGeometry:
         """Measure a camera by its own transforms.
 
         Parameters

@@ -5,32 +5,18 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "AmpAnalysisConfig",
-    "AmpAnalysisConnections",
-    "AmpAnalysisDetectorConfig",
-    "AmpAnalysisDetectorConnections",
-    "AmpAnalysisDetectorTask",
-    "AmpAnalysisExposureConfig",
-    "AmpAnalysisExposureConnections",
-    "AmpAnalysisExposureTask",
-    "AmpAnalysisRunConfig",
-    "AmpAnalysisRunConnections",
-    "AmpAnalysisRunTask",
-    "AmpAnalysisTask",
-]
-
-import dataclasses
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE, EncodeAmps, encodeAmps
 from lsst.analysis.cp.core import AmpKeyError, ColumnError
-from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisBaseConnections, AnalysisPipelineTask
+from lsst.analysis.tools.interfaces import AnalysisPipelineTask
 from lsst.pex.config import Field
 from lsst.pipe.base import Struct, UnprocessableDataError
 from lsst.pipe.base import connectionTypes as cT
 
+from .connections import CAMERA, ConfiguredDimensionsConfig, ConfiguredDimensionsConnections
 from .reference import VERIFIED_EXPOSURES, readHeaders
 
 if TYPE_CHECKING:
@@ -39,14 +25,21 @@ if TYPE_CHECKING:
     from lsst.analysis.tools.interfaces import KeyedData
     from lsst.daf.butler import DeferredDatasetHandle
 
+__all__ = [
+    "AmpAnalysisConfig",
+    "AmpAnalysisConnections",
+    "AmpAnalysisDetectorConfig",
+    "AmpAnalysisDetectorTask",
+    "AmpAnalysisExposureConfig",
+    "AmpAnalysisExposureTask",
+    "AmpAnalysisRunConfig",
+    "AmpAnalysisRunTask",
+    "AmpAnalysisTask",
+]
 
-class AmpAnalysisConnections(
-    AnalysisBaseConnections, dimensions={"instrument"}, defaultTemplates={"outputName": "Placeholder"}
-):
-    """A table of amplifier results, the camera, and what the verification compared with.
 
-    The table's dimensions are those of the quantum, set when an instance is made.
-    """
+class AmpAnalysisConnections(ConfiguredDimensionsConnections, dimensions={"instrument"}):
+    """A table of amplifier results, the camera, and what the verification compared with."""
 
     data = cT.Input(
         doc="Results of verification, one row an amplifier.",
@@ -54,23 +47,18 @@ class AmpAnalysisConnections(
         storageClass="ArrowAstropy",
         deferLoad=True,
     )
-    camera = cT.PrerequisiteInput(
-        doc="Camera that the results belong to.",
-        name="camera",
-        storageClass="Camera",
-        dimensions=("instrument",),
-        isCalibration=True,
-    )
+    camera = CAMERA
     verifiedExposures = VERIFIED_EXPOSURES
 
     def __init__(self, *, config: AmpAnalysisConfig) -> None:
         super().__init__(config=config)
-        self.data = dataclasses.replace(self.data, dimensions=self.dimensions)
-        if not config.doReadReference:
+        # A calibration without exposures has no headers.
+        has_epochs = any(getattr(tool, "epoch", "") != "none" for tool in config.atools)
+        if not (config.doReadReference and has_epochs):
             self.inputs.remove("verifiedExposures")
 
 
-class AmpAnalysisConfig(AnalysisBaseConfig, pipelineConnections=AmpAnalysisConnections):
+class AmpAnalysisConfig(ConfiguredDimensionsConfig, pipelineConnections=AmpAnalysisConnections):
     """Configuration of tools run on a stored table."""
 
     doReadReference = Field[bool](
@@ -78,11 +66,6 @@ class AmpAnalysisConfig(AnalysisBaseConfig, pipelineConnections=AmpAnalysisConne
         "are stored? Else they are the camera's.",
         default=True,
     )
-
-    def setDefaults(self) -> None:
-        """Make the names of topics unique."""
-        super().setDefaults()
-        self.addOutputNamePrefix = True
 
 
 class AmpAnalysisTask(AnalysisPipelineTask):
@@ -94,13 +77,8 @@ class AmpAnalysisTask(AnalysisPipelineTask):
     ConfigClass = AmpAnalysisConfig
     _DefaultName = "ampAnalysis"
 
-    def run(
-        self,
-        *,
-        data: KeyedData | None = None,
-        **kwargs: Any,
-    ) -> Struct:
-        """Run the tools.
+    def run(self, *, data: KeyedData | None = None, **kwargs: Any) -> Struct:
+        """Run the tools on results that are encoded once.
 
         Parameters
         ----------
@@ -117,35 +95,19 @@ class AmpAnalysisTask(AnalysisPipelineTask):
         """
         handles = kwargs.pop("verifiedExposures", ())
         kwargs["reference"] = readHeaders(handles, kwargs["camera"]) if handles else None
-        return super().run(data=self._encode(data, **kwargs), **kwargs)
-
-    def _encode(self, data: Any, **kwargs: Any) -> Any:
-        """Encode the results once for all tools; where that fails, each tool reports it for its own tests."""
         preps = [tool.prep for tool in self.config.atools if isinstance(tool.prep, EncodeAmps)]
         shared = {(prep.product, prep.epoch) for prep in preps}
-        if data is None or len(shared) != 1:
-            return data
-        ((product, epoch),) = shared
-        tests = dict.fromkeys(key for prep in preps for key in prep.tests)
-        try:
-            return {AMP_TABLE: encodeAmps(data, product, tests, epoch=epoch, **kwargs)}
-        except (ColumnError, AmpKeyError):
-            return data
+        if data is not None and len(shared) == 1:
+            ((product, epoch),) = shared
+            tests = dict.fromkeys(key for prep in preps for key in prep.tests)
+            # Where the results cannot be encoded, each tool reports it for its own tests.
+            with suppress(ColumnError, AmpKeyError):
+                encoded: Any = {AMP_TABLE: encodeAmps(data, product, tests, epoch=epoch, **kwargs)}
+                data = encoded
+        return super().run(data=data, **kwargs)
 
     def loadData(self, handle: DeferredDatasetHandle, names: Iterable[str] | None = None) -> Table:
-        """Read those of the wanted columns that the table has.
-
-        Parameters
-        ----------
-        handle
-            Handle of the table.
-        names
-            Columns to read; those that the tools ask for if None.
-
-        Returns
-        -------
-        table
-            Tools find out for themselves which of the missing columns they cannot do without.
+        """Read those of the wanted columns that the table has; the tools know which they cannot do without.
 
         Raises
         ------
@@ -167,53 +129,39 @@ class AmpAnalysisTask(AnalysisPipelineTask):
         return handle.get(parameters={"columns": present})
 
 
-class AmpAnalysisDetectorConnections(
-    AmpAnalysisConnections,
-    dimensions={"instrument", "exposure", "detector"},
-    defaultTemplates={"outputName": "Placeholder"},
-):
-    """Connections of tools run on the results of one detector of an exposure."""
+class AmpAnalysisDetectorConfig(AmpAnalysisConfig):
+    """Configuration of tools run on the results of one detector; by default, of an exposure."""
 
-
-class AmpAnalysisDetectorConfig(AmpAnalysisConfig, pipelineConnections=AmpAnalysisDetectorConnections):
-    """Configuration of tools run on the results of one detector of an exposure."""
+    def setDefaults(self) -> None:
+        """Take one detector of an exposure."""
+        super().setDefaults()
+        self.dimensions = ["detector", "exposure", "instrument"]
 
 
 class AmpAnalysisDetectorTask(AmpAnalysisTask):
-    """Run tools on the results of one detector of an exposure."""
+    """Run tools on the results of one detector."""
 
     ConfigClass = AmpAnalysisDetectorConfig
     _DefaultName = "ampAnalysisDetector"
 
 
-class AmpAnalysisExposureConnections(
-    AmpAnalysisConnections,
-    dimensions={"instrument", "exposure"},
-    defaultTemplates={"outputName": "Placeholder"},
-):
-    """Connections of tools run on the results of one exposure."""
+class AmpAnalysisExposureConfig(AmpAnalysisConfig):
+    """Configuration of tools run on the results of one exposure, or visit."""
 
-
-class AmpAnalysisExposureConfig(AmpAnalysisConfig, pipelineConnections=AmpAnalysisExposureConnections):
-    """Configuration of tools run on the results of one exposure."""
+    def setDefaults(self) -> None:
+        """Take one exposure."""
+        super().setDefaults()
+        self.dimensions = ["exposure", "instrument"]
 
 
 class AmpAnalysisExposureTask(AmpAnalysisTask):
-    """Run tools on the results of one exposure."""
+    """Run tools on the results of one exposure, or visit."""
 
     ConfigClass = AmpAnalysisExposureConfig
     _DefaultName = "ampAnalysisExposure"
 
 
-class AmpAnalysisRunConnections(
-    AmpAnalysisConnections,
-    dimensions={"instrument"},
-    defaultTemplates={"outputName": "Placeholder"},
-):
-    """Connections of tools run on the results of a run."""
-
-
-class AmpAnalysisRunConfig(AmpAnalysisConfig, pipelineConnections=AmpAnalysisRunConnections):
+class AmpAnalysisRunConfig(AmpAnalysisConfig):
     """Configuration of tools run on the results of a run."""
 
     def setDefaults(self) -> None:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-__all__ = ["VERIFIED_EXPOSURES", "readAmpSummaries", "readHeaders"]
-
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,6 +18,8 @@ from lsst.pipe.base import connectionTypes as cT
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
     from lsst.daf.butler import DeferredDatasetHandle
+
+__all__ = ["VERIFIED_EXPOSURES", "readAmpSummaries", "readHeaders"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -44,17 +44,8 @@ VERIFIED_EXPOSURES = cT.Input(
 def readHeaders(handles: Sequence[DeferredDatasetHandle], camera: Camera) -> ReferenceValues:
     """Read the headers of verified exposures, where instrument signature removal left what it used.
 
-    Parameters
-    ----------
-    handles
-        Handles of the exposures; only their ``metadata`` component is read.
-    camera
-        Camera that names the amplifiers.
-
-    Returns
-    -------
-    reference
-        Values of each amplifier, NaN where the header has none; nothing of a header that cannot be read.
+    Only the ``metadata`` component is read. A value that the header does not have is NaN; of a header that
+    cannot be read there is none.
     """
     rows = []
     for handle, header in _getEach(handles, component="metadata"):
@@ -73,18 +64,7 @@ def readHeaders(handles: Sequence[DeferredDatasetHandle], camera: Camera) -> Ref
 
 
 def readAmpSummaries(handles: Sequence[DeferredDatasetHandle]) -> ReferenceValues:
-    """Take the values that the amplifier tables of exposures have.
-
-    Parameters
-    ----------
-    handles
-        Handles of the tables.
-
-    Returns
-    -------
-    reference
-        Values of each amplifier, the read noise NaN where it is not from a header.
-    """
+    """Take the values that amplifier tables of exposures have, the read noise only if it is from a header."""
     names = ["exposure", "detector", "amplifier", "readNoise", "gain", "readNoiseSource"]
     tables = [table for _, table in _getEach(handles, parameters={"columns": names})]
     if not tables:

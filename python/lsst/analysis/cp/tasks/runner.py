@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ from lsst.pipe.base import AlgorithmError, AnnotatedPartialOutputsError, Struct
 from lsst.verify import Measurement
 
 if TYPE_CHECKING:
-    from lsst.afw.cameraGeom import Camera
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisTool
     from lsst.daf.butler import DataCoordinate, DatasetRef
     from lsst.pipe.base import QuantumContext, Task
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ToolFailuresError",
     "ToolRunner",
-    "describeInput",
+    "describeInputs",
     "makeBundle",
     "putOutputs",
     "raiseFailures",
@@ -72,22 +71,7 @@ class ToolRunner:
         self._plotInfo = plotInfo
 
     def attempt[T](self, name: str, function: Callable[..., T], *args: Any, **kwargs: Any) -> T | None:
-        """Call a function, and record its exception instead of raising it.
-
-        Parameters
-        ----------
-        name
-            Name under which a failure is recorded.
-        function
-            What to call.
-        *args, **kwargs
-            Its arguments.
-
-        Returns
-        -------
-        result
-            What it returned, or None if it raised.
-        """
+        """Call a function; record its exception under a name, and return None, if it raises."""
         try:
             return function(*args, **kwargs)
         except Exception as error:
@@ -128,20 +112,7 @@ class ToolRunner:
 
 
 def makeBundle(config: AnalysisBaseConfig, prefix: str) -> MetricMeasurementBundle:
-    """Make an empty bundle of metrics.
-
-    Parameters
-    ----------
-    config
-        Configuration of the task.
-    prefix
-        What comes before the names of the tools, if the configuration asks for a prefix.
-
-    Returns
-    -------
-    bundle
-        The bundle.
-    """
+    """Make an empty bundle; the prefix is that of the tools' names, if the configuration asks for one."""
     return MetricMeasurementBundle(
         dataset_identifier=config.dataset_identifier,
         reference_package=config.reference_package,
@@ -151,7 +122,7 @@ def makeBundle(config: AnalysisBaseConfig, prefix: str) -> MetricMeasurementBund
 
 
 def runTools(
-    config: AnalysisBaseConfig, view: Mapping[str, Any], runner: ToolRunner, camera: Camera | None = None
+    config: AnalysisBaseConfig, data: Mapping[str, Any], runner: ToolRunner, **kwargs: Any
 ) -> Struct:
     """Run the tools of a configuration.
 
@@ -159,12 +130,12 @@ def runTools(
     ----------
     config
         Configuration of the task.
-    view
+    data
         What the tools get.
     runner
         Runs the tools, and remembers which failed.
-    camera
-        The camera; None if the tools need none.
+    **kwargs
+        Further arguments of every tool, such as ``camera``.
 
     Returns
     -------
@@ -173,7 +144,7 @@ def runTools(
     """
     output_name = config.connections.outputName
     outputs = Struct(metrics=makeBundle(config, f"{output_name}_"))
-    figures = runner.run(config.atools.items(), view, outputs.metrics, camera=camera)
+    figures = runner.run(config.atools.items(), data, outputs.metrics, **kwargs)
     for name, figure in figures.items():
         setattr(outputs, f"{output_name}_{name}", figure)
     return outputs
@@ -182,52 +153,23 @@ def runTools(
 def putOutputs(
     butlerQC: QuantumContext, outputs: Struct, refs: Iterable[tuple[str, Any]], runner: ToolRunner
 ) -> None:
-    """Write what could be made.
-
-    Parameters
-    ----------
-    butlerQC
-        Puts the datasets of the quantum.
-    outputs
-        Datasets by the names of their connections.
-    refs
-        Names of connections, and where their datasets go.
-    runner
-        Remembers what could not be written.
-    """
+    """Write what could be made, by the names of connections; the runner remembers what cannot be written."""
     for name, ref in refs:
         if (value := getattr(outputs, name, None)) is not None:
             # A figure is drawn when it is written, so that this can fail, too.
             runner.attempt(name, butlerQC.put, value, ref)
 
 
-def describeInput(ref: DatasetRef, dataId: DataCoordinate | None) -> dict[str, Any]:
-    """Say where an image is from, for figures.
-
-    Parameters
-    ----------
-    ref
-        The image, or one of several.
-    dataId
-        Data ID of the quantum.
-
-    Returns
-    -------
-    plotInfo
-        Dataset type, run, and the values of the data ID.
-    """
-    return {"tableName": ref.datasetType.name, "run": ref.run, **(dataId.mapping if dataId else {})}
+def describeInputs(refs: Sequence[DatasetRef], dataId: DataCoordinate | None) -> dict[str, Any]:
+    """Say on figures where the inputs are from: dataset types, the first of their runs, and the data ID."""
+    types = sorted({ref.datasetType.name for ref in refs})
+    first, *others = sorted({ref.run for ref in refs})
+    run = f"{first} and {len(others)} more" if others else first
+    return {"tableName": ", ".join(types), "run": run, **(dataId.mapping if dataId else {})}
 
 
 def raiseFailures(task: Task, failures: Mapping[str, str]) -> None:
-    """Raise if tools failed, when all that could be made is written.
-
-    Parameters
-    ----------
-    task
-        The task, whose metadata record the failures.
-    failures
-        Exception of each tool that failed, by the tool's name.
+    """Raise if tools failed, when all that could be made is written; metadata of the task record it.
 
     Raises
     ------

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.catalogue import EPOCHS, getProduct
+from lsst.analysis.cp.core import CameraLayout
 from lsst.analysis.cp.core.amps import AmpTable
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field, ListField
@@ -65,7 +65,7 @@ def encodeAmps(
     return AmpTable.fromColumns(
         data,
         declared,
-        cameraGeometry(camera).layout,
+        CameraLayout.fromCamera(camera),
         tests=[test.key for test in declared.needed(tests)],
         epoch=epoch,
         reference=reference,

@@ -13,7 +13,7 @@ import astropy.units as u
 import numpy as np
 
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE, getAmpTable
-from lsst.analysis.cp.catalogue import EPOCHS, Level, getProduct, measurementUnits
+from lsst.analysis.cp.catalogue import EPOCHS, getLevel, getProduct, measurementUnits
 from lsst.analysis.cp.core import DetectorSelection
 from lsst.analysis.cp.core.amps import AmpSummary, AmpTable, summarize
 from lsst.analysis.tools.interfaces import AnalysisAction, KeyedData, KeyedDataSchema, MetricAction
@@ -76,7 +76,7 @@ class AmpSummaryMetric(AmpMetricAction):
     @property
     def units(self) -> Mapping[str, str]:
         """Unit of each measurement by its name."""
-        return measurementUnits(getProduct(self.product)[self.test], Level(self.level, self.epoch))
+        return measurementUnits(getProduct(self.product)[self.test], getLevel(self.level, self.epoch))
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> dict[str, Measurement]:
         """Reduce.
@@ -149,7 +149,7 @@ class DetectorMetrics(AnalysisAction):
     @property
     def units(self) -> dict[str, Mapping[str, str]]:
         """Unit of each measurement by its name, by the name of the tool; only tests that are measured."""
-        level, product = Level(self.level, self.epoch), getProduct(self.product)
+        level, product = getLevel(self.level, self.epoch), getProduct(self.product)
         chosen = [product[key] for key in self.tests] or product.tests
         units = {test.toolName: measurementUnits(test, level) for test in chosen}
         return {name: own for name, own in units.items() if own}

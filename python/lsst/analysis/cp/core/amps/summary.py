@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from lsst.analysis.cp.catalogue import Level, Product, VerifyTest
+from lsst.analysis.cp.catalogue import Level, Product, VerifyTest, getLevel, measurementsOf
 from lsst.analysis.cp.core.camera import CameraLayout, DetectorSelection
 from lsst.analysis.cp.core.groups import GroupGrid
 from lsst.analysis.cp.core.typing import BoolArray, FlagArray, FloatArray, IdArray, IndexArray
@@ -151,7 +151,7 @@ def summarize(
         over finite values. Over several exposures an amplifier counts once each; a detector counts once:
         failed if it failed in any exposure, missing if it has no row in at least one.
     """
-    chosen = Level(level, table.epoch)
+    chosen = getLevel(level, table.epoch)
     selection = DetectorSelection() if selection is None else selection
     made = _SUMMARIES.setdefault(table, {})
     key = (level, None if chosen.byDetector else selection, maxFailuresPerDetector)
@@ -166,7 +166,7 @@ def _summarize(
     layout, n_exposures = table.layout, len(table.exposures)
     mask = np.ones(layout.nDetectors, dtype=bool) if level.byDetector else selection.mask(layout)
     grids = {kind: _makeGrid(table, kind, level, mask) for kind in table.rows}
-    tests = {t.key: _reduceTest(table, t, *grids[t.row]) for t in table.tests if t.isMeasuredAt(level)}
+    tests = {t.key: _reduceTest(table, t, *grids[t.row]) for t in table.tests if measurementsOf(t, level)}
     limits = majorityThresholds(n_exposures, int(mask.sum()), maxFailuresPerDetector)
     if not (level.byDetector and level.byEpoch):
         tests = {key: _countParts(table, reduced, level, mask, limits) for key, reduced in tests.items()}

@@ -27,7 +27,7 @@ from lsst.analysis.cp.core.typing import (
     NameArray,
 )
 
-from .reference import ReferenceValues
+from .reference import CAMERA_SOURCE, ReferenceValues
 from .verdicts import FAILED, GOOD, UNKNOWN, judge
 
 __all__ = ["AmpTable", "Columns", "EncodedRows"]
@@ -185,8 +185,11 @@ class AmpTable:
         kinds = _tellRows(named & (names != _WHOLE_DETECTOR), has_detector, product, chosen, columns)
         ids, rows = _encodeRows(data, names, kinds, layout, epoch, exposures)
         amps = rows["amplifier"]
-        reference = ReferenceValues.empty() if reference is None else reference
-        values = reference.match(ids[amps.epochIndex], amps.member, layout)
+        read_noise, gain = layout.ampReadNoise[amps.member], layout.ampGain[amps.member]
+        source = np.full(len(amps), CAMERA_SOURCE)
+        if reference is not None:
+            values = reference.match(ids[amps.epochIndex], amps.member, layout)
+            read_noise, gain, source = values.readNoise, values.gain, values.source
 
         taken: dict[str, Any] = {}
         for name, kind in {name: test.row for test in chosen for name in test.inputColumns}.items():
@@ -202,9 +205,9 @@ class AmpTable:
             rows=rows,
             statistics={name: taken[name] for name, read in readers.items() if read is floatColumn},
             flags={name: taken[name] for name, read in readers.items() if read is flagColumn},
-            readNoise=values.readNoise,
-            gain=values.gain,
-            readNoiseSource=values.source,
+            readNoise=read_noise,
+            gain=gain,
+            readNoiseSource=source,
             absentColumns=absent,
         )
 

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from lsst.analysis.cp.actions.keyedData import AnalyzeTrend
 from lsst.analysis.cp.catalogue import EPOCHS, Level
-from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisBaseConnections
+from lsst.analysis.cp.tasks.connections import ConfiguredDimensionsConfig, ConfiguredDimensionsConnections
 from lsst.daf.butler import CollectionType
 from lsst.pex.config import Field, FieldValidationError, ListField
 from lsst.pipe.base import connectionTypes as cT
@@ -19,7 +18,7 @@ from lsst.pipe.base import connectionTypes as cT
 if TYPE_CHECKING:
     from lsst.daf.butler import DataCoordinate, DatasetRef, DatasetType, Registry
 
-__all__ = ["EPOCH_DIMENSIONS", "MetricTrendConfig", "MetricTrendConnections", "findOfAllRuns"]
+__all__ = ["MetricTrendConfig", "MetricTrendConnections"]
 
 EPOCH_DIMENSIONS = frozenset(EPOCHS) - {"none"}
 """Dimensions that tell the epochs of a run apart."""
@@ -29,13 +28,13 @@ INPUTS = {"summaries": "doReadSummaries", "bundles": "doReadBundles"}
 
 
 class MetricTrendConnections(
-    AnalysisBaseConnections,
+    ConfiguredDimensionsConnections,
     dimensions={"instrument"},
-    defaultTemplates={"outputName": "Placeholder", "inputOutputName": "cpBiasExp"},
+    defaultTemplates={"inputOutputName": "cpBiasExp"},
 ):
     """Metrics of any number of exposures, visits or runs, and the history made of them.
 
-    The configuration gives the dimensions. Inputs without epochs have the same data ID in each run, so that
+    Inputs without epochs have the same data ID in each run, so that
     they are looked up in all runs of the input collections.
     """
 
@@ -60,11 +59,7 @@ class MetricTrendConnections(
     )
 
     def __init__(self, *, config: MetricTrendConfig) -> None:
-        self.dimensions.clear()
-        self.dimensions.update(config.dimensions)
         super().__init__(config=config)
-        self.trend = dataclasses.replace(self.trend, dimensions=self.dimensions)
-        dimensions = config.readDimensions
         read = [name for name, field in INPUTS.items() if getattr(config, field)]
         for name in INPUTS:
             declared = getattr(self, name)
@@ -73,22 +68,22 @@ class MetricTrendConnections(
             elif config.hasEpochs:
                 # An epoch of which there is only one of the two shall not be left out.
                 more = {"minimum": 0, "deferGraphConstraint": True} if name != read[0] else {}
-                setattr(self, name, dataclasses.replace(declared, dimensions=dimensions, **more))
+                self.redeclare(name, dimensions=config.readDimensions, **more)
             else:
                 looked_up = cT.PrerequisiteInput(
                     doc=declared.doc,
                     name=declared.name,
                     storageClass=declared.storageClass,
-                    dimensions=dimensions,
+                    dimensions=config.readDimensions,
                     multiple=True,
                     deferLoad=True,
-                    minimum=1 if name == read[0] else 0,
+                    minimum=int(name == read[0]),
                     lookupFunction=findOfAllRuns,
                 )
                 setattr(self, name, looked_up)
 
 
-class MetricTrendConfig(AnalysisBaseConfig, pipelineConnections=MetricTrendConnections):
+class MetricTrendConfig(ConfiguredDimensionsConfig, pipelineConnections=MetricTrendConnections):
     """Configuration of the task that gathers metrics over time."""
 
     dimensions = ListField[str](
@@ -121,11 +116,6 @@ class MetricTrendConfig(AnalysisBaseConfig, pipelineConnections=MetricTrendConne
         """Whether the metrics that are read are of exposures or visits."""
         return not EPOCH_DIMENSIONS.isdisjoint(self.readDimensions)
 
-    def setDefaults(self) -> None:
-        """Make the names of topics unique."""
-        super().setDefaults()
-        self.addOutputNamePrefix = True
-
     def validate(self) -> None:
         """Check that there is something to read.
 
@@ -145,13 +135,7 @@ class MetricTrendConfig(AnalysisBaseConfig, pipelineConnections=MetricTrendConne
             )
 
     def gatheredNames(self) -> tuple[set[str], set[str]]:
-        """List what is gathered.
-
-        Returns
-        -------
-        metrics, measurements
-            Names; all if empty.
-        """
+        """List the metrics, and the measurements, that are gathered; all if empty."""
         taken = [tool.process for tool in self.atools if isinstance(tool.process, AnalyzeTrend)]
         return (
             set(self.gatheredMetrics) or {action.metric for action in taken},
@@ -162,24 +146,7 @@ class MetricTrendConfig(AnalysisBaseConfig, pipelineConnections=MetricTrendConne
 def findOfAllRuns(
     datasetType: DatasetType, registry: Registry, dataId: DataCoordinate, collections: Sequence[str]
 ) -> Iterable[DatasetRef]:
-    """Find the datasets of every run, where an ordinary search finds that of the first one only.
-
-    Parameters
-    ----------
-    datasetType
-        Their type.
-    registry
-        Registry of the repository.
-    dataId
-        Data ID of the quantum.
-    collections
-        Input collections.
-
-    Returns
-    -------
-    refs
-        The datasets, each once.
-    """
+    """Find the datasets of every run, each once; an ordinary search finds that of the first run only."""
     kinds = {CollectionType.RUN, CollectionType.TAGGED}
     runs = list(registry.queryCollections(collections, collectionTypes=kinds, flattenChains=True))
     return set(registry.queryDatasets(datasetType, collections=runs, dataId=dataId, findFirst=False))

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lsst.analysis.cp.metrics import TrendTable, readHandles
-from lsst.analysis.cp.tasks.runner import ToolRunner, putOutputs, raiseFailures, runTools
+from lsst.analysis.cp.tasks.runner import ToolRunner, describeInputs, putOutputs, raiseFailures, runTools
 from lsst.pipe.base import (
     InputQuantizedConnection,
     OutputQuantizedConnection,
@@ -21,7 +21,7 @@ from lsst.pipe.base import (
 from .config import INPUTS, MetricTrendConfig
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import DataCoordinate, DeferredDatasetHandle
+    from lsst.daf.butler import DeferredDatasetHandle
 
 __all__ = ["MetricTrendTask"]
 
@@ -45,13 +45,6 @@ class MetricTrendTask(PipelineTask):
     ) -> None:
         """Gather, run the tools, and write what they make.
 
-        Parameters
-        ----------
-        butlerQC
-            Gets and puts the datasets of the quantum.
-        inputRefs, outputRefs
-            The quantum's datasets.
-
         Raises
         ------
         lsst.analysis.cp.metrics.TrendTableError
@@ -64,7 +57,8 @@ class MetricTrendTask(PipelineTask):
         table = self.gather(handles)
         refs = dict(iter(outputRefs))
         butlerQC.put(table.toTable(), refs.pop("trend"))
-        runner = ToolRunner(self.log, _describeInputs(handles, butlerQC.quantum.dataId))
+        plot_info = describeInputs([handle.ref for handle in handles], butlerQC.quantum.dataId)
+        runner = ToolRunner(self.log, plot_info)
         outputs = self.run(table, runner=runner)
         putOutputs(butlerQC, outputs, refs.items(), runner)
         raiseFailures(self, runner.failures)
@@ -93,28 +87,5 @@ class MetricTrendTask(PipelineTask):
         return table
 
     def run(self, table: TrendTable, *, runner: ToolRunner) -> Struct:
-        """Run the tools.
-
-        Parameters
-        ----------
-        table
-            Values of any number of metrics.
-        runner
-            Runs the tools, and remembers which failed.
-
-        Returns
-        -------
-        outputs : `lsst.pipe.base.Struct`
-            ``metrics``, and the figures by the names of their connections.
-        """
+        """Run the tools on values of any number of metrics; see `runTools` for what they make."""
         return runTools(self.config, table.columns(), runner)
-
-
-def _describeInputs(
-    handles: Sequence[DeferredDatasetHandle], dataId: DataCoordinate | None
-) -> dict[str, Any]:
-    """Say where a history is from: its dataset types, the first of its runs, and the data ID."""
-    types = sorted({handle.ref.datasetType.name for handle in handles})
-    runs = sorted({handle.ref.run for handle in handles})
-    run = f"{runs[0]} and {len(runs) - 1} more" if len(runs) > 1 else "".join(runs)
-    return {"tableName": ", ".join(types), "run": run, **(dataId.mapping if dataId else {})}

@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-__all__ = ["MergeAnalysisMixin"]
-
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE
 from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.core import CameraLayout
 from lsst.analysis.cp.core.amps import (
     AmpTable,
     ReferenceValues,
@@ -23,7 +21,14 @@ from lsst.analysis.cp.core.amps import (
     summarize,
 )
 from lsst.analysis.cp.tasks.reference import readAmpSummaries, readHeaders
-from lsst.analysis.cp.tasks.runner import ToolRunner, makeBundle, raiseFailures
+from lsst.analysis.cp.tasks.runner import (
+    ToolRunner,
+    describeInputs,
+    makeBundle,
+    putOutputs,
+    raiseFailures,
+    runTools,
+)
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.pipe.base import (
     InputQuantizedConnection,
@@ -37,8 +42,8 @@ if TYPE_CHECKING:
     from astropy.table import Table
 
     from lsst.afw.cameraGeom import Camera
-    from lsst.daf.butler import DatasetRef
 
+__all__ = ["MergeAnalysisMixin"]
 
 REFERENCE_INPUTS = ("verifiedExposures", "inputAmpSummaries")
 
@@ -94,42 +99,34 @@ class MergeAnalysisMixin(PipelineTask):
     ) -> None:
         """Run the parent, then the analysis of what it merged.
 
-        Parameters
-        ----------
-        butlerQC
-            Gets and puts the datasets of the quantum.
-        inputRefs, outputRefs
-            The quantum's datasets.
-
         Raises
         ------
         lsst.pipe.base.AnnotatedPartialOutputsError
             Raised for a failure of the analysis if the configuration asks for it.
         """
         parent = ParentContext(butlerQC)
-        super().runQuantum(cast(QuantumContext, parent), withoutReferences(inputRefs), outputRefs)
+        known = InputQuantizedConnection()
+        for name, refs in inputRefs:
+            if name not in REFERENCE_INPUTS:
+                setattr(known, name, refs)
+        super().runQuantum(cast(QuantumContext, parent), known, outputRefs)
         results_ref = outputRefs.outputResults
-        plot_info = {
-            "tableName": results_ref.datasetType.name,
-            "run": results_ref.run,
-            **results_ref.dataId.mapping,
-        }
-        runner = ToolRunner(self.log, plot_info)
+        runner = ToolRunner(self.log, describeInputs([results_ref], results_ref.dataId))
         camera = parent.inputs["camera"]
-        reference = runner.attempt("reference", readReference, butlerQC, inputRefs, camera)
+        exposures = {ref.dataId["exposure"] for ref in inputRefs.inputStats if "exposure" in ref.dataId}
         outputs = self.analyze(
             dict(parent.outputs["outputResults"].columns),
             runner,
             camera=camera,
-            reference=reference,
-            exposures=findExposures(inputRefs.inputStats),
+            reference=runner.attempt("reference", readReference, butlerQC, inputRefs, camera),
+            exposures=sorted(exposures) or None,
             detectors=[ref.dataId["detector"] for ref in getattr(outputRefs, "detectorMetrics", ())],
         )
-        for name, ref in outputRefs:
-            if (value := getattr(outputs, name, None)) is not None:
-                # A figure is drawn when it is written, so that this can fail, too.
-                runner.attempt(name, butlerQC.put, value, ref)
-        self._report(runner.failures)
+        putOutputs(butlerQC, outputs, outputRefs, runner)
+        if runner.failures:
+            self.metadata["toolFailures"] = dict(runner.failures)
+            if self.config.raiseOnToolFailure:
+                raiseFailures(self, runner.failures)
 
     def analyze(
         self,
@@ -171,24 +168,21 @@ class MergeAnalysisMixin(PipelineTask):
             AmpTable.fromColumns,
             columns,
             getProduct(self.config.product),
-            cameraGeometry(camera).layout,
+            CameraLayout.fromCamera(camera),
             epoch=self.config.epoch,
             **keys,
         )
-        output_name = self.config.connections.outputName
-        outputs = Struct(metrics=makeBundle(self.config, f"{output_name}_"))
         # Where the results cannot be encoded together, some tools may still do with a part of the columns.
         data = columns if table is None else {**columns, AMP_TABLE: table}
-        figures = runner.run(self.config.atools.items(), data, outputs.metrics, camera=camera, **keys)
-        for name, figure in figures.items():
-            setattr(outputs, f"{output_name}_{name}", figure)
+        outputs = runTools(self.config, data, runner, camera=camera, **keys)
         if table is not None:
             tables = runner.attempt("tables", self._makeTables, table) or {}
             for name, written in tables.items():
                 setattr(outputs, name, written)
             if detectors:
-                bundles = runner.attempt("detectorMetrics", self._measureDetectors, data, detectors)
-                outputs.detectorMetrics = bundles
+                outputs.detectorMetrics = runner.attempt(
+                    "detectorMetrics", self._measureDetectors, data, detectors
+                )
         return outputs
 
     def _makeTables(self, table: AmpTable) -> dict[str, Table]:
@@ -214,23 +208,6 @@ class MergeAnalysisMixin(PipelineTask):
             bundles.append(bundle)
         return bundles
 
-    def _report(self, failures: Mapping[str, str]) -> None:
-        """Record what failed, and raise if that is wanted."""
-        if not failures:
-            return
-        self.metadata["toolFailures"] = dict(failures)
-        if self.config.raiseOnToolFailure:
-            raiseFailures(self, failures)
-
-
-def withoutReferences(inputRefs: InputQuantizedConnection) -> InputQuantizedConnection:
-    """Leave out the inputs that the parent task does not know."""
-    known = InputQuantizedConnection()
-    for name, refs in inputRefs:
-        if name not in REFERENCE_INPUTS:
-            setattr(known, name, refs)
-    return known
-
 
 def readReference(butlerQC: QuantumContext, inputRefs: Any, camera: Camera) -> ReferenceValues | None:
     """Read the nominal read noise and gain from the inputs that have them."""
@@ -240,9 +217,3 @@ def readReference(butlerQC: QuantumContext, inputRefs: Any, camera: Camera) -> R
     if "inputAmpSummaries" in names:
         return readAmpSummaries(butlerQC.get(inputRefs.inputAmpSummaries))
     return None
-
-
-def findExposures(refs: Iterable[DatasetRef]) -> list[int] | None:
-    """List the exposures of the inputs; None if these have no such dimension."""
-    exposures = {int(ref.dataId["exposure"]) for ref in refs if "exposure" in ref.dataId.dimensions}
-    return sorted(exposures) or None

@@ -5,6 +5,18 @@
 
 from __future__ import annotations
 
+import types
+from typing import Any
+
+from lsst.analysis.cp.actions.metric import DetectorMetrics
+from lsst.analysis.cp.catalogue import products
+from lsst.analysis.cp.tasks.connections import AnalysisConfig, AnalysisConnections
+from lsst.analysis.cp.tasks.reference import VERIFIED_EXPOSURES
+from lsst.pex.config import Field, FieldValidationError
+from lsst.pex.config.configurableActions import ConfigurableActionField
+from lsst.pipe.base import PipelineTaskConnections
+from lsst.pipe.base import connectionTypes as cT
+
 __all__ = [
     "MergeAnalysisConfig",
     "MergeAnalysisConnections",
@@ -13,28 +25,11 @@ __all__ = [
     "joinConnections",
 ]
 
-import dataclasses
-import types
-from typing import Any
-
-from lsst.analysis.cp.actions.metric import DetectorMetrics
-from lsst.analysis.cp.catalogue import products
-from lsst.analysis.cp.tasks.reference import VERIFIED_EXPOSURES
-from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisBaseConnections
-from lsst.pex.config import Field, FieldValidationError
-from lsst.pex.config.configurableActions import ConfigurableActionField
-from lsst.pipe.base import PipelineTaskConnections
-from lsst.pipe.base import connectionTypes as cT
-
 
 class MergeAnalysisConnections(
-    AnalysisBaseConnections, dimensions={}, defaultTemplates={"outputName": "Placeholder"}
+    AnalysisConnections, dimensions={}, defaultTemplates={"outputName": "cpVerifyRun"}
 ):
-    """Outputs of the analysis of one merge: tables, and metrics of the whole and of each detector.
-
-    The dimensions are those of the merge, set when an instance is made; the metrics of detectors have the
-    dimension ``detector`` besides.
-    """
+    """Outputs of the analysis of one merge: tables, and metrics of the whole and of each detector."""
 
     detectorMetrics = cT.Output(
         doc="Metrics of each detector.",
@@ -60,17 +55,14 @@ class MergeAnalysisConnections(
 
     def __init__(self, *, config: MergeAnalysisConfig) -> None:
         super().__init__(config=config)
-        for name in ("detectorSummary", "ampSummary", "culprits"):
-            self._setDimensions(name, self.dimensions)
-        self._setDimensions("detectorMetrics", self.dimensions | {"detector"})
+        self.redeclare("detectorMetrics", dimensions=self.dimensions | {"detector"})
         if not config.doDetectorMetrics or not config.detectorMetrics.units:
             self.outputs.remove("detectorMetrics")
 
-    def _setDimensions(self, name: str, dimensions: set[str]) -> None:
-        setattr(self, name, dataclasses.replace(getattr(self, name), dimensions=dimensions))
 
-
-class MergeOfDetectorsConnections(MergeAnalysisConnections, dimensions={}):
+class MergeOfDetectorsConnections(
+    MergeAnalysisConnections, dimensions={}, defaultTemplates={"outputName": "cpVerifyExp"}
+):
     """Connections of a merge of detectors: the headers of the verified exposures have the read noise."""
 
     verifiedExposures = VERIFIED_EXPOSURES
@@ -101,42 +93,21 @@ class MergeOfExposuresConnections(
 
     def __init__(self, *, config: MergeAnalysisConfig) -> None:
         super().__init__(config=config)
-        self._setDimensions("inputAmpSummaries", self.inputStats.dimensions)
+        self.redeclare("inputAmpSummaries", dimensions=self.inputStats.dimensions)
         if not config.doReadReference:
             self.inputs.remove("inputAmpSummaries")
 
 
 def joinConnections(
-    name: str,
-    analysis: type[MergeAnalysisConnections],
-    parent: type[PipelineTaskConnections],
-    *,
-    outputName: str,
+    name: str, analysis: type[MergeAnalysisConnections], parent: type[PipelineTaskConnections]
 ) -> type[MergeAnalysisConnections]:
-    """Join the connections of a merge with those of its analysis.
-
-    Parameters
-    ----------
-    name
-        Name of the new class.
-    analysis
-        Connections of the analysis.
-    parent
-        Connections of the merge, which give the dimensions.
-    outputName
-        Default of the template ``outputName``.
-
-    Returns
-    -------
-    connections
-        A class that inherits both.
-    """
-    arguments = {"dimensions": parent.dimensions, "defaultTemplates": {"outputName": outputName}}
+    """Make the class of a name that joins the connections of a merge with those of its analysis."""
     body = {"__doc__": f"Connections of `{parent.__name__}`, and of the analysis of what is merged."}
+    arguments = {"dimensions": parent.dimensions}
     return types.new_class(name, (analysis, parent), arguments, lambda namespace: namespace.update(body))
 
 
-class MergeAnalysisConfig(AnalysisBaseConfig, pipelineConnections=MergeAnalysisConnections):
+class MergeAnalysisConfig(AnalysisConfig, pipelineConnections=MergeAnalysisConnections):
     """Configuration of the analysis that follows a merge."""
 
     hasInputResults: Any  # Declared by every parent.
@@ -164,9 +135,8 @@ class MergeAnalysisConfig(AnalysisBaseConfig, pipelineConnections=MergeAnalysisC
     )
 
     def setDefaults(self) -> None:
-        """Make the names of topics unique, and merge the tables that metrics are made of."""
+        """Merge the tables that metrics are made of."""
         super().setDefaults()
-        self.addOutputNamePrefix = True
         self.hasInputResults = True
 
     def validate(self) -> None:

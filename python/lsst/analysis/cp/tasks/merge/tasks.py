@@ -3,6 +3,17 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """The seven merge tasks of cp_verify, each followed by its analysis."""
 
+from lsst.cp.verify import mergeResults
+
+from .analysis import MergeAnalysisMixin
+from .config import (
+    MergeAnalysisConfig,
+    MergeAnalysisConnections,
+    MergeOfDetectorsConnections,
+    MergeOfExposuresConnections,
+    joinConnections,
+)
+
 __all__ = [
     "CalibMergeAnalysisConfig",
     "CalibMergeAnalysisConnections",
@@ -27,78 +38,40 @@ __all__ = [
     "VisitRunMergeAnalysisTask",
 ]
 
-from lsst.cp.verify.mergeResults import (
-    CpVerifyCalibMergeConfig,
-    CpVerifyCalibMergeConnections,
-    CpVerifyCalibMergeTask,
-    CpVerifyExpMergeByFilterConfig,
-    CpVerifyExpMergeByFilterConnections,
-    CpVerifyExpMergeByFilterTask,
-    CpVerifyExpMergeConfig,
-    CpVerifyExpMergeConnections,
-    CpVerifyExpMergeTask,
-    CpVerifyRunMergeByFilterConfig,
-    CpVerifyRunMergeByFilterConnections,
-    CpVerifyRunMergeByFilterTask,
-    CpVerifyRunMergeConfig,
-    CpVerifyRunMergeConnections,
-    CpVerifyRunMergeTask,
-    CpVerifyVisitExpMergeConfig,
-    CpVerifyVisitExpMergeConnections,
-    CpVerifyVisitExpMergeTask,
-    CpVerifyVisitRunMergeConfig,
-    CpVerifyVisitRunMergeConnections,
-    CpVerifyVisitRunMergeTask,
-)
-
-from .analysis import MergeAnalysisMixin
-from .config import (
-    MergeAnalysisConfig,
-    MergeAnalysisConnections,
-    MergeOfDetectorsConnections,
-    MergeOfExposuresConnections,
-    joinConnections,
-)
 
 ExpMergeAnalysisConnections = joinConnections(
-    "ExpMergeAnalysisConnections",
-    MergeOfDetectorsConnections,
-    CpVerifyExpMergeConnections,
-    outputName="cpVerifyExp",
+    "ExpMergeAnalysisConnections", MergeOfDetectorsConnections, mergeResults.CpVerifyExpMergeConnections
 )
-"""Connections of a merge of the detectors of an exposure, and of its analysis."""
+"""Connections of the merge of the detectors of an exposure."""
 
 
 class ExpMergeAnalysisConfig(
-    MergeAnalysisConfig, CpVerifyExpMergeConfig, pipelineConnections=ExpMergeAnalysisConnections
+    MergeAnalysisConfig, mergeResults.CpVerifyExpMergeConfig, pipelineConnections=ExpMergeAnalysisConnections
 ):
-    """Configuration of a merge of the detectors of an exposure, and of its analysis."""
+    """Configuration of the merge of the detectors of an exposure."""
 
 
-class ExpMergeAnalysisTask(MergeAnalysisMixin, CpVerifyExpMergeTask):
-    """Merge the detectors of an exposure, then make metrics, tables and plots of them."""
+class ExpMergeAnalysisTask(MergeAnalysisMixin, mergeResults.CpVerifyExpMergeTask):
+    """Merge the detectors of an exposure, then analyse them."""
 
     ConfigClass = ExpMergeAnalysisConfig
     _DefaultName = "expMergeAnalysis"
 
 
 RunMergeAnalysisConnections = joinConnections(
-    "RunMergeAnalysisConnections",
-    MergeOfExposuresConnections,
-    CpVerifyRunMergeConnections,
-    outputName="cpVerifyRun",
+    "RunMergeAnalysisConnections", MergeOfExposuresConnections, mergeResults.CpVerifyRunMergeConnections
 )
-"""Connections of a merge of the exposures of a run, and of its analysis."""
+"""Connections of the merge of the exposures of a run."""
 
 
 class RunMergeAnalysisConfig(
-    MergeAnalysisConfig, CpVerifyRunMergeConfig, pipelineConnections=RunMergeAnalysisConnections
+    MergeAnalysisConfig, mergeResults.CpVerifyRunMergeConfig, pipelineConnections=RunMergeAnalysisConnections
 ):
-    """Configuration of a merge of the exposures of a run, and of its analysis."""
+    """Configuration of the merge of the exposures of a run."""
 
 
-class RunMergeAnalysisTask(MergeAnalysisMixin, CpVerifyRunMergeTask):
-    """Merge the exposures of a run, then make metrics, tables and plots of them."""
+class RunMergeAnalysisTask(MergeAnalysisMixin, mergeResults.CpVerifyRunMergeTask):
+    """Merge the exposures of a run, then analyse them."""
 
     ConfigClass = RunMergeAnalysisConfig
     mergesExposures = True
@@ -108,22 +81,21 @@ class RunMergeAnalysisTask(MergeAnalysisMixin, CpVerifyRunMergeTask):
 ExpMergeByFilterAnalysisConnections = joinConnections(
     "ExpMergeByFilterAnalysisConnections",
     MergeOfDetectorsConnections,
-    CpVerifyExpMergeByFilterConnections,
-    outputName="cpVerifyExp",
+    mergeResults.CpVerifyExpMergeByFilterConnections,
 )
-"""Connections of a merge of the detectors of an exposure with its filter, and of its analysis."""
+"""Connections of the merge of the detectors of an exposure with its filter."""
 
 
 class ExpMergeByFilterAnalysisConfig(
     MergeAnalysisConfig,
-    CpVerifyExpMergeByFilterConfig,
+    mergeResults.CpVerifyExpMergeByFilterConfig,
     pipelineConnections=ExpMergeByFilterAnalysisConnections,
 ):
-    """Configuration of a merge of the detectors of an exposure with its filter, and of its analysis."""
+    """Configuration of the merge of the detectors of an exposure with its filter."""
 
 
-class ExpMergeByFilterAnalysisTask(MergeAnalysisMixin, CpVerifyExpMergeByFilterTask):
-    """Merge the detectors of an exposure with its filter, then make metrics, tables and plots of them."""
+class ExpMergeByFilterAnalysisTask(MergeAnalysisMixin, mergeResults.CpVerifyExpMergeByFilterTask):
+    """Merge the detectors of an exposure with its filter, then analyse them."""
 
     # The parent has the configuration of the run merge, whose dimensions are others.
     ConfigClass = ExpMergeByFilterAnalysisConfig
@@ -133,22 +105,21 @@ class ExpMergeByFilterAnalysisTask(MergeAnalysisMixin, CpVerifyExpMergeByFilterT
 RunMergeByFilterAnalysisConnections = joinConnections(
     "RunMergeByFilterAnalysisConnections",
     MergeOfExposuresConnections,
-    CpVerifyRunMergeByFilterConnections,
-    outputName="cpVerifyRun",
+    mergeResults.CpVerifyRunMergeByFilterConnections,
 )
-"""Connections of a merge of the exposures of a run in one filter, and of its analysis."""
+"""Connections of the merge of the exposures of a run in one filter."""
 
 
 class RunMergeByFilterAnalysisConfig(
     MergeAnalysisConfig,
-    CpVerifyRunMergeByFilterConfig,
+    mergeResults.CpVerifyRunMergeByFilterConfig,
     pipelineConnections=RunMergeByFilterAnalysisConnections,
 ):
-    """Configuration of a merge of the exposures of a run in one filter, and of its analysis."""
+    """Configuration of the merge of the exposures of a run in one filter."""
 
 
-class RunMergeByFilterAnalysisTask(MergeAnalysisMixin, CpVerifyRunMergeByFilterTask):
-    """Merge the exposures of a run in one filter, then make metrics, tables and plots of them."""
+class RunMergeByFilterAnalysisTask(MergeAnalysisMixin, mergeResults.CpVerifyRunMergeByFilterTask):
+    """Merge the exposures of a run in one filter, then analyse them."""
 
     ConfigClass = RunMergeByFilterAnalysisConfig
     mergesExposures = True
@@ -158,22 +129,23 @@ class RunMergeByFilterAnalysisTask(MergeAnalysisMixin, CpVerifyRunMergeByFilterT
 VisitExpMergeAnalysisConnections = joinConnections(
     "VisitExpMergeAnalysisConnections",
     MergeOfDetectorsConnections,
-    CpVerifyVisitExpMergeConnections,
-    outputName="cpVerifyExp",
+    mergeResults.CpVerifyVisitExpMergeConnections,
 )
-"""Connections of a merge of the detectors of a visit, and of its analysis."""
+"""Connections of the merge of the detectors of a visit."""
 
 
 class VisitExpMergeAnalysisConfig(
-    MergeAnalysisConfig, CpVerifyVisitExpMergeConfig, pipelineConnections=VisitExpMergeAnalysisConnections
+    MergeAnalysisConfig,
+    mergeResults.CpVerifyVisitExpMergeConfig,
+    pipelineConnections=VisitExpMergeAnalysisConnections,
 ):
-    """Configuration of a merge of the detectors of a visit, and of its analysis."""
+    """Configuration of the merge of the detectors of a visit."""
 
     epoch = "visit"
 
 
-class VisitExpMergeAnalysisTask(MergeAnalysisMixin, CpVerifyVisitExpMergeTask):
-    """Merge the detectors of a visit, then make metrics, tables and plots of them."""
+class VisitExpMergeAnalysisTask(MergeAnalysisMixin, mergeResults.CpVerifyVisitExpMergeTask):
+    """Merge the detectors of a visit, then analyse them."""
 
     ConfigClass = VisitExpMergeAnalysisConfig
     _DefaultName = "visitExpMergeAnalysis"
@@ -182,22 +154,23 @@ class VisitExpMergeAnalysisTask(MergeAnalysisMixin, CpVerifyVisitExpMergeTask):
 VisitRunMergeAnalysisConnections = joinConnections(
     "VisitRunMergeAnalysisConnections",
     MergeOfExposuresConnections,
-    CpVerifyVisitRunMergeConnections,
-    outputName="cpVerifyRun",
+    mergeResults.CpVerifyVisitRunMergeConnections,
 )
-"""Connections of a merge of the visits of a run, and of its analysis."""
+"""Connections of the merge of the visits of a run."""
 
 
 class VisitRunMergeAnalysisConfig(
-    MergeAnalysisConfig, CpVerifyVisitRunMergeConfig, pipelineConnections=VisitRunMergeAnalysisConnections
+    MergeAnalysisConfig,
+    mergeResults.CpVerifyVisitRunMergeConfig,
+    pipelineConnections=VisitRunMergeAnalysisConnections,
 ):
-    """Configuration of a merge of the visits of a run, and of its analysis."""
+    """Configuration of the merge of the visits of a run."""
 
     epoch = "visit"
 
 
-class VisitRunMergeAnalysisTask(MergeAnalysisMixin, CpVerifyVisitRunMergeTask):
-    """Merge the visits of a run, then make metrics, tables and plots of them."""
+class VisitRunMergeAnalysisTask(MergeAnalysisMixin, mergeResults.CpVerifyVisitRunMergeTask):
+    """Merge the visits of a run, then analyse them."""
 
     ConfigClass = VisitRunMergeAnalysisConfig
     mergesExposures = True
@@ -205,24 +178,23 @@ class VisitRunMergeAnalysisTask(MergeAnalysisMixin, CpVerifyVisitRunMergeTask):
 
 
 CalibMergeAnalysisConnections = joinConnections(
-    "CalibMergeAnalysisConnections",
-    MergeAnalysisConnections,
-    CpVerifyCalibMergeConnections,
-    outputName="cpVerifyRun",
+    "CalibMergeAnalysisConnections", MergeAnalysisConnections, mergeResults.CpVerifyCalibMergeConnections
 )
-"""Connections of a merge of the detectors of a calibration without exposures, and of its analysis."""
+"""Connections of the merge of the detectors of a calibration without exposures."""
 
 
 class CalibMergeAnalysisConfig(
-    MergeAnalysisConfig, CpVerifyCalibMergeConfig, pipelineConnections=CalibMergeAnalysisConnections
+    MergeAnalysisConfig,
+    mergeResults.CpVerifyCalibMergeConfig,
+    pipelineConnections=CalibMergeAnalysisConnections,
 ):
-    """Configuration of a merge of the detectors of a calibration without exposures, and of its analysis."""
+    """Configuration of the merge of the detectors of a calibration without exposures."""
 
     epoch = "none"
 
 
-class CalibMergeAnalysisTask(MergeAnalysisMixin, CpVerifyCalibMergeTask):
-    """Merge the detectors of a calibration without exposures, then make metrics, tables and plots of them."""
+class CalibMergeAnalysisTask(MergeAnalysisMixin, mergeResults.CpVerifyCalibMergeTask):
+    """Merge the detectors of a calibration without exposures, then analyse them."""
 
     ConfigClass = CalibMergeAnalysisConfig
     _DefaultName = "calibMergeAnalysis"

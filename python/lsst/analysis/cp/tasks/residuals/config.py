@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from lsst.analysis.cp.tasks.views.config import ImageInputConfig, ImageInputConnections
 from lsst.pex.config import ChoiceField, Field
 from lsst.pipe.base import connectionTypes as cT
@@ -44,8 +42,6 @@ class ResidualPyramidConnections(ImageInputConnections, dimensions={"instrument"
 
     def __init__(self, *, config: ResidualPyramidConfig) -> None:
         super().__init__(config=config)
-        for name in IMAGE_OUTPUTS:
-            setattr(self, name, dataclasses.replace(getattr(self, name), dimensions=self.dimensions))
         if not config.doWritePyramid:
             self.outputs.remove("pyramid")
 

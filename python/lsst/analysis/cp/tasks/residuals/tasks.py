@@ -27,7 +27,7 @@ from lsst.analysis.cp.core.structures import (
     rankStructures,
 )
 from lsst.analysis.cp.core.typing import Float32Array, FloatArray
-from lsst.analysis.cp.tasks.runner import ToolRunner, describeInput, putOutputs, raiseFailures, runTools
+from lsst.analysis.cp.tasks.runner import ToolRunner, describeInputs, putOutputs, raiseFailures, runTools
 from lsst.analysis.cp.tasks.views.data import gridKeys, presenceKeys
 from lsst.analysis.cp.tasks.views.reading import DetectorImage, DetectorImages, readCulprits
 from lsst.geom import Box2I, Extent2I, Point2I
@@ -76,18 +76,10 @@ def ampSlices(geometry: FocalPlaneGeometry, detector: int) -> tuple[tuple[slice,
 
 
 def makeMosaicImage(mosaic: FocalPlaneMosaic) -> ImageF:
-    """Make a dataset of a mosaic.
+    """Make a dataset of the pixels of a mosaic.
 
-    Parameters
-    ----------
-    mosaic
-        The mosaic.
-
-    Returns
-    -------
-    image
-        The same pixels. Coordinates count from the centre of the focal plane: pixel (i, j) has its centre at
-        (i + 0.5) and (j + 0.5) times the side of a pixel.
+    Its coordinates count from the centre of the focal plane: pixel (i, j) has its centre at (i + 0.5) and
+    (j + 0.5) times the side of a pixel.
     """
     grid = mosaic.grid
     first = Point2I(*(round(centre / grid.pixelSize - 0.5) for centre in (grid.x0, grid.y0)))
@@ -121,24 +113,16 @@ class Measured:
 
 @dataclass(eq=False)
 class Gathered:
-    """What was gathered from the detectors of an exposure.
-
-    Parameters
-    ----------
-    mean
-        Mean of the pixels of each bin.
-    peak
-        Largest significance of each bin, as in `Measured.peaks`.
-    found
-        Id and structures of each detector that could be measured.
-    threshold
-        Significance from which a pixel is found, the highest of all detectors; 0 without any.
-    """
+    """What was gathered from the detectors of an exposure."""
 
     mean: FocalPlaneMosaic
+    """Mean of the pixels of each bin."""
     peak: FocalPlaneMosaic
+    """Largest significance of each bin, as in `Measured.peaks`."""
     found: list[tuple[int, Structures]] = field(default_factory=list)
+    """Id and structures of each detector that could be measured."""
     threshold: float = 0.0
+    """Significance from which a pixel is found, the highest of all detectors; 0 without any."""
 
 
 class ResidualPyramidTask(PipelineTask):
@@ -166,13 +150,6 @@ class ResidualPyramidTask(PipelineTask):
     ) -> None:
         """Make all outputs, the images and the table first, and write them.
 
-        Parameters
-        ----------
-        butlerQC
-            Gets and puts the datasets of the quantum.
-        inputRefs, outputRefs
-            The quantum's datasets.
-
         Raises
         ------
         lsst.pipe.base.AnnotatedPartialOutputsError
@@ -180,7 +157,7 @@ class ResidualPyramidTask(PipelineTask):
         """
         inputs = butlerQC.get(inputRefs)
         camera, data = inputs["camera"], inputs["data"]
-        plot_info = describeInput(data[0].ref, butlerQC.quantum.dataId)
+        plot_info = describeInputs([data[0].ref], butlerQC.quantum.dataId)
         runner = ToolRunner(self.log, plot_info)
         refs = dict(iter(outputRefs))
         # The pyramid of a large camera has some GB: the repository gets a hard link to the file that is made
@@ -260,7 +237,7 @@ class ResidualPyramidTask(PipelineTask):
             "structures": table,
             **(extras or {}),
         }
-        outputs = runTools(self.config, view, runner, camera)
+        outputs = runTools(self.config, view, runner, camera=camera)
         outputs.structures = table
         outputs.meanMosaic, outputs.significanceMosaic = makeMosaicImage(mean), makeMosaicImage(peak)
         if self.config.doWritePyramid:
@@ -298,20 +275,7 @@ class ResidualPyramidTask(PipelineTask):
         gathered.threshold = max(gathered.threshold, measured.threshold)
 
     def measure(self, image: DetectorImage, geometry: FocalPlaneGeometry) -> Measured:
-        """Measure the significance of the pixels of a detector, and find its structures.
-
-        Parameters
-        ----------
-        image
-            Image of the detector, at full resolution.
-        geometry
-            Geometry of its camera.
-
-        Returns
-        -------
-        measured
-            Significance and structures.
-        """
+        """Measure the significance of the pixels of a detector, and find its structures."""
         amps = ampSlices(geometry, image.detector)
         thresholds = DetectionThresholds.fromBudget(amps, budget=self.config.falseAlarmBudget)
         significance = measureSignificance(

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import ClassVar
 
 from lsst.analysis.cp.core.images import BINNING_STATISTICS, EXCLUDED_PLANES
-from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisBaseConnections
+from lsst.analysis.cp.tasks.connections import (
+    CAMERA,
+    ConfiguredDimensionsConfig,
+    ConfiguredDimensionsConnections,
+)
 from lsst.pex.config import ChoiceField, Field, FieldValidationError, ListField
 from lsst.pipe.base import connectionTypes as cT
 
@@ -34,13 +37,13 @@ EPOCHS = {
 
 
 class ImageInputConnections(
-    AnalysisBaseConnections,
+    ConfiguredDimensionsConnections,
     dimensions={"instrument"},
-    defaultTemplates={"outputName": "Placeholder", "inputOutputName": "cpBiasExp"},
+    defaultTemplates={"inputOutputName": "cpBiasExp"},
 ):
     """Inputs of all tasks on images: the images, the camera, and the failures to frame.
 
-    The configuration gives the dimensions. An absent input never empties a quantum graph: without an image
+    An absent input never empties a quantum graph: without an image
     there is no view of it, and without a table of failures nothing is framed.
     """
 
@@ -52,13 +55,7 @@ class ImageInputConnections(
         # Images are often not kept; their absence must not empty the graph of what else is run.
         deferGraphConstraint=True,
     )
-    camera = cT.PrerequisiteInput(
-        doc="Camera that the images belong to.",
-        name="camera",
-        storageClass="Camera",
-        dimensions=("instrument",),
-        isCalibration=True,
-    )
+    camera = CAMERA
     culprits = cT.Input(
         doc="Amplifiers and tests that failed, to be framed.",
         name="{inputOutputName}_culprits",
@@ -71,11 +68,9 @@ class ImageInputConnections(
     )
 
     def __init__(self, *, config: ImageInputConfig) -> None:
-        self.dimensions.clear()
-        self.dimensions.update(config.dimensions)
         super().__init__(config=config)
-        self.data = dataclasses.replace(
-            self.data,
+        self.redeclare(
+            "data",
             dimensions={*config.dimensions, "detector"} if config.gathersDetectors else config.dimensions,
             multiple=config.gathersDetectors,
             storageClass=config.storageClass,
@@ -83,19 +78,17 @@ class ImageInputConnections(
         )
         own_epochs = [epoch for epoch in EPOCHS if epoch in config.dimensions]
         if own_epochs and config.doFrameFailures:
-            epoch = config.failureEpoch or own_epochs[0]
-            self.culprits = dataclasses.replace(self.culprits, dimensions=("instrument", epoch))
+            self.redeclare("culprits", dimensions=("instrument", config.failureEpoch or own_epochs[0]))
         else:
             self.inputs.remove("culprits")
 
 
-class ImageInputConfig(AnalysisBaseConfig, pipelineConnections=ImageInputConnections):
+class ImageInputConfig(ConfiguredDimensionsConfig, pipelineConnections=ImageInputConnections):
     """Configuration of all tasks on images."""
 
     gathersDetectors: ClassVar[bool] = False
     """Whether a quantum takes the images of all detectors, or one image."""
 
-    dimensions = ListField[str](doc="Dimensions of a quantum.", default=["exposure", "instrument"])
     storageClass = Field[str](doc="Storage class of the images.", default="ExposureF")
     isCalibration = Field[bool](
         doc="Are the images certified calibrations, looked up by their range of validity?", default=False
@@ -109,16 +102,17 @@ class ImageInputConfig(AnalysisBaseConfig, pipelineConnections=ImageInputConnect
         doc="Frame the amplifiers that failed a test, where the table of failures exists?", default=True
     )
     failureEpoch = ChoiceField[str](
-        doc="What the table of failures was merged by; as the dimensions of a quantum say if None.",
+        doc="What the table of failures was merged by. If None, as the product is whose tools are added, or "
+        "else as the dimensions of a quantum say.",
         default=None,
         optional=True,
         allowed=EPOCHS,
     )
 
     def setDefaults(self) -> None:
-        """Make the names of topics unique."""
+        """Take exposures."""
         super().setDefaults()
-        self.addOutputNamePrefix = True
+        self.dimensions = ["exposure", "instrument"]
 
 
 class ImageViewConnections(ImageInputConnections, dimensions={"instrument"}):
@@ -136,8 +130,7 @@ class ImageViewConnections(ImageInputConnections, dimensions={"instrument"}):
     def __init__(self, *, config: ImageViewConfig) -> None:
         super().__init__(config=config)
         if config.doShareStretch:
-            whole = self.dimensions - {"detector"}
-            self.wholeImage = dataclasses.replace(self.wholeImage, dimensions=whole)
+            self.redeclare("wholeImage", dimensions=self.dimensions - {"detector"})
         else:
             self.inputs.remove("wholeImage")
 
@@ -213,9 +206,7 @@ class RaftImageViewConnections(ImageViewConnections, dimensions={"instrument"}):
     def __init__(self, *, config: RaftImageViewConfig) -> None:
         super().__init__(config=config)
         for name in self.outputs - {"metrics"}:
-            dimensions = {*self.dimensions, "detector"}
-            plot = dataclasses.replace(getattr(self, name), dimensions=dimensions, multiple=True)
-            setattr(self, name, plot)
+            self.redeclare(name, dimensions={*self.dimensions, "detector"}, multiple=True)
 
 
 class RaftImageViewConfig(FocalPlaneMosaicViewConfig, pipelineConnections=RaftImageViewConnections):

@@ -21,49 +21,18 @@ __all__ = ["gridKeys", "placeCameraImage", "presenceKeys"]
 
 
 def placeCameraImage(camera: Camera, binning: int) -> MosaicGrid:
-    """Place an image of the focal plane that ``VisualizeMosaicExpTask`` made.
-
-    Parameters
-    ----------
-    camera
-        The camera.
-    binning
-        Side of a pixel of the image in detector pixels.
-
-    Returns
-    -------
-    grid
-        The grid of the image.
-    """
+    """Place an image of the focal plane that ``VisualizeMosaicExpTask`` made, binned by a factor."""
     width, height = next(iter(camera)).getPixelSize()
     return cameraImageGrid(cameraGeometry(camera).detectorCorners, (width, height), binning)
 
 
 def gridKeys(grid: MosaicGrid) -> dict[str, float]:
-    """Give tools the place of an image.
-
-    Parameters
-    ----------
-    grid
-        Grid of the pixels.
-
-    Returns
-    -------
-    keys
-        ``x0`` and ``y0``, the centre of pixel [0, 0], and ``pixelSize``, mm.
-    """
+    """Give tools the place of an image: ``x0`` and ``y0`` of pixel [0, 0], and ``pixelSize``, mm."""
     return {"x0": grid.x0, "y0": grid.y0, "pixelSize": grid.pixelSize}
 
 
 def presenceKeys(mosaic: FocalPlaneMosaic, missing: Mapping[int, str]) -> dict[str, Any]:
-    """Tell tools which detectors have an image.
-
-    Parameters
-    ----------
-    mosaic
-        Mosaic of those that have one.
-    missing
-        Why a detector is missing, by its id.
+    """Tell tools which detectors have an image, and of those that have none, why.
 
     Returns
     -------

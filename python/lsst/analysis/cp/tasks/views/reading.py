@@ -142,33 +142,12 @@ class DetectorImages:
             del image
 
     def markMissing(self, detector: int, reason: str, message: str) -> None:
-        """Record that a detector is missing.
-
-        Parameters
-        ----------
-        detector
-            Id of the detector.
-        reason
-            Why, in a few words.
-        message
-            Why, for the log.
-        """
+        """Record that a detector is missing, with the reason in a few words, and a message for the log."""
         self.missing[detector] = reason
         self._log.warning("Detector %d is missing from the view: %s", detector, message)
 
     def restrict(self, detectors: Collection[int]) -> DetectorImages:
-        """Keep only some detectors.
-
-        Parameters
-        ----------
-        detectors
-            Ids to keep.
-
-        Returns
-        -------
-        images
-            Images of these detectors; of the others, none is missing.
-        """
+        """Keep only some detectors, by their ids; of the others, none is missing."""
         images = copy.copy(self)
         images.detectors = list(detectors)
         images._handles = {detector: h for detector, h in self._handles.items() if detector in detectors}
@@ -177,37 +156,13 @@ class DetectorImages:
 
 
 def nameDataset(handle: DeferredDatasetHandle) -> str:
-    """Name a dataset, for messages.
-
-    Parameters
-    ----------
-    handle
-        Handle of the dataset.
-
-    Returns
-    -------
-    name
-        Its type, and what is required of its data ID.
-    """
+    """Name a dataset for messages: its type, and what is required of its data ID."""
     values = ", ".join(f"{key} {value}" for key, value in handle.dataId.required.items())
     return f"{handle.ref.datasetType.name} ({values})"
 
 
 def makeUnreadable(name: str, error: Exception) -> UnusableImageError:
-    """Say that a dataset cannot be read; formatters raise whatever the file and its library lead to.
-
-    Parameters
-    ----------
-    name
-        The dataset.
-    error
-        What was raised.
-
-    Returns
-    -------
-    unusable
-        What to raise.
-    """
+    """Say that a dataset cannot be read; formatters raise whatever the file and its library lead to."""
     return UnusableImageError(name, f"cannot be read ({type(error).__name__})", str(error))
 
 
@@ -268,19 +223,7 @@ def readDetectorImage(
 
 
 def readFocalPlaneImage(handle: DeferredDatasetHandle, expected: tuple[int, int]) -> Float32Array:
-    """Read an image of the focal plane.
-
-    Parameters
-    ----------
-    handle
-        Handle of the image.
-    expected
-        The shape (ny, nx) that it must have.
-
-    Returns
-    -------
-    image
-        Pixels (rows, columns); shape (ny, nx).
+    """Read an image of the focal plane, of which the shape (ny, nx) is known.
 
     Raises
     ------
@@ -298,14 +241,7 @@ def readFocalPlaneImage(handle: DeferredDatasetHandle, expected: tuple[int, int]
 
 
 def sampleImage(handle: DeferredDatasetHandle, shape: tuple[int, int]) -> Float32Array:
-    """Read a sample of a large image, enough to choose a range of colours.
-
-    Parameters
-    ----------
-    handle
-        Handle of the image.
-    shape
-        Its shape (ny, nx).
+    """Read a sample of an image of the shape (ny, nx), enough to choose a range of colours.
 
     Returns
     -------
@@ -329,12 +265,7 @@ def sampleImage(handle: DeferredDatasetHandle, shape: tuple[int, int]) -> Float3
 
 
 def readCulprits(handles: Iterable[DeferredDatasetHandle]) -> dict[str, Table]:
-    """Read which amplifiers failed which tests.
-
-    Parameters
-    ----------
-    handles
-        Handles of tables of culprits, one for each merge that the image belongs to.
+    """Read which amplifiers failed which tests, from the table of each merge that an image belongs to.
 
     Returns
     -------

@@ -13,7 +13,7 @@ import numpy as np
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.core.images import BinningStatistic, FocalPlaneMosaic, binImage
 from lsst.analysis.cp.core.typing import Float32Array
-from lsst.analysis.cp.tasks.runner import ToolRunner, describeInput, putOutputs, raiseFailures, runTools
+from lsst.analysis.cp.tasks.runner import ToolRunner, describeInputs, putOutputs, raiseFailures, runTools
 from lsst.pipe.base import (
     InputQuantizedConnection,
     OutputQuantizedConnection,
@@ -75,13 +75,6 @@ class ImageViewTask[Source](PipelineTask):
     ) -> None:
         """Make the views and write them.
 
-        Parameters
-        ----------
-        butlerQC
-            Gets and puts the datasets of the quantum.
-        inputRefs, outputRefs
-            The quantum's datasets.
-
         Raises
         ------
         UnusableImageError
@@ -92,7 +85,7 @@ class ImageViewTask[Source](PipelineTask):
         inputs = butlerQC.get(inputRefs)
         camera, data = inputs["camera"], inputs["data"]
         first = data[0] if self.config.gathersDetectors else data
-        plot_info = describeInput(first.ref, butlerQC.quantum.dataId)
+        plot_info = describeInputs([first.ref], butlerQC.quantum.dataId)
         extras = self.readExtras(inputs)
         failures: dict[str, str] = {}
         try:
@@ -108,19 +101,7 @@ class ImageViewTask[Source](PipelineTask):
         raiseFailures(self, failures)
 
     def readExtras(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Read what is shown besides the image.
-
-        Parameters
-        ----------
-        inputs
-            Inputs of the quantum by the names of their connections.
-
-        Returns
-        -------
-        extras
-            ``culprits`` and ``stretchSample``, as far as there are any. Without a sample that can be used,
-            the view has a range of its own.
-        """
+        """Read ``culprits`` and ``stretchSample``, as far as the inputs have any that can be used."""
         extras: dict[str, Any] = readCulprits(inputs.get("culprits", ()))
         if (whole := inputs.get("wholeImage")) is not None:
             shape = placeCameraImage(inputs["camera"], self.config.inputBinning).shape
@@ -156,20 +137,7 @@ class ImageViewTask[Source](PipelineTask):
         raise NotImplementedError("A subclass reads the images.")
 
     def makeView(self, source: Source, camera: Camera) -> dict[str, Any]:
-        """Bin and place the pixels.
-
-        Parameters
-        ----------
-        source
-            What `readParts` has read.
-        camera
-            The camera.
-
-        Returns
-        -------
-        view
-            What the tools get: ``image``, and where it lies.
-        """
+        """Bin and place the pixels: give what the tools get, ``image`` and where it lies."""
         raise NotImplementedError("A subclass makes the view.")
 
     def run(
@@ -196,23 +164,13 @@ class ImageViewTask[Source](PipelineTask):
         Returns
         -------
         outputs : `lsst.pipe.base.Struct`
-            ``metrics``, and the figures by the names of their connections.
+            What `runTools` makes.
         """
-        return runTools(self.config, self.makeView(source, camera) | dict(extras or {}), runner, camera)
+        view = self.makeView(source, camera) | dict(extras or {})
+        return runTools(self.config, view, runner, camera=camera)
 
     def binDetector(self, image: DetectorImage) -> Float32Array:
-        """Bin what is seen of a detector.
-
-        Parameters
-        ----------
-        image
-            Image of the detector.
-
-        Returns
-        -------
-        binned
-            One pixel a bin; shape (rows, columns). NaN where all pixels are left out.
-        """
+        """Bin what is seen of a detector: one pixel a bin, NaN where all of its pixels are left out."""
         statistic = cast(BinningStatistic, self.config.statistic)
         if self.config.source == "image":
             return binImage(image.image, self.config.binning, statistic, excluded=image.excluded)

@@ -10,7 +10,7 @@ import numpy as np
 from lsst.analysis.cp.core.amps import FAILED, UNKNOWN
 from lsst.analysis.cp.core.typing import BoolArray, IndexArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Vector
-from lsst.pex.config import ChoiceField, ListField
+from lsst.pex.config import ChoiceField
 
 from .focalPlaneGeometryPlot import FocalPlaneGeometryPlot
 from .view import PatchValues
@@ -28,7 +28,6 @@ class FailureMapPlot(FocalPlaneGeometryPlot):
 
     _noValueLabel = "not tested"
 
-    flagKeys = ListField[str](doc="Keys of the tests, one a line of the flags.", default=[])
     counted = ChoiceField[str](
         doc="What is counted in each patch.",
         default="tests",
@@ -43,12 +42,6 @@ class FailureMapPlot(FocalPlaneGeometryPlot):
         super().setDefaults()
         self.colourScale = "count"
 
-    def validate(self) -> None:
-        """Check that there is a test to count."""
-        super().validate()
-        if not self.flagKeys:
-            raise ValueError("flagKeys must name at least one test.")
-
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
         """Return what the plot needs."""
         return [("ampIndex", Vector), ("flags", Vector)]
@@ -59,8 +52,8 @@ class FailureMapPlot(FocalPlaneGeometryPlot):
         if "flags" not in data:
             raise ValueError(f"{type(self).__name__} needs 'flags'; the data have {sorted(data)}")
         flags = np.asarray(data["flags"])
-        if flags.shape != (expected := (len(self.flagKeys), len(index))):
-            raise ValueError(f"'flags' has shape {flags.shape}, expected {expected}: tests and rows")
+        if flags.ndim != 2 or flags.shape[1] != len(index):
+            raise ValueError(f"'flags' has shape {flags.shape}, expected (nTests, {len(index)})")
 
         def perPatch(rows: BoolArray) -> IndexArray:
             return np.bincount(index[rows & placed], minlength=nPatches)
