@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lsst.analysis.cp.actions.metric import FailureMetric
+from lsst.analysis.cp.actions.metric import DetectorMetrics, FailureMetric
 from lsst.analysis.cp.atools import AmpFailureTool, addTools, addTrendTools
 from lsst.analysis.cp.catalogue import getProduct, products
 from lsst.analysis.cp.tasks import MetricTrendTask
@@ -141,6 +141,14 @@ def test_failures_of_one_detector_without_rows_of_amplifiers(comCamera):
     assert encoded["flags"].shape == (0, 0)
     found = {name: value.quantity.value for name, value in tool.produce.metric(encoded).items()}
     assert (found["nDetectorsGood"], found["nDetectorsFailed"], found["nDetectorsUnknown"]) == (0, 1, 0)
+
+
+def test_metrics_of_detectors_are_of_the_product_of_the_results(comCamera):
+    tool = AmpFailureTool()
+    tool.product, tool.epoch = "ofDetectors", "none"
+    tool.finalize()
+    with pytest.raises(ValueError, match="results of ofDetectors, expected those of bias"):
+        DetectorMetrics()(tool.prep(detectorRows(comCamera), camera=comCamera))
 
 
 def test_product_without_verdicts_has_no_failures(comCamera):

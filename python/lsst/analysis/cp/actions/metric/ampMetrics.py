@@ -172,8 +172,15 @@ class DetectorMetrics(AnalysisAction):
         -------
         measurements
             Those of each tool by its name, by the id of the detector; of each detector of the layout.
+
+        Raises
+        ------
+        ValueError
+            Raised if the results are of another product, of which no test would have measurements.
         """
         table, units = getAmpTable(data), self.units
+        if table.product.name != self.product:
+            raise ValueError(f"results of {table.product.name}, expected those of {self.product}")
         # Several exposures of one visit are pooled.
         pooled = self.level == "runDetector" or len(table.exposures) != 1
         summary = summarize(table, "runDetector" if pooled else "detector")

@@ -380,7 +380,7 @@ def _tellRows(
     of_exposure = ~named & has_result["exposure"]
     if any(test.row == "exposure" for test in product):
         # An exposure without any result has a row, too.
-        of_exposure |= ~named & ~hasDetector
+        of_exposure |= ~named & ~hasDetector & ~has_result["detector"]
         if "detector" in asked and "exposure" not in asked:
             # Without the columns of exposures, their rows are those that have no result of a detector either.
             of_exposure = ~named & ~has_result["detector"]
