@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IdArray, IndexArray, NameArray
 
-__all__ = ["AmpKeyError", "CameraLayout", "DetectorSelection"]
+__all__ = ["AmpKeyError", "CameraLayout", "DetectorSelection", "cameraLayout"]
 
 _SHOWN = 5
 
@@ -85,14 +85,13 @@ class CameraLayout:
             raise ValueError("CameraLayout.ampName holds a name twice in one detector")
 
     @classmethod
-    @lru_cache(maxsize=8)
-    def fromCamera(cls, camera: Any) -> CameraLayout:
-        """Make the layout of a camera, once for each.
+    def fromCamera(cls, camera: Iterable[Any]) -> CameraLayout:
+        """Make the layout of a camera.
 
         Parameters
         ----------
         camera
-            An `lsst.afw.cameraGeom.Camera`, or a hashable iterable of detectors with its interface.
+            An `lsst.afw.cameraGeom.Camera`, or an iterable of detectors with its interface.
 
         Returns
         -------
@@ -268,3 +267,20 @@ class DetectorSelection:
         if self.physicalTypes is not None:
             mask &= np.isin(layout.physicalType, self.physicalTypes)
         return mask
+
+
+@lru_cache(maxsize=8)
+def cameraLayout(camera: Any) -> CameraLayout:
+    """Get the layout of a camera, made once for each camera of a process.
+
+    Parameters
+    ----------
+    camera
+        An `lsst.afw.cameraGeom.Camera`.
+
+    Returns
+    -------
+    layout
+        Its detectors and amplifiers.
+    """
+    return CameraLayout.fromCamera(camera)

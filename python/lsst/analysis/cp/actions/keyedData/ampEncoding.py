@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from lsst.analysis.cp.catalogue import EPOCHS, getProduct
-from lsst.analysis.cp.core import CameraLayout
+from lsst.analysis.cp.core import cameraLayout
 from lsst.analysis.cp.core.amps import AmpTable
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field, ListField
@@ -65,7 +65,7 @@ def encodeAmps(
     return AmpTable.fromColumns(
         data,
         declared,
-        CameraLayout.fromCamera(camera),
+        cameraLayout(camera),
         tests=[test.key for test in declared.needed(tests)],
         epoch=epoch,
         reference=reference,

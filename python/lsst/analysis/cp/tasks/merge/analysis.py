@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE
 from lsst.analysis.cp.catalogue import getProduct
-from lsst.analysis.cp.core import CameraLayout
+from lsst.analysis.cp.core import cameraLayout
 from lsst.analysis.cp.core.amps import (
     AmpTable,
     ReferenceValues,
@@ -168,7 +168,7 @@ class MergeAnalysisMixin(PipelineTask):
             AmpTable.fromColumns,
             columns,
             getProduct(self.config.product),
-            CameraLayout.fromCamera(camera),
+            cameraLayout(camera),
             epoch=self.config.epoch,
             **keys,
         )
