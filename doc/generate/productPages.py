@@ -3,13 +3,13 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Pages of the documentation that list the tests, generated from the catalogue."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pageText import makeTable, wrap
 
 from lsst.analysis.cp.catalogue import Bounds, Product, VerifyTest, getProduct, products
 
-__all__ = ["productPages"]
+__all__ = ["describeProduct", "productPages"]
 
 _DIRECTORY = "doc/lsst.analysis.cp"
 
@@ -23,10 +23,11 @@ def productPages() -> dict[str, str]:
         Text of each file by its path, relative to the root of the package.
     """
     chosen = [product for product in map(getProduct, products()) if product.tests]
-    return {f"{_DIRECTORY}/{product.name}Tests.rst": _makePage(product) for product in chosen}
+    return {f"{_DIRECTORY}/{product.name}Tests.rst": describeProduct(product) for product in chosen}
 
 
-def _makePage(product: Product) -> str:
+def describeProduct(product: Product) -> str:
+    """Write the page of a product; a list that would be empty is left out."""
     title = f"{product.title} tests"
     tests = [test for test in product if test.verify is not None]
     statistics = [test for test in product if test.verify is None]
@@ -44,10 +45,8 @@ def _makePage(product: Product) -> str:
                 "RN and GAIN are the nominal read noise and gain of the amplifier."
             ),
             "",
-            makeTable([_describeTest(test) for test in tests]),
-            "Statistics that are stored without being tested:",
-            "",
-            makeTable([_describeStatistic(test) for test in statistics]),
+            *([makeTable([_describeTest(test) for test in tests])] if tests else []),
+            *(_listStatistics(statistics) if statistics else []),
         ]
     )
 
@@ -63,6 +62,11 @@ def _describeTest(test: VerifyTest) -> dict[str, str]:
         "threshold from": test.thresholdSource,
         "meaning": test.description,
     }
+
+
+def _listStatistics(statistics: Sequence[VerifyTest]) -> list[str]:
+    table = makeTable([_describeStatistic(test) for test in statistics])
+    return ["Statistics that are stored without being tested:", "", table]
 
 
 def _writeThreshold(threshold: Bounds | Mapping[str, Bounds] | None) -> str:

@@ -94,7 +94,7 @@ FLUXES = {"g_flux": np.array([1.0, 2.0, math.nan]), "r_flux": np.array([5.0])}
 
 
 class TestFinalize:
-    def test_mostDerivedComesFirstAndBaseLast(self):
+    def test_most_derived_comes_first_and_base_last(self):
         order = []
 
         class Parent(AnalysisTool):
@@ -115,13 +115,13 @@ class TestFinalize:
         Heir().finalize()
         assert order == ["child", "parent", "base"]
 
-    def test_prepLoadsWhatProcessNeeds(self, tool):
+    def test_prep_loads_what_process_needs(self, tool):
         tool.finalize()
         assert list(tool.prep.keysToLoad) == ["{band}_flux"]
         assert list(tool.prep.vectorKeys) == ["{band}_flux"]
         assert [key for key, _ in tool.getFormattedInputSchema(band="r")] == ["r_flux"]
 
-    def test_freezeFinalizesOnce(self):
+    def test_freeze_finalizes_once(self):
         class Counted(AnalysisTool):
             count = 0
 
@@ -133,7 +133,7 @@ class TestFinalize:
         tool.freeze()
         assert Counted.count == 1
 
-    def test_prepThatCannotBeToldIsNotOverwritten(self):
+    def test_prep_that_cannot_be_told_is_not_overwritten(self):
         tool = AnalysisTool()
         tool.prep = Double()
         with pytest.warns(RuntimeWarning, match="does not implement adding input schemas"):
@@ -141,7 +141,7 @@ class TestFinalize:
 
 
 class TestCall:
-    def test_toolIsRunForEachBand(self, tool):
+    def test_tool_is_run_for_each_band(self, tool):
         tool.finalize()
         results = tool(dict(FLUXES), bands=["g", "r"])
         assert {name: item.quantity.value for name, item in results.items()} == {
@@ -150,7 +150,7 @@ class TestCall:
         }
         assert results["flux_g_mean"].quantity.unit == u.nJy
 
-    def test_plotsOfABandAreNamedAfterIt(self, tool):
+    def test_plots_of_aband_are_named_after_it(self, tool):
         tool.produce.plot = Plots()
         tool.prep.vectorKeys = ["a"]
         tool.process.buildActions.a = LoadVector(vectorKey="a")
@@ -158,25 +158,25 @@ class TestCall:
         results = tool({**FLUXES, "a": np.ones(2)}, bands=["g"])
         assert sorted(results) == ["flux_g_mean", "g_flux_left_Plots", "g_flux_right_Plots"]
 
-    def test_toolWithoutBandsHasAName(self, tool):
+    def test_tool_without_bands_has_aname(self, tool):
         tool.parameterizedBand = False
         tool.finalize()
         results = tool({"analysisTools_flux": np.array([4.0])}, bands=["g"])
         assert list(results) == ["flux_analysisTools_mean"]
 
-    def test_tagsAreNotes(self, tool):
+    def test_tags_are_notes(self, tool):
         tool.metric_tags = ["calib"]
         tool.finalize()
         (measurement,) = tool(dict(FLUXES), bands=["r"]).values()
         assert measurement.notes["metric_tags"] == ["calib"]
 
-    def test_plotIsNamedAfterTheTool(self, tool):
+    def test_plot_is_named_after_the_tool(self, tool):
         tool.finalize()
         info: dict[str, Any] = {}
         tool(dict(FLUXES), bands=["g", "r"], plotInfo=info)
         assert info == {"plotName": "flux", "bands": "r"}
 
-    def test_propagatedDataReachTheMetrics(self, tool):
+    def test_propagated_data_reach_the_metrics(self, tool):
         tool.produce.metric.units = {"count": ""}
         tool.finalize()
         with pytest.raises(Exception, match="Key 'count' could not be found"):
@@ -185,7 +185,7 @@ class TestCall:
         (measurement,) = tool({**FLUXES, "count": 3}, bands=["g"]).values()
         assert measurement.quantity.value == 3
 
-    def test_resultOfAnotherKindIsRefused(self, tool):
+    def test_result_of_another_kind_is_refused(self, tool):
         class Wrong(KeyedDataAction):
             def getInputSchema(self) -> Any:
                 return ()
@@ -208,20 +208,20 @@ class TestOutputNames:
             (Plots, False, ["flux_left_Plots", "flux_right_Plots"]),
         ],
     )
-    def test_namesHaveBandToolPlotAndType(self, tool, plot, byBand, names):
+    def test_names_have_band_tool_plot_and_type(self, tool, plot, byBand, names):
         tool.produce.plot = plot()
         tool.parameterizedBand = byBand
         assert list(tool.getOutputNames()) == names
 
-    def test_toolWithoutPlotHasNone(self, tool):
+    def test_tool_without_plot_has_none(self, tool):
         assert list(tool.getOutputNames()) == []
 
-    def test_metricActionAloneCannotNamePlots(self, tool):
+    def test_metric_action_alone_cannot_name_plots(self, tool):
         tool.produce = BaseMetricAction()
         with pytest.raises(ValueError, match="Unsupported Action type"):
             tool.getOutputNames()
 
-    def test_structOfPlotsNamesEach(self, tool):
+    def test_struct_of_plots_names_each(self, tool):
         plots = StructPlotAction()
         plots.actions.one = Plot()
         plots.actions.pair = Plots()
@@ -232,7 +232,7 @@ class TestOutputNames:
 
 
 class TestStages:
-    def test_prepSelectsOnlyVectors(self):
+    def test_prep_selects_only_vectors(self):
         prep = BasePrep(vectorKeys=["{band}_a"], keysToLoad=["table"])
         prep.selectors.one = Positive(key="g_a")
         prep.selectors.two = Positive(key="other")
@@ -242,7 +242,7 @@ class TestStages:
         assert result["table"].size == 9
         assert set(result) == {"g_a", "table"}
 
-    def test_prepLeavesItsInputAlone(self):
+    def test_prep_leaves_its_input_alone(self):
         prep = BasePrep(vectorKeys=["a"])
         prep.selectors.one = Positive()
         prep.selectors.two = Positive()
@@ -250,7 +250,7 @@ class TestStages:
         prep(data)
         assert data["a"].tolist() == [1, -1]
 
-    def test_processStepsSeeEarlierOnes(self):
+    def test_process_steps_see_earlier_ones(self):
         process = BaseProcess()
         process.buildActions.many = Double()
         process.filterActions.copy = LoadVector(vectorKey="double")
@@ -260,7 +260,7 @@ class TestStages:
         assert result["median"] == 4.0
         assert set(result) == {"double", "copy", "median"}
 
-    def test_processNeedsWhatItDoesNotMake(self):
+    def test_process_needs_what_it_does_not_make(self):
         process = BaseProcess()
         process.buildActions.many = Double()
         process.filterActions.copy = LoadVector(vectorKey="double")
@@ -268,7 +268,7 @@ class TestStages:
         process.calculateActions.other = MedianAction(vectorKey="b")
         assert [key for key, _ in process.getInputSchema()] == ["a", "b"]
 
-    def test_metricOfAMappingIsOnePerEntry(self):
+    def test_metric_of_amapping_is_one_per_entry(self):
         action = BaseMetricAction(units={"counts": "electron"})
         results = action({"counts": {"C0 0": 1, "C-1": 2}})
         assert {name: item.quantity.value for name, item in results.items()} == {
@@ -276,32 +276,32 @@ class TestStages:
             "counts_C_1": 2,
         }
 
-    def test_metricThatIsMissingIsNamed(self):
+    def test_metric_that_is_missing_is_named(self):
         with pytest.raises(Exception, match="Key 'g_mean' could not be found in input data {'x': 1}") as info:
             BaseMetricAction(units={"{band}_mean": ""})({"x": 1}, band="g")
         assert info.value.metadata["metadata_key"] == "g_mean"
 
-    def test_minusInANameIsRefused(self):
+    def test_minus_in_aname_is_refused(self):
         with pytest.raises(FieldValidationError):
             BaseMetricAction(newNames={"a": "b-c"})
 
-    def test_maskSelectsForAScalar(self):
+    def test_mask_selects_for_ascalar(self):
         data = {"a": np.array([1.0, 2.0, 30.0])}
         assert MeanAction(vectorKey="a")(data, mask=np.array([True, True, False])) == 1.5
 
     @pytest.mark.parametrize("action", [MeanAction, MedianAction])
-    def test_emptyVectorGivesNan(self, action):
+    def test_empty_vector_gives_nan(self, action):
         assert math.isnan(action(vectorKey="a")({"a": np.array([])}))
 
     @pytest.mark.parametrize("number", [1, 2.5, np.float32(1), np.int64(3)])
-    def test_numbersAreScalars(self, number):
+    def test_numbers_are_scalars(self, number):
         assert isinstance(number, Scalar)
 
-    def test_scalarHasNoInstances(self):
+    def test_scalar_has_no_instances(self):
         with pytest.raises(NotImplementedError, match="only an interface"):
             Scalar()
 
 
-def test_toolForCataloguesRefusesToRun():
+def test_tool_for_catalogues_refuses_to_run():
     with pytest.raises(NotImplementedError, match="no tools for catalogues"):
         SizeMagnitudePlot()({})

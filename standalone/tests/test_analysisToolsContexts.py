@@ -35,14 +35,14 @@ class Aware(VectorAction):
 
 
 class TestContexts:
-    def test_contextReachesInnerActions(self):
+    def test_context_reaches_inner_actions(self):
         process = BaseProcess()
         process.buildActions.a = Aware()
         tool = AnalysisTool(process=process)
         tool.applyContext(FirstContext)
         assert tool.process.buildActions.a.key == "first"
 
-    def test_contextMayBeAssigned(self):
+    def test_context_may_be_assigned(self):
         action = Aware()
         action.applyContext = FirstContext
         assert action.key == "first"
@@ -50,21 +50,21 @@ class TestContexts:
     @pytest.mark.parametrize(
         "joined", [FirstContext | SecondContext, (FirstContext | FirstContext) | SecondContext]
     )
-    def test_joinAppliesEachInTurn(self, joined):
+    def test_join_applies_each_in_turn(self, joined):
         action = Aware()
         action.applyContext(joined)
         assert action.key == "first second"
         assert str(joined) == "FirstContext|SecondContext"
 
-    def test_contextsOfAContext(self):
+    def test_contexts_of_acontext(self):
         assert list(FirstContext.getContexts()) == [FirstContext]
         assert list((FirstContext | SecondContext).getContexts()) == [FirstContext, SecondContext]
 
-    def test_contextThatNobodyKnowsDoesNothing(self):
+    def test_context_that_nobody_knows_does_nothing(self):
         action = Aware()
         action.applyContext(CoaddContext)
         assert action.key == "a"
 
-    def test_onlyContextsAreJoined(self):
+    def test_only_contexts_are_joined(self):
         with pytest.raises(NotImplementedError, match="it is not a context"):
             FirstContext | 1

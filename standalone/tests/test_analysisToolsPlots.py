@@ -63,7 +63,7 @@ def findTexts(figure: Figure) -> list[str]:
 
 
 class TestGeometryPlot:
-    def test_amplifiersAreWhereTheyAre(self, table, camera):
+    def test_amplifiers_are_where_they_are(self, table, camera):
         (patches,) = makeGeometryPlot(table, camera).axes[0].collections
         expected = [
             findCorners(camera[int(number)], amp.getBBox())
@@ -73,76 +73,76 @@ class TestGeometryPlot:
         paths = [path.vertices[:4] for path in patches.get_paths()]
         np.testing.assert_allclose(paths, expected, atol=1e-6)
 
-    def test_amplifierHasTheMedianOfItsValues(self, table, camera):
+    def test_amplifier_has_the_median_of_its_values(self, table, camera):
         (patches,) = makeGeometryPlot(table, camera, plotMin=0.0, plotMax=1000.0).axes[0].collections
         keys = [(n, amp.getName()) for n in sorted(set(table["detector"])) for amp in camera[int(n)]]
         rows = list(zip(table["detector"], table["amplifier"], table["z"], strict=True))
         expected = [np.median([z for n, name, z in rows if (n, name) == key]) for key in keys]
         np.testing.assert_allclose(patches.get_array(), expected)
 
-    def test_detectorHasTheMedianOfItsValues(self, table, camera):
+    def test_detector_has_the_median_of_its_values(self, table, camera):
         figure = makeGeometryPlot(table, camera, level="detector", plotMin=0.0, plotMax=1000.0)
         (patches,) = figure.axes[0].collections
         numbers = sorted(set(table["detector"]))
         expected = [np.median(table["z"][table["detector"] == number]) for number in numbers]
         np.testing.assert_allclose(patches.get_array(), expected)
 
-    def test_amplifierWithoutValueIsEmpty(self, table, camera):
+    def test_amplifier_without_value_is_empty(self, table, camera):
         rows = table["amplifier"] != "C00"
         some = {key: column[rows] for key, column in table.items()}
         (patches,) = makeGeometryPlot(some, camera).axes[0].collections
         names = [amp.getName() for n in sorted(set(some["detector"])) for amp in camera[int(n)]]
         assert [name == "C00" for name in names] == np.ma.getmaskarray(patches.get_array()).tolist()
 
-    def test_colourRangeIsFourSpreads(self, table, camera):
+    def test_colour_range_is_four_spreads(self, table, camera):
         outlier = dict(table, z=np.where(table["detector"] == table["detector"][0], 1e6, table["z"]))
         (patches,) = makeGeometryPlot(outlier, camera).axes[0].collections
         values = patches.get_array()
         assert values.max() < 150.0
 
-    def test_zeroIsALimit(self, table, camera):
+    def test_zero_is_alimit(self, table, camera):
         figure = makeGeometryPlot(table, camera, plotMin=0.0, plotMax=50.0, addHistogram=True)
         (patches,) = figure.axes[0].collections
         assert set(patches.get_array()) == {50.0}
         (box,) = figure.axes[1].artists
         assert box.txt.get_text() == f"Underflow = 0\nOverflow = {len(table['z'])}\nNon-Finite = 0"
 
-    def test_limitsDoNotNeedStatistics(self, table, camera):
+    def test_limits_do_not_need_statistics(self, table, camera):
         figure = makeGeometryPlot(table, camera, showStats=False)
         assert not any("Median:" in text for text in findTexts(figure))
 
-    def test_raftFillsTheFigure(self, table, camera):
+    def test_raft_fills_the_figure(self, table, camera):
         raft = table["detector"] != camera["R44_SG0"].getId()
         some = {key: column[raft] for key, column in table.items()}
         left, right = makeGeometryPlot(some, camera).axes[0].get_xlim()
         assert -70 < left < -60
         assert 60 < right < 70
 
-    def test_originIsWritten(self, table, camera):
+    def test_origin_is_written(self, table, camera):
         figure = makeGeometryPlot(table, camera)
         texts = findTexts(figure)
         assert texts[:2] == ["biasMean", "\nu/me/run\nTable: verifyBiasResults, Bands: r"]
         assert "Mean (electron)" in texts
 
-    def test_emptyTableSaysSo(self, camera):
+    def test_empty_table_says_so(self, camera):
         empty = {"detector": np.array([]), "amplifier": np.array([]), "z": np.array([])}
         texts = findTexts(makeGeometryPlot(empty, camera))
         assert texts[0] == "No data to plot after selectors applied"
 
-    def test_nothingButNanIsDrawn(self, table, camera):
+    def test_nothing_but_nan_is_drawn(self, table, camera):
         figure = makeGeometryPlot(dict(table, z=table["z"] * math.nan), camera, addHistogram=True)
         figure.savefig(io.BytesIO(), dpi=40)
         assert np.ma.getmaskarray(figure.axes[0].collections[0].get_array()).all()
 
-    def test_missingColumnIsNamed(self, table, camera):
+    def test_missing_column_is_named(self, table, camera):
         with pytest.raises(ValueError, match=r"needs keys {'amplifier'} but they were not found"):
             makeGeometryPlot({"detector": table["detector"], "z": table["z"]}, camera)
 
-    def test_numberIsNoVector(self, table, camera):
+    def test_number_is_no_vector(self, table, camera):
         with pytest.raises(ValueError, match=r"keyed by z is the number 3 but action requires a vector"):
             makeGeometryPlot(dict(table, z=3), camera)
 
-    def test_figureIsNotKeptByPyplot(self, table, camera):
+    def test_figure_is_not_kept_by_pyplot(self, table, camera):
         assert makeGeometryPlot(table, camera).canvas.manager is None
 
 
@@ -158,7 +158,7 @@ class TestFocalPlanePlot:
             "statMask": np.array([True, False]),
         }
 
-    def test_valuesAreWhereTheirDetectorsAre(self, camera):
+    def test_values_are_where_their_detectors_are(self, camera):
         figure = FocalPlanePlot(zAxisLabel="z", nBins=3)(self.makeData(camera), camera=camera)
         (image,) = figure.axes[0].images
         np.testing.assert_array_equal(image.get_array().filled(0.0), [[1.0, 0.0], [0.0, 2.0]])
@@ -168,24 +168,24 @@ class TestFocalPlanePlot:
         extent = np.array(image.get_extent()).reshape(2, 2).T
         np.testing.assert_allclose(extent, centres, atol=0.02)
 
-    def test_statisticsAreOfTheMask(self, camera):
+    def test_statistics_are_of_the_mask(self, camera):
         figure = FocalPlanePlot(zAxisLabel="z", nBins=3)(self.makeData(camera), camera=camera)
         assert any(text.startswith("Median: 1.00\n") and text.endswith(": 2") for text in findTexts(figure))
 
-    def test_binsFollowTheDensity(self, camera):
+    def test_bins_follow_the_density(self, camera):
         data = {key: np.repeat(column, 100) for key, column in self.makeData(camera).items()}
         action = FocalPlanePlot(zAxisLabel="z", nBins=3, doUseAdaptiveBinning=True)
         (image,) = action(data, camera=camera).axes[0].images
         # A hundred points in each of the coarse bins that have any: 16 times the root of that.
         assert image.get_array().shape == (159, 159)
 
-    def test_colourRangeMayBeSet(self, camera):
+    def test_colour_range_may_be_set(self, camera):
         action = FocalPlanePlot(zAxisLabel="z", nBins=3, plotMin=0.0, plotMax=5.0, addHistogram=True)
         figure = action(self.makeData(camera), camera=camera)
         assert figure.axes[0].images[0].get_clim() == (0.0, 5.0)
         assert sum(patch.get_height() for patch in figure.axes[1].patches) == 2
 
-    def test_bandOfTheQuantumIsWritten(self, camera):
+    def test_band_of_the_quantum_is_written(self, camera):
         action = FocalPlanePlot(zAxisLabel="z", nBins=3)
         info = INFO | {"band": "i"}
         texts = findTexts(action(self.makeData(camera), camera=camera, plotInfo=info))
@@ -207,36 +207,36 @@ class TestPlotInfo:
             ),
         ],
     )
-    def test_textSaysWhatIsThere(self, more, text):
+    def test_text_says_what_is_there(self, more, text):
         assert parsePlotInfo(INFO | more) == text
 
-    def test_figureIsReturned(self):
+    def test_figure_is_returned(self):
         figure = Figure()
         assert addPlotInfo(figure, INFO) is figure
         assert [text.get_text() for text in figure.texts] == ["biasMean", parsePlotInfo(INFO)]
 
 
 class TestColormap:
-    def test_mapGoesThroughItsColours(self):
+    def test_map_goes_through_its_colours(self):
         cmap = mkColormap(["midnightblue", "lightcyan", "darkgreen"])
         assert cmap(0.0) == pytest.approx(to_rgba("midnightblue"))
         assert cmap(1.0) == pytest.approx(to_rgba("darkgreen"))
         assert cmap(0.5)[3] == pytest.approx(0.3, abs=0.01)
 
-    def test_otherNumbersOfColoursAreRefused(self):
+    def test_other_numbers_of_colours_are_refused(self):
         with pytest.raises(NotImplementedError, match="three colours, got \\['red'\\]"):
             mkColormap(["red"])
 
 
 class TestCalibrationTool:
-    def test_labelAndUnitAreUpstreams(self):
+    def test_label_and_unit_are_upstreams(self):
         tool = CalibStatisticFocalPlanePlot(quantityKey="BIAS_MEAN", unit="electron")
         tool.freeze()
         assert tool.produce.plot.zAxisLabel == "Median of bias_mean (electron)"
         assert dict(tool.produce.metric.units) == {"median": "adu"}
         assert {key for key, _ in tool.getInputSchema()} == {"BIAS_MEAN", "amplifier", "detector"}
 
-    def test_plotAndMetricOfAColumn(self, table, camera):
+    def test_plot_and_metric_of_acolumn(self, table, camera):
         tool = CalibStatisticFocalPlanePlot(quantityKey="z")
         tool.identity = "tool"
         tool.freeze()

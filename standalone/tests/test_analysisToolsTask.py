@@ -107,7 +107,7 @@ DATA = {"g_z": np.array([1.0, 2.0, 6.0]), "r_z": np.array([4.0]), "empty": np.ar
 
 
 class TestConnections:
-    def test_eachPlotIsAnOutput(self):
+    def test_each_plot_is_an_output(self):
         config = makeConfig(byBand=Tool(), single=Tool(key="g_z", parameterizedBand=False))
         connections = Connections(config=config)
         assert connections.outputs == {"metrics", "out_byBand_Plot", "out_single_Plot"}
@@ -118,31 +118,31 @@ class TestConnections:
         assert connections.out_single_Plot.dimensions == {"instrument"}
         assert connections.out_single_Plot.storageClass == "Plot"
 
-    def test_withoutMetricsThereIsNoOutputForThem(self):
+    def test_without_metrics_there_is_no_output_for_them(self):
         tool = Tool(parameterizedBand=False)
         tool.produce.metric = NoMetric()
         assert Connections(config=makeConfig(tool=tool)).outputs == {"out_tool_Plot"}
 
-    def test_metricActionThatMakesNothingCountsAsNone(self):
+    def test_metric_action_that_makes_nothing_counts_as_none(self):
         tool = Tool(parameterizedBand=False)
         tool.produce.metric.units = {}
         assert "metrics" not in Connections(config=makeConfig(tool=tool)).outputs
 
-    def test_namesThatClashAreRefused(self):
+    def test_names_that_clash_are_refused(self):
         class Clash(Connections, dimensions=("instrument",)):
             out_tool_Plot = "taken"
 
         with pytest.raises(NameError, match="out_tool_Plot conflicts with existing connection"):
             Clash(config=makeConfig(tool=Tool(parameterizedBand=False)))
 
-    def test_outputNameMustBeSet(self):
+    def test_output_name_must_be_set(self):
         with pytest.raises(RuntimeError, match="'outputName' must have a config explicitly set"):
             AnalysisBaseConfig().validate()
         with pytest.raises(RuntimeError, match="must specify an alternative value"):
             AnalysisBaseConnections(config=AnalysisBaseConfig())
 
     @pytest.mark.parametrize("ofQuantum", [False, True])
-    def test_plotsOfOtherBandsAreDropped(self, ofQuantum):
+    def test_plots_of_other_bands_are_dropped(self, ofQuantum):
         connections = Connections(config=makeConfig(tool=Tool()))
         refs = [
             SimpleNamespace(dataId={"band": band}, datasetType=SimpleNamespace(dimensions={"band"}))
@@ -171,19 +171,19 @@ class TestConfig:
         config.applyConfigOverrides(None, "task", own, ParametersIR(names), "label")
         return config
 
-    def test_parametersOfThePipelineAreTaken(self):
+    def test_parameters_of_the_pipeline_are_taken(self):
         config = self.apply(dataset_identifier="id", reference_package="p", timestamp_version="run_timestamp")
         assert (config.dataset_identifier, config.reference_package) == ("id", "p")
 
-    def test_configurationInThePipelineWins(self):
+    def test_configuration_in_the_pipeline_wins(self):
         config = self.apply([ConfigIR(rest={"dataset_identifier": "own"})], dataset_identifier="id")
         assert config.dataset_identifier == "own"
 
-    def test_withoutParametersNothingChanges(self):
+    def test_without_parameters_nothing_changes(self):
         assert self.apply().timestamp_version == "run_timestamp"
 
     @pytest.mark.parametrize("value", ["explicit_timestamp:20260102T030405+0000", "dataset_timestamp"])
-    def test_timestampVersionsAreKnown(self, value):
+    def test_timestamp_versions_are_known(self, value):
         config = self.apply(timestamp_version=value)
         config.validate()
         assert config.timestamp_version == value
@@ -195,24 +195,24 @@ class TestConfig:
             ("explicit_timestamp:yesterday", "datetime yesterday could not be parsed"),
         ],
     )
-    def test_explicitTimeMustBeATime(self, caplog, value, message):
+    def test_explicit_time_must_be_atime(self, caplog, value, message):
         with pytest.raises(ValueError, match=message):
             self.apply(timestamp_version=value)
         with pytest.raises(FieldValidationError):
             Config(timestamp_version=value)
         assert message in caplog.text
 
-    def test_otherTimestampVersionIsRefused(self):
+    def test_other_timestamp_version_is_refused(self):
         with pytest.raises(FieldValidationError):
             Config(timestamp_version="tomorrow")
 
-    def test_tagsGoToEachTool(self):
+    def test_tags_go_to_each_tool(self):
         config = makeConfig(one=Tool(metric_tags=["own"]), two=Tool())
         config.metric_tags = ["shared"]
         config.freeze()
         assert [sorted(tool.metric_tags) for tool in config.atools] == [["own", "shared"], ["shared"]]
 
-    def test_storedConfigurationIsReadAgain(self):
+    def test_stored_configuration_is_read_again(self):
         config = makeConfig(one=Tool(key="column"))
         text = io.StringIO()
         config.saveToStream(text)
@@ -223,7 +223,7 @@ class TestConfig:
 
 
 class TestRun:
-    def test_plotsAndMetricsAreNamed(self):
+    def test_plots_and_metrics_are_named(self):
         task = makeTask(byBand=Tool(), single=Tool(key="g_z", parameterizedBand=False))
         results = task.run(data=dict(DATA))
         assert {name: [item.quantity.value for item in items] for name, items in results.metrics.items()} == {
@@ -233,26 +233,26 @@ class TestRun:
         plots = [name for name in results.getDict() if name.startswith("out_")]
         assert sorted(plots) == ["out_g_byBand_Plot", "out_r_byBand_Plot", "out_single_Plot"]
 
-    def test_prefixIsTheOutputNameIfAsked(self):
+    def test_prefix_is_the_output_name_if_asked(self):
         config = makeConfig()
         assert Task(config=config).run(data={}).metrics.metricNamePrefix == ""
         config.addOutputNamePrefix = True
         assert Task(config=config).run(data={}).metrics.metricNamePrefix == "out_"
 
-    def test_eachToolHasItsOwnPlotInfo(self):
+    def test_each_tool_has_its_own_plot_info(self):
         info = {"plotName": "name"}
         makeTask(tool=Tool()).run(data=dict(DATA), plotInfo=info)
         assert info == {"plotName": "name", "bands": ["g", "r"]}
 
-    def test_dataAreNeeded(self):
+    def test_data_are_needed(self):
         with pytest.raises(ValueError, match="data must not be none"):
             makeTask().run()
 
-    def test_columnsOfAllBandsAreLoaded(self):
+    def test_columns_of_all_bands_are_loaded(self):
         task = makeTask(byBand=Tool(), single=Tool(key="z", parameterizedBand=False))
         assert task.collectInputNames() == {"g_z", "r_z", "z"}
 
-    def test_failingToolIsRaisedAfterTheOthersAreStored(self):
+    def test_failing_tool_is_raised_after_the_others_are_stored(self):
         tools = {"bad": Tool(key="empty", parameterizedBand=False)}
         tools["good"] = Tool(key="g_z", parameterizedBand=False)
         task = makeTask(**tools)
@@ -268,7 +268,7 @@ class TestRun:
         assert "nothing to plot" in str(info.value.__cause__)
         assert list(info.value.__cause__.metadata) == ["bad"]  # type: ignore[union-attr]
 
-    def test_plotOfEachBandIsStoredForIt(self):
+    def test_plot_of_each_band_is_stored_for_it(self):
         task = makeTask(tool=Tool())
         outputs = task.run(data=dict(DATA))
         stored: list[Any] = []
@@ -277,7 +277,7 @@ class TestRun:
         task.putByBand(context, outputs, refs)
         assert stored == [(outputs.out_r_tool_Plot, "r"), (outputs.out_g_tool_Plot, "g")]
 
-    def test_figuresAreNotKept(self):
+    def test_figures_are_not_kept(self):
         results = makeTask(tool=Tool()).run(data=dict(DATA))
         figure = weakref.ref(results.out_g_tool_Plot)
         del results
@@ -317,7 +317,7 @@ def butler(tmp_path_factory: pytest.TempPathFactory, results: Table) -> Iterator
 
 
 class TestPipeline:
-    def test_metricIsTheMedianOfTheColumn(self, butler, results):
+    def test_metric_is_the_median_of_the_column(self, butler, results):
         bundle = butler.get("cpBiasCore_metrics", instrument="LSSTComCam")
         assert {name: items[0].quantity.value for name, items in bundle.items()} == {
             name: np.median(results[column]) for name, column in TOOLS.items()
@@ -325,31 +325,31 @@ class TestPipeline:
         assert {item.json["unit"] for items in bundle.values() for item in items} == {"adu"}
         assert {str(item.metric_name) for items in bundle.values() for item in items} == {"median"}
 
-    def test_plotOfEachColumnIsStored(self, butler):
+    def test_plot_of_each_column_is_stored(self, butler):
         types = butler.registry.queryDatasetTypes("cpBiasCore_*_FocalPlaneGeometryPlot")
         assert {item.name.split("_")[1] for item in types} == set(TOOLS)
         assert {item.storageClass_name for item in types} == {"Plot"}
         for item in types:
             assert butler.getURI(item, instrument="LSSTComCam").size() > 10_000
 
-    def test_toolIsReadFromThePipeline(self):
+    def test_tool_is_read_from_the_pipeline(self):
         tool = AnalysisTool.fromPipeline(str(PIPELINE), "biasNoisePerAmp")
         assert tool is not None
         assert (tool.quantityKey, tool.unit) == ("BIAS_NOISE", "electron")  # type: ignore[attr-defined]
         assert AnalysisTool.fromPipeline(str(PIPELINE), "noSuchTool") is None
 
-    def test_onlyToolsAreReadFromAPipeline(self):
+    def test_only_tools_are_read_from_apipeline(self):
         with pytest.raises(ValueError, match="did not refer to an analysisTool"):
             AnalysisTool.fromPipeline(str(PIPELINE), "connections", fullpath=True)
 
-    def test_pipelineOfAnotherInstrumentIsRefused(self):
+    def test_pipeline_of_another_instrument_is_refused(self):
         pipeline = Pipeline.fromFile(str(PIPELINE))
         pipeline.addInstrument("lsst.obs.lsst.LsstComCam")
         with pytest.raises(ValueError, match=r"LsstCam conflicts with the pipelines instrument"):
             AnalysisTool.fromPipeline(pipeline, "biasNoisePerAmp", instrument="lsst.obs.lsst.LsstCam")
 
 
-def test_verifyTableIsReadByColumns():
+def test_verify_table_is_read_by_columns():
     config = VerifyCalibAnalysisConfig()
     connections = config.connections.ConnectionsClass.allConnections
     assert connections["data"].deferLoad

@@ -87,7 +87,7 @@ def test_connections(merge: str) -> None:
 
 
 @pytest.mark.parametrize("merge", MERGES)
-def test_connectionsFollowTheConfiguration(merge: str) -> None:
+def test_connections_follow_the_configuration(merge: str) -> None:
     config = getattr(lsst.cp.verify, className(merge, "Config"))(doDropStats=True)
     connections = config.ConnectionsClass(config=config)
     assert connections.inputs == {"inputStats"}
@@ -95,11 +95,11 @@ def test_connectionsFollowTheConfiguration(merge: str) -> None:
     assert connections.prerequisiteInputs == {"camera"}
 
 
-def test_filterMergeHasTheConfigurationOfTheRunMerge() -> None:
+def test_filter_merge_has_the_configuration_of_the_run_merge() -> None:
     assert lsst.cp.verify.CpVerifyExpMergeByFilterTask.ConfigClass is lsst.cp.verify.CpVerifyRunMergeConfig
 
 
-def test_exposureMergeNamesDetectorsAndFailures(camera, stats) -> None:
+def test_exposure_merge_names_detectors_and_failures(camera, stats) -> None:
     result = lsst.cp.verify.CpVerifyExpMergeTask().run(stats, dataIds(), camera)
     assert result.outputStats == {
         "R22_S00": {"SUCCESS": True},
@@ -108,7 +108,7 @@ def test_exposureMergeNamesDetectorsAndFailures(camera, stats) -> None:
     }
 
 
-def test_runMergeChainsNames(camera, stats) -> None:
+def test_run_merge_chains_names(camera, stats) -> None:
     exposure = lsst.cp.verify.CpVerifyExpMergeTask().run(stats, dataIds(), camera).outputStats
     result = lsst.cp.verify.CpVerifyRunMergeTask().run(
         [exposure, {"SUCCESS": True}], [{"exposure": 7}, {"exposure": 8}]
@@ -120,13 +120,13 @@ def test_runMergeChainsNames(camera, stats) -> None:
     }
 
 
-def test_mergeLeavesItsInputs(camera, stats) -> None:
+def test_merge_leaves_its_inputs(camera, stats) -> None:
     before = repr(stats)
     lsst.cp.verify.CpVerifyExpMergeTask().run(stats, dataIds(), camera)
     assert repr(stats) == before
 
 
-def test_failuresOfAllLevels() -> None:
+def test_failures_of_all_levels() -> None:
     verify = {
         "EXP": {"SCATTER": False, "SUCCESS": False},
         "DET": {"A": False, "B": True, "SUCCESS": False},
@@ -136,12 +136,12 @@ def test_failuresOfAllLevels() -> None:
     assert listFailures({"VERIFY": verify}) == ["SCATTER", "A", "C01 N", "K"]
 
 
-def test_amplifierWithoutSuccessIsNamed() -> None:
+def test_amplifier_without_success_is_named() -> None:
     with pytest.raises(KeyError, match="amplifier 'C00' have no SUCCESS"):
         listFailures({"VERIFY": {"AMP": {"C00": {"N": False}}}})
 
 
-def test_tablesAreStackedAndPadded() -> None:
+def test_tables_are_stacked_and_padded() -> None:
     first = Table({"a": [1, 2], "v": np.ones((2, 3)), "ok": np.ones((2, 3), dtype=bool)})
     second = Table({"a": [3], "v": np.ones((1, 5)), "ok": np.ones((1, 5), dtype=bool), "extra": [4.0]})
     merged = lsst.cp.verify.CpVerifyExpMergeTask.mergeTable([first, second])
@@ -151,18 +151,18 @@ def test_tablesAreStackedAndPadded() -> None:
     assert first["v"].shape == (2, 3)
 
 
-def test_integerVectorsCannotBePadded() -> None:
+def test_integer_vectors_cannot_be_padded() -> None:
     tables = [Table({"n": np.ones((1, length), dtype=int)}) for length in (3, 4)]
     with pytest.raises(ValueError, match="Column 'n' has vectors of unequal length and type int64"):
         lsst.cp.verify.CpVerifyExpMergeTask.mergeTable(tables)
 
 
 @pytest.mark.parametrize("tables", [None, []])
-def test_noTablesGiveAnEmptyTable(tables) -> None:
+def test_no_tables_give_an_empty_table(tables) -> None:
     assert len(lsst.cp.verify.CpVerifyExpMergeTask.mergeTable(tables)) == 0
 
 
-def test_baseTaskHasNoStatisticsOfItsOwn(camera, stats) -> None:
+def test_base_task_has_no_statistics_of_its_own(camera, stats) -> None:
     config = lsst.cp.verify.CpVerifyExpMergeTask.ConfigClass(statKeywords={"X": "MEAN"})
     with pytest.raises(NotImplementedError, match="statKeywords but no calcStatistics"):
         lsst.cp.verify.CpVerifyExpMergeTask(config=config).run(stats, dataIds(), camera)
@@ -186,7 +186,7 @@ class ScatterMergeTask(lsst.cp.verify.CpVerifyExpMergeByFilterTask):
 
 
 @pytest.mark.parametrize(("means", "passed"), [((1.0, 1.02), True), ((1.0, 1.2), False)])
-def test_mergeAddsStatisticsOfItsOwn(camera, means, passed) -> None:
+def test_merge_adds_statistics_of_its_own(camera, means, passed) -> None:
     inputs = [{"SUCCESS": True, "DET": {"MEAN": mean}} for mean in means]
     ids = [{"instrument": "X", **id_} for id_ in dataIds()]
     task = ScatterMergeTask(config=ScatterMergeTask.ConfigClass(statKeywords={"EXPOSURE_SCATTER": "STDEV"}))

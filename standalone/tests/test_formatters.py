@@ -101,7 +101,7 @@ def test_exposure(butler: Butler, stored: ExposureF, name: str) -> None:
     ("storage_class", "cls"),
     [("Image", ImageF), ("ImageF", ImageF), ("ImageU", ImageU), ("Mask", MaskX), ("MaskX", MaskX)],
 )
-def test_lonePlane(butler: Butler, storage_class: str, cls) -> None:
+def test_lone_plane(butler: Butler, storage_class: str, cls) -> None:
     define(butler, f"plane{storage_class}", storage_class)
     plane = cls(BOX, initialValue=7)
     butler.put(plane, f"plane{storage_class}", DATA_ID)
@@ -112,7 +112,7 @@ def test_lonePlane(butler: Butler, storage_class: str, cls) -> None:
     assert part.getBBox() == PART
 
 
-def test_maskedImage(butler: Butler) -> None:
+def test_masked_image(butler: Butler) -> None:
     define(butler, "maskedImage", "MaskedImageF")
     exposure = make_exposure()
     butler.put(exposure.maskedImage, "maskedImage", DATA_ID)
@@ -120,13 +120,13 @@ def test_maskedImage(butler: Butler) -> None:
     np.testing.assert_array_equal(butler.get("maskedImage.mask", DATA_ID).array, exposure.mask.array)
 
 
-def test_integerExposure(butler: Butler) -> None:
+def test_integer_exposure(butler: Butler) -> None:
     define(butler, "integers", "ExposureI")
     butler.put(ExposureI(BOX), "integers", DATA_ID)
     assert type(butler.get("integers", DATA_ID)) is ExposureI
 
 
-def test_propertyList(butler: Butler, stored: ExposureF) -> None:
+def test_property_list(butler: Butler, stored: ExposureF) -> None:
     define(butler, "header", "PropertyList")
     butler.put(stored.metadata, "header", DATA_ID)
     assert butler.get("header", DATA_ID) == stored.metadata
@@ -134,7 +134,7 @@ def test_propertyList(butler: Butler, stored: ExposureF) -> None:
 
 @pytest.mark.parametrize("plane", ["image", "mask", "variance"])
 @pytest.mark.parametrize("name", ["exposure", "exposureF"])
-def test_planesAsComponents(butler: Butler, stored: ExposureF, name: str, plane: str) -> None:
+def test_planes_as_components(butler: Butler, stored: ExposureF, name: str, plane: str) -> None:
     result = butler.get(f"{name}.{plane}", DATA_ID)
     assert type(result) is {"mask": MaskX}.get(plane, ImageF)
     np.testing.assert_array_equal(result.array, getattr(stored, plane).array)
@@ -152,23 +152,23 @@ def test_planesAsComponents(butler: Butler, stored: ExposureF, name: str, plane:
     ],
 )
 @pytest.mark.usefixtures("stored")
-def test_otherComponents(butler: Butler, component: str, expected: Any) -> None:
+def test_other_components(butler: Butler, component: str, expected: Any) -> None:
     assert butler.get(f"exposure.{component}", DATA_ID) == expected
 
 
-def test_metadataAsComponent(butler: Butler, stored: ExposureF) -> None:
+def test_metadata_as_component(butler: Butler, stored: ExposureF) -> None:
     metadata = butler.get("exposureF.metadata", DATA_ID)
     assert type(metadata) is PropertyList
     assert metadata["LSST ISR READNOISE C00"] == 5.43
 
 
-def test_detectorAsComponent(butler: Butler, stored: ExposureF) -> None:
+def test_detector_as_component(butler: Butler, stored: ExposureF) -> None:
     assert butler.get("exposure.detector", DATA_ID).getName() == stored.getDetector().getName()
 
 
 @pytest.mark.parametrize("component", ["wcs", "psf", "photoCalib", "summaryStats"])
 @pytest.mark.usefixtures("stored")
-def test_componentsThatAreLeftOut(butler: Butler, component: str) -> None:
+def test_components_that_are_left_out(butler: Butler, component: str) -> None:
     with pytest.raises(
         Exception, match=f"exposure_Cam_D3_run.fits.* cannot read the component '{component}'"
     ):
@@ -176,7 +176,7 @@ def test_componentsThatAreLeftOut(butler: Butler, component: str) -> None:
 
 
 @pytest.mark.usefixtures("stored")
-def test_metadataNeedNoPixels(butler: Butler, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metadata_need_no_pixels(butler: Butler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("lsst.afw.image._readers.read_pixels")
     assert "LSST ISR READNOISE C00" in butler.get("exposure.metadata", DATA_ID)
 
@@ -192,24 +192,24 @@ def test_box(butler: Butler, stored: ExposureF, name: str, parameters: dict) -> 
 
 
 @pytest.mark.parametrize("plane", ["image", "mask", "variance"])
-def test_boxOfAComponent(butler: Butler, stored: ExposureF, plane: str) -> None:
+def test_box_of_acomponent(butler: Butler, stored: ExposureF, plane: str) -> None:
     result = butler.get(f"exposureF.{plane}", DATA_ID, parameters={"bbox": PART})
     np.testing.assert_array_equal(result.array, getattr(stored[PART], plane).array)
 
 
 @pytest.mark.usefixtures("stored")
-def test_boxOutOfTheImage(butler: Butler) -> None:
+def test_box_out_of_the_image(butler: Butler) -> None:
     with pytest.raises(Exception, match=r"exposure_Cam_D3_run.fits.* does not fit in image"):
         butler.get("exposure", DATA_ID, parameters={"bbox": Box2I(Point2I(0, 0), Extent2I(5, 5))})
 
 
 @pytest.mark.usefixtures("stored")
-def test_parametersThatAreLeftOut(butler: Butler) -> None:
+def test_parameters_that_are_left_out(butler: Butler) -> None:
     with pytest.raises(Exception, match=r"has no parameters \['amp'\]"):
         butler.get("exposure", DATA_ID, parameters={"amp": "C00"})
 
 
-def test_damagedFileIsNamed(butler: Butler) -> None:
+def test_damaged_file_is_named(butler: Butler) -> None:
     define(butler, "damaged", "ExposureF")
     ref = butler.put(make_exposure(), "damaged", DATA_ID)
     path = Path(butler.getURI(ref).ospath)
@@ -220,13 +220,13 @@ def test_damagedFileIsNamed(butler: Butler) -> None:
 
 
 @pytest.mark.usefixtures("stored")
-def test_defaultRecipeIsLossless(butler: Butler) -> None:
+def test_default_recipe_is_lossless(butler: Butler) -> None:
     header = get_header(butler, butler.find_dataset("exposure", DATA_ID), 1)
     assert header["ZCMPTYPE"] == "GZIP_2"
     assert "ZQUANTIZ" not in header
 
 
-def test_recipeOfTheRepository(butler: Butler) -> None:
+def test_recipe_of_the_repository(butler: Butler) -> None:
     define(butler, "lossy", "Exposure")
     exposure = make_exposure()
     seeds = []
@@ -243,7 +243,7 @@ def test_recipeOfTheRepository(butler: Butler) -> None:
 @pytest.mark.parametrize(
     ("recipe", "method"), [("lossless", "writeFitsWithOptions"), ("noCompression", "writeFits")]
 )
-def test_subclassesWriteThemselves(tmp_path: Path, recipe: str, method: str) -> None:
+def test_subclasses_write_themselves(tmp_path: Path, recipe: str, method: str) -> None:
     class WrittenElsewhere(ImageF):
         def writeFits(self, fileName: str) -> None:
             ImageF(self, deep=True).writeFits(fileName)
@@ -266,14 +266,14 @@ def test_subclassesWriteThemselves(tmp_path: Path, recipe: str, method: str) -> 
     assert type(butler.get(ref)) is ImageF
 
 
-def test_firstImageOfSeveralIsRead(tmp_path: Path) -> None:
+def test_first_image_of_several_is_read(tmp_path: Path) -> None:
     pixels = np.arange(12, dtype=np.float32).reshape(3, 4)
     hdus = [astropy.io.fits.PrimaryHDU(), *(astropy.io.fits.ImageHDU(pixels + i) for i in range(2))]
     astropy.io.fits.HDUList(hdus).writeto(tmp_path / "two.fits")
     np.testing.assert_array_equal(ImageF.readFits(str(tmp_path / "two.fits")).array, pixels)
 
 
-def test_seedDependsOnTheDataIdAlone(butler: Butler) -> None:
+def test_seed_depends_on_the_data_id_alone(butler: Butler) -> None:
     define(butler, "lossy", "Exposure")
     data_id = {"instrument": "Cam", "detector": 4}
     seeds = set()
@@ -284,7 +284,7 @@ def test_seedDependsOnTheDataIdAlone(butler: Butler) -> None:
     assert len(seeds) == 1
 
 
-def test_unknownRecipe(tmp_path: Path) -> None:
+def test_unknown_recipe(tmp_path: Path) -> None:
     config = {"datastore": {"formatters": {"default": {FORMATTER: {"recipe": "nope"}}}}}
     butler = Butler.from_config(Butler.makeRepo(tmp_path, Config(config)), run="run", writeable=True)
     butler.registry.insertDimensionData("instrument", {"name": "Cam", "class_name": "none"})
@@ -295,18 +295,18 @@ def test_unknownRecipe(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("planes", [{"image": {"nope": 1}}, {"image": {"algorithm": "NOPE"}}, {"mask": {}}])
-def test_invalidRecipe(planes: dict) -> None:
+def test_invalid_recipe(planes: dict) -> None:
     with pytest.raises((KeyError, ValueError)) as caught:
         FitsExposureFormatter.validate_write_recipes({"mine": planes})
     assert caught.value.__notes__ == ["In write recipe 'mine'."]
 
 
 @pytest.mark.parametrize("recipes", [None, {}, {"none": None}])
-def test_recipesOfNothing(recipes) -> None:
+def test_recipes_of_nothing(recipes) -> None:
     assert FitsExposureFormatter.validate_write_recipes(recipes) == recipes
 
 
-def test_provenanceIsInTheHeader(butler: Butler) -> None:
+def test_provenance_is_in_the_header(butler: Butler) -> None:
     define(butler, "derived", "ExposureF")
     define(butler, "original", "ExposureF")
     original = butler.put(make_exposure(), "original", DATA_ID)
@@ -322,7 +322,7 @@ def test_provenanceIsInTheHeader(butler: Butler) -> None:
     assert header.comments["LSST BUTLER RUN"] == "Run collection"
 
 
-def test_filterIsThatOfTheDataId(butler: Butler) -> None:
+def test_filter_is_that_of_the_data_id(butler: Butler) -> None:
     define(butler, "filtered", "ExposureF", ("instrument", "physical_filter"))
     butler.put(make_exposure(), "filtered", instrument="Cam", physical_filter="r_57")
     data_id = butler.registry.expandDataId(instrument="Cam", physical_filter="r_57")
@@ -339,7 +339,7 @@ def test_camera(butler: Butler) -> None:
     assert [detector.getName() for detector in result] == [detector.getName() for detector in camera]
 
 
-def test_assemblerTakesComponentsOutOfMemory(butler: Butler) -> None:
+def test_assembler_takes_components_out_of_memory(butler: Butler) -> None:
     exposure = make_exposure()
     assembler = ExposureAssembler(butler.storageClasses.getStorageClass("ExposureF"))
     assert assembler.getComponent(exposure, "mask") is exposure.mask
@@ -349,13 +349,13 @@ def test_assemblerTakesComponentsOutOfMemory(butler: Butler) -> None:
 
 
 @pytest.mark.parametrize(("component", "error"), [("wcs", NotImplementedError), ("nonsense", AttributeError)])
-def test_assemblerHasNoOtherComponents(butler: Butler, component: str, error: type[Exception]) -> None:
+def test_assembler_has_no_other_components(butler: Butler, component: str, error: type[Exception]) -> None:
     assembler = ExposureAssembler(butler.storageClasses.getStorageClass("ExposureF"))
     with pytest.raises(error, match=component):
         assembler.getComponent(make_exposure(), component)
 
 
-def test_assemblerAppliesTheBox(butler: Butler) -> None:
+def test_assembler_applies_the_box(butler: Butler) -> None:
     assembler = ExposureAssembler(butler.storageClasses.getStorageClass("ExposureF"))
     exposure = make_exposure()
     assert assembler.handleParameters(exposure, {"bbox": PART}).getBBox() == PART
@@ -363,7 +363,7 @@ def test_assemblerAppliesTheBox(butler: Butler) -> None:
 
 
 @pytest.mark.parametrize("call", [lambda a: a.assemble({}), lambda a: a.disassemble(ExposureF())])
-def test_assemblerStoresOneFileOnly(butler: Butler, call) -> None:
+def test_assembler_stores_one_file_only(butler: Butler, call) -> None:
     assembler = ExposureAssembler(butler.storageClasses.getStorageClass("ExposureF"))
     with pytest.raises(NotImplementedError, match="one file only"):
         call(assembler)

@@ -46,7 +46,7 @@ def pixelsOf(box: Box2I) -> set[tuple[int, int]]:
 
 @steady
 @given(boxes, boxes)
-def test_clippedTo_is_intersection(a: Box2I, b: Box2I):
+def test_clipped_to_is_intersection(a: Box2I, b: Box2I):
     assert pixelsOf(a.clippedTo(b)) == pixelsOf(a) & pixelsOf(b)
     assert a.overlaps(b) == bool(pixelsOf(a) & pixelsOf(b))
 
@@ -65,7 +65,7 @@ def test_contains_point(box: Box2I, point: Point2I):
 
 @steady
 @given(boxes, boxes)
-def test_expandedTo_is_smallest_that_holds_both(a: Box2I, b: Box2I):
+def test_expanded_to_is_smallest_that_holds_both(a: Box2I, b: Box2I):
     together = pixelsOf(a) | pixelsOf(b)
     expected = Box2I()
     if together:
@@ -76,7 +76,7 @@ def test_expandedTo_is_smallest_that_holds_both(a: Box2I, b: Box2I):
 
 @steady
 @given(boxes, coordinates, coordinates)
-def test_shiftedBy_moves_each_pixel(box: Box2I, dx: int, dy: int):
+def test_shifted_by_moves_each_pixel(box: Box2I, dx: int, dy: int):
     assert pixelsOf(box.shiftedBy(Extent2I(dx, dy))) == {(x + dx, y + dy) for x, y in pixelsOf(box)}
 
 

@@ -89,7 +89,7 @@ def path(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("recipe", ["none", "lossless"])
-def test_pixelsComeBackExactly(exposure: ExposureF, path: str, recipe: str) -> None:
+def test_pixels_come_back_exactly(exposure: ExposureF, path: str, recipe: str) -> None:
     exposure.image.array[0, :3] = [np.nan, np.inf, -np.inf]
     exposure.writeFitsWithOptions(path, RECIPES[recipe])
     result = ExposureF.readFits(path)
@@ -97,7 +97,7 @@ def test_pixelsComeBackExactly(exposure: ExposureF, path: str, recipe: str) -> N
         np.testing.assert_array_equal(getattr(result, name).array, getattr(exposure, name).array)
 
 
-def test_quantisedPixelsComeBackWithinHalfAQuantum(exposure: ExposureF, path: str) -> None:
+def test_quantised_pixels_come_back_within_half_aquantum(exposure: ExposureF, path: str) -> None:
     exposure.writeFitsWithOptions(path, RECIPES["lossy"])
     result = ExposureF.readFits(path)
     good = exposure.mask.array == 0
@@ -107,14 +107,14 @@ def test_quantisedPixelsComeBackWithinHalfAQuantum(exposure: ExposureF, path: st
     np.testing.assert_array_equal(result.mask.array, exposure.mask.array)
 
 
-def test_quantumIsInTheHeader(exposure: ExposureF, path: str) -> None:
+def test_quantum_is_in_the_header(exposure: ExposureF, path: str) -> None:
     exposure.writeFitsWithOptions(path, RECIPES["lossy"])
     good = exposure.image.array[exposure.mask.array == 0]
     header = astropy.io.fits.getheader(path, "IMAGE")
     assert header["UZSCALE"] == pytest.approx(quantum(good), rel=0.05)
 
 
-def test_nonFinitePixelsBecomeNanWhenQuantised(exposure: ExposureF, path: str) -> None:
+def test_non_finite_pixels_become_nan_when_quantised(exposure: ExposureF, path: str) -> None:
     exposure.image.array[0, :3] = [np.nan, np.inf, -np.inf]
     exposure.writeFitsWithOptions(path, RECIPES["lossy"])
     result = ExposureF.readFits(path)
@@ -124,7 +124,7 @@ def test_nonFinitePixelsBecomeNanWhenQuantised(exposure: ExposureF, path: str) -
 
 
 @pytest.mark.parametrize("value", [0.0, 25.0, math.nan])
-def test_constantPlaneIsExactUnderAnyRecipe(path: str, value: float) -> None:
+def test_constant_plane_is_exact_under_any_recipe(path: str, value: float) -> None:
     image = ImageF(BOX, initialValue=value)
     image.writeFits(path, CompressionOptions.from_mapping(QUANTIZED))
     np.testing.assert_array_equal(ImageF.readFits(path).array, image.array)
@@ -133,7 +133,7 @@ def test_constantPlaneIsExactUnderAnyRecipe(path: str, value: float) -> None:
 @pytest.mark.parametrize(
     ("scaling", "expected"), [("MANUAL", 0.5), ("RANGE", 2 / (2**32 - 13)), ("STDEV_MASKED", 0.741 * 1.5)]
 )
-def test_scalingOfQuantisation(path: str, scaling: str, expected: float) -> None:
+def test_scaling_of_quantisation(path: str, scaling: str, expected: float) -> None:
     image = ImageF(np.array([[-1, -0.75, 0.75, 1]], dtype=np.float32))
     level = 0.5 if scaling == "MANUAL" else 1.0
     options = {"algorithm": "RICE_1", "quantization": {"scaling": scaling, "level": level, "seed": 1}}
@@ -141,7 +141,7 @@ def test_scalingOfQuantisation(path: str, scaling: str, expected: float) -> None
     assert astropy.io.fits.getheader(path, 1)["UZSCALE"] == pytest.approx(expected, rel=0.2)
 
 
-def test_scalingByTile(exposure: ExposureF, path: str) -> None:
+def test_scaling_by_tile(exposure: ExposureF, path: str) -> None:
     options = {"algorithm": "RICE_1", "quantization": {"scaling": "STDEV_CFITSIO", "level": 4.0, "seed": 1}}
     exposure.image.writeFits(path, CompressionOptions.from_mapping(options))
     assert "UZSCALE" not in astropy.io.fits.getheader(path, 1)
@@ -149,36 +149,36 @@ def test_scalingByTile(exposure: ExposureF, path: str) -> None:
     assert 0 < np.abs(difference).max() < 8.0 / 4
 
 
-def test_shapeOfTiles(exposure: ExposureF, path: str) -> None:
+def test_shape_of_tiles(exposure: ExposureF, path: str) -> None:
     exposure.image.writeFits(path, CompressionOptions(tile_width=8, tile_height=0))
     with astropy.io.fits.open(path, disable_image_compression=True) as hdus:
         assert (hdus[1].header["ZTILE1"], hdus[1].header["ZTILE2"]) == (8, 30)
 
 
-def test_riceWithoutQuantisationIsAnError(exposure: ExposureF, path: str) -> None:
+def test_rice_without_quantisation_is_an_error(exposure: ExposureF, path: str) -> None:
     with pytest.raises(ValueError, match="RICE_1 compression of floating point images requires quantization"):
         exposure.image.writeFits(path, CompressionOptions.from_mapping({"algorithm": "RICE_1"}))
 
 
-def test_quantisedMaskIsAnError(exposure: ExposureF, path: str) -> None:
+def test_quantised_mask_is_an_error(exposure: ExposureF, path: str) -> None:
     with pytest.raises(ValueError, match="Quantization cannot be used on images of int32"):
         exposure.mask.writeFits(path, CompressionOptions.from_mapping(QUANTIZED))
 
 
 @pytest.mark.parametrize("mapping", [{"nope": 1}, {"quantization": {"nope": 1}}])
-def test_unknownOptionIsAnError(mapping: dict) -> None:
+def test_unknown_option_is_an_error(mapping: dict) -> None:
     with pytest.raises(ValueError, match=r"Unrecognized \w+ options: \['nope'\]"):
         CompressionOptions.from_mapping(mapping)
 
 
 @pytest.mark.parametrize("mapping", [LOSSLESS, QUANTIZED])
-def test_optionsRoundTrip(mapping: dict) -> None:
+def test_options_round_trip(mapping: dict) -> None:
     options = CompressionOptions.from_mapping(mapping)
     assert CompressionOptions.from_mapping(options.to_dict()) == options
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_layoutIsThatOfAfw(exposure: ExposureF, path: str, recipe: str) -> None:
+def test_layout_is_that_of_afw(exposure: ExposureF, path: str, recipe: str) -> None:
     exposure.writeFitsWithOptions(path, RECIPES[recipe])
     with astropy.io.fits.open(path) as hdus:
         assert [hdu.name for hdu in hdus] == ["PRIMARY", "IMAGE", "MASK", "VARIANCE", "ARCHIVE_INDEX"]
@@ -194,33 +194,33 @@ def test_layoutIsThatOfAfw(exposure: ExposureF, path: str, recipe: str) -> None:
 
 
 @pytest.mark.parametrize(("recipe", "kind"), [("lossless", "GZIP_2"), ("lossy", "RICE_1")])
-def test_compressionIsThatOfTheRecipe(exposure: ExposureF, path: str, recipe: str, kind: str) -> None:
+def test_compression_is_that_of_the_recipe(exposure: ExposureF, path: str, recipe: str, kind: str) -> None:
     exposure.writeFitsWithOptions(path, RECIPES[recipe])
     with astropy.io.fits.open(path, disable_image_compression=True) as hdus:
         assert [hdu.header["ZCMPTYPE"] for hdu in hdus[1:4]] == [kind, "GZIP_2", kind]
 
 
-def test_fileIsValidFits(exposure: ExposureF, detector: Detector, path: str) -> None:
+def test_file_is_valid_fits(exposure: ExposureF, detector: Detector, path: str) -> None:
     exposure.setDetector(detector)
     exposure.writeFitsWithOptions(path, RECIPES["lossy"])
     with astropy.io.fits.open(path, disable_image_compression=True) as hdus:
         hdus.verify("exception")
 
 
-def test_unitOfVarianceIsSquared(exposure: ExposureF, path: str) -> None:
+def test_unit_of_variance_is_squared(exposure: ExposureF, path: str) -> None:
     exposure.writeFits(path)
     with astropy.io.fits.open(path) as hdus:
         assert [hdu.header.get("BUNIT") for hdu in hdus[:4]] == [None, "electron", None, "electron**2"]
     assert ExposureF.readFits(path).metadata["BUNIT"] == "electron"
 
 
-def test_metadataComeBack(exposure: ExposureF, path: str) -> None:
+def test_metadata_come_back(exposure: ExposureF, path: str) -> None:
     exposure.writeFits(path)
     result = ExposureF.readFits(path)
     assert result.metadata == exposure.metadata
 
 
-def test_rewrittenFileIsTheSame(exposure: ExposureF, path: str) -> None:
+def test_rewritten_file_is_the_same(exposure: ExposureF, path: str) -> None:
     exposure.writeFitsWithOptions(path, RECIPES["lossless"])
     first = Path(path).read_bytes()
     ExposureF.readFits(path).writeFitsWithOptions(path, RECIPES["lossless"])
@@ -231,7 +231,7 @@ def test_rewrittenFileIsTheSame(exposure: ExposureF, path: str) -> None:
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_boxIsThatPartOfTheWhole(exposure: ExposureF, path: str, recipe: str) -> None:
+def test_box_is_that_part_of_the_whole(exposure: ExposureF, path: str, recipe: str) -> None:
     exposure.writeFitsWithOptions(path, RECIPES[recipe])
     reader = ExposureFitsReader(path)
     whole, part = reader.read(), reader.read(PART)
@@ -243,14 +243,14 @@ def test_boxIsThatPartOfTheWhole(exposure: ExposureF, path: str, recipe: str) ->
             np.testing.assert_array_equal(getattr(result, name).array, expected)
 
 
-def test_boxMustFit(exposure: ExposureF, path: str) -> None:
+def test_box_must_fit(exposure: ExposureF, path: str) -> None:
     exposure.writeFits(path)
     with pytest.raises(ValueError, match="does not fit in image"):
         ExposureFitsReader(path).read(Box2I(Point2I(0, 0), Extent2I(3, 3)))
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_pixelsReadCanBeChanged(exposure: ExposureF, path: str, recipe: str) -> None:
+def test_pixels_read_can_be_changed(exposure: ExposureF, path: str, recipe: str) -> None:
     exposure.writeFitsWithOptions(path, RECIPES[recipe])
     array = ExposureF.readFits(path).image.array
     assert array.flags.writeable
@@ -260,7 +260,7 @@ def test_pixelsReadCanBeChanged(exposure: ExposureF, path: str, recipe: str) -> 
 
 @pytest.mark.parametrize("options", [None, CompressionOptions()])
 @pytest.mark.parametrize("cls", [ImageF, ImageI, ImageU, MaskX])
-def test_lonePlaneRoundTrip(path: str, cls, options) -> None:
+def test_lone_plane_round_trip(path: str, cls, options) -> None:
     plane = cls(BOX, initialValue=3)
     plane.array[4, 5] = 40000
     plane.writeFits(path, options)
@@ -270,21 +270,21 @@ def test_lonePlaneRoundTrip(path: str, cls, options) -> None:
     np.testing.assert_array_equal(result.array, plane.array)
 
 
-def test_loneImageIsThePrimaryHdu(path: str) -> None:
+def test_lone_image_is_the_primary_hdu(path: str) -> None:
     ImageF(BOX, initialValue=3).writeFits(path)
     with astropy.io.fits.open(path) as hdus:
         assert len(hdus) == 1
         assert hdus[0].data.shape == (30, 40)
 
 
-def test_maskedImageRoundTrip(exposure: ExposureF, path: str) -> None:
+def test_masked_image_round_trip(exposure: ExposureF, path: str) -> None:
     exposure.maskedImage.writeFits(path)
     result = MaskedImageF.readFits(path)
     np.testing.assert_array_equal(result.image.array, exposure.image.array)
     np.testing.assert_array_equal(result.mask.array, exposure.mask.array)
 
 
-def test_integerExposureRoundTrip(path: str) -> None:
+def test_integer_exposure_round_trip(path: str) -> None:
     exposure = ExposureI(BOX)
     exposure.image.array[3, 4] = -(2**31)
     exposure.writeFits(path)
@@ -292,25 +292,25 @@ def test_integerExposureRoundTrip(path: str) -> None:
     np.testing.assert_array_equal(ExposureI.readFits(path).image.array, exposure.image.array)
 
 
-def test_integersCanBeReadAsFloats(path: str) -> None:
+def test_integers_can_be_read_as_floats(path: str) -> None:
     ImageI(BOX, initialValue=7).writeFits(path)
     assert (ImageF.readFits(path).array == 7).all()
 
 
-def test_floatsCannotBeReadAsIntegers(path: str) -> None:
+def test_floats_cannot_be_read_as_integers(path: str) -> None:
     ImageF(BOX).writeFits(path)
     with pytest.raises(FitsError, match=r"exposure.fits holds float32, which is no int32"):
         ImageI.readFits(path)
 
 
-def test_pixelsOfAnotherType(path: str) -> None:
+def test_pixels_of_another_type(path: str) -> None:
     astropy.io.fits.writeto(path, np.zeros((3, 4)))
     with pytest.raises(FitsError, match=r"no image of float64, as .*exposure.fits holds"):
         ImageFitsReader(path).read()
 
 
 @pytest.mark.usefixtures("planes")
-def test_planesOfAFileHaveTheirOwnPlaces(path: str) -> None:
+def test_planes_of_afile_have_their_own_places(path: str) -> None:
     header = astropy.io.fits.Header({"MP_CR": 0, "MP_BAD": 1, "HIERARCH MP_OF_THE_FILE": 2})
     astropy.io.fits.writeto(path, np.array([[0, 1, 2, 4]], dtype=np.int32), header)
     mask = MaskX.readFits(path)
@@ -319,13 +319,13 @@ def test_planesOfAFileHaveTheirOwnPlaces(path: str) -> None:
 
 
 @pytest.mark.usefixtures("planes")
-def test_addedPlaneIsWritten(exposure: ExposureF, path: str) -> None:
+def test_added_plane_is_written(exposure: ExposureF, path: str) -> None:
     bit = exposure.mask.addMaskPlane("A_LONG_PLANE_NAME")
     exposure.writeFits(path)
     assert astropy.io.fits.getheader(path, "MASK")["MP_A_LONG_PLANE_NAME"] == bit
 
 
-def test_detectorRoundTrip(exposure: ExposureF, detector: Detector, path: str) -> None:
+def test_detector_round_trip(exposure: ExposureF, detector: Detector, path: str) -> None:
     exposure.setDetector(detector)
     exposure.writeFitsWithOptions(path, RECIPES["lossless"])
     result = ExposureF.readFits(path).getDetector()
@@ -336,7 +336,7 @@ def test_detectorRoundTrip(exposure: ExposureF, detector: Detector, path: str) -
     assert result.transform(point, PIXELS, FOCAL_PLANE) == detector.transform(point, PIXELS, FOCAL_PLANE)
 
 
-def test_detectorIsInTheHeader(exposure: ExposureF, detector: Detector, path: str) -> None:
+def test_detector_is_in_the_header(exposure: ExposureF, detector: Detector, path: str) -> None:
     exposure.setDetector(detector)
     exposure.writeFits(path)
     header = astropy.io.fits.getheader(path)
@@ -346,7 +346,9 @@ def test_detectorIsInTheHeader(exposure: ExposureF, detector: Detector, path: st
     assert not {"DETNAME", "DETSER", "AR_HDU", "DETECTOR_ID", "ARCHIVE_ID_DETECTOR"} & set(metadata)
 
 
-def test_onlyTheTransformsOfTheDetectorAreStored(exposure: ExposureF, detector: Detector, path: str) -> None:
+def test_only_the_transforms_of_the_detector_are_stored(
+    exposure: ExposureF, detector: Detector, path: str
+) -> None:
     exposure.setDetector(detector)
     exposure.writeFits(path)
     connections = ExposureF.readFits(path).getDetector().getTransformMap().getConnections()
@@ -355,7 +357,7 @@ def test_onlyTheTransformsOfTheDetectorAreStored(exposure: ExposureF, detector: 
     assert len(detector.getTransformMap().getConnections()) > len(connections)
 
 
-def test_archiveIsReadableByPlainAstropy(exposure: ExposureF, detector: Detector, path: str) -> None:
+def test_archive_is_readable_by_plain_astropy(exposure: ExposureF, detector: Detector, path: str) -> None:
     exposure.setDetector(detector)
     exposure.writeFits(path)
     with astropy.io.fits.open(path) as hdus:
@@ -369,20 +371,20 @@ def test_archiveIsReadableByPlainAstropy(exposure: ExposureF, detector: Detector
 @pytest.mark.parametrize(
     "label", [FilterLabel("r", "r_57"), FilterLabel(band="r"), FilterLabel(physical="empty")], ids=str
 )
-def test_filterRoundTrip(exposure: ExposureF, path: str, label: FilterLabel) -> None:
+def test_filter_round_trip(exposure: ExposureF, path: str, label: FilterLabel) -> None:
     exposure.setFilter(label)
     exposure.writeFits(path)
     assert ExposureF.readFits(path).getFilter() == label
     assert ExposureFitsReader(path).readFilter() == label
 
 
-def test_filterNameIsNeverCut(exposure: ExposureF, path: str) -> None:
+def test_filter_name_is_never_cut(exposure: ExposureF, path: str) -> None:
     exposure.setFilter(FilterLabel(physical="x" * 33))
     with pytest.raises(ValueError, match="have more than the 32 characters that afw stores"):
         exposure.writeFits(path)
 
 
-def test_fieldsOfTheFilterAreInTheOrderOfAfw(exposure: ExposureF, path: str) -> None:
+def test_fields_of_the_filter_are_in_the_order_of_afw(exposure: ExposureF, path: str) -> None:
     exposure.setFilter(FilterLabel("r", "r_57"))
     exposure.writeFits(path)
     header = astropy.io.fits.getheader(path, "FilterLabel")
@@ -390,7 +392,7 @@ def test_fieldsOfTheFilterAreInTheOrderOfAfw(exposure: ExposureF, path: str) -> 
     assert order == ["flags", "band_exists", "band", "physical_exists", "physical"]
 
 
-def test_visitInfoRoundTrip(exposure: ExposureF, path: str) -> None:
+def test_visit_info_round_trip(exposure: ExposureF, path: str) -> None:
     date = DateTime("2025-06-01T12:00:00.500000000", DateTime.TAI)
     info = VisitInfo(exposureTime=15.0, darkTime=16.5, date=date, id=2025060100012, observationType="bias")
     exposure.info.setVisitInfo(info)
@@ -407,7 +409,7 @@ def test_visitInfoRoundTrip(exposure: ExposureF, path: str) -> None:
     assert result.metadata == exposure.metadata
 
 
-def test_visitInfoThatIsLeftOutIsCarriedAlong(exposure: ExposureF, path: str) -> None:
+def test_visit_info_that_is_left_out_is_carried_along(exposure: ExposureF, path: str) -> None:
     exposure.metadata["BORE-RA"] = 30.0
     exposure.metadata["ROTTYPE"] = "SKY"
     exposure.writeFits(path)
@@ -418,14 +420,16 @@ def test_visitInfoThatIsLeftOutIsCarriedAlong(exposure: ExposureF, path: str) ->
     assert (header["BORE-RA"], header["ROTTYPE"]) == (30.0, "SKY")
 
 
-def test_dateMustBeTai(exposure: ExposureF, path: str) -> None:
+def test_date_must_be_tai(exposure: ExposureF, path: str) -> None:
     exposure.metadata.update({"DATE-AVG": "2025-06-01T12:00:00", "TIMESYS": "UTC"})
     exposure.writeFits(path)
     with pytest.raises(FitsError, match=r"exposure.fits: TIMESYS is 'UTC'; the date .* must be in TAI"):
         ExposureF.readFits(path)
 
 
-def test_componentsThatCannotBeRead(exposure: ExposureF, path: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_components_that_cannot_be_read(
+    exposure: ExposureF, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
     exposure.writeFits(path)
     with astropy.io.fits.open(path, mode="update") as hdus:
         hdus[0].header["HIERARCH ARCHIVE_ID_PSF"] = 4
@@ -438,7 +442,7 @@ def test_componentsThatCannotBeRead(exposure: ExposureF, path: str, caplog: pyte
     assert "since not read: ['PSF']" in caplog.text
 
 
-def test_onlyTheHeadersAreReadForTheMetadata(
+def test_only_the_headers_are_read_for_the_metadata(
     exposure: ExposureF, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exposure.writeFitsWithOptions(path, RECIPES["lossy"])
@@ -450,14 +454,14 @@ def test_onlyTheHeadersAreReadForTheMetadata(
     assert reader.readVisitInfo() == VisitInfo()
 
 
-def test_missingFile(path: str) -> None:
+def test_missing_file(path: str) -> None:
     with pytest.raises(FileNotFoundError, match=r"exposure\.fits"):
         ExposureF.readFits(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"no FITS file at all", b"SIMPLE  =" + b" " * 3000])
 @pytest.mark.parametrize("cls", [ExposureF, MaskedImageF, ImageF, MaskX])
-def test_noFitsFile(path: str, cls, content: bytes) -> None:
+def test_no_fits_file(path: str, cls, content: bytes) -> None:
     Path(path).write_bytes(content)
     with pytest.raises(FitsError, match=r"Cannot .* .*exposure\.fits"):
         cls.readFits(path)
@@ -465,7 +469,7 @@ def test_noFitsFile(path: str, cls, content: bytes) -> None:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.8, 0.97])
-def test_fileThatIsCutShort(exposure: ExposureF, path: str, recipe: str, part: float) -> None:
+def test_file_that_is_cut_short(exposure: ExposureF, path: str, recipe: str, part: float) -> None:
     exposure.setFilter(FilterLabel("r"))
     exposure.writeFitsWithOptions(path, RECIPES[recipe])
     content = Path(path).read_bytes()
@@ -474,7 +478,7 @@ def test_fileThatIsCutShort(exposure: ExposureF, path: str, recipe: str, part: f
         ExposureF.readFits(path)
 
 
-def test_damagedPixels(exposure: ExposureF, path: str) -> None:
+def test_damaged_pixels(exposure: ExposureF, path: str) -> None:
     exposure.writeFitsWithOptions(path, RECIPES["lossless"])
     with astropy.io.fits.open(path, disable_image_compression=True) as hdus:
         header = hdus["IMAGE"].header
@@ -486,7 +490,7 @@ def test_damagedPixels(exposure: ExposureF, path: str) -> None:
         ExposureF.readFits(path)
 
 
-def test_planeOutOfOrder(exposure: ExposureF, path: str) -> None:
+def test_plane_out_of_order(exposure: ExposureF, path: str) -> None:
     exposure.writeFits(path)
     with astropy.io.fits.open(path) as hdus:
         swapped = astropy.io.fits.HDUList([hdus[0], hdus[1], hdus[3].copy(), hdus[2].copy()])
@@ -495,21 +499,21 @@ def test_planeOutOfOrder(exposure: ExposureF, path: str) -> None:
         MaskedImageFitsReader(path + "x").readMask()
 
 
-def test_tableIsNoImage(path: str) -> None:
+def test_table_is_no_image(path: str) -> None:
     column = astropy.io.fits.Column("a", "J", array=[1, 2])
     astropy.io.fits.BinTableHDU.from_columns([column]).writeto(path)
     with pytest.raises(FitsError, match=r"Cannot read .*exposure\.fits: HDU '' is no 2-d image"):
         ExposureF.readFits(path)
 
 
-def test_newerLayout(exposure: ExposureF, path: str) -> None:
+def test_newer_layout(exposure: ExposureF, path: str) -> None:
     exposure.writeFits(path)
     astropy.io.fits.setval(path, "EXPINFO_V", value=3)
     with pytest.raises(FitsError, match=r"exposure\.fits: .*version > 2, found 3"):
         ExposureF.readFits(path)
 
 
-def test_compressedFileNameIsAnError(exposure: ExposureF, path: str) -> None:
+def test_compressed_file_name_is_an_error(exposure: ExposureF, path: str) -> None:
     with pytest.raises(ValueError, match="compresses planes, not files"):
         exposure.writeFits(f"{path}.gz")
 
@@ -526,7 +530,7 @@ def upstream() -> Path:
 @pytest.mark.parametrize(
     "name", ["obs_base/tests/data/calexp.fits", "afw/tests/data/exposure-version-2.fits"]
 )
-def test_fileOfTheRealAfw(upstream: Path, name: str, path: str) -> None:
+def test_file_of_the_real_afw(upstream: Path, name: str, path: str) -> None:
     exposure = ExposureF.readFits(upstream / name)
     assert exposure.detector.getId() == {"obs_base": 4, "afw": 1}[name.split("/")[0]]
     assert exposure.hasWcs()

@@ -38,7 +38,7 @@ def pixels():
     return pixels
 
 
-def test_momentsAreNumpys(pixels) -> None:
+def test_moments_are_numpys(pixels) -> None:
     measured = measure(pixels)
     assert measured[Statistic.MEAN] == pytest.approx(np.mean(pixels, dtype=np.float64), rel=1e-12)
     assert measured[Statistic.MEDIAN] == pytest.approx(np.median(pixels), rel=1e-6)
@@ -47,13 +47,13 @@ def test_momentsAreNumpys(pixels) -> None:
 
 @pytest.mark.parametrize("numIterations", [1, 3])
 @pytest.mark.parametrize("numSigma", [3.0, 5.0])
-def test_clippedDeviation(pixels, numSigma, numIterations) -> None:
+def test_clipped_deviation(pixels, numSigma, numIterations) -> None:
     measured = measure(pixels, control=ClipControl(numSigma, numIterations))
     expected = clipByHand(pixels, numSigma, numIterations)
     assert measured[Statistic.STDEVCLIP] == pytest.approx(expected, rel=1e-9)
 
 
-def test_badAndInfinitePixelsAreLeftOut(pixels) -> None:
+def test_bad_and_infinite_pixels_are_left_out(pixels) -> None:
     is_bad = np.zeros(pixels.shape, dtype=bool)
     is_bad[:10] = True
     spoiled = pixels.copy()
@@ -64,22 +64,22 @@ def test_badAndInfinitePixelsAreLeftOut(pixels) -> None:
         assert measure(spoiled, is_bad)[statistic] == pytest.approx(value, rel=1e-12)
 
 
-def test_nothingLeftIsNan() -> None:
+def test_nothing_left_is_nan() -> None:
     assert all(np.isnan(value) for value in measure([[np.nan]]).values())
 
 
-def test_onePixelHasNoDeviation() -> None:
+def test_one_pixel_has_no_deviation() -> None:
     measured = measure([[4.0]])
     assert measured[Statistic.MEAN] == measured[Statistic.MEDIAN] == 4
     assert np.isnan(measured[Statistic.STDEV])
     assert np.isnan(measured[Statistic.STDEVCLIP])
 
 
-def test_constantPixelsHaveZeroDeviation() -> None:
+def test_constant_pixels_have_zero_deviation() -> None:
     assert measure(np.full((5, 5), 7.0))[Statistic.STDEVCLIP] == 0
 
 
-def test_pixelsAreNotChanged(pixels) -> None:
+def test_pixels_are_not_changed(pixels) -> None:
     before = pixels.copy()
     measure(pixels)
     np.testing.assert_array_equal(pixels, before)
@@ -89,7 +89,7 @@ def test_pixelsAreNotChanged(pixels) -> None:
 @given(
     st.lists(st.floats(-1e6, 1e6, width=32), min_size=1), st.lists(st.floats(0, 1), min_size=1, max_size=5)
 )
-def test_quantilesAreNumpys(values, fractions) -> None:
+def test_quantiles_are_numpys(values, fractions) -> None:
     array = np.array(values, dtype=np.float32)
     expected = np.quantile(array.astype(np.float64), fractions)
     np.testing.assert_allclose(findQuantiles(array, fractions), expected, rtol=1e-9, atol=1e-9)

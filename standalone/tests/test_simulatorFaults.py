@@ -24,13 +24,13 @@ NAMES = {(0, "R22_S00"): ["C00", "C01"], (1, "R22_S01"): ["C00", "C01"]}
 
 
 @pytest.mark.parametrize("kind", FaultKind)
-def test_textRoundTrip(kind) -> None:
+def test_text_round_trip(kind) -> None:
     number = 0 if kind in WHOLE_DETECTOR else 3 if kind is FaultKind.CORRELATED_AMPLIFIERS else 1
     fault = Fault(kind, "R22_S00", tuple(f"C0{n}" for n in range(number)), exposures=(5, 6))
     assert parseFaults([fault.toText()]) == (fault,)
 
 
-def test_amplitudeIsWritten() -> None:
+def test_amplitude_is_written() -> None:
     fault = Fault(FaultKind.HOT_NOISE, 3, ("C00",), 1.25)
     assert fault.toText() == "hotNoise detector:3 amplifiers:C00 amplitude:1.25"
 
@@ -62,20 +62,20 @@ def test_refused(entry, message) -> None:
         parseFaults([entry])
 
 
-def test_configurationRefusesFaults() -> None:
+def test_configuration_refuses_faults() -> None:
     config = SimulateBiasIsrConfig()
     config.faults = ["warm detector:0"]
     with pytest.raises(FieldValidationError, match="Unknown kind of fault 'warm'"):
         config.validate()
 
 
-def test_unknownDetector() -> None:
+def test_unknown_detector() -> None:
     fault = Fault(FaultKind.MISSING_DETECTOR, "R99_S99")
     with pytest.raises(ValueError, match=re.escape("no such detector; its 2 detectors are R22_S00, R22_S01")):
         checkFaults([fault], NAMES)
 
 
-def test_unknownAmplifier() -> None:
+def test_unknown_amplifier() -> None:
     fault = Fault(FaultKind.HOT_NOISE, 1, ("C00", "C77"))
     with pytest.raises(ValueError, match=re.escape("no amplifiers ['C77']; it has ['C00', 'C01']")):
         checkFaults([fault], NAMES)
@@ -103,16 +103,16 @@ def test_selection() -> None:
         (FaultKind.DEAD_AMPLIFIER, None, {"MEAN", "CR_NOISE"}),
     ],
 )
-def test_expectedFailures(kind, amplitude, expected) -> None:
+def test_expected_failures(kind, amplitude, expected) -> None:
     assert Fault(kind, 0, ("C00",), amplitude).expectedFailures == expected
 
 
-def test_chanceIsNoExpectation() -> None:
+def test_chance_is_no_expectation() -> None:
     with pytest.raises(ValueError, match="fails or passes by chance, got 1.05"):
         _ = Fault(FaultKind.HOT_NOISE, 0, ("C00",), 1.05).expectedFailures
 
 
-def test_expectedResults() -> None:
+def test_expected_results() -> None:
     camera = shrinkCamera(LsstComCam.getCamera(), 32)
     faults = [
         Fault(FaultKind.HOT_NOISE, "R22_S01", ("C00",)),

@@ -47,7 +47,7 @@ def simulate(*faults: Fault, number: int = 2, streams: RandomStreams = STREAMS, 
     return simulateResidual(makeGeometries(number), shape, FrameModel(**model), streams, faults)
 
 
-def test_sameDataIdSamePixels() -> None:
+def test_same_data_id_same_pixels() -> None:
     first, second = simulate(), simulate()
     np.testing.assert_array_equal(first.image, second.image)
     np.testing.assert_array_equal(first.overscans["C00"].raw, second.overscans["C00"].raw)
@@ -63,23 +63,23 @@ def test_sameDataIdSamePixels() -> None:
         RandomStreams(1, "X", 3, 8),
     ],
 )
-def test_otherDataIdOtherPixels(streams) -> None:
+def test_other_data_id_other_pixels(streams) -> None:
     same = simulate(cosmicRayRate=0).image == simulate(streams=streams, cosmicRayRate=0).image
     assert np.mean(same) < 1e-3
 
 
-def test_combinedBiasStaysBetweenExposures() -> None:
+def test_combined_bias_stays_between_exposures() -> None:
     assert simulate().percentiles == simulate(streams=RandomStreams(1, "X", 3, 8)).percentiles
 
 
-def test_aFaultLeavesOtherAmplifiersAlone() -> None:
+def test_a_fault_leaves_other_amplifiers_alone() -> None:
     clean = simulate(cosmicRayRate=0).image
     hot = simulate(Fault(FaultKind.HOT_NOISE, 3, ("C01",)), cosmicRayRate=0).image
     np.testing.assert_array_equal(hot[:, :COLUMNS], clean[:, :COLUMNS])
     assert np.std(hot[:, COLUMNS:]) == pytest.approx(1.5 * np.std(clean[:, COLUMNS:]), rel=0.02)
 
 
-def test_noiseIsReadNoiseAndOverscanAndCombinedBias() -> None:
+def test_noise_is_read_noise_and_overscan_and_combined_bias() -> None:
     image = simulate(cosmicRayRate=0, numCombined=4, stepSigma=0).image
     # A median of 58 columns has a variance of about pi/2/58, the combined bias one of 1/4.
     expected = 6 * np.sqrt(1 + np.pi / 2 / 58 + 1 / 4)
@@ -87,7 +87,7 @@ def test_noiseIsReadNoiseAndOverscanAndCombinedBias() -> None:
     assert abs(np.mean(image)) < 0.1
 
 
-def test_readoutOrderIsTurned() -> None:
+def test_readout_order_is_turned() -> None:
     glow = Fault(FaultKind.CORNER_GLOW, 3, ("C00", "C01"), 4.0)
     difference = simulate(glow).image - simulate().image
     assert difference[0, 0] == pytest.approx(24, rel=1e-3)
@@ -96,14 +96,14 @@ def test_readoutOrderIsTurned() -> None:
     assert abs(difference[0, COLUMNS]) < 0.1
 
 
-def test_offsetIsInTheImageOnly() -> None:
+def test_offset_is_in_the_image_only() -> None:
     clean, offset = simulate(), simulate(Fault(FaultKind.OFFSET_MEAN, 3, ("C00",), 2.0))
     difference = offset.image[:, :COLUMNS] - clean.image[:, :COLUMNS]
     np.testing.assert_allclose(difference, 12.0, atol=1e-3)
     np.testing.assert_array_equal(offset.overscans["C00"].raw, clean.overscans["C00"].raw)
 
 
-def test_deadAmplifierIsConstant() -> None:
+def test_dead_amplifier_is_constant() -> None:
     dead = simulate(Fault(FaultKind.DEAD_AMPLIFIER, 3, ("C00",)), cosmicRayRate=100)
     assert not dead.image[:, :COLUMNS].any()
     assert np.ptp(dead.overscans["C00"].raw) == 0
@@ -111,11 +111,11 @@ def test_deadAmplifierIsConstant() -> None:
     assert set(dead.percentiles["C00"].values()) == {0.0}
 
 
-def test_maskedAmplifierHasNoOverscan() -> None:
+def test_masked_amplifier_has_no_overscan() -> None:
     assert simulate(Fault(FaultKind.MASKED_AMPLIFIER, 3, ("C01",))).overscans["C01"] is None
 
 
-def test_correlatedAmplifiers() -> None:
+def test_correlated_amplifiers() -> None:
     fault = Fault(FaultKind.CORRELATED_AMPLIFIERS, 3, ("C00", "C02"), 0.6)
     found = simulate(fault, number=3, cosmicRayRate=0, numCombined=10_000, driftAmplitude=0)
     images = {f"C0{n}": found.image[:, n * COLUMNS : (n + 1) * COLUMNS] for n in range(3)}
@@ -126,7 +126,7 @@ def test_correlatedAmplifiers() -> None:
     assert abs(rows["C00", "C01"]["imageCorr"]) < 0.03
 
 
-def test_overscanCorrection() -> None:
+def test_overscan_correction() -> None:
     geometry, model = makeGeometries(1)[0], FrameModel()
     combined = makeCombinedBias(geometry, model, STREAMS)
     raw = makeRaw(geometry, model, STREAMS, combined, (), {})
@@ -141,7 +141,7 @@ def test_overscanCorrection() -> None:
     assert result.residualStdev == pytest.approx(inside.std(), rel=0.01)
 
 
-def test_profilesAndPercentiles() -> None:
+def test_profiles_and_percentiles() -> None:
     pixels = np.random.default_rng(1).normal(size=(40, 30)).astype(np.float32)
     profiles = measureProfiles({"C00": pixels})
     np.testing.assert_allclose(
@@ -163,7 +163,7 @@ def makeOverscan(*shifts: tuple[int, float]) -> np.ndarray:
     return overscan
 
 
-def test_noBiasShift() -> None:
+def test_no_bias_shift() -> None:
     overscan = makeOverscan()
     found = findBiasShifts(overscan)
     assert found["BIAS_SHIFTS"] == []
@@ -172,18 +172,18 @@ def test_noBiasShift() -> None:
     assert found["LOCAL_NOISE"] == pytest.approx(expected, rel=0.05)
 
 
-def test_biasShiftsAreFoundWhereTheyAre() -> None:
+def test_bias_shifts_are_found_where_they_are() -> None:
     found = findBiasShifts(makeOverscan((200, 5.0), (350, -8.0)))["BIAS_SHIFTS"]
     assert [row for _, row, _, _ in found] == pytest.approx([200, 350], abs=2)
     assert [height for height, *_ in found] == pytest.approx([5, -8], rel=0.2)
 
 
 @pytest.mark.parametrize("overscan", [None, np.full((300, 64), 1000, dtype=np.float32)])
-def test_noOverscanOrAConstantOneHasNoShifts(overscan) -> None:
+def test_no_overscan_or_aconstant_one_has_no_shifts(overscan) -> None:
     assert findBiasShifts(overscan) == {"LOCAL_NOISE": 0.0, "BIAS_SHIFTS": []}
 
 
-def test_correlationsAreNumpys() -> None:
+def test_correlations_are_numpys() -> None:
     random = np.random.default_rng(2)
     images = {name: random.normal(3, 1, (130, 20)).astype(np.float32) for name in "ABC"}
     overscans = {name: random.normal(1000, 1, (130, 8)).astype(np.float32) for name in "ABC"}
@@ -197,7 +197,7 @@ def test_correlationsAreNumpys() -> None:
         assert row["detector"] == row["detectorComp"] == 4
 
 
-def test_correlationsOfABadAmplifier() -> None:
+def test_correlations_of_abad_amplifier() -> None:
     image = {name: np.random.default_rng(2).normal(size=(10, 10)).astype(np.float32) for name in "AB"}
     rows = measureCorrelations(0, image, {"A": None, "B": image["B"]})
     assert [(r["ampName"], r["ampComp"], r["imageCorr"], r["overscanCorr"]) for r in rows] == [
@@ -207,7 +207,7 @@ def test_correlationsOfABadAmplifier() -> None:
     ]
 
 
-def test_smoothHitsRaiseTheNoise() -> None:
+def test_smooth_hits_raise_the_noise() -> None:
     random = np.random.default_rng(8)
     image = random.normal(0, 6, (400, 500)).astype(np.float32)
     before = image.std()
@@ -215,13 +215,13 @@ def test_smoothHitsRaiseTheNoise() -> None:
     assert image.std() == pytest.approx(1.3 * before, rel=0.03)
 
 
-def test_cosmicRaysComeAtTheirRate() -> None:
+def test_cosmic_rays_come_at_their_rate() -> None:
     random = np.random.default_rng(9)
     numbers = [addCosmicRays(np.zeros((500, 1000), np.float32), 20.0, random) for _ in range(100)]
     assert np.mean(numbers) == pytest.approx(10, rel=0.1)
 
 
-def test_cosmicRaysAreFoundAndReplaced() -> None:
+def test_cosmic_rays_are_found_and_replaced() -> None:
     random = np.random.default_rng(10)
     clean = random.normal(0, 6, (600, 500)).astype(np.float32)
     image = clean.copy()
@@ -236,7 +236,7 @@ def test_cosmicRaysAreFoundAndReplaced() -> None:
     assert len(found.rows) < 3 * hit.sum()
 
 
-def test_cosmicRaysAtEdgesAreFound() -> None:
+def test_cosmic_rays_at_edges_are_found() -> None:
     image = np.random.default_rng(11).normal(0, 6, (100, 90)).astype(np.float32)
     places = [(0, 0), (0, 50), (99, 89), (40, 0), (99, 20)]
     for place in places:
@@ -245,7 +245,7 @@ def test_cosmicRaysAtEdgesAreFound() -> None:
     assert set(places) <= set(zip(found.rows.tolist(), found.columns.tolist(), strict=True))
 
 
-def test_tilesGiveWhatTheWholeImageGives() -> None:
+def test_tiles_give_what_the_whole_image_gives() -> None:
     import astroscrappy
 
     random = np.random.default_rng(12)
@@ -259,7 +259,7 @@ def test_tilesGiveWhatTheWholeImageGives() -> None:
     assert set(zip(*np.nonzero(whole), strict=True)) == set(zip(found.rows, found.columns, strict=True))
 
 
-def test_tooManyCosmicRays() -> None:
+def test_too_many_cosmic_rays() -> None:
     image = np.zeros((64, 64), np.float32)
     image[8::8, 8::8] = 500
     with pytest.raises(TooManyCosmicRays, match="more than 20 affected pixels"):
@@ -275,6 +275,6 @@ def test_binning() -> None:
     np.testing.assert_array_equal(binBits(mask, 3), [[5, 0, 0], [0, 0, 2]])
 
 
-def test_narrowOverscanIsUsedWhole() -> None:
+def test_narrow_overscan_is_used_whole() -> None:
     overscan = np.tile(np.float32([1, 2, 6, 7]), (4, 1))
     assert correctOverscan(RawAmplifier(np.zeros((4, 5), np.float32), overscan)).median == 4

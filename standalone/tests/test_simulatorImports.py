@@ -24,7 +24,7 @@ FILES = sorted(Path(lsst.cp.simulator.__file__).parent.glob("*.py"))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_onlyWhatUpstreamHasIsImported(file):
+def test_only_what_upstream_has_is_imported(file):
     modules: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):

@@ -81,13 +81,13 @@ def table(butler):
     return butler.get("verifyBiasResults", instrument="LSSTComCam")
 
 
-def test_everyAmplifierHasARow(table) -> None:
+def test_every_amplifier_has_arow(table) -> None:
     keys = set(zip(table["exposure"], table["detector"], strict=True))
     assert keys == {(e, d) for e in (FIRST, SECOND) for d in DETECTORS} - {(SECOND, 5)}
     assert len(table) == 16 * len(keys)
 
 
-def test_eachFaultTripsItsFlagsAndNoOthers(table, camera) -> None:
+def test_each_fault_trips_its_flags_and_no_others(table, camera) -> None:
     expected = {
         (result.exposure, result.detector, result.amplifier): set(result.failures)
         for result in listExpectedResults(FAULTS, camera, [FIRST, SECOND])
@@ -103,7 +103,7 @@ def test_eachFaultTripsItsFlagsAndNoOthers(table, camera) -> None:
         assert found == expected.get(key, set()), key
 
 
-def test_statsNameTheFailures(butler, table) -> None:
+def test_stats_name_the_failures(butler, table) -> None:
     stats = butler.get("verifyBiasStats", instrument="LSSTComCam")
     assert stats[FIRST]["SUCCESS"] is stats["SUCCESS"] is False
     for exposure in (FIRST, SECOND):
@@ -112,7 +112,7 @@ def test_statsNameTheFailures(butler, table) -> None:
         assert named == set(rows["amplifier"])
 
 
-def test_storedStatisticsShowTheOtherFaults(butler, table) -> None:
+def test_stored_statistics_show_the_other_faults(butler, table) -> None:
     rows = {row["amplifier"]: row for row in table[(table["exposure"] == FIRST) & (table["detector"] == 0)]}
     assert rows["C03"]["BIAS_AMP_CORNER"] > 1.4
     assert abs(rows["C07"]["BIAS_AMP_CORNER"]) < 1
@@ -125,7 +125,7 @@ def test_storedStatisticsShowTheOtherFaults(butler, table) -> None:
     assert pairs["C05", "C00"]["overscanCorr"] == 0
 
 
-def test_tableAgreesWithTheStoredPixels(butler, table) -> None:
+def test_table_agrees_with_the_stored_pixels(butler, table) -> None:
     exposure = butler.get("verifyBiasIsrExp", instrument="LSSTComCam", detector=4, exposure=FIRST)
     for row in table[(table["exposure"] == FIRST) & (table["detector"] == 4)]:
         pixels = exposure[exposure.getDetector()[row["amplifier"]].getBBox()].image.array.astype(float)
@@ -138,7 +138,7 @@ def test_tableAgreesWithTheStoredPixels(butler, table) -> None:
         np.testing.assert_allclose(profile, pixels.mean(axis=0), atol=0.1)
 
 
-def test_headerIsThatOfIsr(butler, camera) -> None:
+def test_header_is_that_of_isr(butler, camera) -> None:
     header = butler.get("verifyBiasIsrExp.metadata", instrument="LSSTComCam", detector=4, exposure=FIRST)
     assert header["LSST ISR UNITS"] == "electron"
     for amp in camera[4]:
@@ -153,7 +153,7 @@ def test_headerIsThatOfIsr(butler, camera) -> None:
     assert header["MJD"] == pytest.approx(record.timespan.begin.mjd)
 
 
-def test_maskedAmplifierIsMasked(butler) -> None:
+def test_masked_amplifier_is_masked(butler) -> None:
     exposure = butler.get("verifyBiasIsrExp", instrument="LSSTComCam", detector=0, exposure=FIRST)
     bad = (exposure.mask.array & exposure.mask.getPlaneBitMask("BAD")) != 0
     box = exposure.getDetector()["C05"].getBBox()
@@ -161,7 +161,7 @@ def test_maskedAmplifierIsMasked(butler) -> None:
     assert bad.sum() == box.getWidth() * box.getHeight()
 
 
-def test_binnedExposures(butler) -> None:
+def test_binned_exposures(butler) -> None:
     ids = {"instrument": "LSSTComCam", "detector": 4, "exposure": FIRST}
     full = butler.get("verifyBiasIsrExp", ids).image.array
     for factor, tolerance in ((8, 0.4), (64, 0.05)):
@@ -172,7 +172,7 @@ def test_binnedExposures(butler) -> None:
         np.testing.assert_allclose(binned, means, atol=tolerance)
 
 
-def test_mosaicShowsDetectorsWithData(butler) -> None:
+def test_mosaic_shows_detectors_with_data(butler) -> None:
     mosaic = butler.get("verifyBiasResidual8", instrument="LSSTComCam", exposure=FIRST)
     binned = butler.get("verifyBiasIsrExpBin8", instrument="LSSTComCam", exposure=FIRST, detector=4)
     assert np.isfinite(mosaic.array).sum() == 3 * binned.image.array.size
@@ -180,39 +180,39 @@ def test_mosaicShowsDetectorsWithData(butler) -> None:
     assert np.isfinite(second.array).sum() == 2 * binned.image.array.size
 
 
-def test_taskGivesTheSamePixelsAgain(butler, camera) -> None:
+def test_task_gives_the_same_pixels_again(butler, camera) -> None:
     stored = butler.get("isrStatistics", instrument="LSSTComCam", detector=4, exposure=FIRST)
     again = SimulateBiasIsrTask().run(camera, "LSSTComCam", FIRST, 4, stored["MJD"])
     assert again.outputStatistics == stored
 
 
-def test_taskRefusesAFaultOfAnotherCamera(camera) -> None:
+def test_task_refuses_afault_of_another_camera(camera) -> None:
     config = SimulateBiasIsrTask.ConfigClass(faults=["missingDetector detector:R01_S00"])
     with pytest.raises(ValueError, match="no such detector; its 9 detectors are R22_S00"):
         SimulateBiasIsrTask(config=config).run(camera, "LSSTComCam", FIRST, 4, 0.0)
 
 
-def test_repositoryHasTheExposures(butler) -> None:
+def test_repository_has_the_exposures(butler) -> None:
     records = list(butler.registry.queryDimensionRecords("exposure", instrument="LSSTComCam"))
     assert {record.id for record in records} == {FIRST, SECOND}
     assert {record.observation_type for record in records} == {"bias"}
     assert {record.physical_filter for record in records} == {"empty"}
 
 
-def test_cameraFileIsStored(tmp_path, camera) -> None:
+def test_camera_file_is_stored(tmp_path, camera) -> None:
     camera.writeFits(str(tmp_path / "camera.fits"))
     butler = makeRepository(tmp_path / "butler", LsstComCam, [], cameraFile=tmp_path / "camera.fits")
     stored = butler.get("camera", instrument="LSSTComCam", collections="LSSTComCam/defaults")
     assert stored[4].getBBox() == camera[4].getBBox()
 
 
-def test_oneCameraOnly(tmp_path, camera) -> None:
+def test_one_camera_only(tmp_path, camera) -> None:
     with pytest.raises(ValueError, match="either a camera or a camera file"):
         makeRepository(tmp_path / "butler", LsstComCam, [], camera=camera, cameraFile="camera.fits")
 
 
 @pytest.mark.parametrize(("day", "number"), [(20261302, 1), (20260702, 0), (20260702, 100_000)])
-def test_exposureInfoIsChecked(day, number) -> None:
+def test_exposure_info_is_checked(day, number) -> None:
     with pytest.raises(ValueError, match="does not match format|unconverted|sequence number from 1 to 99999"):
         ExposureInfo(day, number)
 

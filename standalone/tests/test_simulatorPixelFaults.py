@@ -48,7 +48,7 @@ def add(fault, shape=SHAPE):
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind is not FaultKind.DEAD_AMPLIFIER])
-def test_drawnValuesAreInTheirRanges(kind) -> None:
+def test_drawn_values_are_in_their_ranges(kind) -> None:
     faults = [draw(kind, seed) for seed in range(200)]
     traits = TRAITS[kind]
     assert all(traits.drawn[0] <= fault.amplitude <= traits.drawn[1] for fault in faults)
@@ -61,18 +61,18 @@ def test_drawnValuesAreInTheirRanges(kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_whatIsGivenLeavesTheRestAsItIs(kind) -> None:
+def test_what_is_given_leaves_the_rest_as_it_is(kind) -> None:
     assert draw(kind, amplitude=0.5) == replace(draw(kind), amplitude=0.5)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind is not FaultKind.DEAD_AMPLIFIER])
-def test_faultsOfTheDrawnAmplitudesAreHarmless(kind) -> None:
+def test_faults_of_the_drawn_amplitudes_are_harmless(kind) -> None:
     amplifiers = ("C00",) * TRAITS[kind].minAmplifiers
     assert Fault(kind, 0, amplifiers).expectedFailures == frozenset()
 
 
 @pytest.mark.parametrize("kind", [*INSIDE, FaultKind.SCRATCH])
-def test_nothingOutsideOfTheRegion(kind) -> None:
+def test_nothing_outside_of_the_region(kind) -> None:
     for seed in range(20):
         image = add(draw(kind, seed))
         assert np.abs(image[REGION]).max() > 0
@@ -80,14 +80,14 @@ def test_nothingOutsideOfTheRegion(kind) -> None:
         assert not image.any()
 
 
-def test_hotPixel() -> None:
+def test_hot_pixel() -> None:
     image = add(draw(FaultKind.HOT_PIXEL, x=120, y=60, amplitude=8.0))
     assert image[60, 120] == 8 * NOISE
     assert np.count_nonzero(image) == 1
 
 
 @pytest.mark.parametrize("rows", [300, 117])
-def test_brightColumnRaisesItsMean(rows) -> None:
+def test_bright_column_raises_its_mean(rows) -> None:
     fault = draw(FaultKind.BRIGHT_COLUMN, x=130, size=rows, amplitude=7.0)
     column = add(fault)[REGION][:, 30]
     assert np.count_nonzero(column) == rows
@@ -95,7 +95,7 @@ def test_brightColumnRaisesItsMean(rows) -> None:
     assert np.flatnonzero(column).mean() + 50 == fault.y
 
 
-def test_cornerGlow() -> None:
+def test_corner_glow() -> None:
     fault = draw(FaultKind.CORNER_GLOW, size=20.0, amplitude=2.0)
     assert fault.x in (100, 249)
     assert fault.y in (50, 349)
@@ -106,14 +106,14 @@ def test_cornerGlow() -> None:
     assert image[corner[0] + step, corner[1]] == pytest.approx(2 * NOISE / math.e, rel=1e-5)
 
 
-def test_deadAmplifierReplaces() -> None:
+def test_dead_amplifier_replaces() -> None:
     image = np.ones(SHAPE, dtype=np.float32)
     addPixelFault(image, draw(FaultKind.DEAD_AMPLIFIER))
     assert not image[REGION].any()
     assert image.sum() == image.size - 300 * 150
 
 
-def test_scratchHasItsLengthAngleAndHeight() -> None:
+def test_scratch_has_its_length_angle_and_height() -> None:
     fault = draw(FaultKind.SCRATCH, x=170, y=200, size=100, angle=30.0, amplitude=3.0)
     image = add(fault)
     rows, columns = np.nonzero(image > 0.5 * image.max())
@@ -125,7 +125,7 @@ def test_scratchHasItsLengthAngleAndHeight() -> None:
     assert ndimage.label(image > 0.5 * image.max(), np.ones((3, 3)))[1] == 1
 
 
-def test_streakCrossesTheDetector() -> None:
+def test_streak_crosses_the_detector() -> None:
     fault = drawPixelFault(
         FaultKind.STREAK,
         (slice(0, 400), slice(0, 300)),
@@ -163,12 +163,12 @@ def test_patterns(kind, axis) -> None:
     assert np.argmax(np.abs(np.fft.rfft(wave))) == len(wave) / 10
 
 
-def test_aPlaceOutsideIsRefused() -> None:
+def test_a_place_outside_is_refused() -> None:
     with pytest.raises(ValueError, match="hotPixel: expected x from 100 to 249, got 99"):
         draw(FaultKind.HOT_PIXEL, x=99)
 
 
-def test_anotherKindIsRefused() -> None:
+def test_another_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="hotNoise are no structures in the pixels"):
         draw(FaultKind.HOT_NOISE)
 
@@ -189,7 +189,7 @@ def test_refused(entry, message) -> None:
         parseFaults([entry])
 
 
-def test_placesAreWritten() -> None:
+def test_places_are_written() -> None:
     fault = Fault(FaultKind.SCRATCH, 3, ("C00",), 2.5, x=3.5, y=4.0, size=20.0, angle=45.0)
     assert (
         fault.toText() == "scratch detector:3 amplifiers:C00 amplitude:2.5 x:3.5 y:4.0 size:20.0 angle:45.0"
@@ -198,7 +198,7 @@ def test_placesAreWritten() -> None:
 
 
 @pytest.mark.parametrize(("amplitude", "expected"), [(0.1, set()), (0.6, {"NOISE"})])
-def test_strongPatternsFailTheNoise(amplitude, expected) -> None:
+def test_strong_patterns_fail_the_noise(amplitude, expected) -> None:
     assert Fault(FaultKind.ROW_PATTERN, 0, ("C00",), amplitude).expectedFailures == expected
 
 
@@ -211,7 +211,7 @@ def listInjected(faults, camera, seed=1):
     return listInjectedFaults(faults, camera, [7, 8], instrument="LSSTComCam", seed=seed)
 
 
-def test_truthHasEachAmplifierAndExposure(camera) -> None:
+def test_truth_has_each_amplifier_and_exposure(camera) -> None:
     faults = parseFaults(
         [
             "hotPixel detector:R22_S01 amplifiers:C00,C01",
@@ -232,7 +232,7 @@ def test_truthHasEachAmplifierAndExposure(camera) -> None:
     ]
 
 
-def test_defectsStayAndStreaksMove(camera) -> None:
+def test_defects_stay_and_streaks_move(camera) -> None:
     faults = parseFaults(["scratch detector:0 amplifiers:C00", "streak detector:0"])
     first, second = (
         [item.fault for item in listInjected(faults, camera) if item.exposure == e] for e in (7, 8)
@@ -242,17 +242,17 @@ def test_defectsStayAndStreaksMove(camera) -> None:
     assert listInjected(faults, camera, seed=2)[0].fault != first[0]
 
 
-def test_equalFaultsAreAtDifferentPlaces(camera) -> None:
+def test_equal_faults_are_at_different_places(camera) -> None:
     faults = parseFaults(["hotPixel detector:0 amplifiers:C00"] * 3)
     assert len({(item.fault.x, item.fault.y) for item in listInjected(faults, camera)}) == 3
 
 
-def test_otherFaultsDoNotMoveAFault(camera) -> None:
+def test_other_faults_do_not_move_afault(camera) -> None:
     faults = parseFaults(["gradient detector:0", "hotPixel detector:0 amplifiers:C00"])
     assert listInjected(faults, camera)[1] == listInjected(faults[1:], camera)[0]
 
 
-def test_theTruthIsWhatTheTaskAdds(camera) -> None:
+def test_the_truth_is_what_the_task_adds(camera) -> None:
     lines = [
         "hotPixel detector:0 amplifiers:C00",
         "brightColumn detector:0 amplifiers:C03",
@@ -282,13 +282,13 @@ def test_theTruthIsWhatTheTaskAdds(camera) -> None:
     np.testing.assert_allclose(added, expected, atol=2e-3)
 
 
-def test_pixelFaultsExpectNoFailure(camera) -> None:
+def test_pixel_faults_expect_no_failure(camera) -> None:
     faults = parseFaults(["hotPixel detector:0 amplifiers:C00", "streak detector:0"])
     (result,) = listExpectedResults(faults, camera, [7])
     assert (result.amplifier, result.failures, result.statistics) == ("C00", frozenset(), frozenset())
 
 
-def test_theStrongestHarmlessFaultsFailNoTest() -> None:
+def test_the_strongest_harmless_faults_fail_no_test() -> None:
     """On amplifiers of full size, that is: a column is a larger part of a smaller one."""
     camera, exposure = Latiss.getCamera(), 7
     faults = parseFaults(
@@ -321,7 +321,7 @@ def test_theStrongestHarmlessFaultsFailNoTest() -> None:
     assert failed == set()
 
 
-def test_noMuonEndsInOnePixel() -> None:
+def test_no_muon_ends_in_one_pixel() -> None:
     image = np.zeros((1000, 1000), dtype=np.float32)
     number = addCosmicRays(image, 400.0, np.random.default_rng(4))
     labels, _ = ndimage.label(image > 25, structure=np.ones((3, 3)))
@@ -332,7 +332,7 @@ def test_noMuonEndsInOnePixel() -> None:
 
 
 @pytest.mark.parametrize("end", [(40.0, 90.0), (12.0, 14.0), (10.0, 10.0)])
-def test_lineKeepsItsCharge(end) -> None:
+def test_line_keeps_its_charge(end) -> None:
     image = np.zeros((60, 110), dtype=np.float32)
     addLine(image, np.array([10.0, 10.0]), np.array(end), 500.0, 0.3)
     assert image.sum() == pytest.approx(500, rel=1e-5)
@@ -340,13 +340,13 @@ def test_lineKeepsItsCharge(end) -> None:
     np.testing.assert_allclose(centroid, (np.array(end) + 10) / 2 - 0.5, atol=1e-3)
 
 
-def test_pointIsTheIntegralOfAGaussian() -> None:
+def test_point_is_the_integral_of_agaussian() -> None:
     image = np.zeros((9, 9), dtype=np.float32)
     addLine(image, np.array([4.5, 4.5]), np.array([4.5, 4.5]), 1.0, 0.4)
     assert image[4, 4] == pytest.approx(math.erf(0.5 / 0.4 / math.sqrt(2)) ** 2, rel=1e-5)
 
 
-def test_rowNoise() -> None:
+def test_row_noise() -> None:
     noise = makeRowNoise((20_000, 64), np.random.default_rng(3))
     assert noise.std() == pytest.approx(1, rel=0.01)
     power = np.abs(np.fft.rfft(noise, axis=1)) ** 2
@@ -355,7 +355,7 @@ def test_rowNoise() -> None:
     assert abs(np.mean(noise[1:] * noise[:-1])) < 0.01
 
 
-def test_frameHasTheStatedNoise() -> None:
+def test_frame_has_the_stated_noise() -> None:
     noises = np.array([3.0, 4.0, 5.0, 6.0])
     model = FrameNoise(cosmicRayRate=0)
     image = simulateFrame(AMPLIFIERS, SHAPE, noises, 1, model=model)
@@ -368,13 +368,13 @@ def test_frameHasTheStatedNoise() -> None:
     assert shared == pytest.approx(model.commonFraction, abs=0.02)
 
 
-def test_frameWithFaultsDiffersByThemOnly() -> None:
+def test_frame_with_faults_differs_by_them_only() -> None:
     fault = draw(FaultKind.HOT_PIXEL, amplitude=9.0)
     clean, faulty = (simulateFrame(AMPLIFIERS, SHAPE, NOISE, 2, faults) for faults in ((), (fault,)))
     np.testing.assert_allclose(faulty - clean, add(fault), atol=1e-4)
 
 
-def test_frameDependsOnItsSeed() -> None:
+def test_frame_depends_on_its_seed() -> None:
     first, again, other = (simulateFrame(AMPLIFIERS, SHAPE, NOISE, seed) for seed in ([1, 2], [1, 2], [1, 3]))
     np.testing.assert_array_equal(first, again)
     assert np.mean(first == other) < 1e-3

@@ -161,17 +161,17 @@ def findUnused(words: set[str]) -> set[str]:
     return {str(item) for item in waiting if not item.name.startswith("_")}
 
 
-def test_everyPublicNameIsUsed():
+def test_every_public_name_is_used():
     words = {word for file in USERS for word in readWords(file)} | set(UPSTREAM_NAMES.read_text().split())
     assert findUnused(words | USED_WITHOUT_NAME) == set()
 
 
-def test_whatFilesHoldIsThere():
+def test_what_files_hold_is_there():
     names = {item.name for item in listDefinitions() if item.module.startswith("lsst.afw")}
     assert names.issuperset([*STORED_IN_CAMERA_FILE, *STORED_IN_EXPOSURE_FILE])
 
 
-def test_nameThatNobodyUsesIsFound():
+def test_name_that_nobody_uses_is_found():
     assert "lsst.verify.measurement.Measurement.deserialize" in findUnused(set())
 
 
@@ -187,7 +187,7 @@ def findUpstreamNames(upstream: Path) -> set[str]:
     return words & {item.name for item in listDefinitions()}
 
 
-def test_namesOfUpstreamAreUpToDate():
+def test_names_of_upstream_are_up_to_date():
     if "UPSTREAM_DIR" not in os.environ:
         pytest.skip("needs checkouts of analysis_tools and cp_verify: set UPSTREAM_DIR")
     names = findUpstreamNames(Path(os.environ["UPSTREAM_DIR"]))

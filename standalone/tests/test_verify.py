@@ -28,7 +28,7 @@ from lsst.verify import Measurement, Name
         ({"metric": Name("p.m"), "spec": "s"}, ("p", "m", "s")),
     ],
 )
-def test_nameIsTakenApart(arguments, parts):
+def test_name_is_taken_apart(arguments, parts):
     name = Name(**arguments)
     assert (name.package, name.metric, name.spec) == parts
     assert str(name) == ".".join(part for part in parts if part)
@@ -46,7 +46,7 @@ def test_nameIsTakenApart(arguments, parts):
         ({"metric": Name(spec="s")}, "does not include metric information"),
     ],
 )
-def test_nameThatMakesNoSenseIsRefused(arguments, message):
+def test_name_that_makes_no_sense_is_refused(arguments, message):
     with pytest.raises(TypeError, match=message):
         Name(**arguments)
 
@@ -62,17 +62,17 @@ def test_nameThatMakesNoSenseIsRefused(arguments, message):
         (Name(spec="m.s"), "Name(metric='m', spec='s')"),
     ],
 )
-def test_nameIsShownAsItIsMade(name, text):
+def test_name_is_shown_as_it_is_made(name, text):
     assert repr(name) == text
     assert eval(text) == name
 
 
-def test_namesAreKeys():
+def test_names_are_keys():
     assert {Name("p.m"): 1}[Name(package="p", metric="m")] == 1
     assert Name("p.m") != Name("p.n")
 
 
-def test_jsonHasUpstreamsKeys():
+def test_json_has_upstreams_keys():
     measurement = Measurement("median", 1.5 * u.electron, notes={"metric_tags": ["bias"]})
     assert measurement.json == {
         "metric": "median",
@@ -84,31 +84,31 @@ def test_jsonHasUpstreamsKeys():
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_valueThatIsNotFiniteIsNull(value):
+def test_value_that_is_not_finite_is_null(value):
     assert Measurement("median", value * u.adu).json["value"] is None
     assert Measurement.deserialize(**Measurement("m", value * u.adu).json).quantity.unit == u.adu
 
 
-def test_nullIsReadAsNan():
+def test_null_is_read_as_nan():
     assert math.isnan(Measurement.deserialize("m", "id", None, "adu").quantity.value)
 
 
-def test_zeroIsANumber():
+def test_zero_is_anumber():
     assert Measurement("m", 0.0 * u.adu).json["value"] == 0.0
 
 
-def test_countIsDimensionless():
+def test_count_is_dimensionless():
     document = Measurement("nFailed", 3).json
     assert (document["value"], document["unit"]) == (3.0, "")
 
 
-def test_measurementWithoutQuantity():
+def test_measurement_without_quantity():
     document = Measurement("m").json
     assert document["value"] is None
     assert document["unit"] is None
 
 
-def test_whatIsWrittenIsRead():
+def test_what_is_written_is_read():
     measurement = Measurement("p.m", np.float64(2.5) * u.electron)
     copy = Measurement.deserialize(**json.loads(json.dumps(measurement.json)))
     assert copy == measurement
@@ -121,19 +121,19 @@ def test_whatIsWrittenIsRead():
     [Measurement("m", 2 * u.m), Measurement("n", 1 * u.m), Measurement("m", 1 * u.m, notes={"a": 1})],
     ids=["value", "name", "notes"],
 )
-def test_measurementsThatDifferAreUnequal(other):
+def test_measurements_that_differ_are_unequal(other):
     assert Measurement("m", 1 * u.m) != other
 
 
-def test_unitsAreConvertedToCompare():
+def test_units_are_converted_to_compare():
     assert Measurement("m", 1 * u.m) == Measurement("m", 100 * u.cm)
 
 
-def test_identifiersDiffer():
+def test_identifiers_differ():
     assert Measurement("m", 1).identifier != Measurement("m", 1).identifier
 
 
-def test_notesAreFoundWithAndWithoutTheName():
+def test_notes_are_found_with_and_without_the_name():
     notes = Measurement("min", 1, notes={"metric_tags": ["a"]}).notes
     assert notes["metric_tags"] == notes["min.metric_tags"] == ["a"]
     assert dict(notes.items()) == {"min.metric_tags": ["a"]}
@@ -142,28 +142,28 @@ def test_notesAreFoundWithAndWithoutTheName():
     assert len(notes) == 0
 
 
-def test_measurementIsShown():
+def test_measurement_is_shown():
     assert str(Measurement("m", 1.5 * u.adu)) == "m: 1.5 adu"
     text = "Measurement('m', <Quantity 1.5 adu>, notes={'m.a': 1})"
     assert repr(Measurement("m", 1.5 * u.adu, notes={"a": 1})) == text
 
 
-def test_nameOfASpecificationIsNoMetric():
+def test_name_of_aspecification_is_no_metric():
     with pytest.raises(TypeError, match=r"Expected p\.m\.s to be a metric's name"):
         Measurement(Name("p.m.s"), 1)
 
 
-def test_thingsThatAreNoNumbersAreRefused():
+def test_things_that_are_no_numbers_are_refused():
     with pytest.raises(TypeError, match="cannot be coerced"):
         Measurement("m", [{}])
 
 
 @pytest.mark.parametrize("argument", ["blobs", "extras"])
-def test_whatIsLeftOutIsRefused(argument):
+def test_what_is_left_out_is_refused(argument):
     with pytest.raises(NotImplementedError, match="no blobs and extras"):
         Measurement("m", 1, **{argument: {"a": 1}})
 
 
-def test_metricDefinitionIsRefused():
+def test_metric_definition_is_refused():
     with pytest.raises(NotImplementedError, match="no metric definitions"):
         Measurement(object(), 1)

@@ -38,7 +38,7 @@ def mark(detector, row: int, column: int) -> np.ndarray:
     "name", ["R22_S11", "R00_SG0", "R04_SG0", "R40_SG1", "R44_SG0", "R00_SW0", "R44_SW1"]
 )
 @pytest.mark.parametrize("corner", [(1, 2), (-2, 1)])
-def test_pixelsLieWhereTheCameraHasThem(camera, name, corner) -> None:
+def test_pixels_lie_where_the_camera_has_them(camera, name, corner) -> None:
     detector = camera[name]
     rows, columns = binnedShape(detector)
     row, column = corner[0] % rows, corner[1] % columns
@@ -54,24 +54,24 @@ def test_pixelsLieWhereTheCameraHasThem(camera, name, corner) -> None:
     assert (x + 0.5, y + 0.5) == pytest.approx((expected_x, expected_y), abs=2.6)
 
 
-def test_detectorsDoNotOverlap(camera) -> None:
+def test_detectors_do_not_overlap(camera) -> None:
     images = {detector.getId(): np.ones(binnedShape(detector), np.float32) for detector in camera}
     mosaic = makeMosaic(camera, images, BINNING)
     assert np.isfinite(mosaic).sum() == sum(image.size for image in images.values())
 
 
-def test_backgroundIsNan(camera) -> None:
+def test_background_is_nan(camera) -> None:
     assert np.isnan(makeMosaic(camera, {}, BINNING)).all()
 
 
-def test_wrongSizeIsLeftOut(camera, caplog) -> None:
+def test_wrong_size_is_left_out(camera, caplog) -> None:
     with caplog.at_level(logging.ERROR):
         mosaic = makeMosaic(camera, {94: np.ones((5, 5), np.float32)}, BINNING)
     assert np.isnan(mosaic).all()
     assert "R22_S11 is left out of the mosaic: expected 64 x 62 pixels" in caplog.text
 
 
-def test_taskMasksWhatHasNoData() -> None:
+def test_task_masks_what_has_no_data() -> None:
     camera = LsstComCam.getCamera()
     rows, columns = binnedShape(camera[4])
     exposure = ExposureF(columns, rows)
@@ -85,7 +85,7 @@ def test_taskMasksWhatHasNoData() -> None:
     assert np.count_nonzero(by_id.array == 3) == rows * columns
 
 
-def test_dimensionsFollowTheConfiguration() -> None:
+def test_dimensions_follow_the_configuration() -> None:
     config = VisualizeMosaicExpConfig(dimensions=["instrument", "exposure"], storageClass="Exposure")
     connections = config.ConnectionsClass(config=config)
     assert connections.dimensions == {"instrument", "exposure"}

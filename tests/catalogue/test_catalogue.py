@@ -411,8 +411,30 @@ def test_wrong_file_is_an_error(text, old, new, message):
             "{product: a, prefix: A, title: A, document: D, url: U, tests: {X: 3}, statistics: {}}",
             "test 'X' of a is 3, expected fields by name",
         ),
+        (
+            "{product: a, prefix: A, title: A, statistics: {1: {label: L, unit: '', description: D.}}}",
+            "test 1 of a: the key is no text",
+        ),
+        (
+            "{product: a, prefix: A, title: A, tests: {FAILURES: {verify: A_V, description: D.}}}",
+            "product a: toolName aFailures is given twice",
+        ),
     ],
 )
 def test_file_of_another_shape_is_an_error(text, message):
     with pytest.raises(CatalogueError, match=message):
         readProduct(text, "a.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"quantity": "sum(N)"}, r"quantity 'sum\(N\)' is no real function of a statistic"),
+        ({"threshold": float("nan")}, "the threshold is NaN"),
+        ({"threshold": {}}, "no threshold is given"),
+    ],
+)
+def test_quantity_that_judges_nothing_is_an_error(changes, message):
+    fields = {"statistic": "N", "verify": "computed", "quantity": "N", "operator": "<", "threshold": 1.0}
+    with pytest.raises(CatalogueError, match=message):
+        VerifyTest(product="a", prefix="A", key="N", description="N.", **(fields | changes))

@@ -125,3 +125,15 @@ def test_names(column, names):
 def test_wrong_names_are_an_error(column, message):
     with pytest.raises(ColumnError, match=message):
         nameColumn(column, "X")
+
+
+def test_objects_keep_identifiers_that_a_float_would_round():
+    ids, present = idColumn(np.array([2**53 + 1, None], dtype=object), "X")
+    assert (ids[0], present.tolist()) == (2**53 + 1, [True, False])
+
+
+def test_lists_of_one_length_are_no_numbers():
+    column = np.empty(2, dtype=object)
+    column[:] = [[1, 2], [3, 4]]
+    with pytest.raises(ColumnError, match=r"column 'X' holds arrays of shape \(2,\), expected scalars"):
+        floatColumn(column, "X")

@@ -6,11 +6,13 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from generatedFiles import ROOT
 from pageText import makeTable, wrap
+from productPages import describeProduct
 
 from lsst.analysis.cp.catalogue import getProduct, products
 
@@ -70,6 +72,16 @@ def test_documentation_has_a_row_for_each_test(test):
     assert test.unit in row
     if test.threshold is not None:
         assert f"``{test.quantity} {test.operator} {test.threshold:g}``" in row
+
+
+@pytest.mark.parametrize("tested", [True, False])
+def test_page_of_a_product_has_no_list_of_what_it_lacks(tested):
+    product = getProduct("dark")
+    some = tuple(test for test in product if (test.verify is not None) == tested)
+    page = describeProduct(replace(product, tests=some))
+    assert ("stored without being tested" in page) == (not tested)
+    [_, *rows] = readTables(page)
+    assert [row[0] for row in rows] == [f"``{test.toolName}``" for test in some]
 
 
 def test_cells_are_wrapped_between_words():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from astropy.table import Table
+from numpy.testing import assert_array_equal
 
 from lsst.afw.image import ExposureF
 from lsst.analysis.cp.atools import AmpTestTool, addSensorTools, addTools
@@ -19,6 +20,7 @@ from lsst.analysis.cp.tasks.merge import (
     RunMergeAnalysisTask,
     VisitExpMergeAnalysisTask,
 )
+from lsst.analysis.cp.tasks.reference import readHeaders
 from lsst.analysis.tools.interfaces import NoPlot
 from lsst.analysis.tools.tasks import VerifyCalibAnalysisTask
 from lsst.obs.lsst import Latiss
@@ -249,3 +251,24 @@ def test_headers_are_read_if_there_are_exposures(epoch, isRead):
     config.freeze()
     connections = config.connections.ConnectionsClass(config=config)
     assert ("verifiedExposures" in connections.inputs) == isRead
+
+
+class Handle:
+    """A handle of an exposure whose header is given, or cannot be read."""
+
+    def __init__(self, detector: int, header: dict[str, object] | None) -> None:
+        self.dataId = {"exposure": EXPOSURE, "detector": detector}
+        self._header = header
+
+    def get(self, component: str) -> dict[str, object]:
+        if self._header is None:
+            raise FileNotFoundError("no such file")
+        return self._header
+
+
+def test_a_bad_header_costs_its_own_values_only(comCam):
+    keys = [f"LSST ISR READNOISE {amp.getName()}" for amp in comCam.camera[0].getAmplifiers()]
+    headers = [dict.fromkeys(keys, 5.0), None, dict.fromkeys(keys, 6.0) | {keys[0]: "none"}]
+    reference = readHeaders([Handle(i, header) for i, header in enumerate(headers)], comCam.camera)
+    assert reference.detector.tolist() == [0] * 16 + [2] * 16
+    assert_array_equal(reference.readNoise, [5.0] * 16 + [np.nan] + [6.0] * 15)

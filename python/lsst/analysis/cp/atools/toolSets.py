@@ -23,6 +23,8 @@ __all__ = ["addSensorTools", "addTool", "addTools"]
 def addTools(config: AnalysisBaseConfig, product: str, level: str) -> None:
     """Add a tool for each test and stored statistic of a product, and one that maps its failures.
 
+    The map is one of amplifiers: without tests of these there is none, and failures are only counted.
+
     Parameters
     ----------
     config
@@ -35,14 +37,19 @@ def addTools(config: AnalysisBaseConfig, product: str, level: str) -> None:
     """
     epoch = getattr(config, "epoch", getProduct(product).epoch)
     for test, tool in _addTestTools(config, product, Level(level, epoch), {"": {}}):
-        if test.plotted and level != "detector":
+        # An exposure has no place in the focal plane.
+        if test.plotted and level != "detector" and test.row != "exposure":
             _stylePlot(tool.produce.plot, test)
         else:
             tool.produce.plot = NoPlot
-    failures = addTool(
-        config.atools, f"{product}Failures", AmpFailureTool, product=product, level=level, epoch=epoch
-    )
-    failures.produce.plot.counted = "rows" if level == "run" and epoch != "none" else "tests"
+    declared = getProduct(product)
+    if tested := declared.ownVerdicts():
+        fields = {"product": product, "level": level, "epoch": epoch}
+        failures = addTool(config.atools, declared.failureToolName, AmpFailureTool, **fields)
+        if any(test.row == "amplifier" for test in tested):
+            failures.produce.plot.counted = "rows" if level == "run" and epoch != "none" else "tests"
+        else:
+            failures.produce.plot = NoPlot
     if hasattr(config, "detectorMetrics"):
         metrics = config.detectorMetrics
         config.product = metrics.product = product

@@ -129,7 +129,8 @@ def addTrendTools(
         What a series belongs to, a key of `TREND_SUFFIXES`; of ``all`` the values are those of exposures, or
         of runs if the configuration's inputs have no epochs.
     tests
-        Keys of the tests. If None, those that are plotted; by detector those that sum up the others, too.
+        Keys of the tests. If None, those that are plotted, as far as they are measured there; by detector
+        those that sum up the others, too.
     """
     if hasattr(config, "inputDimensions") and not config.inputDimensions:
         config.inputDimensions = Level("exposure", getProduct(product).epoch).dimensions
@@ -137,6 +138,7 @@ def addTrendTools(
     level = ("detector", "exposure") if has_epochs else ("runDetector", "run")
     for test in getProduct(product):
         usual = test.plotted or (test.verdict and by == "detector")
+        usual &= test.isMeasuredAt(Level(level[by == "all"], getProduct(product).epoch))
         if not (usual if tests is None else test.key in tests):
             continue
         measurements = {"": "median"} if test.statistic is not None else {}

@@ -10,6 +10,7 @@ from functools import cached_property
 
 import astropy.units as u
 import numexpr
+import numpy as np
 
 from .level import EPOCHS, Level
 from .measurements import MEASUREMENTS
@@ -165,16 +166,21 @@ class VerifyTest:
         """Evaluate the expression once, so that a mistake shows when the catalogue is read."""
         try:
             names = self.quantityNames
-            value = numexpr.evaluate(self.quantity, local_dict=dict.fromkeys(names, 1.0), global_dict={})
+            rows = dict.fromkeys(names, np.ones(2))
+            value = numexpr.evaluate(self.quantity, local_dict=rows, global_dict={})
         except (SyntaxError, TypeError, KeyError, AttributeError, ValueError, NotImplementedError) as error:
             raise self._error(f"quantity {self.quantity!r} cannot be evaluated: {error}") from error
-        if value.dtype.kind != "f" or not names:
+        if value.dtype.kind != "f" or value.shape != (2,):
             raise self._error(f"quantity {self.quantity!r} is no real function of a statistic")
 
     def _checkThreshold(self) -> None:
         """Check that the operator fits the threshold, and that intervals are not empty."""
         given = self.threshold.values() if isinstance(self.threshold, Mapping) else [self.threshold]
+        if not given:
+            raise self._error("no threshold is given")
         for bounds in given:
+            if bounds != bounds:
+                raise self._error("the threshold is NaN, which nothing passes or fails")
             if isinstance(bounds, tuple) != (self.operator == "inside"):
                 raise self._error(f"operator {self.operator!r} does not go with threshold {bounds!r}")
             if isinstance(bounds, tuple) and not (len(bounds) == 2 and bounds[0] < bounds[1]):
@@ -330,6 +336,7 @@ class Product:
             raise CatalogueError(f"product {self.name}: epoch is {self.epoch!r}, expected one of {EPOCHS}")
         for name in ("key", "toolName"):
             values = [getattr(test, name) for test in self.tests]
+            values += [self.failureToolName] if name == "toolName" else []
             if repeated := sorted({value for value in values if values.count(value) > 1}):
                 raise CatalogueError(f"product {self.name}: {name} {', '.join(repeated)} is given twice")
         row_of_column: dict[str, str] = {}
@@ -350,6 +357,11 @@ class Product:
                         f"product {self.name}: column {column} is read from rows of {ROWS[row]} and of "
                         f"{ROWS[test.row]}"
                     )
+
+    @property
+    def failureToolName(self) -> str:
+        """Name of the tool that counts the failures of all tests (``"biasFailures"``)."""
+        return f"{self.name}Failures"
 
     def __getitem__(self, key: str) -> VerifyTest:
         for test in self.tests:

@@ -128,6 +128,8 @@ def _makeProduct(data: Any) -> Product:
 def _makeTest(key: Any, fields: Any, texts: Mapping[str, str], *, stored: bool) -> VerifyTest:
     """Make a test, or a statistic that is only stored, from its declaration."""
     what = f"test {key!r} of {texts['product']}"
+    if not isinstance(key, str):
+        raise CatalogueError(f"{what}: the key is no text")
     if stored:
         _checkKeys(fields, what, required=("description", "unit", "label"), optional=_STORED)
         fields = {"statistic": key, **fields}

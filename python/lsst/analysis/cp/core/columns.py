@@ -61,6 +61,7 @@ def floatColumn(column: Any, name: str) -> FloatArray:
         if texts := [value for value in objects if isinstance(value, str | bytes)]:
             raise ColumnError(f"column {name!r} holds {texts[0]!r}, expected numbers")
         values = np.array(objects, dtype=object)
+        _checkShape(values, name)
     try:
         floats = np.ascontiguousarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -135,6 +136,10 @@ def idColumn(column: Any, name: str) -> tuple[IdArray, BoolArray]:
     ids = np.where(present, floats, 0).astype(np.int64)
     if np.any(ids[present] != floats[present]):
         raise ColumnError(f"column {name!r} holds a number that is not whole")
+    if values.dtype.kind == "O":
+        # A float64 rounds the integers beyond 2**53.
+        for row in np.flatnonzero(present):
+            ids[row] = int(values[row])
     return ids, present
 
 

@@ -69,6 +69,11 @@ class GroupGrid:
         return self.present.sum(axis=1)
 
     @cached_property
+    def _absent(self) -> IndexArray:
+        """Places without a row, of which there are few."""
+        return np.flatnonzero(~self.present)
+
+    @cached_property
     def _group(self) -> IndexArray:
         """Group of each row, shape (nRows,); ``nGroups`` where it is in none."""
         return self.cell // self.width if self.width else np.full(len(self.cell), self.nGroups)
@@ -87,7 +92,8 @@ class GroupGrid:
             Over the finite values of each group.
         """
         # The last cell takes the rows of no group, and is dropped.
-        cells = np.full(self.nGroups * self.width + 1, np.nan)
+        cells = np.empty(self.nGroups * self.width + 1)
+        cells[self._absent] = np.nan
         cells[self.cell] = values
         cells[np.isinf(cells)] = np.nan
         lines = cells[:-1].reshape(self.nGroups, self.width)

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy.table import Table, vstack
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from lsst.daf.butler import DeferredDatasetHandle
 
 __all__ = ["VERIFIED_EXPOSURES", "readAmpSummaries", "readHeaders"]
+
+_LOG = logging.getLogger(__name__)
 
 READ_NOISE_KEY = "LSST ISR READNOISE {}"
 GAIN_KEY = "LSST ISR GAIN {}"
@@ -41,15 +44,15 @@ VERIFIED_EXPOSURES = cT.Input(
 def readHeaders(handles: Sequence[DeferredDatasetHandle], camera: Camera) -> ReferenceValues:
     """Read the headers of verified exposures, where instrument signature removal left what it used.
 
-    Only the ``metadata`` component is read. A value that the header does not have is NaN.
+    Only the ``metadata`` component is read. A value that the header does not have is NaN; of a header that
+    cannot be read there is none.
     """
     rows = []
-    for handle in handles:
-        header = handle.get(component="metadata")
+    for handle, header in _getEach(handles, component="metadata"):
         exposure, detector = handle.dataId["exposure"], handle.dataId["detector"]
         for amp in camera[detector].getAmplifiers():
             name = amp.getName()
-            values = [float(header.get(key.format(name), np.nan)) for key in (READ_NOISE_KEY, GAIN_KEY)]
+            values = [_getFloat(header, key.format(name)) for key in (READ_NOISE_KEY, GAIN_KEY)]
             rows.append((exposure, detector, name, *values))
     return _makeReference(
         Table(
@@ -63,13 +66,35 @@ def readHeaders(handles: Sequence[DeferredDatasetHandle], camera: Camera) -> Ref
 def readAmpSummaries(handles: Sequence[DeferredDatasetHandle]) -> ReferenceValues:
     """Take the values that amplifier tables of exposures have, the read noise only if it is from a header."""
     names = ["exposure", "detector", "amplifier", "readNoise", "gain", "readNoiseSource"]
-    tables = [handle.get(parameters={"columns": names}) for handle in handles]
+    tables = [table for _, table in _getEach(handles, parameters={"columns": names})]
     if not tables:
         return ReferenceValues.empty()
     merged = vstack(tables, metadata_conflicts="silent")
     # What is left out is found in the camera again, and keeps that as its source.
     merged["readNoise"][merged["readNoiseSource"] != HEADER_SOURCE] = np.nan
     return _makeReference(merged)
+
+
+def _getEach(
+    handles: Iterable[DeferredDatasetHandle], **kwargs: Any
+) -> Iterator[tuple[DeferredDatasetHandle, Any]]:
+    """Get datasets one by one; one that cannot be read costs its own values only."""
+    for handle in handles:
+        try:
+            dataset = handle.get(**kwargs)
+        except Exception:
+            _LOG.warning("Nominal values of %s are the camera's: it cannot be read.", handle, exc_info=True)
+        else:
+            yield handle, dataset
+
+
+def _getFloat(header: Mapping[str, Any], key: str) -> float:
+    """Get a number, NaN if there is none."""
+    try:
+        return float(header[key]) if key in header else np.nan
+    except (TypeError, ValueError):
+        _LOG.warning("Header key %r holds %r, expected a number.", key, header[key])
+        return np.nan
 
 
 def _makeReference(table: Table) -> ReferenceValues:

@@ -103,6 +103,7 @@ class AmpFlags(KeyedDataAction):
         """
         table = getAmpTable(data)
         tests = [t for t in getProduct(self.product).ownVerdicts(self.tests) if t.row == "amplifier"]
-        flags = np.array([table.verdict(test) for test in tests], dtype=np.int8).reshape(len(tests), -1)
+        flags = np.array([table.verdict(test) for test in tests], dtype=np.int8)
+        flags = flags.reshape(len(tests), len(table))
         selected: dict[str, Any] = {AMP_TABLE: table, "ampIndex": table.ampIndex, "flags": flags}
         return selected

@@ -96,7 +96,7 @@ class AmpSummaryMetric(AmpMetricAction):
         Raises
         ------
         ValueError
-            Raised if the rows are not those of one detector or exposure, as the level tells.
+            Raised if the rows are not those of one detector, exposure or visit, as the level tells.
         """
         if not (units := self.units):
             return {}
@@ -113,18 +113,23 @@ class AmpSummaryMetric(AmpMetricAction):
         if len(table.exposures) == 0:
             # A table without rows, of an exposure that nobody named: all that is known is that it is empty.
             table = replace(table, exposures=np.zeros(1, dtype=np.int64))
-        if self.level != "run" and len(table.exposures) > 1:
-            raise ValueError(
-                f"rows of {len(table.exposures)} exposures, expected those of one (level {self.level})"
-            )
+        level = self.level
+        if level != "run" and len(table.exposures) > 1:
+            if self.epoch != "visit":
+                raise ValueError(
+                    f"rows of {len(table.exposures)} exposures, expected those of one (level {level})"
+                )
+            # Several exposures of one visit are pooled.
+            level = {"detector": "runDetector", "exposure": "run"}[level]
         group = 0
         if self.level == "detector":
-            found = np.unique(np.concatenate([rows.detectorIndex for rows in table.rows.values()]))
+            kinds = ("amplifier", "detector")
+            found = np.unique(np.concatenate([table.rows[kind].detectorIndex for kind in kinds]))
             if len(found) > 1:
                 raise ValueError(f"rows of {len(found)} detectors, expected those of one (level detector)")
             group = int(found[0]) if len(found) else 0
         limit = self.maxFailuresPerDetector
-        return summarize(table, self.level, self.selection, maxFailuresPerDetector=limit), group
+        return summarize(table, level, self.selection, maxFailuresPerDetector=limit), group
 
 
 class DetectorMetrics(AnalysisAction):
@@ -167,8 +172,15 @@ class DetectorMetrics(AnalysisAction):
         -------
         measurements
             Those of each tool by its name, by the id of the detector; of each detector of the layout.
+
+        Raises
+        ------
+        ValueError
+            Raised if the results are of another product, of which no test would have measurements.
         """
         table, units = getAmpTable(data), self.units
+        if table.product.name != self.product:
+            raise ValueError(f"results of {table.product.name}, expected those of {self.product}")
         # Several exposures of one visit are pooled.
         pooled = self.level == "runDetector" or len(table.exposures) != 1
         summary = summarize(table, "runDetector" if pooled else "detector")

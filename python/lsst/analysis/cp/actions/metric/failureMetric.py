@@ -75,7 +75,8 @@ class FailureMetric(AmpMetricAction):
         amps = table.rows["amplifier"]
         if self.level == "detector":
             # The camera's other detectors are not missing: they have quanta of their own.
-            mask &= np.isin(np.arange(table.layout.nDetectors), amps.detectorIndex)
+            found = [table.rows[kind].detectorIndex for kind in ("amplifier", "detector")]
+            mask &= np.isin(np.arange(table.layout.nDetectors), np.concatenate(found))
         selected = mask[amps.detectorIndex]
         failed = [selected & table.failed(test) for test in tests if test.row == "amplifier"]
         detectors = summarize(table, "detector")

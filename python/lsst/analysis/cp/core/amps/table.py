@@ -141,8 +141,9 @@ class AmpTable:
         data
             Columns ``exposure`` (unless there are no epochs), ``detector``, ``amplifier`` and those of the
             tests, each of shape (n,). Masked and object columns, integers and booleans are understood. Not
-            modified. A row without an amplifier is one of a detector, or of an exposure if a test of
-            exposures has a result in it; rows of which no test asks are left out.
+            modified. A row without an amplifier is one of a detector; if there are tests of exposures, it is
+            one of an exposure where one has a result, or where there is no detector. Rows of which no test
+            asks are left out.
         product
             The product that was verified.
         layout
@@ -179,7 +180,9 @@ class AmpTable:
             name: None if name in absent else _checkLength(read(data[name], name), name, len(names))
             for name, read in readers.items()
         }
-        kinds = _tellRows(named & (names != _WHOLE_DETECTOR), product, chosen, columns)
+        _, has_detector = idColumn(data["detector"], "detector")
+        _checkLength(has_detector, "detector", len(names))
+        kinds = _tellRows(named & (names != _WHOLE_DETECTOR), has_detector, product, chosen, columns)
         ids, rows = _encodeRows(data, names, kinds, layout, epoch, exposures)
         amps = rows["amplifier"]
         read_noise, gain = layout.ampReadNoise[amps.member], layout.ampGain[amps.member]
@@ -361,6 +364,7 @@ def _checkLength[A: AnyArray](values: A, name: str, expected: int) -> A:
 
 def _tellRows(
     named: BoolArray,
+    hasDetector: BoolArray,
     product: Product,
     tests: tuple[VerifyTest, ...],
     columns: Mapping[str, AnyArray | None],
@@ -374,9 +378,12 @@ def _tellRows(
                 has_result[test.row] |= column != UNKNOWN if column.dtype == np.int8 else np.isfinite(column)
     asked = {test.row for test in tests}
     of_exposure = ~named & has_result["exposure"]
-    if "detector" in asked and "exposure" not in asked and any(test.row == "exposure" for test in product):
-        # Without the columns of exposures, their rows are those that have no result of a detector either.
-        of_exposure = ~named & ~has_result["detector"]
+    if any(test.row == "exposure" for test in product):
+        # An exposure without any result has a row, too.
+        of_exposure |= ~named & ~hasDetector & ~has_result["detector"]
+        if "detector" in asked and "exposure" not in asked:
+            # Without the columns of exposures, their rows are those that have no result of a detector either.
+            of_exposure = ~named & ~has_result["detector"]
     kinds = {"amplifier": named, "detector": ~named & ~of_exposure, "exposure": of_exposure}
     for kind in ("detector", "exposure"):
         if kind not in asked:
