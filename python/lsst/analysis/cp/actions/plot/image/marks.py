@@ -128,7 +128,8 @@ def readFailures(data: Mapping[str, Any], geometry: FocalPlaneGeometry, shown: B
     """Find the amplifiers and detectors that failed from the table ``culprits`` of `ImagePlot`, if any.
 
     Detectors that are not ``shown``, shape (nDet,), are left out. The lines name the detectors only where
-    more than one is shown. ValueError is raised if the table lacks a column, or a detector or amplifier is not in the camera.
+    more than one is shown. ValueError is raised if the table lacks a column, or a detector or amplifier is
+    not in the camera.
     """
     layout = geometry.layout
     table = _readTable(data, "culprits", ("detector", "amplifier", "test"))
@@ -210,7 +211,7 @@ def _readTable(data: Mapping[str, Any], key: str, columns: tuple[str, ...]) -> T
 def placeNames(frame: ImageFrame, gaps: AmpGaps) -> tuple[Names, Names, tuple[Names, Names]]:
     """Name detectors and amplifiers with pixels; and those without, of both.
 
-    Names of detectors stand in their upper left corners, and those of amplifiers in the lower ones.
+    Names of detectors lie in their upper left corners, and those of amplifiers in the lower ones.
     """
     several, of_amps = frame.shown.sum() > 1, frame.geometry.layout.ampDetector
     has_pixels = frame.shown & ~gaps.missing & ~gaps.masked
