@@ -16,10 +16,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lsst.analysis.cp.actions.plot.focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from lsst.analysis.cp.actions.plot.focalPlane.draw import (
+    ZERO,
     FocalPlaneArtists,
-    FocalPlaneStyle,
     drawFocalPlane,
 )
+from lsst.analysis.cp.actions.plot.style import overColour
 from lsst.analysis.tools.atools import CalibStatisticFocalPlanePlot
 from lsst.utils.plotting import make_figure
 
@@ -33,8 +34,7 @@ def makeAction(kind: type = FocalPlaneGeometryPlot, **fields: Any) -> FocalPlane
 
 
 def draw(action: FocalPlaneGeometryPlot, data: dict, camera: Sequence) -> FocalPlaneArtists:
-    style = FocalPlaneStyle.forColourMap(action.colourMap)
-    return drawFocalPlane(make_figure().add_subplot(), action.prepare(data, camera), style)
+    return drawFocalPlane(make_figure().add_subplot(), action.prepare(data, camera), action.colourMap)
 
 
 def render(figure: Figure) -> bytes:
@@ -118,7 +118,7 @@ def test_values_are_not_clipped(camera: Sequence, mixedRows: dict) -> None:
     values = draw(makeAction(), mixedRows, camera).values
     assert values.get_array().max() == 1000.0
     assert values.norm.vmax < 20.0
-    assert to_hex(values.to_rgba([1000.0])[0]) == FocalPlaneStyle().over
+    assert to_hex(values.to_rgba([1000.0])[0]) == overColour("viridis")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_counts_have_a_colour_each(camera: Sequence, rows: dict) -> None:
     assert isinstance(artists.values.norm, BoundaryNorm)
     colours = {to_hex(colour) for colour in artists.values.to_rgba([0, 1, 2, 3, 4])}
     assert len(colours) == 5
-    assert FocalPlaneStyle().zero in colours
+    assert ZERO in colours
 
 
 def test_zero_failures_are_not_untested_nor_missing(camera: Sequence, rows: dict) -> None:
@@ -264,7 +264,7 @@ def test_draw_takes_any_axes(camera: Sequence, rows: dict) -> None:
     figure = make_figure()
     view = makeAction().prepare(rows, camera)
     for ax in figure.subplots(1, 2):
-        drawFocalPlane(ax, view, FocalPlaneStyle())
+        drawFocalPlane(ax, view, "viridis")
     assert [len(ax.collections) for ax in figure.axes] == [2, 2]
     assert render(figure)
 

@@ -15,8 +15,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot
 from lsst.analysis.cp.actions.plot.image.drawing import ImageArtists, drawImage, drawProjections
-from lsst.analysis.cp.actions.plot.image.scale import ImageStyle
+from lsst.analysis.cp.actions.plot.image.scale import GAP, MASKED, ImageStyle
 from lsst.analysis.cp.actions.plot.image.view import ImageView
+from lsst.analysis.cp.actions.plot.style import UNDER
 from lsst.analysis.cp.core import FocalPlaneGeometry
 from lsst.utils.plotting import make_figure
 
@@ -163,14 +164,14 @@ def test_nothing_is_marked_if_all_is_well(camera: Sequence, makeAction: Callable
 def test_colours_beyond_the_scale_are_not_on_it() -> None:
     for name in ("viridis", "cividis", "PuOr", "RdBu_r", "significance"):
         style = ImageStyle.forColourMap(name)
-        assert len({style.under, style.over, style.masked, style.gap}) == 4
-        assert np.ptp(to_rgb(style.masked)) < 0.01
+        assert len({UNDER, style.over, MASKED, GAP}) == 4
+        assert np.ptp(to_rgb(MASKED)) < 0.01
 
 
 def drawBeside(view: ImageView) -> tuple[Axes, Axes, list, list]:
     figure = make_figure()
     axes = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
-    return *axes, *drawProjections(*axes, view, ImageStyle())
+    return *axes, *drawProjections(*axes, view)
 
 
 def test_projections_follow_the_image(camera: Sequence, makeAction: Callable, detectorData: dict) -> None:

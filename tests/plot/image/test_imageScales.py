@@ -67,7 +67,7 @@ def test_asinh_is_linear_for_small_values_and_logarithmic_for_large(symmetric: b
     values = np.linspace(low, high, 41)
     part = np.arcsinh((values if symmetric else values - 2) / scale.softening) / np.arcsinh(10)
     assert_allclose(norm(values), 0.5 * (1 + part) if symmetric else part, atol=1e-12)
-    assert_allclose(norm(scale.ticks), np.linspace(0.0, 1.0, 9), atol=1e-12)
+    assert_allclose(norm(list(scale.ticks)), np.linspace(0.0, 1.0, 9), atol=1e-12)
 
 
 @pytest.mark.parametrize("symmetric", [True, False])
@@ -121,7 +121,7 @@ def test_significances_have_one_scale(camera: Sequence, detectorData: dict, make
     assert (scale.limits.low, scale.limits.high) == (louder.limits.low, louder.limits.high) == (0.0, 36.0)
     assert scale.markedThreshold == 6.0
     assert scale.label == "Residual (σ)"
-    assert_allclose(scale.ticks, [0.0, 3.0, 6.0, 12.0, 18.0, 24.0, 30.0, 36.0])
+    assert_allclose(list(scale.ticks), [0.0, 3.0, 6.0, 12.0, 18.0, 24.0, 30.0, 36.0])
 
 
 def test_significances_are_absolute(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:

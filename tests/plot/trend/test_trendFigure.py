@@ -15,20 +15,20 @@ from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.actions.plot.trend import (
+from lsst.analysis.cp.actions.plot.style import FAILING
+from lsst.analysis.cp.actions.plot.trend import TrendPlot
+from lsst.analysis.cp.actions.plot.trend.drawing import (
+    LINE_LOOKS,
     TrendArtists,
-    TrendPlot,
-    TrendStyle,
-    TrendView,
     drawCounts,
     drawTrend,
     trendKey,
 )
+from lsst.analysis.cp.actions.plot.trend.view import TrendView
 from lsst.analysis.cp.core.history import findTrends, gatherSeries
 from lsst.utils.plotting import make_figure
 
 MJD, GAP = 61100.0, (30, 45)
-STYLE = TrendStyle()
 
 
 def makeRows(values: np.ndarray, **columns: Any) -> dict[str, Any]:
@@ -73,11 +73,11 @@ def prepare(
 
 def draw(view: TrendView) -> tuple[Axes, TrendArtists]:
     ax = make_figure().add_subplot()
-    return ax, drawTrend(ax, view, STYLE)
+    return ax, drawTrend(ax, view)
 
 
 def labelsOf(view: TrendView) -> list[str]:
-    return [str(handle.get_label()) for handle in trendKey(view, draw(view)[1], STYLE)]
+    return [str(handle.get_label()) for handle in trendKey(view, draw(view)[1])]
 
 
 def render(figure: Figure) -> bytes:
@@ -164,7 +164,7 @@ def test_long_history_has_pale_values_and_a_level_with_markers() -> None:
     view = prepare(makeHistory(3, 400))
     _, artists = draw(view)
     assert {line.get_alpha() for line in artists.lines} == {0.45}
-    assert [line.get_marker() for line in artists.levels] == [STYLE.lineLooks(i)[1] for i in range(3)]
+    assert [line.get_marker() for line in artists.levels] == [LINE_LOOKS[i][1] for i in range(3)]
     assert all(line.get_marker() == "None" for line in artists.lines)
 
 
@@ -194,7 +194,7 @@ def test_failing_values_are_ringed() -> None:
     view = prepare(values, passed=passed)
     _, artists = draw(view)
     assert_allclose(np.asarray(artists.failing.get_offsets())[:, 1], values[1, [4, 60]])
-    assert same_color(artists.failing.get_edgecolor()[0], STYLE.failing)
+    assert same_color(artists.failing.get_edgecolor()[0], FAILING)
     assert len(artists.failing.get_facecolor()) == 0
 
 
@@ -222,7 +222,7 @@ def test_bars_count_failing_upwards_and_changing_downwards() -> None:
     passed = np.full(values.shape, True)
     passed[:4, 12] = False
     view = prepare(values, passed=passed)
-    failing, changing = drawCounts(make_figure().add_subplot(), view, STYLE)
+    failing, changing = drawCounts(make_figure().add_subplot(), view)
     assert [bar.get_height() for bar in failing] == view.nFailing.tolist()
     assert sum(bar.get_height() for bar in changing) == -1
     assert failing[12].get_height() == 4

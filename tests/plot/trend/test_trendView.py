@@ -12,15 +12,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lsst.analysis.cp.actions.plot.text import plural
-from lsst.analysis.cp.actions.plot.trend import (
-    TrendPlot,
-    TrendView,
-    describeGap,
-    findEpochGaps,
-    padSegment,
-    placeEpochs,
-    splitSegments,
-)
+from lsst.analysis.cp.actions.plot.trend import TrendPlot
+from lsst.analysis.cp.actions.plot.trend.axis import findEpochGaps, padSegment, placeEpochs, splitSegments
+from lsst.analysis.cp.actions.plot.trend.text import describeGap
+from lsst.analysis.cp.actions.plot.trend.view import TrendView
 from lsst.analysis.cp.core.history import TrendSeries, findTrends, gatherSeries
 
 MJD = 61100.0

@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 
-from .style import EMPHASIS
+from .style import EMPHASIS, FAILING
 from .text import shorten
 
 __all__ = ["Page", "drawScale"]
@@ -26,34 +25,14 @@ _LINE = 0.1424
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """A figure on which places are given in inches from its lower left corner.
-
-    Parameters
-    ----------
-    figure
-        The figure.
-    panelLeft
-        Left end of the column of words, inches.
-    """
+    """A figure on which places are given in inches from its lower left corner."""
 
     figure: Figure
     panelLeft: float
+    """Left end of the column of words, inches."""
 
     def addAxes(self, left: float, bottom: float, width: float, height: float, **kwargs: Any) -> Axes:
-        """Add axes.
-
-        Parameters
-        ----------
-        left, bottom, width, height
-            Place and size, inches.
-        **kwargs
-            Further arguments of ``Figure.add_axes``.
-
-        Returns
-        -------
-        axes
-            The axes.
-        """
+        """Add axes, with further arguments of ``Figure.add_axes``."""
         page_width, page_height = self.figure.get_size_inches()
         place = (left / page_width, bottom / page_height, width / page_width, height / page_height)
         return self.figure.add_axes(place, **kwargs)
@@ -61,40 +40,16 @@ class Page:
     def writeHeader(
         self, title: str, headline: str, provenance: Sequence[str], *, emphasise: bool = False
     ) -> None:
-        """Write three kinds of lines at the top.
-
-        Parameters
-        ----------
-        title
-            What is shown.
-        headline
-            The verdict on it.
-        provenance
-            Where the data come from.
-        emphasise
-            Whether the verdict is bad.
-        """
+        """Write at the top what is shown, the verdict on it (emphasised if it is bad), and the source."""
         colour = EMPHASIS if emphasise else "0.2"
         self._write(0.132, 0.112, shorten(title, 90), fontsize=13, fontweight="bold")
         self._write(0.132, 0.344, headline, fontsize=10, fontweight="bold", color=colour)
         self._write(0.132, 0.536, "\n".join(provenance), fontsize=7.5, color="0.25")
 
     def writeLines(self, y: float, lines: Sequence[str], bottom: float = 0.0) -> float:
-        """Write a title and as many lines as there is room for.
+        """Write a title and as many lines as there is room for between two heights, if there are any.
 
-        Parameters
-        ----------
-        y
-            Where the title begins, inches.
-        lines
-            Title and lines; nothing is written if there are none.
-        bottom
-            Where the text has to end, inches.
-
-        Returns
-        -------
-        y
-            Where the next text may begin, inches.
+        The height where the next text may begin is returned.
         """
         room = int((y - bottom) / _LINE)
         if not lines or room < 2:
@@ -108,19 +63,9 @@ class Page:
         return y - _LINE * (len(lines) + 1.0)
 
     def writeKey(self, y: float, handles: Sequence[Artist]) -> float:
-        """Explain what occurs in a plot.
+        """Explain what occurs in a plot by artists with labels, if there are any, from a height on.
 
-        Parameters
-        ----------
-        y
-            Where the key begins, inches.
-        handles
-            Artists with labels; nothing is written if there are none.
-
-        Returns
-        -------
-        y
-            Where the next text may begin, inches.
+        The height where the next text may begin is returned.
         """
         if not handles:
             return y
@@ -144,8 +89,13 @@ class Page:
 
 
 def drawScale(
-    cax: Axes, mappable: ScalarMappable, label: str, extend: str, threshold: float | None, colour: str
-) -> Colorbar:
+    cax: Axes,
+    mappable: ScalarMappable,
+    label: str,
+    extend: str,
+    threshold: float | None,
+    ticks: Mapping[float, str] | None,
+) -> None:
     """Draw a colour scale.
 
     Parameters
@@ -160,18 +110,15 @@ def drawScale(
         Which ends values exceed, as matplotlib says it.
     threshold
         Value to mark; None for none.
-    colour
-        Colour of that mark.
-
-    Returns
-    -------
-    bar
-        The colour bar.
+    ticks
+        Labels of values; None to leave the choice to matplotlib.
     """
     bar = cax.figure.colorbar(mappable, cax=cax, extend=extend)
     bar.set_label(label, fontsize=9)
     cax.tick_params(labelsize=8)
     if threshold is not None:
-        for stroke, width in (("white", 4), (colour, 2)):
+        for stroke, width in (("white", 4), (FAILING, 2)):
             cax.axhline(threshold, color=stroke, linewidth=width)
-    return bar
+    if ticks is not None:
+        bar.set_ticks(list(ticks), labels=list(ticks.values()))
+        bar.minorticks_off()

@@ -1,50 +1,67 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Looks that figures of all kinds have."""
+"""Looks that figures of all kinds have, and what their configurations allow."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["EMPHASIS", "FAILING", "HatchLook", "MapStyle"]
+__all__ = [
+    "COLOUR_MAPS",
+    "DIVERGING",
+    "EMPHASIS",
+    "FAILING",
+    "NO_DATA",
+    "NO_VALUE",
+    "OPERATORS",
+    "OUTLINE",
+    "UNDER",
+    "HatchLook",
+    "checkEnds",
+    "overColour",
+]
 
 type HatchLook = tuple[str, str, str]
 """Face, hatch and edge."""
 
 FAILING = "#d6006c"
-"""Colour of what fails, and of thresholds. It is in none of the colour maps."""
+"""Colour of the frames of what fails, and of thresholds. It is in none of the colour maps."""
 
 EMPHASIS = "#7a003d"
 """Colour of bad news in words: that of what fails, dark enough to be read."""
 
+UNDER = "#3d3d3d"
+"""Colour of values below the range."""
 
-@dataclass(frozen=True)
-class MapStyle:
-    """Looks of what maps of values and images have in common.
+OUTLINE = "#444444"
+"""Colour of the outlines of detectors."""
 
-    Parameters
-    ----------
-    under, over
-        Colours of values outside the range.
-    noData
-        Patches or detectors of which there are no data at all.
-    noValue
-        Patches or amplifiers that have data, but no value.
-    failing
-        Colour of the frames of what fails, and of the threshold.
-    outline
-        Colour of the outlines of detectors.
-    """
+NO_DATA: HatchLook = ("#ffffff", "///", "#b8b8b8")
+"""Patches or detectors of which there are no data at all."""
 
-    under: str = "#3d3d3d"
-    over: str = "#1b9e77"
-    noData: HatchLook = ("#ffffff", "///", "#b8b8b8")
-    noValue: HatchLook = ("#ffffff", "xxxxxx", "#777777")
-    failing: str = FAILING
-    outline: str = "#444444"
+NO_VALUE: HatchLook = ("#ffffff", "xxxxxx", "#777777")
+"""Patches or amplifiers that have data, but no value."""
 
-    @staticmethod
-    def overColour(colourMap: str) -> str:
-        """Return the colour of values above the range, which a colour map must not contain."""
-        return "#f08a3c" if colourMap in ("viridis", "cividis") else "#1b9e77"
+COLOUR_MAPS = {
+    "viridis": "Sequential.",
+    "cividis": "Sequential, the same for all colour vision.",
+    "PuOr": "Diverging, orange below the centre and purple above.",
+    "RdBu_r": "Diverging, blue below the centre and red above.",
+}
+DIVERGING = ("PuOr", "RdBu_r")
+
+OPERATORS = {"<": "less", "<=": "not greater", ">": "greater", ">=": "not less"}
+"""How a good value compares with a threshold."""
+
+
+def overColour(colourMap: str) -> str:
+    """Return the colour of values above the range, which a colour map must not contain."""
+    return "#f08a3c" if colourMap in ("viridis", "cividis") else "#1b9e77"
+
+
+def checkEnds(config: Any, low: str, high: str) -> None:
+    """Raise ValueError if two fields of a configuration, either of which may be None, leave no range."""
+    first, last = getattr(config, low), getattr(config, high)
+    if first is not None and last is not None and not first < last:
+        raise ValueError(f"{low} {first!r} must be less than {high} {last!r}.")

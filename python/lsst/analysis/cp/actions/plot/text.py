@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy.stats import median_abs_deviation
 
 __all__ = [
+    "LIST_LENGTH",
     "chooseTitle",
     "describeProvenance",
     "describeThreshold",
@@ -26,25 +27,15 @@ __all__ = [
 
 _DATA_ID = ("exposure", "visit", "day_obs", "detector", "physical_filter", "band")
 _PROVENANCE_LENGTH = 120
-_LIST_LENGTH = 52
+LIST_LENGTH = 52
 """Characters of a line in the column beside a plot."""
 
 
 def formatNumber(value: float, digits: int | None = None) -> str:
-    """Write a number, however small it is.
+    """Write a number, however small it is: ``"-3.123e-06"``, ``"12.34"``, ``"90000"`` or ``"nan"``.
 
-    Parameters
-    ----------
-    value
-        The number.
-    digits
-        Significant digits, at most four. If None, whole numbers are written in full and others with four
-        digits.
-
-    Returns
-    -------
-    text
-        ``"-3.123e-06"``, ``"12.34"``, ``"90000"`` or ``"nan"``.
+    It gets the significant digits that are given, at most four. If they are None, whole numbers are written
+    in full and others with four digits.
     """
     if digits is not None:
         value = float(f"{value:.{digits}g}")
@@ -77,26 +68,14 @@ def shorten(text: str, length: int = _PROVENANCE_LENGTH) -> str:
 
 
 def listFirst(title: str, lines: Sequence[str], nListed: int) -> tuple[str, ...]:
-    """Title the first of some lines, and count the others.
+    """Title the first of some lines, and count the others; empty if there is nothing to list.
 
-    Parameters
-    ----------
-    title
-        The title.
-    lines
-        The lines; long ones are shortened to the width of the column beside a plot.
-    nListed
-        Lines to keep; 0 for no list.
-
-    Returns
-    -------
-    lines
-        Title and lines; empty if there is nothing to list.
+    Long lines are shortened to the width of the column beside a plot.
     """
     if not lines or nListed == 0:
         return ()
     more = (f"and {len(lines) - nListed} more",) if len(lines) > nListed else ()
-    return title, *(shorten(line, _LIST_LENGTH) for line in lines[:nListed]), *more
+    return title, *(shorten(line, LIST_LENGTH) for line in lines[:nListed]), *more
 
 
 def chooseTitle(title: str, plotInfo: Mapping[str, object], label: str) -> str:
@@ -105,21 +84,10 @@ def chooseTitle(title: str, plotInfo: Mapping[str, object], label: str) -> str:
 
 
 def describeProvenance(plotInfo: Mapping[str, object], tests: Sequence[str]) -> tuple[str, ...]:
-    """Say where the data of a figure come from, and which tool made it.
+    """Say where the data of a figure come from: data ID and tests on one line, and their source on another.
 
-    Parameters
-    ----------
-    plotInfo
-        Data ID, ``run`` (a collection), ``tableName`` and ``plotName`` (a tool) as an analysis task gives
-        them; any may be absent.
-    tests
-        Tests to which the values belong.
-
-    Returns
-    -------
-    lines
-        One line on the data ID and the tests, and one on collection, table and tool; what is not known is
-        left out.
+    The source is ``run`` (a collection), ``tableName`` and ``plotName`` (a tool), as an analysis task gives
+    them. What is not known is left out.
     """
     keys = ("instrument", *_DATA_ID, "run", "tableName", "plotName")
     known = {key: str(plotInfo[key]) for key in keys if plotInfo.get(key) not in (None, "")}
@@ -138,22 +106,7 @@ def describeProvenance(plotInfo: Mapping[str, object], tests: Sequence[str]) -> 
 
 
 def describeThreshold(threshold: float | None, operator: str, unit: str) -> str:
-    """Say what a good value is.
-
-    Parameters
-    ----------
-    threshold
-        The limit; None if there is none.
-    operator
-        How a good value compares with it: ``<``, ``<=``, ``>`` or ``>=``.
-    unit
-        Unit of the limit; may be empty.
-
-    Returns
-    -------
-    text
-        ``"limit: ≤ 0.05 electron"``; empty without a limit.
-    """
+    """Say how a good value compares with a limit: ``"limit: ≤ 0.05 electron"``; empty without a limit."""
     if threshold is None:
         return ""
     sign = {"<=": "≤", ">=": "≥"}.get(operator, operator)
@@ -161,20 +114,10 @@ def describeThreshold(threshold: float | None, operator: str, unit: str) -> str:
 
 
 def statisticsLines(values: npt.NDArray[np.floating], *, counts: bool) -> tuple[str, ...]:
-    """Describe the distribution of values.
+    """Describe the distribution of values of any shape; NaN and infinite ones are left out.
 
-    Parameters
-    ----------
-    values
-        Values; any shape. NaN and infinite ones are left out.
-    counts
-        Whether values are numbers of things.
-
-    Returns
-    -------
-    lines
-        Number, median, scaled median absolute deviation, least and greatest; of counts, number, zeros, sum
-        and greatest; only the number if it is 0.
+    The lines give number, median, scaled median absolute deviation, least and greatest; of counts, number,
+    zeros, sum and greatest; only the number if it is 0.
     """
     finite = values[np.isfinite(values)]
     rows: list[tuple[str, float]] = [("n", len(finite))]

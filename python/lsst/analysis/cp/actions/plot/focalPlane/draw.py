@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -17,13 +18,12 @@ from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
-from matplotlib.patheffects import Normal, withStroke
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from lsst.analysis.cp.actions.plot.page import Page, drawScale
-from lsst.analysis.cp.actions.plot.polygons import drawFrames, drawHatched, drawPolygons
-from lsst.analysis.cp.actions.plot.style import MapStyle
+from lsst.analysis.cp.actions.plot.polygons import drawFrames, drawHatched, drawPolygons, gapKey, writeNearby
+from lsst.analysis.cp.actions.plot.style import FAILING, NO_DATA, NO_VALUE, OUTLINE, UNDER, overColour
 from lsst.analysis.cp.actions.plot.text import formatNumber, pluralOf
 from lsst.analysis.cp.core.typing import BoolArray
 from lsst.utils.plotting import make_figure
@@ -31,8 +31,8 @@ from lsst.utils.plotting import make_figure
 from .view import FocalPlaneView, PatchState
 
 __all__ = [
+    "ZERO",
     "FocalPlaneArtists",
-    "FocalPlaneStyle",
     "drawFocalPlane",
     "drawHistogram",
     "makeFocalPlaneFigure",
@@ -51,29 +51,10 @@ _HISTOGRAM = (8.965, 0.66, 1.925, 1.34)
 _MARK_WEIGHTS = np.array([0.38, 0.38, 0.12, 0.12])[:, np.newaxis]
 """Weights of the corners in the place of a mark: off the middle, where the name of an amplifier may stand."""
 
+ZERO = "#f0f0f0"
+"""Colour of the count zero."""
+
 _KIND_LOOKS = (("#0072b2", "-"), ("#d55e00", "--"), ("#009e73", "-."), ("#cc79a7", ":"))
-
-
-@dataclass(frozen=True)
-class FocalPlaneStyle(MapStyle):
-    """Looks of a map of the focal plane.
-
-    Parameters
-    ----------
-    colourMap
-        Name of a matplotlib colour map.
-    zero
-        Colour of the count zero.
-    """
-
-    over: str = MapStyle.overColour("viridis")
-    colourMap: str = "viridis"
-    zero: str = "#f0f0f0"
-
-    @classmethod
-    def forColourMap(cls, colourMap: str) -> FocalPlaneStyle:
-        """Choose colours that do not occur in a colour map of matplotlib."""
-        return cls(colourMap=colourMap, over=cls.overColour(colourMap))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,68 +90,53 @@ class FocalPlaneArtists:
     key: tuple[Artist, ...]
 
 
-def drawFocalPlane(ax: Axes, view: FocalPlaneView, style: FocalPlaneStyle) -> FocalPlaneArtists:
-    """Draw patches, outlines, marks and labels.
-
-    Parameters
-    ----------
-    ax
-        Where to draw.
-    view
-        What to draw.
-    style
-        How it looks.
-
-    Returns
-    -------
-    artists
-        Everything drawn.
-    """
+def drawFocalPlane(ax: Axes, view: FocalPlaneView, colourMap: str) -> FocalPlaneArtists:
+    """Draw patches, outlines, marks and labels, in the colours of a map of matplotlib."""
     ax.set(xlim=view.xLimits, ylim=view.yLimits, aspect="equal")
     ax.set(xlabel=view.axisLabels[0], ylabel=view.axisLabels[1])
     ax.tick_params(labelsize=8)
     if message := view.patches.message:
-        box = {"facecolor": "white", "edgecolor": style.outline}
+        box = {"facecolor": "white", "edgecolor": OUTLINE}
         ax.text(0.5, 0.5, message, transform=ax.transAxes, ha="center", fontsize=12, bbox=box, zorder=6)
-    looks = {"facecolor": "none", "edgecolor": style.outline, "linewidth": 0.6, "zorder": 2}
+    looks = {"facecolor": "none", "edgecolor": OUTLINE, "linewidth": 0.6, "zorder": 2}
     outlines = drawPolygons(ax, view.geometry.detectorCorners, **looks)
     width = float(np.clip(0.15 * view.patchPoints, 1.0, 2.5))
-    strokes = [("white", width + 0.9), (style.failing, width)]
+    strokes = [("white", width + 0.9), (FAILING, width)]
     if view.counts is not None:
         # The colour of a count tells of failures by itself.
-        strokes = [(style.outline, 0.5)]
+        strokes = [(OUTLINE, 0.5)]
     state = view.patches.state
     return FocalPlaneArtists(
-        values=_drawValues(ax, view, style),
-        noData=drawHatched(ax, view.corners[state == PatchState.NO_DATA], style.noData),
-        noValue=drawHatched(ax, view.corners[state == PatchState.NO_VALUE], style.noValue),
+        values=_drawValues(ax, view, colourMap),
+        noData=drawHatched(ax, view.corners[state == PatchState.NO_DATA], NO_DATA),
+        noValue=drawHatched(ax, view.corners[state == PatchState.NO_VALUE], NO_VALUE),
         failing=drawFrames(ax, view.corners[view.patches.failing], strokes),
         outlines=outlines,
         below=_drawMarks(ax, view, view.below, "v"),
         above=_drawMarks(ax, view, view.above, "^"),
         labels=_drawLabels(ax, view),
-        key=_makeKey(view, style),
+        key=_makeKey(view),
     )
 
 
-def _drawValues(ax: Axes, view: FocalPlaneView, style: FocalPlaneStyle) -> PolyCollection | None:
+def _drawValues(ax: Axes, view: FocalPlaneView, colourMap: str) -> PolyCollection | None:
     """Draw the patches with a value."""
     shown = view.patches.state == PatchState.VALUE
     if not shown.any():
         return None
-    colour_map: Colormap = matplotlib.colormaps[style.colourMap]
+    colour_map: Colormap = matplotlib.colormaps[colourMap]
     norm: Normalize = Normalize(view.limits.low, view.limits.high)
     if view.counts is not None:
         n_classes = len(view.counts.labels)
         above_zero = colour_map.reversed()(np.linspace(0.1, 1.0, n_classes - 1))
-        colour_map = ListedColormap([style.zero, *above_zero], name=f"{style.colourMap}_counts")
+        colour_map = ListedColormap([ZERO, *above_zero], name=f"{colourMap}_counts")
         norm = BoundaryNorm(view.counts.boundaries, n_classes)
     return drawPolygons(
         ax,
         view.corners[shown],
         array=view.patches.value[shown],
         norm=norm,
-        cmap=colour_map.with_extremes(under=style.under, over=style.over),
+        cmap=colour_map.with_extremes(under=UNDER, over=overColour(colourMap)),
         edgecolor="face" if view.patchPoints < 8 else "white",
         linewidth=0.3,
     )
@@ -188,37 +154,26 @@ def _drawMarks(ax: Axes, view: FocalPlaneView, shown: BoolArray, marker: str) ->
 
 
 def _drawLabels(ax: Axes, view: FocalPlaneView) -> tuple[Text, ...]:
-    """Write names with a halo, which is legible on any colour."""
-    halo = [withStroke(linewidth=1.6, foreground="white"), Normal()]
+    """Write names in the middle of what is named, or in its upper left corner."""
     centred = view.labels.centred
+    shift = (0.0, 0.0) if centred else (1.5, -1.5)
+    looks: dict[str, Any] = {"fontsize": 6.5, "zorder": 5, "annotation_clip": True}
+    looks |= {"ha": "center", "va": "center"} if centred else {"ha": "left", "va": "top"}
     return tuple(
-        ax.annotate(
-            label,
-            position,
-            xytext=(0.0, 0.0) if centred else (1.5, -1.5),
-            textcoords="offset points",
-            fontsize=6.5,
-            path_effects=halo,
-            zorder=5,
-            annotation_clip=True,
-            ha="center" if centred else "left",
-            va="center" if centred else "top",
-        )
+        writeNearby(ax, label, position, shift, ("white", 1.6), **looks)
         for label, position in zip(view.labels.texts, view.labels.positions, strict=True)
     )
 
 
-def _makeKey(view: FocalPlaneView, style: FocalPlaneStyle) -> tuple[Artist, ...]:
+def _makeKey(view: FocalPlaneView) -> tuple[Artist, ...]:
     """Explain and count what occurs on the map."""
-    handles: list[Artist] = []
-    for state, label, (face, hatch, edge) in (
-        (PatchState.NO_DATA, "no data", style.noData),
-        (PatchState.NO_VALUE, view.noValueLabel, style.noValue),
-    ):
-        if count := ((view.patches.state == state) & view.expected).sum():
-            handles.append(Patch(facecolor=face, edgecolor=edge, hatch=hatch, label=f"{label}: {count}"))
+    no_data, no_value = (
+        int(((view.patches.state == state) & view.expected).sum())
+        for state in (PatchState.NO_DATA, PatchState.NO_VALUE)
+    )
+    handles: list[Artist] = [*gapKey(("no data", no_data), (view.noValueLabel, no_value))]
     if (count := view.patches.failing.sum()) and view.counts is None:
-        box = Patch(facecolor="none", edgecolor=style.failing, linewidth=2, label=f"failing: {count}")
+        box = Patch(facecolor="none", edgecolor=FAILING, linewidth=2, label=f"failing: {count}")
         handles.append(box)
     for shown, marker, label in (
         (view.above, "^", f"above {formatNumber(view.limits.high)}"),
@@ -232,34 +187,17 @@ def _makeKey(view: FocalPlaneView, style: FocalPlaneStyle) -> tuple[Artist, ...]
             handles.append(mark)
     if view.threshold is not None:
         inside = view.markedThreshold is not None
-        line = Line2D([], [], color=style.failing, linewidth=2, linestyle="-" if inside else "")
+        line = Line2D([], [], color=FAILING, linewidth=2, linestyle="-" if inside else "")
         line.set_label(view.thresholdLabel + ("" if inside else " (off the scale)"))
         handles.append(line)
     return tuple(handles)
 
 
-def drawHistogram(
-    ax: Axes, view: FocalPlaneView, style: FocalPlaneStyle, nBins: int, *, log: bool
-) -> tuple[Artist, ...]:
-    """Draw how the values of the patches are distributed, one line for each kind of detector.
+def drawHistogram(ax: Axes, view: FocalPlaneView, nBins: int, *, log: bool) -> tuple[Artist, ...]:
+    """Draw how the values of the patches are distributed, one outline for each kind of detector.
 
-    Parameters
-    ----------
-    ax
-        Where to draw.
-    view
-        What the map shows.
-    style
-        How it looks.
-    nBins
-        Number of bins in the colour range; whole numbers have the classes of their scale.
-    log
-        Whether the numbers of patches are on a logarithmic axis.
-
-    Returns
-    -------
-    steps
-        The outline of each histogram.
+    The colour range has ``nBins`` bins; whole numbers have the classes of their scale. The numbers of patches
+    are on a logarithmic axis if ``log``.
     """
     shown = view.patches.state == PatchState.VALUE
     bins = np.linspace(view.limits.low, view.limits.high, nBins + 1)
@@ -281,7 +219,7 @@ def drawHistogram(
         ax.legend(loc="lower center", bbox_to_anchor=(0.45, 0.97), ncols=2, fontsize=6.5, frameon=False,
                   handlelength=2.5, columnspacing=1.2, labelspacing=0.25)  # fmt: skip
     if (threshold := view.markedThreshold) is not None:
-        ax.axvline(threshold, color=style.failing, linewidth=1)
+        ax.axvline(threshold, color=FAILING, linewidth=1)
     ax.set_xlabel(textwrap.fill(view.axisLabels[2], 38), fontsize=7)
     ax.set_ylabel(pluralOf(view.noun), fontsize=8)
     ax.tick_params(labelsize=7)
@@ -290,7 +228,7 @@ def drawHistogram(
 
 def makeFocalPlaneFigure(
     view: FocalPlaneView,
-    style: FocalPlaneStyle,
+    colourMap: str,
     *,
     showStatistics: bool = True,
     histogramBins: int = 0,
@@ -302,8 +240,8 @@ def makeFocalPlaneFigure(
     ----------
     view
         What to show.
-    style
-        How it looks.
+    colourMap
+        Name of a colour map of matplotlib.
     showStatistics
         Whether to print the statistics of the values.
     histogramBins
@@ -317,15 +255,15 @@ def makeFocalPlaneFigure(
         The figure, with an Agg canvas.
     """
     page = Page(make_figure(figsize=_SIZE, dpi=_DPI), _PANEL_LEFT)
-    artists = drawFocalPlane(page.addAxes(*_MAP), view, style)
+    artists = drawFocalPlane(page.addAxes(*_MAP), view, colourMap)
     if artists.values is not None:
         cax, label = page.addAxes(*_BAR), view.axisLabels[2]
-        bar = drawScale(cax, artists.values, label, view.limits.extend, view.markedThreshold, style.failing)
+        ticks = None
         if view.counts is not None:
-            bar.set_ticks(view.counts.ticks.tolist(), labels=view.counts.labels)
-            bar.minorticks_off()
+            ticks = dict(zip(view.counts.ticks.tolist(), view.counts.labels, strict=True))
+        drawScale(cax, artists.values, label, view.limits.extend, view.markedThreshold, ticks)
         if histogramBins:
-            drawHistogram(page.addAxes(*_HISTOGRAM), view, style, histogramBins, log=logHistogram)
+            drawHistogram(page.addAxes(*_HISTOGRAM), view, histogramBins, log=logHistogram)
     page.writeHeader(view.title, view.headline, view.provenance, emphasise=bool(view.patches.failing.any()))
     bottom = _PANEL_BOTTOM[bool(histogramBins)]
     y = page.writeLines(_PANEL_TOP, ("Values", *view.statistics)) if showStatistics else _PANEL_TOP

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from lsst.afw.cameraGeom import Camera
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
+from lsst.analysis.cp.actions.plot.style import COLOUR_MAPS, DIVERGING, OPERATORS, checkEnds
 from lsst.analysis.cp.actions.plot.text import (
     chooseTitle,
     describeProvenance,
@@ -27,7 +28,7 @@ from lsst.analysis.tools.actions.plot import FocalPlanePlot
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field, ListField
 
-from .draw import FocalPlaneStyle, makeFocalPlaneFigure
+from .draw import makeFocalPlaneFigure
 from .view import (
     FocalPlaneView,
     PatchValues,
@@ -72,7 +73,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
     operator = ChoiceField[str](
         doc="How a good z compares with the threshold.",
         default="<=",
-        allowed={"<": "less", "<=": "not greater", ">": "greater", ">=": "not less"},
+        allowed=OPERATORS,
     )
     flagKey = Field[str](
         doc="Key of the verify flags, used where present: False is failed; masked or NaN is untested.",
@@ -82,12 +83,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
     colourMap = ChoiceField[str](
         doc="Colour map.",
         default="viridis",
-        allowed={
-            "viridis": "Sequential.",
-            "cividis": "Sequential, the same for all colour vision.",
-            "PuOr": "Diverging, orange below the centre and purple above.",
-            "RdBu_r": "Diverging, blue below the centre and red above.",
-        },
+        allowed=COLOUR_MAPS,
     )
     centre = Field[float](
         doc="Value of z in the middle of a diverging colour map.", default=None, optional=True
@@ -105,13 +101,12 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         super().validate()
         if self.statistic not in STATISTICS:
             raise ValueError(f"statistic must be one of {', '.join(STATISTICS)}; got {self.statistic!r}.")
-        if (self.colourMap in ("PuOr", "RdBu_r")) != (self.centre is not None):
+        if (self.colourMap in DIVERGING) != (self.centre is not None):
             raise ValueError(
                 f"A diverging colour map and a centre need each other; "
                 f"got {self.colourMap!r} and {self.centre!r}."
             )
-        if self.plotMin is not None and self.plotMax is not None and not self.plotMin < self.plotMax:
-            raise ValueError(f"plotMin {self.plotMin!r} must be less than plotMax {self.plotMax!r}.")
+        checkEnds(self, "plotMin", "plotMax")
 
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
         """Return the vectors that the plot needs where the data have no ``ampIndex``."""
@@ -132,7 +127,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         """Make the figure of the view that `prepare` makes of the same arguments."""
         return makeFocalPlaneFigure(
             self.prepare(data, camera, plotInfo),
-            FocalPlaneStyle.forColourMap(self.colourMap),
+            self.colourMap,
             showStatistics=self.showStats,
             histogramBins=self.histBins if self.addHistogram else 0,
             logHistogram=self.histLog,

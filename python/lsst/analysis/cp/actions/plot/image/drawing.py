@@ -17,14 +17,21 @@ from matplotlib.patches import Patch, PathPatch
 from matplotlib.patheffects import Normal, withStroke
 from matplotlib.text import Text
 
-from lsst.analysis.cp.actions.plot.polygons import drawFrames, drawHatched, drawPolygons
+from lsst.analysis.cp.actions.plot.polygons import (
+    drawFrames,
+    drawHatched,
+    drawPolygons,
+    gapKey,
+    writeNearby,
+)
+from lsst.analysis.cp.actions.plot.style import FAILING, NO_DATA, NO_VALUE, OUTLINE, UNDER
 from lsst.analysis.cp.actions.plot.text import formatNumber
 from lsst.analysis.cp.core.typing import FloatArray
 
 from .gaps import innerSides, moveSides
 from .marks import Names
 from .pixelImage import PixelImage
-from .scale import SIGNIFICANT, ImageScale, ImageStyle, imageColours
+from .scale import GAP, MASKED, SIGNIFICANT, ImageScale, ImageStyle, imageColours
 from .view import ImageView
 
 __all__ = ["ImageArtists", "drawImage", "drawProjections"]
@@ -72,47 +79,31 @@ class ImageArtists:
 
 
 def drawImage(ax: Axes, view: ImageView, style: ImageStyle) -> ImageArtists:
-    """Draw pixels, outlines, frames, marks and names.
-
-    Parameters
-    ----------
-    ax
-        Where to draw; its limits and its place on the page are set.
-    view
-        What to draw.
-    style
-        How it looks.
-
-    Returns
-    -------
-    artists
-        Everything drawn.
-    """
+    """Draw pixels, outlines, frames, marks and names on axes whose limits and place are set."""
     frame = view.frame
-    ax.set(xlabel=frame.axisLabels[0], ylabel=frame.axisLabels[1], facecolor=style.gap)
+    ax.set(xlabel=frame.axisLabels[0], ylabel=frame.axisLabels[1], facecolor=GAP)
     ax.tick_params(labelsize=8)
     if view.message:
-        box = {"facecolor": "white", "edgecolor": style.outline}
+        box = {"facecolor": "white", "edgecolor": OUTLINE}
         ax.text(0.5, 0.6, view.message, transform=ax.transAxes, ha="center", fontsize=12, bbox=box, zorder=9)
     # Pixels without a value are transparent.
-    drawPolygons(ax, frame.detectorCorners[frame.shown], facecolor=style.masked, edgecolor="none", zorder=0)
+    drawPolygons(ax, frame.detectorCorners[frame.shown], facecolor=MASKED, edgecolor="none", zorder=0)
     norm, colour_map = imageColours(view.scale, style)
     pixels = PixelImage(view.image, frame.extent, norm, colour_map, zorder=1)
     ax.add_artist(pixels)
-    names = [
-        *_drawNames(ax, view.names, style.ink, style.halo, 0.16),
-        *_drawNames(ax, view.ampNames, style.ink, style.halo, 0.16),
-    ]
-    for gap_names in view.gapNames:
-        names += _drawNames(ax, gap_names, style.outline, "#ffffff", 0.6)
+    names: list[Text] = []
+    for on_pixels in (view.names, view.ampNames):
+        names += _drawNames(ax, on_pixels, style.ink, style.halo, 0.16)
+    for on_gaps in view.gapNames:
+        names += _drawNames(ax, on_gaps, OUTLINE, "#ffffff", 0.6)
     marks, numbers = _drawMarks(ax, view, style)
     return ImageArtists(
         pixels=pixels,
-        missing=drawHatched(ax, frame.detectorCorners[view.gaps.missing], style.noData, zorder=1.5),
-        masked=drawHatched(ax, frame.ampCorners[view.gaps.maskedAmps], style.noValue, zorder=1.5),
-        outlines=_drawOutlines(ax, view, style),
+        missing=drawHatched(ax, frame.detectorCorners[view.gaps.missing], NO_DATA, zorder=1.5),
+        masked=drawHatched(ax, frame.ampCorners[view.gaps.maskedAmps], NO_VALUE, zorder=1.5),
+        outlines=_drawOutlines(ax, view),
         ampOutlines=_drawAmpOutlines(ax, view, style),
-        failing=_drawFailing(ax, view, style),
+        failing=_drawFailing(ax, view),
         names=tuple(names),
         marks=marks,
         numbers=numbers,
@@ -120,20 +111,20 @@ def drawImage(ax: Axes, view: ImageView, style: ImageStyle) -> ImageArtists:
     )
 
 
-def _drawOutlines(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[PolyCollection, ...]:
+def _drawOutlines(ax: Axes, view: ImageView) -> tuple[PolyCollection, ...]:
     """Draw the outlines of detectors around their pixels, not on them; those with a failure stand out."""
     frame = view.frame
     # Pixels of a mosaic may be half of their size off.
     slack = min(0.5 * frame.pixelSides[0], _pagePixel(ax) * _unitsPerPoint(ax))
     width = max(_pagePixel(ax), 0.4)
     around = moveSides(frame.detectorCorners[frame.shown], 0.5 * width * _unitsPerPoint(ax) + slack)
-    outlines = drawFrames(ax, around, [(style.outline, width)], zorder=2.0)
+    outlines = drawFrames(ax, around, [(OUTLINE, width)], zorder=2.0)
     if frame.shown.sum() == 1:
         return outlines
     failing = view.failures.detectors.copy()
     failing[frame.geometry.layout.ampDetector[view.failures.amps]] = True
     around = moveSides(frame.detectorCorners[failing], 0.5 * _STRESSED * _unitsPerPoint(ax) + slack)
-    return outlines + drawFrames(ax, around, [(style.failing, _STRESSED)], zorder=2.1)
+    return outlines + drawFrames(ax, around, [(FAILING, _STRESSED)], zorder=2.1)
 
 
 def _drawAmpOutlines(ax: Axes, view: ImageView, style: ImageStyle) -> LineCollection:
@@ -149,28 +140,28 @@ def _drawAmpOutlines(ax: Axes, view: ImageView, style: ImageStyle) -> LineCollec
     return collection
 
 
-def _drawFailing(ax: Axes, view: ImageView, style: ImageStyle) -> tuple[PolyCollection, ...]:
+def _drawFailing(ax: Axes, view: ImageView) -> tuple[PolyCollection, ...]:
     """Frame what failed, on its inside, so that neighbours can be told apart."""
     amps, detectors = view.failures.amps, view.failures.detectors
     corners = np.concatenate([view.frame.ampCorners[amps], view.frame.detectorCorners[detectors]])
     side = _side(ax, corners)
     width = float(np.clip(0.05 * side, 0.5, 2.0))
     # A halo would cover much of an amplifier that is narrow on the page.
-    strokes = [("white", 1.5 * width), (style.failing, width)] if side > 20 else [(style.failing, width)]
+    strokes = [("white", 1.5 * width), (FAILING, width)] if side > 20 else [(FAILING, width)]
     return drawFrames(ax, moveSides(corners, -0.5 * strokes[0][1] * _unitsPerPoint(ax)), strokes)
 
 
 def _drawNames(ax: Axes, names: Names, ink: str, halo: str, haloWidth: float) -> tuple[Text, ...]:
     """Write names, with a halo whose width is given in sizes of the letters."""
     return tuple(
-        ax.annotate(
+        writeNearby(
+            ax,
             text,
             position,
-            xytext=(0.3 * points, (-0.3 if names.atTop else 0.3) * points),
-            textcoords="offset points",
+            (0.3 * points, (-0.3 if names.atTop else 0.3) * points),
+            (halo, haloWidth * points),
             fontsize=points,
             color=ink,
-            path_effects=[withStroke(linewidth=haloWidth * points, foreground=halo), Normal()],
             zorder=5,
             ha="left",
             va="top" if names.atTop else "bottom",
@@ -189,18 +180,9 @@ def _drawMarks(
     looks: dict[str, Any] = {"facecolor": "none", "edgecolor": style.mark, "linewidth": 0.8}
     marks = ax.scatter(positions[:, 0], positions[:, 1], s=90, marker="o", zorder=4, **looks)
     marks.set_path_effects([withStroke(linewidth=2.0, foreground=style.markHalo), Normal()])
+    lettering = {"fontsize": 6.5, "color": style.mark, "zorder": 6, "annotation_clip": True}
     numbers = tuple(
-        ax.annotate(
-            text,
-            position,
-            xytext=(4.0, 4.0),
-            textcoords="offset points",
-            fontsize=6.5,
-            color=style.mark,
-            path_effects=[withStroke(linewidth=1.4, foreground=style.markHalo), Normal()],
-            zorder=6,
-            annotation_clip=True,
-        )
+        writeNearby(ax, text, position, (4.0, 4.0), (style.markHalo, 1.4), **lettering)
         for text, position in zip(view.structures.numbers, positions, strict=True)
     )
     return marks, numbers
@@ -208,19 +190,14 @@ def _drawMarks(
 
 def _makeKey(view: ImageView, style: ImageStyle) -> tuple[Artist, ...]:
     """Make handles for a legend of what occurs on the image."""
-    handles: list[Artist] = []
-    for count, label, (face, hatch, edge) in (
-        (int(view.gaps.missing.sum()), "detectors without an image", style.noData),
-        (int(view.gaps.maskedAmps.sum()), "amplifiers without a value", style.noValue),
-    ):
-        if count > 0:
-            handles.append(Patch(facecolor=face, edgecolor=edge, hatch=hatch, label=f"{label}: {count}"))
+    no_data = "detectors without an image", int(view.gaps.missing.sum())
+    no_value = "amplifiers without a value", int(view.gaps.maskedAmps.sum())
+    handles: list[Artist] = [*gapKey(no_data, no_value)]
     if view.gaps.nPixels:
-        handles.append(Patch(facecolor=style.masked, label=f"pixels without a value: {view.gaps.nPixels}"))
+        handles.append(Patch(facecolor=MASKED, label=f"pixels without a value: {view.gaps.nPixels}"))
     if count := view.failures.count:
-        handles.append(
-            Patch(facecolor="none", edgecolor=style.failing, linewidth=2, label=f"failing a test: {count}")
-        )
+        label = f"failing a test: {count}"
+        handles.append(Patch(facecolor="none", edgecolor=FAILING, linewidth=2, label=label))
     if count := len(view.structures.positions):
         ring = Line2D([], [], linestyle="", marker="o", markersize=9, markerfacecolor="none")
         ring.set(markeredgecolor="black", label=f"marked structures: {count}")
@@ -233,7 +210,7 @@ def _makeScaleKey(scale: ImageScale, style: ImageStyle) -> list[Artist]:
     limits = scale.limits
     rows = [
         (limits.nAbove, "above", limits.high, style.over),
-        (limits.nBelow, "below", limits.low, style.under),
+        (limits.nBelow, "below", limits.low, UNDER),
     ]
     if scale.colourMap == "significance" and scale.threshold is not None:
         rows = [(scale.nDetected, "above", scale.threshold, SIGNIFICANT)]
@@ -249,35 +226,16 @@ def _makeScaleKey(scale: ImageScale, style: ImageStyle) -> list[Artist]:
     ]
 
 
-def drawProjections(
-    columnAx: Axes, rowAx: Axes, view: ImageView, style: ImageStyle
-) -> tuple[list[Artist], list[Artist]]:
-    """Draw the reduced columns and rows beside the image.
+def drawProjections(columnAx: Axes, rowAx: Axes, view: ImageView) -> tuple[list[Artist], list[Artist]]:
+    """Draw the reduced columns above the image and the rows to its right, on axes that share its x and y.
 
-    Parameters
-    ----------
-    columnAx, rowAx
-        Axes above and to the right of the image, which share its x and its y.
-    view
-        What to draw; it must have projections.
-    style
-        How it looks.
-
-    Returns
-    -------
-    columns, rows
-        Artists of both.
-
-    Raises
-    ------
-    ValueError
-        Raised if the view has no projections.
+    ValueError is raised if the view has none.
     """
     if view.projections is None:
         raise ValueError("The view has no projections.")
     projections, (left, right, bottom, top) = view.projections, view.frame.extent
-    columns = _drawProjection(columnAx, projections.columns, (left, right), projections.limits, style)
-    rows = _drawProjection(rowAx, projections.rows, (bottom, top), projections.limits, style, upright=True)
+    columns = _drawProjection(columnAx, projections.columns, (left, right), projections.limits)
+    rows = _drawProjection(rowAx, projections.rows, (bottom, top), projections.limits, upright=True)
     columnAx.set_ylim(projections.limits)
     rowAx.set_xlim(projections.limits)
     columnAx.tick_params(labelbottom=False)
@@ -293,7 +251,6 @@ def _drawProjection(
     values: FloatArray,
     ends: tuple[float, float],
     limits: tuple[float, float],
-    style: ImageStyle,
     *,
     upright: bool = False,
 ) -> list[Artist]:
@@ -311,7 +268,7 @@ def _drawProjection(
         if beyond.any():
             at = centres[beyond], np.full(beyond.sum(), end)
             x, y = at[::-1] if upright else at
-            looks: dict[str, Any] = {"s": 14, "marker": markers[upright], "color": style.failing, "zorder": 5}
+            looks: dict[str, Any] = {"s": 14, "marker": markers[upright], "color": FAILING, "zorder": 5}
             artists.append(ax.scatter(x, y, clip_on=False, **looks))
     ax.tick_params(labelsize=7)
     ax.grid(alpha=0.3, linewidth=0.5)

@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lsst.analysis.cp.actions.plot.page import Page, drawScale
-from lsst.analysis.cp.actions.plot.text import formatNumber
 from lsst.utils.plotting import make_figure
 
-from .drawing import ImageArtists, drawImage, drawProjections
+from .drawing import drawImage, drawProjections
 from .frame import IMAGE_INCHES
 from .pixelImage import QuickPngCanvas
 from .scale import ImageStyle
@@ -32,19 +30,9 @@ _PAD = 8
 
 
 def makeImageFigure(view: ImageView) -> Figure:
-    """Lay out image, projections, colour bar, key, words and provenance.
+    """Lay out image, projections, colour bar, key, words and provenance on a figure with an Agg canvas.
 
     Each pixel of the image becomes a square of whole pixels of the page.
-
-    Parameters
-    ----------
-    view
-        What to show.
-
-    Returns
-    -------
-    figure
-        The figure, with an Agg canvas.
     """
     style = ImageStyle.forColourMap(view.scale.colourMap)
     longer = max(view.image.shape)
@@ -74,22 +62,13 @@ def makeImageFigure(view: ImageView) -> Figure:
     if view.projections is not None:
         column_ax = page.addAxes(x, y + y_size + _GAP, x_size, _PROJECTION, sharex=ax)
         row_ax = page.addAxes(x + x_size + _GAP, y, _PROJECTION, y_size, sharey=ax)
-        drawProjections(column_ax, row_ax, view, style)
+        drawProjections(column_ax, row_ax, view)
     if not view.message:
-        bar_left = (left + width) / dpi + beside + _GAP
-        _addScale(page.addAxes(bar_left, y, _BAR, y_size), view, artists, style)
-    emphasise = view.failures.count > 0
-    page.writeHeader(view.title, view.headline, view.provenance, emphasise=emphasise)
+        cax, scale = page.addAxes((left + width) / dpi + beside + _GAP, y, _BAR, y_size), view.scale
+        mappable, extend = artists.pixels.mappable, scale.limits.extend
+        drawScale(cax, mappable, scale.label, extend, scale.markedThreshold, scale.ticks)
+    page.writeHeader(view.title, view.headline, view.provenance, emphasise=view.failures.count > 0)
     text_top = page.writeKey(page_height / dpi - _TOP, artists.key)
     for lines in view.lists:
         text_top = page.writeLines(text_top, lines, _BOTTOM)
     return figure
-
-
-def _addScale(cax: Axes, view: ImageView, artists: ImageArtists, style: ImageStyle) -> None:
-    """Draw the colour bar, with ticks that suit a scale that is not linear."""
-    mappable, scale = artists.pixels.mappable, view.scale
-    bar = drawScale(cax, mappable, scale.label, scale.limits.extend, scale.markedThreshold, style.failing)
-    if (ticks := scale.ticks) is not None:
-        bar.set_ticks(ticks.tolist(), labels=[formatNumber(float(tick), 2) for tick in ticks])
-        bar.minorticks_off()

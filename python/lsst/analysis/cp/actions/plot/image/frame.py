@@ -78,17 +78,9 @@ class ImageFrame:
         return (right - left) / self.shape[1], (top - bottom) / self.shape[0]
 
     def toPixels(self, points: FloatArray) -> FloatArray:
-        """Find positions of the axes in the image.
+        """Turn positions (x, y) on the axes into (column, row) of the image; both of shape (..., 2).
 
-        Parameters
-        ----------
-        points
-            Positions in (x, y) order; shape (..., 2).
-
-        Returns
-        -------
-        pixels
-            Positions in (column, row) order; whole numbers are centres of pixels. Shape (..., 2).
+        Whole numbers are centres of pixels.
         """
         left, _, bottom, _ = self.extent
         return (np.asarray(points) - (left, bottom)) / self.pixelSides - 0.5
@@ -97,31 +89,14 @@ class ImageFrame:
 def binningOf(
     shape: tuple[int, int], detectorShape: tuple[int, int], name: str, binning: int | None = None
 ) -> int:
-    """Find by how much an image of a detector is binned.
+    """Find the side of a bin, in pixels, of an image of a detector; shapes are (ny, nx).
 
-    Parameters
-    ----------
-    shape
-        Its pixels (ny, nx).
-    detectorShape
-        Pixels (ny, nx) of the detector.
-    name
-        The detector in words.
-    binning
-        Side of a bin, if it is known.
-
-    Returns
-    -------
-    binning
-        Side of a bin in pixels. Where several fit, with partial bins or without, it is a power of two, and
-        then the smallest.
-
-    Raises
-    ------
-    ValueError
-        Raised if no factor, or not that which is known, gives that shape.
+    Where several sides fit, with partial bins or without, it is a power of two, and then the smallest. If no
+    side, or not that which is known, gives the shape of the image, a ValueError names the detector.
     """
     n_rows = detectorShape[0]
+    # Partial bins at the edge may have been kept or left out: these are all sides that give the number of
+    # rows in one way or the other, and a few more.
     candidates = [binning] if binning else range(n_rows // (shape[0] + 1), n_rows // max(shape[0] - 1, 1) + 2)
     fitting = [
         factor
@@ -142,23 +117,9 @@ def binningOf(
 def detectorFrame(
     geometry: FocalPlaneGeometry, index: int, shape: tuple[int, int], binning: int
 ) -> ImageFrame:
-    """Place the image of one detector on axes in its pixels.
+    """Place the image, of shape (ny, nx), of the detector at a position in the camera on axes in its pixels.
 
-    Parameters
-    ----------
-    geometry
-        The camera.
-    index
-        Position of the detector in the camera.
-    shape
-        Number of image pixels (ny, nx).
-    binning
-        Side of an image pixel in detector pixels.
-
-    Returns
-    -------
-    frame
-        The frame. Corners of other detectors are NaN.
+    An image pixel is ``binning`` detector pixels wide. Corners of other detectors are NaN.
     """
     own = geometry.layout.ampDetector == index
     detector_corners = np.full_like(geometry.detectorCorners, np.nan)
@@ -184,23 +145,10 @@ def detectorFrame(
 def focalPlaneFrame(
     geometry: FocalPlaneGeometry, grid: MosaicGrid, unit: str = "mm", shown: BoolArray | None = None
 ) -> ImageFrame:
-    """Place a mosaic on axes of the focal plane.
+    """Place a mosaic on axes of the focal plane, in ``mm`` or in detector ``pixel`` from its centre.
 
-    Parameters
-    ----------
-    geometry
-        The camera.
-    grid
-        Grid of the mosaic.
-    unit
-        Unit of the axes: ``mm``, or ``pixel`` for detector pixels counted from the centre of the focal plane.
-    shown
-        Detectors that the mosaic is meant to hold; shape (nDet,). Those whose centre lies on it if None.
-
-    Returns
-    -------
-    frame
-        The frame.
+    The detectors ``shown`` are those that the mosaic is meant to hold, shape (nDet,); those whose centre lies
+    on it if None.
     """
     n_rows, n_columns = grid.shape
     left, bottom = (float(edge) for edge in grid.toFocalPlane(-0.5, -0.5))
@@ -227,21 +175,9 @@ def focalPlaneFrame(
 
 
 def turnedDetectorFrame(geometry: FocalPlaneGeometry, index: int, grid: MosaicGrid) -> ImageFrame:
-    """Place a mosaic of one detector on axes of the focal plane.
+    """Place a mosaic of the detector at a position in the camera on axes of the focal plane, in mm.
 
-    Parameters
-    ----------
-    geometry
-        The camera.
-    index
-        Position of the detector in the camera.
-    grid
-        Grid of the mosaic.
-
-    Returns
-    -------
-    frame
-        The frame; positions to mark are those of the detector's pixels.
+    Positions to mark are those of the detector's pixels.
     """
     frame = focalPlaneFrame(geometry, grid, shown=np.arange(geometry.layout.nDetectors) == index)
     placement = DetectorPlacement.fromGeometry(geometry, index)

@@ -22,18 +22,12 @@ _TOLERANCE = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """Pixels of an image that belong to an amplifier.
-
-    Parameters
-    ----------
-    box
-        Slices of rows and columns that enclose it.
-    inside
-        Which pixels of the box belong to it; None for all.
-    """
+    """Pixels of an image that belong to an amplifier."""
 
     box: tuple[slice, slice]
+    """Slices of rows and columns that enclose it."""
     inside: BoolArray | None
+    """Which pixels of the box belong to it; None for all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,19 +54,9 @@ class AmpGaps:
 
 
 def ampRegions(frame: ImageFrame, amps: IndexArray) -> Iterator[Region]:
-    """Find the pixels whose centres lie on amplifiers.
+    """Find the pixels whose centres lie on amplifiers, given by their positions in the camera, shape (n,).
 
-    Parameters
-    ----------
-    frame
-        Where image and amplifiers lie.
-    amps
-        Positions of amplifiers in the camera; shape (n,).
-
-    Yields
-    ------
-    region
-        The pixels of one amplifier; an empty box if it is narrower than a pixel or not on the image.
+    An amplifier that is narrower than a pixel or not on the image gets an empty box.
     """
     yield from _regions(frame.toPixels(frame.ampCorners[amps]), frame.shape)
 
@@ -91,7 +75,10 @@ def _regions(corners: FloatArray, shape: tuple[int, int]) -> Iterator[Region]:
 
 
 def _inside(corners: FloatArray, box: tuple[slice, slice]) -> BoolArray:
-    """Tell which pixel centres of a box lie in a convex polygon; shape of the box."""
+    """Tell which pixel centres of a box lie in a convex polygon; shape of the box.
+
+    These lie on the same side of all its edges.
+    """
     row, column = np.ogrid[box]
     step = np.roll(corners, -1, axis=0) - corners
     side = [dx * (row - y) - dy * (column - x) for (x, y), (dx, dy) in zip(corners, step, strict=True)]
@@ -100,22 +87,10 @@ def _inside(corners: FloatArray, box: tuple[slice, slice]) -> BoolArray:
 
 
 def findAmpGaps(image: Float32Array, frame: ImageFrame, missing: BoolArray | None) -> AmpGaps:
-    """Find what is missing.
+    """Find what is missing of an image of shape (ny, nx), NaN where there is no value.
 
-    Parameters
-    ----------
-    image
-        Pixels, NaN where there is no value; shape (ny, nx).
-    frame
-        Where image and amplifiers lie.
-    missing
-        Detectors known to have no image, shape (nDet,); None if that is not known: then a detector without a
-        single value has none.
-
-    Returns
-    -------
-    gaps
-        What is missing.
+    The detectors ``missing`` are known to have no image, shape (nDet,). If that is not known (None), a
+    detector without a single value has none.
     """
     layout = frame.geometry.layout
     finite = np.isfinite(image)
@@ -144,20 +119,12 @@ def _interior(frame: ImageFrame) -> BoolArray:
 
 
 def moveSides(corners: FloatArray, amount: float) -> FloatArray:
-    """Move the sides of rectangles outwards.
+    """Move the sides of rectangles outwards by an amount, or inwards if it is negative.
 
-    Parameters
-    ----------
-    corners
-        Corners in (x, y) order, anticlockwise; shape (n, 4, 2).
-    amount
-        Distance to move them by; inwards if it is negative.
-
-    Returns
-    -------
-    moved
-        The corners of the larger or smaller rectangles; shape (n, 4, 2).
+    Corners are in (x, y) order, anticlockwise; shape (n, 4, 2).
     """
+    # Of the two sides of a rectangle that meet in a corner, the one that ends there points outwards across
+    # the other, and the one that begins there points inwards: no angle needs to be known.
     sides = np.roll(corners, -1, axis=1) - corners
     sides = sides / np.linalg.norm(sides, axis=2, keepdims=True)
     moved: FloatArray = corners + amount * (np.roll(sides, 1, axis=1) - sides)
@@ -167,18 +134,8 @@ def moveSides(corners: FloatArray, amount: float) -> FloatArray:
 def innerSides(frame: ImageFrame, amps: IndexArray) -> FloatArray:
     """Find the sides of amplifiers that are not on the edge of their detector.
 
-    Parameters
-    ----------
-    frame
-        Where they lie.
-    amps
-        Positions of amplifiers in the camera; shape (n,).
-
-    Returns
-    -------
-    sides
-        Two ends in (x, y) order of each side, in the unit of the axes; one of two that coincide. Shape
-        (nSides, 2, 2).
+    The amplifiers are given by their positions in the camera, shape (n,). Each side is two ends (x, y) in the
+    unit of the axes, shape (nSides, 2, 2); of two sides that coincide there is one.
     """
     corners = frame.ampCorners[amps]
     sides = np.stack([corners, np.roll(corners, -1, axis=1)], axis=2).reshape(-1, 2, 2)
@@ -190,6 +147,7 @@ def innerSides(frame: ImageFrame, amps: IndexArray) -> FloatArray:
     distance = np.abs(cross / np.linalg.norm(along, axis=2)).min(axis=1)
     pixel = frame.pixelSides[0]
     inner = distance > _TOLERANCE * pixel
+    # Neighbours share a side, apart from rounding: their middles fall on the same tenth of a pixel.
     _, first = np.unique(np.rint(middle[inner] / (0.1 * pixel)), axis=0, return_index=True)
     found: FloatArray = sides[inner][np.sort(first)]
     return found

@@ -19,13 +19,13 @@ from lsst.analysis.cp.core.structures import TRANSIENT_KINDS
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray, NameArray
 
 from .frame import IMAGE_INCHES, ImageFrame
+from .gaps import AmpGaps
 
 __all__ = [
     "Failures",
     "Names",
     "StructureMarks",
-    "nameAmplifiers",
-    "nameDetectors",
+    "placeNames",
     "readFailures",
     "readReasons",
     "readStructures",
@@ -121,32 +121,15 @@ class Names:
     atTop: bool = True
 
 
-def readFailures(
-    data: Mapping[str, Any], geometry: FocalPlaneGeometry, shown: BoolArray, *, byDetector: bool
-) -> Failures:
-    """Find the amplifiers and detectors that failed.
+_NO_NAMES = Names((), np.zeros((0, 2)), np.zeros(0))
 
-    Parameters
-    ----------
-    data
-        May have ``culprits``, a table with the columns ``detector`` (identifier), ``amplifier`` (name; masked
-        or empty where the detector failed as a whole) and ``test``: one row for each failed test.
-    geometry
-        The camera.
-    shown
-        Detectors that are shown; shape (nDet,). Others are left out.
-    byDetector
-        Whether to name the detectors in the lines.
 
-    Returns
-    -------
-    failures
-        What failed.
+def readFailures(data: Mapping[str, Any], geometry: FocalPlaneGeometry, shown: BoolArray) -> Failures:
+    """Find the amplifiers and detectors that failed from the table ``culprits`` of `ImagePlot`, if any.
 
-    Raises
-    ------
-    ValueError
-        Raised if the table lacks a column, or a detector or amplifier is not in the camera.
+    Detectors that are not ``shown``, shape (nDet,), are left out. The lines name the detectors only where
+    more than one is shown. ValueError is raised if the table lacks a column, or a detector or amplifier is
+    not in the camera.
     """
     layout = geometry.layout
     table = _readTable(data, "culprits", ("detector", "amplifier", "test"))
@@ -154,12 +137,14 @@ def readFailures(
         return Failures(np.zeros(layout.nAmps, bool), np.zeros(layout.nDetectors, bool))
     detector = geometry.detectorIndex(table["detector"])
     amp = geometry.ampIndex(table["detector"], table["amplifier"])
+    several = shown.sum() > 1
     tests: dict[tuple[int, int], dict[str, None]] = {}
     for i in np.lexsort((amp, detector)):
         if detector[i] >= 0 and shown[detector[i]]:
             tests.setdefault((detector[i], amp[i]), {})[str(table["test"][i])] = None
     names = [
-        f"{f'{layout.detectorName[own]} ' if byDetector else ''}{layout.ampName[a] if a >= 0 else 'detector'}"
+        (f"{layout.detectorName[own]} " if several else "")
+        + (str(layout.ampName[a]) if a >= 0 else "detector")
         for own, a in tests
     ]
     width = max(map(len, names), default=0)
@@ -171,26 +156,10 @@ def readFailures(
 
 
 def readStructures(data: Mapping[str, Any], frame: ImageFrame, nListed: int) -> StructureMarks:
-    """Find the structures to mark.
+    """Find the structures to mark from the table ``structures`` of `ImagePlot`, if any: the first by rank.
 
-    Parameters
-    ----------
-    data
-        May have ``structures``, a table as `~lsst.analysis.cp.core.structures.rankStructures` makes it.
-    frame
-        What is on the image. Structures of other detectors are left out.
-    nListed
-        Number of structures at most.
-
-    Returns
-    -------
-    structures
-        The first ones.
-
-    Raises
-    ------
-    ValueError
-        Raised if the table lacks a column.
+    Structures of detectors that are not on the image are left out. ValueError is raised if the table lacks a
+    column.
     """
     words, several = ("kind", "detectorName", "amplifier"), frame.shown.sum() > 1
     table = _readTable(data, "structures", ("rank", *words, *frame.markColumns, "score", "nFound"))
@@ -208,35 +177,18 @@ def readStructures(data: Mapping[str, Any], frame: ImageFrame, nListed: int) -> 
     padded = [[f"{word:<{max(map(len, column))}}" for word in column] for column in columns if column]
     lines = [f"{i:>2} {'  '.join(row)}".rstrip() for i, row in enumerate(zip(*padded, strict=True), start=1)]
     positions = np.column_stack([floatColumn(marked[column], column) for column in frame.markColumns])
-    counts = [_countStructures(table[rows]) for rows in (~transient, transient)]
+    # The table has only the strongest of some kinds; ``nFound`` counts all of a kind and detector.
+    counts = []
+    for rows in (~transient, transient):
+        found: Iterable[tuple[str, str, int]] = table[rows].iterrows("detectorName", "kind", "nFound")
+        counts.append(int(sum({(detector, kind): count for detector, kind, count in found}.values())))
     return StructureMarks(positions @ frame.matrix.T + frame.offset, tuple(lines), *counts)
 
 
-def _countStructures(table: Table) -> int:
-    """Count structures, with those of a kind and detector of which the table has only the strongest."""
-    rows: Iterable[tuple[str, str, int]] = table.iterrows("detectorName", "kind", "nFound")
-    return int(sum({(detector, kind): count for detector, kind, count in rows}.values()))
-
-
 def readReasons(data: Mapping[str, Any], geometry: FocalPlaneGeometry) -> dict[int, str]:
-    """Find why detectors are missing.
+    """Find why detectors are missing, by their position in the camera, from the table ``missing``, if any.
 
-    Parameters
-    ----------
-    data
-        May have ``missing``, a table with the columns ``detector`` (identifier) and ``reason``.
-    geometry
-        The camera.
-
-    Returns
-    -------
-    reasons
-        By position of the detector in the camera.
-
-    Raises
-    ------
-    ValueError
-        Raised if the table lacks a column, or a detector is not in the camera.
+    ValueError is raised if the table lacks a column, or a detector is not in the camera.
     """
     table = _readTable(data, "missing", ("detector", "reason"))
     if table is None:
@@ -256,52 +208,43 @@ def _readTable(data: Mapping[str, Any], key: str, columns: tuple[str, ...]) -> T
     return table
 
 
-def nameDetectors(frame: ImageFrame, named: BoolArray) -> Names:
-    """Name detectors in their upper left corners.
+def placeNames(frame: ImageFrame, gaps: AmpGaps) -> tuple[Names, Names, tuple[Names, Names]]:
+    """Name detectors and amplifiers with pixels; and those without, of both.
 
-    Parameters
-    ----------
-    frame
-        Where they lie.
-    named
-        Those to name; shape (nDet,).
-
-    Returns
-    -------
-    names
-        The names.
+    Names of detectors lie in their upper left corners, and those of amplifiers in the lower ones.
     """
+    several, of_amps = frame.shown.sum() > 1, frame.geometry.layout.ampDetector
+    has_pixels = frame.shown & ~gaps.missing & ~gaps.masked
+    # The name of a detector without pixels stands for those of its amplifiers; a single one is in the
+    # headline already.
+    named = has_pixels & several
+    unnamed = frame.shown & ~has_pixels if several else gaps.missing
+    amp_unnamed = gaps.maskedAmps & (has_pixels | (not several))[of_amps]
+    return (
+        _nameDetectors(frame, named),
+        _nameAmplifiers(frame, has_pixels[of_amps] & ~gaps.maskedAmps),
+        (_nameDetectors(frame, unnamed), _nameAmplifiers(frame, amp_unnamed)),
+    )
+
+
+def _nameDetectors(frame: ImageFrame, named: BoolArray) -> Names:
     return _name(frame, frame.geometry.layout.detectorName[named], frame.detectorCorners[named], atTop=True)
 
 
-def nameAmplifiers(frame: ImageFrame, named: BoolArray) -> Names:
-    """Name amplifiers in their lower left corners, if there is room.
-
-    Parameters
-    ----------
-    frame
-        Where they lie.
-    named
-        Those to name; shape (nAmp,).
-
-    Returns
-    -------
-    names
-        The names; none where letters would be too small.
-    """
+def _nameAmplifiers(frame: ImageFrame, named: BoolArray) -> Names:
+    """Name amplifiers, if there is room."""
     names = _name(frame, frame.geometry.layout.ampName[named], frame.ampCorners[named], atTop=False)
-    if names.points.min(initial=_MOST_POINTS) < _LEAST_AMP_POINTS:
-        return Names((), np.zeros((0, 2)), np.zeros(0))
-    return names
+    return names if names.points.min(initial=_MOST_POINTS) >= _LEAST_AMP_POINTS else _NO_NAMES
 
 
 def _name(frame: ImageFrame, texts: NameArray, corners: FloatArray, *, atTop: bool) -> Names:
     if len(texts) == 0:
-        return Names((), np.zeros((0, 2)), np.zeros(0))
+        return _NO_NAMES
     left, right, bottom, top = frame.extent
     points_per_unit = IMAGE_INCHES * 72 / max(right - left, top - bottom)
     width = np.ptp(corners[:, :, 0], axis=1) * points_per_unit
     fitting = width / (_GLYPH_ASPECT * np.char.str_len(texts))
+    # All letters have one size, which suits a typical width, except those on what is too narrow for it.
     points = np.minimum(np.minimum(_SHARE * np.median(fitting), _NARROW_SHARE * fitting), _MOST_POINTS)
     y = corners[:, :, 1].max(axis=1) if atTop else corners[:, :, 1].min(axis=1)
     return Names(tuple(texts.tolist()), np.column_stack([corners[:, :, 0].min(axis=1), y]), points, atTop)

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -60,13 +59,7 @@ class PixelImage(Artist):
         self.set(**kwargs)
 
     def draw(self, renderer: RendererBase) -> None:
-        """Draw the image.
-
-        Parameters
-        ----------
-        renderer
-            Where to draw.
-        """
+        """Draw the image."""
         if self.axes is None or not self.get_visible():
             return
         left, right, bottom, top = self.extent
@@ -80,19 +73,15 @@ class PixelImage(Artist):
         context.set_clip_rectangle(self.axes.bbox)
         n_rows = max(_STRIP // len(columns), 1)
         for start in range(0, len(rows), n_rows):
-            strip = self.image[rows[start : start + n_rows]][:, columns]
-            renderer.draw_image(context, x0, y0 + start, self._colour(strip))
+            values = np.ma.masked_invalid(self.image[rows[start : start + n_rows]][:, columns], copy=False)
+            colours = self.mappable.cmap(self.mappable.norm(values), bytes=True)
+            renderer.draw_image(context, x0, y0 + start, np.ascontiguousarray(colours))
         context.restore()
-
-    def _colour(self, values: Float32Array) -> npt.NDArray[np.uint8]:
-        """Return colours; shape (ny, nx, 4)."""
-        masked = np.ma.masked_invalid(values, copy=False)
-        colours = self.mappable.cmap(self.mappable.norm(masked), bytes=True)
-        return np.ascontiguousarray(colours)
 
 
 def _nearest(nPixels: int, nDrawn: int) -> IndexArray:
     """Return which pixel of an image is drawn at each pixel of the page; shape (nDrawn,)."""
+    # The centres of page pixels are found in whole numbers: none is rounded across an edge of image pixels.
     return (np.arange(max(nDrawn, 0)) * nPixels + nPixels // 2) // max(nDrawn, 1)
 
 
@@ -110,18 +99,9 @@ class QuickPngCanvas(FigureCanvasAgg):
         pil_kwargs: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Write the figure to a PNG file.
+        """Write the figure to a PNG file, as the base class does.
 
-        Parameters
-        ----------
-        filename_or_obj
-            The file, or its path.
-        metadata
-            Texts to store in the file.
-        pil_kwargs
-            Further arguments of `PIL.Image.Image.save`.
-        **kwargs
-            Not used: what ``savefig`` hands to every canvas after it has set it on the figure.
+        What else ``savefig`` hands to every canvas is set on the figure already, and not used.
         """
         options = {"compress_level": 1, **(pil_kwargs or {})}
         super().print_png(filename_or_obj, metadata=metadata, pil_kwargs=options)

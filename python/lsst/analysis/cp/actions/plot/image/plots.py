@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -14,7 +15,15 @@ from matplotlib.figure import Figure
 
 from lsst.afw.cameraGeom import Camera
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
-from lsst.analysis.cp.actions.plot.text import chooseTitle, describeProvenance, withUnit
+from lsst.analysis.cp.actions.plot.style import COLOUR_MAPS, DIVERGING, checkEnds
+from lsst.analysis.cp.actions.plot.text import (
+    LIST_LENGTH,
+    chooseTitle,
+    describeProvenance,
+    listFirst,
+    statisticsLines,
+    withUnit,
+)
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
 from lsst.analysis.cp.core.images import (
     STRETCH_METHODS,
@@ -23,22 +32,18 @@ from lsst.analysis.cp.core.images import (
     StretchMethod,
     binImage,
 )
-from lsst.analysis.cp.core.limits import robustLimits
-from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray
+from lsst.analysis.cp.core.typing import BoolArray, Float32Array
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, PlotAction, Scalar, Tensor
 from lsst.pex.config import ChoiceField, Field
 
 from .figure import makeImageFigure
 from .frame import ImageFrame, binningOf, detectorFrame, focalPlaneFrame, turnedDetectorFrame
 from .gaps import findAmpGaps
-from .marks import nameAmplifiers, nameDetectors, readFailures, readReasons, readStructures
+from .marks import placeNames, readFailures, readReasons, readStructures
 from .scale import ImageScale, Stretch, scaleAmplifiers, significanceScale, valueScale
-from .view import ImageView, Projections, imageHeadline, imageLists
+from .view import ImageView, Projections, listGaps, projectImage
 
 __all__ = ["DetectorImagePlot", "FocalPlaneImagePlot", "ImagePlot"]
-
-_MOST_SPAN = 6.0
-"""Full range of a projection, in robust ranges, up to which all of it is shown."""
 
 
 class ImagePlot(PlotAction):
@@ -108,12 +113,7 @@ class ImagePlot(PlotAction):
     colourMap = ChoiceField[str](
         doc="Colour map of values.",
         default="PuOr",
-        allowed={
-            "viridis": "Sequential.",
-            "cividis": "Sequential, the same for all colour vision.",
-            "PuOr": "Diverging, orange below the centre and purple above.",
-            "RdBu_r": "Diverging, blue below the centre and red above.",
-        },
+        allowed=COLOUR_MAPS,
     )
     maxPixels = Field[int](
         doc="Longer side of the image on the page, in pixels; a larger image is binned.",
@@ -129,31 +129,15 @@ class ImagePlot(PlotAction):
     def validate(self) -> None:
         """Check fields that depend on each other."""
         super().validate()
-        if self.quantity == "value" and (self.colourMap in ("PuOr", "RdBu_r")) != (
-            self.stretch == "symmetric"
-        ):
+        if self.quantity == "value" and (self.colourMap in DIVERGING) != (self.stretch == "symmetric"):
             raise ValueError(
                 "A diverging colour map and a symmetric stretch need each other; "
                 f"got {self.colourMap!r} and {self.stretch!r}."
             )
-        if self.plotMin is not None and self.plotMax is not None and not self.plotMin < self.plotMax:
-            raise ValueError(f"plotMin {self.plotMin!r} must be less than plotMax {self.plotMax!r}.")
+        checkEnds(self, "plotMin", "plotMax")
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> Mapping[str, Figure] | Figure:
-        """Make the figure.
-
-        Parameters
-        ----------
-        data
-            The image and what is marked on it, by key.
-        **kwargs
-            ``camera``, ``plotInfo`` and ``detector``, see `prepare`.
-
-        Returns
-        -------
-        figure
-            The figure.
-        """
+        """Make the figure, with ``camera``, ``plotInfo`` and ``detector`` as `prepare` takes them."""
         known = {key: kwargs[key] for key in ("plotInfo", "detector") if key in kwargs}
         return makeImageFigure(self.prepare(data, kwargs["camera"], **known))
 
@@ -190,26 +174,23 @@ class ImagePlot(PlotAction):
         """
         info = plotInfo or {}
         geometry = cameraGeometry(camera)
-        layout = geometry.layout
         known = (detector, data.get("detector"), info.get("detector"))
         image, frame, missing = self._place(
             self._readImage(data), data, geometry, next((i for i in known if i is not None), None)
         )
-        several = bool(frame.shown.sum() > 1)
         gaps = findAmpGaps(image, frame, missing)
-        failures = readFailures(data, geometry, frame.shown, byDetector=several)
+        failures = readFailures(data, geometry, frame.shown)
         structures = readStructures(data, frame, self.nListed)
-        reasons = readReasons(data, geometry)
         pixels, scale = self._scale(image, frame, data)
-        has_pixels = frame.shown & ~gaps.missing & ~gaps.masked
-        amp_has_pixels = has_pixels[layout.ampDetector] & ~gaps.maskedAmps
-        # The name of a detector without pixels stands for those of its amplifiers; a single one is in the
-        # headline already.
-        named, unnamed = (
-            (has_pixels, frame.shown & ~has_pixels) if several else (has_pixels & False, gaps.missing)
-        )
-        amp_unnamed = gaps.maskedAmps & (has_pixels | (not several))[layout.ampDetector]
+        names, amp_names, gap_names = placeNames(frame, gaps)
         unit = "σ" if self.quantity == "significance" else self.unit
+        lists = (
+            (withUnit("Values", unit), *statisticsLines(image, counts=False)),
+            ("Colours", *textwrap.wrap(scale.note, LIST_LENGTH)),
+            *listGaps(gaps, geometry.layout, readReasons(data, geometry), -(-self.nListed // 3)),
+            listFirst("Failing", failures.lines, self.nListed),
+            listFirst("Structures", structures.lines, self.nListed),
+        )
         return ImageView(
             image=pixels,
             frame=frame,
@@ -217,14 +198,13 @@ class ImagePlot(PlotAction):
             gaps=gaps,
             failures=failures,
             structures=structures,
-            names=nameDetectors(frame, named),
-            ampNames=nameAmplifiers(frame, amp_has_pixels),
-            gapNames=(nameDetectors(frame, unnamed), nameAmplifiers(frame, amp_unnamed)),
+            names=names,
+            ampNames=amp_names,
+            gapNames=gap_names,
             projections=self._project(pixels, scale),
             title=chooseTitle(self.title, info, self.zAxisLabel),
-            headline=imageHeadline(frame, gaps, failures, structures),
             provenance=(*describeProvenance(info, ()), frame.note),
-            lists=imageLists(image, unit, frame, scale, gaps, reasons, failures, structures, self.nListed),
+            lists=tuple(lines for lines in lists if lines),
             message="" if np.isfinite(image).any() else "No pixel with a value",
         )
 
@@ -331,18 +311,7 @@ class DetectorImagePlot(ImagePlot):
     )
 
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
-        """Return what the plot needs.
-
-        Parameters
-        ----------
-        **kwargs
-            Not used.
-
-        Returns
-        -------
-        schema
-            Keys and their types.
-        """
+        """Return what the plot needs."""
         return [("image", Tensor)]
 
     def _place(
@@ -366,31 +335,7 @@ class DetectorImagePlot(ImagePlot):
         return image, frame, np.zeros(geometry.layout.nDetectors, dtype=bool)
 
     def _project(self, image: Float32Array, scale: ImageScale) -> Projections:
-        """Reduce the columns and the rows."""
-        columns, rows = (_reduce(pixels, self.projection) for pixels in (image.T, image))
-        values = np.concatenate([columns, rows])
-        robust = robustLimits(values, nSigma=5.0)
-        low, high = robust.low, robust.high
-        least, most = float(np.nanmin(values, initial=high)), float(np.nanmax(values, initial=low))
-        # All of them are shown, unless a few would make the others a flat line.
-        if most - least < _MOST_SPAN * (high - low):
-            low, high = min(low, least), max(high, most)
-        margin = 0.05 * (high - low)
-        label = withUnit(self.projection.capitalize(), scale.unit)
-        return Projections(columns, rows, (low - margin, high + margin), label)
-
-
-def _reduce(lines: Float32Array, statistic: str) -> FloatArray:
-    """Reduce each line of pixels to one number; NaN for those without a value."""
-    functions: dict[str, Callable[..., FloatArray]] = {
-        "mean": np.nanmean,
-        "median": np.nanmedian,
-        "max": np.nanmax,
-    }
-    filled = np.isfinite(lines).any(axis=1)
-    reduced = np.full(len(lines), np.nan)
-    reduced[filled] = functions[statistic](lines[filled], axis=1)
-    return reduced
+        return projectImage(image, self.projection, scale.unit)
 
 
 class FocalPlaneImagePlot(ImagePlot):
@@ -409,18 +354,7 @@ class FocalPlaneImagePlot(ImagePlot):
     )
 
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
-        """Return what the plot needs.
-
-        Parameters
-        ----------
-        **kwargs
-            Not used.
-
-        Returns
-        -------
-        schema
-            Keys and their types.
-        """
+        """Return what the plot needs."""
         return [("image", Tensor), ("x0", Scalar), ("y0", Scalar), ("pixelSize", Scalar)]
 
     def _place(

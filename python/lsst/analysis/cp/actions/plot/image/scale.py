@@ -11,7 +11,7 @@ import matplotlib
 import numpy as np
 from matplotlib.colors import Colormap, FuncNorm, LinearSegmentedColormap, Normalize, TwoSlopeNorm
 
-from lsst.analysis.cp.actions.plot.style import MapStyle
+from lsst.analysis.cp.actions.plot.style import UNDER, overColour
 from lsst.analysis.cp.actions.plot.text import formatNumber
 from lsst.analysis.cp.core.images import StretchMethod, perAmplifier, stretchLimits
 from lsst.analysis.cp.core.limits import ColourLimits
@@ -21,6 +21,8 @@ from .frame import ImageFrame
 from .gaps import ampRegions
 
 __all__ = [
+    "GAP",
+    "MASKED",
     "SIGNIFICANT",
     "ImageScale",
     "ImageStyle",
@@ -33,6 +35,12 @@ __all__ = [
 
 _SIGNIFICANCE_REACH = 6.0
 """End of the scale of a significance, in thresholds."""
+
+GAP = "#ececec"
+"""Colour of the focal plane between detectors."""
+
+MASKED = "#a8a8a8"
+"""Colour of pixels of a detector without a value."""
 
 SIGNIFICANT = "#ff9a1f"
 """Colour of a significance just above the threshold."""
@@ -92,28 +100,22 @@ class ImageScale:
         return self.threshold if inside else None
 
     @property
-    def ticks(self) -> FloatArray | None:
-        """Values for ticks at even distances on a scale that is not linear; None for a linear one."""
+    def ticks(self) -> dict[float, str] | None:
+        """Labels of values at even distances on a scale that is not linear; None for a linear one."""
         low, high = self.limits.low, self.limits.high
         if self.colourMap == "significance" and self.threshold is not None:
-            return np.array([low, 0.5 * (low + self.threshold), *np.linspace(self.threshold, high, 6)])
-        if self.softening is None:
+            values = np.array([low, 0.5 * (low + self.threshold), *np.linspace(self.threshold, high, 6)])
+        elif self.softening is not None:
+            first, last = self.curve(np.array([low, high]))
+            values = self.uncurve(np.linspace(first, last, 9))
+        else:
             return None
-        first, last = self.curve(np.array([low, high]))
-        return self.uncurve(np.linspace(first, last, 9))
+        return {value: formatNumber(value, 2) for value in values.tolist()}
 
     def curve(self, value: FloatArray) -> FloatArray:
-        """Take the inverse hyperbolic sine of values, where the scale is not linear.
+        """Take the inverse hyperbolic sine of the distances of values from ``bend``, in ``softening``.
 
-        Parameters
-        ----------
-        value
-            Values; any shape.
-
-        Returns
-        -------
-        level
-            That of their distances from ``bend``, in units of ``softening``.
+        It is linear for small values, and logarithmic for large ones of either sign.
         """
         # In single precision, processors differ in the last digits: a value at an end of the scale could come
         # out beyond it, and be drawn in the colour of those that are.
@@ -122,63 +124,38 @@ class ImageScale:
         return level
 
     def uncurve(self, level: FloatArray) -> FloatArray:
-        """Undo `curve`, for the colour bar.
-
-        Parameters
-        ----------
-        level
-            Levels; any shape.
-
-        Returns
-        -------
-        value
-            The values.
-        """
+        """Undo `curve`, for the colour bar."""
         value: FloatArray = self.bend + (self.softening or 1.0) * np.sinh(level)
         return value
 
 
 @dataclass(frozen=True)
-class ImageStyle(MapStyle):
-    """Looks of a figure of an image, besides those of all maps.
+class ImageStyle:
+    """Colours that depend on the colour map.
 
     Parameters
     ----------
     ink, halo
-        Colours of names on the image, and around them.
+        Names on the image, and around them.
     ampOutline
-        Colour of the outlines of amplifiers.
-    gap
-        Colour of the focal plane between detectors.
-    masked
-        Colour of pixels of a detector without a value.
+        Outlines of amplifiers.
     mark, markHalo
-        Colours of the marks of structures, and around them.
+        Marks of structures, and around them.
+    over
+        Values above the range.
     """
 
     ink: str = "#222222"
     halo: str = "#ffffff"
     ampOutline: str = "#222222"
-    gap: str = "#ececec"
-    masked: str = "#a8a8a8"
     mark: str = "#000000"
     markHalo: str = "#ffffff"
+    over: str = overColour("PuOr")
 
     @classmethod
     def forColourMap(cls, colourMap: str) -> ImageStyle:
-        """Choose colours that are legible on a colour map.
-
-        Parameters
-        ----------
-        colourMap
-            Name of a colour map.
-
-        Returns
-        -------
-        style
-            The style.
-        """
-        style = cls(over=cls.overColour(colourMap))
+        """Choose colours that are legible on a colour map, or on that of a ``significance``."""
+        style = cls(over=overColour(colourMap))
         on_dark = replace(style, ink="#ffffff", mark="#ffffff", markHalo="#111111")
         if colourMap == "significance":
             return replace(on_dark, ink="#c9d6e6", halo="#05070d", ampOutline="#7f9fc4", over="#ffffff")
@@ -188,20 +165,7 @@ class ImageStyle(MapStyle):
 
 
 def imageColours(scale: ImageScale, style: ImageStyle) -> tuple[Normalize, Colormap]:
-    """Return what turns the values of an image into colours.
-
-    Parameters
-    ----------
-    scale
-        The scale.
-    style
-        Colours of values beyond its ends.
-
-    Returns
-    -------
-    norm, colourMap
-        Norm and colour map; pixels without a value are transparent.
-    """
+    """Return norm and colour map, which turn values into colours; pixels without a value are transparent."""
     low, high = scale.limits.low, scale.limits.high
     norm: Normalize
     if scale.colourMap == "significance" and scale.threshold is not None:
@@ -211,7 +175,7 @@ def imageColours(scale: ImageScale, style: ImageStyle) -> tuple[Normalize, Color
         colour_map = matplotlib.colormaps[scale.colourMap]
         linear = scale.softening is None
         norm = Normalize(low, high) if linear else FuncNorm((scale.curve, scale.uncurve), low, high)
-    return norm, colour_map.with_extremes(bad="#ffffff00", under=style.under, over=style.over)
+    return norm, colour_map.with_extremes(bad="#ffffff00", under=UNDER, over=style.over)
 
 
 @dataclass(frozen=True)
@@ -245,22 +209,9 @@ class Stretch:
         }[self.method]
 
     def measure(self, image: Float32Array) -> tuple[float, float]:
-        """Choose the values.
+        """Choose the ends for an image, of which NaN are left out.
 
-        Parameters
-        ----------
-        image
-            Pixels; NaN are left out.
-
-        Returns
-        -------
-        low, high
-            Ends of the range.
-
-        Raises
-        ------
-        ValueError
-            Raised if the ends that are given leave no range.
+        ValueError is raised if the ends that are given leave no range.
         """
         low, high = self.low, self.high
         if low is None or high is None:
@@ -281,33 +232,11 @@ def valueScale(
     label: str,
     unit: str,
 ) -> ImageScale:
-    """Make the scale of a map of values.
+    """Make the scale of a map of values, of which NaN are left out.
 
-    Parameters
-    ----------
-    image
-        Pixels; NaN are left out.
-    stretch
-        How the ends are chosen.
-    softening
-        Where an inverse hyperbolic sine turns from linear to logarithmic, as a fraction of the range, or of
-        half of it if the stretch is symmetric; None for a linear scale.
-    colourMap
-        Name of the colour map.
-    threshold
-        Value to mark; None for none.
-    label, unit
-        What is shown, and its unit.
-
-    Returns
-    -------
-    scale
-        The scale.
-
-    Raises
-    ------
-    ValueError
-        Raised if the ends that are given leave no range.
+    The softening is where an inverse hyperbolic sine turns from linear to logarithmic, as a fraction of the
+    range, or of half of it if the stretch is symmetric; None for a linear scale. The threshold is marked.
+    ValueError is raised if the ends that are given leave no range.
     """
     low, high = stretch.measure(image)
     symmetric = stretch.method == "symmetric"
@@ -327,28 +256,10 @@ def valueScale(
 def significanceScale(
     image: Float32Array, threshold: float | None, high: float | None, label: str
 ) -> ImageScale:
-    """Make the scale of a map of significances, the same for all maps of one threshold.
+    """Make the scale of a map of significances from 0, the same for all maps of one threshold.
 
-    Parameters
-    ----------
-    image
-        Pixels.
-    threshold
-        Where the colours change; may be None if there is no pixel with a value.
-    high
-        Upper end; a multiple of the threshold if None.
-    label
-        What is shown.
-
-    Returns
-    -------
-    scale
-        The scale from 0.
-
-    Raises
-    ------
-    ValueError
-        Raised if the threshold is not between 0 and the upper end.
+    The colours change at the threshold, which may be None if there is no pixel with a value. The upper end is
+    a multiple of it if None. ValueError is raised if the threshold is not between 0 and that end.
     """
     if threshold is None:
         threshold = 1.0 if high is None else 0.5 * high
@@ -373,22 +284,13 @@ def _countBeyond(image: Float32Array, low: float, high: float) -> ColourLimits:
 
 
 def scaleAmplifiers(image: Float32Array, frame: ImageFrame) -> Float32Array:
-    """Bring all amplifiers of an image to one level and one scale.
+    """Bring all amplifiers of an image, shape (ny, nx), to one level and one scale.
 
-    Parameters
-    ----------
-    image
-        Pixels; shape (ny, nx).
-    frame
-        Where image and amplifiers lie.
-
-    Returns
-    -------
-    scaled
-        As `~lsst.analysis.cp.core.images.perAmplifier` does it, for amplifiers at any angle.
+    It is done as `~lsst.analysis.cp.core.images.perAmplifier` does it, for amplifiers at any angle.
     """
     regions = list(ampRegions(frame, frame.shownAmps))
     scaled = perAmplifier(image, [region.box for region in regions if region.inside is None])
+    # The box of a tilted amplifier has pixels of its neighbours, which must not count.
     for region in regions:
         if region.inside is not None:
             whole = (slice(None), slice(None))

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from lsst.analysis.cp.actions.plot.text import listFirst, plural, statisticsLines, withUnit
+from lsst.analysis.cp.actions.plot.text import listFirst, plural, withUnit
+from lsst.analysis.cp.core import CameraLayout
+from lsst.analysis.cp.core.limits import robustLimits
 from lsst.analysis.cp.core.typing import Float32Array, FloatArray
 
 from .frame import ImageFrame
@@ -19,30 +20,24 @@ from .gaps import AmpGaps
 from .marks import Failures, Names, StructureMarks
 from .scale import ImageScale
 
-__all__ = ["ImageView", "Projections", "imageHeadline", "imageLists"]
+__all__ = ["ImageView", "Projections", "listGaps", "projectImage"]
 
-_NOTE_LENGTH = 52
-"""Characters of a line beside the image."""
+_MOST_SPAN = 6.0
+"""Full range of a projection, in robust ranges, up to which all of it is shown."""
 
 
 @dataclass(frozen=True, eq=False)
 class Projections:
-    """Reduced columns and rows of an image.
-
-    Parameters
-    ----------
-    columns, rows
-        One value a column, and one a row; shapes (nx,) and (ny,). NaN where there is none.
-    limits
-        Ends of the axes of values; robust, so that points may be beyond.
-    label
-        What is shown, with its unit.
-    """
+    """Reduced columns and rows of an image."""
 
     columns: FloatArray
+    """One value a column; shape (nx,), NaN where there is none."""
     rows: FloatArray
+    """One value a row; shape (ny,), NaN where there is none."""
     limits: tuple[float, float]
+    """Ends of the axes of values; robust, so that points may be beyond."""
     label: str
+    """What is shown, with its unit."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,8 +64,8 @@ class ImageView:
         Names of detectors and amplifiers without any.
     projections
         Reduced columns and rows; None for none.
-    title, headline
-        What is shown, and the verdict on it.
+    title
+        What is shown.
     provenance
         Lines that say where the data come from.
     lists
@@ -90,87 +85,33 @@ class ImageView:
     gapNames: tuple[Names, ...]
     projections: Projections | None
     title: str
-    headline: str
     provenance: tuple[str, ...]
     lists: tuple[tuple[str, ...], ...]
     message: str
 
-
-def imageHeadline(frame: ImageFrame, gaps: AmpGaps, failures: Failures, structures: StructureMarks) -> str:
-    """Say in one line what there is, and what failed.
-
-    Parameters
-    ----------
-    frame
-        What is on the image.
-    gaps
-        What is missing.
-    failures
-        What failed.
-    structures
-        What was found.
-
-    Returns
-    -------
-    text
-        The line.
-    """
-    n_shown, n_missing, n_masked = (int(part.sum()) for part in (frame.shown, gaps.missing, gaps.maskedAmps))
-    if n_shown == 1:
-        words = [str(frame.geometry.layout.detectorName[frame.shown][0])]
-    else:
+    @property
+    def headline(self) -> str:
+        """What there is, and what failed, in one line."""
+        shown, gaps, structures = self.frame.shown, self.gaps, self.structures
+        n_shown, n_missing, n_masked = (int(p.sum()) for p in (shown, gaps.missing, gaps.maskedAmps))
         words = [f"{n_shown - n_missing} of {n_shown} detectors with an image"]
-    if n_masked:
-        words.append(f"{plural(n_masked, 'amplifier')} without a value")
-    if failures.headline:
-        words.append(failures.headline)
-    if structures.total:
-        words.append(f"{plural(structures.total, 'structure')} found")
-    if structures.nEvents:
-        words.append(f"{plural(structures.nEvents, 'event')}, as of cosmic rays")
-    return ", ".join(words)
+        if n_shown == 1:
+            words = [str(self.frame.geometry.layout.detectorName[shown][0])]
+        if n_masked:
+            words.append(f"{plural(n_masked, 'amplifier')} without a value")
+        if self.failures.headline:
+            words.append(self.failures.headline)
+        if structures.total:
+            words.append(f"{plural(structures.total, 'structure')} found")
+        if structures.nEvents:
+            words.append(f"{plural(structures.nEvents, 'event')}, as of cosmic rays")
+        return ", ".join(words)
 
 
-def imageLists(
-    values: Float32Array,
-    unit: str,
-    frame: ImageFrame,
-    scale: ImageScale,
-    gaps: AmpGaps,
-    reasons: Mapping[int, str],
-    failures: Failures,
-    structures: StructureMarks,
-    nListed: int,
+def listGaps(
+    gaps: AmpGaps, layout: CameraLayout, reasons: Mapping[int, str], nListed: int
 ) -> tuple[tuple[str, ...], ...]:
-    """Write what stands beside the image.
-
-    Parameters
-    ----------
-    values
-        Pixels; NaN are left out.
-    unit
-        Their unit.
-    frame
-        What is on the image.
-    scale
-        How it is coloured.
-    gaps
-        What is missing.
-    reasons
-        Why a detector is missing, by its position in the camera.
-    failures
-        What failed.
-    structures
-        What was found.
-    nListed
-        Number of things to name in a list; a third of it of what is missing.
-
-    Returns
-    -------
-    lists
-        Titles, each with its lines.
-    """
-    layout = frame.geometry.layout
+    """List the detectors without an image, with reasons by position in the camera; and what has no value."""
     absent = [
         f"{layout.detectorName[i]}  {reasons.get(i, '')}".rstrip()
         for i in np.flatnonzero(gaps.missing).tolist()
@@ -178,13 +119,28 @@ def imageLists(
     masked = [f"{name}  all" for name in layout.detectorName[gaps.masked]]
     for i in np.flatnonzero(gaps.maskedAmps & ~gaps.masked[layout.ampDetector]):
         masked.append(f"{layout.detectorName[layout.ampDetector[i]]} {layout.ampName[i]}")
-    few = -(-nListed // 3)
-    lists = (
-        (withUnit("Values", unit), *statisticsLines(values, counts=False)),
-        ("Colours", *textwrap.wrap(scale.note, _NOTE_LENGTH)),
-        listFirst(f"Without an image: {len(absent)}", absent, few),
-        listFirst("Without a value", masked, few),
-        listFirst("Failing", failures.lines, nListed),
-        listFirst("Structures", structures.lines, nListed),
+    return (
+        listFirst(f"Without an image: {len(absent)}", absent, nListed),
+        listFirst("Without a value", masked, nListed),
     )
-    return tuple(lines for lines in lists if lines)
+
+
+def projectImage(image: Float32Array, statistic: str, unit: str) -> Projections:
+    """Reduce the columns and the rows of an image by ``mean``, ``median`` or ``max``; NaN are left out."""
+    functions: dict[str, Callable[..., FloatArray]]
+    functions = {"mean": np.nanmean, "median": np.nanmedian, "max": np.nanmax}
+    reduced: list[FloatArray] = []
+    for lines in (image.T, image):
+        filled = np.isfinite(lines).any(axis=1)
+        reduced.append(np.full(len(lines), np.nan))
+        reduced[-1][filled] = functions[statistic](lines[filled], axis=1)
+    values = np.concatenate(reduced)
+    robust = robustLimits(values, nSigma=5.0)
+    low, high = robust.low, robust.high
+    least, most = float(np.nanmin(values, initial=high)), float(np.nanmax(values, initial=low))
+    # All of them are shown, unless a few would make the others a flat line.
+    if most - least < _MOST_SPAN * (high - low):
+        low, high = min(low, least), max(high, most)
+    margin = 0.05 * (high - low)
+    columns, rows = reduced
+    return Projections(columns, rows, (low - margin, high + margin), withUnit(statistic.capitalize(), unit))

@@ -3,8 +3,6 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Plots of histories of measurements."""
 
-# ruff: noqa: F403  (the modules' __all__ are the public names)
-from .drawing import *
-from .text import *
-from .trendPlot import *
-from .view import *
+from .trendPlot import TrendPlot
+
+__all__ = ["TrendPlot"]

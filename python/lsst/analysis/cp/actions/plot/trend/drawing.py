@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from dataclasses import dataclass
 from typing import Any
@@ -28,10 +29,18 @@ from lsst.analysis.cp.core.amps import FAILED
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray
 from lsst.utils.plotting import make_figure
 
+from .axis import padSegment, splitSegments
 from .text import describeGap
-from .view import TrendBand, TrendView, padSegment, splitSegments
+from .view import TrendBand, TrendView
 
-__all__ = ["TrendArtists", "TrendStyle", "drawCounts", "drawTrend", "makeTrendFigure", "trendKey"]
+__all__ = [
+    "LINE_LOOKS",
+    "TrendArtists",
+    "drawCounts",
+    "drawTrend",
+    "makeTrendFigure",
+    "trendKey",
+]
 
 _MARKERS = 8
 """Number of markers on the level of a series of many epochs."""
@@ -44,54 +53,25 @@ _BOTTOM, _TOP, _COUNTS, _GAP = 0.62, 6.25, 0.85, 0.12
 _PANEL_LEFT = 9.5
 
 
-@dataclass(frozen=True)
-class TrendStyle:
-    """Looks of a figure of a trend.
+_BAND_LOOKS = (("#0072b2", "-"), ("#d55e00", "--"), ("#8a8a8a", "-."), ("#b8860b", ":"))
+"""Colour and line style of the kinds of sensors, used in turn."""
 
-    Parameters
-    ----------
-    bands
-        Colour and line style of the kinds of sensors, used in turn.
-    lines
-        Colour and marker of the named series, used in turn.
-    failing
-        Colour of the threshold, and of what fails.
-    gap
-        Colour of what has no data.
-    changing
-        Colour of changes that are counted.
-    mostMarkers
-        Number of epochs up to which each value of a named series has a marker.
-    """
+LINE_LOOKS = (
+    ("#000000", "o"),
+    ("#009e73", "s"),
+    ("#cc79a7", "^"),
+    ("#56b4e9", "D"),
+    ("#7f3c8d", "v"),
+    ("#e69f00", "P"),
+    ("#8c510a", "X"),
+    ("#117733", "*"),
+)
+"""Colour and marker of the named series, of which there are no more."""
 
-    bands: tuple[tuple[str, str], ...] = (
-        ("#0072b2", "-"),
-        ("#d55e00", "--"),
-        ("#8a8a8a", "-."),
-        ("#b8860b", ":"),
-    )
-    lines: tuple[tuple[str, str], ...] = (
-        ("#000000", "o"),
-        ("#009e73", "s"),
-        ("#cc79a7", "^"),
-        ("#56b4e9", "D"),
-        ("#7f3c8d", "v"),
-        ("#e69f00", "P"),
-        ("#8c510a", "X"),
-        ("#117733", "*"),
-    )
-    failing: str = FAILING
-    gap: str = "#e6e6e6"
-    changing: str = "#4d4d4d"
-    mostMarkers: int = 150
+_GAP_COLOUR, _CHANGE_COLOUR = "#e6e6e6", "#4d4d4d"
 
-    def bandLooks(self, place: int) -> tuple[str, str]:
-        """Return colour and line style of a kind of sensor."""
-        return self.bands[place % len(self.bands)]
-
-    def lineLooks(self, place: int) -> tuple[str, str]:
-        """Return colour and marker of a named series."""
-        return self.lines[place % len(self.lines)]
+_MOST_MARKERS = 150
+"""Number of epochs up to which each value of a named series has a marker."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,23 +113,8 @@ class TrendArtists:
     above: PathCollection | None
 
 
-def drawTrend(ax: Axes, view: TrendView, style: TrendStyle) -> TrendArtists:
-    """Draw bands, named series, threshold, changes and gaps.
-
-    Parameters
-    ----------
-    ax
-        Where to draw.
-    view
-        What to draw.
-    style
-        How it looks.
-
-    Returns
-    -------
-    artists
-        Everything drawn.
-    """
+def drawTrend(ax: Axes, view: TrendView) -> TrendArtists:
+    """Draw bands, named series, threshold, changes and gaps."""
     _setAxis(ax, view)
     ax.set_ylim(*view.yLimits)
     ax.set_ylabel(textwrap.fill(view.yLabel, 70), fontsize=9)
@@ -157,49 +122,38 @@ def drawTrend(ax: Axes, view: TrendView, style: TrendStyle) -> TrendArtists:
     ax.set_axisbelow(True)
     if view.message:
         ax.text(0.5, 0.5, view.message, transform=ax.transAxes, ha="center", fontsize=12)
-    line, side = _drawThreshold(ax, view, style)
-    bands = tuple(_drawBand(ax, view, band, *style.bandLooks(i)) for i, band in enumerate(view.bands))
-    lines = tuple(_drawSeries(ax, view, i, style) for i in range(len(view.named)))
+    line, side = _drawThreshold(ax, view)
+    bands = tuple(
+        _drawBand(ax, view, band, *looks)
+        for band, looks in zip(view.bands, itertools.cycle(_BAND_LOOKS), strict=False)
+    )
+    lines = tuple(_drawSeries(ax, view, i) for i in range(len(view.named)))
     values = view.series.values[view.named]
-    below = _markEdge(ax, view, style, values < view.yLimits[0], 0.012, "v")
-    above = _markEdge(ax, view, style, values > view.yLimits[1], 0.988, "^")
+    below = _markEdge(ax, view, values < view.yLimits[0], 0.012, "v")
+    above = _markEdge(ax, view, values > view.yLimits[1], 0.988, "^")
     return TrendArtists(
         bands=bands,
         lines=lines,
-        failing=_markFailing(ax, view, style),
-        changes=_markChanges(ax, view, style),
-        levels=_drawLevels(ax, view, style),
+        failing=_markFailing(ax, view),
+        changes=_markChanges(ax, view),
+        levels=_drawLevels(ax, view),
         threshold=line,
         failingSide=side,
-        gaps=_drawGaps(ax, view, style, label=True),
+        gaps=_drawGaps(ax, view, label=True),
         below=below,
         above=above,
     )
 
 
-def drawCounts(ax: Axes, view: TrendView, style: TrendStyle) -> tuple[BarContainer, BarContainer]:
-    """Count the series that fail, upwards, and those that change, downwards.
-
-    Parameters
-    ----------
-    ax
-        Where to draw.
-    view
-        What to draw.
-    style
-        How it looks.
-
-    Returns
-    -------
-    bars
-        Those of the failing and of the changing.
-    """
+def drawCounts(ax: Axes, view: TrendView) -> tuple[BarContainer, BarContainer]:
+    """Draw bars: the numbers of series that fail, upwards, and of those that change, downwards."""
     _setAxis(ax, view)
     width = 2 * view.axis.halfWidth
-    failing = ax.bar(view.axis.x, view.nFailing, width, color=style.failing, linewidth=0)
-    changing = ax.bar(view.axis.x, -view.nChanging, width, color=style.changing, linewidth=0)
-    _drawGaps(ax, view, style, label=False)
+    failing = ax.bar(view.axis.x, view.nFailing, width, color=FAILING, linewidth=0)
+    changing = ax.bar(view.axis.x, -view.nChanging, width, color=_CHANGE_COLOUR, linewidth=0)
+    _drawGaps(ax, view, label=False)
     ax.axhline(0.0, color="0.5", linewidth=0.6)
+    # Each side gets a share of the axis, so that a small number is seen beside a large one.
     up, down = (max(int(counts.max(initial=0)), 1) for counts in (view.nFailing, view.nChanging))
     ax.set_ylim(-1.15 * max(down, 0.4 * up), 1.15 * max(up, 0.4 * down))
     ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
@@ -224,13 +178,15 @@ def _setAxis(ax: Axes, view: TrendView) -> None:
     ax.set_xlabel(axis.label, fontsize=8)
 
 
-def _drawGaps(ax: Axes, view: TrendView, style: TrendStyle, *, label: bool) -> tuple[Rectangle, ...]:
+def _drawGaps(ax: Axes, view: TrendView, *, label: bool) -> tuple[Rectangle, ...]:
     """Shade what has no data, and say how long it is where there is room."""
     axis = view.axis
     half, span = axis.halfWidth, axis.limits[1] - axis.limits[0]
     spans = []
     for (start, stop), days in zip(axis.gapEdges.tolist(), axis.gapDays.tolist(), strict=True):
-        spans.append(ax.axvspan(start + half, stop - half, facecolor=style.gap, edgecolor="none", zorder=0.5))
+        spans.append(
+            ax.axvspan(start + half, stop - half, facecolor=_GAP_COLOUR, edgecolor="none", zorder=0.5)
+        )
         if label and stop - start > 0.025 * span:
             ax.text(
                 0.5 * (start + stop), 0.015, describeGap(days), transform=ax.get_xaxis_transform(),
@@ -258,12 +214,12 @@ def _drawBand(
     return outer, inner, median
 
 
-def _drawSeries(ax: Axes, view: TrendView, place: int, style: TrendStyle) -> Line2D:
+def _drawSeries(ax: Axes, view: TrendView, place: int) -> Line2D:
     """Draw a named series; the line ends at gaps. One of many epochs is pale, since it also has a level."""
     x, y = _pointsOf(view, view.series.values[view.named[place]])
-    colour, marker = style.lineLooks(place)
+    colour, marker = LINE_LOOKS[place]
     looks: dict[str, Any] = {"marker": marker, "markersize": 4.0, "linewidth": 0.9}
-    if view.series.nEpochs > style.mostMarkers:
+    if view.series.nEpochs > _MOST_MARKERS:
         looks = {"linewidth": 0.6, "alpha": 0.45}
     (line,) = ax.plot(x, y, "-", color=colour, zorder=3, **looks)
     return line
@@ -272,9 +228,9 @@ def _drawSeries(ax: Axes, view: TrendView, place: int, style: TrendStyle) -> Lin
 def _pointsOf(
     view: TrendView, values: FloatArray, breaks: npt.ArrayLike = ()
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the points of a series, with NaN at gaps and before some epochs.
+    """Return the points of a series, with NaN at gaps and before some epochs, where a line has to end.
 
-    Where only this series lacks a value is no gap.
+    An epoch of which only this series lacks a value is no gap.
     """
     xs, ys = [np.empty(0)], [np.empty(0)]
     for segment in view.axis.segments:
@@ -286,7 +242,7 @@ def _pointsOf(
     return np.concatenate(xs), np.concatenate(ys)
 
 
-def _markFailing(ax: Axes, view: TrendView, style: TrendStyle) -> PathCollection | None:
+def _markFailing(ax: Axes, view: TrendView) -> PathCollection | None:
     """Ring the values of named series that failed."""
     series, epoch = np.nonzero(view.series.status[view.named] == FAILED)
     values = view.series.values[view.named][series, epoch]
@@ -294,12 +250,12 @@ def _markFailing(ax: Axes, view: TrendView, style: TrendStyle) -> PathCollection
     if not shown.any():
         return None
     return ax.scatter(
-        view.axis.x[epoch[shown]], values[shown], s=34 if view.series.nEpochs <= style.mostMarkers else 14,
-        facecolor="none", edgecolor=style.failing, linewidth=1.0, zorder=4,
+        view.axis.x[epoch[shown]], values[shown], s=34 if view.series.nEpochs <= _MOST_MARKERS else 14,
+        facecolor="none", edgecolor=FAILING, linewidth=1.0, zorder=4,
     )  # fmt: skip
 
 
-def _markChanges(ax: Axes, view: TrendView, style: TrendStyle) -> PathCollection | None:
+def _markChanges(ax: Axes, view: TrendView) -> PathCollection | None:
     """Mark the change points of named series, between the levels before and after."""
     findings = view.findings
     places = {int(index): place for place, index in enumerate(view.named)}
@@ -307,20 +263,20 @@ def _markChanges(ax: Axes, view: TrendView, style: TrendStyle) -> PathCollection
     if not chosen:
         return None
     middle = 0.5 * (findings.changeBefore[chosen] + findings.changeAfter[chosen])
-    colours = [style.lineLooks(places[int(findings.changeSeries[i])])[0] for i in chosen]
+    colours = [LINE_LOOKS[places[int(findings.changeSeries[i])]][0] for i in chosen]
     return ax.scatter(
         view.axis.x[findings.changeEpoch[chosen]], middle, s=150, marker="|", color=colours, linewidth=2.6,
         zorder=5,
     )  # fmt: skip
 
 
-def _drawLevels(ax: Axes, view: TrendView, style: TrendStyle) -> tuple[Line2D, ...]:
+def _drawLevels(ax: Axes, view: TrendView) -> tuple[Line2D, ...]:
     """Draw the level of each named series that changed or drifts, and of all that have many epochs."""
     findings = view.findings
-    is_dense = view.series.nEpochs > style.mostMarkers
+    is_dense = view.series.nEpochs > _MOST_MARKERS
     lines = []
     for place, index in enumerate(view.named.tolist()):
-        colour, marker = style.lineLooks(place)
+        colour, marker = LINE_LOOKS[place]
         x, y = _pointsOf(view, findings.expected[index], findings.changeEpoch[findings.changeSeries == index])
         if is_dense:
             # Markers of series with the same epochs shall not fall on each other.
@@ -333,9 +289,7 @@ def _drawLevels(ax: Axes, view: TrendView, style: TrendStyle) -> tuple[Line2D, .
     return tuple(lines)
 
 
-def _drawThreshold(
-    ax: Axes, view: TrendView, style: TrendStyle
-) -> tuple[Line2D | None, PolyCollection | None]:
+def _drawThreshold(ax: Axes, view: TrendView) -> tuple[Line2D | None, PolyCollection | None]:
     """Draw the threshold over the axis, and hatch the side on which values fail."""
     threshold = view.series.threshold
     known = np.flatnonzero(np.isfinite(threshold))
@@ -344,18 +298,18 @@ def _drawThreshold(
     # The last one holds on, and the first one from the beginning.
     x = np.concatenate([[view.axis.limits[0]], view.axis.x[known[1:]], [view.axis.limits[1]]])
     y = threshold[known[[*range(len(known)), -1]]]
-    (line,) = ax.plot(x, y, "-.", color=style.failing, linewidth=1.2, drawstyle="steps-post", zorder=2.5)
+    (line,) = ax.plot(x, y, "-.", color=FAILING, linewidth=1.2, drawstyle="steps-post", zorder=2.5)
     end = view.yLimits[1] if view.failsAbove else view.yLimits[0]
     beyond = np.maximum(y, end) if view.failsAbove else np.minimum(y, end)
     side = ax.fill_between(
-        x, y, beyond, step="post", facecolor="none", edgecolor=style.failing, hatch="///", alpha=0.22,
+        x, y, beyond, step="post", facecolor="none", edgecolor=FAILING, hatch="///", alpha=0.22,
         linewidth=0.0, zorder=0.4,
     )  # fmt: skip
     return line, side
 
 
 def _markEdge(
-    ax: Axes, view: TrendView, style: TrendStyle, outside: BoolArray, height: float, marker: str
+    ax: Axes, view: TrendView, outside: BoolArray, height: float, marker: str
 ) -> PathCollection | None:
     """Mark some values of named series beyond the axis at its edge; the height is in parts of the axis."""
     places, epochs = np.nonzero(outside)
@@ -363,82 +317,56 @@ def _markEdge(
         return None
     return ax.scatter(
         view.axis.x[epochs], np.full(len(epochs), height), transform=ax.get_xaxis_transform(), s=40,
-        marker=marker, facecolor=[style.lineLooks(place)[0] for place in places.tolist()], edgecolor="white",
+        marker=marker, facecolor=[LINE_LOOKS[place][0] for place in places.tolist()], edgecolor="white",
         linewidth=0.5, zorder=6, clip_on=False,
     )  # fmt: skip
 
 
-def makeTrendFigure(view: TrendView, style: TrendStyle) -> Figure:
+def makeTrendFigure(view: TrendView) -> Figure:
     """Lay out the trend, the counts of what fails and changes, key, numbers and provenance.
 
-    Parameters
-    ----------
-    view
-        What to show.
-    style
-        How it looks.
-
-    Returns
-    -------
-    figure
-        The figure, with an Agg canvas.
+    The figure has an Agg canvas.
     """
     page = Page(make_figure(figsize=_SIZE, dpi=_DPI), _PANEL_LEFT)
     has_counts = bool(view.nFailing.any() or view.nChanging.any())
     bottom = _BOTTOM + (_COUNTS + _GAP if has_counts else 0.0)
     ax = page.addAxes(_LEFT, bottom, _WIDTH, _TOP - bottom)
-    artists = drawTrend(ax, view, style)
+    artists = drawTrend(ax, view)
     if has_counts:
-        drawCounts(page.addAxes(_LEFT, _BOTTOM, _WIDTH, _COUNTS, sharex=ax), view, style)
+        drawCounts(page.addAxes(_LEFT, _BOTTOM, _WIDTH, _COUNTS, sharex=ax), view)
         ax.tick_params(labelbottom=False)
         ax.set_xlabel("")
         ax.xaxis.get_offset_text().set_visible(False)
     page.writeHeader(view.title, view.headline, view.provenance, emphasise=view.isAlarming)
-    y = page.writeKey(_TOP, trendKey(view, artists, style))
+    y = page.writeKey(_TOP, trendKey(view, artists))
     for lines in view.lists:
         y = page.writeLines(y, lines, _BOTTOM)
     return page.figure
 
 
-def trendKey(view: TrendView, artists: TrendArtists, style: TrendStyle) -> tuple[Artist, ...]:
-    """Explain what occurs in a trend.
-
-    Parameters
-    ----------
-    view
-        What is shown.
-    artists
-        What was drawn.
-    style
-        How it looks.
-
-    Returns
-    -------
-    handles
-        Artists with labels.
-    """
+def trendKey(view: TrendView, artists: TrendArtists) -> tuple[Artist, ...]:
+    """Explain by artists with labels what occurs in a view of which some artists were drawn."""
     handles: list[Artist] = []
-    for place, band in enumerate(view.bands):
-        colour, line = style.bandLooks(place)
+    for band, (colour, line) in zip(view.bands, itertools.cycle(_BAND_LOOKS), strict=False):
         label = f"median of {band.nSeries} {band.label} {pluralOf(view.noun)}".replace("  ", " ")
         looks: dict[str, Any] = {"color": colour, "linestyle": line}
         handles.append(Line2D([], [], label=label, **looks))
         handles.append(Patch(facecolor=colour, alpha=0.35, label="half of them, and 90 %"))
-    for place, name in enumerate(view.series.names[view.named].tolist()):
-        colour, marker = style.lineLooks(place)
+    names = view.series.names[view.named].tolist()
+    for name, (colour, marker) in zip(names, LINE_LOOKS, strict=False):
         handles.append(Line2D([], [], color=colour, marker=marker, label=name))
     if view.thresholdLabel:
         label = view.thresholdLabel if view.showsThreshold else f"{view.thresholdLabel} (beyond the axis)"
-        handles.append(Line2D([], [], color=style.failing, linestyle="-.", label=label))
-    return (*handles, *_markKey(view, artists, style))
+        handles.append(Line2D([], [], color=FAILING, linestyle="-.", label=label))
+    return (*handles, *_markKey(view, artists))
 
 
-def _markKey(view: TrendView, artists: TrendArtists, style: TrendStyle) -> list[Artist]:
+def _markKey(view: TrendView, artists: TrendArtists) -> list[Artist]:
     """Explain the marks that occur."""
     handles: list[Artist] = []
     marks: dict[str, Any] = {"linestyle": "none", "color": "0.3"}
     if artists.failing is not None:
-        ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": style.failing}
+        ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": FAILING}
         handles.append(Line2D([], [], marker="o", linestyle="none", label="failed", **ring))
     if artists.changes is not None:
         handles.append(
@@ -455,5 +383,5 @@ def _markKey(view: TrendView, artists: TrendArtists, style: TrendStyle) -> list[
             label = f"{word} {formatNumber(end, 3)}: {len(np.asarray(scatter.get_offsets()))}"
             handles.append(Line2D([], [], marker=marker, label=label, **marks))
     if artists.gaps:
-        handles.append(Patch(facecolor=style.gap, label="no data"))
+        handles.append(Patch(facecolor=_GAP_COLOUR, label="no data"))
     return handles

@@ -39,22 +39,7 @@ def describeGap(days: float) -> str:
 
 
 def trendHeadline(series: TrendSeries, findings: TrendFindings, noun: str) -> str:
-    """Say in one line what there is, and what was found.
-
-    Parameters
-    ----------
-    series
-        The histories.
-    findings
-        What was found in them.
-    noun
-        What a series is, in the singular.
-
-    Returns
-    -------
-    text
-        The line.
-    """
+    """Say in one line what there is, by the noun of a series in the singular, and what was found."""
     words = [f"{plural(series.nSeries, noun)}, {plural(series.nEpochs, series.epochNoun)}"]
     changed = len(np.unique(findings.changeSeries))
     counts = (
@@ -74,24 +59,10 @@ def trendHeadline(series: TrendSeries, findings: TrendFindings, noun: str) -> st
 def trendLists(
     series: TrendSeries, findings: TrendFindings, noun: str, nListed: int
 ) -> tuple[tuple[str, ...], ...]:
-    """Write what stands beside the plot.
+    """Write what stands beside the plot, with at most some lines on each kind of finding.
 
-    Parameters
-    ----------
-    series
-        The histories.
-    findings
-        What was found in them.
-    noun
-        What a series is, in the singular.
-    nListed
-        Lines on each kind of finding, at most; 0 for none.
-
-    Returns
-    -------
-    lists
-        Title and lines of each list: the values of each kind of sensor, and as far as there are any,
-        failures, changes, drifts, outlying series and outliers.
+    The lists, each of a title and lines, are the values of each kind of sensor, and as far as there are any,
+    failures, changes, drifts, outlying series and outliers. The noun is that of a series in the singular.
     """
     lists = (
         ("Values", *_describeValues(series)),

@@ -8,6 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from lsst.analysis.cp.actions.plot.style import OPERATORS, checkEnds
 from lsst.analysis.cp.actions.plot.text import (
     chooseTitle,
     describeProvenance,
@@ -18,9 +19,10 @@ from lsst.analysis.cp.core.history import SERIES_COLUMNS, TrendFindings, TrendSe
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, PlotAction
 from lsst.pex.config import ChoiceField, Field, ListField
 
-from .drawing import TrendStyle, makeTrendFigure
+from .axis import AXIS_KINDS, placeEpochs
+from .drawing import makeTrendFigure
 from .text import trendHeadline, trendLists
-from .view import AXIS_KINDS, TrendView, chooseNamed, chooseRange, makeBands, placeEpochs
+from .view import TrendView, chooseNamed, chooseRange, makeBands
 
 __all__ = ["TrendPlot"]
 
@@ -57,7 +59,7 @@ class TrendPlot(PlotAction):
     operator = ChoiceField[str](
         doc="How a good value compares with the threshold.",
         default="<=",
-        allowed={"<": "less", "<=": "not greater", ">": "greater", ">=": "not less"},
+        allowed=OPERATORS,
     )
     tests = ListField[str](doc="Tests to which the values belong, to be named on the figure.", default=[])
     axisMin = Field[float](doc="Lower end of the axis of values.", default=None, optional=True)
@@ -72,29 +74,15 @@ class TrendPlot(PlotAction):
     def validate(self) -> None:
         """Check fields that depend on each other."""
         super().validate()
-        if self.axisMin is not None and self.axisMax is not None and not self.axisMin < self.axisMax:
-            raise ValueError(f"axisMin {self.axisMin!r} must be less than axisMax {self.axisMax!r}.")
+        checkEnds(self, "axisMin", "axisMax")
 
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
         """Name what is shown."""
         return [("trendSeries", TrendSeries), ("trendFindings", TrendFindings)]
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> Mapping[str, Figure] | Figure:
-        """Make the figure.
-
-        Parameters
-        ----------
-        data
-            ``trendSeries`` and ``trendFindings``.
-        **kwargs
-            ``plotInfo``, see `prepare`.
-
-        Returns
-        -------
-        figure
-            The figure.
-        """
-        return makeTrendFigure(self.prepare(data, kwargs.get("plotInfo")), TrendStyle())
+        """Make the figure, with ``plotInfo`` as `prepare` takes it."""
+        return makeTrendFigure(self.prepare(data, kwargs.get("plotInfo")))
 
     def prepare(self, data: KeyedData, plotInfo: Mapping[str, object] | None = None) -> TrendView:
         """Choose lines, ranges and words; no matplotlib is involved.
