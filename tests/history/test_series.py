@@ -141,6 +141,7 @@ def test_no_rows_make_no_series() -> None:
     series = gatherSeries({name: column[:0] for name, column in makeRows(np.ones((1, 1))).items()})
     assert (series.nSeries, series.nEpochs, series.hasValues) == (0, 0, False)
     assert not findTrends(series).interest.any()
+    assert series.epochNoun == "exposure"
 
 
 def test_threshold_is_that_of_the_epoch() -> None:

@@ -84,7 +84,8 @@ class TrendSeries:
     @property
     def epochNoun(self) -> str:
         """What an epoch is, in the singular: a run where the rows have no exposure."""
-        return "run" if self.epochKind == "exposure" and not self.exposure.any() else self.epochKind
+        has_none = self.exposure.size > 0 and not self.exposure.any()
+        return "run" if self.epochKind == "exposure" and has_none else self.epochKind
 
     @property
     def hasValues(self) -> bool:
