@@ -1,0 +1,252 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Where Sasquatch is, what lets us in, and the errors that never show it."""
+
+from __future__ import annotations
+
+import base64
+import html
+import ipaddress
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+__all__ = [
+    "SasquatchError",
+    "Secret",
+    "TransientError",
+    "WebAddress",
+    "findSecretText",
+    "hideSecrets",
+    "shorten",
+]
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_MAX_TEXT = 500
+# Of longer texts no more is looked at.
+_MAX_SEARCHED = 20_000
+# Shorter parts in Base64 are of no use to anybody, and would be found anywhere.
+_LEAST_ENCODED = 6
+_URL_SAFE = str.maketrans("+/", "-_")
+_secrets: dict[str, re.Pattern[str]] = {}
+
+
+def hideSecrets(text: str) -> str:
+    """Return a text without the secrets that this process knows, plain or encoded."""
+    # The longer may hold the shorter.
+    for secret in sorted(_secrets, key=len, reverse=True):
+        text = _secrets[secret].sub("***", text)
+    return text
+
+
+def shorten(text: str) -> str:
+    """Return the start of what somebody else wrote; cut when secrets are hidden, half of one is not known."""
+    hidden = hideSecrets(text[:_MAX_SEARCHED])
+    if len(text) > _MAX_SEARCHED:
+        # There may be half of one at the end.
+        hidden = hidden[: -12 * max(map(len, _secrets), default=1)]
+    return hidden[:_MAX_TEXT]
+
+
+def _remember(secret: str) -> None:
+    """Let a secret be hidden: as it is, escaped for JSON, URLs, HTML or Python, and in Base64."""
+    data = secret.encode()
+    forms = ["".join(map(_spell, secret))]
+    for shift, lost in enumerate((0, 2, 3)):
+        # Characters that hold bits of what surrounds the secret are left out.
+        encoded = base64.b64encode(bytes(shift) + data).decode()[lost : (shift + len(data)) * 8 // 6]
+        if len(encoded) >= _LEAST_ENCODED:
+            forms += [re.escape(encoded), re.escape(encoded.translate(_URL_SAFE))]
+    _secrets[secret] = re.compile("|".join(forms))
+
+
+def _spell(character: str) -> str:
+    """Write a pattern of all that may stand for a character."""
+    code = ord(character)
+    percent = "".join(f"%{byte:02x}" for byte in character.encode())
+    codes = f"(?i:{percent}|u{code:04x}|x{code:02x}|&#0*{code};|&#x0*{code:x};)"
+    return rf"\\{{0,4}}(?:{re.escape(character)}|{re.escape(html.escape(character))}|{codes})"
+
+
+class SasquatchError(RuntimeError):
+    """Sasquatch cannot be written or read as it is given, and trying again would not help.
+
+    Parameters
+    ----------
+    message
+        What happened; secrets in it are hidden.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(hideSecrets(message))
+
+
+class TransientError(SasquatchError):
+    """A request failed in a way that may pass; whether it took effect is not known.
+
+    Parameters
+    ----------
+    message
+        What happened; secrets in it are hidden.
+    retryAfter
+        How long the server asked to be left alone, s; `None` if it did not say.
+    """
+
+    def __init__(self, message: str, retryAfter: float | None = None) -> None:
+        super().__init__(message)
+        self.retryAfter = retryAfter
+
+
+@dataclass(frozen=True)
+class Secret:
+    """What lets us in, which does not show itself; from when it is made it is hidden in all messages."""
+
+    header: str = field(repr=False)
+    """Value of the header ``Authorization``."""
+
+    @classmethod
+    def bearer(cls, token: str) -> Self:
+        """Make one of a token.
+
+        Raises
+        ------
+        SasquatchError
+            Raised if it is not one word of printable ASCII characters.
+        """
+        if not token or not token.isascii() or not token.isprintable() or " " in token:
+            raise SasquatchError(
+                "The token must be one word of printable ASCII characters; it is not shown here."
+            )
+        _remember(token)
+        return cls(f"Bearer {token}")
+
+    @classmethod
+    def basic(cls, user: str, password: str) -> Self:
+        """Make one of the name of a user and a password.
+
+        Raises
+        ------
+        SasquatchError
+            Raised if one is empty or has characters that cannot be sent.
+        """
+        if not user.isprintable() or not user or ":" in user:
+            raise SasquatchError("The user is empty or has characters that cannot be sent.")
+        if not password.isprintable() or not password:
+            raise SasquatchError("The password is empty or has characters that cannot be sent.")
+        _remember(password)
+        encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
+        _remember(encoded)
+        return cls(f"Basic {encoded}")
+
+
+def findSecretText(what: str, file: str | Path | None, variable: str) -> str | None:
+    """Read a secret from a file or the environment.
+
+    Parameters
+    ----------
+    what
+        What it is, for messages.
+    file
+        File that holds nothing else; if `None`, the environment is read.
+    variable
+        Name of the variable of the environment.
+
+    Returns
+    -------
+    text
+        The secret; `None` if there is neither a file nor the variable.
+
+    Raises
+    ------
+    SasquatchError
+        Raised if the file cannot be read.
+    """
+    if file is None:
+        value = os.environ.get(variable)
+        return None if value is None else value.strip()
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SasquatchError(f"The file of the {what}, {file}, cannot be read: {reason}.") from None
+
+
+@dataclass(frozen=True)
+class WebAddress:
+    """Address of a server."""
+
+    scheme: str
+    """``http`` or ``https``."""
+
+    host: str
+    """Name or number of the host, in lower case."""
+
+    port: int
+    """Port."""
+
+    path: str
+    """What is put before each route: empty, or starting and not ending with a slash."""
+
+    @classmethod
+    def parse(cls, url: str, what: str) -> Self:
+        """Read an address.
+
+        Parameters
+        ----------
+        url
+            As in ``https://sasquatch.example.org/rest-proxy``.
+        what
+            What is there, for messages, such as ``"proxy"``.
+
+        Raises
+        ------
+        SasquatchError
+            Raised if this is no http or https address, or holds a user, a password, a query or a fragment;
+            none of these is repeated in the message.
+        """
+        url = url.strip()
+        given = "" if re.search("[@?#]", url) else f", not {url!r}"
+        form = f"The address of the {what} must look like https://host/path"
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise SasquatchError(f"{form}{given}.") from None
+        if "://" not in url:
+            raise SasquatchError(f"{form}{given}: that has no http:// or https://.")
+        if parts.scheme not in _DEFAULT_PORTS or not host or re.search(r"[^!-~]", url) or ".." in host:
+            raise SasquatchError(f"{form}{given}.")
+        if "@" in parts.netloc or "?" in url or "#" in url:
+            raise SasquatchError(
+                f"The address of the {what} at {host} must hold no user, password, query or fragment; a "
+                "secret is read from a file or the environment."
+            )
+        return cls(parts.scheme, host, port or _DEFAULT_PORTS[parts.scheme], parts.path.rstrip("/"))
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.target}"
+
+    @property
+    def target(self) -> str:
+        """The address without its scheme: the same server by http and https is one."""
+        port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}{port}{self.path}"
+
+    def hasOrigin(self, url: str) -> bool:
+        """Whether another address is at the same scheme, host and port."""
+        parts = urlsplit(url)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+        return (parts.scheme, parts.hostname, port) == (self.scheme, self.host, self.port)
+
+    def isPrivate(self) -> bool:
+        """Whether nobody on the way can read along: by TLS, or on this machine."""
+        try:
+            is_loopback = ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            is_loopback = self.host == "localhost"
+        return self.scheme == "https" or is_loopback
