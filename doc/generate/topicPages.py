@@ -68,8 +68,8 @@ _OTHERS = """\
 Topics of other packages
 ========================
 
-The bias pipelines also run ``analyzeBiasCore`` of analysis_tools. Its bundles ``cpBiasCore_metrics``, one for
-each instrument and run, are sent like ours. Their topics are called like the tools alone, with one field each:
+The bias pipelines also run ``analyzeBiasCore`` of analysis_tools. Its bundles ``cpBiasCore_metrics``, one
+for each instrument and run, are sent like ours. Their topics have the names of the tools, and one field each:
 
 .. csv-table::
    :header-rows: 1
