@@ -3,17 +3,17 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Walks the pipelines for the topics that they fill."""
 
-from collections.abc import Iterable, Iterator
+import copy
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lsst.analysis.cp.catalogue import SENSOR_GROUPS, findTest
-from lsst.analysis.cp.sasquatch import Topic
 from lsst.analysis.tools.interfaces import NoMetric
 from lsst.pipe.base import Pipeline
 from lsst.pipe.base.pipeline_graph import TaskNode
 
-__all__ = ["TopicError", "collectTopics"]
+__all__ = ["Topic", "TopicError", "changedTopics", "collectTopics"]
 
 _PACKAGE = "lsst.analysis.cp."
 _STORAGE_CLASS = "MetricMeasurementBundle"
@@ -23,20 +23,42 @@ class TopicError(ValueError):
     """Two bundles would fill a topic with different fields."""
 
 
-def collectTopics(pipelines: Iterable[Path]) -> dict[str, Topic]:
-    """List the topics that pipelines fill.
+@dataclass(frozen=True, kw_only=True)
+class Topic:
+    """One topic.
 
-    Tasks of other packages, such as ``analyzeBiasCore``, are left out.
+    Parameters
+    ----------
+    datasetType
+        Dataset type of the bundles.
+    dimensions
+        Dimensions of their data ids, sorted.
+    tool
+        Name of the tool that makes the measurements.
+    units
+        Unit of each measurement by its name, empty if dimensionless.
+    """
+
+    datasetType: str
+    dimensions: tuple[str, ...]
+    tool: str
+    units: Mapping[str, str]
+
+
+def collectTopics(pipelines: Iterable[Path], *, others: bool = False) -> dict[str, Topic]:
+    """List the topics that pipelines fill.
 
     Parameters
     ----------
     pipelines
         Files of the pipelines. The environment variables in these must be set.
+    others
+        Whether to list those of tasks of other packages, such as ``analyzeBiasCore``, instead of our own.
 
     Returns
     -------
     topics
-        By name, sorted.
+        By name without namespace, such as ``cpBiasExp_biasNoise``; sorted.
 
     Raises
     ------
@@ -46,39 +68,74 @@ def collectTopics(pipelines: Iterable[Path]) -> dict[str, Topic]:
     topics: dict[str, Topic] = {}
     for path in pipelines:
         for node in Pipeline.fromFile(str(path)).to_graph().tasks.values():
-            if not node.task_class_name.startswith(_PACKAGE):
+            if node.task_class_name.startswith(_PACKAGE) == others:
                 continue
-            for topic in _topicsOf(node):
-                if topics.setdefault(topic.name, topic) != topic:
+            for name, topic in _topicsOf(node):
+                if topics.setdefault(name, topic) != topic:
                     raise TopicError(
-                        f"topic {topic.name}: task {node.label} of {path} fills it with {topic}, another "
-                        f"with {topics[topic.name]}"
+                        f"topic {name}: task {node.label} of {path} fills it with {topic}, another "
+                        f"with {topics[name]}"
                     )
     return dict(sorted(topics.items()))
 
 
-def _topicsOf(node: TaskNode) -> Iterator[Topic]:
-    """List the topics of the bundles that a task writes."""
+def _topicsOf(node: TaskNode) -> Iterator[tuple[str, Topic]]:
+    """List the topics of the bundles that a task writes, with their names."""
     config: Any = node.config
     for output in node.iter_all_outputs():
         if output.storage_class_name != _STORAGE_CLASS:
             continue
-        dataset_type = output.dataset_type_name
         if output.connection_name == "detectorMetrics":
-            metrics = dict.fromkeys(config.detectorMetrics.units, config.detectorMetrics)
             units = config.detectorMetrics.units
         else:
-            metrics = {name: tool.produce.metric for name, tool in config.atools.items()}
+            metrics = {name: _finalized(tool).produce.metric for name, tool in config.atools.items()}
             units = {name: m.units for name, m in metrics.items() if not isinstance(m, NoMetric) and m.units}
-        prefix = dataset_type.removesuffix("metrics") if config.addOutputNamePrefix else ""
-        for name, own in units.items():
-            test = findTest(name)
-            yield Topic(
-                name=f"{prefix}{name}",
-                datasetType=dataset_type,
-                dimensions=tuple(sorted(output.raw_dimensions)),
-                tool=name,
-                detectors=next((group for group in SENSOR_GROUPS if name.endswith(group)), ""),
-                description=test.description if test else str(type(metrics[name]).__doc__).partition("\n")[0],
-                units=dict(own),
+        prefix = output.dataset_type_name.removesuffix("metrics") if config.addOutputNamePrefix else ""
+        for tool, own in units.items():
+            yield (
+                f"{prefix}{tool}",
+                Topic(
+                    datasetType=output.dataset_type_name,
+                    dimensions=tuple(sorted(output.raw_dimensions)),
+                    tool=tool,
+                    units=dict(own),
+                ),
             )
+
+
+def _finalized(tool: Any) -> Any:
+    """Get a tool as it is when it runs: those of other packages name their measurements only then."""
+    if type(tool).__module__.startswith(_PACKAGE):
+        return tool
+    tool = copy.deepcopy(tool)
+    tool.finalize()
+    return tool
+
+
+def changedTopics(old: Mapping[str, Topic], new: Mapping[str, Topic]) -> list[str]:
+    """Name what readers of topics would miss.
+
+    Parameters
+    ----------
+    old, new
+        Topics by name.
+
+    Returns
+    -------
+    changes
+        One text for each topic of the old ones that is gone, or whose bundles have other dimensions, and for
+        each measurement that is gone, or has another unit.
+    """
+    changes = []
+    for name, topic in old.items():
+        if (now := new.get(name)) is None:
+            changes.append(f"{name} is gone")
+            continue
+        if now.dimensions != topic.dimensions:
+            changes.append(f"{name} has {', '.join(now.dimensions)}, had {', '.join(topic.dimensions)}")
+        for field, unit in topic.units.items():
+            if field not in now.units:
+                changes.append(f"{name} lacks {field}")
+            elif now.units[field] != unit:
+                changes.append(f"{name} has {field} in {now.units[field]!r}, had {unit!r}")
+    return changes

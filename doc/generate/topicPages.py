@@ -1,23 +1,36 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""The list of all topics as a file, and as a page of the documentation."""
+"""The list of all topics as a compact file, and the page of the documentation that shows it."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from itertools import groupby
-from operator import attrgetter
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import yaml
-from pageText import makeTable, wrap
+from pageText import makeTable
+from pipelineTopics import Topic
 
-from lsst.analysis.cp.catalogue import validityCount
+from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 from lsst.analysis.cp.metrics import TIME_SOURCES
-from lsst.analysis.cp.sasquatch import OWN_INFIX, Topic, ownFields, upstreamFields
+from lsst.analysis.cp.sasquatch import OWN_INFIX, ownFields, upstreamFields
 
-__all__ = ["topicFiles"]
+__all__ = ["TOPIC_LIST", "readTopics", "topicFiles"]
+
+TOPIC_LIST = "doc/lsst.analysis.cp/topics.yaml"
+"""The list of topics, relative to the root of the package."""
+
+_ENDINGS = {"*": ("", *SENSOR_GROUPS), "+": ("ByDetector", "ByRaft", "ByVendor")}
+"""Endings of the names of tools that there are together, by a sign for them."""
+
+_NOTICE = f"""\
+# Generated from the pipelines of lsst.analysis.cp; do not edit.
+#
+# fields: sets of measurements, each under the first topic that has it, with units.
+# bundles: for each dataset type the dimensions, and the tools by their set of fields. In the dataset type
+# <output>_metrics a tool has the topic <output>_<tool>. Signs stand for tools with these endings:
+# * for none, {", ".join(SENSOR_GROUPS)}; + for {", ".join(_ENDINGS["+"])}.
+"""
 
 _PREAMBLE = f"""\
 .. Generated from the pipelines of lsst.analysis.cp; do not edit.
@@ -27,26 +40,21 @@ Topics in Sasquatch
 ###################
 
 Each tool of a task has a topic for each kind of bundle that the task writes. Its full name is
-``<namespace>.<topic>`` in the schema of upstream's dispatcher, and ``<namespace>.{OWN_INFIX}.<topic>`` in
-our own.
+``<namespace>.{OWN_INFIX}.<topic>``, and ``<namespace>.<topic>`` in the schema of upstream's dispatcher. At
+Rubin the namespace is ``lsst.cp``.
 
-The fields of a topic depend on the pipeline, never on the data. They are the common fields of the schema, any
-extra fields of the command, and the measurements that are listed below.
+The fields of a topic depend on the pipeline, never on the data. They are the common fields below, any extra
+fields of the command, and the measurements that are listed at the end of this page. Measurements are
+``["null", "double"]`` with the default null in our own schema, and ``float`` with the default 0.0 in that of
+upstream. :doc:`metrics` says what each measurement is, and which are valid only where a count is not 0.
 
-Measurements are ``["null", "double"]`` with the default null in our own schema, and ``float`` with the
-default 0.0 in that of upstream. Minima, medians, maxima and scores are valid only where the field in the
-column *valid where* is not 0. Elsewhere our own records have null, and those of upstream 0.0.
-"""
-
-_OWN = """\
 Common fields of our own topics
 ===============================
 
-Times are in seconds since 1970 UTC. The database keeps one point of a topic at a time, so that ``timestamp``
-is ``observation_time`` moved by less than a second: by 1 ms for each unit of the detector's id, and by a
-number of microseconds that is made of camera, filter and run (see
-`lsst.analysis.cp.metrics.makeTimestamp`). It is the same whenever a record is sent again. ``time_source``
-says what ``observation_time`` is:
+Times are in seconds since 1970 UTC. The database keeps one point of a topic at a time, so ``timestamp`` is
+``observation_time`` moved by less than 10.5 s (`lsst.analysis.cp.metrics.makeTimestamp`): the same whenever a
+record is sent again, and another for each detector and exposure of a run. ``time_source`` says what
+``observation_time`` is:
 """
 
 _UPSTREAM = """\
@@ -54,7 +62,47 @@ Common fields of the topics of upstream
 =======================================
 
 The dispatcher adds ``tags`` to the schema where a metric has tags.
+"""
 
+_OTHERS = """\
+Topics of other packages
+========================
+
+The bias pipelines also run ``analyzeBiasCore`` of analysis_tools. Its bundles ``cpBiasCore_metrics``, one
+for each instrument and run, are sent like ours. Their topics have the names of the tools, and one field each:
+
+.. csv-table::
+   :header-rows: 1
+   :delim: |
+
+   topic | field | median over all amplifiers and exposures of
+   ``biasReadNoisePerAmp`` | ``median`` (adu) | ``BIAS_READ_NOISE_ADU``
+   ``biasMeanPerAmp`` | ``median`` (adu) | ``BIAS_MEAN``
+   ``biasNoisePerAmp`` | ``median`` (adu) | ``BIAS_NOISE``
+   ``biasCrNoisePerAmp`` | ``median`` (adu) | ``BIAS_CR_NOISE``
+   ``biasCornerMeanPerAmp`` | ``median`` (adu) | ``BIAS_AMP_CORNER``
+
+The tools say ``adu`` of all five, although all but the first are in electrons. To leave them out, name the
+bundles that are to be sent:
+
+.. code-block:: bash
+
+   butler push-verify-metrics /repo/main --collections "u/me/verifyBias" \\
+       --dataset-type "cpBiasExp*_metrics,cpBiasRun*_metrics" \\
+       --proxy https://sasquatch.example/rest-proxy --namespace lsst.cp
+
+"""
+
+_LIST = """\
+All topics
+==========
+
+This list (:download:`topics.yaml`) is made from the pipelines. A test compares it with them, and with that of
+the last release: a topic of a release keeps its fields and units.
+
+.. literalinclude:: topics.yaml
+   :language: yaml
+   :lines: 2-
 """
 
 
@@ -71,95 +119,94 @@ def topicFiles(topics: Mapping[str, Topic]) -> dict[str, str]:
     files
         Text of each file by its path, relative to the root of the package.
     """
-    return {
-        "python/lsst/analysis/cp/sasquatch/topics.yaml": _makeList(topics),
-        "doc/lsst.analysis.cp/topics.rst": _makePage(topics.values()),
-    }
-
-
-def _makeList(topics: Mapping[str, Topic]) -> str:
-    """Write the topics as YAML."""
-    entries: dict[str, Any] = {}
-    for name, topic in topics.items():
-        entry = asdict(topic) | {"dimensions": list(topic.dimensions)}
-        entries[name] = {key: value for key, value in entry.items() if value and key != "name"}
-    notice = "# Generated from the pipelines of lsst.analysis.cp; do not edit.\n"
-    return notice + yaml.dump(entries, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=110)
-
-
-class _Dumper(yaml.SafeDumper):
-    """A dumper that aligns the further lines of what stands in brackets, as yamllint wants it."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, indentless)
-        if flow:
-            # The bracket has just been written.
-            self.indent = self.column
-
-
-def _makePage(topics: Iterable[Topic]) -> str:
-    """Write the topics as a page of the documentation."""
     parts = [
         _PREAMBLE,
-        _OWN,
         makeTable([{"time_source": f"``{name}``", "time": text} for name, text in TIME_SOURCES.items()]),
-        _commonFields(ownFields({}, {})),
-        _UPSTREAM + _commonFields(upstreamFields({}, {})),
+        _commonFields(ownFields({}, {}), "field", "type", "default", "unit", "meaning"),
+        _UPSTREAM,
+        _commonFields(upstreamFields({}, {}), "field", "type", "default"),
+        _OTHERS + _LIST,
     ]
-    ordered = sorted(topics, key=attrgetter("datasetType", "name"))
-    for dataset_type, members in groupby(ordered, key=attrgetter("datasetType")):
-        parts.append(_makeSection(dataset_type, list(members)))
-    return "\n".join(parts)
+    return {TOPIC_LIST: _writeTopics(topics), "doc/lsst.analysis.cp/topics.rst": "\n".join(parts)}
 
 
-def _commonFields(fields: Iterable[Mapping[str, Any]]) -> str:
-    rows = []
+def _commonFields(fields: Iterable[Mapping[str, Any]], *titles: str) -> str:
+    """Write a table of fields, one line each."""
+    lines = [".. csv-table::", "   :header-rows: 1", "   :delim: |", "", f"   {' | '.join(titles)}"]
     for field in fields:
         default = f"``{json.dumps(field['default'])}``" if "default" in field else "none"
-        row = {
-            "field": f"``{field['name']}``",
-            "type": f"``{json.dumps(field['type'])}``",
-            "default": default,
-        }
-        if "description" in field:
-            row |= {"unit": field["units"], "meaning": field["description"]}
-        rows.append(row)
-    return makeTable(rows)
+        cells = [f"``{field['name']}``", f"``{json.dumps(field['type'])}``", default]
+        cells += [field["units"] or "none", field["description"]] if "description" in field else []
+        lines.append(f"   {' | '.join(cells)}")
+    return "\n".join([*lines, ""])
 
 
-def _makeSection(dataset_type: str, topics: list[Topic]) -> str:
-    """Describe the topics of one kind of bundles; those of some detectors beside those of all."""
-    groups: dict[str, list[str]] = {}
-    for topic in topics:
-        name = topic.name.removesuffix(topic.detectors)
-        groups.setdefault(name, []).extend([topic.detectors] if topic.detectors else [])
-    rows = [
-        {
-            "topic": f"``{topic.name}``",
-            **({"also for": ", ".join(groups[topic.name])} if any(groups.values()) else {}),
-            "fields": _describeFields(topic.units),
-            "valid where": _describeValidity(topic.units),
-            "meaning": topic.description,
-        }
-        for topic in topics
-        if topic.name in groups
-    ]
-    text = f"One point for each {', '.join(topics[0].dimensions)}."
-    if any(groups.values()):
-        text += " With a name of the column *also for* at its end, a topic is of these detectors."
-    return "\n".join([dataset_type, "=" * len(dataset_type), "", wrap(text), "", makeTable(rows)])
+def _writeTopics(topics: Mapping[str, Topic]) -> str:
+    """Write the topics as YAML."""
+    fields: dict[str, str] = {}
+    bundles: dict[str, dict[str, str]] = {}
+    for dataset_type in sorted({topic.datasetType for topic in topics.values()}):
+        members = {name: topic for name, topic in topics.items() if topic.datasetType == dataset_type}
+        (dimensions,) = {topic.dimensions for topic in members.values()}
+        tools: dict[str, list[str]] = {}
+        for name, topic in members.items():
+            tools.setdefault(fields.setdefault(_writeFields(topic.units), name), []).append(topic.tool)
+        bundles[dataset_type] = {"dimensions": " ".join(dimensions)}
+        bundles[dataset_type] |= {first: " ".join(_shorten(names)) for first, names in tools.items()}
+    content = {"fields": {first: text for text, first in fields.items()}, "bundles": bundles}
+    return _NOTICE + yaml.safe_dump(content, sort_keys=False, width=110)
 
 
-def _describeFields(units: Mapping[str, str]) -> str:
-    """List the fields, each unit once after those that have it."""
-    parts = []
-    for unit, fields in groupby(units.items(), key=lambda item: item[1]):
-        names = ", ".join(f"``{name}``" for name, _ in fields)
-        parts.append(f"{names} ({unit})" if unit else names)
-    return ", ".join(parts)
+def _writeFields(units: Mapping[str, str]) -> str:
+    """Write the names of fields, those of one unit together."""
+    names: dict[str, list[str]] = {}
+    for name, unit in units.items():
+        names.setdefault(unit, []).append(name)
+    return ", ".join(" ".join(some) + (f" ({unit})" if unit else "") for unit, some in names.items())
 
 
-def _describeValidity(units: Mapping[str, str]) -> str:
-    """List the fields that tell whether others are valid."""
-    counts = [count for name in units if (count := validityCount(name)) in units]
-    return ", ".join(f"``{count}``" for count in dict.fromkeys(counts))
+def _readFields(text: str) -> dict[str, str]:
+    """Read what `_writeFields` wrote."""
+    units: dict[str, str] = {}
+    for part in text.split(", "):
+        names, _, unit = part.removesuffix(")").partition(" (")
+        units |= dict.fromkeys(names.split(), unit)
+    return units
+
+
+def _shorten(tools: Collection[str]) -> list[str]:
+    """Write tools with the same name but for an ending once, with a sign for these endings."""
+    for sign, endings in _ENDINGS.items():
+        stems = {name.removesuffix(ending) for name in tools for ending in endings if name.endswith(ending)}
+        whole = {stem for stem in stems if {stem + ending for ending in endings} <= set(tools)}
+        covered = {stem + ending for stem in whole for ending in endings}
+        tools = sorted({*tools} - covered | {stem + sign for stem in whole})
+    return list(tools)
+
+
+def readTopics(text: str) -> dict[str, Topic]:
+    """Read the list of topics.
+
+    Parameters
+    ----------
+    text
+        The text of the file.
+
+    Returns
+    -------
+    topics
+        By name, sorted.
+    """
+    content = yaml.safe_load(text)
+    topics = {}
+    for dataset_type, bundle in content["bundles"].items():
+        dimensions = tuple(bundle.pop("dimensions").split())
+        for first, names in bundle.items():
+            units = _readFields(content["fields"][first])
+            for name in names.split():
+                endings = _ENDINGS.get(name[-1], ("",))
+                for tool in (name.rstrip("".join(_ENDINGS)) + ending for ending in endings):
+                    topics[f"{dataset_type.removesuffix('metrics')}{tool}"] = Topic(
+                        datasetType=dataset_type, dimensions=dimensions, tool=tool, units=units
+                    )
+    return dict(sorted(topics.items()))

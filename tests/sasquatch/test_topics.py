@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from pipelineTopics import TopicError, collectTopics
+from pipelineTopics import Topic, TopicError, changedTopics, collectTopics
 from services.biasResults import makeColumns
+from topicPages import TOPIC_LIST, readTopics, topicFiles
 
 from lsst.analysis.cp.catalogue import Level, findTest, getProduct, measurementUnits
-from lsst.analysis.cp.sasquatch import loadTopics
 from lsst.analysis.cp.tasks.runner import ToolRunner, makeBundle
 from lsst.obs.lsst import LsstComCam
 from lsst.pipe.base import Pipeline, PipelineGraph
@@ -24,6 +26,7 @@ from lsst.pipe.base.pipelineIR import PipelineIR
 ROOT = Path(__file__).parents[2]
 PIPELINES = sorted((ROOT / "pipelines").glob("[!_]*/*.yaml"))
 VERIFICATION = ROOT / "pipelines" / "LSSTCam" / "verifyBias.yaml"
+LISTED = readTopics((ROOT / TOPIC_LIST).read_text())
 LEVELS = {
     Level("detector"): "cpBiasExpDet",
     Level("exposure"): "cpBiasExp",
@@ -83,23 +86,89 @@ def measuringTasks(path: Path):
 
 
 @pytest.mark.slow
-def test_list_is_read_as_it_was_collected(collected):
-    assert loadTopics() == collected
+def test_list_is_what_the_pipelines_fill(collected):
+    assert LISTED == collected
+    assert list(LISTED) == sorted(LISTED)
 
 
-@pytest.mark.parametrize("name", [name for name, topic in loadTopics().items() if findTest(topic.tool)])
+def test_list_comes_back_as_it_was_written():
+    odd = Topic(
+        datasetType="one_metrics", dimensions=("tract",), tool="biasNoiseITL", units={"a": "1 / yr", "b": ""}
+    )
+    topics = {"one_biasNoiseITL": odd} | LISTED
+    assert readTopics(topicFiles(topics)[TOPIC_LIST]) == dict(sorted(topics.items()))
+
+
+def test_list_is_short():
+    assert len((ROOT / TOPIC_LIST).read_text().splitlines()) < len(LISTED) / 2
+
+
+def test_topics_of_the_last_release_keep_their_fields():
+    def git(*arguments):
+        result = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60)
+        return result.stdout.strip() if result.returncode == 0 else ""
+
+    tag = git("describe", "--tags", "--abbrev=0")
+    if not (released := git("show", f"{tag}:{TOPIC_LIST}") if tag else ""):
+        pytest.skip("no release with a list of topics")
+    assert changedTopics(readTopics(released), LISTED) == []
+
+
+NOISE = LISTED["cpBiasExp_biasNoise"]
+
+
+@pytest.mark.parametrize(
+    ("now", "changes"),
+    [
+        ({}, ["cpBiasExp_biasNoise is gone"]),
+        (
+            {"cpBiasExp_biasNoise": replace(NOISE, dimensions=("tract",))},
+            ["cpBiasExp_biasNoise has tract, had exposure, instrument"],
+        ),
+        (
+            {
+                "cpBiasExp_biasNoise": replace(
+                    NOISE, units={name: "" for name in NOISE.units if name != "nAmps"}
+                )
+            },
+            [
+                *(
+                    f"cpBiasExp_biasNoise has {name} in '', had 'electron'"
+                    for name in ("min", "median", "max")
+                ),
+                "cpBiasExp_biasNoise lacks nAmps",
+            ],
+        ),
+        ({"cpBiasExp_biasNoise": replace(NOISE, units={**NOISE.units, "new": "s"}), "other": NOISE}, []),
+    ],
+)
+def test_what_readers_would_miss_is_named(now, changes):
+    assert changedTopics({"cpBiasExp_biasNoise": NOISE}, now) == changes
+
+
+@pytest.mark.slow
+def test_topics_of_other_packages_are_on_the_page(standIns):
+    page = (ROOT / "doc" / "lsst.analysis.cp" / "topics.rst").read_text()
+    topics = collectTopics(PIPELINES, others=True)
+    assert topics
+    for name, topic in topics.items():
+        assert f"``{topic.datasetType}``" in page
+        assert f"``{name}``" in page
+        assert all(f"``{field}`` ({unit})" in page for field, unit in topic.units.items())
+
+
+@pytest.mark.parametrize("name", [name for name, topic in LISTED.items() if findTest(topic.tool)])
 def test_topic_of_a_test_follows_from_the_catalogue(name):
-    topic = loadTopics()[name]
+    topic = LISTED[name]
     test = findTest(topic.tool)
     (level,) = [level for level in LEVELS if tuple(sorted(level.dimensions)) == topic.dimensions]
     assert topic.units == measurementUnits(test, level)
-    assert topic.description == test.description
 
 
 def test_every_test_has_a_topic_at_each_level_where_it_is_measured():
     for test in getProduct("bias"):
         for level, prefix in LEVELS.items():
-            is_there = f"{prefix}_{test.toolName}" in loadTopics()
+            is_there = f"{prefix}_{test.toolName}" in LISTED
             assert is_there == test.isMeasuredAt(level)
 
 
