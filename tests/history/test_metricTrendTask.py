@@ -294,7 +294,7 @@ def test_absent_metric_is_logged(history: History, caplog: pytest.LogCaptureFixt
     with Butler.from_config(str(history.root), collections=["second"], instrument=INSTRUMENT) as butler:
         refs = butler.query_datasets("cpBiasExp_detectorSummary", with_dimension_records=True, limit=2)
         table = task.gather([butler.getDeferred(ref) for ref in refs])
-    assert set(table.metric.values) == {"biasNoise"}
+    assert set(table["metric"].to_pylist()) == {"biasNoise"}
     assert "No input has the metric(s) biasNothing." in caplog.text
 
 

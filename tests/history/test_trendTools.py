@@ -9,6 +9,7 @@ from typing import Any
 
 import astropy.units as u
 import numpy as np
+import pyarrow as pa
 import pytest
 from astropy.table import MaskedColumn
 from matplotlib.figure import Figure
@@ -19,7 +20,7 @@ from lsst.analysis.cp.atools import MetricTrendTool, addTrendTools
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import ColumnError
 from lsst.analysis.cp.core.history import findTrends, gatherSeries
-from lsst.analysis.cp.metrics import Labels, TrendTable
+from lsst.analysis.cp.metrics import TREND_SCHEMA, toTable
 from lsst.analysis.cp.tasks.history import MetricTrendConfig
 from lsst.verify import Measurement
 
@@ -33,7 +34,7 @@ def makeValues() -> np.ndarray:
     return values
 
 
-def makeTable(metric: str = "biasNoise", measurement: str = "median", level: str = "detector") -> TrendTable:
+def makeTable(metric: str = "biasNoise", measurement: str = "median", level: str = "detector") -> pa.Table:
     """Make the tidy table of one measurement; that of the first exposure has no valid amplifier."""
     values = makeValues()
     n = values.size
@@ -45,23 +46,28 @@ def makeTable(metric: str = "biasNoise", measurement: str = "median", level: str
         "unit": "electron",
         "level": level,
         "instrument": "LSSTCam",
+        "raft": "R01",
         "physicalType": "E2V",
         "physical_filter": None,
+        "time_source": "exposure",
         "run": "u/me/run",
     }
-    return TrendTable(
-        **{name: Labels.constant(value, n) for name, value in labels.items()},
-        value=np.where(day == 0, np.nan, values.ravel()),
-        nValid=np.where(day == 0, 0, 16),
-        detector=detector,
-        detectorName=Labels.fromValues(f"R01_S0{i}" for i in detector),
-        raft=Labels.constant("R01", n),
-        exposure=20260301 * 100000 + day,
-        day_obs=20260301 + day,
-        mjd=61100.0 + day,
-        threshold=np.where(day < 15, np.nan, 7.0),
-        passed=Labels.fromValues(None if i < 15 else "good" for i in day),
-    )
+    columns = {name: [value] * n for name, value in labels.items()} | {
+        "value": np.where(day == 0, np.nan, values.ravel()),
+        "nValid": np.where(day == 0, 0, 16),
+        "detector": detector,
+        "detectorName": [f"R01_S0{i}" for i in detector],
+        "exposure": 20260301 * 100000 + day,
+        "day_obs": 20260301 + day,
+        "mjd": 61100.0 + day,
+        "threshold": [None if i < 15 else 7.0 for i in day],
+        "passed": [None if i < 15 else "good" for i in day],
+    }
+    return pa.Table.from_pydict(columns, schema=TREND_SCHEMA)
+
+
+def columnsOf(table: pa.Table) -> dict[str, Any]:
+    return dict(zip(table.column_names, table.columns, strict=True))
 
 
 def makeTool(**fields: Any) -> MetricTrendTool:
@@ -77,9 +83,9 @@ def measure(results: Any) -> dict[str, float]:
 
 
 @pytest.fixture(scope="module")
-def mixed() -> TrendTable:
+def mixed() -> pa.Table:
     """Make a table of several metrics, measurements and levels."""
-    return TrendTable.concatenate(
+    return pa.concat_tables(
         [
             makeTable("biasMean"),
             makeTable(measurement="max"),
@@ -89,24 +95,24 @@ def mixed() -> TrendTable:
     )
 
 
-def test_tool_takes_its_rows_only(mixed: TrendTable) -> None:
-    values = measure(makeTool()(mixed.columns(), plotInfo={}))
+def test_tool_takes_its_rows_only(mixed: pa.Table) -> None:
+    values = measure(makeTool()(columnsOf(mixed), plotInfo={}))
     assert values["nSeries"] == N_DETECTORS
     assert values["nValid"] == N_DETECTORS * (N_DAYS - 1)
 
 
-def test_table_of_astropy_gives_the_same(mixed: TrendTable) -> None:
+def test_table_of_astropy_gives_the_same(mixed: pa.Table) -> None:
     """Columns of a stored table are masked where labels are absent."""
-    table = mixed.toTable()
+    table = toTable(mixed)
     assert isinstance(table["passed"], MaskedColumn)
     first, second = (
-        measure(makeTool()(data, plotInfo={})) for data in (mixed.columns(), dict(table.columns))
+        measure(makeTool()(data, plotInfo={})) for data in (columnsOf(mixed), dict(table.columns))
     )
     assert first == second
 
 
-def test_measurements_of_a_step(mixed: TrendTable) -> None:
-    values = measure(makeTool()(mixed.columns(), plotInfo={}))
+def test_measurements_of_a_step(mixed: pa.Table) -> None:
+    values = measure(makeTool()(columnsOf(mixed), plotInfo={}))
     assert (values["nChangePoints"], values["nSeriesChanged"], values["nSeriesDrifting"]) == (1, 1, 0)
     assert values["largestStep"] == pytest.approx(STEP, abs=0.05)
     assert values["median"] == pytest.approx(np.median(makeValues()[:, 1:]))
@@ -122,9 +128,9 @@ def test_step_down_is_negative() -> None:
     assert measure(TrendMetric()(data))["largestStep"] == pytest.approx(-STEP, abs=0.05)
 
 
-def test_measurements_are_the_same_without_rows(mixed: TrendTable) -> None:
-    empty = mixed.select(np.zeros(0, dtype=int))
-    results = makeTool()(empty.columns(), plotInfo={})
+def test_measurements_are_the_same_without_rows(mixed: pa.Table) -> None:
+    empty = mixed.slice(0, 0)
+    results = makeTool()(columnsOf(empty), plotInfo={})
     values = measure(results)
     assert values.keys() == makeTool().produce.metric.units.keys()
     assert np.isnan(values.pop("median"))
@@ -236,14 +242,14 @@ def test_wrong_budget_is_refused() -> None:
         action.validate()
 
 
-def test_budget_reaches_the_search(mixed: TrendTable) -> None:
+def test_budget_reaches_the_search(mixed: pa.Table) -> None:
     few, many = makeTool(), makeTool()
     many.process.outlierBudget = 0.9
-    counts = [measure(tool(mixed.columns(), plotInfo={}))["nOutliers"] for tool in (few, many)]
+    counts = [measure(tool(columnsOf(mixed), plotInfo={}))["nOutliers"] for tool in (few, many)]
     assert counts[0] < counts[1]
 
 
-def test_column_of_the_wrong_kind_is_named(mixed: TrendTable) -> None:
-    columns = mixed.columns() | {"value": np.full(len(mixed), "x")}
+def test_column_of_the_wrong_kind_is_named(mixed: pa.Table) -> None:
+    columns = columnsOf(mixed) | {"value": np.full(len(mixed), "x")}
     with pytest.raises(ColumnError, match="'value'"):
         makeTool()(columns, plotInfo={})

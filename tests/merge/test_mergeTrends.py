@@ -4,10 +4,11 @@
 """The metrics that a merge leaves are read as one history, from bundles or from tables."""
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 
 from lsst.analysis.cp.atools import addTrendTools
-from lsst.analysis.cp.metrics import Labels, readButler
+from lsst.analysis.cp.metrics import readButler, toArray
 from lsst.analysis.cp.tasks.history import MetricTrendConfig, MetricTrendTask
 from lsst.analysis.cp.tasks.merge import (
     CalibMergeAnalysisTask,
@@ -39,31 +40,33 @@ def table(merged, comCam):
 def test_tables_hold_the_metrics_of_detectors(merged, comCam, table):
     collections = merged.collections.defaults
     bundles = readButler(merged, collections, datasetTypes="cpTrendMergeDet_metrics", camera=comCam.camera)
-    missing = (table.detector == 3) & (table.exposure == EXPOSURES[1])
+    missing = (toArray(table["detector"]) == 3) & (toArray(table["exposure"]) == EXPOSURES[1])
     assert missing.any()
-    found = table.select(~missing)
-    for name, column in bundles.columns().items():
-        other = found.columns()[name]
-        if isinstance(column, Labels):
-            column, other = (np.where(each.present, each.values, "-") for each in (column, other))
-        np.testing.assert_array_equal(column, other, name)
+    found = table.filter(~missing)
+    for name in bundles.column_names:
+        column, other = toArray(bundles[name]), toArray(found[name])
+        np.testing.assert_array_equal(np.ma.getmaskarray(column), np.ma.getmaskarray(other), name)
+        np.testing.assert_array_equal(np.ma.getdata(column), np.ma.getdata(other), name)
 
 
 def test_a_missing_detector_has_no_values(table):
-    rows = (table.detector == 3) & (table.exposure == EXPOSURES[1])
-    medians = table.select(rows & table.measurement.isName("median"))
-    assert set(medians.nValid.tolist()) == {0}
-    assert np.isnan(medians.value).all()
+    rows = (toArray(table["detector"]) == 3) & (toArray(table["exposure"]) == EXPOSURES[1])
+    medians = table.filter(rows & (toArray(table["measurement"]) == "median"))
+    assert set(medians["nValid"].to_pylist()) == {0}
+    assert np.isnan(medians["value"]).all()
 
 
 def test_verdicts_are_those_of_the_tables(merged, table):
     """What the summary calls good has passed, and what it calls failed has not."""
     for exposure in EXPOSURES:
         summary = merged.get("cpTrendMerge_detectorSummary", exposure=exposure)
-        rows = table.metric.isName("biasNoise") & table.measurement.isName("nFailed")
-        own = table.select(rows & (table.exposure == exposure))
-        assert own.detector.tolist() == summary["detector"].tolist()
-        assert own.passed.values.tolist() == summary["NOISE_status"].tolist()
+        own = table.filter(
+            (pc.field("metric") == "biasNoise")
+            & (pc.field("measurement") == "nFailed")
+            & (pc.field("exposure") == exposure)
+        )
+        assert own["detector"].to_pylist() == summary["detector"].tolist()
+        assert own["passed"].to_pylist() == summary["NOISE_status"].tolist()
 
 
 def gatherTrend(repository, collections, inputName, *inputDimensions):

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import astropy.units as u
 import numpy as np
+import pyarrow as pa
 import pytest
 from astropy.time import Time
 
 from lsst.analysis.cp.catalogue import Level, getProduct, measurementUnits
-from lsst.analysis.cp.metrics import Labels, TrendTable
+from lsst.analysis.cp.metrics import toArray, toTable
 from lsst.analysis.cp.sasquatch import Mode, RecordMaker, encodeRecord, readSasquatch
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.daf.butler import Butler, DatasetRef, DatasetType, Timespan
@@ -135,23 +136,22 @@ class Repository:
         self.put(f"{outputName}_metrics", bundle, **dataId)
 
 
-def readRows(table: TrendTable, **where: Any) -> list[dict[str, Any]]:
+def readRows(table: pa.Table, **where: Any) -> list[dict[str, Any]]:
     """List the rows in which columns have given values, with None for what is masked."""
-    converted = table.toTable()
+    converted = toTable(table)
     rows = [dict(zip(converted.colnames, values, strict=True)) for values in converted.iterrows()]
     rows = [{n: None if np.ma.is_masked(v) else v for n, v in row.items()} for row in rows]
     return [row for row in rows if all(row[name] == value for name, value in where.items())]
 
 
-def assertSame(first: TrendTable, second: TrendTable) -> None:
+def assertSame(first: pa.Table, second: pa.Table) -> None:
     """Compare all rows and columns of two tables bit by bit, NaN being equal to NaN."""
     assert len(first) == len(second)
-    for name, column in first.columns().items():
-        other = second.columns()[name]
-        if isinstance(column, Labels):
-            np.testing.assert_array_equal(column.present, other.present, name)
-            column, other = column.values, other.values
-        np.testing.assert_array_equal(column, other, name)
+    assert first.schema.equals(second.schema)
+    for name in first.column_names:
+        column, other = toArray(first[name]), toArray(second[name])
+        np.testing.assert_array_equal(np.ma.getmaskarray(column), np.ma.getmaskarray(other), name)
+        np.testing.assert_array_equal(np.ma.getdata(column), np.ma.getdata(other), name)
 
 
 @pytest.fixture(scope="session", name="makeValues")
@@ -173,7 +173,7 @@ def fixtureReadRows() -> Callable[..., list[dict[str, Any]]]:
 
 
 @pytest.fixture(scope="session", name="assertSame")
-def fixtureAssertSame() -> Callable[[TrendTable, TrendTable], None]:
+def fixtureAssertSame() -> Callable[[pa.Table, pa.Table], None]:
     """Compare tables bit by bit."""
     return assertSame
 
@@ -230,10 +230,10 @@ def send(repository: Repository, database: InfluxDatabase, namespace: str) -> Ca
 
 
 @pytest.fixture
-def read(database: InfluxDatabase, namespace: str) -> Callable[..., TrendTable]:
+def read(database: InfluxDatabase, namespace: str) -> Callable[..., pa.Table]:
     """Read the metrics of the namespace from the database."""
 
-    def read(metrics: Collection[str] | None = None, **options: Any) -> TrendTable:
+    def read(metrics: Collection[str] | None = None, **options: Any) -> pa.Table:
         return readSasquatch(database.url, database.name, namespace, metrics, **options)
 
     return read

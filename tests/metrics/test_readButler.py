@@ -1,6 +1,9 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
+import os
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import astropy.units as u
@@ -10,7 +13,14 @@ from astropy.table import Table
 from astropy.time import Time
 
 from lsst.analysis.cp.catalogue import Level, getProduct, measurementUnits, summaryColumn
-from lsst.analysis.cp.metrics import CalibrationLookup, TrendTableError, readButler, readHandles
+from lsst.analysis.cp.metrics import (
+    CalibrationLookup,
+    FoundBundles,
+    TrendTableError,
+    readButler,
+    readHandles,
+    unreadDatasets,
+)
 from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
 
 FIRST, SECOND = "u/cp/verify/20260110T120000Z", "u/cp/verify/20260111T120000Z"
@@ -19,15 +29,8 @@ NOISE = getProduct("bias")["NOISE"]
 
 
 def readValues(table):
-    keys = zip(
-        table.topic.values.tolist(),
-        table.measurement.values.tolist(),
-        table.detector.tolist(),
-        table.exposure.tolist(),
-        table.run.values.tolist(),
-        strict=True,
-    )
-    return dict(zip(keys, table.value.tolist(), strict=True))
+    columns = [table[name].to_pylist() for name in ("topic", "measurement", "detector", "exposure", "run")]
+    return dict(zip(zip(*columns, strict=True), table["value"].to_pylist(), strict=True))
 
 
 @pytest.fixture
@@ -70,6 +73,7 @@ def test_a_row_says_all_of_its_value(repository, detectors, readRows):
         "exposure": EXPOSURES[1],
         "day_obs": 20260101,
         "physical_filter": "unknown",
+        "time_source": "exposure",
         "run": FIRST,
         "threshold": 0.05,
         "passed": "good",
@@ -78,8 +82,8 @@ def test_a_row_says_all_of_its_value(repository, detectors, readRows):
 
 def test_vendors_are_not_known_without_a_camera(repository, detectors):
     table = readButler(repository.butler, FIRST)
-    assert table.detectorName.present.all()
-    assert not table.physicalType.present.any()
+    assert table["detectorName"].null_count == 0
+    assert table["physicalType"].null_count == len(table)
 
 
 def test_what_is_not_valid_is_nan(repository, makeValues, readRows):
@@ -130,7 +134,7 @@ def test_runs_are_told_apart(repository, makeValues):
         repository.putNoise("cpBiasRun", makeValues(seed, "run"), run=run)
     values = readValues(readButler(repository.butler, [SECOND, FIRST], measurements=["median"]))
     assert values == {
-        ("cpBiasRun_biasNoise", "median", -1, -1, run): makeValues(seed, "run")["median"]
+        ("cpBiasRun_biasNoise", "median", None, None, run): makeValues(seed, "run")["median"]
         for seed, run in enumerate((FIRST, SECOND))
     }
 
@@ -139,7 +143,7 @@ def test_the_first_collection_counts_alone_if_that_is_wanted(repository, makeVal
     for run in (FIRST, SECOND):
         repository.putNoise("cpBiasRun", makeValues(1, "run"), run=run)
     table = readButler(repository.butler, [SECOND, FIRST], findFirst=True)
-    assert set(table.run.values.tolist()) == {SECOND}
+    assert set(table["run"].to_pylist()) == {SECOND}
 
 
 def test_a_dataset_of_several_collections_is_read_once(repository, detectors):
@@ -171,7 +175,7 @@ def test_a_query_chooses_exposures(repository, detectors):
         where="instrument = 'LSSTComCam' AND exposure.day_obs > night",
         bind={"night": 20260101},
     )
-    assert set(table.exposure.tolist()) == {EXPOSURES[2]}
+    assert set(table["exposure"].to_pylist()) == {EXPOSURES[2]}
 
 
 def test_metrics_and_measurements_are_chosen(repository, makeValues, makeBundle):
@@ -180,8 +184,8 @@ def test_metrics_and_measurements_are_chosen(repository, makeValues, makeBundle)
     repository.put("cpBiasExp_metrics", bundle, exposure=EXPOSURES[0])
     for names in (["biasNoise"], ["cpBiasExp_biasNoise"]):
         table = readButler(repository.butler, FIRST, metrics=names, measurements=["median"])
-        assert set(readValues(table)) == {("cpBiasExp_biasNoise", "median", -1, EXPOSURES[0], FIRST)}
-        assert table.nValid.tolist() == [16]
+        assert set(readValues(table)) == {("cpBiasExp_biasNoise", "median", None, EXPOSURES[0], FIRST)}
+        assert table["nValid"].to_pylist() == [16]
 
 
 def test_a_unit_that_changed_stays_with_its_values(repository, makeBundle, readRows):
@@ -257,7 +261,7 @@ def test_a_table_of_another_name_is_read_if_its_product_is_said(repository, make
         "anyExp_detectorSummary", makeSummary({0: makeValues(1)}), "ArrowAstropy", exposure=EXPOSURES[0]
     )
     table = readButler(repository.butler, FIRST, datasetTypes="anyExp_detectorSummary", product="bias")
-    assert set(table.topic.values.tolist()) == {"anyExpDet_biasNoise"}
+    assert set(table["topic"].to_pylist()) == {"anyExpDet_biasNoise"}
 
 
 def test_missing_amplifiers_are_known_from_the_table(repository, makeValues, readRows):
@@ -299,23 +303,97 @@ def test_another_kind_of_dataset_is_an_error(repository):
         readButler(repository.butler, FIRST, datasetTypes=["cpBiasExp_other"])
 
 
+def test_a_table_that_names_no_product_is_an_error(repository, makeValues):
+    table = makeSummary({0: makeValues(1)})
+    repository.put("anyExp_detectorSummary", table, "ArrowAstropy", exposure=EXPOSURES[0])
+    message = "'anyExp_detectorSummary' names no product: say which, or expected one of cpBias"
+    with pytest.raises(TrendTableError, match=message):
+        readButler(repository.butler, FIRST, datasetTypes=["anyExp_detectorSummary"])
+
+
+def test_a_table_of_another_form_costs_itself(repository, summaries, makeValues):
+    table = makeSummary({0: makeValues(1)})
+    table.remove_columns(["detectorName", "physicalType"])
+    repository.put(summaries[0], table, "ArrowAstropy", exposure=EXPOSURES[0], run=SECOND)
+    found = readButler(repository.butler, [FIRST, SECOND], datasetTypes=summaries)
+    assert set(found["run"].to_pylist()) == {FIRST}
+    ((name, reason),) = unreadDatasets(found).items()
+    assert name.startswith("cpBiasExp_detectorSummary {")
+    assert name.endswith(f"of {SECOND}")
+    assert "lacks column(s) detectorName, physicalType" in reason
+
+
+def spoil(repository, exposure, detector, change):
+    """Do something to the file of a bundle."""
+    (ref,) = repository.butler.query_datasets(
+        "cpBiasExpDet_metrics", FIRST, instrument="LSSTComCam", exposure=exposure, detector=detector
+    )
+    change(Path(repository.butler.getURI(ref).ospath))
+
+
+def makeLoop(path):
+    path.unlink()
+    path.symlink_to(path)
+
+
+def makeDirectory(path):
+    path.unlink()
+    path.mkdir()
+
+
+def makeFifo(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
 @pytest.mark.parametrize(
-    ("name", "message"),
+    ("change", "reason"),
     [
-        ("cpBiasExp_detectorSummary", "cpBiasExp_detectorSummary .* lacks column.s. detectorName, physical"),
-        (
-            "anyExp_detectorSummary",
-            "'anyExp_detectorSummary' names no product: say which, or expected one of cpBias",
-        ),
+        (Path.unlink, "FileNotFoundError: .* is lost"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-10]), "BundleError: .* is not JSON"),
+        (lambda path: path.write_text("[" * 200_000), "BundleError: .* is not JSON"),
+        (lambda path: path.write_text('{"a": [{"metric": "b", "value": "x", "unit": ""}]}'), "BundleError"),
+        (makeLoop, "BundleError: .* is no regular file"),
+        (makeDirectory, "BundleError: .* is no regular file"),
+        (makeFifo, "BundleError: .* is no regular file"),
     ],
 )
-def test_a_table_of_another_form_is_an_error(repository, makeValues, name, message):
-    table = makeSummary({0: makeValues(1)})
-    if name.startswith("cp"):
-        table.remove_columns(["detectorName", "physicalType"])
-    repository.put(name, table, "ArrowAstropy", exposure=EXPOSURES[0])
-    with pytest.raises(TrendTableError, match=message):
-        readButler(repository.butler, FIRST, datasetTypes=[name])
+def test_a_bad_bundle_costs_itself(repository, detectors, caplog, change, reason):
+    spoil(repository, EXPOSURES[0], 1, change)
+    table = readButler(repository.butler, FIRST, measurements=["median"])
+    assert len(table) == len(detectors) - 1
+    ((name, text),) = unreadDatasets(table).items()
+    assert re.match(reason, text)
+    assert name == (
+        f"cpBiasExpDet_metrics {{instrument: LSSTComCam, detector: 1, exposure: {EXPOSURES[0]}}} of {FIRST}"
+    )
+    assert f"{name} cannot be read" in caplog.text
+
+
+def test_an_unstored_bundle_costs_itself(repository, detectors):
+    (ref, *_) = repository.butler.query_datasets("cpBiasExpDet_metrics", FIRST)
+    repository.butler.pruneDatasets([ref], disassociate=False, unstore=True)
+    table = readButler(repository.butler, FIRST, measurements=["median"])
+    assert len(table) == len(detectors) - 1
+    assert len(unreadDatasets(table)) == 1
+
+
+def test_a_bundle_that_is_removed_meanwhile_is_named(repository, detectors, monkeypatch):
+    (ref, *_) = repository.butler.query_datasets("cpBiasExpDet_metrics", FIRST)
+    find = FoundBundles.read
+
+    def read(self, butler, ids):
+        butler.pruneDatasets([ref], purge=True, unstore=True, disassociate=True)
+        return find(self, butler, ids)
+
+    monkeypatch.setattr(FoundBundles, "read", read)
+    table = readButler(repository.butler, FIRST, measurements=["median"])
+    assert len(table) == len(detectors) - 1
+    assert list(unreadDatasets(table)) == [f"cpBiasExpDet_metrics {ref.id}"]
+
+
+def test_a_table_names_its_runs(repository, detectors):
+    assert readButler(repository.butler, FIRST).schema.metadata[b"sources"].decode() == f'["{FIRST}"]'
 
 
 def test_handles_without_records_are_an_error(repository, detectors):

@@ -5,10 +5,10 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 from services.bundleRepository import RUN, BundleRepository
@@ -17,7 +17,7 @@ from services.influxDatabase import InfluxDatabase
 from services.restProxy import RestProxy
 
 from lsst.analysis.cp.cli.cmd import push_verify_metrics
-from lsst.analysis.cp.metrics import Labels, TrendTable, readButler
+from lsst.analysis.cp.metrics import labelColumn, readButler, toArray
 from lsst.analysis.cp.sasquatch import InfluxError, readSasquatch
 from lsst.daf.butler import Butler
 
@@ -37,20 +37,20 @@ def push(repository: BundleRepository, proxy: RestProxy, ledger: Path, *options:
     assert result.exit_code == 0, result.output
 
 
-def readRepository(repository: BundleRepository) -> TrendTable:
+def readRepository(repository: BundleRepository) -> pa.Table:
     """Read the metrics, without the units that the database does not know of topics that are not listed."""
     with Butler.from_config(str(repository.root)) as butler:
         table = readButler(butler, RUN)
-    counts = table.measurement.isName("nValid")
-    return replace(table, unit=Labels(np.where(counts, 0, -1), ("",)))
+    counts = toArray(table["measurement"]) == "nValid"
+    unit = labelColumn(np.where(counts, 0, -1), [""])
+    return table.set_column(4, table.schema.field("unit"), unit)
 
 
-def assertSame(first: TrendTable, second: TrendTable) -> None:
-    for name, column in first.columns().items():
-        other = second.columns()[name]
-        if isinstance(column, Labels):
-            column, other = (np.where(each.present, each.values, "-") for each in (column, other))
-        np.testing.assert_array_equal(column, other, name)
+def assertSame(first: pa.Table, second: pa.Table) -> None:
+    for name in first.column_names:
+        column, other = toArray(first[name]), toArray(second[name])
+        np.testing.assert_array_equal(np.ma.getmaskarray(column), np.ma.getmaskarray(other), name)
+        np.testing.assert_array_equal(np.ma.getdata(column), np.ma.getdata(other), name)
 
 
 @pytest.mark.parametrize("precision", ["ns", "ms"])
@@ -66,7 +66,7 @@ def test_the_table_of_the_repository_comes_back(
     Connector(kafkaProxy, database, precision=precision).run()
     table = readSasquatch(database.url, database.name, "lsst.cp")
     assert len(table) == 205 * 2 * 2
-    assert np.isnan(table.value).sum() > 0
+    assert np.isnan(table["value"]).sum() > 0
     assertSame(table, readRepository(bundles))
 
 

@@ -7,7 +7,7 @@ from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 
 from .amps import AmpFailureTool, AmpTestTool
 from .toolSets import addSensorTools, addTools
-from .trends import TREND_SUFFIXES, MetricTrendTool, addTrendTools
+from .trends import MetricTrendTool, addTrendTools
 from .views import (
     DetectorImageTool,
     FocalPlaneImageTool,
@@ -33,5 +33,4 @@ __all__ = [
     "MetricTrendTool",
     "SENSOR_GROUPS",
     "StructureTool",
-    "TREND_SUFFIXES",
 ]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from lsst.analysis.cp.actions.keyedData import AnalyzeTrend
@@ -19,6 +19,7 @@ from lsst.analysis.cp.catalogue import (
     VerifyTest,
     getProduct,
 )
+from lsst.analysis.cp.metrics import TREND_SUFFIXES, trendWord
 from lsst.analysis.tools.interfaces import AnalysisTool, BasePrep
 from lsst.pex.config import ChoiceField, Field
 
@@ -27,15 +28,7 @@ from .toolSets import addTool
 if TYPE_CHECKING:
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
 
-__all__ = ["TREND_SUFFIXES", "MetricTrendTool", "addTrendTools"]
-
-TREND_SUFFIXES: Mapping[str, str] = {
-    "detector": "ByDetector",
-    "raft": "ByRaft",
-    "physicalType": "ByVendor",
-    "all": "",
-}
-"""End of the name of a tool, by what its series belong to."""
+__all__ = ["MetricTrendTool", "addTrendTools"]
 
 _WORST = {"low": "min", "high": "max", None: "median"}
 """How several values are reduced, by the end at which the worst is."""
@@ -141,15 +134,13 @@ def addTrendTools(
         usual &= test.isMeasuredAt(Level(level[by == "all"], getProduct(product).epoch))
         if not (usual if tests is None else test.key in tests):
             continue
-        measurements = {"": "median"} if test.statistic is not None else {}
-        if test.verdict:
-            measurements["Failures"] = "nFailed"
+        measurements = ["median"] * (test.statistic is not None) + ["nFailed"] * test.verdict
         if test.quantity is not None:
-            measurements["Quantity"] = "quantityMax" if test.operator in ("<", "<=") else "quantityMin"
-        for word, measurement in measurements.items():
+            measurements.append("quantityMax" if test.operator in ("<", "<=") else "quantityMin")
+        for measurement in measurements:
             addTool(
                 config.atools,
-                f"{test.toolName}{word}{TREND_SUFFIXES[by]}",
+                f"{test.toolName}{trendWord(measurement)}{TREND_SUFFIXES[by]}",
                 MetricTrendTool,
                 product=product,
                 test=test.key,

@@ -4,9 +4,11 @@
 """Stored metrics as one tidy table."""
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
-from .blocks import *
 from .bundles import *
 from .calibrations import *
+from .criteria import *
 from .readButler import *
+from .records import *
 from .table import *
 from .times import *
+from .units import *

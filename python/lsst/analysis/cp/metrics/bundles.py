@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from lsst.daf.butler import CollectionType, DatasetType
 if TYPE_CHECKING:
     from lsst.analysis.tools.interfaces import MetricMeasurementBundle
     from lsst.daf.butler import Butler, DatasetRef
+    from lsst.resources import ResourcePath
 
 __all__ = [
     "BUNDLE_STORAGE",
@@ -26,6 +28,8 @@ __all__ = [
     "BundleError",
     "BundleQuery",
     "FoundBundles",
+    "locateBundle",
+    "nameDataset",
     "readBundle",
     "queryIds",
     "searchedCollections",
@@ -34,7 +38,12 @@ __all__ = [
 BUNDLE_STORAGE = "MetricMeasurementBundle"
 """Storage class of bundles of metrics."""
 
-_ID_BYTES = 16
+_NOTES = {
+    "prefix": "__metricNamePrefix",
+    "datasetIdentifier": "__dataset_identifier",
+    "timestampVersion": "__timestamp_version",
+    "referencePackage": "__reference_package",
+}
 
 
 class BundleError(ValueError):
@@ -90,8 +99,10 @@ class BundleContent:
             Raised if the text is not that of a bundle.
         """
         try:
-            data = json.loads(text)
-        except ValueError as error:
+            data = json.loads(text, object_pairs_hook=_uniqueItems)
+        except BundleError as error:
+            raise BundleError(f"{name}: {error}") from error
+        except (ValueError, RecursionError) as error:
             raise BundleError(f"{name} is not JSON: {error}") from error
         if not isinstance(data, dict):
             raise BundleError(f"{name} is a JSON {type(data).__name__}, expected an object")
@@ -101,20 +112,19 @@ class BundleContent:
             if tool.startswith("__"):
                 continue
             try:
-                values[tool] = {str(item["metric"]): _finite(item["value"]) for item in measurements}
-                units[tool] = {str(item["metric"]): item["unit"] or "" for item in measurements}
-            except (KeyError, TypeError, ValueError) as error:
+                values[_text(tool)] = dict(
+                    _uniqueItems([(_text(item["metric"]), _number(item["value"])) for item in measurements])
+                )
+                units[tool] = {item["metric"]: _optionalText(item["unit"]) or "" for item in measurements}
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
                 raise BundleError(
                     f"{name} has an entry {tool!r} that is no list of scalar measurements: {error!r}"
                 ) from error
-        return cls(
-            prefix=data.get("__metricNamePrefix") or "",
-            datasetIdentifier=data.get("__dataset_identifier"),
-            timestampVersion=data.get("__timestamp_version"),
-            referencePackage=data.get("__reference_package"),
-            values=values,
-            units=units,
-        )
+        try:
+            about = {field: _optionalText(data.get(key)) for field, key in _NOTES.items()}
+        except TypeError as error:
+            raise BundleError(f"{name} has notes that are no texts: {error}") from error
+        return cls(prefix=about.pop("prefix") or "", **about, values=values, units=units)
 
     @classmethod
     def fromBundle(cls, bundle: MetricMeasurementBundle, name: str = "bundle") -> BundleContent:
@@ -140,12 +150,71 @@ class BundleContent:
         return cls.fromJson(bundle.json(), name)
 
 
-def _finite(value: Any) -> float | None:
+def _uniqueItems[T](pairs: Sequence[tuple[str, T]]) -> dict[str, T]:
+    """Make a dictionary of pairs, none of which may be lost."""
+    items = dict(pairs)
+    if len(items) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise BundleError(f"{next(n for n in names if names.count(n) > 1)!r} is there twice")
+    return items
+
+
+def _text(value: object) -> str:
+    """Check that something is a text that can be printed, and so encoded."""
+    if not isinstance(value, str) or not value.isprintable():
+        raise TypeError(f"expected a printable text, not {value!r:.100}")
+    return value
+
+
+def _optionalText(value: object) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _number(value: object) -> float | None:
     """Make a number of a value; None if there is none or it is not finite."""
     if value is None:
         return None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"expected a number, not {value!r:.100}")
     number = float(value)
     return number if math.isfinite(number) else None
+
+
+def nameDataset(ref: DatasetRef) -> str:
+    """Name a dataset for messages."""
+    data_id = ", ".join(f"{name}: {value}" for name, value in ref.dataId.required.items())
+    return f"{ref.datasetType.name} {{{data_id}}} of {ref.run}"
+
+
+def locateBundle(butler: Butler, ref: DatasetRef) -> ResourcePath:
+    """Find the file of a bundle.
+
+    Parameters
+    ----------
+    butler
+        The repository.
+    ref
+        The bundle.
+
+    Returns
+    -------
+    uri
+        Where it is. To read it may take any time.
+
+    Raises
+    ------
+    BundleError
+        Raised if it is no regular file.
+    FileNotFoundError
+        Raised if the repository has lost it.
+    """
+    uri = butler.getURI(ref)
+    path = Path(uri.ospath) if uri.isLocal else None
+    if path is not None and not path.is_file():
+        if path.is_symlink() or path.exists():
+            raise BundleError(f"{nameDataset(ref)} is no regular file: {path}")
+        raise FileNotFoundError(f"{nameDataset(ref)} is lost: there is no {path}")
+    return uri
 
 
 def readBundle(butler: Butler, ref: DatasetRef) -> BundleContent:
@@ -166,15 +235,15 @@ def readBundle(butler: Butler, ref: DatasetRef) -> BundleContent:
     Raises
     ------
     BundleError
-        Raised if it does not have the form of a bundle.
+        Raised if it is no regular file, or does not have the form of a bundle.
     FileNotFoundError
         Raised if the repository has lost it.
     """
-    name = f"{ref.datasetType.name} {ref.dataId} of {ref.run}"
-    uri = butler.getURI(ref)
+    uri = locateBundle(butler, ref)
     if uri.getExtension() == ".json":
-        return BundleContent.fromJson(uri.read(), name)
-    return BundleContent.fromBundle(butler.get(ref), name)
+        return BundleContent.fromJson(uri.read(), nameDataset(ref))
+    # It is in an archive.
+    return BundleContent.fromBundle(butler.get(ref), nameDataset(ref))
 
 
 @dataclass(frozen=True)
@@ -229,7 +298,7 @@ class BundleQuery:
             FoundBundles(
                 each,
                 collections,
-                b"".join(queryIds(butler, each, collections, self.where, findFirst=self.findFirst)),
+                tuple(queryIds(butler, each, collections, self.where, findFirst=self.findFirst)),
             )
             for each in types
             if each.storageClass_name == BUNDLE_STORAGE
@@ -274,21 +343,20 @@ class FoundBundles:
     collections
         Where they were found.
     ids
-        Their ids, one after the other; those that were stored first come first.
+        Their ids, of 16 bytes each; those that were stored first come first.
     """
 
     datasetType: DatasetType
     collections: Sequence[str]
-    ids: bytes = field(repr=False)
+    ids: Sequence[bytes] = field(repr=False)
 
     def __len__(self) -> int:
-        return len(self.ids) // _ID_BYTES
+        return len(self.ids)
 
     def pages(self, size: int) -> Iterator[list[UUID]]:
         """Yield the ids in lists of at most ``size``."""
-        places = range(0, len(self.ids), _ID_BYTES)
-        for page in itertools.batched(places, size):
-            yield [UUID(bytes=self.ids[place : place + _ID_BYTES]) for place in page]
+        for page in itertools.batched(self.ids, size):
+            yield [UUID(bytes=each) for each in page]
 
     def read(self, butler: Butler, ids: Sequence[UUID]) -> list[DatasetRef]:
         """Read what the repository knows of some bundles.

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -16,7 +16,9 @@ from lsst.analysis.cp.catalogue import MEASUREMENTS, findTest, validityCount
 from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN
 from lsst.analysis.cp.core.typing import BoolArray, FlagArray, FloatArray, IdArray
 
-__all__ = ["Criterion", "discardInvalid", "findCriterion", "isCount", "judge", "neededMeasurements"]
+from .table import TrendTableError
+
+__all__ = ["Criterion", "WantedMetrics", "discardInvalid", "findCriterion", "judge", "neededMeasurements"]
 
 _ROWS = {
     "amplifier": ("nAmps", "nAmpsMissing"),
@@ -31,8 +33,63 @@ QUANTITIES = tuple(name for name, kind in MEASUREMENTS.items() if kind.of == "qu
 
 _OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
-_COUNT = re.compile(r"n[A-Z]\w*|majorityFailed")
-"""Names of numbers of things, of tools of the catalogue and of others."""
+
+@dataclass(frozen=True)
+class WantedMetrics:
+    """A choice of metrics.
+
+    Parameters
+    ----------
+    metrics
+        Names of tools or topics; all if None.
+    measurements
+        Names of measurements; all if None.
+
+    Raises
+    ------
+    TrendTableError
+        Raised if one of these is a text, not a collection of texts.
+    """
+
+    metrics: Collection[str] | None = None
+    measurements: Collection[str] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("metrics", "measurements"):
+            if isinstance(value := getattr(self, name), str):
+                raise TrendTableError(f"{name} is {value!r}, expected a list of names, such as [{value!r}]")
+
+    def hasMetric(self, topic: str, metric: str) -> bool:
+        """Tell whether a metric is asked for by the name of its topic or tool."""
+        return self.metrics is None or topic in self.metrics or metric in self.metrics
+
+    def isRead(self, measurement: str) -> bool:
+        """Tell whether a measurement is asked for, or tells something of one that is."""
+        return self._needed is None or measurement in self._needed
+
+    @cached_property
+    def _needed(self) -> frozenset[str] | None:
+        return None if self.measurements is None else neededMeasurements(self.measurements)
+
+    def checkFound(self, found: Collection[tuple[str, str]], source: str) -> None:
+        """Raise if a metric is asked for that there is not.
+
+        Parameters
+        ----------
+        found
+            Topics and tools that there are.
+        source
+            Where they are, for the message.
+
+        Raises
+        ------
+        TrendTableError
+            Raised if there is not one for each.
+        """
+        known = {name for names in found for name in names}
+        if missing := sorted(set(self.metrics or ()) - known):
+            tools = ", ".join(sorted({tool for _, tool in found})) or "none"
+            raise TrendTableError(f"{source}: no metric {', '.join(missing)}; there are {tools}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +109,6 @@ class Criterion:
     operator: str
     threshold: float
     row: str
-
-
-def isCount(measurement: str) -> bool:
-    """Tell whether a measurement is a number of things, which is valid whatever ``nValid`` says."""
-    return _COUNT.fullmatch(measurement) is not None
 
 
 def neededMeasurements(measurements: Collection[str]) -> frozenset[str]:

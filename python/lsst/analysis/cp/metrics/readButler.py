@@ -5,112 +5,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+import pyarrow as pa
 
-from lsst.analysis.cp.catalogue import (
-    Level,
-    Product,
-    VerifyTest,
-    getProduct,
-    measurementUnits,
-    products,
-    summaryColumn,
-)
-from lsst.analysis.cp.core import floatColumn, idColumn, nameColumn
-from lsst.daf.butler import Butler
+from lsst.daf.butler import Butler, DeferredDatasetHandle
 
-from .blocks import (
-    BlockGatherer,
-    DetectorName,
-    DetectorNames,
-    DetectorsById,
-    RecordKey,
-    TrendBlock,
-    findRaft,
-    makeTrendTable,
+from .bundles import (
+    BUNDLE_STORAGE,
+    BundleContent,
+    FoundBundles,
+    nameDataset,
+    queryIds,
+    readBundle,
+    searchedCollections,
 )
-from .bundles import BUNDLE_STORAGE, BundleContent, FoundBundles, queryIds, readBundle, searchedCollections
 from .calibrations import CalibrationLookup
-from .criteria import neededMeasurements
-from .table import Labels, TrendTable, TrendTableError
-from .times import ObservationTimes, toMjd
+from .criteria import WantedMetrics
+from .gatherer import RecordGatherer, describeRef
+from .records import DetectorName, makeTrendTable, nameDetectors
+from .summaries import SUMMARY_SUFFIX, findProduct, readSummary
+from .table import TrendTableError
+from .times import ObservationTimes
 
 if TYPE_CHECKING:
-    from astropy.table import Table
-
     from lsst.afw.cameraGeom import Camera
-    from lsst.daf.butler import DeferredDatasetHandle
 
-__all__ = ["WantedMetrics", "readButler", "readHandles"]
+__all__ = ["readButler", "readHandles"]
+
+_log = logging.getLogger(__name__)
 
 _PAGE = 500
 """Number of datasets whose dimension records are in memory at once."""
-
-SUMMARY_SUFFIX = "_detectorSummary"
-"""End of the names of dataset types of detector summary tables."""
-
-_DETECTOR_COLUMNS = ("detector", "detectorName", "physicalType", "nAmps", "nAmpsMissing")
-
-
-@dataclass(frozen=True)
-class WantedMetrics:
-    """A choice of metrics.
-
-    Parameters
-    ----------
-    metrics
-        Names of tools or topics; all if None.
-    measurements
-        Names of measurements; all if None.
-    product
-        Product of detector summary tables; by default that in their names (``cpBias``).
-
-    Raises
-    ------
-    TrendTableError
-        Raised if one of these is a text, not a collection of texts.
-    """
-
-    metrics: Collection[str] | None = None
-    measurements: Collection[str] | None = None
-    product: str | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("metrics", "measurements"):
-            if isinstance(value := getattr(self, name), str):
-                raise TrendTableError(f"{name} is {value!r}, expected a list of names, such as [{value!r}]")
-
-    def hasMetric(self, topic: str, metric: str) -> bool:
-        """Tell whether a metric is asked for by the name of its topic or tool."""
-        return self.metrics is None or topic in self.metrics or metric in self.metrics
-
-    def isRead(self, measurement: str) -> bool:
-        """Tell whether a measurement is asked for, or tells something of one that is."""
-        return self.measurements is None or measurement in neededMeasurements(self.measurements)
-
-    def checkFound(self, found: Collection[tuple[str, str]], source: str) -> None:
-        """Raise if a metric is asked for that there is not.
-
-        Parameters
-        ----------
-        found
-            Topics and tools that there are.
-        source
-            Where they are, for the message.
-
-        Raises
-        ------
-        TrendTableError
-            Raised if there is not one for each.
-        """
-        known = {name for names in found for name in names}
-        if missing := sorted(set(self.metrics or ()) - known):
-            tools = ", ".join(sorted({tool for _, tool in found})) or "none"
-            raise TrendTableError(f"{source}: no metric {', '.join(missing)}; there are {tools}")
 
 
 def readButler(
@@ -126,10 +54,11 @@ def readButler(
     calibrations: CalibrationLookup | None = None,
     findFirst: bool = False,
     product: str | None = None,
-) -> TrendTable:
+) -> pa.Table:
     """Read the metrics of any number of exposures and runs.
 
-    Bundles and tables are read one after the other; no more is kept of each than its numbers.
+    Bundles and tables are read one after the other; no more is kept of each than its numbers. One that cannot
+    be read is named in a warning and in the table (`unreadDatasets`), which has the rows of all others.
 
     Parameters
     ----------
@@ -168,35 +97,33 @@ def readButler(
     Raises
     ------
     TrendTableError
-        Raised if a dataset type is neither kind, or if a metric is asked for that no dataset has.
+        Raised if a dataset type is neither kind, or if a metric is asked for that no dataset has that could
+        be read.
     KeyError
         Raised if the catalogue has no such product.
     lsst.daf.butler.MissingDatasetTypeError
         Raised if the repository does not know a dataset type.
     """
+    reader = _Reader(
+        WantedMetrics(metrics, measurements), ObservationTimes(butler, calibrations), camera, product
+    )
     if datasetTypes is None:
         types = butler.registry.queryDatasetTypes()
         names = sorted(each.name for each in types if each.storageClass_name == BUNDLE_STORAGE)
     else:
         names = [datasetTypes] if isinstance(datasetTypes, str) else list(datasetTypes)
-
-    def findHandles() -> Iterator[DeferredDatasetHandle]:
-        searched = searchedCollections(butler, collections)
-        for name in names:
-            # Of several collections with the same dataset each gives its id.
-            ids = dict.fromkeys(queryIds(butler, name, searched, where, bind, findFirst=findFirst))
-            found = FoundBundles(butler.get_dataset_type(name), searched, b"".join(ids))
-            for page in found.pages(_PAGE):
-                yield from map(butler.getDeferred, found.read(butler, page))
-
-    return readHandles(
-        findHandles(),
-        metrics=metrics,
-        measurements=measurements,
-        camera=camera,
-        times=ObservationTimes(butler, calibrations),
-        product=product,
-    )
+    searched = searchedCollections(butler, collections)
+    for name in names:
+        # Of several collections with the same dataset each gives its id.
+        ids = dict.fromkeys(queryIds(butler, name, searched, where, bind, findFirst=findFirst))
+        found = FoundBundles(butler.get_dataset_type(name), searched, tuple(ids))
+        for page in found.pages(_PAGE):
+            refs = found.read(butler, page)
+            for gone in set(page) - {ref.id for ref in refs}:
+                reader.note(f"{name} {gone}", "it was removed from the repository meanwhile")
+            # The butler gives no handle of a dataset that is not stored.
+            reader.read(DeferredDatasetHandle(butler=butler, ref=ref, parameters=None) for ref in refs)
+    return reader.makeTable(searched)
 
 
 def readHandles(
@@ -208,8 +135,8 @@ def readHandles(
     times: ObservationTimes | None = None,
     needsAll: bool = True,
     product: str | None = None,
-) -> TrendTable:
-    """Read the metrics of datasets, one after the other.
+) -> pa.Table:
+    """Read the metrics of datasets, one after the other, as `readButler` does.
 
     Parameters
     ----------
@@ -234,140 +161,95 @@ def readHandles(
     ValueError
         Raised if a data ID has no dimension records.
     """
-    wanted = WantedMetrics(metrics, measurements, product)
-    times = ObservationTimes() if times is None else times
-    gatherer = BlockGatherer()
-    blocks: list[TrendBlock] = []
-    found: set[tuple[str, str]] = set()
-    names: dict[tuple[str, int], DetectorName] = {}
-    n_read = 0
-    for handle in handles:
-        n_read += 1
-        if handle.ref.datasetType.storageClass_name == BUNDLE_STORAGE:
-            found |= _readBundle(handle, wanted, times, gatherer, names)
-        elif handle.ref.datasetType.name.endswith(SUMMARY_SUFFIX):
-            more, detectors_read = _readSummary(handle, wanted, times)
-            blocks += more
-            names |= detectors_read
-            found |= {(block.topic, block.metric) for block in more}
+    reader = _Reader(
+        WantedMetrics(metrics, measurements),
+        ObservationTimes() if times is None else times,
+        camera,
+        product,
+    )
+    reader.read(handles)
+    return reader.makeTable(needsAll=needsAll)
+
+
+class _Reader:
+    """Gathers the records of datasets, of which one that cannot be read costs nothing but itself."""
+
+    def __init__(
+        self, wanted: WantedMetrics, times: ObservationTimes, camera: Camera | None, product: str | None
+    ) -> None:
+        self._wanted = wanted
+        self._times = times
+        self._camera = camera
+        self._product = product
+        self._gatherer = RecordGatherer()
+        self._found: set[tuple[str, str]] = set()
+        self._names: dict[tuple[str, int], DetectorName] = {}
+        self._runs: dict[str, None] = {}
+        self._nRead = 0
+        self._unread: dict[str, str] = {}
+
+    def note(self, name: str, reason: str) -> None:
+        """Note that a dataset cannot be read."""
+        _log.warning("%s cannot be read: %s", name, reason)
+        self._unread[name] = reason
+
+    def read(self, handles: Iterable[DeferredDatasetHandle]) -> None:
+        """Read datasets; raise only for what is wrong with all of their type."""
+        for handle in handles:
+            ref = handle.ref
+            name = ref.datasetType.name
+            is_bundle = ref.datasetType.storageClass_name == BUNDLE_STORAGE
+            if not is_bundle and not name.endswith(SUMMARY_SUFFIX):
+                raise TrendTableError(
+                    f"dataset type {name!r} is no {BUNDLE_STORAGE} and no table of a name that ends in "
+                    f"{SUMMARY_SUFFIX}"
+                )
+            if not ref.dataId.hasRecords():
+                raise ValueError(f"the data ID of {name} {ref.dataId} has no dimension records: query them")
+            product = None if is_bundle else findProduct(name, self._product)
+            try:
+                if product is None:
+                    self._readBundle(handle)
+                else:
+                    tools, detectors = readSummary(handle, product, self._wanted, self._times, self._gatherer)
+                    self._found |= tools
+                    self._names |= detectors
+            except Exception as error:
+                # What is in a file, and how it may be lost, is not in our hands.
+                self.note(nameDataset(ref), f"{type(error).__name__}: {error}")
+            else:
+                self._nRead += 1
+                self._runs[ref.run] = None
+
+    def _readBundle(self, handle: DeferredDatasetHandle) -> None:
+        """Read the wanted metrics of a bundle and the name of its detector."""
+        ref = handle.ref
+        if isinstance(butler := getattr(handle, "butler", None), Butler):
+            content = readBundle(butler, ref)
         else:
-            raise TrendTableError(
-                f"dataset type {handle.ref.datasetType.name!r} is no {BUNDLE_STORAGE} and no table of a name "
-                f"that ends in {SUMMARY_SUFFIX}"
-            )
-    if n_read and needsAll:
-        wanted.checkFound(found, f"{n_read} dataset(s)")
-    detectors = DetectorNames(names)
-    if camera is not None:
-        detectors |= DetectorNames.fromCamera(camera)
-    return makeTrendTable(
-        (*gatherer.blocks(), *blocks), detectors=detectors, measurements=wanted.measurements
-    )
+            # Within a quantum there may be no more than a part of a repository.
+            content = BundleContent.fromBundle(handle.get(), nameDataset(ref))
+        rows = self._gatherer.addKeys([describeRef(ref, self._times)])
+        for tool, values in content.values.items():
+            topic = f"{content.prefix}{tool}"
+            self._found.add((topic, tool))
+            if self._wanted.hasMetric(topic, tool):
+                units = {name: content.units[tool][name] for name in values if self._wanted.isRead(name)}
+                self._gatherer.add(topic, tool, units, rows, map(values.__getitem__, units))
+        record = ref.dataId.records["detector"] if "detector" in ref.dataId.dimensions else None
+        if record is not None:
+            # The record does not have the vendor.
+            detector = DetectorName(name=record.full_name, raft=record.raft or None)
+            self._names.setdefault((record.instrument, record.id), detector)
 
-
-def _readBundle(
-    handle: DeferredDatasetHandle,
-    wanted: WantedMetrics,
-    times: ObservationTimes,
-    gatherer: BlockGatherer,
-    names: dict[tuple[str, int], DetectorName],
-) -> set[tuple[str, str]]:
-    """Read the wanted metrics of a bundle and the name of its detector; return its topics and tools."""
-    ref = handle.ref
-    if isinstance(butler := getattr(handle, "butler", None), Butler):
-        content = readBundle(butler, ref)
-    else:
-        # Within a quantum there may be no more than a part of a repository.
-        name = f"{ref.datasetType.name} {ref.dataId} of {ref.run}"
-        content = BundleContent.fromBundle(handle.get(), name)
-    key = RecordKey.fromRef(ref, times)
-    for tool, values in content.values.items():
-        topic = f"{content.prefix}{tool}"
-        if wanted.hasMetric(topic, tool):
-            read = {name: value for name, value in values.items() if wanted.isRead(name)}
-            gatherer.add(key, topic, tool, read, content.units[tool])
-    record = ref.dataId.records["detector"] if "detector" in ref.dataId.dimensions else None
-    if record is not None:
-        # The record does not have the vendor.
-        names.setdefault(
-            (record.instrument, record.id), DetectorName(name=record.full_name, raft=record.raft or None)
+    def makeTable(self, sources: Iterable[str] = (), *, needsAll: bool = True) -> pa.Table:
+        """Make the tidy table; raise if a metric is asked for that no dataset has."""
+        if self._nRead and needsAll:
+            self._wanted.checkFound(self._found, f"{self._nRead} dataset(s)")
+        return makeTrendTable(
+            self._gatherer.records(),
+            detectors={**self._names, **nameDetectors(self._camera)},
+            measurements=self._wanted.measurements,
+            sources=dict.fromkeys([*sources, *self._runs]),
+            unread=self._unread,
         )
-    return {(f"{content.prefix}{tool}", tool) for tool in content.values}
-
-
-def _readSummary(
-    handle: DeferredDatasetHandle, wanted: WantedMetrics, times: ObservationTimes
-) -> tuple[list[TrendBlock], DetectorsById]:
-    """Read the wanted columns of a detector summary table: a block for each test, and the detectors."""
-    key = RecordKey.fromRef(handle.ref, times)
-    name = handle.ref.datasetType.name
-    stored = {str(column) for column in handle.get(component="columns")}
-    if missing := [column for column in _DETECTOR_COLUMNS if column not in stored]:
-        raise TrendTableError(f"{name} {handle.dataId} lacks column(s) {', '.join(missing)}")
-    stem = f"{name.removesuffix(SUMMARY_SUFFIX)}Det_"
-    columns = {
-        test.toolName: found
-        for test in _findProduct(name, wanted.product)
-        if wanted.hasMetric(f"{stem}{test.toolName}", test.toolName)
-        and (found := _findColumns(test, key, stored, wanted))
-    }
-    needed = {column for found in columns.values() for column in found.values()}
-    table = handle.get(parameters={"columns": sorted({*_DETECTOR_COLUMNS, *needed})})
-    blocks = [_makeBlock(table, key, f"{stem}{tool}", tool, found) for tool, found in columns.items()]
-    n_amps = np.asarray(table["nAmps"]) + np.asarray(table["nAmpsMissing"])
-    texts = (nameColumn(table[column], column)[0].tolist() for column in ("detectorName", "physicalType"))
-    detectors = {
-        (key.instrument, number): DetectorName(
-            name=detector, raft=findRaft(detector), physicalType=vendor or None, nAmps=count
-        )
-        for number, detector, vendor, count in zip(
-            table["detector"].tolist(), *texts, n_amps.tolist(), strict=True
-        )
-    }
-    return blocks, detectors
-
-
-def _findProduct(datasetType: str, product: str | None) -> Product:
-    """Find the product that a table belongs to, by the table's name if it is not said."""
-    stems = {name: f"cp{name[0].upper()}{name[1:]}" for name in products()}
-    found = [product] if product else [name for name, stem in stems.items() if stem in datasetType]
-    if len(found) != 1:
-        raise TrendTableError(
-            f"dataset type {datasetType!r} names no product: say which, or expected one of "
-            f"{', '.join(stems.values())} in it"
-        )
-    return getProduct(found[0])
-
-
-def _findColumns(test: VerifyTest, key: RecordKey, stored: Set[str], wanted: WantedMetrics) -> dict[str, str]:
-    """Find the column of each wanted measurement; none if the table was made without the test."""
-    # A table of no epoch is one of a run, or of a calibration without epochs.
-    levels = (
-        [Level("detector")] if key.exposure >= 0 else [Level("runDetector"), Level("runDetector", "none")]
-    )
-    for level in levels:
-        columns = {name: summaryColumn(test, name) for name in measurementUnits(test, level)}
-        if columns and stored >= set(columns.values()):
-            return {name: column for name, column in columns.items() if wanted.isRead(name)}
-    return {}
-
-
-def _makeBlock(
-    table: Table, key: RecordKey, topic: str, metric: str, columns: Mapping[str, str]
-) -> TrendBlock:
-    """Make records of the rows of a table."""
-    n = len(table)
-    units = {name: table[column].unit for name, column in columns.items()}
-    return TrendBlock(
-        topic=topic,
-        metric=metric,
-        units={name: "" if unit is None else unit.to_string() for name, unit in units.items()},
-        values={name: floatColumn(table[column], column) for name, column in columns.items()},
-        instrument=Labels.constant(key.instrument, n),
-        physical_filter=Labels.constant(key.physical_filter, n),
-        run=Labels.constant(key.run, n),
-        detector=idColumn(table["detector"], "detector")[0],
-        exposure=np.full(n, key.exposure),
-        day_obs=np.full(n, key.day_obs),
-        mjd=np.repeat(toMjd(np.array([key.seconds])), n),
-    )

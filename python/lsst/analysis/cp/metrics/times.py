@@ -42,12 +42,14 @@ TIME_SOURCES = {
     "the exposure or visit has no time span in the repository",
     "validity": "begin of the validity range of the calibration",
     "run": "start of the run: the metrics belong to no exposure, and to no calibration that is certified",
+    "night": "not known but for the day of observation: the metrics are from a topic of upstream",
 }
 """Where the time of an observation may come from."""
 
 _OBSERVATIONS = ("exposure", "visit")
-_PHASES = 499
-_BLOCK = 250
+_FINE_PHASES = 333
+_COARSE_PHASES = 40
+_UNIX_DAY = 40587.0
 # With this one the filters that are in Rubin's cameras are apart.
 _SALT = b"analysis_cp 9"
 
@@ -75,7 +77,7 @@ def parseRunTime(run: str) -> float | None:
 
 
 def toUnix(time: Time) -> float:
-    """Convert a time.
+    """Convert a time by the calendar, so that it is right on days that end in a leap second, too.
 
     Parameters
     ----------
@@ -85,16 +87,17 @@ def toUnix(time: Time) -> float:
     Returns
     -------
     seconds
-        Since 1970 UTC, to 0.3 microseconds.
+        Since 1970 UTC, to 0.3 microseconds; a leap second is the first second of the next day.
     """
     with warnings.catch_warnings():
         # Leap seconds of the years of an open validity range are not known yet.
         warnings.filterwarnings("ignore", message=".*dubious year")
-        return float(time.utc.unix)
+        day = np.floor(time.utc.mjd)
+        return float((day - _UNIX_DAY) * 86400.0 + (time.tai - _midnights(day)).sec)
 
 
 def toMjd(seconds: FloatArray) -> FloatArray:
-    """Convert times.
+    """Convert times by the calendar, as `toUnix` does it.
 
     Parameters
     ----------
@@ -107,12 +110,19 @@ def toMjd(seconds: FloatArray) -> FloatArray:
         Modified Julian dates (TAI, days), NaN where there is none, shape (n,).
     """
     known = np.isfinite(seconds)
+    days, which = np.unique(np.floor(seconds[known] / 86400.0), return_inverse=True)
     result = np.full(len(seconds), np.nan)
     with warnings.catch_warnings():
         # Leap seconds of the years of an open validity range are not known yet.
         warnings.filterwarnings("ignore", message=".*dubious year")
-        result[known] = Time(seconds[known], format="unix").tai.mjd
+        midnights = _midnights(days + _UNIX_DAY).mjd
+    result[known] = midnights[which] + (seconds[known] - days[which] * 86400.0) / 86400.0
     return result
+
+
+def _midnights(mjd: float | FloatArray) -> Time:
+    """Find the beginnings of days (UTC), since which TAI counts the seconds of the calendar."""
+    return Time(mjd, format="mjd", scale="utc").tai
 
 
 def findObservationTime(
@@ -170,15 +180,18 @@ def _sequenceTime(dataId: DataCoordinate, dimension: str, record: DimensionRecor
 def makeTimestamp(observationTime: float, dataId: DataCoordinate, run: str) -> float:
     """Make the time of a point in the database, which keeps one point of a topic at a time.
 
-    The observation's time, cut to milliseconds, is moved by
+    The observation's time, cut to milliseconds, is moved by less than 10.5 s:
 
-    - 1 ms for each unit of the detector's id, so that the detectors of an exposure are apart even where
-      times are kept in milliseconds; exposures of a camera are further apart than that;
-    - an odd number of microseconds below 1000, made of the dimensions but exposure, visit and detector, and
-      of the run. It separates cameras, filters, and, but for one in 499 pairs, runs on the same exposure;
-    - without exposure and visit, 0, 250, 500 or 750 ms, or for metrics of all detectors any number of
-      milliseconds below 1000. With the former it separates the filters of a run, but for one in 1996 pairs of
-      names of filters for metrics of one detector; none of these are of filters that are in Rubin's cameras.
+    - by 1 ms for each unit of the detector's id, so that the detectors of an exposure are apart even where
+      times are kept in milliseconds;
+    - by 0, 1 or 2 microseconds, in turn for each 128 ms of the time, so that exposures of a run that are at
+      least 128 ms apart have no time in common, with any of up to 256 detectors;
+    - by one of 13,320 phases, made of the dimensions but exposure, visit and detector, and of the run: by 3
+      microseconds for each of 333, and by 256 ms for each of 40.
+
+    So two runs on one exposure (or calibration) share its points with a probability of 1/13,320. Where both
+    are on several exposures within 10.5 s, points of different ones may meet, with at most one of 333 pairs
+    of runs.
 
     Parameters
     ----------
@@ -192,19 +205,16 @@ def makeTimestamp(observationTime: float, dataId: DataCoordinate, run: str) -> f
     Returns
     -------
     timestamp
-        The point's time.
+        The point's time, the nearest number to a whole microsecond.
     """
     required = dict(dataId.required)
-    detector = required.pop("detector", None)
-    observed = [required.pop(name) for name in _OBSERVATIONS if name in required]
-    number = _hash(repr(sorted(required.items())))
-    milliseconds = 0 if detector is None else int(detector)
-    if not observed:
-        block = 1 if detector is None else _BLOCK
-        milliseconds += number // _PHASES % (1000 // block) * block
-    microseconds = 1 + 2 * ((number + _hash(run)) % _PHASES)
-    start = math.floor(observationTime * 1000) + milliseconds
-    return (start * 1000 + microseconds) / 1e6
+    detector = int(required.pop("detector", 0))
+    for name in _OBSERVATIONS:
+        required.pop(name, None)
+    phase = (_hash(repr(sorted(required.items()))) + _hash(run)) % (_FINE_PHASES * _COARSE_PHASES)
+    start = round(observationTime * 1e6) // 1000
+    milliseconds = start + detector + 256 * (phase // _FINE_PHASES)
+    return (milliseconds * 1000 + 3 * (phase % _FINE_PHASES) + start // 128 % 3) / 1e6
 
 
 @lru_cache(maxsize=4096)
@@ -291,7 +301,7 @@ class ObservationTimes:
         self._calibrations = calibrations
         self._runTimes: dict[tuple[str, str], float] = {}
 
-    def find(self, ref: DatasetRef) -> float:
+    def find(self, ref: DatasetRef) -> tuple[float, str]:
         """Find the time of a dataset.
 
         Parameters
@@ -304,23 +314,16 @@ class ObservationTimes:
         time
             Middle of the exposure, else begin of validity of the calibration, else start of the run; s since
             1970 UTC, NaN if not known.
-
-        Raises
-        ------
-        ValueError
-            Raised if the data ID has no dimension records.
+        source
+            Where it comes from, a key of `TIME_SOURCES`.
         """
-        if not ref.dataId.hasRecords():
-            raise ValueError(
-                f"the data ID of {ref.datasetType.name} {ref.dataId} has no dimension records: query them"
-            )
         run_time = self._findRunTime(ref)
         validity_begin = None
         if self._calibrations is not None:
             time, _ = findObservationTime(ref.dataId, None, run_time)
             calibration = self._calibrations.find(dict(ref.dataId.mapping), time)
             validity_begin = None if calibration is None else calibration.validityBegin
-        return findObservationTime(ref.dataId, validity_begin, run_time)[0]
+        return findObservationTime(ref.dataId, validity_begin, run_time)
 
     def _findRunTime(self, ref: DatasetRef) -> float:
         key = (ref.run, ref.datasetType.name)

@@ -9,15 +9,15 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from astropy.time import Time
 
 from lsst.analysis.cp.metrics import (
     DetectorName,
-    DetectorNames,
-    TrendTable,
     TrendTableError,
     WantedMetrics,
     makeTrendTable,
+    nameDetectors,
 )
 
 from .influxClient import InfluxClient, quoteName, quotePattern, quoteText
@@ -49,7 +49,7 @@ def readSasquatch(
     passwordFile: str | Path | None = None,
     tokenFile: str | Path | None = None,
     timeout: float = 600.0,
-) -> TrendTable:
+) -> pa.Table:
     """Read metrics from Sasquatch into the table that `readButler` makes.
 
     Parameters
@@ -120,14 +120,16 @@ def readSasquatch(
                     f"SELECT {columns} FROM {quoteName(prefix + topic)}{conditions} ORDER BY time"
                 ):
                     records.add(series)
-                blocks.append(records.makeBlock())
+                blocks.append(records.makeRecords())
                 detectors |= records.detectors()
     finally:
         client.close()
-    names_found = DetectorNames(detectors)
-    if camera is not None:
-        names_found |= DetectorNames.fromCamera(camera)
-    return makeTrendTable(blocks, detectors=names_found, measurements=measurements)
+    return makeTrendTable(
+        blocks,
+        detectors={**detectors, **nameDetectors(camera)},
+        measurements=measurements,
+        sources=[f"database {database} at {client.address}"],
+    )
 
 
 def _findTopics(client: InfluxClient, prefix: str) -> dict[str, dict[str, str]]:

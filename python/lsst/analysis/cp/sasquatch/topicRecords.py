@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from lsst.analysis.cp.core.typing import FloatArray, IdArray, IndexArray
-from lsst.analysis.cp.metrics import DetectorName, Labels, TrendBlock, toMjd
+from lsst.analysis.cp.metrics import KEY_SCHEMA, DetectorName, Records, toMjd
 
 from .influxClient import InfluxError, Series
 from .schemas import Mode, ownFields, upstreamFields
@@ -20,7 +21,7 @@ from .topics import loadTopics
 
 __all__ = ["TopicRecords", "findTool", "measurementFields", "recordFields"]
 
-_TEXTS = ("id", "run", "instrument", "physical_filter", "detector_name", "raft")
+_TEXTS = ("id", "run", "instrument", "physical_filter", "detector_name", "raft", "time_source")
 _NUMBERS = ("detector", "exposure", "visit", "day_obs")
 _TIMES = {Mode.OWN: "observation_time", Mode.UPSTREAM: "run_timestamp"}
 _BUNDLE_ENDING = "_metrics"
@@ -97,7 +98,7 @@ class TopicRecords:
         self._topic = topic
         self._measurements = measurements
         self._mode = mode
-        self._texts: dict[str, list[Labels]] = {name: [] for name in _TEXTS}
+        self._texts: dict[str, list[str | None]] = {name: [] for name in _TEXTS}
         self._numbers: dict[str, list[IdArray]] = {name: [] for name in _NUMBERS}
         self._floats: dict[str, list[FloatArray]] = {name: [] for name in (_TIMES[mode], *measurements)}
 
@@ -119,7 +120,7 @@ class TopicRecords:
             name: [row[i] for row in series.values] for i, name in enumerate(series.columns)
         }
         for name, texts in self._texts.items():
-            texts.append(Labels.fromValues(value or None for value in columns.get(name, absent)))
+            texts.extend(value or None for value in columns.get(name, absent))
         try:
             for name, numbers in self._numbers.items():
                 values = [-1 if v in (None, "") else int(v) for v in columns.get(name, absent)]
@@ -129,37 +130,39 @@ class TopicRecords:
         except (TypeError, ValueError) as error:
             raise InfluxError(f"topic {self._topic}, field {name}: expected numbers: {error}") from None
 
-    def makeBlock(self) -> TrendBlock:
+    def makeRecords(self) -> Records:
         """Make columns of all rows.
 
         Returns
         -------
-        block
+        records
             The records. In upstream's topics 0 may stand for absent, and only those that belong to no
             exposure have a time: that of the run.
         """
-        texts = {name: Labels.concatenate(parts) for name, parts in self._texts.items()}
         numbers = {name: _join(parts, np.int64) for name, parts in self._numbers.items()}
         floats = {name: _join(parts, np.float64) for name, parts in self._floats.items()}
         exposure = np.where(numbers["exposure"] >= 0, numbers["exposure"], numbers["visit"])
-        seconds = floats[_TIMES[self._mode]]
+        seconds, sources = floats[_TIMES[self._mode]], self._texts["time_source"]
         if self._mode is Mode.UPSTREAM:
             seconds = np.where(exposure >= 0, np.nan, seconds)
-        block = TrendBlock(
+            sources = ["run" if number < 0 else "night" for number in exposure.tolist()]
+        columns = {
+            **{name: _labels(self._texts[name]) for name in ("instrument", "physical_filter", "run")},
+            "time_source": _labels(sources),
+            "mjd": pa.array(toMjd(seconds), from_pandas=True),
+            **{name: pa.array(column, mask=column < 0) for name, column in numbers.items()},
+            "exposure": pa.array(exposure, mask=exposure < 0),
+        }
+        rows = _lastOfEach(self._texts["id"])
+        keys = pa.Table.from_arrays([columns[name] for name in KEY_SCHEMA.names], schema=KEY_SCHEMA)
+        return Records(
             topic=self._topic,
             metric=findTool(self._topic),
-            values={name: floats[name] for name in self._measurements},
+            values={name: floats[name][rows] for name in self._measurements},
             units=self._findUnits(),
-            instrument=texts["instrument"],
-            physical_filter=texts["physical_filter"],
-            run=texts["run"],
-            detector=numbers["detector"],
-            exposure=exposure,
-            day_obs=numbers["day_obs"],
-            mjd=toMjd(seconds),
+            keys=keys.take(rows),
             zeroIsAbsent=self._mode is Mode.UPSTREAM,
         )
-        return block.select(_lastOfEach(texts["id"]))
 
     def _findUnits(self) -> dict[str, str]:
         """Find the units of measurements that the list of topics has."""
@@ -169,31 +172,24 @@ class TopicRecords:
 
     def detectors(self) -> dict[tuple[str, int], DetectorName]:
         """Take the names of detectors from the records that have them."""
-        texts = {name: Labels.concatenate(parts) for name, parts in self._texts.items()}
         detector = _join(self._numbers["detector"], np.int64)
-        rows = np.flatnonzero((detector >= 0) & texts["detector_name"].present)
-        found = {}
-        _, first = np.unique(
-            np.column_stack([texts["instrument"].codes[rows], detector[rows]]), axis=0, return_index=True
-        )
-        for row in rows[first].tolist():
-            values = {name: _nameAt(texts[name], row) for name in ("instrument", "detector_name", "raft")}
-            key = (str(values["instrument"]), int(detector[row]))
-            found[key] = DetectorName(name=values["detector_name"], raft=values["raft"])
-        return found
+        names = zip(*(self._texts[name] for name in ("instrument", "detector_name", "raft")), strict=True)
+        return {
+            (str(instrument), number): DetectorName(name=name, raft=raft)
+            for number, (instrument, name, raft) in zip(detector.tolist(), names, strict=True)
+            if number >= 0 and name is not None
+        }
 
 
 def _join[T: np.generic](parts: Collection[npt.NDArray[T]], dtype: type[T]) -> npt.NDArray[T]:
     return np.concatenate([np.empty(0, dtype), *parts])
 
 
-def _nameAt(labels: Labels, row: int) -> str | None:
-    code = int(labels.codes[row])
-    return labels.names[code] if code >= 0 else None
+def _labels(values: Sequence[str | None]) -> pa.DictionaryArray:
+    return pa.array(values, pa.string()).dictionary_encode()
 
 
-def _lastOfEach(labels: Labels) -> IndexArray:
+def _lastOfEach(ids: Sequence[str | None]) -> IndexArray:
     """Choose the last row of each name, and the rows without a name; sorted."""
-    last = np.full(len(labels.names), -1, dtype=np.intp)
-    last[labels.codes[labels.present]] = np.flatnonzero(labels.present)
-    return np.sort(np.concatenate([last[last >= 0], np.flatnonzero(~labels.present)]))
+    last = {row if name is None else name: row for row, name in enumerate(ids)}
+    return np.array(sorted(last.values()), dtype=np.intp)

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from lsst.analysis.cp.catalogue import LEVELS
 from lsst.analysis.cp.core.history import (
@@ -20,8 +21,8 @@ from lsst.analysis.cp.core.history import (
     findTrends,
     gatherSeries,
 )
-from lsst.analysis.cp.core.typing import BoolArray
-from lsst.analysis.cp.metrics import Labels
+from lsst.analysis.cp.core.typing import BoolArray, IndexArray
+from lsst.analysis.cp.metrics import labelCodes, toArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field
 
@@ -44,8 +45,7 @@ COLUMNS = (
 class AnalyzeTrend(KeyedDataAction):
     """Lay the rows of one measurement out as series, and find change points, drifts and outliers in them.
 
-    The data are the columns of a tidy table, as `lsst.analysis.cp.metrics.TrendTable` has them or as they are
-    in an astropy table.
+    The data are the columns of a tidy table: those of pyarrow, or of an astropy table.
     """
 
     metric = Field[str](doc="Name of the metric; there is no default.", default="")
@@ -111,8 +111,7 @@ class AnalyzeTrend(KeyedDataAction):
             & _isName(data["measurement"], self.measurement)
             & _isName(data["level"], self.level)
         )
-        taken = {name: cast(Any, data[name])[rows] for name in COLUMNS}
-        columns = {name: c.values if isinstance(c, Labels) else c for name, c in taken.items()}
+        columns = {name: _takeRows(data[name], rows) for name in COLUMNS}
         series = gatherSeries(columns, by=self.seriesBy, epoch=self.epoch, statistic=self.statistic)
         results: dict[str, Any] = {
             "trendSeries": series,
@@ -127,7 +126,13 @@ class AnalyzeTrend(KeyedDataAction):
 
 
 def _isName(column: Any, name: str) -> BoolArray:
-    """Tell where a column, of coded labels or of names, has a name; absent names are none."""
-    if isinstance(column, Labels):
-        return column.isName(name)
+    """Tell where a column has a name; absent names are none."""
+    if isinstance(column, pa.ChunkedArray):
+        codes, names = labelCodes(column)
+        return np.isin(codes, np.flatnonzero(names == name))
     return np.ma.filled(np.ma.asanyarray(column) == name, False)
+
+
+def _takeRows(column: Any, rows: IndexArray) -> Any:
+    """Choose rows of a column, as an array."""
+    return toArray(column.take(rows)) if isinstance(column, pa.ChunkedArray) else column[rows]

@@ -11,7 +11,7 @@ import astropy.units as u
 import numpy as np
 
 from lsst.analysis.cp.actions.keyedData import getAmpTable
-from lsst.analysis.cp.catalogue import VerifyTest, getProduct
+from lsst.analysis.cp.catalogue import VerifyTest, getLevel, getProduct
 from lsst.analysis.cp.core.amps import (
     FAILED,
     GOOD,
@@ -23,6 +23,7 @@ from lsst.analysis.cp.core.amps import (
     summarize,
 )
 from lsst.analysis.cp.core.typing import BoolArray
+from lsst.analysis.cp.metrics import failureUnits
 from lsst.analysis.tools.interfaces import KeyedData
 from lsst.pex.config import ListField
 from lsst.verify import Measurement
@@ -51,8 +52,7 @@ class FailureMetric(AmpMetricAction):
     @property
     def units(self) -> dict[str, str]:
         """Unit of each measurement by its name: all are counts."""
-        majority = MAJORITY_COUNTS if self.level == "run" and self.epoch != "none" else ()
-        return dict.fromkeys(("nAmps", "nAmpsFailed", *STATUS_COUNTS, *majority), "")
+        return failureUnits(getLevel(self.level, self.epoch))
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> dict[str, Measurement]:
         """Count.

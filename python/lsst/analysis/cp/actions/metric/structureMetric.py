@@ -14,13 +14,12 @@ from astropy.table import Table
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.core import DetectorSelection
 from lsst.analysis.cp.core.structures import STRUCTURE_KINDS, TRANSIENT_KINDS
+from lsst.analysis.cp.metrics import structureNames, structureUnits
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction, Vector
 from lsst.pex.config import ListField
 from lsst.verify import Measurement
 
 __all__ = ["StructureMetric"]
-
-DETECTOR_COUNTS = ("nDetectors", "nDetectorsMissing", "nDetectorsWithStructure")
 
 
 class StructureMetric(MetricAction):
@@ -37,8 +36,7 @@ class StructureMetric(MetricAction):
     @property
     def units(self) -> dict[str, str]:
         """Unit of each measurement by its name; scores are multiples of a standard deviation."""
-        names = [name for kind in STRUCTURE_KINDS for name in _measurementNames(kind)]
-        return dict.fromkeys((*names, *DETECTOR_COUNTS), "")
+        return structureUnits()
 
     def getInputSchema(self) -> KeyedDataSchema:
         """Name the tables."""
@@ -80,15 +78,9 @@ class StructureMetric(MetricAction):
             # A detector need not have a row for each of its structures; each row says how many there are.
             _, first = np.unique(np.asarray(own["detectorName"]), return_index=True)
             highest = np.max(own["score"]) if len(own) else np.nan
-            count_name, score_name = _measurementNames(kind)
+            count_name, score_name = structureNames(kind)
             values |= {count_name: np.sum(own["nFound"][first]), score_name: highest}
         notes = {"metric_tags": kwargs.get("metric_tags", [])}
         return {
             name: Measurement(name, u.Quantity(float(values[name]), ""), notes=notes) for name in self.units
         }
-
-
-def _measurementNames(kind: str) -> tuple[str, str]:
-    """Name the number of structures of a kind, and their highest significance."""
-    capitalized = f"{kind[0].upper()}{kind[1:]}"
-    return f"n{capitalized}", f"max{capitalized}Score"

@@ -13,24 +13,12 @@ import numpy as np
 from lsst.analysis.cp.core.amps import FAILED, UNKNOWN
 from lsst.analysis.cp.core.history import TrendFindings, TrendSeries
 from lsst.analysis.cp.core.typing import FloatArray
+from lsst.analysis.cp.metrics import trendUnits
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction
 from lsst.pex.config import Field
 from lsst.verify import Measurement
 
 __all__ = ["TrendMetric"]
-
-COUNTS = (
-    "nSeries",
-    "nEpochs",
-    "nValid",
-    "nChangePoints",
-    "nSeriesChanged",
-    "nSeriesDrifting",
-    "nSeriesApart",
-    "nOutliers",
-    "nSeriesTested",
-    "nSeriesFailed",
-)
 
 
 class TrendMetric(MetricAction):
@@ -53,9 +41,7 @@ class TrendMetric(MetricAction):
     @property
     def units(self) -> dict[str, str]:
         """Unit of each measurement by its name."""
-        a_year = (u.Unit(self.unit) / u.yr).to_string()
-        measured = {"median": self.unit, "largestStep": self.unit, "steepestDrift": a_year}
-        return dict.fromkeys(COUNTS, "") | measured
+        return trendUnits(self.unit)
 
     def getInputSchema(self) -> KeyedDataSchema:
         """Name what is summed up."""

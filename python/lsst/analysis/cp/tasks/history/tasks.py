@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lsst.analysis.cp.metrics import TrendTable, readHandles
+import pyarrow as pa
+
+from lsst.analysis.cp.metrics import labelCodes, readHandles, toTable, unreadDatasets
 from lsst.analysis.cp.tasks.runner import ToolRunner, describeInputs, putOutputs, raiseFailures, runTools
 from lsst.pipe.base import (
     InputQuantizedConnection,
@@ -29,8 +31,9 @@ __all__ = ["MetricTrendTask"]
 class MetricTrendTask(PipelineTask):
     """Gather the metrics of any number of exposures and runs into one table, and look at them over time.
 
-    The tools get the columns of `~lsst.analysis.cp.metrics.TrendTable`. The table is written first; a tool
-    that fails costs nothing but its own results, and then the quantum fails.
+    The tools get the columns of the tidy table (`~lsst.analysis.cp.metrics.TREND_SCHEMA`). The table is
+    written first; a tool that fails, or an input that cannot be read, costs nothing but its own results, and
+    then the quantum fails.
     """
 
     ConfigClass = MetricTrendConfig
@@ -48,22 +51,22 @@ class MetricTrendTask(PipelineTask):
         Raises
         ------
         lsst.analysis.cp.metrics.TrendTableError
-            Raised if an input does not hold metrics.
+            Raised if an input is of a type that does not hold metrics.
         lsst.pipe.base.AnnotatedPartialOutputsError
-            Raised if a tool failed.
+            Raised if a tool failed, or an input could not be read.
         """
         inputs = butlerQC.get(inputRefs)
         handles = [handle for name in INPUTS for handle in inputs.get(name, ())]
         table = self.gather(handles)
         refs = dict(iter(outputRefs))
-        butlerQC.put(table.toTable(), refs.pop("trend"))
+        butlerQC.put(toTable(table), refs.pop("trend"))
         plot_info = describeInputs([handle.ref for handle in handles], butlerQC.quantum.dataId)
         runner = ToolRunner(self.log, plot_info)
         outputs = self.run(table, runner=runner)
         putOutputs(butlerQC, outputs, refs.items(), runner)
-        raiseFailures(self, runner.failures)
+        raiseFailures(self, unreadDatasets(table) | runner.failures)
 
-    def gather(self, handles: Sequence[DeferredDatasetHandle]) -> TrendTable:
+    def gather(self, handles: Sequence[DeferredDatasetHandle]) -> pa.Table:
         """Read those metrics that the configuration asks for, no more than one input at a time.
 
         Parameters
@@ -81,11 +84,11 @@ class MetricTrendTask(PipelineTask):
         table = readHandles(
             handles, metrics=metrics or None, measurements=measurements or None, needsAll=False
         )
-        if absent := sorted(set(metrics) - set(table.metric.names)):
+        if absent := sorted(set(metrics) - set(labelCodes(table["metric"])[1])):
             self.log.warning("No input has the metric(s) %s.", ", ".join(absent))
         self.log.info("Gathered %d values from %d inputs.", len(table), len(handles))
         return table
 
-    def run(self, table: TrendTable, *, runner: ToolRunner) -> Struct:
+    def run(self, table: pa.Table, *, runner: ToolRunner) -> Struct:
         """Run the tools on values of any number of metrics; see `runTools` for what they make."""
-        return runTools(self.config, table.columns(), runner)
+        return runTools(self.config, dict(zip(table.column_names, table.columns, strict=True)), runner)
