@@ -22,7 +22,7 @@ from astropy.time import Time
 
 from lsst.analysis.cp.catalogue import Level, getProduct, measurementUnits
 from lsst.analysis.cp.metrics import toArray, toTable
-from lsst.analysis.cp.sasquatch import Mode, RecordMaker, encodeRecord, readSasquatch
+from lsst.analysis.cp.sasquatch import Mode, RecordMaker, readSasquatch
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.daf.butler import Butler, DatasetRef, DatasetType, Timespan
 from lsst.obs.lsst import LsstComCam
@@ -216,13 +216,13 @@ def send(repository: Repository, database: InfluxDatabase, namespace: str) -> Ca
     from services.restProxy import RestProxy
 
     def send(mode: Mode = Mode.OWN, **options: Any) -> None:
-        maker = RecordMaker(repository.butler)
+        maker = RecordMaker(repository.butler, namespace, mode)
         with RestProxy() as proxy:
             for record in (record for ref in repository.findBundles() for record in maker.make(ref)):
-                topic, schema, payload = encodeRecord(record, namespace, mode)
-                if topic not in proxy.log.topics():
-                    proxy.createTopic({"topic_name": topic})
-                proxy.produce(topic, {"value_schema": schema, "records": [{"value": json.loads(payload)}]})
+                if record.topic not in proxy.log.topics():
+                    proxy.createTopic({"topic_name": record.topic})
+                body = {"value_schema": record.schema, "records": [{"value": json.loads(record.payload)}]}
+                proxy.produce(record.topic, body)
             Connector(proxy, database, **options).run()
         assert not proxy.failures
 

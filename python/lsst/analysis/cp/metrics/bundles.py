@@ -9,7 +9,7 @@ import fnmatch
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +44,9 @@ _NOTES = {
     "timestampVersion": "__timestamp_version",
     "referencePackage": "__reference_package",
 }
+
+
+_LISTED = 10
 
 
 class BundleError(ValueError):
@@ -303,6 +306,48 @@ class BundleQuery:
             for each in types
             if each.storageClass_name == BUNDLE_STORAGE
         ]
+
+    def explainNothing(self, butler: Butler) -> str:
+        """Say which bundles there are, for somebody who finds none.
+
+        Parameters
+        ----------
+        butler
+            The repository.
+
+        Returns
+        -------
+        text
+            A sentence with dataset types and instruments of the bundles in the collections or, where these
+            have none, with collections that have some.
+        """
+        known: dict[str, list[str]] = {}
+        for collections in (searchedCollections(butler, self.collections), searchedCollections(butler, "*")):
+            for info in butler.collections.query_info(collections, include_summary=True):
+                for name in info.dataset_types or ():
+                    if butler.get_dataset_type(name).storageClass_name == BUNDLE_STORAGE:
+                        known.setdefault(name, []).append(info.name)
+            if known:
+                break
+        else:
+            return "The repository has no bundles of metrics."
+        runs = sorted({run for some in known.values() for run in some})
+        instruments = {
+            name
+            for run in runs[:_LISTED]
+            for name in butler.registry.getCollectionSummary(run).governors.get("instrument", ())
+        }
+        return (
+            f"There are bundles of the types {_listNames(known)}, of the instruments "
+            f"{_listNames(instruments)}, in the collections {_listNames(runs)}."
+        )
+
+
+def _listNames(names: Iterable[str]) -> str:
+    """List some names."""
+    listed = sorted(names)
+    more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
+    return ", ".join(listed[:_LISTED]) + more
 
 
 def searchedCollections(butler: Butler, patterns: str | Sequence[str]) -> list[str]:

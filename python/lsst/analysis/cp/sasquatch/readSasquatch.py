@@ -22,7 +22,7 @@ from lsst.analysis.cp.metrics import (
 
 from .influxClient import InfluxClient, quoteName, quotePattern, quoteText
 from .influxLogin import InfluxLogin
-from .schemas import Mode, topicName
+from .schemas import Mode
 from .topicRecords import TopicRecords, findTool, measurementFields, recordFields
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def readSasquatch(
     blocks = []
     detectors: dict[tuple[str, int], DetectorName] = {}
     try:
-        prefix = topicName("", namespace, mode)
+        prefix = f"{mode.space(namespace)}."
         topics = _findTopics(client, prefix)
         if not topics:
             raise TrendTableError(f"database {database} at {client.address} has no topics {prefix}*")
