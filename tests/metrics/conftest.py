@@ -5,153 +5,20 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import astropy.units as u
-import numpy as np
 import pyarrow as pa
 import pytest
-from astropy.time import Time
 
-from lsst.analysis.cp.catalogue import Level, getProduct, measurementUnits
-from lsst.analysis.cp.metrics import toArray, toTable
-from lsst.analysis.cp.sasquatch import Mode, RecordMaker, encodeRecord, readSasquatch
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
-from lsst.daf.butler import Butler, DatasetRef, DatasetType, Timespan
-from lsst.obs.lsst import LsstComCam
-from lsst.verify import Measurement
-
-if TYPE_CHECKING:
-    from services.influxDatabase import InfluxDatabase
 
 sys.path.append(str(Path(__file__).parents[1] / "sasquatch"))
 
-INSTRUMENT = "LSSTComCam"
-DAYS = (20260101, 20260105)
-EXPOSURES = (2026010100001, 2026010100002, 2026010500001)
-RUNS = ("u/cp/verify/20260110T120000Z", "u/cp/verify/20260111T120000Z")
-NOISE = getProduct("bias")["NOISE"]
-
-
-def makeValues(seed: int, level: str = "detector", **values: float) -> dict[str, float]:
-    """Make the measurements of a test that every amplifier passed, with digits in all places."""
-    rng = np.random.default_rng(seed)
-    names = measurementUnits(NOISE, Level(level))
-    made = dict.fromkeys(names, 0.0) | dict.fromkeys(("nAmps", "nValid", "nTested"), 16.0)
-    made |= {name: float(rng.normal(5.0, 1.0)) for name in ("min", "median", "max")}
-    made |= {f"quantity{name}": float(rng.uniform(-0.05, 0.04)) for name in ("Min", "Median", "Max")}
-    return {name: made[name] for name in names} | values
-
-
-def makeBundle(
-    outputName: str, values: Mapping[str, Mapping[str, float]], units: Mapping[str, str]
-) -> MetricMeasurementBundle:
-    """Make a bundle of the measurements of some tools."""
-    return MetricMeasurementBundle(
-        {
-            tool: [Measurement(name, u.Quantity(v, units.get(name, ""))) for name, v in measured.items()]
-            for tool, measured in values.items()
-        },
-        metricNamePrefix=f"{outputName}_",
-    )
-
-
-@dataclass
-class Repository:
-    """A repository of one instrument with three exposures of 2 s on two days, half a minute apart."""
-
-    root: Path
-    butler: Butler = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.butler = Butler.from_config(str(self.root), writeable=True)
-        self.camera = LsstComCam().getCamera()
-
-    @classmethod
-    def make(cls, root: Path) -> Repository:
-        """Make a repository without metrics."""
-        Butler.makeRepo(str(root))
-        repository = cls(root)
-        registry = repository.butler.registry
-        LsstComCam().register(registry)
-        for run in RUNS:
-            registry.registerRun(run)
-        for day in DAYS:
-            repository._insert("day_obs", id=day)
-        for exposure in EXPOSURES:
-            repository._insertExposure(exposure)
-        return repository
-
-    def _insert(self, dimension: str, **values: Any) -> None:
-        self.butler.registry.syncDimensionData(dimension, {"instrument": INSTRUMENT, **values})
-
-    def _insertExposure(self, exposure: int) -> None:
-        day, sequence = divmod(exposure, 100000)
-        begin = self.begin(exposure)
-        self._insert("group", name=str(exposure))
-        self._insert(
-            "exposure",
-            id=exposure,
-            obs_id=str(exposure),
-            day_obs=day,
-            seq_num=sequence,
-            group=str(exposure),
-            physical_filter="unknown",
-            exposure_time=0.0,
-            timespan=Timespan(begin, begin + 2 * u.second),
-        )
-
-    def begin(self, exposure: int) -> Time:
-        """Tell when an exposure began."""
-        day, sequence = divmod(exposure, 100000)
-        return Time(f"2026-01-{day % 100 + 1:02d}T00:00:00", scale="tai") + 30 * sequence * u.second
-
-    def put(
-        self, name: str, value: Any, storageClass: str = "MetricMeasurementBundle", **dataId: Any
-    ) -> None:
-        """Store a dataset with the dimensions of its data ID."""
-        run = dataId.pop("run", RUNS[0])
-        dimensions = ("instrument", *dataId)
-        dataset_type = DatasetType(name, dimensions, storageClass, universe=self.butler.dimensions)
-        self.butler.registry.registerDatasetType(dataset_type)
-        self.butler.put(value, dataset_type, instrument=INSTRUMENT, run=run, **dataId)
-
-    def findBundles(self) -> Iterator[DatasetRef]:
-        """Yield all bundles of metrics."""
-        for known in self.butler.registry.queryDatasetTypes("*_metrics"):
-            for run in RUNS:
-                yield from self.butler.query_datasets(known, run, with_dimension_records=True, explain=False)
-
-    def putNoise(self, outputName: str, values: Mapping[str, float], **dataId: Any) -> None:
-        """Store a bundle of the noise test alone."""
-        units = {name: NOISE.measurementUnit(name) for name in values}
-        bundle = makeBundle(outputName, {"biasNoise": values}, units)
-        self.put(f"{outputName}_metrics", bundle, **dataId)
-
-
-def readRows(table: pa.Table, **where: Any) -> list[dict[str, Any]]:
-    """List the rows in which columns have given values, with None for what is masked."""
-    converted = toTable(table)
-    rows = [dict(zip(converted.colnames, values, strict=True)) for values in converted.iterrows()]
-    rows = [{n: None if np.ma.is_masked(v) else v for n, v in row.items()} for row in rows]
-    return [row for row in rows if all(row[name] == value for name, value in where.items())]
-
-
-def assertSame(first: pa.Table, second: pa.Table) -> None:
-    """Compare all rows and columns of two tables bit by bit, NaN being equal to NaN."""
-    assert len(first) == len(second)
-    assert first.schema.equals(second.schema)
-    for name in first.column_names:
-        column, other = toArray(first[name]), toArray(second[name])
-        np.testing.assert_array_equal(np.ma.getmaskarray(column), np.ma.getmaskarray(other), name)
-        np.testing.assert_array_equal(np.ma.getdata(column), np.ma.getdata(other), name)
+from services.metricRepository import MetricRepository, assertSame, makeBundle, makeValues, readRows
 
 
 @pytest.fixture(scope="session", name="makeValues")
@@ -181,59 +48,10 @@ def fixtureAssertSame() -> Callable[[pa.Table, pa.Table], None]:
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a repository without metrics, to be copied."""
-    return Repository.make(tmp_path_factory.mktemp("template") / "repository").root
+    return MetricRepository.make(tmp_path_factory.mktemp("template") / "repository").root
 
 
 @pytest.fixture
-def repository(tmp_path: Path, template: Path) -> Repository:
+def repository(tmp_path: Path, template: Path) -> MetricRepository:
     """Return a repository without metrics."""
-    return Repository(shutil.copytree(template, tmp_path / "repository"))
-
-
-@pytest.fixture(scope="session")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDatabase]:
-    """Run InfluxDB for all tests, each of which has a namespace of its own."""
-    pytest.importorskip("fastavro", reason="needs fastavro for the double of the REST proxy")
-    if shutil.which("influxd") is None:
-        pytest.skip("needs InfluxDB 1: no influxd on PATH (Debian: apt-get install influxdb)")
-    from services.influxDatabase import InfluxDatabase
-
-    server = InfluxDatabase(tmp_path_factory.mktemp("influxdb"))
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def namespace(request: pytest.FixtureRequest) -> str:
-    """Name a namespace for one test."""
-    return re.sub(r"[^a-zA-Z0-9]+", "", request.node.name) + ".cp"
-
-
-@pytest.fixture
-def send(repository: Repository, database: InfluxDatabase, namespace: str) -> Callable[..., None]:
-    """Send all metrics of the repository by way of the double of the REST proxy into the database."""
-    from services.connector import Connector
-    from services.restProxy import RestProxy
-
-    def send(mode: Mode = Mode.OWN, **options: Any) -> None:
-        maker = RecordMaker(repository.butler)
-        with RestProxy() as proxy:
-            for record in (record for ref in repository.findBundles() for record in maker.make(ref)):
-                topic, schema, payload = encodeRecord(record, namespace, mode)
-                if topic not in proxy.log.topics():
-                    proxy.createTopic({"topic_name": topic})
-                proxy.produce(topic, {"value_schema": schema, "records": [{"value": json.loads(payload)}]})
-            Connector(proxy, database, **options).run()
-        assert not proxy.failures
-
-    return send
-
-
-@pytest.fixture
-def read(database: InfluxDatabase, namespace: str) -> Callable[..., pa.Table]:
-    """Read the metrics of the namespace from the database."""
-
-    def read(metrics: Collection[str] | None = None, **options: Any) -> pa.Table:
-        return readSasquatch(database.url, database.name, namespace, metrics, **options)
-
-    return read
+    return MetricRepository(shutil.copytree(template, tmp_path / "repository"))

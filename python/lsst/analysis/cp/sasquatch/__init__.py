@@ -6,8 +6,7 @@
 # ruff: noqa: F403  (the modules' __all__ are the public names)
 from .delivery import *
 from .httpSession import *
-from .influxClient import *
-from .influxLogin import *
+from .influx import *
 from .ledger import *
 from .proxyAddress import *
 from .proxyClient import *
@@ -17,4 +16,3 @@ from .readSasquatch import *
 from .recordMaker import *
 from .records import *
 from .schemas import *
-from .topics import *

@@ -14,7 +14,7 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
@@ -188,7 +188,7 @@ class HttpClient:
         with self._open(method, route, headers, body, _Deadline(timeout)) as response:
             return self._judge(response, f"{method} {route.partition('?')[0]}")
 
-    def lines(self, route: str, *, timeout: float) -> Iterator[bytes]:
+    def lines(self, route: str, *, timeout: float) -> Generator[bytes]:
         """Yield the lines of what is at a route, as they come.
 
         Parameters
