@@ -170,9 +170,8 @@ def _readColumns(topic: str, columns: Mapping[str, list[Any]], kinds: Mapping[st
 
 def readColumn(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     """Read a column; raise ValueError or OverflowError for what is not of its kind."""
-    for value in values:
-        if value is not None and type(value) not in _KINDS[kind][1]:
-            raise ValueError(shorten(repr(value)))
+    if wrong := set(map(type, values)) - {*_KINDS[kind][1], type(None)}:
+        raise ValueError(shorten(repr(next(value for value in values if type(value) in wrong))))
     if kind == TEXT:
         return pa.array([value or None for value in values], pa.string()).dictionary_encode()
     if kind == WHOLE:
