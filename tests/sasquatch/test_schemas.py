@@ -220,7 +220,7 @@ def test_upstreams_dispatcher_sends_the_same(monkeypatch, dimensions, extra, ver
         timestamp_version=version,
     )
     ref = makeRef(*dimensions)
-    content = BundleContent.fromBundle(bundle)
+    content = BundleContent.fromJson(bundle.json())
     run_time = parseRunTime(ref.run)
     records = encodeBundle(content, ref, "lsst.cp", Mode.UPSTREAM, runTime=run_time, extraFields=extra)
     proxy = RecordingProxy()
