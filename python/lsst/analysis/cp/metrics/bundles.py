@@ -93,6 +93,8 @@ class BundleContent:
             if tool.startswith("__"):
                 continue
             try:
+                if not isinstance(measurements, list):
+                    raise TypeError(f"expected a list, not {measurements!r:.100}")
                 values[_text(tool)] = _uniqueItems(
                     [(_text(item["metric"]), _number(item["value"])) for item in measurements]
                 )

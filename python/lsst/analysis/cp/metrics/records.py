@@ -218,7 +218,8 @@ def _describe(part: Records, nValid: FloatArray | None, names: Mapping[str, pa.A
     """Make the columns that all measurements of records share."""
     n = len(part.keys)
     n_valid = np.full(n, np.nan) if nValid is None else nValid
-    absent = np.isnan(n_valid)
+    # What is no count is none.
+    absent = ~((n_valid >= 0) & (n_valid < 2**53) & (n_valid % 1 == 0))
     levels = 2 * part.keys["exposure"].is_valid().to_numpy() + part.keys["detector"].is_valid().to_numpy()
     columns = {
         **{name: part.keys[name] for name in KEY_SCHEMA.names},

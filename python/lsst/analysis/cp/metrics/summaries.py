@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lsst.analysis.cp.catalogue import (
+    MEASUREMENTS,
     Level,
     Product,
     VerifyTest,
@@ -50,15 +51,17 @@ def findProduct(datasetType: str, product: str | None) -> Product:
     return getProduct(found[0])
 
 
-def _findColumns(test: VerifyTest, hasEpoch: bool, stored: Set[str], wanted: WantedMetrics) -> dict[str, str]:
+def _findColumns(test: VerifyTest, level: Level, stored: Set[str], wanted: WantedMetrics) -> dict[str, str]:
     """Find the column of each wanted measurement; none if the table was made without the test."""
-    # A table of no epoch is one of a run, or of a calibration without epochs.
-    levels = [Level("detector")] if hasEpoch else [Level("runDetector"), Level("runDetector", "none")]
-    for level in levels:
-        columns = {name: summaryColumn(test, name) for name in measurementUnits(test, level)}
-        if columns and stored >= set(columns.values()):
-            return {name: column for name, column in columns.items() if wanted.isRead(name)}
-    return {}
+    columns = {
+        name: column
+        for name in measurementUnits(test, level)
+        if (column := summaryColumn(test, name)) in stored
+    }
+    # All tests have the columns of these.
+    if all(MEASUREMENTS[name].of == "rows" for name in columns):
+        return {}
+    return {name: column for name, column in columns.items() if wanted.isRead(name)}
 
 
 def readSummary(
@@ -75,11 +78,13 @@ def readSummary(
     if missing := [column for column in _DETECTOR_COLUMNS if column not in stored]:
         raise TrendTableError(f"{name} {handle.dataId} lacks column(s) {', '.join(missing)}")
     stem = f"{name.removesuffix(SUMMARY_SUFFIX)}Det_"
+    # A table of no exposure is one of a run, or of a calibration without exposures, which lacks some columns.
+    level = Level("runDetector" if exposure is None else "detector")
     columns = {
         test.toolName: found
         for test in product
         if wanted.hasMetric(f"{stem}{test.toolName}", test.toolName)
-        and (found := _findColumns(test, exposure is not None, stored, wanted))
+        and (found := _findColumns(test, level, stored, wanted))
     }
     needed = {column for found in columns.values() for column in found.values()}
     table = handle.get(parameters={"columns": sorted({*_DETECTOR_COLUMNS, *needed})})

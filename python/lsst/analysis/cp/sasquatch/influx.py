@@ -129,10 +129,9 @@ class InfluxClient:
         try:
             document = json.loads(line, parse_constant=_refuse)
             (result,) = document["results"] if "error" not in document else [document]
-            found = [_readSeries(series) for series in result.get("series", [])]
-            is_partial = any(
-                part.get("partial", False) is not False for part in (result, *result.get("series", []))
-            )
+            every = _checkList(result.get("series", []))
+            found = [_readSeries(series) for series in every]
+            is_partial = any(part.get("partial", False) is not False for part in (result, *every))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             start = shorten(line.decode(errors="replace"))[:100]
             message = f"{self.http.address} does not answer as InfluxDB does: {start!r}"
@@ -144,11 +143,20 @@ class InfluxClient:
 
 def _readSeries(series: Mapping[str, Any]) -> tuple[str, dict[str, list[Any]]]:
     """Read the name and the columns of a series; raise something if it is none."""
-    names, rows = series["columns"], series.get("values", [])
-    if len(set(names)) < len(names) or {len(names)} != {len(names), *map(len, rows)}:
+    names, rows = (_checkList(each) for each in (series["columns"], series.get("values", [])))
+    if set(map(type, names)) > {str} or len(set(names)) < len(names):
+        raise ValueError("columns are not named")
+    if {len(names)} != {len(names), *map(len, rows)}:
         raise ValueError("rows do not fit the columns")
-    columns = map(list, zip(*rows, strict=True)) if rows else ([] for _ in names)
+    columns = map(list, zip(*map(_checkList, rows), strict=True)) if rows else ([] for _ in names)
     return str(series["name"]), dict(zip(names, columns, strict=True))
+
+
+def _checkList(value: Any) -> list[Any]:
+    """Return what must be a list; an object has a length, and can be walked through, too."""
+    if not isinstance(value, list):
+        raise TypeError("expected a list")
+    return value
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -56,6 +56,10 @@ _OWN = dict.fromkeys(("detector_name", "raft", "time_source"), TEXT) | {"observa
 _KEYS = {Mode.OWN: _COMMON | _OWN, Mode.UPSTREAM: _COMMON | {"run_timestamp": NUMBER}}
 
 
+# Far beyond the years of any exposure, but within those that have a calendar, s since 1970.
+_LATEST = 1e11
+
+
 def readSasquatch(
     url: str,
     database: str,
@@ -216,6 +220,8 @@ def _makeRecords(
     exposure = pc.coalesce(table["exposure"], table["visit"])
     if mode is Mode.OWN:
         seconds, time_source = table["observation_time"].to_numpy(), table["time_source"]
+        if (np.abs(seconds) > _LATEST).any():
+            raise InfluxError(f"topic {topic}, field observation_time: expected seconds since 1970")
     else:
         is_run = exposure.is_null()
         seconds = np.where(is_run, table["run_timestamp"], np.nan)
