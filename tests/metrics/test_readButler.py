@@ -256,6 +256,21 @@ def test_a_table_of_a_run_gives_metrics_of_its_detectors(repository, makeValues,
     assert (row["topic"], row["level"]) == ("cpBiasRunDet_biasNoise", "runDetector")
 
 
+def test_a_table_that_lacks_a_column_gives_the_others(repository, makeValues):
+    table = makeSummary({0: makeValues(1)})
+    table.remove_column("NOISE_median")
+    repository.put("cpBiasExp_detectorSummary", table, "ArrowAstropy", exposure=EXPOSURES[0])
+    read = readButler(repository.butler, FIRST, datasetTypes="cpBiasExp_detectorSummary")
+    expected = {name for name in makeValues(1) if name != "median"}
+    assert set(read["measurement"].to_pylist()) == expected
+
+
+@pytest.mark.parametrize("value", [1e300, 2.0**63, -1.0, 0.5])
+def test_what_is_no_count_is_none(repository, makeValues, value):
+    repository.putNoise("cpBiasExp", makeValues(1, "exposure", nValid=value), exposure=EXPOSURES[0])
+    assert set(readButler(repository.butler, FIRST)["nValid"].to_pylist()) == {None}
+
+
 def test_a_table_of_another_name_is_read_if_its_product_is_said(repository, makeValues):
     repository.put(
         "anyExp_detectorSummary", makeSummary({0: makeValues(1)}), "ArrowAstropy", exposure=EXPOSURES[0]
@@ -353,6 +368,7 @@ def makeFifo(path):
         (lambda path: path.write_bytes(path.read_bytes()[:-10]), "BundleError: .* is not JSON"),
         (lambda path: path.write_text("[" * 200_000), "BundleError: .* is not JSON"),
         (lambda path: path.write_text('{"a": [{"metric": "b", "value": "x", "unit": ""}]}'), "BundleError"),
+        (lambda path: path.write_text('{"a": {}}'), "BundleError: .*expected a list"),
         (makeLoop, "BundleError: .* is no regular file"),
         (makeDirectory, "BundleError: .* is no regular file"),
         (makeFifo, "BundleError: .* is no regular file"),

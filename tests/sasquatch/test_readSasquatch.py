@@ -346,6 +346,10 @@ def test_columns_may_be_in_another_order():
         ("SHOW", {"values": [[1, "float"]]}, f"topic {NAME}, field fieldKey: expected texts: 1"),
         ("SELECT", {"columns": ["time", "id"], "values": []}, f"topic {NAME}, field run: there is no such"),
         ("SELECT", {"name": "other"}, "topic cpBiasExp_biasNoise: the database answers with other"),
+        ("SELECT", {"values": {}}, "does not answer as InfluxDB does"),
+        ("SELECT", {"values": [{}]}, "does not answer as InfluxDB does"),
+        ("SELECT", {"columns": "id"}, "does not answer as InfluxDB does"),
+        ("SELECT", {"columns": [None, "id"], "values": []}, "does not answer as InfluxDB does"),
     ],
 )
 def test_other_answers_are_errors(start, changes, message):

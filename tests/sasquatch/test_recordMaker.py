@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,12 @@ def make(butler: Butler, ref: DatasetRef, **options: Any) -> dict[str, Any]:
     return json.loads(record.payload)
 
 
+def butlerRoot(butler: Butler) -> Path:
+    (ref,) = butler.query_datasets("verifyBiasExp_config", RUN)
+    path = Path(butler.getURI(ref).ospath)
+    return next(parent for parent in path.parents if (parent / "butler.yaml").exists())
+
+
 def find(butler: Butler, name: str = "cpBiasExp_metrics", run: str = RUN) -> DatasetRef:
     (ref,) = butler.query_datasets(name, run, with_dimension_records=True)
     return ref
@@ -159,6 +166,23 @@ def test_tags_of_detectors_are_those_of_the_task(butler):
 @pytest.mark.parametrize(("name", "run"), [("cpBiasRun_metrics", RUN), ("cpBiasExp_metrics", BARE_RUN)])
 def test_without_configuration_there_are_no_tags(butler, name, run):
     assert readTags(butler, find(butler, name, run)) == {}
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_text(f"{path.read_text()}(")])
+def test_configuration_that_is_spoilt_costs_the_tags_alone(butler, tmp_path, caplog, change):
+    ref = find(butler)
+    copy = Butler.from_config(shutil.copytree(butlerRoot(butler), tmp_path / "copy"))
+    (stored,) = copy.query_datasets("verifyBiasExp_config", RUN)
+    change(Path(copy.getURI(stored).ospath))
+    maker = RecordMaker(copy, "lsst.cp", Mode.OWN)
+    for _ in range(2):
+        (record,) = maker.make(ref)
+    value = json.loads(record.payload)
+    assert value["tags"] == ""
+    assert value["median"] == {"double": 1 / 3}
+    assert maker.untagged == 1
+    assert caplog.text.count("Records of cpBiasExp_metrics of") == 1
+    assert "verifyBiasExp_config cannot be read" in caplog.text
 
 
 def test_tags_may_be_given(butler):

@@ -79,7 +79,8 @@ class _Deadline:
         left = self._end - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        return left
+        # A socket does not take any number.
+        return min(left, 1e6)
 
 
 class _TimedReader(io.RawIOBase):

@@ -94,7 +94,9 @@ class PushReport:
     @property
     def isDelivered(self) -> bool:
         """Whether all is delivered."""
-        return not (self.failure or self.rejected or self.kept or self.unread or self.untouched)
+        return not (
+            self.failure or self.rejected or self.kept or self.unread or self.untouched or self.untagged
+        )
 
 
 @dataclass
@@ -206,6 +208,7 @@ class Pusher:
                     self._settle(outcomes, delivery)
             except Exception as error:
                 self._fail(error)
+        self.report.untagged = self._maker.untagged
         return self.report
 
     def _fail(self, error: Exception) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from lsst.resources import ResourcePath
 
 __all__ = ["OutgoingRecord", "RecordMaker", "encodeBundle", "readTags"]
+
+_LOG = logging.getLogger(__name__)
 
 # Tag of measurements that have none, as upstream calls it.
 _DEFAULT_TAG = "Generic"
@@ -216,6 +219,11 @@ class RecordMaker:
         Tags of all metrics, instead of those in the stored configurations of the tasks.
     extraFields
         Fields to add to each record.
+
+    Attributes
+    ----------
+    untagged
+        Number of runs whose tags could not be read, by dataset type; their records have none.
     """
 
     def __init__(
@@ -230,6 +238,7 @@ class RecordMaker:
         extraFields: Mapping[str, str | int | float] | None = None,
     ) -> None:
         self.mode = mode
+        self.untagged = 0
         self._butler = butler
         self._namespace = namespace
         self._calibrations = calibrations
@@ -246,8 +255,7 @@ class RecordMaker:
         content = readBundle(self._butler, ref, uri)
         key = (ref.run, ref.datasetType.name)
         if key not in self._runs:
-            stored = readTags(self._butler, ref) if self._tags is None else {}
-            self._runs[key] = findRunTime(self._butler, ref), stored
+            self._runs[key] = findRunTime(self._butler, ref), self._findTags(ref)
         run_time, tags = self._runs[key]
         calibration = None
         if self._calibrations is not None and ref.dataId.hasRecords():
@@ -265,26 +273,53 @@ class RecordMaker:
             extraFields=self._extraFields,
         )
 
+    def _findTags(self, ref: DatasetRef) -> Mapping[str, Sequence[str]]:
+        """Find the stored tags; without these the numbers are still worth sending."""
+        if self._tags is not None:
+            return {}
+        try:
+            return readTags(self._butler, ref)
+        except ValueError as error:
+            _LOG.error("Records of %s of %s have no tags: %s", ref.datasetType.name, ref.run, error)
+            self.untagged += 1
+            return {}
+
 
 def readTags(butler: Butler, ref: DatasetRef) -> dict[str, tuple[str, ...]]:
     """Read the tags of each tool's metrics, which are not stored in bundles, from their task's configuration.
 
-    They are empty if the run has no configuration of a task that writes such bundles.
+    They are empty if the run has no configuration of a task that writes such bundles; if it may be one that
+    cannot be read, that is a ValueError.
     """
-    if not any(butler.registry.queryDatasetTypes("*_config")):
-        return {}
-    for stored in butler.query_all_datasets(ref.run, name="*_config", find_first=False, limit=None):
-        # Names of outputs are read without importing the task.
-        text = butler.getURI(stored).read().decode()
-        names = {name for _, name in _OUTPUT_NAME.findall(text)}
-        for ending in _ENDINGS:
-            output_name = ref.datasetType.name.removesuffix(ending)
-            if output_name != ref.datasetType.name and output_name in names:
-                config: Any = butler.get(stored)
-                if ending == "Det_metrics" and hasattr(config, "detectorMetrics"):
-                    # One action makes the metrics of all tests of detectors.
-                    tags = dict.fromkeys(config.detectorMetrics.units, config.metric_tags)
-                else:
-                    tags = {name: tool.metric_tags for name, tool in config.atools.items()}
-                return {name: tuple(own) for name, own in tags.items() if own}
+    unread = ""
+    if any(butler.registry.queryDatasetTypes("*_config")):
+        for stored in butler.query_all_datasets(ref.run, name="*_config", find_first=False, limit=None):
+            try:
+                tags = _readConfigTags(butler, stored, ref.datasetType.name)
+            except Exception as error:
+                # What is in a file, and how it may be lost, is not in our hands.
+                unread = f"{stored.datasetType.name} cannot be read: {type(error).__name__}: {error}"
+                continue
+            if tags is not None:
+                return tags
+    if unread:
+        raise ValueError(unread)
     return {}
+
+
+def _readConfigTags(butler: Butler, stored: DatasetRef, bundleType: str) -> dict[str, tuple[str, ...]] | None:
+    """Read the tags of the bundles of a type from a configuration; None if its task does not write these."""
+    # Names of outputs are read without importing the task.
+    text = butler.getURI(stored).read().decode()
+    names = {name for _, name in _OUTPUT_NAME.findall(text)}
+    for ending in _ENDINGS:
+        output_name = bundleType.removesuffix(ending)
+        if output_name != bundleType and output_name in names:
+            config: Any = butler.get(stored)
+            if ending == "Det_metrics" and hasattr(config, "detectorMetrics"):
+                # One action makes the metrics of all tests of detectors.
+                tags = dict.fromkeys(config.detectorMetrics.units, config.metric_tags)
+            else:
+                tags = {name: tool.metric_tags for name, tool in config.atools.items()}
+            return {name: tuple(own) for name, own in tags.items() if own}
+    return None
