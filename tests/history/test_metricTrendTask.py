@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from astropy.time import Time
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import CameraLayout
 from lsst.analysis.cp.core.amps import AmpTable, detectorSummaryTable, summarize
+from lsst.analysis.cp.metrics import fromTable, unreadDatasets
 from lsst.analysis.cp.tasks.history import MetricTrendConfig, MetricTrendConnections, MetricTrendTask
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.daf.butler import Butler, DatasetType, DeferredDatasetHandle, Timespan
@@ -287,6 +289,25 @@ def test_failing_tool_costs_its_own_results_only(history: History) -> None:
     butler = Butler.from_config(str(history.root), collections=["broken"], instrument=INSTRUMENT)
     assert len(butler.get("cpBiasTrend_trend")) > 0
     assert "biasMeanByRaft" in butler.get("cpBiasTrend_metrics")
+
+
+def test_a_table_that_is_cut_costs_itself_only(history: History) -> None:
+    with Butler.from_config(str(history.root), collections=["second", "first"]) as butler:
+        uri = butler.getURI("cpBiasExp_detectorSummary", instrument=INSTRUMENT, exposure=exposureOf(3))
+    stored = uri.read()
+    uri.write(b"x" * len(stored))
+    message = f"cpBiasExp_detectorSummary {{instrument: {INSTRUMENT}, exposure: {exposureOf(3)}}} of first"
+    try:
+        with pytest.raises(Exception, match=re.escape(message)):
+            history.run("cut", NO_PLOTS)
+    finally:
+        uri.write(stored)
+    butler = Butler.from_config(str(history.root), collections=["cut"], instrument=INSTRUMENT)
+    # The metadata of a table are not read by default.
+    table = butler.get("cpBiasTrend_trend", parameters={"strip_astropy_meta_yaml": False})
+    assert len(set(table["exposure"])) == N_NIGHTS - 1
+    assert list(unreadDatasets(fromTable(table))) == [message]
+    assert getValues(butler, "biasNoiseByDetector")["nEpochs"] == N_NIGHTS - 1
 
 
 def test_absent_metric_is_logged(history: History, caplog: pytest.LogCaptureFixture) -> None:

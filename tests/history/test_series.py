@@ -107,6 +107,15 @@ def test_many_days_are_reduced_to_days() -> None:
     assert_allclose(series.mjd, MJD + 0.5 + 2 * np.arange(10))
 
 
+def test_rows_without_time_are_of_a_night() -> None:
+    """Their exposures have no instants that could be told apart."""
+    rows = makeRows(np.array([[1.0, 2.0, 3.0]]))
+    rows |= {"mjd": np.full(3, np.nan), "day_obs": DAY + np.array([0, 0, 1])}
+    series = gatherSeries(rows)
+    assert (series.epochKind, series.nEpochs) == ("day", 2)
+    assert_array_equal(series.values, [[1.5, 3.0]])
+
+
 def test_rows_without_time_get_the_night_of_their_day() -> None:
     rows = makeRows(np.ones((1, 2)))
     rows["mjd"] = np.full(2, np.nan)

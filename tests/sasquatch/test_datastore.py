@@ -112,4 +112,4 @@ def test_bundle_is_read_back_where_it_is_a_file(monkeypatch, butler):
     monkeypatch.setenv("ANALYSIS_CP_DIR", str(PIPELINE.parents[2]))
     putBundles(butler, "verifyBias", "valid")
     (ref,) = butler.query_datasets("cpBiasRun_metrics", "run")
-    assert readBundle(butler, ref) == BundleContent.fromBundle(butler.get(ref))
+    assert readBundle(butler, ref) == BundleContent.fromJson(butler.get(ref).json())

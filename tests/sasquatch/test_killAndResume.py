@@ -42,6 +42,7 @@ RATES = {
     Fault.WRONG_JSON: 0.04,
     Fault.NOT_JSON: 0.02,
     Fault.SCHEMA_REJECTED: 0.01,
+    Fault.EARLY_HINTS: 0.04,
 }
 
 

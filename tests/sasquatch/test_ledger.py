@@ -1,26 +1,22 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""The ledger: nothing is sent twice once it is acknowledged, and nothing is forgotten."""
+"""The ledger: what is noted is not forgotten, and nothing else is noted."""
 
+import os
+import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
-from lsst.analysis.cp.sasquatch import EncodedDataset, Ledger, LedgerError, OutgoingRecord, Target
+from lsst.analysis.cp.sasquatch import Ledger, LedgerError
 
-TARGET = Target("proxy.example/rest", "lsst.cp", "own")
-FIRST, SECOND = UUID(int=1), UUID(int=2)
-SCHEMA = '{"type": "record"}'
-
-
-def makeDataset(id: UUID = FIRST, topics: tuple[str, ...] = ("a", "b"), text: str = "") -> EncodedDataset:
-    records = [(topic, SCHEMA, f"{topic}{text} of {id}".encode()) for topic in topics]
-    return EncodedDataset(id, f"bundle {id.int}", records)
+TARGET = "proxy.example/rest lsst.cp own"
+FIRST, SECOND = (bytes([i]) * 16 for i in (1, 2))
 
 
 @pytest.fixture
@@ -28,181 +24,196 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "ledger.sqlite3"
 
 
-def readAll(ledger: Ledger) -> list[OutgoingRecord]:
-    return ledger.readOutbox(0, ledger.measureOutbox()[1], 1000)
-
-
-def test_new_datasets_are_open(path):
+def test_new_bundles_are_open(path):
     with Ledger(path, TARGET) as ledger:
-        assert ledger.findOpen([FIRST, SECOND]) == {FIRST, SECOND}
+        assert ledger.findOpen([SECOND, FIRST]) == [SECOND, FIRST]
 
 
-def test_more_datasets_than_variables_of_a_query(path):
-    ids = [UUID(int=i) for i in range(1, 1235)]
+def test_noted_bundles_are_not_open(path):
     with Ledger(path, TARGET) as ledger:
-        ledger.add([makeDataset(id, ("a",)) for id in ids[:700]])
-        assert ledger.findOpen(ids) == set(ids[700:])
-
-
-def test_added_records_are_in_the_outbox(path):
+        ledger.note([(FIRST, 1)])
+        assert ledger.findOpen([SECOND, FIRST]) == [SECOND]
     with Ledger(path, TARGET) as ledger:
-        outgoing = ledger.add([makeDataset(), makeDataset(SECOND)])
-        assert [(each.datasetId, each.topic) for each in outgoing] == [
-            (FIRST, "a"),
-            (FIRST, "b"),
-            (SECOND, "a"),
-            (SECOND, "b"),
-        ]
-        assert readAll(ledger) == outgoing
-        assert ledger.findOpen([FIRST, SECOND]) == set()
+        assert ledger.findOpen([SECOND, FIRST]) == [SECOND]
 
 
-def test_bundles_without_records_are_done_with(path):
+def test_more_bundles_than_variables_of_a_query(path):
+    ids = [i.to_bytes(16) for i in range(70_000)]
     with Ledger(path, TARGET) as ledger:
-        ledger.add([makeDataset(topics=())])
-        assert ledger.findOpen([FIRST]) == set()
-        assert ledger.measureOutbox() == (0, 0)
+        ledger.note((id, None) for id in ids[:-3])
+        assert ledger.findOpen(ids) == ids[-3:]
 
 
-def test_delivered_records_are_not_added_again(path):
+def test_noting_again_is_harmless(path):
     with Ledger(path, TARGET) as ledger:
-        first, second = ledger.add([makeDataset()])
-        ledger.settle(delivered=[first.id])
-        assert readAll(ledger) == [second]
-        assert ledger.add([makeDataset()]) == []
+        for point in (1, 2):
+            ledger.note([(FIRST, point)])
+        assert ledger.findPoints([1, 2]) == {2}
 
 
-def test_pending_records_keep_their_bytes(path):
+def test_points_are_found(path):
     with Ledger(path, TARGET) as ledger:
-        outgoing = ledger.add([makeDataset()])
-        assert ledger.add([makeDataset(text=" made otherwise")]) == []
-        assert readAll(ledger) == outgoing
-
-
-def test_kept_records_stay_with_their_reason(path):
-    with Ledger(path, TARGET) as ledger:
-        first, second = ledger.add([makeDataset()])
-        ledger.settle(kept={first.id: "no answer"})
-        assert readAll(ledger) == [first, second]
-        reasons = [(each.topic, each.reason, each.isRejected) for each in ledger.listUndelivered()]
-        assert reasons == [("a", "no answer", False), ("b", "not tried yet", False)]
-
-
-def test_rejected_records_are_made_anew(path):
-    with Ledger(path, TARGET) as ledger:
-        first, second = ledger.add([makeDataset()])
-        ledger.settle(delivered=[second.id], rejected={first.id: "422"})
-        assert ledger.findOpen([FIRST]) == {FIRST}
-        (record,) = ledger.listUndelivered()
-        assert (record.name, record.topic, record.reason, record.isRejected) == ("bundle 1", "a", "422", True)
-        (again,) = ledger.add([makeDataset(text=" mended")])
-        assert (again.topic, again.payload) == ("a", f"a mended of {FIRST}".encode())
-        ledger.settle(delivered=[again.id])
-        assert ledger.findOpen([FIRST]) == set()
-        assert list(ledger.listUndelivered()) == []
-
-
-def test_record_that_is_delivered_and_kept_is_delivered(path):
-    with Ledger(path, TARGET) as ledger:
-        (record,) = ledger.add([makeDataset(topics=("a",))])
-        ledger.settle(delivered=[record.id], kept={record.id: "the rest of its batch failed"})
-        assert list(ledger.listUndelivered()) == []
+        ledger.note([(FIRST, -(2**63)), (SECOND, None)])
+        assert ledger.findPoints([5, -(2**63)]) == {-(2**63)}
 
 
 def test_targets_are_apart(path):
     with Ledger(path, TARGET) as ledger:
-        (record,) = ledger.add([makeDataset(topics=("a",))])
-        ledger.settle(delivered=[record.id])
-    for other in (
-        Target("other.example", "lsst.cp", "own"),
-        Target(TARGET.proxy, "lsst.dm", "own"),
-        Target(TARGET.proxy, "lsst.cp", "upstream"),
-    ):
-        with Ledger(path, other) as ledger:
-            assert ledger.findOpen([FIRST]) == {FIRST}
-    with Ledger(path, TARGET) as ledger:
-        assert ledger.findOpen([FIRST]) == set()
+        ledger.note([(FIRST, 1)])
+    with Ledger(path, "proxy.example/rest lsst.cp upstream") as ledger:
+        assert ledger.findOpen([FIRST]) == [FIRST]
+        assert ledger.findPoints([1]) == set()
 
 
-def test_outbox_is_read_in_pages(path):
-    with Ledger(path, TARGET) as ledger:
-        outgoing = ledger.add([makeDataset(UUID(int=i)) for i in range(1, 4)])
-        _, last = ledger.measureOutbox()
-        pages, place = [], 0
-        while page := ledger.readOutbox(place, last, 4):
-            pages.append(page)
-            place = page[-1].id
-        assert [len(page) for page in pages] == [4, 2]
-        assert [record for page in pages for record in page] == outgoing
-
-
-def test_adding_is_all_or_nothing(path):
-    broken = EncodedDataset(SECOND, "broken", [("a", SCHEMA, None)])  # type: ignore[list-item]
+def test_noting_is_all_or_nothing(path):
     with Ledger(path, TARGET) as ledger:
         with pytest.raises(LedgerError, match=r"ledger\.sqlite3 cannot be used: NOT NULL"):
-            ledger.add([makeDataset(), broken])
-        assert ledger.findOpen([FIRST]) == {FIRST}
-        assert ledger.measureOutbox() == (0, 0)
+            ledger.note([(FIRST, 1), (None, 2)])  # type: ignore[list-item]
+        assert ledger.findOpen([FIRST]) == [FIRST]
+        ledger.note([(SECOND, 2)])
+
+
+def kill(path: Path, statements: str) -> None:
+    """Kill a process that holds a ledger and does something with it."""
+    code = f"""
+import os, signal
+from lsst.analysis.cp.sasquatch.ledger import Ledger
+ledger = Ledger({str(path)!r}, {TARGET!r})
+ledger.note([({FIRST!r}, 1)])
+{statements}
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == -9
 
 
 @pytest.mark.slow
-def test_killed_push_leaves_its_outbox(path):
-    code = f"""
-import os, signal, uuid
-from lsst.analysis.cp.sasquatch.ledger import EncodedDataset, Ledger, Target
-ledger = Ledger({str(path)!r}, Target("proxy.example/rest", "lsst.cp", "own"))
-records = [("a", "schema", b"one"), ("b", "schema", b"two")]
-first, second = ledger.add([EncodedDataset(uuid.UUID(int=1), "bundle", records)])
-ledger.settle(delivered=[first.id])
-os.kill(os.getpid(), signal.SIGKILL)
-"""
-    result = subprocess.run([sys.executable, "-c", code], timeout=60, check=False)
-    assert result.returncode == -9
+def test_killed_push_leaves_what_it_noted(path):
+    kill(path, "")
     with Ledger(path, TARGET) as ledger:
-        assert [each.payload for each in readAll(ledger)] == [b"two"]
-        assert ledger.findOpen([FIRST]) == set()
+        assert ledger.findOpen([FIRST]) == []
+
+
+@pytest.mark.slow
+def test_push_that_was_killed_while_it_noted(path):
+    # With a cache of one page, what is not committed is in the file when the process is killed.
+    kill(
+        path,
+        f"""
+ledger._connection.execute("PRAGMA cache_size = 1")
+ledger._connection.execute("BEGIN")
+rows = [({TARGET!r}, i.to_bytes(16), i) for i in range(20_000)]
+ledger._connection.executemany("INSERT INTO sent VALUES (?, ?, ?)", rows)
+""",
+    )
+    before = path.read_bytes()
+    ids = [FIRST, *(i.to_bytes(16) for i in range(20_000))]
+    with Ledger(path, TARGET, isReadOnly=True) as ledger:
+        assert ledger.findOpen(ids) == ids[1:]
+    assert path.read_bytes() == before
+    with Ledger(path, TARGET) as ledger:
+        assert ledger.findOpen(ids) == ids[1:]
 
 
 def test_one_at_a_time(path):
-    with Ledger(path, TARGET), pytest.raises(LedgerError, match=r"ledger\.sqlite3 is in use by another push"):
-        Ledger(path, TARGET)
+    with Ledger(path, TARGET):
+        for is_read_only in (True, False):
+            with pytest.raises(LedgerError, match=r"ledger\.sqlite3 is in use by another push"):
+                Ledger(path, TARGET, isReadOnly=is_read_only)
 
 
-def test_reading_makes_no_file(path):
+@pytest.mark.parametrize("isEmpty", [True, False])
+def test_reading_makes_no_file(path, isEmpty):
+    if isEmpty:
+        path.touch()
     with Ledger(path, TARGET, isReadOnly=True) as ledger:
-        assert ledger.findOpen([FIRST]) == {FIRST}
-    assert not path.exists()
+        assert ledger.findOpen([FIRST]) == [FIRST]
+    assert path.exists() is isEmpty
+    assert len(list(path.parent.iterdir())) == isEmpty
 
 
-def test_reading_shows_what_is_there(path):
+def test_reading_changes_nothing(path):
     with Ledger(path, TARGET) as ledger:
-        outgoing = ledger.add([makeDataset()])
+        ledger.note([(FIRST, 1)])
     before = path.read_bytes()
-    with Ledger(path, TARGET, isReadOnly=True) as ledger:
-        assert readAll(ledger) == outgoing
-    assert path.read_bytes() == before
-
-
-def test_reading_an_unknown_target(path):
-    Ledger(path, TARGET).close()
-    with Ledger(path, Target("other.example", "lsst.cp", "own"), isReadOnly=True) as ledger:
-        assert ledger.findOpen([FIRST]) == {FIRST}
+    path.chmod(stat.S_IRUSR)
+    path.parent.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    try:
+        with Ledger(path, TARGET, isReadOnly=True) as ledger:
+            assert ledger.findOpen([FIRST]) == []
+        assert path.read_bytes() == before
+        assert list(path.parent.iterdir()) == [path]
+    finally:
+        path.parent.chmod(stat.S_IRWXU)
 
 
 def test_other_files_are_refused(path):
     path.write_text("It was a dark and stormy night.\n" * 100)
-    with pytest.raises(LedgerError, match=r"ledger\.sqlite3 cannot be used: file is not a database"):
-        Ledger(path, TARGET)
+    for is_read_only in (True, False):
+        with pytest.raises(LedgerError, match=r"ledger\.sqlite3 cannot be used: file is not a database"):
+            Ledger(path, TARGET, isReadOnly=is_read_only)
 
 
-def test_other_databases_are_refused(path):
+@pytest.mark.parametrize("version", [1, 3])
+@pytest.mark.parametrize("application", [0x63704D4C, 7])
+def test_other_databases_are_refused(path, version, application):
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE dataset (id)")
+        connection.execute(f"PRAGMA application_id = {application}")
+        connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
-    with pytest.raises(LedgerError, match="is no ledger of version 1"):
+    before = path.read_bytes()
+    with pytest.raises(LedgerError, match="is no ledger of version 2. Name another file: .* sent again"):
         Ledger(path, TARGET)
+    assert path.read_bytes() == before
 
 
 def test_directory_must_exist(tmp_path):
     with pytest.raises(LedgerError, match="unable to open database file"):
         Ledger(tmp_path / "nowhere" / "ledger.sqlite3", TARGET)
+
+
+def test_ledger_must_be_a_file(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path, tmp_path / "fifo", Path("/dev/null")):
+        with pytest.raises(LedgerError, match="is no file"):
+            Ledger(path, TARGET)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.parametrize("isFile", [True, False])
+def test_what_cannot_be_written_is_known_at_once(path, isFile):
+    Ledger(path, TARGET).close()
+    (path if isFile else path.parent).chmod(stat.S_IRUSR | stat.S_IXUSR)
+    with pytest.raises(LedgerError, match="cannot be used"):
+        Ledger(path, TARGET)
+    path.parent.chmod(stat.S_IRWXU)
+
+
+def test_lost_ledger_is_noticed(path):
+    with Ledger(path, TARGET) as ledger:
+        ledger.note([(FIRST, 1)])
+        path.unlink()
+        with pytest.raises(LedgerError, match="cannot be used"):
+            ledger.note([(SECOND, 2)])
+
+
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="needs prlimit")
+def test_full_disk_is_noticed(path):
+    code = f"""
+import resource, signal
+from lsst.analysis.cp.sasquatch.ledger import Ledger, LedgerError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+ledger = Ledger({str(path)!r}, {TARGET!r})
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    ledger.note((i.to_bytes(16), i) for i in range(20_000))
+except LedgerError as error:
+    print(error)
+print(len(ledger.findOpen([bytes(16)])))
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], timeout=60, check=True, capture_output=True, text=True
+    )
+    message, left = result.stdout.splitlines()
+    assert "cannot be used: " in message
+    assert left == "1"

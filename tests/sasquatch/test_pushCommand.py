@@ -22,6 +22,8 @@ from services.restProxy import ProxySettings, RestProxy
 
 from lsst.analysis.cp.cli import getSubcommands
 from lsst.analysis.cp.cli.cmd import push_verify_metrics
+from lsst.analysis.cp.sasquatch import Ledger
+from lsst.daf.butler import Butler
 from lsst.daf.butler.cli.butler import UncachedButlerCLI
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +68,7 @@ def count(proxy: RestProxy) -> int:
 def test_all_is_delivered(run: Run, proxy: RestProxy):
     result = run()
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith("60 records delivered. Of 30 bundles, 0 had been dealt with before")
+    assert result.stdout.startswith("60 records delivered. Of 30 bundles, 0 had been delivered before")
     assert result.stderr == ""
     assert count(proxy) == 60
 
@@ -75,7 +77,7 @@ def test_second_push_sends_nothing(run: Run, proxy: RestProxy):
     run()
     result = run()
     assert result.exit_code == 0
-    assert result.stdout.startswith("0 records delivered. Of 30 bundles, 30 had been dealt with before")
+    assert result.stdout.startswith("0 records delivered. Of 30 bundles, 30 had been delivered before")
     assert count(proxy) == 60
 
 
@@ -110,10 +112,7 @@ def test_undelivered_is_listed(run: Run, settings: ProxySettings, tmp_path: Path
     settings.faults = FaultPlan({Fault.UNAVAILABLE: 1.0})
     result = run(deadline="3", undelivered=str(tmp_path / "list"))
     assert result.exit_code == 1
-    assert (
-        "Not delivered: 60 records that are kept for the next push, 0 that the proxy rejected"
-        in result.stderr
-    )
+    assert "Not delivered: 60 records that go with the next push, 0 that the proxy reject" in result.stderr
     assert re.search(
         r"503.*\n    lsst\.cp\.ts\.cpBiasExpDet_biasTest00 of cpBiasExpDet_metrics {.*detector: 0,",
         result.stderr,
@@ -123,9 +122,7 @@ def test_undelivered_is_listed(run: Run, settings: ProxySettings, tmp_path: Path
     assert len(lines) == 60
     assert lines[0].keys() == {"datasetId", "name", "topic", "reason", "isRejected"}
     settings.faults = FaultPlan()
-    result = run()
-    assert result.exit_code == 0
-    assert "60 records were left by earlier pushes" in result.stdout
+    assert run().exit_code == 0
 
 
 def test_rejected_is_listed(run: Run, settings: ProxySettings):
@@ -133,15 +130,48 @@ def test_rejected_is_listed(run: Run, settings: ProxySettings):
     result = run()
     assert result.exit_code == 1
     assert result.stdout.startswith("30 records delivered.")
-    assert "0 records that are kept for the next push, 30 that the proxy rejected" in result.stderr
+    assert "0 records that go with the next push, 30 that the proxy rejected" in result.stderr
     assert "422 Error serializing message" in result.stderr
     assert run().exit_code == 0
 
 
-def test_nothing_to_send_is_said(run: Run):
-    result = run(dataset_type="cpDark*")
-    assert result.exit_code == 0
-    assert "No bundles of metrics are found." in result.stderr
+@pytest.mark.parametrize("flags", [(), ("--dry-run",)])
+@pytest.mark.parametrize(
+    "options", [{"dataset_type": "cpDark*"}, {"collections": "x/*"}, {"where": "instrument = 'LATISS'"}]
+)
+def test_nothing_to_send_is_explained(run: Run, flags, options):
+    result = run(*flags, **options)
+    assert result.exit_code == 1
+    assert (
+        "No bundles of metrics are found. There are bundles of the types cpBiasExpDet_metrics, of the "
+        f"instruments LSSTCam, in the collections {RUN}."
+    ) in result.stderr
+
+
+def test_deadline_is_told(run: Run):
+    result = run(deadline="0.000001")
+    assert result.exit_code == 1
+    assert "The deadline was reached before 30 of 30 bundles were looked at; push again" in result.stderr
+
+
+def test_undelivered_is_opened_first(run: Run, proxy: RestProxy):
+    result = run(undelivered="/nowhere/list")
+    assert result.exit_code == 1
+    assert result.stderr.strip().splitlines()[-1].endswith("No such file or directory: '/nowhere/list'")
+    assert not proxy.requests
+
+
+def test_unread_bundles_are_listed(tmp_path: Path, run: Run):
+    repository = BundleRepository(tmp_path / "repository", detectors=range(3))
+    next(repository.root.rglob("*_metrics*.json")).unlink()
+    result = run(repo=str(repository.root), undelivered=str(tmp_path / "list"))
+    assert result.exit_code == 1
+    assert "2 records delivered" in result.stdout
+    assert "and 1 bundles that could not be read." in result.stderr
+    assert re.search(r"\n    all of cpBiasExpDet_metrics {.*detector: ", result.stderr)
+    (line,) = (tmp_path / "list").read_text().splitlines()
+    assert json.loads(line)["topic"] == ""
+    assert run("--dry-run", repo=str(repository.root)).exit_code == 1
 
 
 # The dry run.
@@ -170,13 +200,14 @@ def test_dry_run_leaves_out_what_is_delivered(run: Run):
     assert len(run("--dry-run").stdout.splitlines()) == 40
 
 
-def test_dry_run_shows_what_is_left(run: Run, settings: ProxySettings, proxy: RestProxy):
-    settings.faults = FaultPlan({Fault.UNAVAILABLE: 1.0})
-    run(deadline="0.3")
-    assert len(run("--dry-run").stdout.splitlines()) == 60
-    settings.faults = FaultPlan()
-    assert run().exit_code == 0
-    assert count(proxy) == 60
+def test_dry_run_writes_nothing(repository: BundleRepository, run: Run, tmp_path: Path):
+    run(where="instrument = 'LSSTCam' AND detector < 10")
+    before = {path: path.stat().st_mtime_ns for path in repository.root.rglob("*")}
+    (repository.root / LEDGER).chmod(0o444)
+    result = run("--dry-run", undelivered=str(tmp_path / "list"))
+    assert len(result.stdout.splitlines()) == 40
+    assert {path: path.stat().st_mtime_ns for path in repository.root.rglob("*")} == before
+    assert not (tmp_path / "list").exists()
 
 
 @pytest.mark.slow
@@ -213,7 +244,8 @@ def test_fields_and_tags_are_added(run: Run):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"proxy": "ftp://proxy.example"}, "must be http:// or https://"),
+        ({"proxy": "ftp://proxy.example"}, "must look like https://host/path, not 'ftp://proxy.example'"),
+        ({"proxy": "proxy.example/x"}, "not 'proxy.example/x': that has no http:// or https://"),
         ({"proxy": f"https://me:{SECRET}@proxy.example"}, "must hold no user, password"),
         ({"namespace": "lsst/cp"}, "'lsst/cp' is no namespace"),
         ({"namespace": ".lsst"}, "'.lsst' is no namespace"),
@@ -225,6 +257,8 @@ def test_fields_and_tags_are_added(run: Run):
         ({"calibration_type": "bias", "calibrations": "nowhere"}, "nowhere"),
         ({"batch_size": "0"}, "0 is not in the range"),
         ({"deadline": "0"}, "0.0 is not in the range"),
+        ({"deadline": "nan"}, "nan is no number of seconds"),
+        ({"deadline": "inf"}, "inf is no number of seconds"),
         ({"ledger": "/nowhere/ledger"}, "/nowhere/ledger cannot be used: unable to open database file"),
         ({"repo": "/nowhere"}, "There is no repository /nowhere"),
     ],
@@ -239,9 +273,7 @@ def test_bad_options_are_explained(run: Run, proxy: RestProxy, options, message)
 
 
 def test_ledger_in_use_is_explained(run: Run, repository: BundleRepository):
-    from lsst.analysis.cp.sasquatch import Ledger, Target
-
-    with Ledger(repository.root / LEDGER, Target("x", "y", "own")):
+    with Ledger(repository.root / LEDGER, "x y own"):
         result = run()
     assert result.exit_code == 1
     assert "is in use by another push" in result.stderr
@@ -252,7 +284,46 @@ def test_redirection_ends_the_push(run: Run, settings: ProxySettings):
     result = run()
     assert result.exit_code == 1
     assert "redirects to http://127.0.0.2:9, which is refused" in result.stderr
-    assert "60 records that are kept for the next push" in result.stderr
+    assert "60 records that go with the next push" in result.stderr
+
+
+def breakFile(root: Path) -> None:
+    (root / "gen3.sqlite3").write_text("no database")
+
+
+def leaveJournal(root: Path) -> None:
+    """Leave what a process leaves that is killed while it writes."""
+    code = f"""
+import os, signal, sqlite3
+connection = sqlite3.connect({str(root / "gen3.sqlite3")!r})
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("CREATE TABLE t (x)")
+connection.executemany("INSERT INTO t VALUES (?)", [("x" * 1000,) for _ in range(1000)])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", code], check=False)
+    assert (root / "gen3.sqlite3-journal").stat().st_size
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        breakFile,
+        leaveJournal,
+        lambda root: (root / "gen3.sqlite3").unlink(),
+        lambda root: (root / "butler.yaml").write_text("- 5"),
+        lambda root: (root / "butler.yaml").write_text("registry: {db: 'postgresql://127.0.0.1:9/x'}"),
+        lambda root: (root / "butler.yaml").write_text(": : :"),
+    ],
+)
+def test_repository_that_cannot_be_opened_is_one_line(run: Run, tmp_path: Path, spoil):
+    root = tmp_path / "repository"
+    Butler.makeRepo(str(root)), Butler.from_config(str(root), writeable=True).close()
+    spoil(root)
+    result = run(repo=str(root), ledger=str(tmp_path / "ledger"))
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"Error: The repository {root} cannot be opened: ")
 
 
 # The token.
@@ -279,7 +350,7 @@ def test_refused_token_is_not_shown(run: Run, settings: ProxySettings, monkeypat
     caplog.set_level("DEBUG")
     result = run()
     assert result.exit_code == 1
-    assert "The proxy does not let us in" in result.stderr
+    assert "The server does not let us in" in result.stderr
     assert SECRET not in result.output + caplog.text
 
 

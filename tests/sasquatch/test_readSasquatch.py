@@ -22,7 +22,7 @@ from services.rawServer import RawServer, makeAnswer
 from services.restProxy import RestProxy
 
 from lsst.analysis.cp.metrics import TrendTableError, declaredMeasurements, labelColumn, readButler
-from lsst.analysis.cp.sasquatch import InfluxError, Mode, RecordMaker, encodeRecord, readSasquatch
+from lsst.analysis.cp.sasquatch import InfluxError, Mode, RecordMaker, readSasquatch
 from lsst.analysis.cp.sasquatch.access import SasquatchError
 
 FIRST, SECOND = RUNS
@@ -68,13 +68,13 @@ def send(repository: MetricRepository, database: InfluxDatabase, namespace: str)
     """Send all metrics of the repository by way of the double of the REST proxy into the database."""
 
     def send(mode: Mode = Mode.OWN, **options: Any) -> None:
-        maker = RecordMaker(repository.butler)
+        maker = RecordMaker(repository.butler, namespace, mode)
         with RestProxy() as proxy:
             for record in (record for ref in repository.findBundles() for record in maker.make(ref)):
-                topic, schema, payload = encodeRecord(record, namespace, mode)
-                if topic not in proxy.log.topics():
-                    proxy.createTopic({"topic_name": topic})
-                proxy.produce(topic, {"value_schema": schema, "records": [{"value": json.loads(payload)}]})
+                if record.topic not in proxy.log.topics():
+                    proxy.createTopic({"topic_name": record.topic})
+                body = {"value_schema": record.schema, "records": [{"value": json.loads(record.payload)}]}
+                proxy.produce(record.topic, body)
             Connector(proxy, database, **options).run()
         assert not proxy.failures
 

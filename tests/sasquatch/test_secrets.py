@@ -120,8 +120,8 @@ def test_a_token_that_is_none_is_not_shown(proxy: RestProxy, push: Push, tmp_pat
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("ftp://127.0.0.1/", "must be http:// or https://"),
-        ("127.0.0.1:8082", "must be http:// or https://"),
+        ("ftp://127.0.0.1/", "must look like https://host/path"),
+        ("127.0.0.1:8082", "that has no http:// or https://"),
         (f"http://user:{TOKEN}@127.0.0.1/", "must hold no user, password"),
         (f"http://127.0.0.1/?token={TOKEN}", "must hold no user, password"),
     ],
@@ -136,7 +136,7 @@ def test_other_addresses_are_refused(push: Push, tmp_path: Path, address: str, m
 
 def test_no_other_host_gets_the_token(proxy: RestProxy, push: Push, tokenFile: Path, tmp_path: Path) -> None:
     with RestProxy(settings=ProxySettings(token=TOKEN)) as other:
-        proxy.settings.elsewhere = f"http://127.0.0.1:{other.port}"
+        proxy.settings.elsewhere = other.url.removesuffix("/base")
         proxy.settings.topicFaults.script(Fault.REDIRECT)
         status, output = push(proxy.url, "--token-file", tokenFile)
         assert not other.requests

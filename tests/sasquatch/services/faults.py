@@ -35,6 +35,7 @@ class Fault(enum.Enum):
     NOT_JSON = "200 with a page of HTML; nothing is taken"
     SCHEMA_REJECTED = "422, the registry does not take the schema"
     REDIRECT = "307 to another host"
+    EARLY_HINTS = "103 before the answer"
 
 
 class FaultPlan:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Self
 
-__all__ = ["RawServer", "makeAnswer"]
+__all__ = ["RawServer", "Step", "makeAnswer"]
 
-Step = bytes | float
-"""What is sent, where ``{auth}`` stands for what the client says who it is; or how long to wait, s."""
+Step = bytes | float | None
+"""What is sent, where ``{auth}`` stands for what the client says who it is; how long to wait, s, unless the
+server is left before; or None to reset the connection."""
 
 
 def makeAnswer(status: int, body: bytes = b"{}", **headers: str) -> bytes:
@@ -53,6 +54,7 @@ class RawServer:
         self._context = context
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.requests: list[bytes] = []
+        self._isLeft = threading.Event()
         self._threads = [threading.Thread(target=self._serve, daemon=True)]
 
     @property
@@ -65,6 +67,7 @@ class RawServer:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._isLeft.set()
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         for thread in self._threads:
@@ -82,28 +85,33 @@ class RawServer:
             if self._context is not None:
                 connection = self._context.wrap_socket(connection, server_side=True)
             request = _read(connection) if self._readsAll else b""
+            if self._readsAll and not request:
+                return
             self.requests.append(request)
             given = request.partition(b"Authorization: ")[2].partition(b"\r\n")[0]
             for step in self._choose(request):
                 if isinstance(step, bytes):
                     connection.sendall(step.replace(b"{auth}", given))
-                else:
-                    time.sleep(step)
+                elif step is None:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    connection.close()
+                    return
+                elif self._isLeft.wait(step):
+                    return
             connection.shutdown(socket.SHUT_WR)
             while self._readsAll and connection.recv(1 << 16):
                 pass
 
 
 def _read(connection: socket.socket) -> bytes:
-    """Read a request."""
+    """Read a request; nothing if it is not complete."""
     data = b""
-    while b"\r\n\r\n" not in data:
-        block = connection.recv(1 << 16)
-        if not block:
+    while True:
+        head, end, body = data.partition(b"\r\n\r\n")
+        length = int((head.partition(b"Content-Length: ")[2] or b"0").split(b"\r\n")[0])
+        if end and len(body) >= length:
             return data
+        block = connection.recv(1 << 20)
+        if not block:
+            return b""
         data += block
-    head, _, body = data.partition(b"\r\n\r\n")
-    length = int((head.partition(b"Content-Length: ")[2] or b"0").split(b"\r\n")[0])
-    while len(body) < length and (block := connection.recv(1 << 16)):
-        body += block
-    return head + b"\r\n\r\n" + body

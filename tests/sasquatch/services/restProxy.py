@@ -5,28 +5,48 @@
 
 from __future__ import annotations
 
+import json
+import re
 import ssl
-import sys
 import threading
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
-from services.avroJson import AvroJsonError, encodeMessage
-from services.faults import FaultPlan
-from services.kafkaBroker import KafkaBroker, MemoryLog
-from services.proxyHandler import CLUSTER, ProxyHandler, RestError
-from services.schemaRegistry import (
-    IncompatibleSchemaError,
-    InvalidSchemaError,
-    RegisteredSchema,
-    SchemaRegistry,
-)
+import fastavro
+from fastavro.schema import SchemaParseException, UnknownType
 
-__all__ = ["ProxySettings", "RestProxy"]
+from services.avroJson import AvroJsonError, encodeMessage
+from services.faults import Fault, FaultPlan
+from services.kafkaBroker import KafkaBroker, MemoryLog
+from services.rawServer import RawServer, Step, makeAnswer
+
+__all__ = ["ProxySettings", "RestError", "RestProxy", "SchemaRegistry"]
+
+AVRO = "application/vnd.kafka.avro.v2+json"
+CLUSTER = "tests-cluster"
+PREFIX = "/base"
+REFUSALS = {Fault.PARTIAL: 50003, Fault.PARTIAL_FINAL: 50002}
+"""Codes of the errors of single records: worth a repeat, and not."""
+
+ERRORS: Mapping[Fault | None, tuple[int, int, str]] = {
+    Fault.TOO_MANY: (429, 42901, "Too Many Requests"),
+    Fault.SERVER_ERROR: (500, 50002, "Kafka error: for a test"),
+    Fault.SCHEMA_REJECTED: (422, 42207, "Error serializing message. Error when registering schema."),
+}
+"""Status, code and message of faults that are answers of the proxy."""
+
+PAGE = b"<html><body><h1>Something is between you and the proxy</h1></body></html>"
+
+
+class RestError(Exception):
+    """An answer that is an error: status of HTTP, code of the proxy, and words."""
+
+    def __init__(self, status: int, code: int, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
 
 
 @dataclass
@@ -35,12 +55,10 @@ class ProxySettings:
 
     Parameters
     ----------
-    prefix
-        Path under which its routes are.
     token
         Bearer token that requests must carry; none is asked for if empty.
-    maxBody
-        Longest body of a request, bytes.
+    maxBody, maxRecords
+        Longest body of a request, bytes, and most records in it.
     faults
         Which produce requests fail.
     topicFaults
@@ -49,24 +67,50 @@ class ProxySettings:
         How long a request that hangs does so.
     trickleSeconds
         Time between two bytes of a slow answer.
-    retryAfter
-        Seconds that a sender is asked to wait.
     elsewhere
         The host that redirections name.
     echoes
         Whether errors repeat the request's authorization.
     """
 
-    prefix: str = "/sasquatch-rest-proxy"
     token: str = ""
     maxBody: int = 1 << 24
+    maxRecords: int = 1 << 24
     faults: FaultPlan = field(default_factory=FaultPlan)
     topicFaults: FaultPlan = field(default_factory=FaultPlan)
     hangSeconds: float = 5.0
     trickleSeconds: float = 0.005
-    retryAfter: str = "0"
     elsewhere: str = "http://127.0.0.2:9"
     echoes: bool = False
+
+
+class SchemaRegistry:
+    """Registers schemas by subject."""
+
+    def __init__(self) -> None:
+        self.schemas: dict[int, Any] = {}
+        self._ids: dict[tuple[str, str], int] = {}
+        self._lock = threading.Lock()
+
+    def register(self, subject: str, text: Any) -> int:
+        """Register a schema, if it is not yet, and return its id."""
+        try:
+            schema = fastavro.parse_schema(json.loads(text))
+            names = [each["name"] for each in schema["fields"]]
+        except (KeyError, TypeError, ValueError, SchemaParseException, UnknownType) as error:
+            raise RestError(422, 42205, f"Invalid schema: {error!r}") from error
+        if refused := [name for name in names if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name)]:
+            raise RestError(422, 42205, f"Invalid schema: Illegal character in: {refused}")
+        with self._lock:
+            id = self._ids.setdefault((subject, text), len(self._ids) + 1)
+            self.schemas[id] = schema
+            return id
+
+    def find(self, subject: str, id: int) -> int:
+        """Check that a subject has a schema."""
+        if (subject, id) not in {(each, id) for (each, _), id in self._ids.items()}:
+            raise RestError(422, 42207, f"Error serializing message. {subject} has no schema {id!r}")
+        return id
 
 
 class RestProxy:
@@ -109,43 +153,21 @@ class RestProxy:
         self.unknownFields: set[tuple[str, str]] = set()
         self.taken = 0
         self.failures: list[BaseException] = []
-        self.stopping = threading.Event()
         self._lock = threading.Lock()
         self._topics: set[str] = set(self.log.topics())
-        self._server = ProxyServer(("127.0.0.1", 0), ProxyHandler)
-        self._server.proxy = self
-        self._scheme = "https" if certificate else "http"
+        context = None
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self._server.server_address[1])
-
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return f"{self._scheme}://127.0.0.1:{self.port}{self.settings.prefix}"
-
-    def stop(self) -> None:
-        """Stop serving."""
-        self.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(10.0)
+        self._server = RawServer(self._answer, context=context)
+        self.url = self._server.url
 
     def __enter__(self) -> Self:
+        self._server.__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+    def __exit__(self, *error: object) -> None:
+        self._server.__exit__(*error)
 
     def loseTopics(self) -> None:
         """Forget all topics, as a proxy before a new broker."""
@@ -154,7 +176,7 @@ class RestProxy:
 
     def createTopic(self, body: Any) -> dict[str, Any]:
         """Create a topic."""
-        known = {"topic_name": str, "partitions_count": int, "replication_factor": int, "configs": list}
+        known = {"topic_name": str, "partitions_count": int, "replication_factor": int}
         if not isinstance(body, dict) or any(type(value) is not known.get(k) for k, value in body.items()):
             raise RestError(400, 400, f"Bad Request: {body!r}")
         if not body.get("topic_name"):
@@ -166,46 +188,24 @@ class RestProxy:
         self._topics.add(body["topic_name"])
         return {"kind": "KafkaTopic", "cluster_id": CLUSTER, "topic_name": body["topic_name"]}
 
-    def findSchema(self, topic: str, body: dict[str, Any]) -> RegisteredSchema:
-        """Find or register the schema that a request names."""
-        subject = f"{topic}-value"
-        try:
-            if "value_schema_id" in body:
-                return self.registry.find(subject, body["value_schema_id"])
-            if "value_schema" not in body:
-                raise RestError(422, 42202, "Request includes values but does not include value schema")
-            return self.registry.register(subject, body["value_schema"])
-        except InvalidSchemaError as error:
-            raise RestError(422, 42205, f"Invalid schema: {error}") from error
-        except IncompatibleSchemaError as error:
-            message = f"Error serializing message. Error when registering schema. subject = {subject}"
-            raise RestError(422, 42207, f"{message}\n{error}") from error
-
-    def encodeRecords(self, topic: str, body: Any) -> tuple[int, list[bytes]]:
-        """Encode the records of a request, all or none."""
+    def produce(self, topic: str, body: Any, refusal: int = 0) -> dict[str, Any]:
+        """Take records, but for every other one if there is a code of refusal."""
         if not isinstance(body, dict) or not isinstance(body.get("records"), list) or not body["records"]:
             raise RestError(422, 422, "Payload error. records must not be empty.")
         if surplus := body.keys() - {"value_schema", "value_schema_id", "records"}:
             raise RestError(422, 422, f"Unrecognized field: {sorted(surplus)}")
         if topic not in self._topics:
             raise RestError(404, 40403, "This server does not host this topic-partition.")
-        schema = self.findSchema(topic, body)
-        names = {each["name"] for each in schema.schema["fields"]}
-        messages = []
-        for record in body["records"]:
-            if not isinstance(record, dict) or record.keys() != {"value"}:
-                raise RestError(422, 422, "Unrecognized field in a record: it has a value only.")
-            try:
-                value = schema.decode(record["value"])
-            except AvroJsonError as error:
-                raise RestError(422, 42203, f"Conversion of JSON to Object failed: {error}") from error
-            self.unknownFields.update((topic, name) for name in record["value"].keys() - names)
-            messages.append(encodeMessage(schema.id, schema.schema, value))
-        return schema.id, messages
-
-    def produce(self, topic: str, body: Any, refusal: int = 0) -> dict[str, Any]:
-        """Take records, but for every other one if there is a code of refusal."""
-        schema_id, messages = self.encodeRecords(topic, body)
+        if len(body["records"]) > self.settings.maxRecords:
+            raise RestError(413, 413, "Too many records")
+        subject = f"{topic}-value"
+        if "value_schema_id" in body:
+            schema_id = self.registry.find(subject, body["value_schema_id"])
+        elif "value_schema" in body:
+            schema_id = self.registry.register(subject, body["value_schema"])
+        else:
+            raise RestError(422, 42202, "Request includes values but does not include value schema")
+        messages = [self._encode(topic, schema_id, record) for record in body["records"]]
         is_taken = [not (refusal and i % 2 == 0) for i in range(len(messages))]
         taken = [message for message, take_it in zip(messages, is_taken, strict=True) if take_it]
         offsets = iter(self.log.append(topic, taken))
@@ -219,16 +219,107 @@ class RestProxy:
         ]
         return {"offsets": answers, "key_schema_id": None, "value_schema_id": schema_id}
 
+    def _encode(self, topic: str, schema_id: int, record: Any) -> bytes:
+        if not isinstance(record, dict) or record.keys() != {"value"}:
+            raise RestError(422, 422, "Unrecognized field in a record: it has a value only.")
+        schema = self.registry.schemas[schema_id]
+        try:
+            message = encodeMessage(schema_id, schema, record["value"])
+        except AvroJsonError as error:
+            raise RestError(422, 42203, str(error)) from error
+        names = {each["name"] for each in schema["fields"]}
+        self.unknownFields.update((topic, name) for name in record["value"].keys() - names)
+        return message
 
-class ProxyServer(ThreadingHTTPServer):
-    """The server of a proxy; silent about connections that senders drop."""
+    def _answer(self, request: bytes) -> Sequence[Step]:
+        """Answer a request, or fail as planned."""
+        head, _, body = request.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        fault = None
+        try:
+            if self.settings.token and headers.get("authorization") != f"Bearer {self.settings.token}":
+                raise RestError(401, 40101, "Unauthorized")
+            if len(body) > self.settings.maxBody:
+                raise RestError(413, 413, "Request Entity Too Large")
+            status, document, fault = self._route(*first.split(" ")[:2], headers, body)
+        except RestError as error:
+            echo = f" ({headers.get('authorization')})" if self.settings.echoes else ""
+            status, document = error.status, {"error_code": error.code, "message": error.message + echo}
+        except _PlannedError as planned:
+            return planned.steps
+        except Exception as error:
+            self.failures.append(error)
+            raise
+        retry = {"Retry_After": "0"} if status == 429 else {}
+        answer = makeAnswer(status, json.dumps(document).encode(), **retry)
+        if fault is Fault.HANG_AFTER:
+            return [self.settings.hangSeconds]
+        if fault in (Fault.RESET_IN_BODY, Fault.WRONG_JSON):
+            text = json.dumps(document).encode()[:-5]
+            return [answer[:-5], None] if fault is Fault.RESET_IN_BODY else [makeAnswer(status, text)]
+        if fault is Fault.TRICKLE:
+            return [step for byte in answer for step in (bytes([byte]), self.settings.trickleSeconds)]
+        if fault is Fault.EARLY_HINTS:
+            return [b"HTTP/1.1 103 Early Hints\r\n\r\n", answer]
+        return [answer]
 
-    proxy: RestProxy
-    daemon_threads = True
-    request_queue_size = 64
+    def _route(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, dict[str, Any], Fault | None]:
+        """Do what is asked for."""
+        match method, path.removeprefix(PREFIX).split("/")[1:]:
+            case "POST", ["topics", topic]:
+                if headers.get("content-type") != AVRO:
+                    raise RestError(415, 415, "HTTP 415 Unsupported Media Type")
+                fault = self._fail("produce", path)
+                return (
+                    200,
+                    self.produce(topic, parseJson(body), REFUSALS.get(fault, 0) if fault else 0),
+                    fault,
+                )
+            case "GET", ["v3", "clusters"]:
+                fault = self._fail("clusters", path)
+                return 200, {"kind": "KafkaClusterList", "data": [{"cluster_id": CLUSTER}]}, fault
+            case "POST", ["v3", "clusters", cluster, "topics"] if cluster == CLUSTER:
+                fault = self._fail("create topic", path)
+                return 201, self.createTopic(parseJson(body)), fault
+        raise RestError(404, 404, f"HTTP 404 Not Found: {method} {path}")
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep errors, but for those that a killed sender causes."""
-        error = sys.exception()
-        if error is not None and not isinstance(error, OSError):
-            self.proxy.failures.append(error)
+    def _fail(self, kind: str, path: str) -> Fault | None:
+        """Find the fault of a request; fail at once if nothing is to be done."""
+        self.requests[kind] += 1
+        plan = self.settings.faults if kind == "produce" else self.settings.topicFaults
+        fault = plan.next()
+        if fault in ERRORS:
+            raise RestError(*ERRORS[fault])
+        steps: dict[Fault | None, list[Step]] = {
+            Fault.HANG: [self.settings.hangSeconds],
+            Fault.RESET: [None],
+            Fault.UNAVAILABLE: [makeAnswer(503, PAGE)],
+            Fault.NOT_JSON: [makeAnswer(200, PAGE)],
+            Fault.REDIRECT: [makeAnswer(307, b"", Location=self.settings.elsewhere + path)],
+        }
+        if fault in steps:
+            raise _PlannedError(steps[fault])
+        return fault
+
+
+class _PlannedError(Exception):
+    """The request has these steps for an answer."""
+
+    def __init__(self, steps: list[Step]) -> None:
+        super().__init__()
+        self.steps = steps
+
+
+def parseJson(body: bytes) -> Any:
+    """Parse strict JSON."""
+
+    def refuse(token: str) -> Any:
+        raise ValueError(f"{token} is not JSON")
+
+    try:
+        return json.loads(body.decode(), parse_constant=refuse)
+    except ValueError as error:
+        raise RestError(400, 400, f"Bad Request: {error}") from error

@@ -3,4 +3,6 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Subcommands of ``butler``."""
 
-from .subcommands import *  # noqa: F403  (the module's __all__ are the public names)
+from .cmd import getSubcommands
+
+__all__ = ["getSubcommands"]

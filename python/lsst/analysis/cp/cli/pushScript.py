@@ -5,39 +5,41 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 from tqdm import tqdm
 
 from lsst.analysis.cp.metrics import BundleQuery, CalibrationLookup
 from lsst.analysis.cp.sasquatch import (
-    AccessToken,
     Ledger,
-    LedgerError,
     Mode,
-    ProxyAddress,
     ProxyClient,
-    ProxyError,
     Pusher,
     PushReport,
     RecordMaker,
-    Target,
+    SasquatchError,
+    Secret,
+    Undelivered,
+    WebAddress,
+    findSecretText,
 )
 from lsst.daf.butler import Butler, ButlerUserError
 
 __all__ = ["PushOptions", "runPush"]
+
+TOKEN_VARIABLE = "SASQUATCH_TOKEN"
+"""Environment variable that may hold the token."""
 
 _LEDGER = "pushedMetrics.sqlite3"
 _LISTED = 20
@@ -71,16 +73,6 @@ class PushOptions:
     undelivered: str | None
     dry_run: bool
 
-    @property
-    def mode(self) -> Mode:
-        """Which kind of topics."""
-        return Mode.UPSTREAM if self.upstream_schema else Mode.OWN
-
-    @property
-    def bundles(self) -> BundleQuery:
-        """Which bundles."""
-        return BundleQuery(self.collections, self.where, self.dataset_type, self.find_first)
-
 
 def runPush(options: PushOptions) -> bool:
     """Push, or print what would be pushed.
@@ -93,7 +85,7 @@ def runPush(options: PushOptions) -> bool:
     Returns
     -------
     isDelivered
-        Whether nothing is left undelivered.
+        Whether there was something, and nothing of it is left undelivered.
 
     Raises
     ------
@@ -101,19 +93,46 @@ def runPush(options: PushOptions) -> bool:
         Raised if the options cannot be used together, or with this repository or proxy.
     """
     _checkNames(options)
-    with _explainErrors():
-        address = ProxyAddress.parse(options.proxy)
-        target = Target(address.target, options.namespace, options.mode)
-        file = _findLedger(options)
-        with _openButler(options.repo) as butler, Ledger(file, target, isReadOnly=options.dry_run) as ledger:
-            pusher = Pusher(_makeMaker(butler, options), options.namespace, options.mode, ledger)
+    with _explainErrors(), ExitStack() as stack:
+        address = WebAddress.parse(options.proxy, "proxy")
+        mode = Mode.UPSTREAM if options.upstream_schema else Mode.OWN
+        target = f"{address.target} {options.namespace} {mode}"
+        ledger_file = _findLedger(options)
+        butler = stack.enter_context(_openButler(options.repo))
+        ledger = stack.enter_context(Ledger(ledger_file, target, isReadOnly=options.dry_run))
+        # Opened before the work: all of that would be in vain.
+        file = None
+        if options.undelivered is not None and not options.dry_run:
+            file = stack.enter_context(Path(options.undelivered).open("w"))
+        token = findSecretText("token", options.token_file, TOKEN_VARIABLE)
+        client = ProxyClient(address, None if token is None else Secret.bearer(token))
+        undelivered = _UndeliveredList(file)
+        pusher = Pusher(butler, _makeMaker(butler, options, mode), ledger, tell=undelivered.add)
+        query = BundleQuery(options.collections, options.where, options.dataset_type, options.find_first)
+        with _openBar() as bar:
+
+            def advance(count: int, total: int) -> None:
+                bar.total = total
+                bar.update(count - bar.n)
+
             if options.dry_run:
-                return _preview(pusher, butler, options)
-            client = ProxyClient(address, AccessToken.find(options.token_file), connections=options.in_flight)
-            report = _push(pusher, butler, client, options)
-            _describe(report)
-            _listUndelivered(ledger, options.undelivered)
-            return report.isDelivered
+                _preview(pusher.preview(query, advance), options.proxy)
+            else:
+                pusher.push(
+                    query,
+                    client,
+                    batchSize=options.batch_size,
+                    inFlight=options.in_flight,
+                    deadline=options.deadline,
+                    progress=advance,
+                )
+                _describe(pusher.report)
+        undelivered.show()
+        if not pusher.report.found:
+            click.echo(f"No bundles of metrics are found. {query.explainNothing(butler)}", err=True)
+        return pusher.report.found > 0 and (
+            pusher.report.isDelivered if not options.dry_run else not pusher.report.unread
+        )
 
 
 def _checkNames(options: PushOptions) -> None:
@@ -130,18 +149,25 @@ def _checkNames(options: PushOptions) -> None:
 
 @contextmanager
 def _explainErrors() -> Iterator[None]:
-    """Turn errors that a user can do something about into messages without traceback."""
+    """Turn errors that a user can do something about into one line without traceback."""
     try:
         yield
-    except (ProxyError, LedgerError, ButlerUserError) as error:
-        raise click.ClickException(str(error)) from error
+    except (SasquatchError, ButlerUserError, OSError, SQLAlchemyError) as error:
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise click.ClickException(lines[0]) from None
 
 
 def _openButler(repo: str) -> Butler:
     try:
         return Butler.from_config(repo, writeable=False)
     except FileNotFoundError as error:
-        raise click.ClickException(f"There is no repository {repo}: {error}") from error
+        raise click.ClickException(f"There is no repository {repo}: {error}") from None
+    except Exception as error:
+        # Whatever configurations, databases and servers come up with.
+        reason = (str(error).splitlines() or [""])[0]
+        raise click.ClickException(
+            f"The repository {repo} cannot be opened: {type(error).__name__}: {reason}"
+        ) from None
 
 
 def _findLedger(options: PushOptions) -> Path:
@@ -154,25 +180,22 @@ def _findLedger(options: PushOptions) -> Path:
     return (path if path.is_dir() else path.parent) / _LEDGER
 
 
-def _makeMaker(butler: Butler, options: PushOptions) -> RecordMaker:
+def _makeMaker(butler: Butler, options: PushOptions, mode: Mode) -> RecordMaker:
     lookup = None
     if options.calibration_type is not None:
         try:
             lookup = CalibrationLookup.fromButler(butler, options.calibration_type, options.calibrations)
         except ValueError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(str(error)) from None
     return RecordMaker(
         butler,
+        options.namespace,
+        mode,
         calibrations=lookup,
         datasetTag=options.dataset_tag,
         tags=options.tag or None,
         extraFields=options.field,
     )
-
-
-def _advance(bar: tqdm[NoReturn], count: int, total: int) -> None:
-    bar.total = total
-    bar.update(count - bar.n)
 
 
 def _openBar() -> tqdm[NoReturn]:
@@ -182,79 +205,71 @@ def _openBar() -> tqdm[NoReturn]:
     return tqdm(unit="bundle", disable=None)
 
 
-def _push(pusher: Pusher, butler: Butler, client: ProxyClient, options: PushOptions) -> PushReport:
-    try:
-        with _openBar() as bar:
-            return pusher.push(
-                butler,
-                options.bundles,
-                client,
-                batchSize=options.batch_size,
-                inFlight=options.in_flight,
-                deadline=options.deadline,
-                progress=partial(_advance, bar),
-            )
-    finally:
-        client.close()
-
-
-def _preview(pusher: Pusher, butler: Butler, options: PushOptions) -> bool:
+def _preview(records: Iterator[tuple[str, bytes]], proxy: str) -> None:
     """Print all records that would be sent."""
     count = 0
-    with _openBar() as bar:
-        try:
-            for topic, payload in pusher.preview(butler, options.bundles, partial(_advance, bar)):
-                click.echo(f'{{"topic": {json.dumps(topic)}, "value": {payload.decode()}}}')
-                count += 1
-        except BrokenPipeError:
-            # Whoever reads has seen enough; Python must not try again to write what is left.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return True
-    _warnOfNothing(pusher.report)
-    click.echo(f"{count} records would be sent to {options.proxy}; nothing was.", err=True)
-    return not pusher.report.unreadBundles
-
-
-def _warnOfNothing(report: PushReport) -> None:
-    if report.isComplete and not report.found:
-        click.echo("No bundles of metrics are found.", err=True)
+    try:
+        for topic, payload in records:
+            sys.stdout.write(f'{{"topic": {json.dumps(topic)}, "value": {payload.decode()}}}\n')
+            count += 1
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads has seen enough; Python must not try again to write what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return
+    click.echo(f"{count} records would be sent to {proxy}; nothing was.", err=True)
 
 
 def _describe(report: PushReport) -> None:
     """Print what was done."""
-    _warnOfNothing(report)
     click.echo(
-        f"{report.delivered} records delivered. Of {report.bundles} bundles, {report.knownBundles} had been "
-        f"dealt with before; {report.resumed} records were left by earlier pushes."
+        f"{report.delivered} records delivered. Of {report.found} bundles, {report.known} had been delivered "
+        "before."
     )
+    if report.collisions:
+        click.echo(
+            f"{report.collisions} bundles have points at the times of those of others: of each two the "
+            "database may keep one.",
+            err=True,
+        )
     if report.failure:
         click.echo(f"Error: {report.failure}", err=True)
-    elif not report.isComplete:
-        left = f"{report.found - report.bundles} of {report.found} bundles were looked at"
-        click.echo(f"The deadline was reached before {left}; push again.", err=True)
-    for name, reason in itertools.islice(report.unreadBundles.items(), _LISTED):
-        click.echo(f"Not sent: {name}: {reason}", err=True)
-    if report.kept or report.rejected or report.unreadBundles:
+    if report.untouched:
+        why = "The push was broken off" if report.failure else "The deadline was reached"
         click.echo(
-            f"Not delivered: {report.kept} records that are kept for the next push, {report.rejected} that "
-            f"the proxy rejected, and {len(report.unreadBundles)} bundles that could not be read.",
+            f"{why} before {report.untouched} of {report.found} bundles were looked at; push again.", err=True
+        )
+    if report.kept or report.rejected or report.unread:
+        click.echo(
+            f"Not delivered: {report.kept} records that go with the next push, {report.rejected} that the "
+            f"proxy rejected, and {report.unread} bundles that could not be read"
+            + (f", of which {report.vanished} vanished." if report.vanished else "."),
             err=True,
         )
 
 
-def _listUndelivered(ledger: Ledger, file: str | None) -> None:
-    """List the records of the target that are not delivered, a few on the terminal and all in a file."""
-    count, reason = 0, None
-    with Path(file).open("w") if file is not None else nullcontext() as stream:
-        for record in ledger.listUndelivered():
-            count += 1
-            if count <= _LISTED:
-                if record.reason != reason:
-                    reason = record.reason
-                    click.echo(f"  {reason}", err=True)
-                click.echo(f"    {record.topic} of {record.name}", err=True)
-            if stream is not None:
-                stream.write(json.dumps(asdict(record), default=str) + "\n")
-    if count > _LISTED:
-        where = f"all are in {file}" if file else "use --undelivered to list all"
-        click.echo(f"  and {count - _LISTED} more; {where}.", err=True)
+class _UndeliveredList:
+    """Lists what is not delivered: a few on the terminal, all in a file."""
+
+    def __init__(self, file: IO[str] | None) -> None:
+        self._file = file
+        self._count = 0
+        self._first: list[Undelivered] = []
+
+    def add(self, item: Undelivered) -> None:
+        self._count += 1
+        if self._count <= _LISTED:
+            self._first.append(item)
+        if self._file is not None:
+            self._file.write(json.dumps(asdict(item), default=str) + "\n")
+
+    def show(self) -> None:
+        reason = None
+        for item in self._first:
+            if item.reason != reason:
+                reason = item.reason
+                click.echo(f"  {reason}", err=True)
+            click.echo(f"    {item.topic or 'all'} of {item.name}", err=True)
+        if self._count > len(self._first):
+            where = f"all are in {self._file.name}" if self._file else "use --undelivered to list all"
+            click.echo(f"  and {self._count - len(self._first)} more; {where}.", err=True)

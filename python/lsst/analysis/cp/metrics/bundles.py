@@ -9,7 +9,7 @@ import fnmatch
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +18,7 @@ from uuid import UUID
 from lsst.daf.butler import CollectionType, DatasetType
 
 if TYPE_CHECKING:
-    from lsst.analysis.tools.interfaces import MetricMeasurementBundle
     from lsst.daf.butler import Butler, DatasetRef
-    from lsst.resources import ResourcePath
 
 __all__ = [
     "BUNDLE_STORAGE",
@@ -28,10 +26,9 @@ __all__ = [
     "BundleError",
     "BundleQuery",
     "FoundBundles",
-    "locateBundle",
     "nameDataset",
-    "readBundle",
     "queryIds",
+    "readBundle",
     "searchedCollections",
 ]
 
@@ -44,6 +41,7 @@ _NOTES = {
     "timestampVersion": "__timestamp_version",
     "referencePackage": "__reference_package",
 }
+_LISTED = 10
 
 
 class BundleError(ValueError):
@@ -58,12 +56,9 @@ class BundleContent:
     ----------
     prefix
         What comes before the names of the tools in those of topics.
-    datasetIdentifier
-        Tag of the measurements; None if there is none.
-    timestampVersion
-        Which time upstream gives to the measurements; None for that of the run.
-    referencePackage
-        Package whose version may give that time; None if there is none.
+    datasetIdentifier, timestampVersion, referencePackage
+        Tag of the measurements, which time upstream gives to them (None for that of the run), and the package
+        whose version may give that time; None if there is none.
     values
         Value of each measurement by tool and name; None where it is NaN or infinite.
     units
@@ -81,22 +76,8 @@ class BundleContent:
     def fromJson(cls, text: str | bytes, name: str = "bundle") -> BundleContent:
         """Read the JSON text of a bundle, in a tenth of the time that its objects take.
 
-        Parameters
-        ----------
-        text
-            The text, as ``MetricMeasurementBundle.json`` writes it.
-        name
-            What errors call the bundle.
-
-        Returns
-        -------
-        content
-            What it holds.
-
-        Raises
-        ------
-        BundleError
-            Raised if the text is not that of a bundle.
+        It raises `BundleError`, with the bundle's name, if the text is not that of a bundle or has anything
+        twice.
         """
         try:
             data = json.loads(text, object_pairs_hook=_uniqueItems)
@@ -106,48 +87,25 @@ class BundleContent:
             raise BundleError(f"{name} is not JSON: {error}") from error
         if not isinstance(data, dict):
             raise BundleError(f"{name} is a JSON {type(data).__name__}, expected an object")
-        values: dict[str, dict[str, float | None]] = {}
-        units: dict[str, dict[str, str]] = {}
+        values: dict[str, Mapping[str, float | None]] = {}
+        units: dict[str, Mapping[str, str]] = {}
         for tool, measurements in data.items():
             if tool.startswith("__"):
                 continue
             try:
-                values[_text(tool)] = dict(
-                    _uniqueItems([(_text(item["metric"]), _number(item["value"])) for item in measurements])
+                values[_text(tool)] = _uniqueItems(
+                    [(_text(item["metric"]), _number(item["value"])) for item in measurements]
                 )
                 units[tool] = {item["metric"]: _optionalText(item["unit"]) or "" for item in measurements}
             except (KeyError, TypeError, ValueError, OverflowError) as error:
                 raise BundleError(
-                    f"{name} has an entry {tool!r} that is no list of scalar measurements: {error!r}"
+                    f"{name} has an entry {tool!r} that is no list of scalar measurements: {error!r:.300}"
                 ) from error
         try:
-            about = {field: _optionalText(data.get(key)) for field, key in _NOTES.items()}
+            notes = {field: _optionalText(data.get(key)) for field, key in _NOTES.items()}
         except TypeError as error:
             raise BundleError(f"{name} has notes that are no texts: {error}") from error
-        return cls(prefix=about.pop("prefix") or "", **about, values=values, units=units)
-
-    @classmethod
-    def fromBundle(cls, bundle: MetricMeasurementBundle, name: str = "bundle") -> BundleContent:
-        """Take the numbers of a bundle.
-
-        Parameters
-        ----------
-        bundle
-            The bundle.
-        name
-            What errors call it.
-
-        Returns
-        -------
-        content
-            What it holds.
-
-        Raises
-        ------
-        BundleError
-            Raised if a value is not a scalar.
-        """
-        return cls.fromJson(bundle.json(), name)
+        return cls(prefix=notes.pop("prefix") or "", **notes, values=values, units=units)
 
 
 def _uniqueItems[T](pairs: Sequence[tuple[str, T]]) -> dict[str, T]:
@@ -155,7 +113,7 @@ def _uniqueItems[T](pairs: Sequence[tuple[str, T]]) -> dict[str, T]:
     items = dict(pairs)
     if len(items) != len(pairs):
         names = [name for name, _ in pairs]
-        raise BundleError(f"{next(n for n in names if names.count(n) > 1)!r} is there twice")
+        raise BundleError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
     return items
 
 
@@ -176,8 +134,7 @@ def _number(value: object) -> float | None:
         return None
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(f"expected a number, not {value!r:.100}")
-    number = float(value)
-    return number if math.isfinite(number) else None
+    return float(value) if math.isfinite(value) else None
 
 
 def nameDataset(ref: DatasetRef) -> str:
@@ -186,27 +143,10 @@ def nameDataset(ref: DatasetRef) -> str:
     return f"{ref.datasetType.name} {{{data_id}}} of {ref.run}"
 
 
-def locateBundle(butler: Butler, ref: DatasetRef) -> ResourcePath:
-    """Find the file of a bundle.
+def readBundle(butler: Butler, ref: DatasetRef) -> BundleContent:
+    """Read a bundle from a repository; raise `BundleError` if it has not the form of one.
 
-    Parameters
-    ----------
-    butler
-        The repository.
-    ref
-        The bundle.
-
-    Returns
-    -------
-    uri
-        Where it is. To read it may take any time.
-
-    Raises
-    ------
-    BundleError
-        Raised if it is no regular file.
-    FileNotFoundError
-        Raised if the repository has lost it.
+    Of an operating system that does not answer this waits for ever.
     """
     uri = butler.getURI(ref)
     path = Path(uri.ospath) if uri.isLocal else None
@@ -214,95 +154,9 @@ def locateBundle(butler: Butler, ref: DatasetRef) -> ResourcePath:
         if path.is_symlink() or path.exists():
             raise BundleError(f"{nameDataset(ref)} is no regular file: {path}")
         raise FileNotFoundError(f"{nameDataset(ref)} is lost: there is no {path}")
-    return uri
-
-
-def readBundle(butler: Butler, ref: DatasetRef) -> BundleContent:
-    """Read a bundle from a repository.
-
-    Parameters
-    ----------
-    butler
-        The repository.
-    ref
-        The bundle.
-
-    Returns
-    -------
-    content
-        What it holds.
-
-    Raises
-    ------
-    BundleError
-        Raised if it is no regular file, or does not have the form of a bundle.
-    FileNotFoundError
-        Raised if the repository has lost it.
-    """
-    uri = locateBundle(butler, ref)
-    if uri.getExtension() == ".json":
-        return BundleContent.fromJson(uri.read(), nameDataset(ref))
-    # It is in an archive.
-    return BundleContent.fromBundle(butler.get(ref), nameDataset(ref))
-
-
-@dataclass(frozen=True)
-class BundleQuery:
-    """Which bundles are meant.
-
-    Parameters
-    ----------
-    collections
-        Collections, or patterns of their names with ``*``.
-    where
-        Expression that data ids fulfil.
-    datasetTypes
-        Names of dataset types, or patterns of these with ``*``.
-    findFirst
-        Whether of several bundles with one data id only that of the first collection is meant.
-    """
-
-    collections: Sequence[str]
-    where: str = ""
-    datasetTypes: Sequence[str] = ("*",)
-    findFirst: bool = False
-
-    def find(self, butler: Butler) -> list[FoundBundles]:
-        """Find the bundles.
-
-        Parameters
-        ----------
-        butler
-            The repository.
-
-        Returns
-        -------
-        found
-            Those of each dataset type.
-
-        Raises
-        ------
-        lsst.daf.butler.MissingCollectionError
-            Raised if there is no such collection.
-        lsst.daf.butler.InvalidQueryError
-            Raised if the expression cannot be read.
-        """
-        collections = searchedCollections(butler, self.collections)
-        infos = butler.collections.query_info(collections, include_summary=True)
-        names = {name for info in infos for name in info.dataset_types or ()}
-        chosen = [
-            name for name in names if any(fnmatch.fnmatchcase(name, each) for each in self.datasetTypes)
-        ]
-        types = [butler.get_dataset_type(name) for name in sorted(chosen)]
-        return [
-            FoundBundles(
-                each,
-                collections,
-                tuple(queryIds(butler, each, collections, self.where, findFirst=self.findFirst)),
-            )
-            for each in types
-            if each.storageClass_name == BUNDLE_STORAGE
-        ]
+    # A file in an archive has another ending.
+    text = uri.read() if uri.getExtension() == ".json" else butler.get(ref).json()
+    return BundleContent.fromJson(text, nameDataset(ref))
 
 
 def searchedCollections(butler: Butler, patterns: str | Sequence[str]) -> list[str]:
@@ -319,31 +173,24 @@ def queryIds(
     bind: Mapping[str, Any] | None = None,
     *,
     findFirst: bool = False,
-) -> Iterator[bytes]:
-    """Yield the ids of datasets, those that were stored first come first.
+) -> tuple[bytes, ...]:
+    """List the ids of datasets, each once, of 16 bytes; those that were stored first come first.
 
-    They are to be taken at once: an open query keeps others from writing to a SQLite repository.
+    An open query keeps others from writing to a SQLite repository, so that the ids are taken at once.
     """
     with butler.query() as query:
         results = query.datasets(datasetType, collections, find_first=findFirst)
         if where:
             results = results.where(where, bind=bind)
-        for ref in results.order_by("ingest_date"):
-            yield ref.id.bytes
+        # Of several collections with the same dataset each gives its id.
+        return tuple(dict.fromkeys(ref.id.bytes for ref in results.order_by("ingest_date")))
 
 
 @dataclass(frozen=True)
 class FoundBundles:
     """Bundles of one dataset type, of which no more than the ids are in memory.
 
-    Parameters
-    ----------
-    datasetType
-        Their type.
-    collections
-        Where they were found.
-    ids
-        Their ids, of 16 bytes each; those that were stored first come first.
+    The ids have 16 bytes each; those that were stored first come first.
     """
 
     datasetType: DatasetType
@@ -359,19 +206,9 @@ class FoundBundles:
             yield [UUID(bytes=each) for each in page]
 
     def read(self, butler: Butler, ids: Sequence[UUID]) -> list[DatasetRef]:
-        """Read what the repository knows of some bundles.
+        """Read what the repository knows of some hundred bundles, with their dimension records.
 
-        Parameters
-        ----------
-        butler
-            The repository.
-        ids
-            Ids of some hundred.
-
-        Returns
-        -------
-        refs
-            The bundles in the same order, with their dimension records, without those that are gone.
+        They are in the order of the ids; those that are gone are left out.
         """
         if not ids:
             return []
@@ -380,3 +217,69 @@ class FoundBundles:
             results = query.datasets(self.datasetType, self.collections, find_first=False)
             found = {ref.id: ref for ref in results.where(id.in_iterable(ids)).with_dimension_records()}
         return [found[each] for each in ids if each in found]
+
+
+@dataclass(frozen=True)
+class BundleQuery:
+    """Which bundles are meant.
+
+    Parameters
+    ----------
+    collections, datasetTypes
+        Collections and names of dataset types, or patterns of these with ``*``.
+    where
+        Expression that data ids fulfil.
+    findFirst
+        Whether of several bundles with one data id only that of the first collection is meant.
+    """
+
+    collections: Sequence[str]
+    where: str = ""
+    datasetTypes: Sequence[str] = ("*",)
+    findFirst: bool = False
+
+    def find(self, butler: Butler) -> list[FoundBundles]:
+        """Find the bundles of each dataset type that there is in the collections."""
+        collections = searchedCollections(butler, self.collections)
+        return [
+            FoundBundles(
+                each, collections, queryIds(butler, each, collections, self.where, findFirst=self.findFirst)
+            )
+            for each in _bundleTypes(butler, collections)
+            if any(fnmatch.fnmatchcase(each.name, pattern) for pattern in self.datasetTypes)
+        ]
+
+    def explainNothing(self, butler: Butler) -> str:
+        """Say which bundles there are, in the collections or else in others, for somebody who finds none."""
+        for patterns in (self.collections, "*"):
+            collections = searchedCollections(butler, patterns)
+            if types := {each.name for each in _bundleTypes(butler, collections)}:
+                break
+        else:
+            return "The repository has no bundles of metrics."
+        infos = butler.collections.query_info(collections, include_summary=True)
+        runs = [info.name for info in infos if types & set(info.dataset_types or ())]
+        instruments = {
+            name
+            for run in runs[:_LISTED]
+            for name in butler.registry.getCollectionSummary(run).governors.get("instrument", ())
+        }
+        return (
+            f"There are bundles of the types {_listNames(types)}, of the instruments "
+            f"{_listNames(instruments)}, in the collections {_listNames(runs)}."
+        )
+
+
+def _listNames(names: Iterable[str]) -> str:
+    """List some names."""
+    listed = sorted(names)
+    more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
+    return ", ".join(listed[:_LISTED]) + more
+
+
+def _bundleTypes(butler: Butler, collections: Sequence[str]) -> list[DatasetType]:
+    """List the types of bundles in some collections."""
+    infos = butler.collections.query_info(collections, include_summary=True)
+    names = {name for info in infos for name in info.dataset_types or ()}
+    types = [butler.get_dataset_type(name) for name in sorted(names)]
+    return [each for each in types if each.storageClass_name == BUNDLE_STORAGE]

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from astropy.time import Time
@@ -47,29 +47,16 @@ class Calibration:
     validityEnd: float | None = None
 
     def covers(self, time: float) -> bool:
-        """Tell whether the calibration is valid at a time, s since 1970 UTC."""
+        """Tell whether the calibration is valid at a time."""
         begins = self.validityBegin is None or self.validityBegin <= time
         return begins and (self.validityEnd is None or time < self.validityEnd)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Certification:
-    """A calibration, and the data id that it is certified for.
-
-    Parameters
-    ----------
-    calibration
-        The calibration.
-    dataId
-        Its instrument, and its detector and filter if it has them.
-    """
+class Certification(NamedTuple):
+    """A calibration, and its instrument, and its detector and filter as far as it is of one."""
 
     calibration: Calibration
     dataId: Mapping[str, int | str]
-
-    def matches(self, dataId: Mapping[str, int | str]) -> bool:
-        """Tell whether a data id has none of these with another value."""
-        return all(dataId.get(name, value) == value for name, value in self.dataId.items())
 
 
 class CalibrationLookup:
@@ -93,12 +80,8 @@ class CalibrationLookup:
 
         Parameters
         ----------
-        butler
-            The repository.
-        datasetType
-            Dataset type of the calibrations, such as ``bias``.
-        collections
-            Calibration collections to search, and chains of these.
+        butler, datasetType, collections
+            The repository, the calibrations' dataset type (``bias``), and calibration collections or chains.
 
         Returns
         -------
@@ -107,10 +90,6 @@ class CalibrationLookup:
 
         Raises
         ------
-        lsst.daf.butler.MissingDatasetTypeError
-            Raised if the repository has no such dataset type.
-        lsst.daf.butler.MissingCollectionError
-            Raised if it has not one of the collections.
         ValueError
             Raised if none is certified in these.
         """
@@ -122,18 +101,14 @@ class CalibrationLookup:
         )
         found = [
             Certification(
-                calibration=Calibration(
+                Calibration(
                     collection=association.collection,
                     run=association.ref.run,
                     datasetId=association.ref.id,
                     validityBegin=_bound(association.timespan and association.timespan.begin),
                     validityEnd=_bound(association.timespan and association.timespan.end),
                 ),
-                dataId={
-                    name: association.ref.dataId[name]
-                    for name in _IDENTIFYING
-                    if name in association.ref.dataId.dimensions
-                },
+                {n: value for n, value in association.ref.dataId.required.items() if n in _IDENTIFYING},
             )
             for association in associations
         ]
@@ -142,25 +117,18 @@ class CalibrationLookup:
         return cls(sorted(found, key=lambda item: names.index(item.calibration.collection)))
 
     def find(self, dataId: Mapping[str, int | str], time: float) -> Calibration | None:
-        """Find the calibration that metrics were measured on.
+        """Find the calibration that metrics were measured on; None if there is no such.
 
-        Parameters
-        ----------
-        dataId
-            Data id of the metrics.
-        time
-            Time of the observation or, for metrics without one, of the run; s since 1970 UTC.
-
-        Returns
-        -------
-        calibration
-            The first that is valid at that time. For metrics without observation, which may be older than
-            the certification, the only one whatever its validity. None if there is no such.
+        That is the first that is valid at the time of the observation or, for metrics without one, of the run
+        (s since 1970 UTC); for metrics without observation, which may be older than the certification, the
+        only one whatever its validity.
         """
         key = tuple(dataId.get(name) for name in _IDENTIFYING)
         if key not in self._found:
             self._found[key] = _join(
-                item.calibration for item in self._certifications if item.matches(dataId)
+                calibration
+                for calibration, certified in self._certifications
+                if all(dataId.get(name, value) == value for name, value in certified.items())
             )
         candidates = self._found[key]
         valid = [calibration for calibration in candidates if calibration.covers(time)]
@@ -181,10 +149,6 @@ def _join(calibrations: Iterable[Calibration]) -> list[Calibration]:
         key = (calibration.collection, calibration.validityBegin, calibration.validityEnd)
         first = joined.setdefault(key, calibration)
         if first is not calibration:
-            joined[key] = Calibration(
-                collection=key[0],
-                run=first.run if first.run == calibration.run else "",
-                validityBegin=key[1],
-                validityEnd=key[2],
-            )
+            run = first.run if first.run == calibration.run else ""
+            joined[key] = replace(first, run=run, datasetId=None)
     return list(joined.values())

@@ -18,7 +18,7 @@ from lsst.analysis.cp.core.typing import BoolArray, FlagArray, FloatArray, IdArr
 
 from .table import TrendTableError
 
-__all__ = ["Criterion", "WantedMetrics", "discardInvalid", "findCriterion", "judge", "neededMeasurements"]
+__all__ = ["Criterion", "WantedMetrics", "discardInvalid", "findCriterion", "judge"]
 
 _ROWS = {
     "amplifier": ("nAmps", "nAmpsMissing"),
@@ -69,23 +69,14 @@ class WantedMetrics:
 
     @cached_property
     def _needed(self) -> frozenset[str] | None:
-        return None if self.measurements is None else neededMeasurements(self.measurements)
+        """The measurements with those that tell what is valid, and what has passed; None for all."""
+        if self.measurements is None:
+            return None
+        counts = {count for name in self.measurements if (count := validityCount(name)) is not None}
+        return frozenset({*self.measurements, *counts, *_COMPLETENESS, *QUANTITIES})
 
     def checkFound(self, found: Collection[tuple[str, str]], source: str) -> None:
-        """Raise if a metric is asked for that there is not.
-
-        Parameters
-        ----------
-        found
-            Topics and tools that there are.
-        source
-            Where they are, for the message.
-
-        Raises
-        ------
-        TrendTableError
-            Raised if there is not one for each.
-        """
+        """Raise `TrendTableError` if a metric is asked for that is none of the topics and tools found."""
         known = {name for names in found for name in names}
         if missing := sorted(set(self.metrics or ()) - known):
             tools = ", ".join(sorted({tool for _, tool in found})) or "none"
@@ -94,38 +85,11 @@ class WantedMetrics:
 
 @dataclass(frozen=True, kw_only=True)
 class Criterion:
-    """A limit of a measurement.
-
-    Parameters
-    ----------
-    operator
-        The value passes where ``value operator threshold``.
-    threshold
-        The limit.
-    row
-        What one row of the test is.
-    """
+    """A limit: a value passes where ``value operator threshold``; ``row`` is what one row of the test is."""
 
     operator: str
     threshold: float
     row: str
-
-
-def neededMeasurements(measurements: Collection[str]) -> frozenset[str]:
-    """Add to measurements those that tell what is valid, and what has passed.
-
-    Parameters
-    ----------
-    measurements
-        Names of measurements.
-
-    Returns
-    -------
-    names
-        The same and the others; a record need not have all.
-    """
-    counts = {count for name in measurements if (count := validityCount(name)) is not None}
-    return frozenset({*measurements, *counts, *_COMPLETENESS, *QUANTITIES})
 
 
 def findCriterion(metric: str, measurement: str, unit: str | None) -> Criterion | None:
@@ -133,12 +97,8 @@ def findCriterion(metric: str, measurement: str, unit: str | None) -> Criterion 
 
     Parameters
     ----------
-    metric
-        Name of the tool.
-    measurement
-        Name of the measurement.
-    unit
-        Its unit; None if it is not known.
+    metric, measurement, unit
+        Names of the tool and the measurement, and its unit; None if that is not known.
 
     Returns
     -------
@@ -162,10 +122,8 @@ def judge(
 
     Parameters
     ----------
-    criterion
-        The limit.
-    measurement
-        Name of the measurement.
+    criterion, measurement
+        The limit, and what it is of.
     values
         All measurements of the records by name, shape (m,) each.
     nAmps

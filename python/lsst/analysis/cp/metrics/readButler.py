@@ -114,9 +114,8 @@ def readButler(
         names = [datasetTypes] if isinstance(datasetTypes, str) else list(datasetTypes)
     searched = searchedCollections(butler, collections)
     for name in names:
-        # Of several collections with the same dataset each gives its id.
-        ids = dict.fromkeys(queryIds(butler, name, searched, where, bind, findFirst=findFirst))
-        found = FoundBundles(butler.get_dataset_type(name), searched, tuple(ids))
+        ids = queryIds(butler, name, searched, where, bind, findFirst=findFirst)
+        found = FoundBundles(butler.get_dataset_type(name), searched, ids)
         for page in found.pages(_PAGE):
             refs = found.read(butler, page)
             for gone in set(page) - {ref.id for ref in refs}:
@@ -136,7 +135,7 @@ def readHandles(
     needsAll: bool = True,
     product: str | None = None,
 ) -> pa.Table:
-    """Read the metrics of datasets, one after the other, as `readButler` does.
+    """Read the metrics of datasets as `readButler` does, which has the other parameters and the errors.
 
     Parameters
     ----------
@@ -153,13 +152,6 @@ def readHandles(
     -------
     table
         One row a value, sorted.
-
-    Raises
-    ------
-    TrendTableError
-        Raised if a dataset is neither kind, or lacks a metric that is needed.
-    ValueError
-        Raised if a data ID has no dimension records.
     """
     reader = _Reader(
         WantedMetrics(metrics, measurements),
@@ -228,7 +220,7 @@ class _Reader:
             content = readBundle(butler, ref)
         else:
             # Within a quantum there may be no more than a part of a repository.
-            content = BundleContent.fromBundle(handle.get(), nameDataset(ref))
+            content = BundleContent.fromJson(handle.get().json(), nameDataset(ref))
         rows = self._gatherer.addKeys([describeRef(ref, self._times)])
         for tool, values in content.values.items():
             topic = f"{content.prefix}{tool}"

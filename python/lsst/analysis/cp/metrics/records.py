@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -42,21 +42,8 @@ def findRaft(name: str) -> str | None:
     return raft if separator else None
 
 
-@dataclass(frozen=True, kw_only=True)
-class DetectorName:
-    """What is known of a detector; None where it is not.
-
-    Parameters
-    ----------
-    name
-        Name of the detector.
-    raft
-        Name of its raft.
-    physicalType
-        Its vendor.
-    nAmps
-        Number of its amplifiers.
-    """
+class DetectorName(NamedTuple):
+    """Name, raft, vendor and number of amplifiers of a detector; None where it is not known."""
 
     name: str | None = None
     raft: str | None = None
@@ -89,10 +76,8 @@ class Records:
 
     Parameters
     ----------
-    topic
-        Topic in Sasquatch, without namespace.
-    metric
-        Name of the tool.
+    topic, metric
+        Topic in Sasquatch, without namespace, and the name of the tool.
     keys
         What each record belongs to: columns as in `KEY_SCHEMA`, null where a record lacks one, of length m.
     values
@@ -122,8 +107,7 @@ class Records:
             raise TrendTableError(f"{self.topic} has {len(self.keys)} keys, but {lengths.pop()} values")
 
 
-@dataclass(frozen=True, eq=False)
-class _Block:
+class _Block(NamedTuple):
     """Rows of one measurement of some records, which follow each other."""
 
     topic: str
@@ -154,10 +138,8 @@ def makeTrendTable(
     measurements
         Names of the measurements that get rows; all if None. Records should have the counts, too, by which
         it is told what is valid.
-    sources
-        Where the records were read, for the table's metadata.
-    unread
-        Why each dataset could not be read, for the table's metadata.
+    sources, unread
+        Where the records were read, and why each dataset could not be, for the table's metadata.
 
     Returns
     -------

@@ -93,39 +93,13 @@ _FILL = {_LABEL: "", pa.int64(): -1, pa.float64(): np.nan}
 
 
 def labelColumn(codes: npt.NDArray[np.integer], names: Iterable[str]) -> pa.DictionaryArray:
-    """Make a column of names.
-
-    Parameters
-    ----------
-    codes
-        Index into ``names`` of each row, -1 where it has none, shape (n,).
-    names
-        The names, each once.
-
-    Returns
-    -------
-    column
-        Null where there is no name.
-    """
+    """Make a column of names, of the index into these of each row, -1 where it has none, shape (n,)."""
     indices = pa.array(codes.astype(np.int32, copy=False), mask=codes < 0)
     return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))
 
 
 def labelCodes(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int32], NameArray]:
-    """Take a column of names apart.
-
-    Parameters
-    ----------
-    column
-        A dictionary column, of length n.
-
-    Returns
-    -------
-    codes
-        Index into ``names`` of each row, -1 where it is null, shape (n,).
-    names
-        The names, each once, in any order; rows need not use all.
-    """
+    """Take a column of names apart: the index of each row, -1 where it is null, shape (n,), and the names."""
     chunk = column.unify_dictionaries().combine_chunks()
     codes = chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return codes, np.array(chunk.dictionary.to_pylist(), dtype=np.str_)
@@ -157,7 +131,8 @@ def toTable(table: pa.Table) -> Table:
     -------
     converted
         The same columns with their units and descriptions, masked where they are null. The metadata
-        ``sources`` and ``unread`` are those of the table.
+        ``sources`` and ``unread`` are those of the table; a Butler reads them back if it is asked to, with
+        ``parameters={"strip_astropy_meta_yaml": False}``.
     """
     stored = {**TREND_SCHEMA.metadata, **(table.schema.metadata or {})}
     columns = []
@@ -209,18 +184,7 @@ def describeTable(sources: Iterable[str], unread: Mapping[str, str]) -> pa.Schem
 
 
 def unreadDatasets(table: pa.Table) -> dict[str, str]:
-    """Tell which datasets could not be read.
-
-    Parameters
-    ----------
-    table
-        A tidy table.
-
-    Returns
-    -------
-    unread
-        Why, by the name of the dataset; empty if all were read.
-    """
+    """Tell why datasets could not be read, by their names; empty if all were."""
     return dict(json.loads((table.schema.metadata or {}).get(b"unread", b"{}")))
 
 

@@ -55,18 +55,7 @@ _SALT = b"analysis_cp 9"
 
 
 def parseRunTime(run: str) -> float | None:
-    """Take the time of a run from the end of its name.
-
-    Parameters
-    ----------
-    run
-        Name of a RUN collection, such as ``u/someone/verifyBias/20260101T120000Z``.
-
-    Returns
-    -------
-    time
-        Its time; None if the name does not end in one.
-    """
+    """Take the time, s since 1970 UTC, from the end of the name of a run (``20260101T120000Z``)."""
     stamp = run.rpartition("/")[2]
     if re.fullmatch(r"\d{8}T\d{6}Z", stamp) is None:
         return None
@@ -77,17 +66,10 @@ def parseRunTime(run: str) -> float | None:
 
 
 def toUnix(time: Time) -> float:
-    """Convert a time by the calendar, so that it is right on days that end in a leap second, too.
+    """Convert a time, on any scale, to seconds since 1970 UTC.
 
-    Parameters
-    ----------
-    time
-        Any time, on any scale.
-
-    Returns
-    -------
-    seconds
-        Since 1970 UTC, to 0.3 microseconds; a leap second is the first second of the next day.
+    By the calendar, so that it is right on days that end in a leap second, which is the first second of the
+    next day.
     """
     with warnings.catch_warnings():
         # Leap seconds of the years of an open validity range are not known yet.
@@ -97,17 +79,9 @@ def toUnix(time: Time) -> float:
 
 
 def toMjd(seconds: FloatArray) -> FloatArray:
-    """Convert times by the calendar, as `toUnix` does it.
+    """Convert seconds since 1970 UTC into dates (MJD, TAI, days), shape (n,), NaN where there is none.
 
-    Parameters
-    ----------
-    seconds
-        Since 1970 UTC, NaN where there is none, shape (n,).
-
-    Returns
-    -------
-    mjd
-        Modified Julian dates (TAI, days), NaN where there is none, shape (n,).
+    By the calendar, as `toUnix` does it.
     """
     known = np.isfinite(seconds)
     days, which = np.unique(np.floor(seconds[known] / 86400.0), return_inverse=True)
@@ -128,23 +102,10 @@ def _midnights(mjd: float | FloatArray) -> Time:
 def findObservationTime(
     dataId: DataCoordinate, validityBegin: float | None, runTime: float
 ) -> tuple[float, str]:
-    """Find when an observation was made.
+    """Find when an observation was made, s since 1970 UTC, and where that comes from.
 
-    Parameters
-    ----------
-    dataId
-        Data id with dimension records.
-    validityBegin
-        Begin of the validity range of the calibration; None if there is none.
-    runTime
-        Start of the run.
-
-    Returns
-    -------
-    time
-        Its time.
-    source
-        Where it comes from: the first key of `TIME_SOURCES` that gives one.
+    This is the first key of `TIME_SOURCES` that gives a time: the data id's dimension records, the begin of
+    the validity range of the calibration if there is one, or the start of the run.
     """
     for dimension in _OBSERVATIONS:
         if dimension in dataId.dimensions:
@@ -224,26 +185,11 @@ def _hash(text: str) -> int:
 
 
 def findUpstreamTime(timestampVersion: str | None, runTime: float) -> float:
-    """Find the time that upstream gives to a record.
+    """Find the time that upstream gives to a record by ``timestamp_version`` of its task, s since 1970 UTC.
 
-    Parameters
-    ----------
-    timestampVersion
-        The configuration field ``timestamp_version`` of the task. Of the times that it may name, the
-        present is not the same when a record is sent again, and that of a package is not known outside of
-        the stack: both are replaced by that of the run.
-    runTime
-        Start of the run.
-
-    Returns
-    -------
-    timestamp
-        The record's time.
-
-    Raises
-    ------
-    ValueError
-        Raised if an explicit time cannot be read.
+    Of the times that this may name, the present is not the same when a record is sent again, and that of a
+    package is not known outside of the stack: both are replaced by that of the run. `ValueError` is raised if
+    an explicit time cannot be read.
     """
     if timestampVersion is None or not timestampVersion.startswith("explicit_timestamp"):
         return runTime
@@ -258,19 +204,9 @@ def findUpstreamTime(timestampVersion: str | None, runTime: float) -> float:
 
 
 def findRunTime(butler: Butler, ref: DatasetRef) -> float:
-    """Find the time of a run: that in its name or, without one, of its first bundle in the repository.
+    """Find the time of the run of a bundle, s since 1970 UTC.
 
-    Parameters
-    ----------
-    butler
-        The repository.
-    ref
-        A bundle of the run.
-
-    Returns
-    -------
-    time
-        Seconds since 1970 UTC.
+    That is the time in its name or, without one, of its first bundle of this type in the repository.
     """
     time = parseRunTime(ref.run)
     if time is not None:
@@ -290,10 +226,9 @@ class ObservationTimes:
 
     Parameters
     ----------
-    butler
-        The repository, for the times of runs that have none in their names; these are not known if None.
-    calibrations
-        The calibrations that were verified; None if they are not known.
+    butler, calibrations
+        The repository, for the times of runs that have none in their names, and the calibrations that were
+        verified; None if these are not known.
     """
 
     def __init__(self, butler: Butler | None = None, calibrations: CalibrationLookup | None = None) -> None:
@@ -302,20 +237,9 @@ class ObservationTimes:
         self._runTimes: dict[tuple[str, str], float] = {}
 
     def find(self, ref: DatasetRef) -> tuple[float, str]:
-        """Find the time of a dataset.
+        """Find the time of a dataset, s since 1970 UTC, NaN if not known, and its source in `TIME_SOURCES`.
 
-        Parameters
-        ----------
-        ref
-            The dataset, whose data ID must have dimension records.
-
-        Returns
-        -------
-        time
-            Middle of the exposure, else begin of validity of the calibration, else start of the run; s since
-            1970 UTC, NaN if not known.
-        source
-            Where it comes from, a key of `TIME_SOURCES`.
+        The data ID must have dimension records.
         """
         run_time = self._findRunTime(ref)
         validity_begin = None

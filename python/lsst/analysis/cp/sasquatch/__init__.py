@@ -4,15 +4,13 @@
 """Delivery of metrics to Sasquatch, and reading from it."""
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
+from .access import *
 from .delivery import *
-from .httpSession import *
+from .http import *
 from .influx import *
 from .ledger import *
-from .proxyAddress import *
-from .proxyClient import *
-from .proxyErrors import *
-from .pushMetrics import *
+from .proxy import *
+from .pusher import *
 from .readSasquatch import *
-from .recordMaker import *
 from .records import *
 from .schemas import *

@@ -41,7 +41,7 @@ from .influx import (
     quotePattern,
     quoteText,
 )
-from .schemas import Mode, ownFields, topicName, upstreamFields
+from .schemas import Mode, ownFields, upstreamFields
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
@@ -128,7 +128,7 @@ def readSasquatch(
     mode = Mode.UPSTREAM if upstreamSchema else Mode.OWN
     http = HttpClient(WebAddress.parse(url, "database"), findLogin(user, passwordFile, tokenFile))
     client = InfluxClient(http=http, database=database, retentionPolicy=retentionPolicy, timeout=timeout)
-    prefix = topicName("", namespace, mode)
+    prefix = f"{mode.space(namespace)}."
     source = f"topics {prefix}* of database {database} at {http.address}"
     topics = _findTopics(client, prefix)
     if not topics:

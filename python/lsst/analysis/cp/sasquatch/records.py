@@ -1,12 +1,15 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Records of a time series, made of stored bundles of metrics."""
+"""Records of a time series, in the JSON encoding of Avro, made of stored bundles of metrics."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -14,136 +17,59 @@ from lsst.analysis.cp.catalogue import validityCount
 from lsst.analysis.cp.metrics import (
     BundleContent,
     Calibration,
+    CalibrationLookup,
     findObservationTime,
+    findRunTime,
     findUpstreamTime,
     makeTimestamp,
-    parseRunTime,
+    readBundle,
 )
 
+from .schemas import IDENTIFIERS, Mode, extraType, makeSchema
+
 if TYPE_CHECKING:
-    from lsst.daf.butler import DatasetRef
+    from lsst.daf.butler import Butler, DatasetRef
 
-__all__ = ["MetricRecord", "makeRecords"]
+__all__ = ["OutgoingRecord", "RecordMaker", "encodeBundle", "readTags"]
 
-DEFAULT_TAG = "Generic"
-"""Tag of measurements that have none, as upstream calls it."""
+# Tag of measurements that have none, as upstream calls it.
+_DEFAULT_TAG = "Generic"
+_OUTPUT_NAME = re.compile(r"""^config\.connections\.outputName\s*=\s*(["'])(.*)\1""", re.MULTILINE)
+_ENDINGS = ("Det_metrics", "_metrics")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MetricRecord:
-    """One point of a time series: the measurements of one tool from one bundle.
+@dataclass(frozen=True, slots=True, eq=False)
+class OutgoingRecord:
+    """One point of a time series as it is sent: the measurements of one tool from one bundle."""
 
-    All times are in seconds since 1970 UTC.
-
-    Parameters
-    ----------
-    topic
-        Name of the topic without namespace, such as ``cpBiasExp_biasNoise``.
-    datasetId, run, datasetType
-        Id, RUN collection and dataset type of the bundle.
-    dataId
-        Values of all dimensions that the data id implies.
-    detectorName, raft
-        Name and raft of the detector; None if the bundle is not one detector's.
-    observationTime
-        When the light was gathered: middle of the exposure, or begin of validity of a calibration.
-    timeSource
-        Where ``observationTime`` comes from: see `findObservationTime`.
-    timestamp
-        ``observationTime`` moved by less than a second, so that no two data ids of a topic have the same: see
-        `makeTimestamp`.
-    runTime
-        When the run was started.
-    upstreamTime, referencePackage
-        Timestamp, and name of the reference package, that upstream sends.
-    calibration
-        The calibration that was verified; None if unknown.
-    datasetTag
-        Identifier of the dataset from the configuration of the task.
-    tags
-        Tags of the metrics from the configuration of the tool.
-    extraFields
-        Further fields of the record.
-    values
-        Value of each measurement by its name; None where there is no valid one.
-    units
-        Unit of each measurement by its name; empty if dimensionless.
-    """
+    datasetId: UUID
+    """The bundle."""
 
     topic: str
-    datasetId: UUID
-    run: str
-    datasetType: str
-    dataId: Mapping[str, int | str]
-    detectorName: str | None = None
-    raft: str | None = None
-    observationTime: float
-    timeSource: str
-    timestamp: float
-    runTime: float
-    upstreamTime: float
-    referencePackage: str = ""
-    calibration: Calibration | None = None
-    datasetTag: str = DEFAULT_TAG
-    tags: tuple[str, ...] = ()
-    extraFields: Mapping[str, str | int | float] = field(default_factory=dict)
-    values: Mapping[str, float | None]
-    units: Mapping[str, str]
+    """Full name of the topic."""
 
-    @property
-    def instrument(self) -> str | None:
-        """Name of the instrument."""
-        return self._name("instrument")
+    schema: str
+    """Avro schema as JSON, the same for all of the topic."""
 
-    @property
-    def detector(self) -> int | None:
-        """Id of the detector; None if the bundle is not one detector's."""
-        return self._number("detector")
+    payload: bytes
+    """The record as JSON in the encoding of Avro, with the fields in the order of the schema."""
 
-    @property
-    def exposure(self) -> int | None:
-        """Id of the exposure; None if the bundle is not one exposure's."""
-        return self._number("exposure")
-
-    @property
-    def day_obs(self) -> int | None:
-        """Day of observation; None if the bundle is not one exposure's."""
-        return self._number("day_obs")
-
-    @property
-    def physical_filter(self) -> str | None:
-        """Name of the filter; None if the bundle is not one filter's."""
-        return self._name("physical_filter")
-
-    def _number(self, dimension: str) -> int | None:
-        value = self.dataId.get(dimension)
-        return None if value is None else int(value)
-
-    def _name(self, dimension: str) -> str | None:
-        value = self.dataId.get(dimension)
-        return None if value is None else str(value)
+    point: int | None = None
+    """Hash of dataset type and time, by which points that replace each other are found; not upstream's."""
 
 
-def keepValid(values: Mapping[str, float | None]) -> dict[str, float | None]:
-    """Drop the values that are not valid, as `validityCount` tells."""
-    valid = dict(values)
-    for name in values:
-        count = validityCount(name)
-        if count is not None and count in values and not values[count]:
-            valid[name] = None
-    return valid
-
-
-def makeRecords(
+def encodeBundle(
     content: BundleContent,
     ref: DatasetRef,
+    namespace: str,
+    mode: Mode,
     *,
-    fallbackTime: float,
+    runTime: float,
     tags: Mapping[str, Sequence[str]] | None = None,
     datasetTag: str | None = None,
     calibration: Calibration | None = None,
     extraFields: Mapping[str, str | int | float] | None = None,
-) -> list[MetricRecord]:
+) -> list[OutgoingRecord]:
     """Make the records of one bundle, one a tool.
 
     Parameters
@@ -152,8 +78,12 @@ def makeRecords(
         The bundle.
     ref
         Where it is stored. Its data id has dimension records.
-    fallbackTime
-        Time of the run if its name has none, s since 1970 UTC; must be the same whenever the bundle is sent.
+    namespace
+        Namespace of the topics, such as ``lsst.cp``.
+    mode
+        Which kind of topics they are sent to.
+    runTime
+        When the run was started, s since 1970 UTC; must be the same whenever the bundle is sent.
     tags
         Tags of each tool's metrics by the name of the tool: see `readTags`.
     datasetTag
@@ -171,49 +101,221 @@ def makeRecords(
     Raises
     ------
     ValueError
-        Raised if the data id has no dimension records.
+        Raised if the data id has no dimension records, two fields have one name or one that Avro refuses, or
+        an extra field is no string, real number or whole number of 32 bits.
     """
-    context = _describeDataset(content, ref, fallbackTime, calibration)
-    context["datasetTag"] = datasetTag or content.datasetIdentifier or DEFAULT_TAG
-    context["extraFields"] = dict(extraFields or {})
-    return [
-        MetricRecord(
-            topic=f"{content.prefix}{tool}",
-            tags=tuple((tags or {}).get(tool, ())),
-            values=keepValid(values),
-            units=content.units[tool],
-            **context,
-        )
-        for tool, values in content.values.items()
-    ]
-
-
-def _describeDataset(
-    content: BundleContent, ref: DatasetRef, fallback_time: float, calibration: Calibration | None
-) -> dict[str, Any]:
-    """Collect what all records of a bundle have in common."""
     if not ref.dataId.hasRecords():
         raise ValueError(
             f"the data id of {ref.datasetType.name} {ref.dataId} has no dimension records: query them, too"
         )
-    run_time = parseRunTime(ref.run)
-    run_time = fallback_time if run_time is None else run_time
-    begin = None if calibration is None else calibration.validityBegin
-    observation_time, source = findObservationTime(ref.dataId, begin, run_time)
+    describe = _describeOwn if mode is Mode.OWN else _describeUpstream
+    common = describe(content, ref, runTime, calibration)
+    common["dataset_tag"] = datasetTag or content.datasetIdentifier or _DEFAULT_TAG
+    extra = dict(extraFields or {})
+    extra_types = tuple((name, extraType(name, value)) for name, value in extra.items())
+    point = None
+    if mode is Mode.OWN:
+        text = f"{ref.datasetType.name} {common['timestamp']!r}"
+        point = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), signed=True)
+    records = []
+    for tool, values in content.values.items():
+        own_tags = tuple((tags or {}).get(tool, ()))
+        measurements = {
+            name: _encodeValue(None if _isInvalid(name, values) else value, mode)
+            for name, value in values.items()
+        }
+        if mode is Mode.OWN:
+            value = {**common, "tags": ",".join(own_tags), **extra, **measurements}
+        else:
+            value = {**common, **extra, "tags": list(own_tags), **measurements}
+        topic = f"{content.prefix}{tool}"
+        units = tuple(content.units[tool].items())
+        schema = makeSchema(topic, namespace, mode, units, extra_types, bool(own_tags))
+        payload = json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+        records.append(OutgoingRecord(ref.id, f"{mode.space(namespace)}.{topic}", schema, payload, point))
+    return records
+
+
+def _isInvalid(name: str, values: Mapping[str, float | None]) -> bool:
+    """Whether no valid value went into a measurement, as `validityCount` tells."""
+    count = validityCount(name)
+    return count is not None and count in values and not values[count]
+
+
+def _encodeValue(value: float | None, mode: Mode) -> float | dict[str, float] | None:
+    if mode is Mode.OWN:
+        return None if value is None else {"double": value}
+    return 0.0 if value is None else value
+
+
+def _describeOwn(
+    content: BundleContent, ref: DatasetRef, run_time: float, calibration: Calibration | None
+) -> dict[str, Any]:
+    """List what all records of a bundle have in common, in the order of the fields."""
+    begin, end = (calibration.validityBegin, calibration.validityEnd) if calibration else (None, None)
+    time, source = findObservationTime(ref.dataId, begin, run_time)
     detector = ref.dataId.records["detector"] if "detector" in ref.dataId.dimensions else None
+    return {
+        "timestamp": makeTimestamp(time, ref.dataId, ref.run),
+        "observation_time": time,
+        "time_source": source,
+        "run_time": run_time,
+        "id": str(ref.id),
+        "run": ref.run,
+        "dataset_type": ref.datasetType.name,
+        "dataset_tag": "",
+        **_identify(ref),
+        "detector_name": (detector and detector.full_name) or "",
+        "raft": (detector and detector.raft) or "",
+        "validity_begin": _encodeValue(begin, Mode.OWN),
+        "validity_end": _encodeValue(end, Mode.OWN),
+        "calib_collection": calibration.collection if calibration else "",
+        "calib_run": calibration.run if calibration else "",
+        "calib_id": str((calibration and calibration.datasetId) or ""),
+    }
+
+
+def _describeUpstream(
+    content: BundleContent, ref: DatasetRef, run_time: float, calibration: Calibration | None
+) -> dict[str, Any]:
+    """List what upstream sends with all records of a bundle, in the order of the fields."""
     by_package = content.timestampVersion == "reference_package_timestamp"
     return {
-        "datasetId": ref.id,
+        "id": str(ref.id),
         "run": ref.run,
-        "datasetType": ref.datasetType.name,
-        "dataId": dict(ref.dataId.mapping),
-        "detectorName": None if detector is None else detector.full_name,
-        "raft": None if detector is None else detector.raft,
-        "observationTime": observation_time,
-        "timeSource": source,
-        "timestamp": makeTimestamp(observation_time, ref.dataId, ref.run),
-        "runTime": run_time,
-        "upstreamTime": findUpstreamTime(content.timestampVersion, run_time),
-        "referencePackage": (content.referencePackage or "") if by_package else "",
-        "calibration": calibration,
+        "dataset_type": ref.datasetType.name,
+        "reference_package": (content.referencePackage or "") if by_package else "",
+        "reference_package_version": "",
+        "reference_package_timestamp": 0.0,
+        "run_timestamp": run_time,
+        "timestamp": findUpstreamTime(content.timestampVersion, run_time),
+        "dataset_tag": "",
+        **_identify(ref),
     }
+
+
+def _identify(ref: DatasetRef) -> dict[str, str]:
+    return {name: str(ref.dataId.mapping.get(name, "")) for name in IDENTIFIERS}
+
+
+class RecordMaker:
+    """Makes the records of bundles, one bundle after another.
+
+    What bundles of a run have in common is read once a run, and kept.
+
+    Parameters
+    ----------
+    butler
+        The repository.
+    namespace
+        Namespace of the topics, such as ``lsst.cp``.
+    mode
+        Which kind of topics.
+    calibrations
+        Lookup of the calibrations that were verified; None if they are not to be looked up.
+    datasetTag
+        Identifier to use instead of those of the bundles.
+    tags
+        Tags of all metrics, instead of those in the stored configurations of the tasks.
+    extraFields
+        Fields to add to each record.
+    """
+
+    def __init__(
+        self,
+        butler: Butler,
+        namespace: str,
+        mode: Mode,
+        *,
+        calibrations: CalibrationLookup | None = None,
+        datasetTag: str | None = None,
+        tags: Sequence[str] | None = None,
+        extraFields: Mapping[str, str | int | float] | None = None,
+    ) -> None:
+        self.mode = mode
+        self._butler = butler
+        self._namespace = namespace
+        self._calibrations = calibrations
+        self._datasetTag = datasetTag
+        self._tags = tags
+        self._extraFields = extraFields
+        self._runs: dict[tuple[str, str], tuple[float, Mapping[str, Sequence[str]]]] = {}
+
+    def make(self, ref: DatasetRef) -> list[OutgoingRecord]:
+        """Make the records of a bundle, one a tool, the same whenever they are made.
+
+        Parameters
+        ----------
+        ref
+            The bundle. Its data id has dimension records.
+
+        Returns
+        -------
+        records
+            In the order of the tools of the bundle.
+
+        Raises
+        ------
+        BundleError
+            Raised if the dataset does not have the form of a bundle.
+        FileNotFoundError
+            Raised if the repository has lost it.
+        ValueError
+            Raised as by `encodeBundle`.
+        """
+        content = readBundle(self._butler, ref)
+        key = (ref.run, ref.datasetType.name)
+        if key not in self._runs:
+            stored = readTags(self._butler, ref) if self._tags is None else {}
+            self._runs[key] = findRunTime(self._butler, ref), stored
+        run_time, tags = self._runs[key]
+        calibration = None
+        if self._calibrations is not None and ref.dataId.hasRecords():
+            time, _ = findObservationTime(ref.dataId, None, run_time)
+            calibration = self._calibrations.find(dict(ref.dataId.mapping), time)
+        return encodeBundle(
+            content,
+            ref,
+            self._namespace,
+            self.mode,
+            runTime=run_time,
+            tags=tags if self._tags is None else dict.fromkeys(content.values, self._tags),
+            datasetTag=self._datasetTag,
+            calibration=calibration,
+            extraFields=self._extraFields,
+        )
+
+
+def readTags(butler: Butler, ref: DatasetRef) -> dict[str, tuple[str, ...]]:
+    """Read the tags of metrics, which are not stored in bundles, from the configuration of their task.
+
+    Parameters
+    ----------
+    butler
+        The repository.
+    ref
+        A bundle.
+
+    Returns
+    -------
+    tags
+        Tags of each tool that has some; empty if the run has no configuration of a task that writes such
+        bundles.
+    """
+    if not any(butler.registry.queryDatasetTypes("*_config")):
+        return {}
+    for stored in butler.query_all_datasets(ref.run, name="*_config", find_first=False, limit=None):
+        # Names of outputs are read without importing the task.
+        text = butler.getURI(stored).read().decode()
+        names = {name for _, name in _OUTPUT_NAME.findall(text)}
+        for ending in _ENDINGS:
+            output_name = ref.datasetType.name.removesuffix(ending)
+            if output_name != ref.datasetType.name and output_name in names:
+                config: Any = butler.get(stored)
+                if ending == "Det_metrics" and hasattr(config, "detectorMetrics"):
+                    # One action makes the metrics of all tests of detectors.
+                    tags = dict.fromkeys(config.detectorMetrics.units, config.metric_tags)
+                else:
+                    tags = {name: tool.metric_tags for name, tool in config.atools.items()}
+                return {name: tuple(own) for name, own in tags.items() if own}
+    return {}

@@ -1,10 +1,7 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Avro schemas of records, and the records in the JSON encoding of Avro.
-
-Two kinds of topics are known: those of upstream's dispatcher, field by field, and our own.
-"""
+"""Avro schemas of records: of the topics of upstream's dispatcher, field by field, and of our own."""
 
 from __future__ import annotations
 
@@ -15,53 +12,21 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from .records import MetricRecord
-
-__all__ = [
-    "IDENTIFIERS",
-    "OWN_INFIX",
-    "Mode",
-    "avroSchema",
-    "avroValue",
-    "ownFields",
-    "topicName",
-    "upstreamFields",
-]
+__all__ = ["IDENTIFIERS", "OWN_INFIX", "Mode", "makeSchema", "ownFields", "upstreamFields"]
 
 type Fields = tuple[tuple[str, str], ...]
 
 IDENTIFIERS = (
-    "detector",
-    "patch",
-    "skymap",
-    "visit",
-    "tract",
-    "physical_filter",
-    "instrument",
-    "band",
-    "exposure",
-    "group",
-    "day_obs",
+    *("detector", "patch", "skymap", "visit", "tract", "physical_filter", "instrument", "band", "exposure"),
+    *("group", "day_obs"),
 )
 """Dimensions that are fields of each record, as text, empty where the data id has no value."""
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_INT_LIMIT = 2**31
 
 OWN_INFIX = "ts"
 """What comes between the namespace and the names of our own topics."""
 
-
-class Mode(StrEnum):
-    """Which topics records are sent to."""
-
-    OWN = "own"
-    """Our own: 64-bit floats, null where there is no valid value, points at the time of observation."""
-
-    UPSTREAM = "upstream"
-    """Those of upstream's dispatcher: 32-bit floats, 0 where there is none, points at the time of the run."""
-
-
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_INT_LIMIT = 2**31
 _TEXT = {"type": "string", "default": ""}
 _OPTIONAL = {"type": ["null", "double"], "default": None}
 
@@ -99,8 +64,25 @@ _UPSTREAM_FIELDS: dict[str, dict[str, Any]] = {
 }
 
 
-def topicName(topic: str, namespace: str, mode: Mode) -> str:
-    """Name a topic.
+class Mode(StrEnum):
+    """Which topics records are sent to."""
+
+    OWN = "own"
+    """Our own: 64-bit floats, null where there is no valid value, points at the time of observation."""
+
+    UPSTREAM = "upstream"
+    """Those of upstream's dispatcher: 32-bit floats, 0 where there is none, points at the time of the run."""
+
+    def space(self, namespace: str) -> str:
+        """Return the full namespace of the topics in one."""
+        return f"{namespace}.{OWN_INFIX}" if self is Mode.OWN else namespace
+
+
+@lru_cache(maxsize=4096)
+def makeSchema(
+    topic: str, namespace: str, mode: Mode, measurements: Fields, extra: Fields, hasTags: bool
+) -> str:
+    """Make the schema of a topic.
 
     Parameters
     ----------
@@ -110,26 +92,12 @@ def topicName(topic: str, namespace: str, mode: Mode) -> str:
         The namespace, such as ``lsst.cp``.
     mode
         Which kind of topic.
-
-    Returns
-    -------
-    name
-        Its full name.
-    """
-    return f"{_fullNamespace(namespace, mode)}.{topic}"
-
-
-def avroSchema(record: MetricRecord, namespace: str, mode: Mode) -> str:
-    """Make the schema of a record, which is the same for all of its topic.
-
-    Parameters
-    ----------
-    record
-        The record.
-    namespace
-        The namespace, such as ``lsst.cp``.
-    mode
-        Which kind of topic it is sent to.
+    measurements
+        Name and unit of each measurement.
+    extra
+        Name of each further field, and its type as `extraType` names it.
+    hasTags
+        Whether the metric has tags.
 
     Returns
     -------
@@ -139,37 +107,23 @@ def avroSchema(record: MetricRecord, namespace: str, mode: Mode) -> str:
     Raises
     ------
     ValueError
-        Raised if an extra field or a measurement has the name of another field, or one that Avro refuses, or
-        if an extra field is no string, real number or whole number of 32 bits.
+        Raised if two fields have one name, or one that Avro refuses.
     """
-    measurements = tuple((name, record.units.get(name, "")) for name in record.values)
-    extra = tuple((name, _extraType(name, value)) for name, value in record.extraFields.items())
-    return _makeSchema(record.topic, namespace, mode, measurements, extra, bool(record.tags))
-
-
-@lru_cache(maxsize=4096)
-def _makeSchema(
-    topic: str, namespace: str, mode: Mode, measurements: Fields, extra: Fields, has_tags: bool
-) -> str:
     if mode is Mode.OWN:
         fields = ownFields(dict(measurements), dict(extra))
     else:
-        fields = upstreamFields(dict(measurements), dict(extra), hasTags=has_tags)
+        fields = upstreamFields(dict(measurements), dict(extra), hasTags=hasTags)
     names = [field["name"] for field in fields]
     if repeated := {name for name in names if names.count(name) > 1}:
         raise ValueError(f"topic {topic}: two fields with the name {', '.join(sorted(repeated))}")
-    space = _fullNamespace(namespace, mode)
+    space = mode.space(namespace)
     if refused := [name for name in (*space.split("."), topic, *names) if not _NAME.fullmatch(name)]:
         raise ValueError(f"topic {topic}: {', '.join(map(repr, refused))} are not names of Avro")
     return json.dumps({"type": "record", "namespace": space, "name": topic, "fields": fields})
 
 
-def _fullNamespace(namespace: str, mode: Mode) -> str:
-    return f"{namespace}.{OWN_INFIX}" if mode is Mode.OWN else namespace
-
-
-def _extraType(name: str, value: object) -> str:
-    """Name the Avro type of an extra field."""
+def extraType(name: str, value: object) -> str:
+    """Name the Avro type of an extra field; raise ValueError if it has none."""
     types = {str: "string", int: "int", float: "float"}
     avro = next((avro for kind, avro in types.items() if isinstance(value, kind)), None)
     if avro is None:
@@ -180,7 +134,7 @@ def _extraType(name: str, value: object) -> str:
 
 
 def ownFields(units: Mapping[str, str], extra: Mapping[str, str]) -> list[dict[str, Any]]:
-    """List the fields of one of our own topics.
+    """List the fields of one of our own topics, with their units and descriptions.
 
     Parameters
     ----------
@@ -192,7 +146,7 @@ def ownFields(units: Mapping[str, str], extra: Mapping[str, str]) -> list[dict[s
     Returns
     -------
     fields
-        As in the schema, with their units and descriptions.
+        As in the schema.
     """
     fields = [
         {"name": name, **avro, "units": unit, "description": description}
@@ -242,72 +196,3 @@ def _extraField(avro: str, real: str) -> dict[str, Any]:
     }
     kind, default = defaults[avro]
     return {"type": kind, "default": default}
-
-
-def avroValue(record: MetricRecord, mode: Mode) -> dict[str, Any]:
-    """Encode a record.
-
-    Parameters
-    ----------
-    record
-        The record.
-    mode
-        Which kind of topic it is sent to.
-
-    Returns
-    -------
-    value
-        The record in the JSON encoding of Avro, in the order of the schema.
-    """
-    identifiers = {name: str(record.dataId.get(name, "")) for name in IDENTIFIERS}
-    encode = _encodeOwn if mode is Mode.OWN else _encodeUpstream
-    return encode(record, identifiers)
-
-
-def _encodeOwn(record: MetricRecord, identifiers: dict[str, str]) -> dict[str, Any]:
-    calibration = record.calibration
-    calib_id = None if calibration is None else calibration.datasetId
-    return {
-        "timestamp": record.timestamp,
-        "observation_time": record.observationTime,
-        "time_source": record.timeSource,
-        "run_time": record.runTime,
-        "id": str(record.datasetId),
-        "run": record.run,
-        "dataset_type": record.datasetType,
-        "dataset_tag": record.datasetTag,
-        **identifiers,
-        "detector_name": record.detectorName or "",
-        "raft": record.raft or "",
-        "validity_begin": _optional(None if calibration is None else calibration.validityBegin),
-        "validity_end": _optional(None if calibration is None else calibration.validityEnd),
-        "calib_collection": "" if calibration is None else calibration.collection,
-        "calib_run": "" if calibration is None else calibration.run,
-        "calib_id": "" if calib_id is None else str(calib_id),
-        "tags": ",".join(record.tags),
-        **record.extraFields,
-        **{name: _optional(value) for name, value in record.values.items()},
-    }
-
-
-def _optional(value: float | None) -> dict[str, float] | None:
-    """Encode a member of the union of null and double."""
-    return None if value is None else {"double": value}
-
-
-def _encodeUpstream(record: MetricRecord, identifiers: dict[str, str]) -> dict[str, Any]:
-    return {
-        "id": str(record.datasetId),
-        "run": record.run,
-        "dataset_type": record.datasetType,
-        "reference_package": record.referencePackage,
-        "reference_package_version": "",
-        "reference_package_timestamp": 0.0,
-        "run_timestamp": record.runTime,
-        "timestamp": record.upstreamTime,
-        "dataset_tag": record.datasetTag,
-        **identifiers,
-        **record.extraFields,
-        "tags": list(record.tags),
-        **{name: 0.0 if value is None else value for name, value in record.values.items()},
-    }

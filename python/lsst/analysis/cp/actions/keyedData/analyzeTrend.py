@@ -57,7 +57,8 @@ class AnalyzeTrend(KeyedDataAction):
         doc="What a series belongs to.", default="detector", allowed=dict.fromkeys(SERIES_COLUMNS, "")
     )
     epoch = ChoiceField[str](
-        doc="What makes an epoch: auto is a day if ten or more have data, else an exposure.",
+        doc="What makes an epoch: auto is a day if ten or more have data, or some values have no time of an "
+        "exposure, else an exposure.",
         default="auto",
         allowed=dict.fromkeys(EPOCH_KINDS, ""),
     )

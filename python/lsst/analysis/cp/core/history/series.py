@@ -23,7 +23,7 @@ SERIES_COLUMNS = {"detector": "detectorName", "raft": "raft", "physicalType": "p
 """Column that tells series apart, by what a series belongs to; None for a single one."""
 
 EPOCH_KINDS = ("auto", "exposure", "day")
-"""What makes an epoch; "auto" is a day where enough days have data, else an exposure."""
+"""What makes an epoch; "auto" is a day where many days have data, or some rows no time, else an exposure."""
 
 SERIES_STATISTICS = ("min", "median", "max")
 """How the values of a series and epoch are reduced to one."""
@@ -119,6 +119,7 @@ class _Rows:
     exposure: IdArray
     dayObs: IdArray
     threshold: FloatArray
+    areOfNights: bool
 
 
 def gatherSeries(
@@ -162,7 +163,7 @@ def gatherSeries(
             raise ValueError(f"{name} is {option!r}, expected one of {', '.join(choices)}")
     rows = _readRows(columns, SERIES_COLUMNS[by])
     if epoch == "auto":
-        epoch = "day" if len(np.unique(rows.dayObs)) >= MANY_DAYS else "exposure"
+        epoch = "day" if rows.areOfNights or len(np.unique(rows.dayObs)) >= MANY_DAYS else "exposure"
     epoch_of_row, mjd = _findEpochs(rows, epoch)
     names, first, series_of_row = np.unique(rows.name, return_index=True, return_inverse=True)
     shape = (len(names), len(mjd))
@@ -216,15 +217,17 @@ def _readRows(columns: Mapping[str, Any], name_column: str | None) -> _Rows:
     threshold = np.full(n, np.nan)
     if "threshold" in columns:
         threshold = floatColumn(columns["threshold"], "threshold")
+    mjd = floatColumn(columns["mjd"], "mjd")
     return _Rows(
         name=names[kept],
         group=groups[kept],
         value=value[kept],
         status=status[kept],
-        mjd=_completeTimes(floatColumn(columns["mjd"], "mjd"), ids["day_obs"])[kept],
+        mjd=_completeTimes(mjd, ids["day_obs"])[kept],
         exposure=ids["exposure"][kept],
         dayObs=ids["day_obs"][kept],
         threshold=np.where(np.isfinite(threshold), threshold, np.nan)[kept],
+        areOfNights=bool(np.any(~np.isfinite(mjd[kept]))),
     )
 
 

@@ -1,8 +1,12 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
+"""The subcommands of ``butler``: what they are called and which options they have."""
+
 from __future__ import annotations
 
+import math
+import os
 from typing import Any
 
 import click
@@ -16,7 +20,30 @@ from lsst.daf.butler.cli.opt import (
 )
 from lsst.daf.butler.cli.utils import ButlerCommand, split_commas, split_kv
 
-__all__ = ["push_verify_metrics"]
+__all__ = ["getSubcommands", "push_verify_metrics"]
+
+_MANIFEST = "lsst/analysis/cp/cli/resources.yaml"
+
+
+def getSubcommands() -> list[click.Command]:
+    """List the subcommands of ``butler`` that this package has, for the entry point ``butler.cli``.
+
+    Returns
+    -------
+    commands
+        The subcommands; none where ``$DAF_BUTLER_PLUGINS`` names their manifest, as in a stack, since
+        ``butler`` refuses to start when it finds a subcommand twice.
+    """
+    manifests = os.environ.get("DAF_BUTLER_PLUGINS", "").split(":")
+    if any(manifest.endswith(_MANIFEST) for manifest in manifests):
+        return []
+    return [push_verify_metrics]
+
+
+def _checkDeadline(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no number of seconds.")
+    return value
 
 
 @click.command(short_help="Send stored verification metrics to Sasquatch.", cls=ButlerCommand)
@@ -76,21 +103,25 @@ __all__ = ["push_verify_metrics"]
 @click.option(
     "--deadline",
     type=click.FloatRange(min=0.0, min_open=True),
-    default=3600.0,
+    default=600.0,
     show_default=True,
+    callback=_checkDeadline,
     help="Longest time for the push, s. What is then left goes with the next.",
 )
 @click.option(
-    "--undelivered", type=click.Path(dir_okay=False), help="File to list all undelivered records in."
+    "--undelivered",
+    type=click.Path(dir_okay=False),
+    help="File to list all records in that are not delivered, and bundles that cannot be read.",
 )
 @click.option("--dry-run", is_flag=True, help="Print what would be sent, one JSON object a line.")
 @options_file_option()
 def push_verify_metrics(**options: Any) -> None:
     """Send stored verification metrics to Sasquatch.
 
-    Each record is sent until the proxy has acknowledged it, and then never again to the same proxy and
-    namespace, however often the command is run. It may be broken off at any time. The exit status is 0 if all
-    is delivered, and 1 if something is not, which is then listed and goes with the next push.
+    Each bundle is sent until the proxy has acknowledged all its records, and then never again to the same
+    proxy and namespace, however often the command is run. It may be broken off at any time. The exit status
+    is 0 if all is delivered, and 1 if something is not, which is then listed and goes with the next push, or
+    if no bundles are found.
     """
     # Imported here, since butler imports this module whatever the subcommand.
     from lsst.analysis.cp.cli.pushScript import PushOptions, runPush

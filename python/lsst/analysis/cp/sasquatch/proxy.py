@@ -6,16 +6,15 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
-from .httpSession import Answer, HttpSession
-from .proxyAddress import AccessToken, ProxyAddress
-from .proxyErrors import BatchRejectedError, ProxyError, TransientError
+from .access import SasquatchError, Secret, TransientError, WebAddress, shorten
+from .http import Answer, HttpClient
 
-__all__ = ["ProxyClient", "RecordError"]
+__all__ = ["BatchRejectedError", "ProxyClient", "RecordError"]
 
 # As upstream makes its topics.
 _PARTITIONS = 1
@@ -35,6 +34,22 @@ _SCHEMA_CODES = (40801, 40901, 42202, 42205, 42207)
 _RETRIABLE_CODES = (2, 50003)
 
 
+class BatchRejectedError(SasquatchError):
+    """The proxy refused a request as a whole.
+
+    Parameters
+    ----------
+    message
+        What the proxy said.
+    isDivisible
+        Whether fewer records might be accepted: one of them may be to blame, or there are too many.
+    """
+
+    def __init__(self, message: str, *, isDivisible: bool) -> None:
+        super().__init__(message)
+        self.isDivisible = isDivisible
+
+
 @dataclass(frozen=True)
 class RecordError:
     """Why a record was not taken."""
@@ -49,7 +64,7 @@ class RecordError:
 class ProxyClient:
     """A Confluent REST proxy: creation of topics (v3), production of Avro records (v2).
 
-    It makes one attempt a call, and may be used by several threads.
+    It makes one attempt a call. Several threads may use it, each for topics of its own.
 
     Parameters
     ----------
@@ -57,8 +72,6 @@ class ProxyClient:
         The proxy.
     token
         Bearer token, if the proxy wants one.
-    connections
-        Most requests at a time.
     requestTimeout
         Longest time for a request and its answer, s.
 
@@ -68,24 +81,14 @@ class ProxyClient:
     """
 
     def __init__(
-        self,
-        address: ProxyAddress,
-        token: AccessToken | None = None,
-        *,
-        connections: int = 1,
-        requestTimeout: float = 60.0,
+        self, address: WebAddress, token: Secret | None = None, *, requestTimeout: float = 60.0
     ) -> None:
         self.address = address
-        self._session = HttpSession(address, token, connections=connections)
+        self._client = HttpClient(address, token)
         self._requestTimeout = requestTimeout
-        self._lock = threading.Lock()
-        self._cluster: str | None = None
+        self._cluster = ""
         self._topics: set[str] = set()
         self._schemaIds: dict[tuple[str, str], int] = {}
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._session.close()
 
     def createTopic(self, topic: str, *, timeout: float | None = None) -> None:
         """Create a topic, unless it exists or this client has created it.
@@ -99,7 +102,7 @@ class ProxyClient:
 
         Raises
         ------
-        ProxyError
+        SasquatchError
             Raised if the proxy cannot be used.
         TransientError
             Raised if it failed in a way that may pass.
@@ -108,20 +111,18 @@ class ProxyClient:
         """
         if topic in self._topics:
             return
-        cluster = self._findCluster(timeout)
         request = {
             "topic_name": topic,
             "partitions_count": _PARTITIONS,
             "replication_factor": _REPLICATION_FACTOR,
         }
-        body = json.dumps(request).encode()
-        answer = self._request("POST", f"/v3/clusters/{cluster}/topics", body, _JSON, _JSON, timeout)
-        is_known = "already exists" in answer.text
-        if answer.status >= 300 and not is_known:
-            raise BatchRejectedError(
-                f"Topic {topic} is not created by {self.address}: {answer.status} {answer.text}",
-                isDivisible=False,
-            )
+        route = f"/v3/clusters/{quote(self._findCluster(timeout), safe='')}/topics"
+        answer = self._request("POST", route, json.dumps(request).encode(), _JSON, _JSON, timeout)
+        if answer.status >= 300 and "already exists" not in answer.text:
+            message = f"Topic {topic} is not created by {self.address}: {answer.status} {answer.text}"
+            if _readCode(answer) is None:
+                raise TransientError(message)
+            raise BatchRejectedError(message, isDivisible=False)
         self._topics.add(topic)
 
     def produce(
@@ -134,20 +135,20 @@ class ProxyClient:
         topic
             Full name.
         schema
-            Avro schema of the records, as JSON.
+            Avro schema as JSON; only its id is sent once the proxy has named one.
         payloads
-            The records, each as JSON in the encoding of Avro.
+            Records as JSON in the encoding of Avro.
         timeout
             Longest time for the request, s, if less than that of the client.
 
         Returns
         -------
         errors
-            One for each record, in order; `None` where it was acknowledged.
+            For each record, `None` if the proxy has acknowledged it, else why not.
 
         Raises
         ------
-        ProxyError
+        SasquatchError
             Raised if the proxy cannot be used.
         TransientError
             Raised if it is not known which records were taken.
@@ -164,63 +165,77 @@ class ProxyClient:
         )
         answer = self._request("POST", f"/topics/{topic}", body, _AVRO_V2, _ANSWER_V2, timeout)
         if answer.status >= 300:
-            self._raiseRejection(answer, topic, schema, usedId=schema_id is not None)
-        return self._readResults(answer, topic, schema, len(payloads))
+            self._raiseRejection(answer, topic, schema)
+        # Any other status than this promises less.
+        is_good = answer.status == 200 and isinstance(answer.document, dict)
+        document = answer.document if is_good else {}
+        results = document.get("offsets")
+        if not isinstance(results, list) or len(results) != len(payloads):
+            raise TransientError(
+                f"{self.address} does not say which of {len(payloads)} records of {topic} it took: "
+                f"{answer.status} {answer.text}"
+            )
+        named = document.get("value_schema_id")
+        if type(named) is int:
+            self._schemaIds[topic, schema] = named
+        return [self._readResult(result) for result in results]
 
     def _findCluster(self, timeout: float | None) -> str:
-        with self._lock:
-            if self._cluster is None:
-                answer = self._request("GET", "/v3/clusters", None, _JSON, _JSON, timeout)
-                if answer.status >= 300:
-                    raise ProxyError(
-                        f"{self.address} is no REST proxy: /v3/clusters gives {answer.status} {answer.text}"
-                    )
-                try:
-                    self._cluster = str(answer.document["data"][0]["cluster_id"])
-                except (TypeError, LookupError):
-                    raise TransientError(f"{self.address} names no cluster: {answer.text}") from None
-            return self._cluster
+        if not self._cluster:
+            answer = self._request("GET", "/v3/clusters", b"", "", _JSON, timeout)
+            if answer.status >= 300:
+                raise SasquatchError(
+                    f"{self.address} is no REST proxy: /v3/clusters gives {answer.status} {answer.text}"
+                )
+            try:
+                self._cluster = answer.document["data"][0]["cluster_id"] or ""
+                quote(self._cluster)
+            except (TypeError, ValueError, LookupError):
+                self._cluster = ""
+            if not self._cluster:
+                raise TransientError(f"{self.address} names no cluster: {answer.text}")
+        return self._cluster
 
     def _request(
-        self, method: str, route: str, body: bytes | None, mediaType: str, accept: str, timeout: float | None
+        self, method: str, route: str, body: bytes, mediaType: str, accept: str, timeout: float | None
     ) -> Answer:
         seconds = self._requestTimeout if timeout is None else min(timeout, self._requestTimeout)
-        return self._session.request(
+        return self._client.request(
             method, route, body=body, mediaType=mediaType, accept=accept, timeout=seconds
         )
 
-    def _raiseRejection(self, answer: Answer, topic: str, schema: str, *, usedId: bool) -> None:
+    def _raiseRejection(self, answer: Answer, topic: str, schema: str) -> None:
         message = f"{self.address} does not take records of {topic}: {answer.status} {answer.text}"
+        code = _readCode(answer)
         if answer.status == _UNKNOWN_TOPIC:
             self._topics.discard(topic)
             self._schemaIds.pop((topic, schema), None)
             raise TransientError(message)
-        if usedId and answer.status != _TOO_LARGE and answer.code != _BAD_RECORD:
-            # The registry may have been replaced since; the next attempt tells it the schema anew.
-            del self._schemaIds[topic, schema]
+        if answer.status == _TOO_LARGE:
+            raise BatchRejectedError(message, isDivisible=True)
+        if code is None:
+            # It is not the proxy who says so, but something on the way.
             raise TransientError(message)
-        is_divisible = answer.status == _TOO_LARGE or (
-            answer.status in _UNPROCESSABLE and answer.code not in _SCHEMA_CODES
-        )
+        if code != _BAD_RECORD and self._schemaIds.pop((topic, schema), None) is not None:
+            # The registry may have been replaced since; the next attempt tells it the schema anew.
+            raise TransientError(message)
+        is_divisible = answer.status in _UNPROCESSABLE and code not in _SCHEMA_CODES
         raise BatchRejectedError(message, isDivisible=is_divisible)
 
-    def _readResults(self, answer: Answer, topic: str, schema: str, count: int) -> list[RecordError | None]:
-        document: Any = answer.document
-        results = document.get("offsets") if isinstance(document, dict) else None
-        if not isinstance(results, list) or len(results) != count:
-            raise TransientError(f"{self.address} does not say which of {count} records of {topic} it took.")
-        schema_id = document.get("value_schema_id")
-        if isinstance(schema_id, int):
-            self._schemaIds[topic, schema] = schema_id
-        return [self._readResult(result) for result in results]
-
     def _readResult(self, result: Any) -> RecordError | None:
+        """Read what became of a record; what is not clear is worth another attempt."""
         if not isinstance(result, dict):
             return RecordError(f"{self.address} gave no result.", isTransient=True)
-        code, text = result.get("error_code"), str(result.get("error"))
-        if code is None and result.get("error") is None:
-            if isinstance(result.get("offset"), int):
+        code, error, offset = (result.get(key) for key in ("error_code", "error", "offset"))
+        if code is None and error is None:
+            if type(offset) is int and offset >= 0:
                 return None
             return RecordError(f"{self.address} gave no offset.", isTransient=True)
-        message = f"{code}: {self._session.hideToken(text)[:500]}"
-        return RecordError(message, isTransient=code in _RETRIABLE_CODES)
+        is_transient = type(code) is not int or code in _RETRIABLE_CODES
+        return RecordError(shorten(f"{code}: {error}"), isTransient=is_transient)
+
+
+def _readCode(answer: Answer) -> int | None:
+    """Read the proxy's own code of an error; `None` if the answer is not of the proxy."""
+    code = answer.document.get("error_code") if isinstance(answer.document, dict) else None
+    return code if type(code) is int else None
