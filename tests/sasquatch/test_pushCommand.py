@@ -114,7 +114,7 @@ def test_undelivered_is_listed(run: Run, settings: ProxySettings, tmp_path: Path
     assert result.exit_code == 1
     assert "Not delivered: 60 records that go with the next push, 0 that the proxy reject" in result.stderr
     assert re.search(
-        r"503.*\n    lsst\.cp\.ts\.cpBiasExpDet_biasTest00 of cpBiasExpDet_metrics {.*detector: 0,",
+        r"503.*\n    lsst\.cp\.ts\.cpBiasExpDet_biasTest00 of cpBiasExpDet_metrics {.*detector: 0\b",
         result.stderr,
     )
     assert f"and 40 more; all are in {tmp_path / 'list'}" in result.stderr

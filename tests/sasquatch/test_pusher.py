@@ -269,10 +269,10 @@ def test_read_that_hangs_costs_only_itself(monkeypatch, push: Push, undelivered:
     monkeypatch.setattr("lsst.analysis.cp.sasquatch.pusher.READ_TIMEOUT", 0.5)
     gate, count = threading.Event(), itertools.count()
 
-    def readSlowly(butler: Butler, ref: DatasetRef) -> BundleContent:
+    def readSlowly(*args: Any) -> BundleContent:
         if next(count) == 3:
             gate.wait(30)
-        return readBundle(butler, ref)
+        return readBundle(*args)
 
     monkeypatch.setattr("lsst.analysis.cp.sasquatch.records.readBundle", readSlowly)
     report = push()

@@ -19,6 +19,7 @@ from lsst.daf.butler import CollectionType, DatasetType
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
+    from lsst.resources import ResourcePath
 
 __all__ = [
     "BUNDLE_STORAGE",
@@ -143,12 +144,12 @@ def nameDataset(ref: DatasetRef) -> str:
     return f"{ref.datasetType.name} {{{data_id}}} of {ref.run}"
 
 
-def readBundle(butler: Butler, ref: DatasetRef) -> BundleContent:
-    """Read a bundle from a repository; raise `BundleError` if it has not the form of one.
+def readBundle(butler: Butler, ref: DatasetRef, uri: ResourcePath | None = None) -> BundleContent:
+    """Read a bundle from a repository, from its file if that is known; raise `BundleError` if it is none.
 
     Of an operating system that does not answer this waits for ever.
     """
-    uri = butler.getURI(ref)
+    uri = uri or butler.getURI(ref)
     path = Path(uri.ospath) if uri.isLocal else None
     if path is not None and not path.is_file():
         if path.is_symlink() or path.exists():

@@ -15,15 +15,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-__all__ = [
-    "SasquatchError",
-    "Secret",
-    "TransientError",
-    "WebAddress",
-    "findSecretText",
-    "hideSecrets",
-    "shorten",
-]
+__all__ = ["SasquatchError", "Secret", "TransientError", "WebAddress", "findSecretText"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _MAX_TEXT = 500
@@ -75,10 +67,7 @@ def _spell(character: str) -> str:
 class SasquatchError(RuntimeError):
     """Sasquatch cannot be written or read as it is given, and trying again would not help.
 
-    Parameters
-    ----------
-    message
-        What happened; secrets in it are hidden.
+    All errors of this package are of this class: here, and nowhere else, secrets in their texts are hidden.
     """
 
     def __init__(self, message: str) -> None:
@@ -88,12 +77,7 @@ class SasquatchError(RuntimeError):
 class TransientError(SasquatchError):
     """A request failed in a way that may pass; whether it took effect is not known.
 
-    Parameters
-    ----------
-    message
-        What happened; secrets in it are hidden.
-    retryAfter
-        How long the server asked to be left alone, s; `None` if it did not say.
+    The server may have asked to be left alone for a time (``retryAfter``, s).
     """
 
     def __init__(self, message: str, retryAfter: float | None = None) -> None:
@@ -110,13 +94,7 @@ class Secret:
 
     @classmethod
     def bearer(cls, token: str) -> Self:
-        """Make one of a token.
-
-        Raises
-        ------
-        SasquatchError
-            Raised if it is not one word of printable ASCII characters.
-        """
+        """Make one of a token; raise `SasquatchError` if it is not one word of printable ASCII characters."""
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise SasquatchError(
                 "The token must be one word of printable ASCII characters; it is not shown here."
@@ -126,13 +104,7 @@ class Secret:
 
     @classmethod
     def basic(cls, user: str, password: str) -> Self:
-        """Make one of the name of a user and a password.
-
-        Raises
-        ------
-        SasquatchError
-            Raised if one is empty or has characters that cannot be sent.
-        """
+        """Make one of a user and a password; raise `SasquatchError` if one of them cannot be sent."""
         if not user.isprintable() or not user or ":" in user:
             raise SasquatchError("The user is empty or has characters that cannot be sent.")
         if not password.isprintable() or not password:
@@ -144,26 +116,9 @@ class Secret:
 
 
 def findSecretText(what: str, file: str | Path | None, variable: str) -> str | None:
-    """Read a secret from a file or the environment.
+    """Read a secret from a file that holds nothing else or, if none is given, from the environment.
 
-    Parameters
-    ----------
-    what
-        What it is, for messages.
-    file
-        File that holds nothing else; if `None`, the environment is read.
-    variable
-        Name of the variable of the environment.
-
-    Returns
-    -------
-    text
-        The secret; `None` if there is neither a file nor the variable.
-
-    Raises
-    ------
-    SasquatchError
-        Raised if the file cannot be read.
+    Without either it is `None`; a file that cannot be read is a `SasquatchError`.
     """
     if file is None:
         value = os.environ.get(variable)
@@ -177,36 +132,19 @@ def findSecretText(what: str, file: str | Path | None, variable: str) -> str | N
 
 @dataclass(frozen=True)
 class WebAddress:
-    """Address of a server."""
+    """Address of a server: ``http`` or ``https``, host in lower case, port, and what precedes each route."""
 
     scheme: str
-    """``http`` or ``https``."""
-
     host: str
-    """Name or number of the host, in lower case."""
-
     port: int
-    """Port."""
-
     path: str
-    """What is put before each route: empty, or starting and not ending with a slash."""
 
     @classmethod
     def parse(cls, url: str, what: str) -> Self:
-        """Read an address.
+        """Read an address such as ``https://sasquatch.example.org/rest-proxy`` of a proxy or a database.
 
-        Parameters
-        ----------
-        url
-            As in ``https://sasquatch.example.org/rest-proxy``.
-        what
-            What is there, for messages, such as ``"proxy"``.
-
-        Raises
-        ------
-        SasquatchError
-            Raised if this is no http or https address, or holds a user, a password, a query or a fragment;
-            none of these is repeated in the message.
+        One that is no http or https address, or holds a user, a password, a query or a fragment, is a
+        `SasquatchError`, which repeats none of these.
         """
         url = url.strip()
         given = "" if re.search("[@?#]", url) else f", not {url!r}"

@@ -48,32 +48,17 @@ class Fate(Enum):
 
 
 class Outcome(NamedTuple):
-    """What became of a record."""
+    """What became of a record, and why if it was not taken."""
 
     record: OutgoingRecord
-    """The record."""
-
     fate: Fate
-    """Whether it was taken."""
-
     reason: str = ""
-    """Why it was not."""
 
 
 def makeBatches(records: Iterable[OutgoingRecord], maxRecords: int) -> Iterator[list[OutgoingRecord]]:
-    """Divide records into batches of one topic and schema each.
+    """Divide records into batches of one topic and schema each, of at most so many, and not too long.
 
-    Parameters
-    ----------
-    records
-        The records, in order.
-    maxRecords
-        Most records in a batch; fewer if they are long.
-
-    Yields
-    ------
-    batch
-        Those of a topic are in order.
+    Those of a topic are in order.
     """
     batches: dict[tuple[str, str], list[list[OutgoingRecord]]] = {}
     lengths: dict[tuple[str, str], int] = {}
@@ -96,16 +81,8 @@ class Delivery:
     Those of one topic go one after the other, in order, so that of two points at the same time the later
     stays. A request that fails in a way that may pass is repeated until the deadline, after waits that grow
     and are random. A batch that is refused is divided until the record to blame is found. What is once
-    acknowledged is delivered, whatever becomes of the rest of its batch.
-
-    Parameters
-    ----------
-    client
-        The proxy.
-    inFlight
-        Most requests at a time.
-    deadline
-        When to give up, on the clock of `time.monotonic`.
+    acknowledged is delivered, whatever becomes of the rest of its batch. The deadline is on the clock of
+    `time.monotonic`.
     """
 
     def __init__(self, client: ProxyClient, *, inFlight: int, deadline: float) -> None:
@@ -165,10 +142,7 @@ class Delivery:
     def finish(self) -> Iterator[list[Outcome]]:
         """Take no more batches; yield what becomes of records until each that was handed over is settled.
 
-        Raises
-        ------
-        SasquatchError
-            Raised in the end if the proxy cannot be used.
+        In the end, what made the proxy unusable is raised, if anything did.
         """
         self._isClosed.set()
         while any(thread.is_alive() for thread in self._threads):

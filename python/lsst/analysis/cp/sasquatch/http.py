@@ -48,16 +48,11 @@ _LASTING_TLS_REASONS = (
 
 @dataclass(frozen=True)
 class Answer:
-    """The final and complete answer to a request."""
+    """The final and complete answer to a request, decompressed."""
 
     status: int
-    """Status of HTTP."""
-
     body: bytes = field(repr=False)
-    """The body, decompressed."""
-
     headers: Message = field(repr=False)
-    """The headers."""
 
     @cached_property
     def document(self) -> Any:
@@ -130,13 +125,6 @@ class HttpClient:
     So no answer is taken for that to another request. Certificates are verified against those that the system
     trusts (or ``$SSL_CERT_FILE``). Redirections are followed where they lead to the same scheme, host and
     port and keep the request, and refused elsewhere.
-
-    Parameters
-    ----------
-    address
-        The server.
-    secret
-        What lets us in, if anything is needed.
     """
 
     def __init__(self, address: WebAddress, secret: Secret | None = None) -> None:
@@ -156,7 +144,7 @@ class HttpClient:
         accept: str = "application/json",
         timeout: float,
     ) -> Answer:
-        """Make one request.
+        """Make one request, in at most ``timeout`` seconds but for the resolver of names.
 
         Parameters
         ----------
@@ -164,12 +152,10 @@ class HttpClient:
             ``GET`` or ``POST``.
         route
             Path below that of the address, starting with a slash, and query.
-        body
-            What is sent.
-        mediaType, accept
-            Kind of what is sent and of what is expected.
+        body, mediaType, accept
+            What is sent, its kind, and the kind of what is expected.
         timeout
-            Longest time from here to the end of the answer, s; only the resolver of names may take longer.
+            Longest time to the end of the answer, s.
 
         Returns
         -------
@@ -189,26 +175,9 @@ class HttpClient:
             return self._judge(response, f"{method} {route.partition('?')[0]}")
 
     def lines(self, route: str, *, timeout: float) -> Generator[bytes]:
-        """Yield the lines of what is at a route, as they come.
+        """Yield the lines of what is at a route, as they come; the answer is complete when there are no more.
 
-        Parameters
-        ----------
-        route
-            Path below that of the address, starting with a slash, and query.
-        timeout
-            Longest time from here to the end of the answer, s.
-
-        Yields
-        ------
-        line
-            Without its end. The answer is complete when there are no more.
-
-        Raises
-        ------
-        SasquatchError
-            Raised as by `request`, and for all statuses but 200.
-        TransientError
-            Raised as by `request`, maybe after some lines.
+        Errors are those of `request`, maybe after some lines, and `SasquatchError` for all statuses but 200.
         """
         headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
         with self._open("GET", route, headers, b"", _Deadline(timeout)) as response:

@@ -138,18 +138,7 @@ class Ledger:
             raise LedgerError(f"The ledger {self.path} cannot be used: {error}.") from None
 
     def findOpen(self, datasets: Sequence[bytes]) -> list[bytes]:
-        """Find the bundles that were not sent, or not all of their records.
-
-        Parameters
-        ----------
-        datasets
-            Ids of bundles.
-
-        Returns
-        -------
-        open
-            Those that are not in the ledger, in the same order.
-        """
+        """Find those of some bundles, by their ids, that are not noted, in order."""
         sent = set(self._select("dataset", datasets))
         return [each for each in datasets if each not in sent]
 
@@ -165,12 +154,9 @@ class Ledger:
                 yield from (value for (value,) in self._connection.execute(query, (self._target, *some)))
 
     def note(self, bundles: Iterable[tuple[bytes, int | None]]) -> None:
-        """Note that all records of bundles were acknowledged: of all the bundles, or none if that fails.
+        """Note bundles of which all records were acknowledged: all the bundles, or none if that fails.
 
-        Parameters
-        ----------
-        bundles
-            Id of each, and a number that stands for where its points are, `None` where that does not matter.
+        They are given by their ids, each with a number that stands for the time of its points or `None`.
         """
         rows = [(self._target, *bundle) for bundle in bundles]
         if not rows:

@@ -37,12 +37,7 @@ _RETRIABLE_CODES = (2, 50003)
 class BatchRejectedError(SasquatchError):
     """The proxy refused a request as a whole.
 
-    Parameters
-    ----------
-    message
-        What the proxy said.
-    isDivisible
-        Whether fewer records might be accepted: one of them may be to blame, or there are too many.
+    Fewer records might be accepted if ``isDivisible``: one of them may be to blame, or there are too many.
     """
 
     def __init__(self, message: str, *, isDivisible: bool) -> None:
@@ -52,28 +47,17 @@ class BatchRejectedError(SasquatchError):
 
 @dataclass(frozen=True)
 class RecordError:
-    """Why a record was not taken."""
+    """Why a record was not taken, and whether it may be when sent again."""
 
     message: str
-    """What the proxy said."""
-
     isTransient: bool
-    """Whether it may be taken when sent again."""
 
 
 class ProxyClient:
     """A Confluent REST proxy: creation of topics (v3), production of Avro records (v2).
 
-    It makes one attempt a call. Several threads may use it, each for topics of its own.
-
-    Parameters
-    ----------
-    address
-        The proxy.
-    token
-        Bearer token, if the proxy wants one.
-    requestTimeout
-        Longest time for a request and its answer, s.
+    It makes one attempt a call, of at most ``requestTimeout`` seconds. Several threads may use it, each for
+    topics of its own.
 
     References
     ----------
@@ -91,23 +75,9 @@ class ProxyClient:
         self._schemaIds: dict[tuple[str, str], int] = {}
 
     def createTopic(self, topic: str, *, timeout: float | None = None) -> None:
-        """Create a topic, unless it exists or this client has created it.
+        """Create a topic by its full name, unless it exists or this client has created it.
 
-        Parameters
-        ----------
-        topic
-            Full name.
-        timeout
-            Longest time for each request, s, if less than that of the client.
-
-        Raises
-        ------
-        SasquatchError
-            Raised if the proxy cannot be used.
-        TransientError
-            Raised if it failed in a way that may pass.
-        BatchRejectedError
-            Raised if the proxy does not want such a topic.
+        Errors are those of `produce`.
         """
         if topic in self._topics:
             return

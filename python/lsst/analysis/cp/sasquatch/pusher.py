@@ -11,13 +11,13 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from lsst.analysis.cp.metrics import BundleQuery, FoundBundles
+from lsst.analysis.cp.metrics import BundleQuery, FoundBundles, nameDataset
 
 from .access import SasquatchError
 from .delivery import GRACE, Delivery, Fate, Outcome, makeBatches
@@ -27,6 +27,7 @@ from .records import OutgoingRecord, RecordMaker
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
+    from lsst.resources import ResourcePath
 
 __all__ = ["Progress", "PushReport", "Pusher", "Undelivered"]
 
@@ -44,57 +45,51 @@ Progress = Callable[[int, int], object]
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """A record that is not delivered, or a bundle of which no records could be made."""
+    """A record that is not delivered, or a bundle of which no records could be made (without topic).
+
+    The reason is what the proxy, or the way to it, said last, or what is wrong with the bundle. What the
+    proxy did not refuse for good may have arrived.
+    """
 
     datasetId: UUID
-    """Id of the bundle."""
-
     name: str
-    """What people call the bundle."""
-
     topic: str
-    """Full name of the topic; empty for a whole bundle."""
-
     reason: str
-    """What the proxy, or the way to it, said last, or what is wrong with the bundle."""
-
     isRejected: bool = False
-    """Whether the proxy refused it for good; else it may have arrived."""
 
 
 @dataclass
 class PushReport:
-    """What a push did."""
+    """What a push did.
+
+    Parameters
+    ----------
+    found
+        Number of bundles that were found.
+    known, untouched, unread
+        Of these, those that an earlier push had delivered, those that were not looked at before the deadline,
+        and those of which no records could be made, or that vanished.
+    vanished
+        Of the latter, those that somebody removed after they were found.
+    collisions
+        Bundles whose points are at the times of those of other bundles, so that the database may keep one.
+    delivered, rejected, kept
+        Number of records that the proxy acknowledged, that it refused for good, and that were given up for
+        now, of which some may have arrived.
+    failure
+        Why the push was broken off, if it was.
+    """
 
     found: int = 0
-    """Bundles that were found."""
-
     known: int = 0
-    """Of these, those that an earlier push had delivered."""
-
     untouched: int = 0
-    """Of these, those that were not looked at before the deadline."""
-
     unread: int = 0
-    """Of these, those of which no records could be made, or that vanished."""
-
     vanished: int = 0
-    """Of the latter, those that somebody removed after they were found."""
-
     collisions: int = 0
-    """Bundles whose points are at the times of those of other bundles, so that the database may keep one."""
-
     delivered: int = 0
-    """Records that the proxy acknowledged."""
-
     rejected: int = 0
-    """Records that the proxy refused for good."""
-
     kept: int = 0
-    """Records that were given up for now; some may have arrived."""
-
     failure: str = ""
-    """Why the push was broken off, if it was."""
 
     @property
     def isDelivered(self) -> bool:
@@ -222,22 +217,7 @@ class Pusher:
     def preview(
         self, query: BundleQuery, progress: Progress = lambda count, total: None
     ) -> Iterator[tuple[str, bytes]]:
-        """Find what a push would send, without sending or noting anything.
-
-        Parameters
-        ----------
-        query
-            Which bundles.
-        progress
-            Told of each page of bundles.
-
-        Yields
-        ------
-        topic
-            Full name of the topic of a record.
-        payload
-            The record as JSON in the encoding of Avro.
-        """
+        """Yield the topic and the JSON of each record that a push would send; send and note nothing."""
         for page in self._readPages(query.find(self._butler), progress, lambda: False, math.inf):
             yield from ((record.topic, record.payload) for bundle in page for record in bundle.records)
 
@@ -257,6 +237,7 @@ class Pusher:
                     return
                 uuids = [UUID(bytes=each) for each in page]
                 refs = {ref.id: ref for ref in found.read(self._butler, uuids)}
+                places = self._locate(refs.values(), end)
                 bundles = []
                 for id in uuids:
                     if isOver():
@@ -267,17 +248,27 @@ class Pusher:
                         self._leave(
                             id, f"{found.datasetType.name} {id}", "it was removed from the repository"
                         )
-                    elif (bundle := self._makeBundle(refs[id], end)) is not None:
+                    elif (bundle := self._makeBundle(refs[id], places.get(id), end)) is not None:
                         bundles.append(bundle)
                 yield bundles
         progress(report.found - report.untouched, report.found)
 
-    def _makeBundle(self, ref: DatasetRef, end: float) -> _Bundle | None:
-        """Make the records of a bundle; whatever is wrong with it costs no more than itself."""
-        name = f"{ref.datasetType.name} {ref.dataId} of {ref.run}"
+    def _locate(self, refs: Iterable[DatasetRef], end: float) -> dict[UUID, ResourcePath | None]:
+        """Find the files of bundles at once; those for which that fails are looked up one by one."""
         try:
             timeout = min(READ_TIMEOUT, end - time.monotonic())
-            records = self._reader.run(partial(self._maker.make, ref), timeout)
+            places = self._reader.run(partial(self._butler.get_many_uris, refs, allow_missing=True), timeout)
+            return {ref.id: place.primaryURI for ref, place in places.items()}
+        except Exception:
+            _LOG.debug("Files of bundles cannot be found at once.", exc_info=True)
+            return {}
+
+    def _makeBundle(self, ref: DatasetRef, uri: ResourcePath | None, end: float) -> _Bundle | None:
+        """Make the records of a bundle; whatever is wrong with it costs no more than itself."""
+        name = nameDataset(ref)
+        try:
+            timeout = min(READ_TIMEOUT, end - time.monotonic())
+            records = self._reader.run(partial(self._maker.make, ref, uri), timeout)
         except Exception as error:
             self._leave(ref.id, name, str(error) or type(error).__name__)
             return None

@@ -29,6 +29,7 @@ from .schemas import IDENTIFIERS, Mode, extraType, makeSchema
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
+    from lsst.resources import ResourcePath
 
 __all__ = ["OutgoingRecord", "RecordMaker", "encodeBundle", "readTags"]
 
@@ -74,14 +75,10 @@ def encodeBundle(
 
     Parameters
     ----------
-    content
-        The bundle.
-    ref
-        Where it is stored. Its data id has dimension records.
-    namespace
-        Namespace of the topics, such as ``lsst.cp``.
-    mode
-        Which kind of topics they are sent to.
+    content, ref
+        The bundle, and where it is stored. Its data id has dimension records.
+    namespace, mode
+        Namespace of the topics, such as ``lsst.cp``, and which kind of topics they are sent to.
     runTime
         When the run was started, s since 1970 UTC; must be the same whenever the bundle is sent.
     tags
@@ -241,29 +238,12 @@ class RecordMaker:
         self._extraFields = extraFields
         self._runs: dict[tuple[str, str], tuple[float, Mapping[str, Sequence[str]]]] = {}
 
-    def make(self, ref: DatasetRef) -> list[OutgoingRecord]:
-        """Make the records of a bundle, one a tool, the same whenever they are made.
+    def make(self, ref: DatasetRef, uri: ResourcePath | None = None) -> list[OutgoingRecord]:
+        """Make the records of a bundle, whose data id has dimension records: the same whenever they are made.
 
-        Parameters
-        ----------
-        ref
-            The bundle. Its data id has dimension records.
-
-        Returns
-        -------
-        records
-            In the order of the tools of the bundle.
-
-        Raises
-        ------
-        BundleError
-            Raised if the dataset does not have the form of a bundle.
-        FileNotFoundError
-            Raised if the repository has lost it.
-        ValueError
-            Raised as by `encodeBundle`.
+        Its file may be known. What is odd about it is a BundleError, FileNotFoundError or ValueError.
         """
-        content = readBundle(self._butler, ref)
+        content = readBundle(self._butler, ref, uri)
         key = (ref.run, ref.datasetType.name)
         if key not in self._runs:
             stored = readTags(self._butler, ref) if self._tags is None else {}
@@ -287,20 +267,9 @@ class RecordMaker:
 
 
 def readTags(butler: Butler, ref: DatasetRef) -> dict[str, tuple[str, ...]]:
-    """Read the tags of metrics, which are not stored in bundles, from the configuration of their task.
+    """Read the tags of each tool's metrics, which are not stored in bundles, from their task's configuration.
 
-    Parameters
-    ----------
-    butler
-        The repository.
-    ref
-        A bundle.
-
-    Returns
-    -------
-    tags
-        Tags of each tool that has some; empty if the run has no configuration of a task that writes such
-        bundles.
+    They are empty if the run has no configuration of a task that writes such bundles.
     """
     if not any(butler.registry.queryDatasetTypes("*_config")):
         return {}

@@ -82,32 +82,10 @@ class Mode(StrEnum):
 def makeSchema(
     topic: str, namespace: str, mode: Mode, measurements: Fields, extra: Fields, hasTags: bool
 ) -> str:
-    """Make the schema of a topic.
+    """Make the schema of a topic, given without its namespace, as JSON text.
 
-    Parameters
-    ----------
-    topic
-        Its name without namespace.
-    namespace
-        The namespace, such as ``lsst.cp``.
-    mode
-        Which kind of topic.
-    measurements
-        Name and unit of each measurement.
-    extra
-        Name of each further field, and its type as `extraType` names it.
-    hasTags
-        Whether the metric has tags.
-
-    Returns
-    -------
-    schema
-        JSON text.
-
-    Raises
-    ------
-    ValueError
-        Raised if two fields have one name, or one that Avro refuses.
+    Measurements come with their units, further fields with types as `extraType` names them. Raise ValueError
+    if two fields have one name, or one that Avro refuses.
     """
     if mode is Mode.OWN:
         fields = ownFields(dict(measurements), dict(extra))
@@ -134,19 +112,9 @@ def extraType(name: str, value: object) -> str:
 
 
 def ownFields(units: Mapping[str, str], extra: Mapping[str, str]) -> list[dict[str, Any]]:
-    """List the fields of one of our own topics, with their units and descriptions.
+    """List the fields of one of our own topics, as in the schema, with their units and descriptions.
 
-    Parameters
-    ----------
-    units
-        Unit of each measurement by its name.
-    extra
-        Avro type of each extra field by its name.
-
-    Returns
-    -------
-    fields
-        As in the schema.
+    Measurements are given by their names with units, further fields with types of Avro.
     """
     fields = [
         {"name": name, **avro, "units": unit, "description": description}
@@ -160,21 +128,9 @@ def ownFields(units: Mapping[str, str], extra: Mapping[str, str]) -> list[dict[s
 def upstreamFields(
     units: Mapping[str, str], extra: Mapping[str, str], *, hasTags: bool = False
 ) -> list[dict[str, Any]]:
-    """List the fields of one of upstream's topics.
+    """List the fields of one of upstream's topics, as in the schema, given as those of `ownFields`.
 
-    Parameters
-    ----------
-    units
-        Unit of each measurement by its name, of which only the names are used.
-    extra
-        Avro type of each extra field by its name.
-    hasTags
-        Whether the metric has tags. What upstream writes then is no Avro schema; this is what is meant.
-
-    Returns
-    -------
-    fields
-        As in the schema.
+    With tags, what upstream writes is no Avro schema; this is what is meant.
     """
     fields = [{"name": name, **avro} for name, avro in _UPSTREAM_FIELDS.items()]
     fields += [
