@@ -357,6 +357,13 @@ def test_other_answers_are_errors(start, changes, message):
         readChanged(lambda query, series: series | (changes if query.startswith(start) else {}))
 
 
+def test_days_that_end_in_a_leap_second_are_as_long_as_others():
+    with RawServer(answerWith(lambda _, series: series)) as server:
+        day = Time(["2016-12-31T12:00:00", "2017-01-01T00:00:00"])
+        readSasquatch(server.url, "efd", "lsst.cp", start=day[0], end=day[1])
+    assert b"WHERE+time+%3E%3D+1483185600000000000+AND+time+%3C+1483228800000000000+" in server.requests[-1]
+
+
 def test_an_address_without_scheme_is_refused():
     with pytest.raises(SasquatchError, match="the database .* not 'db.example/x': that has no http"):
         readSasquatch("db.example/x", "efd", "lsst.cp")
