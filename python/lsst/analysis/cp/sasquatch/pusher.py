@@ -76,6 +76,8 @@ class PushReport:
     delivered, rejected, kept
         Number of records that the proxy acknowledged, that it refused for good, and that were given up for
         now, of which some may have arrived.
+    untagged
+        Number of runs whose tags could not be read, by dataset type; their records were sent without.
     failure
         Why the push was broken off, if it was.
     """
@@ -89,6 +91,7 @@ class PushReport:
     delivered: int = 0
     rejected: int = 0
     kept: int = 0
+    untagged: int = 0
     failure: str = ""
 
     @property
