@@ -265,6 +265,19 @@ def test_a_table_that_lacks_a_column_gives_the_others(repository, makeValues):
     assert set(read["measurement"].to_pylist()) == expected
 
 
+@pytest.mark.parametrize(
+    "ids", [[0.0, np.nan], [0, -1], [False, True], np.array([0, 2**63 + 5], np.uint64)], ids=str
+)
+def test_a_table_with_a_detector_that_is_none_costs_itself(repository, makeValues, ids):
+    table = makeSummary({0: makeValues(1), 1: makeValues(2)})
+    table["detector"] = ids
+    repository.put("cpBiasExp_detectorSummary", table, "ArrowAstropy", exposure=EXPOSURES[0])
+    read = readButler(repository.butler, FIRST, datasetTypes="cpBiasExp_detectorSummary")
+    assert len(read) == 0
+    (reason,) = unreadDatasets(read).values()
+    assert "column 'detector' holds what is no id" in reason
+
+
 @pytest.mark.parametrize("value", [1e300, 2.0**63, -1.0, 0.5])
 def test_what_is_no_count_is_none(repository, makeValues, value):
     repository.putNoise("cpBiasExp", makeValues(1, "exposure", nValid=value), exposure=EXPOSURES[0])

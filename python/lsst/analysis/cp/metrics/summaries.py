@@ -88,7 +88,10 @@ def readSummary(
     }
     needed = {column for found in columns.values() for column in found.values()}
     table = handle.get(parameters={"columns": sorted({*_DETECTOR_COLUMNS, *needed})})
-    ids = idColumn(table["detector"], "detector")[0].tolist()
+    numbers, present = idColumn(table["detector"], "detector")
+    if not present.all() or (numbers < 0).any() or np.asarray(table["detector"]).dtype.kind == "b":
+        raise TrendTableError(f"{name} {handle.dataId}: column 'detector' holds what is no id")
+    ids = numbers.tolist()
     floats = {column: floatColumn(table[column], column) for column in needed}
     n_amps = np.asarray(table["nAmps"]) + np.asarray(table["nAmpsMissing"])
     texts = (nameColumn(table[column], column)[0].tolist() for column in ("detectorName", "physicalType"))
