@@ -139,19 +139,23 @@ class Ledger:
 
     def findOpen(self, datasets: Sequence[bytes]) -> list[bytes]:
         """Find those of some bundles, by their ids, that are not noted, in order."""
-        sent = set(self._select("dataset", datasets))
-        return [each for each in datasets if each not in sent]
+        found: list[bytes] = []
+        for some in itertools.batched(datasets, _MAX_VARIABLES):
+            sent = self._select("dataset", some)
+            found += [each for each in some if each not in sent]
+        return found
 
     def findPoints(self, points: Sequence[int]) -> set[int]:
         """Find those of some points that bundles in the ledger have."""
-        return set(self._select("point", points))
+        return {
+            each for some in itertools.batched(points, _MAX_VARIABLES) for each in self._select("point", some)
+        }
 
-    def _select[T: bytes | int](self, column: str, values: Sequence[T]) -> Iterator[T]:
-        for some in itertools.batched(values, _MAX_VARIABLES):
-            marks = ",".join("?" * len(some))
-            query = f"SELECT {column} FROM sent WHERE target = ? AND {column} IN ({marks})"
-            with self._explainErrors():
-                yield from (value for (value,) in self._connection.execute(query, (self._target, *some)))
+    def _select[T: bytes | int](self, column: str, values: Sequence[T]) -> set[T]:
+        marks = ",".join("?" * len(values))
+        query = f"SELECT {column} FROM sent WHERE target = ? AND {column} IN ({marks})"
+        with self._explainErrors():
+            return {value for (value,) in self._connection.execute(query, (self._target, *values))}
 
     def note(self, bundles: Iterable[tuple[bytes, int | None]]) -> None:
         """Note bundles of which all records were acknowledged: all the bundles, or none if that fails.
