@@ -10,6 +10,7 @@ import json
 import logging
 import socket
 import ssl
+import struct
 import subprocess
 import threading
 import time
@@ -151,6 +152,23 @@ def test_huge_answers_are_not_read(serve: Serve, isPacked: bool) -> None:
 def test_answer_before_the_request_is_sent_in_full_is_none(serve: Serve) -> None:
     with pytest.raises(TransientError, match="before the request was sent in full|reset|aborted"):
         ask(serve(GOOD, readsAll=False), body=bytes(30_000_000))
+
+
+def test_answer_before_a_reset_is_none() -> None:
+    """Who resets the connection after an answer has not read the request."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            connection.sendall(GOOD)
+            time.sleep(0.2)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        address = WebAddress.parse(f"http://127.0.0.1:{server.getsockname()[1]}", "server")
+        with pytest.raises(TransientError, match="reset"):
+            ask(HttpClient(address))
 
 
 def test_refusal_before_the_request_is_sent_in_full_is_read(serve: Serve) -> None:

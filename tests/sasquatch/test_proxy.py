@@ -247,7 +247,7 @@ def test_offset_is_an_acknowledgement(serve, offset):
 
 
 RESULTS = [
-    *(GOOD | {"offset": offset} for offset in (None, True, False, -1, 1.0, "1", [], {})),
+    *(GOOD | {"offset": offset} for offset in (None, True, False, -1, 1.0, "1", [], {}, 2**63)),
     *(GOOD | {"error_code": code} for code in (2, 50003, "x", True, 0.5)),
     GOOD | {"error": "words"},
     *({}, None, 5, [], "x"),
@@ -259,6 +259,13 @@ def test_record_without_clear_result_is_not_delivered(serve, result):
     (error,) = serve(200, {"offsets": [result]}).produce(TOPIC, SCHEMA, PAYLOADS[:1])
     assert error is not None
     assert error.isTransient
+
+
+def test_offsets_beside_an_error_are_no_acknowledgement(serve):
+    with pytest.raises(TransientError, match="does not say which of 3 records"):
+        serve(200, {"error_code": 50002, "message": "no", "offsets": [GOOD] * 3}).produce(
+            TOPIC, SCHEMA, PAYLOADS
+        )
 
 
 @pytest.mark.parametrize("offsets", [[], [GOOD] * 2, [GOOD] * 4, None, {"a": 1}, "abc", 3], ids=str)

@@ -15,7 +15,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from functools import cached_property
@@ -29,6 +29,8 @@ __all__ = ["Answer", "HttpClient"]
 _LOG = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT = 10.0
+# How long a server is waited for that does not close the connection after its answer, s.
+_END_TIMEOUT = 1.0
 _BLOCK = 1 << 16
 _MAX_BYTES = 1 << 26
 _MAX_INTERIM = 50
@@ -102,8 +104,18 @@ class _TimedReader(io.RawIOBase):
         return self._file.readinto(buffer)
 
     def close(self) -> None:
-        self._file.close()
-        super().close()
+        try:
+            if not self.closed:
+                self._checkEnd()
+        finally:
+            self._file.close()
+            super().close()
+
+    def _checkEnd(self) -> None:
+        """Raise if the connection is reset: who does that has not read the request in full."""
+        with suppress(TimeoutError, ssl.SSLError, ValueError):
+            self._socket.settimeout(min(self._deadline.left(), _END_TIMEOUT))
+            self._file.readinto(bytearray(1))
 
 
 class _Response(http.client.HTTPResponse):

@@ -30,6 +30,8 @@ _UNPROCESSABLE = (400, 422)
 _BAD_RECORD = 42203
 # Schema could not be registered, is incompatible, or is no schema: dividing the batch does not help.
 _SCHEMA_CODES = (40801, 40901, 42202, 42205, 42207)
+# Kafka counts in 64 bits.
+_OFFSET_LIMIT = 2**63
 # In a list of results: Kafka may take the record when asked again.
 _RETRIABLE_CODES = (2, 50003)
 
@@ -139,7 +141,7 @@ class ProxyClient:
         # Any other status than this promises less.
         is_good = answer.status == 200 and isinstance(answer.document, dict)
         document = answer.document if is_good else {}
-        results = document.get("offsets")
+        results = None if "error_code" in document else document.get("offsets")
         if not isinstance(results, list) or len(results) != len(payloads):
             raise TransientError(
                 f"{self.address} does not say which of {len(payloads)} records of {topic} it took: "
@@ -198,7 +200,7 @@ class ProxyClient:
             return RecordError(f"{self.address} gave no result.", isTransient=True)
         code, error, offset = (result.get(key) for key in ("error_code", "error", "offset"))
         if code is None and error is None:
-            if type(offset) is int and offset >= 0:
+            if type(offset) is int and 0 <= offset < _OFFSET_LIMIT:
                 return None
             return RecordError(f"{self.address} gave no offset.", isTransient=True)
         is_transient = type(code) is not int or code in _RETRIABLE_CODES
