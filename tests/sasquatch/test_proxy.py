@@ -222,10 +222,21 @@ def test_long_body_is_worth_a_division(client: ProxyClient, settings: ProxySetti
     assert error.value.isDivisible
 
 
-@pytest.mark.parametrize("status", [400, 409, 422, 405, 451])
-@pytest.mark.parametrize(
+NO_CODES = pytest.mark.parametrize(
     "document", [b"<html>", {}, {"error_code": "42203"}, {"error_code": True}, []], ids=str
 )
+
+
+@pytest.mark.parametrize("status", [400, 422])
+@NO_CODES
+def test_refusal_without_a_code_is_worth_a_division(serve, status, document):
+    with pytest.raises(BatchRejectedError, match=f"does not take records of {TOPIC}: {status}") as error:
+        serve(status, document).produce(TOPIC, SCHEMA, PAYLOADS)
+    assert error.value.isDivisible
+
+
+@pytest.mark.parametrize("status", [409, 405, 451])
+@NO_CODES
 def test_refusal_that_is_not_of_the_proxy_is_none(serve, status, document):
     with pytest.raises(TransientError, match=f"does not take records of {TOPIC}: {status}"):
         serve(status, document).produce(TOPIC, SCHEMA, PAYLOADS)

@@ -4,6 +4,7 @@
 """``butler push-verify-metrics``: its options, what it prints, and its exit status."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -113,13 +114,14 @@ def test_undelivered_is_listed(run: Run, settings: ProxySettings, tmp_path: Path
     result = run(deadline="3", undelivered=str(tmp_path / "list"))
     assert result.exit_code == 1
     assert "Not delivered: 60 records that go with the next push, 0 that the proxy reject" in result.stderr
+    # Which of the two topics is given up first, the random waits decide.
     assert re.search(
-        r"503.*\n    lsst\.cp\.ts\.cpBiasExpDet_biasTest00 of cpBiasExpDet_metrics {.*detector: 0\b",
+        r"503.*\n    lsst\.cp\.ts\.cpBiasExpDet_biasTest0[01] of cpBiasExpDet_metrics {.*detector: 0\b",
         result.stderr,
     )
     assert f"and 40 more; all are in {tmp_path / 'list'}" in result.stderr
     lines = [json.loads(line) for line in (tmp_path / "list").read_text().splitlines()]
-    assert len(lines) == 60
+    assert len(lines) == len({(line["datasetId"], line["topic"]) for line in lines}) == 60
     assert lines[0].keys() == {"datasetId", "name", "topic", "reason", "isRejected"}
     settings.faults = FaultPlan()
     assert run().exit_code == 0
@@ -159,6 +161,22 @@ def test_undelivered_is_opened_first(run: Run, proxy: RestProxy):
     assert result.exit_code == 1
     assert result.stderr.strip().splitlines()[-1].endswith("No such file or directory: '/nowhere/list'")
     assert not proxy.requests
+
+
+def test_ledger_is_no_list_of_the_undelivered(run: Run, repository: BundleRepository):
+    run()
+    result = run(undelivered=str(repository.root / "." / LEDGER))
+    assert result.exit_code == 2
+    assert "is the ledger" in result.stderr
+    assert "30 had been delivered before" in run().stdout
+
+
+def test_list_of_the_undelivered_is_no_pipe(run: Run, tmp_path: Path, proxy: RestProxy):
+    os.mkfifo(tmp_path / "pipe")
+    result = run(undelivered=str(tmp_path / "pipe"))
+    assert result.exit_code == 2
+    assert "is a named pipe" in result.stderr
+    assert count(proxy) == 0
 
 
 def test_unread_bundles_are_listed(tmp_path: Path, run: Run):
@@ -253,6 +271,7 @@ def test_fields_and_tags_are_added(run: Run):
         ({"token_file": "/nowhere/token"}, "'/nowhere/token' does not exist"),
         ({"collections": "nowhere"}, "nowhere"),
         ({"where": "detector >"}, "detector >"),
+        ({"where": "exposure"}, "AssertionError"),
         ({"calibrations": "LSSTCam/calib"}, "--calibration-type and --calibrations go together"),
         ({"calibration_type": "bias", "calibrations": "nowhere"}, "nowhere"),
         ({"batch_size": "0"}, "0 is not in the range"),

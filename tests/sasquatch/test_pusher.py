@@ -244,6 +244,7 @@ ODD_FILES: dict[str, Callable[[Path], object]] = {
     "directory": lambda path: (path.unlink(), path.mkdir()),
     "loop": lambda path: (path.unlink(), path.symlink_to(path.name)),
     "pipe": lambda path: (path.unlink(), os.mkfifo(path)),
+    "huge": lambda path: os.truncate(path, 1 << 30),
     "binary": lambda path: path.write_bytes(b"\xff\xfe\x00"),
 }
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import sys
@@ -37,6 +38,8 @@ from lsst.analysis.cp.sasquatch import (
 from lsst.daf.butler import Butler, ButlerUserError
 
 __all__ = ["PushOptions", "runPush"]
+
+_LOG = logging.getLogger(__name__)
 
 TOKEN_VARIABLE = "SASQUATCH_TOKEN"
 """Environment variable that may hold the token."""
@@ -103,7 +106,7 @@ def runPush(options: PushOptions) -> bool:
         # Opened before the work: all of that would be in vain.
         file = None
         if options.undelivered is not None and not options.dry_run:
-            file = stack.enter_context(Path(options.undelivered).open("w"))
+            file = stack.enter_context(_openList(Path(options.undelivered), ledger_file))
         token = findSecretText("token", options.token_file, TOKEN_VARIABLE)
         client = ProxyClient(address, None if token is None else Secret.bearer(token))
         undelivered = _UndeliveredList(file)
@@ -152,9 +155,18 @@ def _explainErrors() -> Iterator[None]:
     """Turn errors that a user can do something about into one line without traceback."""
     try:
         yield
+    except (click.ClickException, click.exceptions.Exit):
+        raise
     except (SasquatchError, ButlerUserError, OSError, SQLAlchemyError) as error:
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise click.ClickException(lines[0]) from None
+        raise click.ClickException(_firstLine(error)) from None
+    except Exception as error:
+        # Of expressions and registries that are odd, the middleware raises anything.
+        _LOG.debug("The push failed.", exc_info=True)
+        raise click.ClickException(f"{type(error).__name__}: {_firstLine(error)}") from None
+
+
+def _firstLine(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _openButler(repo: str) -> Butler:
@@ -164,9 +176,8 @@ def _openButler(repo: str) -> Butler:
         raise click.ClickException(f"There is no repository {repo}: {error}") from None
     except Exception as error:
         # Whatever configurations, databases and servers come up with.
-        reason = (str(error).splitlines() or [""])[0]
         raise click.ClickException(
-            f"The repository {repo} cannot be opened: {type(error).__name__}: {reason}"
+            f"The repository {repo} cannot be opened: {type(error).__name__}: {_firstLine(error)}"
         ) from None
 
 
@@ -178,6 +189,15 @@ def _findLedger(options: PushOptions) -> Path:
         raise click.UsageError(f"{root} is not on this machine: give a file for the ledger with --ledger.")
     path = Path(root.ospath)
     return (path if path.is_dir() else path.parent) / _LEDGER
+
+
+def _openList(path: Path, ledger: Path) -> IO[str]:
+    """Open the file of the undelivered records, unless that would do harm or never end."""
+    if path.exists() and path.samefile(ledger):
+        raise click.BadParameter(f"{path} is the ledger.", param_hint="--undelivered")
+    if path.is_fifo():
+        raise click.BadParameter(f"{path} is a named pipe.", param_hint="--undelivered")
+    return path.open("w")
 
 
 def _makeMaker(butler: Butler, options: PushOptions, mode: Mode) -> RecordMaker:

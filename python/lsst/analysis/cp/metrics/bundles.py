@@ -9,6 +9,7 @@ import fnmatch
 import itertools
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,9 @@ __all__ = [
 
 BUNDLE_STORAGE = "MetricMeasurementBundle"
 """Storage class of bundles of metrics."""
+
+# A bundle has some ten thousand.
+_MAX_BYTES = 1 << 26
 
 _NOTES = {
     "prefix": "__metricNamePrefix",
@@ -115,8 +119,8 @@ def _uniqueItems[T](pairs: Sequence[tuple[str, T]]) -> dict[str, T]:
     """Make a dictionary of pairs, none of which may be lost."""
     items = dict(pairs)
     if len(items) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise BundleError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
+        ((name, _),) = Counter(name for name, _ in pairs).most_common(1)
+        raise BundleError(f"{name!r} is there twice")
     return items
 
 
@@ -158,7 +162,10 @@ def readBundle(butler: Butler, ref: DatasetRef, uri: ResourcePath | None = None)
             raise BundleError(f"{nameDataset(ref)} is no regular file: {path}")
         raise FileNotFoundError(f"{nameDataset(ref)} is lost: there is no {path}")
     # A file in an archive has another ending.
-    text = uri.read() if uri.getExtension() == ".json" else butler.get(ref).json()
+    is_alone = uri.getExtension() == ".json"
+    if path is not None and is_alone and path.stat().st_size > _MAX_BYTES:
+        raise BundleError(f"{nameDataset(ref)} has more than {_MAX_BYTES} bytes")
+    text = uri.read() if is_alone else butler.get(ref).json()
     return BundleContent.fromJson(text, nameDataset(ref))
 
 

@@ -185,7 +185,7 @@ class ProxyClient:
             raise TransientError(message)
         if answer.status == _TOO_LARGE:
             raise BatchRejectedError(message, isDivisible=True)
-        if code is None:
+        if code is None and answer.status not in _UNPROCESSABLE:
             # It is not the proxy who says so, but something on the way.
             raise TransientError(message)
         if code != _BAD_RECORD and self._schemaIds.pop((topic, schema), None) is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
@@ -92,7 +93,7 @@ def makeSchema(
     else:
         fields = upstreamFields(dict(measurements), dict(extra), hasTags=hasTags)
     names = [field["name"] for field in fields]
-    if repeated := {name for name in names if names.count(name) > 1}:
+    if repeated := {name for name, count in Counter(names).items() if count > 1}:
         raise ValueError(f"topic {topic}: two fields with the name {', '.join(sorted(repeated))}")
     space = mode.space(namespace)
     if refused := [name for name in (*space.split("."), topic, *names) if not _NAME.fullmatch(name)]:
