@@ -4,11 +4,12 @@
 """The ledger: what is noted is not forgotten, and nothing else is noted."""
 
 import os
-import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from lsst.analysis.cp.sasquatch import Ledger, LedgerError
 
 TARGET = "proxy.example/rest lsst.cp own"
+NOBODY = 65534
 FIRST, SECOND = (bytes([i]) * 16 for i in (1, 2))
 
 
@@ -179,14 +181,30 @@ def test_ledger_must_be_a_file(tmp_path):
             Ledger(path, TARGET)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.fixture
+def ownFolder() -> Iterator[Path]:
+    """Be a user whom modes of files bind, as they do not bind root, with a folder of their own."""
+    user = os.geteuid()
+    with tempfile.TemporaryDirectory() as name:
+        if user == 0:
+            os.chown(name, NOBODY, -1)
+            os.seteuid(NOBODY)
+        try:
+            yield Path(name)
+        finally:
+            os.seteuid(user)
+
+
 @pytest.mark.parametrize("isFile", [True, False])
-def test_what_cannot_be_written_is_known_at_once(path, isFile):
+def test_what_cannot_be_written_is_known_at_once(ownFolder, isFile):
+    path = ownFolder / "ledger.sqlite3"
     Ledger(path, TARGET).close()
-    (path if isFile else path.parent).chmod(stat.S_IRUSR | stat.S_IXUSR)
+    (path if isFile else ownFolder).chmod(stat.S_IRUSR | stat.S_IXUSR)
     with pytest.raises(LedgerError, match="cannot be used"):
         Ledger(path, TARGET)
-    path.parent.chmod(stat.S_IRWXU)
+    # What is only read may be so.
+    Ledger(path, TARGET, isReadOnly=True).close()
+    ownFolder.chmod(stat.S_IRWXU)
 
 
 def test_lost_ledger_is_noticed(path):
@@ -197,7 +215,6 @@ def test_lost_ledger_is_noticed(path):
             ledger.note([(SECOND, 2)])
 
 
-@pytest.mark.skipif(shutil.which("prlimit") is None, reason="needs prlimit")
 def test_full_disk_is_noticed(path):
     code = f"""
 import resource, signal
