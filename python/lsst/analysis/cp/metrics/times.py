@@ -21,13 +21,12 @@ from lsst.analysis.cp.core.typing import FloatArray
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DataCoordinate, DatasetRef, DimensionRecord, Timespan
 
-    from .calibrations import CalibrationLookup
+    from .calibrations import Calibration, CalibrationLookup
 
 __all__ = [
     "ObservationTimes",
     "TIME_SOURCES",
     "findObservationTime",
-    "findRunTime",
     "findUpstreamTime",
     "makeTimestamp",
     "parseRunTime",
@@ -203,24 +202,6 @@ def findUpstreamTime(timestampVersion: str | None, runTime: float) -> float:
         ) from error
 
 
-def findRunTime(butler: Butler, ref: DatasetRef) -> float:
-    """Find the time of the run of a bundle, s since 1970 UTC.
-
-    That is the time in its name or, without one, of its first bundle of this type in the repository.
-    """
-    time = parseRunTime(ref.run)
-    if time is not None:
-        return time
-    name = ref.datasetType.name
-    with butler.query() as query:
-        query = query.join_dataset_search(ref.datasetType, [ref.run])
-        rows = query.general(
-            ref.datasetType.dimensions, dataset_fields={name: {"ingest_date"}}, find_first=False
-        )
-        (row,) = rows.order_by(query.expression_factory[name].ingest_date).limit(1)
-    return toUnix(row[f"{name}.ingest_date"])
-
-
 class ObservationTimes:
     """Finds the times of datasets, which are those that records in Sasquatch have.
 
@@ -241,20 +222,36 @@ class ObservationTimes:
 
         The data ID must have dimension records.
         """
-        run_time = self._findRunTime(ref)
-        validity_begin = None
-        if self._calibrations is not None:
-            time, _ = findObservationTime(ref.dataId, None, run_time)
-            calibration = self._calibrations.find(dict(ref.dataId.mapping), time)
-            validity_begin = None if calibration is None else calibration.validityBegin
-        return findObservationTime(ref.dataId, validity_begin, run_time)
+        calibration = self.findCalibration(ref)
+        validity_begin = None if calibration is None else calibration.validityBegin
+        return findObservationTime(ref.dataId, validity_begin, self.findRunTime(ref))
 
-    def _findRunTime(self, ref: DatasetRef) -> float:
+    def findCalibration(self, ref: DatasetRef) -> Calibration | None:
+        """Find the calibration that a dataset is about; None if it is not known."""
+        if self._calibrations is None:
+            return None
+        time, _ = findObservationTime(ref.dataId, None, self.findRunTime(ref))
+        return self._calibrations.find(dict(ref.dataId.mapping), time)
+
+    def findRunTime(self, ref: DatasetRef) -> float:
+        """Find the time of the run of a dataset, s since 1970 UTC, NaN if not known.
+
+        That is the time in its name or, without one, of its first dataset of this type in the repository.
+        """
         key = (ref.run, ref.datasetType.name)
         if key not in self._runTimes:
-            if self._butler is None:
-                time = parseRunTime(ref.run)
-                self._runTimes[key] = math.nan if time is None else time
-            else:
-                self._runTimes[key] = findRunTime(self._butler, ref)
+            time = parseRunTime(ref.run)
+            self._runTimes[key] = self._findFirstTime(ref) if time is None else time
         return self._runTimes[key]
+
+    def _findFirstTime(self, ref: DatasetRef) -> float:
+        if self._butler is None:
+            return math.nan
+        name = ref.datasetType.name
+        with self._butler.query() as query:
+            query = query.join_dataset_search(ref.datasetType, [ref.run])
+            rows = query.general(
+                ref.datasetType.dimensions, dataset_fields={name: {"ingest_date"}}, find_first=False
+            )
+            (row,) = rows.order_by(query.expression_factory[name].ingest_date).limit(1)
+        return toUnix(row[f"{name}.ingest_date"])

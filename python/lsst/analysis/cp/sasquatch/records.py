@@ -19,8 +19,8 @@ from lsst.analysis.cp.metrics import (
     BundleContent,
     Calibration,
     CalibrationLookup,
+    ObservationTimes,
     findObservationTime,
-    findRunTime,
     findUpstreamTime,
     makeTimestamp,
     readBundle,
@@ -241,11 +241,11 @@ class RecordMaker:
         self.untagged = 0
         self._butler = butler
         self._namespace = namespace
-        self._calibrations = calibrations
+        self._times = ObservationTimes(butler, calibrations)
         self._datasetTag = datasetTag
         self._tags = tags
         self._extraFields = extraFields
-        self._runs: dict[tuple[str, str], tuple[float, Mapping[str, Sequence[str]]]] = {}
+        self._storedTags: dict[tuple[str, str], Mapping[str, Sequence[str]]] = {}
 
     def make(self, ref: DatasetRef, uri: ResourcePath | None = None) -> list[OutgoingRecord]:
         """Make the records of a bundle, whose data id has dimension records: the same whenever they are made.
@@ -254,22 +254,17 @@ class RecordMaker:
         """
         content = readBundle(self._butler, ref, uri)
         key = (ref.run, ref.datasetType.name)
-        if key not in self._runs:
-            self._runs[key] = findRunTime(self._butler, ref), self._findTags(ref)
-        run_time, tags = self._runs[key]
-        calibration = None
-        if self._calibrations is not None and ref.dataId.hasRecords():
-            time, _ = findObservationTime(ref.dataId, None, run_time)
-            calibration = self._calibrations.find(dict(ref.dataId.mapping), time)
+        if key not in self._storedTags:
+            self._storedTags[key] = self._findTags(ref)
         return encodeBundle(
             content,
             ref,
             self._namespace,
             self.mode,
-            runTime=run_time,
-            tags=tags if self._tags is None else dict.fromkeys(content.values, self._tags),
+            runTime=self._times.findRunTime(ref),
+            tags=self._storedTags[key] if self._tags is None else dict.fromkeys(content.values, self._tags),
             datasetTag=self._datasetTag,
-            calibration=calibration,
+            calibration=self._times.findCalibration(ref) if ref.dataId.hasRecords() else None,
             extraFields=self._extraFields,
         )
 
