@@ -105,7 +105,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         b'HTTP/1.0 200 OK\r\nContent-Length: 8\r\n\r\n{"x": 1}',
         b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n{"x": 1} and more',
         b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\nContent-Length: 8\r\n\r\n{"x": 1}',
-        makeAnswer(200, gzip.compress(b'{"x": 1}'), Content_Encoding="gzip"),
+        makeAnswer(200, gzip.compress(b'{"x": 1}', mtime=0), Content_Encoding="gzip"),
     ],
 )
 def test_complete_answers(serve: Serve, answer: bytes) -> None:
@@ -121,7 +121,7 @@ def test_complete_answers(serve: Serve, answer: bytes) -> None:
         (CHUNKED + b'8\r\n{"x": 1', "IncompleteRead|ends before"),
         (CHUNKED + b'8\r\n{"x": 1}\r\n', "IncompleteRead|ends before"),
         (CHUNKED + b'zz\r\n{"x": 1}\r\n0\r\n\r\n', "IncompleteRead|ends before"),
-        (makeAnswer(200, gzip.compress(b'{"x": 1}')[:-1], Content_Encoding="gzip"), "ends before"),
+        (makeAnswer(200, gzip.compress(b'{"x": 1}', mtime=0)[:-1], Content_Encoding="gzip"), "ends before"),
         (makeAnswer(200, b'{"x": 1}', Content_Encoding="gzip"), "incorrect header check"),
         (makeAnswer(200, b'{"x": 1}', Content_Encoding="br"), "encoding that was not asked for"),
         (
@@ -144,7 +144,7 @@ def test_what_is_no_complete_answer_is_transient(serve: Serve, answer: bytes, me
 def test_huge_answers_are_not_read(serve: Serve, isPacked: bool) -> None:
     body = bytes(70_000_000)
     options = {"Content_Encoding": "gzip"} if isPacked else {}
-    answer = makeAnswer(200, gzip.compress(body, 1) if isPacked else body, **options)
+    answer = makeAnswer(200, gzip.compress(body, 1, mtime=0) if isPacked else body, **options)
     with pytest.raises(TransientError, match="more than 67108864 bytes"):
         ask(serve(answer))
 
