@@ -434,17 +434,25 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_secrets_are_hidden_in_any_form(form: str) -> None:
-    Secret.bearer(SECRET)
+    _secret = Secret.bearer(SECRET)
     message = str(TransientError(f"one {FORMS[form]} two {FORMS[form]}"))
     # What is left is what surrounds it: quotes, or bits of Base64 that are shared with it.
     assert message.count("***") == 2
     assert len(message) < 60
 
 
+def test_secrets_that_are_gone_are_words_again() -> None:
+    first, second = Secret.basic("me", "other"), Secret.basic("me", "other")
+    del first
+    assert hideSecrets("another day") == "an*** day"
+    del second
+    assert hideSecrets("another day") == "another day"
+
+
 @pytest.mark.parametrize("padding", [0, 470, 490, 19_000, 19_990, 30_000])
 @pytest.mark.parametrize("count", [1, 3000])
 def test_secrets_are_hidden_before_texts_are_cut(padding: int, count: int) -> None:
-    Secret.bearer(SECRET)
+    _secret = Secret.bearer(SECRET)
     text = shorten("x" * padding + SECRET * count)
     assert SECRET[:4] not in text
     assert len(text) <= 500

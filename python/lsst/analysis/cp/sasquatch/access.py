@@ -10,6 +10,7 @@ import html
 import ipaddress
 import os
 import re
+import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -24,14 +25,16 @@ _MAX_SEARCHED = 20_000
 # Shorter parts in Base64 are of no use to anybody, and would be found anywhere.
 _LEAST_ENCODED = 6
 _URL_SAFE = str.maketrans("+/", "-_")
-_secrets: dict[str, re.Pattern[str]] = {}
+# By whose they are: an ordinary word that was a password once does not go on to be hidden for ever.
+_hidden: dict[int, dict[str, re.Pattern[str]]] = {}
 
 
 def hideSecrets(text: str) -> str:
-    """Return a text without the secrets that this process knows, plain or encoded."""
+    """Return a text without the secrets that are in use, plain or encoded."""
+    patterns = {text: pattern for own in list(_hidden.values()) for text, pattern in own.items()}
     # The longer may hold the shorter.
-    for secret in sorted(_secrets, key=len, reverse=True):
-        text = _secrets[secret].sub("***", text)
+    for secret in sorted(patterns, key=len, reverse=True):
+        text = patterns[secret].sub("***", text)
     return text
 
 
@@ -40,12 +43,13 @@ def shorten(text: str) -> str:
     hidden = hideSecrets(text[:_MAX_SEARCHED])
     if len(text) > _MAX_SEARCHED:
         # There may be half of one at the end.
-        hidden = hidden[: -12 * max(map(len, _secrets), default=1)]
+        longest = max((len(secret) for own in list(_hidden.values()) for secret in own), default=1)
+        hidden = hidden[: -12 * longest]
     return hidden[:_MAX_TEXT]
 
 
-def _remember(secret: str) -> None:
-    """Let a secret be hidden: as it is, escaped for JSON, URLs, HTML or Python, and in Base64."""
+def _makePattern(secret: str) -> re.Pattern[str]:
+    """Write a pattern of a secret: as it is, escaped for JSON, URLs, HTML or Python, and in Base64."""
     data = secret.encode()
     forms = ["".join(map(_spell, secret))]
     for shift, lost in enumerate((0, 2, 3)):
@@ -53,7 +57,7 @@ def _remember(secret: str) -> None:
         encoded = base64.b64encode(bytes(shift) + data).decode()[lost : (shift + len(data)) * 8 // 6]
         if len(encoded) >= _LEAST_ENCODED:
             forms += [re.escape(encoded), re.escape(encoded.translate(_URL_SAFE))]
-    _secrets[secret] = re.compile("|".join(forms))
+    return re.compile("|".join(forms))
 
 
 def _spell(character: str) -> str:
@@ -87,10 +91,17 @@ class TransientError(SasquatchError):
 
 @dataclass(frozen=True)
 class Secret:
-    """What lets us in, which does not show itself; from when it is made it is hidden in all messages."""
+    """What lets us in, which does not show itself; as long as it is there it is hidden in all messages."""
 
     header: str = field(repr=False)
     """Value of the header ``Authorization``."""
+
+    texts: tuple[str, ...] = field(repr=False, compare=False, default=())
+    """What must not be seen of it."""
+
+    def __post_init__(self) -> None:
+        _hidden[id(self)] = {text: _makePattern(text) for text in self.texts}
+        weakref.finalize(self, _hidden.pop, id(self), None)
 
     @classmethod
     def bearer(cls, token: str) -> Self:
@@ -99,8 +110,7 @@ class Secret:
             raise SasquatchError(
                 "The token must be one word of printable ASCII characters; it is not shown here."
             )
-        _remember(token)
-        return cls(f"Bearer {token}")
+        return cls(f"Bearer {token}", (token,))
 
     @classmethod
     def basic(cls, user: str, password: str) -> Self:
@@ -109,10 +119,8 @@ class Secret:
             raise SasquatchError("The user is empty or has characters that cannot be sent.")
         if not password.isprintable() or not password:
             raise SasquatchError("The password is empty or has characters that cannot be sent.")
-        _remember(password)
         encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
-        _remember(encoded)
-        return cls(f"Basic {encoded}")
+        return cls(f"Basic {encoded}", (password, encoded))
 
 
 def findSecretText(what: str, file: str | Path | None, variable: str) -> str | None:
