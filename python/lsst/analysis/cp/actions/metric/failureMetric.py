@@ -34,8 +34,6 @@ __all__ = ["FailureMetric"]
 
 STATUS_COUNTS = {"nDetectorsGood": GOOD, "nDetectorsFailed": FAILED, "nDetectorsUnknown": UNKNOWN}
 
-MAJORITY_COUNTS = ("nExposures", "nExposuresOverLimit", "majorityFailed")
-
 
 class FailureMetric(AmpMetricAction):
     """Count the amplifiers that failed any test, and the detectors by their status over all tests.
@@ -102,4 +100,8 @@ class FailureMetric(AmpMetricAction):
             if test.row != "exposure":
                 over |= findOverLimit(table, test, mask, limits)
         n_over = int(over.sum())
-        return dict(zip(MAJORITY_COUNTS, (n_exposures, n_over, int(n_over >= limits.exposures)), strict=True))
+        return {
+            "nExposures": n_exposures,
+            "nExposuresOverLimit": n_over,
+            "majorityFailed": int(n_over >= limits.exposures),
+        }
