@@ -46,21 +46,6 @@ def test_hollow_is_a_glow_below_the_level(makeFrame, findIn, amps):
     assert abs(found.y[0] - 150) < 40
 
 
-def test_step_of_an_amplifier_is_at_its_sides(makeFrame, findIn, amps):
-    image = makeFrame(65)
-    image[amps[5]] += 10
-    found = findIn(image).select("boundary")
-    # Its neighbours are below, left and right of it.
-    assert sorted(zip(found.x, found.y, strict=True)) == [(255.5, 449.5), (383.5, 299.5), (511.5, 449.5)]
-    assert sorted(found.amplitude) == pytest.approx([-10, 10, 10], abs=2)
-    assert sorted(found.amplifier) == [5, 5, 6]
-
-
-def test_gradient_is_no_step(makeFrame, findIn):
-    found = findIn(makeFrame(66) + (0.05 * X).astype(np.float32))
-    assert len(found.select("boundary")) == 0
-
-
 @pytest.mark.parametrize("noise", [0.0, 1e-4])
 def test_dead_amplifier(makeFrame, findIn, amps, noise):
     image = makeFrame(67)
