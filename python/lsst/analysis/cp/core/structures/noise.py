@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array, IndexArray
 
-__all__ = ["AmpNoise", "clippedScale", "measureNoise", "oneOfEach"]
+__all__ = ["AmpNoise", "clippedScale", "measureAmpNoise", "oneOfEach"]
 
 _LEAST_PIXELS = 20
 """Number of pixels from which the noise is measured: to a sixth, and a dead amplifier is significant."""
@@ -89,10 +89,10 @@ def oneOfEach(size: int, every: int) -> IndexArray:
         Ascending indices; shape (size // every,).
     """
     first = every * np.arange(size // every)
-    return first + np.random.default_rng(size).integers(every, size=len(first), dtype=np.uint8)
+    return first + np.random.default_rng(size).integers(every, size=len(first), dtype=np.uint16)
 
 
-def measureNoise(pixels: Float32Array, residual: Float32Array, leftOut: BoolArray) -> AmpNoise:
+def measureAmpNoise(pixels: Float32Array, residual: Float32Array, leftOut: BoolArray) -> AmpNoise:
     """Measure the noise of an amplifier on its pixels that are not left out.
 
     All are measured, or one of up to 16 where there are many. Of pixels in steps coarser than their noise,

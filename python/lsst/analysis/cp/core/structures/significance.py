@@ -15,7 +15,7 @@ from scipy.ndimage import distance_transform_edt
 
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
-from .noise import measureNoise, oneOfEach
+from .noise import measureAmpNoise, oneOfEach
 
 __all__ = ["AmpSlices", "BackgroundMesh", "Significance", "measureSignificance"]
 
@@ -154,7 +154,7 @@ def measureSignificance(
     ``photutils.background.Background2D``. Of digitised pixels it is the median of grouped data, which does
     not jump by their step. The noise is the standard deviation of the residuals within 3
     standard deviations, corrected for what a Gaussian loses by that cut, iterated from the quantiles; see
-    `measureNoise`.
+    `measureAmpNoise`.
 
     Parameters
     ----------
@@ -317,7 +317,7 @@ def _fillSignificance(
         return math.nan, math.nan
     residual = mesh.interpolate(pixels.shape)
     np.subtract(pixels, residual, out=residual)
-    measured = measureNoise(pixels, residual, leftOut)
+    measured = measureAmpNoise(pixels, residual, leftOut)
     scale = math.hypot(measured.noise, measured.step / math.sqrt(12))
     if measured.noise > 0:
         with np.errstate(over="ignore"):
