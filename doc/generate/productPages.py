@@ -42,7 +42,8 @@ def describeProduct(product: Product) -> str:
             wrap(
                 f"Columns of the tables of results begin with ``{product.prefix}_``, those of verdicts with "
                 f"``{product.prefix}_VERIFY_``. Sections are those of `{product.document} <{product.url}>`_. "
-                "RN and GAIN are the nominal read noise and gain of the amplifier."
+                "RN and GAIN are the nominal read noise and gain of the amplifier. A value that is not "
+                "plausible is suspicious, whatever the verdict."
             ),
             "",
             *([makeTable([_describeTest(test) for test in tests])] if tests else []),
@@ -60,6 +61,7 @@ def _describeTest(test: VerifyTest) -> dict[str, str]:
         "unit": test.unit,
         "passed where": passed,
         "threshold from": test.thresholdSource,
+        "plausible above": f"``{test.plausibleAbove}``" if test.plausibleAbove else "",
         "meaning": test.description,
     }
 

@@ -140,14 +140,16 @@ def test_computed_verdict_has_no_column():
 @pytest.mark.parametrize(
     ("key", "parts"),
     [
-        ("NOISE", {"statistic", "quantity", "verdict"}),
+        ("NOISE", {"statistic", "quantity", "verdict", "plausibility"}),
+        ("MEAN", {"statistic", "quantity", "verdict"}),
         ("SUCCESS", {"verdict"}),
         ("AMP_CORNER", {"statistic"}),
     ],
 )
 def test_parts_of_a_test(key, parts):
     test = getProduct("bias")[key]
-    assert {part for part in ("statistic", "quantity", "verdict") if test.has(part)} == parts
+    kinds = ("statistic", "quantity", "verdict", "plausibility")
+    assert {part for part in kinds if test.has(part)} == parts
     assert test.isTested is ("verdict" in parts)
 
 
@@ -263,6 +265,28 @@ def test_wrong_declaration_is_an_error(fields, message):
 def test_wrong_expression_is_an_error(quantity, message):
     with pytest.raises(CatalogueError, match=message):
         make(verify="X", quantity=quantity, operator="<", threshold=1.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"plausibleAbove": "RN +"}, r"plausibleAbove 'RN \+' cannot be evaluated"),
+        ({"plausibleAbove": "0.0"}, "plausibleAbove '0.0' is no real function"),
+        ({"plausibleAbove": "0.2*X"}, "plausibleAbove names X, expected RN, GAIN"),
+        ({"plausibleAbove": "RN", "row": "detector"}, "given without a statistic of amplifiers"),
+        ({"plausibleAbove": "RN", "statistic": None, "verify": "V"}, "given without a statistic of amp"),
+    ],
+)
+def test_wrong_plausibility_is_an_error(fields, message):
+    with pytest.raises(CatalogueError, match=message):
+        make(**fields)
+
+
+@pytest.mark.parametrize("name", ["bias", "dark"])
+def test_noises_have_to_be_plausible(name):
+    declared = {test.key: test.plausibleAbove for test in getProduct(name) if test.plausibleAbove}
+    expected = {"NOISE": "0.2*RN", "CR_NOISE": "0.2*RN", "READ_NOISE_CONSISTENT": "0.2*RN/GAIN"}
+    assert declared == expected
 
 
 @pytest.mark.parametrize(

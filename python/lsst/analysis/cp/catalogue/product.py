@@ -47,6 +47,14 @@ class CatalogueError(ValueError):
     """A declaration of the catalogue is wrong."""
 
 
+def _namesIn(expression: str) -> tuple[str, ...]:
+    """Name the variables of an expression, sorted."""
+    tree = ast.parse(expression, mode="eval")
+    calls = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in calls}
+    return tuple(sorted(names))
+
+
 @dataclass(frozen=True, kw_only=True)
 class VerifyTest:
     """One test, or one statistic that is stored without being tested.
@@ -98,6 +106,10 @@ class VerifyTest:
         the field; empty if there is none.
     thresholdSource
         Where the threshold comes from: a configuration field, or the place of a literal.
+    plausibleAbove
+        A numexpr expression in `REFERENCE_NAMES`, in the unit of the statistic. The statistic is plausible
+        only above it and above 0; one that is not is suspicious, whatever the verdict. None if every value is
+        plausible.
     verdict
         Whether the column sums up the other tests.
     inVerdict
@@ -131,6 +143,7 @@ class VerifyTest:
     threshold: Bounds | Mapping[str, Bounds] | None = field(default=None, hash=False)
     thresholdField: str = ""
     thresholdSource: str = ""
+    plausibleAbove: str | None = None
     verdict: bool = False
     inVerdict: bool = True
     description: str
@@ -157,21 +170,32 @@ class VerifyTest:
         if self.quantity is not None:
             if self.verify is None:
                 raise self._error("a tested quantity is given without a verify column")
-            self._checkExpression()
+            self._checkExpression("quantity", self.quantity)
             self._checkThreshold()
+        if self.plausibleAbove is not None:
+            self._checkPlausibility(self.plausibleAbove)
         if not self.description.strip():
             raise self._error("the description is empty")
 
-    def _checkExpression(self) -> None:
-        """Evaluate the expression once, so that a mistake shows when the catalogue is read."""
+    def _checkExpression(self, field: str, expression: str) -> None:
+        """Evaluate an expression once, so that a mistake shows when the catalogue is read."""
         try:
-            names = self.quantityNames
-            rows = dict.fromkeys(names, np.ones(2))
-            value = numexpr.evaluate(self.quantity, local_dict=rows, global_dict={})
+            rows = dict.fromkeys(_namesIn(expression), np.ones(2))
+            value = numexpr.evaluate(expression, local_dict=rows, global_dict={})
         except (SyntaxError, TypeError, KeyError, AttributeError, ValueError, NotImplementedError) as error:
-            raise self._error(f"quantity {self.quantity!r} cannot be evaluated: {error}") from error
+            raise self._error(f"{field} {expression!r} cannot be evaluated: {error}") from error
         if value.dtype.kind != "f" or value.shape != (2,):
-            raise self._error(f"quantity {self.quantity!r} is no real function of a statistic")
+            raise self._error(f"{field} {expression!r} is no real function of a statistic")
+
+    def _checkPlausibility(self, expression: str) -> None:
+        """Check that there is a statistic to compare, and nominal values to compare it with."""
+        self._checkExpression("plausibleAbove", expression)
+        if self.statistic is None or self.row != "amplifier":
+            raise self._error("plausibleAbove is given without a statistic of amplifiers")
+        if unknown := sorted(set(_namesIn(expression)) - set(REFERENCE_NAMES)):
+            raise self._error(
+                f"plausibleAbove names {', '.join(unknown)}, expected {', '.join(REFERENCE_NAMES)}"
+            )
 
     def _checkThreshold(self) -> None:
         """Check that the operator fits the threshold, and that intervals are not empty."""
@@ -220,12 +244,12 @@ class VerifyTest:
     @cached_property
     def quantityNames(self) -> tuple[str, ...]:
         """Statistics and reference names in the tested quantity, sorted."""
-        if self.quantity is None:
-            return ()
-        tree = ast.parse(self.quantity, mode="eval")
-        calls = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-        names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in calls}
-        return tuple(sorted(names))
+        return () if self.quantity is None else _namesIn(self.quantity)
+
+    @cached_property
+    def plausibleNames(self) -> tuple[str, ...]:
+        """Reference names in what the statistic must exceed, sorted."""
+        return () if self.plausibleAbove is None else _namesIn(self.plausibleAbove)
 
     @cached_property
     def statisticColumns(self) -> tuple[str, ...]:
@@ -245,8 +269,20 @@ class VerifyTest:
         return self.threshold if isinstance(self.threshold, float) else None
 
     def has(self, part: str) -> bool:
-        """Tell whether the test has a ``"statistic"``, a tested ``"quantity"`` or a ``"verdict"``."""
-        return getattr(self, "verify" if part == "verdict" else part) is not None
+        """Tell whether the test has a statistic, a tested quantity, a verdict or a plausibility.
+
+        Parameters
+        ----------
+        part
+            ``"statistic"``, ``"quantity"``, ``"verdict"`` or ``"plausibility"``.
+
+        Returns
+        -------
+        has
+            Whether it is declared.
+        """
+        fields = {"verdict": "verify", "plausibility": "plausibleAbove"}
+        return getattr(self, fields.get(part, part)) is not None
 
     def isMeasuredAt(self, level: Level) -> bool:
         """Tell whether the test has metrics at a level.

@@ -21,7 +21,17 @@ _SECTIONS = ("tests", "statistics", "images")
 
 # What one declaration may say; the product and the key are common to the file, or said once.
 _TESTED = tuple(f.name for f in dataclasses.fields(VerifyTest) if f.name not in ("product", "key"))
-_STORED = ("prefix", "statistic", "row", "presence", "varies", "isCount", "plotted", "centre")
+_STORED = (
+    "prefix",
+    "statistic",
+    "row",
+    "presence",
+    "varies",
+    "isCount",
+    "plotted",
+    "centre",
+    "plausibleAbove",
+)
 
 _TYPES = {"centre": float} | dict.fromkeys(("isCount", "plotted", "verdict", "inVerdict", "aboutZero"), bool)
 

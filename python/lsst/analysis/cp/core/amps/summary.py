@@ -298,6 +298,8 @@ def _reduceTest(table: AmpTable, test: VerifyTest, grid: GroupGrid, expected: Id
         values["nFailed"] = grid.count(verdict == FAILED)
         complete = (grid.nMembers - grid.count(status != GOOD) == expected) & (expected > 0)
         group_status = combineStatus(values["nFailed"] > 0, complete)
+    if test.has("plausibility"):
+        values["nSuspicious"] = grid.count(table.suspicious(test))
     return ReducedTest(test=test, values=values, status=group_status, wasRun=table.wasRun(test))
 
 

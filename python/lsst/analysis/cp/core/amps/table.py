@@ -263,10 +263,14 @@ class AmpTable:
             Shape (n,), in the test's ``quantityUnit``; not finite where a variable is not, or a divisor is 0.
             None if the test has no tested quantity.
         """
-        if test.quantity is None:
-            return None
-        compiled = _compileQuantity(test.quantity, test.quantityNames)
-        return compiled(*(self.variable(name, test) for name in test.quantityNames), ex_uses_vml=False)
+        return None if test.quantity is None else self._evaluate(test.quantity, test.quantityNames, test)
+
+    def _evaluate(self, expression: str, names: tuple[str, ...], test: VerifyTest) -> FloatArray:
+        """Evaluate an expression of a test in every row."""
+        values: FloatArray = _compile(expression, names)(
+            *(self.variable(name, test) for name in names), ex_uses_vml=False
+        )
+        return values
 
     def verdict(self, test: VerifyTest) -> FlagArray | None:
         """Get the verdicts of a test: those that were read, or that follow from its threshold.
@@ -311,6 +315,26 @@ class AmpTable:
         verdict = self.verdict(test)
         return np.zeros(len(self.rows[test.row]), bool) if verdict is None else verdict == FAILED
 
+    def suspicious(self, test: VerifyTest) -> BoolArray:
+        """Tell which rows have a statistic that is too low to be plausible, whatever the verdict.
+
+        Parameters
+        ----------
+        test
+            A test that was read.
+
+        Returns
+        -------
+        suspicious
+            Where the statistic is a number that does not exceed 0, or what ``plausibleAbove`` of the test
+            says, shape (n,); nowhere if the test does not say.
+        """
+        if test.plausibleAbove is None or test.statisticColumn is None:
+            return np.zeros(len(self.rows[test.row]), dtype=bool)
+        value = self.statistics[test.statisticColumn]
+        # Without a nominal value, what has to be exceeded is NaN, and 0 remains.
+        return (value <= 0) | (value <= self._evaluate(test.plausibleAbove, test.plausibleNames, test))
+
     def wasRun(self, test: VerifyTest) -> bool:
         """Tell whether a row without a verdict of a test is unknown.
 
@@ -330,7 +354,7 @@ class AmpTable:
 
 
 @cache
-def _compileQuantity(expression: str, names: tuple[str, ...]) -> Any:
+def _compile(expression: str, names: tuple[str, ...]) -> Any:
     """Compile an expression into a function of arrays; `numexpr.evaluate` would parse it every time."""
     return numexpr.NumExpr(expression, signature=[(name, np.float64) for name in names])
 
