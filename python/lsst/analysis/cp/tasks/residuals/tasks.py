@@ -27,7 +27,14 @@ from lsst.analysis.cp.core.structures import (
     rankStructures,
 )
 from lsst.analysis.cp.core.typing import Float32Array, FloatArray
-from lsst.analysis.cp.tasks.runner import ToolRunner, describeInputs, putOutputs, raiseFailures, runTools
+from lsst.analysis.cp.tasks.runner import (
+    ToolRunner,
+    describeInputs,
+    listInputs,
+    putOutputs,
+    raiseFailures,
+    runTools,
+)
 from lsst.analysis.cp.tasks.views.data import gridKeys, presenceKeys
 from lsst.analysis.cp.tasks.views.reading import DetectorImage, DetectorImages, readCulprits
 from lsst.geom import Box2I, Extent2I, Point2I
@@ -163,7 +170,9 @@ class ResidualPyramidTask(PipelineTask):
         """
         inputs = butlerQC.get(inputRefs)
         camera, data = inputs["camera"], inputs["data"]
-        plot_info = describeInputs([data[0].ref], butlerQC.quantum.dataId)
+        plot_info = describeInputs(
+            [handle.ref for handle in data], butlerQC.quantum.dataId, listInputs(inputRefs)
+        )
         runner = ToolRunner(self.log, plot_info)
         refs = dict(iter(outputRefs))
         # The pyramid of a large camera has some GB: the repository gets a hard link to the file that is made
