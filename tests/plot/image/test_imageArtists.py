@@ -244,5 +244,5 @@ def test_page_says_where_the_image_is_from(
     }
     figure = figureOf(makeAction(FocalPlaneImagePlot), makeMosaic(2), camera, plotInfo=info)
     texts = "\n".join(text.get_text() for text in figure.texts)
-    for words in ("biasView", "Cam   exposure 5", "u/$x$", "table: residual", "2 × 2 detector pixels"):
+    for words in ("biasView", "Cam   exposure 5", "u/$x$", "image: residual", "2 × 2 detector pixels"):
         assert words in texts

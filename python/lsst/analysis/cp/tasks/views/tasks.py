@@ -13,7 +13,14 @@ import numpy as np
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.core.images import BinningStatistic, FocalPlaneMosaic, binImage
 from lsst.analysis.cp.core.typing import Float32Array
-from lsst.analysis.cp.tasks.runner import ToolRunner, describeInputs, putOutputs, raiseFailures, runTools
+from lsst.analysis.cp.tasks.runner import (
+    ToolRunner,
+    describeInputs,
+    listInputs,
+    putOutputs,
+    raiseFailures,
+    runTools,
+)
 from lsst.pipe.base import (
     InputQuantizedConnection,
     OutputQuantizedConnection,
@@ -84,8 +91,10 @@ class ImageViewTask[Source](PipelineTask):
         """
         inputs = butlerQC.get(inputRefs)
         camera, data = inputs["camera"], inputs["data"]
-        first = data[0] if self.config.gathersDetectors else data
-        plot_info = describeInputs([first.ref], butlerQC.quantum.dataId)
+        handles = data if self.config.gathersDetectors else [data]
+        plot_info = describeInputs(
+            [handle.ref for handle in handles], butlerQC.quantum.dataId, listInputs(inputRefs)
+        )
         extras = self.readExtras(inputs)
         failures: dict[str, str] = {}
         try:

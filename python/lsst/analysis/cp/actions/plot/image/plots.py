@@ -203,7 +203,7 @@ class ImagePlot(PlotAction):
             gapNames=gap_names,
             projections=self._project(pixels, scale),
             title=chooseTitle(self.title, info, self.zAxisLabel),
-            provenance=(*describeProvenance(info, ()), frame.note),
+            provenance=(*describeProvenance(info, (), "image"), frame.note),
             lists=tuple(lines for lines in lists if lines),
             message="" if np.isfinite(image).any() else "No pixel with a value",
         )
