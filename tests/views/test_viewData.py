@@ -243,3 +243,15 @@ def test_structure_that_is_found_is_in_the_significance_mosaic(makeHandle, camer
     )
     around = view["significance"][row, column - 1 : column + 2]
     assert around.max() == pytest.approx(structure["score"])
+
+
+def test_amplifier_that_cannot_be_searched_is_named(makeHandle, camera, recorder, tmp_path, caplog):
+    pixels = np.random.default_rng(3).normal(0, 5, SHAPE).astype(np.float32)
+    amp = camera[0].getAmplifiers()[1]
+    box = amp.getBBox()
+    pixels[box.getMinY() : box.getMaxY() + 1, box.getMinX() : box.getMaxX() + 1] = np.nan
+    outputs = seeResidual([makeHandle(0, pixels)], camera, recorder, tmp_path)
+    assert outputs.structures.meta["unsearched"] == [f"{camera[0].getName()} {amp.getName()}"]
+    assert f"too few good pixels to search the amplifiers {amp.getName()}." in caplog.text
+    lost = np.isnan(recorder.view["significance"]).sum() - np.isnan(recorder.view["mean"]).sum()
+    assert lost == 0

@@ -103,19 +103,22 @@ class Measured:
     ----------
     peaks
         Absolute significance of each pixel, or that of the structure that it belongs to if this is higher;
-        shape (ny, nx).
+        shape (ny, nx). NaN in amplifiers that could not be searched.
     noise
         Noise of each amplifier, in the image's unit; shape (nAmp,).
     structures
         What was found.
     threshold
         Significance from which a pixel is found.
+    unsearched
+        Names of the amplifiers with too few good pixels to be searched.
     """
 
     peaks: Float32Array
     noise: FloatArray
     structures: Structures
     threshold: float
+    unsearched: tuple[str, ...]
 
 
 @dataclass(eq=False)
@@ -130,6 +133,8 @@ class Gathered:
     """Id and structures of each detector that could be measured."""
     threshold: float = 0.0
     """Significance from which a pixel is found, the highest of all detectors; 0 without any."""
+    unsearched: list[str] = field(default_factory=list)
+    """Detector and amplifier of those that could not be searched."""
 
 
 class ResidualPyramidTask(PipelineTask):
@@ -143,7 +148,8 @@ class ResidualPyramidTask(PipelineTask):
     ``missing`` and ``notRequested``, the detectors that have an image, that have none, and that nobody asked
     for, as `presenceKeys` gives them;
     ``structures``, the table of `rankStructures`; and ``culprits``, that of `readCulprits`, where there is
-    one.
+    one. Amplifiers with too few good pixels to be searched are logged, named in the metadata ``unsearched``
+    of the table, and have no significance.
     """
 
     ConfigClass = ResidualPyramidConfig
@@ -242,6 +248,7 @@ class ResidualPyramidTask(PipelineTask):
         table = rankStructures(
             gathered.found, geometry, exposure or 0, unit=unit, maxPerKind=self.config.maxStructures
         )
+        table.meta["unsearched"] = gathered.unsearched
         if exposure is None:
             table.remove_column("exposure")
         view = {
@@ -288,6 +295,15 @@ class ResidualPyramidTask(PipelineTask):
         gathered.mean.addUnbinned(image.detector, image.image, "mean", excluded=image.excluded)
         gathered.peak.addUnbinned(image.detector, measured.peaks, "max", excluded=image.excluded)
         gathered.found.append((image.detector, measured.structures))
+        if measured.unsearched:
+            name = geometry.layout.detectorName[geometry.detectorIndex([image.detector])[0]]
+            gathered.unsearched += [f"{name} {amp}" for amp in measured.unsearched]
+            self.log.warning(
+                "Detector %d (%s): too few good pixels to search the amplifiers %s.",
+                image.detector,
+                name,
+                ", ".join(measured.unsearched),
+            )
         gathered.threshold = max(gathered.threshold, measured.threshold)
 
     def measure(self, image: DetectorImage, geometry: FocalPlaneGeometry) -> Measured:
@@ -298,9 +314,16 @@ class ResidualPyramidTask(PipelineTask):
             image.image, image.excluded, amps, boxSize=self.config.backgroundBoxSize
         )
         structures = findStructures(significance, amps, thresholds)
+        peaks = markStructures(np.abs(significance.values), 1, structures)
+        unsearched = np.flatnonzero(significance.unsearched)
+        for amp in unsearched.tolist():
+            peaks[amps[amp]] = np.nan
+        layout = geometry.layout
+        names = layout.ampName[layout.firstAmp[geometry.detectorIndex([image.detector])] + unsearched]
         return Measured(
-            peaks=markStructures(np.abs(significance.values), 1, structures),
+            peaks=peaks,
             noise=significance.noise,
             structures=structures,
             threshold=thresholds.pixel,
+            unsearched=tuple(names.tolist()),
         )
