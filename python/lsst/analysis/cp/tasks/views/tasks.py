@@ -242,9 +242,9 @@ class FocalPlaneImageViewTask(ImageViewTask[Float32Array]):
 class FocalPlaneMosaicViewTask(ImageViewTask[DetectorImages]):
     """Make views of the focal plane from images of detectors.
 
-    The tools get what those of `FocalPlaneImageViewTask` get; and ``imageDetectors`` and ``missing``, the
-    detectors that have an image and those that have none, as `presenceKeys` gives them. An image that cannot
-    be used is logged and shown as missing.
+    The tools get what those of `FocalPlaneImageViewTask` get; and ``imageDetectors``, ``missing`` and
+    ``notRequested``, the detectors that have an image, that have none, and that nobody asked for, as
+    `presenceKeys` gives them. An image that cannot be used is logged and shown as missing.
     """
 
     ConfigClass = FocalPlaneMosaicViewConfig
@@ -254,8 +254,14 @@ class FocalPlaneMosaicViewTask(ImageViewTask[DetectorImages]):
         self, data: Any, camera: Camera, outputRefs: OutputQuantizedConnection
     ) -> Iterator[tuple[str, DetectorImages, Refs]]:
         """Take all detectors together; see `ImageViewTask.readParts`."""
-        binning, planes = self.config.inputBinning, self.config.excludedPlanes
-        images = DetectorImages(data, camera, binning=binning, excludedPlanes=planes, log=self.log)
+        images = DetectorImages(
+            data,
+            camera,
+            binning=self.config.inputBinning,
+            excludedPlanes=self.config.excludedPlanes,
+            requested=self.config.requestedDetectors,
+            log=self.log,
+        )
         yield "", images, outputRefs
 
     def makeView(self, source: DetectorImages, camera: Camera) -> dict[str, Any]:
@@ -264,7 +270,7 @@ class FocalPlaneMosaicViewTask(ImageViewTask[DetectorImages]):
         mosaic = FocalPlaneMosaic(cameraGeometry(camera), binning, source.detectors)
         for image in source:
             mosaic.add(image.detector, self.binDetector(image))
-        return {"image": mosaic.image, **gridKeys(mosaic.grid), **presenceKeys(mosaic, source.missing)}
+        return {"image": mosaic.image, **gridKeys(mosaic.grid), **presenceKeys(mosaic, source)}
 
 
 class RaftImageViewTask(FocalPlaneMosaicViewTask):
