@@ -6,6 +6,8 @@
 import numpy as np
 import pytest
 
+from lsst.analysis.cp.core.structures import DetectionThresholds, findStructures, measureSignificance
+
 Y, X = np.mgrid[:600, :1024]
 
 
@@ -58,6 +60,21 @@ def test_dead_amplifier(makeFrame, findIn, amps, noise):
 
 def test_amplifier_of_low_noise_is_not_dead(makeFrame, findIn):
     assert len(findIn(makeFrame(68, [5, 5, 5, 2, 5, 5, 9, 9]))) == 0
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 100), (100, 1), (2, 50), (3, 3), (65, 65), (65, 1)])
+@pytest.mark.parametrize("value", [None, 65535])
+def test_amplifiers_of_any_size_are_searched(shape, value):
+    image = np.random.default_rng(68).normal(0, 5, shape) if value is None else np.full(shape, value)
+    image[-1, -1] += 0 if value else 1000
+    amps = [tuple(slice(0, n) for n in shape)]
+    significance = measureSignificance(image, np.zeros(shape, dtype=bool), amps)
+    found = findStructures(significance, amps, DetectionThresholds.fromBudget(amps))
+    if image.size < 20:
+        assert significance.unsearched[0]
+    else:
+        assert (found.kind.tolist() == ["deadAmplifier"]) == (value is not None)
+        assert len(found) > 0
 
 
 def test_excluded_amplifier_is_not_dead(makeFrame, findIn, amps):

@@ -11,6 +11,7 @@ from astropy.table import Table
 from matplotlib.path import Path as Polygon
 from numpy.testing import assert_allclose, assert_array_equal
 
+from lsst.analysis.cp import __version__
 from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot
 from lsst.analysis.cp.actions.plot.image.frame import binningOf
 from lsst.analysis.cp.actions.plot.image.gaps import ampRegions
@@ -121,6 +122,15 @@ def test_pixels_left_out_have_no_value(camera: Sequence, makeAction: Callable, d
     assert_array_equal(np.isnan(view.image), lacking)
     assert view.gaps.nPixels == 7
     assert_array_equal(detectorData["image"], before)
+
+
+def test_masked_pixels_have_no_value(camera: Sequence, makeAction: Callable, detectorData: dict) -> None:
+    masked = np.zeros((80, 100), bool)
+    masked[10:12, 20:23] = True
+    detectorData["image"][masked] = 1e6
+    detectorData["image"] = np.ma.MaskedArray(detectorData["image"], masked)
+    view = makeAction(DetectorImagePlot).prepare(detectorData, camera)
+    assert_array_equal(np.isnan(view.image), masked)
 
 
 @pytest.mark.parametrize(("detector", "index"), [(3, 0), (94, 1), (7, 3)])
@@ -409,7 +419,7 @@ def test_words_on_origin(camera: Sequence, makeAction: Callable, detectorData: d
     assert makeAction(DetectorImagePlot, title="Dark").prepare(detectorData, camera, info).title == "Dark"
     assert view.provenance == (
         "Cam   exposure 5   detector 3",
-        "collection: u/$x$   tool: biasView",
+        f"collection: u/$x$   tool: biasView   analysis_cp {__version__}",
         "image pixels are detector pixels",
     )
     assert info == INFO

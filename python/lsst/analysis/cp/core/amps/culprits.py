@@ -49,12 +49,12 @@ def culpritsTable(table: AmpTable) -> Table:
     Returns
     -------
     culprits
-        One row for each expected exposure, member of the layout and test that is not good, sorted. A verdict
-        that sums up other tests is listed only where none of them is. One that is good, or has no status,
-        and whose value is too low to be plausible has the status `SUSPICIOUS_STATUS`. Numbers are NaN and
-        names empty where there is none; of an interval, the threshold is the nearer end. Without epochs there
-        is no ``exposure``. A row of a detector has no ``amplifier``; one of an exposure has no ``detector``
-        (-1).
+        One row for each expected exposure, member of the layout and test that is not good, sorted. Tests
+        whose verdicts do not count are not listed. A verdict that sums up other tests is listed only where
+        none of them is. One that is good, or has no status, and whose value is too low to be plausible has
+        the status `SUSPICIOUS_STATUS`. Numbers are NaN and names empty where there is none; of an interval,
+        the threshold is the nearer end. Without epochs there is no ``exposure``. A row of a detector has no
+        ``amplifier``; one of an exposure has no ``detector`` (-1).
     """
     order = {test.key: i for i, test in enumerate(table.tests)}
     parts = [_describe(table, found) for found in _findAll(table) if len(found.member)]
@@ -140,7 +140,7 @@ def _findAll(table: AmpTable) -> Iterator[_Found]:
     """Find the culprits of all tests, verdicts that sum up others last."""
     listed = {kind: np.zeros(len(rows), dtype=bool) for kind, rows in table.rows.items()}
     missing = {kind: _findMissing(table, kind) for kind in table.rows}
-    for test in sorted(table.tests, key=lambda t: t.verdict):
+    for test in sorted((t for t in table.tests if not t.isTested or t.counts), key=lambda t: t.verdict):
         status = table.status(test)
         names = np.full(len(table.rows[test.row]), SUSPICIOUS_STATUS)
         bad = np.zeros(len(names), dtype=bool)

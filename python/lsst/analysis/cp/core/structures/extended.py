@@ -179,7 +179,10 @@ def _flatten(mesh: BackgroundMesh) -> tuple[FloatArray, float]:
     own edge. If they become half of the boxes or more, there is no plane of most, and the last one stays.
     """
     ys, xs = np.meshgrid(mesh.rows, mesh.columns, indexing="ij")
-    design = np.stack([np.ones(ys.size), ys.ravel() / mesh.rows[-1], xs.ravel() / mesh.columns[-1]], axis=1)
+    places = [
+        (place.ravel() - place.mean()) / size for place, size in zip((ys, xs), mesh.boxShape, strict=True)
+    ]
+    design = np.stack([np.ones(ys.size), *places], axis=1)
     values = mesh.values.ravel()
     kept = np.ones(len(values), dtype=bool)
     for _ in range(3):
