@@ -16,7 +16,7 @@ from .product import CatalogueError, ImageKind, Product, VerifyTest
 __all__ = ["getProduct", "products", "readProduct"]
 
 _SUFFIX = ".yaml"
-_TEXTS = ("prefix", "title", "document", "url", "epoch")
+_TEXTS = ("prefix", "title", "document", "url", "note", "epoch")
 _SECTIONS = ("tests", "statistics", "images")
 
 # What one declaration may say; the product and the key are common to the file, or said once.
@@ -33,7 +33,8 @@ _STORED = (
     "plausibleAbove",
 )
 
-_TYPES = {"centre": float} | dict.fromkeys(("isCount", "plotted", "verdict", "inVerdict", "aboutZero"), bool)
+_BOOLEANS = ("isCount", "plotted", "verdict", "inVerdict", "isOurs", "aboutZero")
+_TYPES = {"centre": float, "means": dict} | dict.fromkeys(_BOOLEANS, bool)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -53,8 +54,8 @@ def readProduct(text: str, source: str) -> Product:
     Parameters
     ----------
     text
-        YAML with the product's name and title, its prefix, document, url and epoch, its tests, the statistics
-        that are only stored, and how its images are shown.
+        YAML with the product's name and title, its prefix, document, url, note and epoch, its tests, the
+        statistics that are only stored, and how its images are shown.
     source
         Name of the file, for messages.
 

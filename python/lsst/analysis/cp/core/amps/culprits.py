@@ -47,12 +47,12 @@ def culpritsTable(table: AmpTable) -> Table:
     Returns
     -------
     culprits
-        One row for each expected exposure, member of the layout and test that is not good, sorted. A verdict
-        that sums up other tests is listed only where none of them is. One that is good, or has no status,
-        and whose value is too low to be plausible has the status `SUSPICIOUS_STATUS`. ``quantity`` and
-        ``threshold`` are NaN where there is none; of an interval, the threshold is the nearer end. Without
-        epochs there is no ``exposure``. A row of a detector has no ``amplifier``; one of an exposure has no
-        ``detector`` (-1).
+        One row for each expected exposure, member of the layout and test that is not good, sorted. Tests
+        whose verdicts do not count are not listed. A verdict that sums up other tests is listed only where
+        none of them is. One that is good, or has no status, and whose value is too low to be plausible has
+        the status `SUSPICIOUS_STATUS`. ``quantity`` and ``threshold`` are NaN where there is none; of an
+        interval, the threshold is the nearer end. Without epochs there is no ``exposure``. A row of a
+        detector has no ``amplifier``; one of an exposure has no ``detector`` (-1).
     """
     found = [part for part in _findAll(table) if len(part.member)]
     sizes = [len(part.member) for part in found]
@@ -110,7 +110,7 @@ def _findAll(table: AmpTable) -> Iterator[_Found]:
     """Find the culprits of all tests, verdicts that sum up others last."""
     listed = {kind: np.zeros(len(rows), dtype=bool) for kind, rows in table.rows.items()}
     missing = {kind: _findMissing(table, kind) for kind in table.rows}
-    for test in sorted(table.tests, key=lambda t: t.verdict):
+    for test in sorted((t for t in table.tests if not t.isTested or t.counts), key=lambda t: t.verdict):
         status = table.status(test)
         if status is None:
             yield from _findSuspicious(table, test, np.zeros(len(table.rows[test.row]), dtype=bool))

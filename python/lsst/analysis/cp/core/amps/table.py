@@ -149,7 +149,8 @@ class AmpTable:
         layout
             The camera.
         tests
-            Keys of the tests to read; all of the product if empty.
+            Keys of the tests to read, with which those of the means in their quantities are read, too; all
+            of the product if empty.
         epoch
             What tells the results apart, one of the catalogue's ``EPOCHS``; that of the product if None.
         reference
@@ -170,7 +171,7 @@ class AmpTable:
             If a detector or amplifier is not in the camera, or a row occurs twice.
         """
         epoch = product.epoch if epoch is None else epoch
-        chosen = tuple(product[key] for key in tests) or product.tests
+        chosen = product.withMeans(tests)
         absent = _findAbsent(data, product, chosen, hasEpochs=epoch != "none")
         names, named = nameColumn(data["amplifier"], "amplifier")
         readers: dict[str, Callable[[Any, str], AnyArray]]
@@ -236,7 +237,8 @@ class AmpTable:
         Parameters
         ----------
         name
-            A statistic without prefix, or one of the catalogue's ``REFERENCE_NAMES``.
+            A statistic without prefix, one of the catalogue's ``REFERENCE_NAMES``, or of the ``means`` of the
+            test.
         test
             The test.
 
@@ -245,9 +247,20 @@ class AmpTable:
         values
             Shape (n,).
         """
+        if name in test.means:
+            return self._averageExposures(self.product[test.means[name]])[self.rows[test.row].epochIndex]
         if name in REFERENCE_NAMES:
             return {"RN": self.readNoise, "GAIN": self.gain}[name]
         return self.statistics[f"{test.prefix}_{name}"]
+
+    def _averageExposures(self, test: VerifyTest) -> FloatArray:
+        """Average the finite statistics of a test in each exposure, NaN if there is none; (nExposures,)."""
+        values = self.statistics[str(test.statisticColumn)]
+        finite = np.isfinite(values)
+        epoch, n = self.rows[test.row].epochIndex[finite], len(self.exposures)
+        counts = np.bincount(epoch, minlength=n)
+        sums = np.bincount(epoch, weights=values[finite], minlength=n)
+        return np.divide(sums, counts, out=np.full(n, np.nan), where=counts > 0)
 
     def quantity(self, test: VerifyTest) -> FloatArray | None:
         """Evaluate the tested quantity of a test, if it has one.

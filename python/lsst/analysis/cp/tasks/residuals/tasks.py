@@ -144,8 +144,9 @@ class ResidualPyramidTask(PipelineTask):
     logged and shown as missing.
 
     The tools get two images of the focal plane, ``mean`` and ``significance``, with ``x0``, ``y0`` and
-    ``pixelSize`` as in `FocalPlaneImageViewTask`; the ``threshold`` of single pixels; ``imageDetectors`` and
-    ``missing``, the detectors that have an image and those that have none, as `presenceKeys` gives them;
+    ``pixelSize`` as in `FocalPlaneImageViewTask`; the ``threshold`` of single pixels; ``imageDetectors``,
+    ``missing`` and ``notRequested``, the detectors that have an image, that have none, and that nobody asked
+    for, as `presenceKeys` gives them;
     ``structures``, the table of `rankStructures`; and ``culprits``, that of `readCulprits`, where there is
     one. Amplifiers with too few good pixels to be searched are logged, named in the metadata ``unsearched``
     of the table, and have no significance.
@@ -179,7 +180,13 @@ class ResidualPyramidTask(PipelineTask):
         # here, or a copy if it is on another file system.
         with TemporaryDirectory(prefix="residualPyramid") as folder:
             outputs = self.run(
-                DetectorImages(data, camera, excludedPlanes=self.config.excludedPlanes, log=self.log),
+                DetectorImages(
+                    data,
+                    camera,
+                    excludedPlanes=self.config.excludedPlanes,
+                    requested=self.config.requestedDetectors,
+                    log=self.log,
+                ),
                 camera=camera,
                 runner=runner,
                 folder=Path(folder),
@@ -249,7 +256,7 @@ class ResidualPyramidTask(PipelineTask):
             "significance": peak.image,
             **({"threshold": gathered.threshold} if gathered.found else {}),
             **gridKeys(mean.grid),
-            **presenceKeys(mean, images.missing),
+            **presenceKeys(mean, images),
             "structures": table,
             **(extras or {}),
         }

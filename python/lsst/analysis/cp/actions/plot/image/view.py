@@ -101,7 +101,8 @@ class ImageView:
         """What there is, and what failed, in one line."""
         shown, gaps, structures = self.frame.shown, self.gaps, self.structures
         n_shown, n_missing, n_masked = (int(p.sum()) for p in (shown, gaps.missing, gaps.maskedAmps))
-        words = [f"{n_shown - n_missing} of {n_shown} detectors with an image"] if n_shown > 1 else []
+        requested = "requested detectors" if self.frame.notRequested.any() else "detectors"
+        words = [f"{n_shown - n_missing} of {n_shown} {requested} with an image"] if n_shown > 1 else []
         if n_masked:
             words.append(f"{plural(n_masked, 'amplifier')} without a value")
         if self.failures.headline:
