@@ -12,6 +12,7 @@ __all__ = [
     "DIVERGING",
     "EMPHASIS",
     "FAILING",
+    "NOT_REQUESTED",
     "NO_DATA",
     "NO_VALUE",
     "OPERATORS",
@@ -36,6 +37,9 @@ UNDER = "#3d3d3d"
 
 OUTLINE = "#444444"
 """Colour of the outlines of detectors."""
+
+NOT_REQUESTED = "#b0b0b0"
+"""Colour of the outlines of detectors that nobody asked for."""
 
 NO_DATA: HatchLook = ("#ffffff", "///", "#b8b8b8")
 """Patches or detectors of which there are no data at all."""
