@@ -227,6 +227,11 @@ class VerifyTest:
         names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in calls}
         return tuple(sorted(names))
 
+    @property
+    def comparedNames(self) -> tuple[str, ...]:
+        """What the statistic is compared with: the other names in the tested quantity."""
+        return tuple(name for name in self.quantityNames if name != self.statistic)
+
     @cached_property
     def statisticColumns(self) -> tuple[str, ...]:
         """Columns of statistics that the test or its tested quantity read."""
