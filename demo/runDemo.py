@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from cameraFile import checkCameraFile
+from folders import checkFolder, renewFolder, takeFolder
 from pipetaskRun import PipetaskError, PipetaskRun
 from structures import StructureLine, judgeStructures
 from verdict import Line, judge
@@ -59,6 +60,10 @@ class CameraDemo:
         """The exposures."""
         return [ExposureInfo(DAY_OBS, i + 1) for i in range(self.nExposures)]
 
+    def listFolders(self, output: Path) -> tuple[Path, Path]:
+        """List the folders of this camera below that of all outputs: of the repository, and of figures."""
+        return output / self.name, output / "figures" / self.name
+
     def readFaults(self) -> tuple[Fault, ...]:
         """Read the faults to inject."""
         lines = (ROOT / "demo" / "faults" / f"{self.name}.txt").read_text().splitlines()
@@ -87,7 +92,7 @@ DEMOS = {
 
 
 @click.command(context_settings={"show_default": True})
-@click.option("--camera", type=click.Path(exists=True, dir_okay=False, path_type=Path), help=(
+@click.option("--camera", type=click.Path(path_type=Path), help=(
     "FITS file of a Rubin repository with the camera to simulate instead of our own description of LSSTCam."
 ))  # fmt: skip
 @click.option("--only", type=click.Choice(list(DEMOS)), help="Run one camera only.")
@@ -99,24 +104,52 @@ DEMOS = {
     "--output",
     type=click.Path(path_type=Path),
     default=ROOT / "demo-output",
-    help="Directory of all outputs.",
+    help="Directory of all outputs: a new one, or one that an earlier demonstration has made.",
 )
 def main(camera: Path | None, only: str | None, all_views: bool, processes: int, output: Path) -> None:
     """Simulate, verify and judge; exit with 1 if a finding is wrong or missing."""
     # Butler warns of each in-memory type of other packages that it could convert to, had they been installed.
     logging.getLogger("lsst.daf.butler").setLevel(logging.ERROR)
     start = time.monotonic()
+    demos = [demo for demo in DEMOS.values() if only in (None, demo.name)]
+    checkInputs(demos, camera, output)
+    takeFolder(output)
     wrong = []
-    for demo in DEMOS.values():
-        if only in (None, demo.name):
-            camera_file = camera if demo.instrument is LsstCam else None
-            wrong += runCamera(demo, output, processes, camera_file, allViews=all_views)
+    for demo in demos:
+        camera_file = camera if demo.instrument is LsstCam else None
+        wrong += runCamera(demo, output, processes, camera_file, allViews=all_views)
     minutes = (time.monotonic() - start) / 60
     print(f"\nFigures: {output / 'figures'}\nRepositories: {output}/<camera>/repository")
     print(f"Time: {minutes:.1f} minutes")
     if wrong:
         sys.exit(f"WRONG: {len(wrong)} findings differ from what was injected.")
     print("All faults were found, and nothing else.")
+
+
+def checkInputs(demos: Sequence[CameraDemo], cameraFile: Path | None, output: Path) -> None:
+    """Check what a user has named, before anything starts.
+
+    Parameters
+    ----------
+    demos
+        What will run.
+    cameraFile
+        FITS file with the camera of LSSTCam; None for our own description.
+    output
+        Directory of all outputs.
+
+    Raises
+    ------
+    click.ClickException
+        Raised, with one line, for what cannot be used.
+    """
+    if cameraFile is not None:
+        large = DEMOS[LsstCam.getName()]
+        if large not in demos:
+            raise click.ClickException(f"--camera is for {large.name}, which --only leaves out.")
+        checkCameraFile(cameraFile, large.name, large.readFaults())
+    for folder in (output, *(path for demo in demos for path in demo.listFolders(output))):
+        checkFolder(folder)
 
 
 def runCamera(
@@ -143,9 +176,9 @@ def runCamera(
         Lines of the verdict that are wrong.
     """
     print(f"\n{demo.name}: {demo.nExposures} exposure(s)", flush=True)
-    directory = output / demo.name
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
+    directory, figures = demo.listFolders(output)
+    renewFolder(directory)
+    renewFolder(figures)
     faults = demo.readFaults()
     makeRepository(directory / "repository", demo.instrument, demo.exposures, cameraFile=cameraFile)
     run = PipetaskRun(
@@ -162,7 +195,7 @@ def runCamera(
     except PipetaskError as error:
         sys.exit(str(error))
     butler = Butler.from_config(str(run.repository), collections=run.outputCollection)
-    exportFigures(butler, output / "figures" / demo.name)
+    exportFigures(butler, figures)
     exposures = [exposure.id for exposure in demo.exposures]
     lines = judge(butler, demo.name, faults, exposures)
     structures = judgeStructures(butler, demo.name, faults, exposures)
@@ -179,8 +212,6 @@ def _namesOf(faults: Sequence[Fault]) -> tuple[str, ...]:
 
 def exportFigures(butler: Butler, directory: Path) -> None:
     """Show all plots of a run in one directory, under the names of their datasets."""
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
     types = [t for t in butler.registry.queryDatasetTypes("cpBias*") if t.storageClass_name == "Plot"]
     refs = [ref for t in types for ref in butler.query_datasets(t, explain=False)]
     for ref in refs:

@@ -111,6 +111,16 @@ def sharedData() -> Path:
     return path
 
 
+@pytest.fixture
+def upstreamPipelines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pipelines find those that they import: of the packages that are set up, else the stand-ins."""
+    root = Path(__file__).parents[1]
+    tree = os.environ.get("CP_VERIFY_DIR", str(root / "standalone"))
+    monkeypatch.setenv("CP_VERIFY_DIR", tree)
+    monkeypatch.setenv("ANALYSIS_TOOLS_DIR", os.environ.get("ANALYSIS_TOOLS_DIR", tree))
+    monkeypatch.setenv("ANALYSIS_CP_DIR", str(root))
+
+
 @pytest.fixture(scope="session")
 def makeCamera() -> Callable[..., FakeCamera]:
     """Return a maker of cameras from (x, y, yaw) of each detector, in mm and radians."""

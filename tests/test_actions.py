@@ -136,10 +136,18 @@ def test_failure_metric(data, camera):
     assert values == {
         "nAmps": 16,
         "nAmpsFailed": 2,
+        "nAmpsSuspicious": 1,  # a noise of 1 electron
         "nDetectorsGood": 0,
         "nDetectorsFailed": 1,
         "nDetectorsUnknown": 0,
     }
+
+
+def test_suspicious_amplifiers_are_counted_once_and_beside_the_verdicts(data, camera):
+    data["BIAS_NOISE"][3] = data["BIAS_CR_NOISE"][3] = data["BIAS_NOISE"][5] = 0.0
+    values = getValues(FailureMetric()(encode(data, camera)))
+    assert values["nAmpsSuspicious"] == 3
+    assert (values["nAmpsFailed"], values["nDetectorsFailed"]) == (2, 1)
 
 
 def test_failures_of_one_detector_leave_out_the_others(data):

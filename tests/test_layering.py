@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / "python"
 PACKAGE = PYTHON / "lsst" / "analysis" / "cp"
 LAYERS = ("catalogue", "core", "metrics", "actions", "atools", "tasks", "sasquatch", "notebook", "cli")
-MODULES = sorted(PACKAGE.rglob("*.py"))
+# scons writes the version.
+MODULES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "version.py"})
 CORE = [file for file in MODULES if file.relative_to(PACKAGE).parts[0] in ("catalogue", "core")]
 LIBRARIES = {"astropy", "numexpr", "numpy", "scipy", "yaml"}
 # What the modules of a pipeline's tasks, tools and actions must not bring along.
@@ -65,7 +66,7 @@ def findImports(file: Path, python: Path = PYTHON) -> Iterator[str]:
 
 
 def layerOf(name: str) -> str | None:
-    match = re.match(r"lsst\.analysis\.cp\.(\w+)", name)
+    match = re.match(r"lsst\.analysis\.cp\.(?!__version__)(\w+)", name)
     return match.group(1) if match else None
 
 

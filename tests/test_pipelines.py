@@ -160,22 +160,13 @@ def test_class_of_merges_is_a_child(pair, product):
         assert ours.tasks[label].klass == f"lsst.analysis.cp.tasks.{parent}AnalysisTask"
 
 
-@pytest.fixture
-def standIns(monkeypatch) -> None:
-    """Use the pipelines that can be resolved here."""
-    tree = os.environ.get("CP_VERIFY_DIR", str(ROOT / "standalone"))
-    monkeypatch.setenv("CP_VERIFY_DIR", tree)
-    monkeypatch.setenv("ANALYSIS_TOOLS_DIR", os.environ.get("ANALYSIS_TOOLS_DIR", tree))
-    monkeypatch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-
-
 @cache
 def resolve(path: str) -> PipelineGraph:
     """Resolve the configuration of a pipeline."""
     return Pipeline.fromFile(path).to_graph()
 
 
-@pytest.mark.usefixtures("standIns")
+@pytest.mark.usefixtures("upstreamPipelines")
 @pytest.mark.parametrize(
     "path", sorted(PIPELINES.glob("[!_]*/*.yaml")), ids=lambda path: f"{path.parent.name}-{path.stem}"
 )
@@ -183,7 +174,7 @@ def test_every_camera_pipeline_resolves(path):
     assert resolve(str(path)).tasks
 
 
-@pytest.mark.usefixtures("standIns")
+@pytest.mark.usefixtures("upstreamPipelines")
 def test_every_ingredient_is_imported():
     imported = {
         found
@@ -193,7 +184,7 @@ def test_every_ingredient_is_imported():
     assert imported == {f"_ingredients/{path.name}" for path in PIPELINES.glob("_ingredients/*.yaml")}
 
 
-@pytest.mark.usefixtures("standIns")
+@pytest.mark.usefixtures("upstreamPipelines")
 @every_camera
 @every_product
 def test_resolved_inputs_and_outputs_of_merges(camera, product):
@@ -224,7 +215,7 @@ BROKEN = [
 OF_MATRICES = ("verifyBiasExp", "connections.outputMatrix", "other", "verifyBias.connections.inputMatrix")
 
 
-@pytest.mark.usefixtures("standIns")
+@pytest.mark.usefixtures("upstreamPipelines")
 @pytest.mark.parametrize(
     ("product", "label", "field", "value", "contract"),
     [(product, *broken) for product in PRODUCTS for broken in BROKEN] + [("bias", *OF_MATRICES)],
@@ -237,7 +228,7 @@ def test_broken_contract_is_found(product, label, field, value, contract):
         pipeline.to_graph()
 
 
-@pytest.mark.usefixtures("standIns")
+@pytest.mark.usefixtures("upstreamPipelines")
 @every_camera
 @every_product
 def test_tool_names_are_unique_topics(camera, product):
@@ -256,7 +247,7 @@ def test_tool_names_are_unique_topics(camera, product):
     assert len(topics) == len(set(topics))
 
 
-@pytest.mark.usefixtures("standIns")
+@pytest.mark.usefixtures("upstreamPipelines")
 @every_camera
 @every_product
 def test_merges_measure_the_tests_of_their_product(camera, product):
@@ -271,7 +262,7 @@ def test_merges_measure_the_tests_of_their_product(camera, product):
         assert {tool.product for tool in config.atools} == {product}
 
 
-@pytest.mark.usefixtures("standIns")
+@pytest.mark.usefixtures("upstreamPipelines")
 @every_product
 def test_sensor_tools_of_lsst_cam(product):
     graph = resolve(str(PIPELINES / "LSSTCam" / f"verify{product.title()}.yaml"))
@@ -280,7 +271,7 @@ def test_sensor_tools_of_lsst_cam(product):
         assert {f"{product}Noise{kind}" for kind in ("", *SENSOR_GROUPS)} <= names
 
 
-@pytest.mark.usefixtures("standIns")
+@pytest.mark.usefixtures("upstreamPipelines")
 @every_product
 def test_sensor_structures_of_lsst_cam(product):
     graph = resolve(str(PIPELINES / "LSSTCam" / f"verify{product.title()}.yaml"))
@@ -288,7 +279,7 @@ def test_sensor_structures_of_lsst_cam(product):
     assert {f"{product}Structures{kind}" for kind in ("", *SENSOR_GROUPS)} <= names
 
 
-@pytest.mark.usefixtures("standIns")
+@pytest.mark.usefixtures("upstreamPipelines")
 @every_camera
 @every_product
 def test_subsets_of_merges_and_views(camera, product):
@@ -297,7 +288,7 @@ def test_subsets_of_merges_and_views(camera, product):
     assert pipeline.subsets[f"{product}Views"] == listViews(product, camera)
 
 
-@pytest.mark.usefixtures("standIns")
+@pytest.mark.usefixtures("upstreamPipelines")
 @every_camera
 @every_product
 def test_stored_tables_are_analysed_by_the_tools_of_the_merges(camera, product):
@@ -328,12 +319,12 @@ INPUTS = {
 }
 
 
-@pytest.mark.usefixtures("standIns")
+@pytest.mark.usefixtures("upstreamPipelines")
 def test_every_view_is_listed():
     assert INPUTS.keys() == {path.stem for path in PIPELINES.glob("_ingredients/view*.yaml")}
 
 
-@pytest.mark.usefixtures("standIns")
+@pytest.mark.usefixtures("upstreamPipelines")
 @pytest.mark.parametrize("name", INPUTS)
 def test_inputs_of_views_are_those_of_upstream(name):
     graph = resolve(str(PIPELINES / "_ingredients" / f"{name}.yaml"))
@@ -343,7 +334,7 @@ def test_inputs_of_views_are_those_of_upstream(name):
     assert inputs == INPUTS[name]
 
 
-@pytest.mark.usefixtures("standIns")
+@pytest.mark.usefixtures("upstreamPipelines")
 @pytest.mark.parametrize("name", INPUTS)
 def test_no_input_of_views_constrains_the_graph(name):
     graph = resolve(str(PIPELINES / "_ingredients" / f"{name}.yaml"))

@@ -3,7 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Pages of the documentation that list the tests, generated from the catalogue."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from pageText import makeTable, wrap
 
@@ -29,8 +29,10 @@ def productPages() -> dict[str, str]:
 def describeProduct(product: Product) -> str:
     """Write the page of a product; a list that would be empty is left out."""
     title = f"{product.title} tests"
-    tests = [test for test in product if test.verify is not None]
-    statistics = [test for test in product if test.verify is None]
+    counted = [test for test in product if test.counts]
+    of_ours = [test for test in product if test.isOurs]
+    set_aside = [test for test in product if test.setAside]
+    statistics = [test for test in product if not test.isTested]
     return "\n".join(
         [
             ".. Generated from the catalogue of lsst.analysis.cp; do not edit.",
@@ -42,13 +44,30 @@ def describeProduct(product: Product) -> str:
             wrap(
                 f"Columns of the tables of results begin with ``{product.prefix}_``, those of verdicts with "
                 f"``{product.prefix}_VERIFY_``. Sections are those of `{product.document} <{product.url}>`_. "
-                "RN and GAIN are the nominal read noise and gain of the amplifier."
+                "RN and GAIN are the nominal read noise and gain of the amplifier. A value that is not "
+                f"plausible is suspicious, whatever the verdict. {product.note}"
             ),
             "",
-            *([makeTable([_describeTest(test) for test in tests])] if tests else []),
-            *(_listStatistics(statistics) if statistics else []),
+            *_list("", map(_describeTest, counted)),
+            *_list(
+                "Tests of this package, beside those of cp_verify. Their verdicts are computed and reported, "
+                "and count in no status:",
+                map(_describeTest, of_ours),
+            ),
+            *_list(
+                "Tests of cp_verify that are reported, and whose verdicts count in no status:",
+                map(_describeTest, set_aside),
+            ),
+            *_list("Statistics that are stored without being tested:", map(_describeStatistic, statistics)),
         ]
     )
+
+
+def _list(words: str, rows: Iterable[dict[str, str]]) -> list[str]:
+    """Write a table with some words before it; nothing if there are no rows."""
+    if not (listed := list(rows)):
+        return []
+    return [wrap(words), "", makeTable(listed)] if words else [makeTable(listed)]
 
 
 def _describeTest(test: VerifyTest) -> dict[str, str]:
@@ -60,13 +79,10 @@ def _describeTest(test: VerifyTest) -> dict[str, str]:
         "unit": test.unit,
         "passed where": passed,
         "threshold from": test.thresholdSource,
+        "plausible above": f"``{test.plausibleAbove}``" if test.plausibleAbove else "",
+        **({"set aside": test.setAside} if test.setAside else {}),
         "meaning": test.description,
     }
-
-
-def _listStatistics(statistics: Sequence[VerifyTest]) -> list[str]:
-    table = makeTable([_describeStatistic(test) for test in statistics])
-    return ["Statistics that are stored without being tested:", "", table]
 
 
 def _writeThreshold(threshold: Bounds | Mapping[str, Bounds] | None) -> str:

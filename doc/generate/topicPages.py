@@ -86,6 +86,7 @@ The tools say ``adu`` of all five, although all but the first are in electrons. 
 bundles that are to be sent:
 
 .. code-block:: bash
+   :class: elsewhere
 
    butler push-verify-metrics /repo/main --collections "u/me/verifyBias" \\
        --dataset-type "cpBiasExp*_metrics,cpBiasRun*_metrics" \\

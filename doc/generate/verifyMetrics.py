@@ -74,7 +74,9 @@ def _defineMetrics(product: Product, test: VerifyTest) -> dict[str, dict[str, An
 
 
 def _specify(test: VerifyTest) -> list[dict[str, Any]]:
-    """Specify the limits of a test's worst tested quantity and of its number of failures."""
+    """Specify the limits of a test's worst tested quantity and of its number of failures, if these count."""
+    if not test.counts:
+        return []
     tags = [test.product, test.key]
     specs = []
     if test.limit is not None and test.operator is not None:

@@ -195,6 +195,8 @@ def slowMeasurements(
         if test.verifyColumn is not None:
             flags = table.flags[test.verifyColumn][rows].tolist()
             expected |= {"nTested": len(flags) - flags.count(-1), "nFailed": flags.count(0)}
+        if test.plausibleAbove is not None:
+            expected["nSuspicious"] = int(table.suspicious(test)[rows].sum())
         return expected
 
     return measure

@@ -4,6 +4,7 @@
 """Tables that the tasks of cp_verify have written, against their rows as they are on disk."""
 
 import json
+import math
 import statistics
 
 import numpy as np
@@ -179,12 +180,13 @@ def test_thresholds_of_the_catalogue_are_those_of_a_dark(load, comCam, key):
     assert_array_equal(differ, np.isnan(quantity))
 
 
-@pytest.mark.parametrize("level", ["exposure", "run"])
-def test_flat(load, comCam, faults, makeProduct, level):
-    name = {"exposure": "verifyFlatExpResults_2024110501201_r_03", "run": "verifyFlatResults_r_03"}[level]
-    data, rows = load(f"flat/{name}")
-    n = {"exposure": 1, "run": 2}[level]
-    table = AmpTable.fromColumns(data, makeProduct("flat"), comCam)
+FLATS = {"exposure": "verifyFlatExpResults_2024110501201_r_03", "run": "verifyFlatResults_r_03"}
+
+
+@pytest.mark.parametrize(("level", "n"), [("exposure", 1), ("run", 2)])
+def test_flat(load, comCam, faults, level, n):
+    data, rows = load(f"flat/{FLATS[level]}")
+    table = AmpTable.fromColumns(data, getProduct("flat"), comCam)
     assert {kind: len(own) for kind, own in table.rows.items()} == {
         "amplifier": 144 * n,
         "detector": 9 * n,
@@ -200,12 +202,67 @@ def test_flat(load, comCam, faults, makeProduct, level):
     assert values["NOISE"]["nFailed"].tolist() == [2 * n]
     assert values["DET_SCATTER"]["nFailed"].tolist() == [2 * n]
     assert values["DET_SCATTER"]["nDetectorsFailed"].tolist() == [2]
+    # A standard deviation of 500 electrons is compared with 0.05; as a fraction it is half of that.
     assert values["EXP_SCATTER"]["nFailed"].tolist() == [n]
+    assert values["EXP_SCATTER_FRACTION"]["nFailed"].tolist() == [0]
     expected = {
-        (exposure, -1 if detector is None else detector, amplifier, test.split(":")[0].replace(" ", "_"))
+        (exposure, detector, amplifier, test.replace(" ", "_"))
         for exposure, detector, amplifier, test in faults("flat", table.exposures.tolist())
+        if detector is not None
     }
     assert failedIn(table) == expected
+    detectors = summarize(table, "runDetector")
+    failed = {0, 3, 6}
+    assert statusNames(detectors.status).tolist() == [
+        "failed" if detector in failed else "good" for detector in comCam.detectorId.tolist()
+    ]
+
+
+def test_scatter_of_the_detectors_of_a_flat_as_a_fraction(load, comCam):
+    data, rows = load("flat/verifyFlatResults_r_03")
+    table = AmpTable.fromColumns(data, getProduct("flat"), comCam, tests=["EXP_SCATTER_FRACTION"])
+    test = getProduct("flat")["EXP_SCATTER_FRACTION"]
+    for exposure, found in zip(table.exposures.tolist(), table.quantity(test), strict=True):
+        means = [
+            row["FLAT_DET_MEAN"]
+            for row in rows
+            if row["exposure"] == exposure and row["FLAT_DET_MEAN"] is not None
+        ]
+        assert len(means) == 9
+        # cp_verify stores the standard deviation of the very same means.
+        assert found == pytest.approx(statistics.pstdev(means) / statistics.mean(means), rel=1e-12)
+        assert 0.02 < found < 0.03
+
+
+@pytest.mark.parametrize("key", ["NOISE", "DET_SCATTER", "EXP_SCATTER"])
+def test_thresholds_of_the_catalogue_are_those_of_a_flat(load, comCam, key):
+    data, _ = load("flat/verifyFlatResults_r_03")
+    test = getProduct("flat")[key]
+    table = AmpTable.fromColumns(data, getProduct("flat"), comCam)
+    judged, stored = judge(test, table.quantity(test), table.physicalType[test.row]), table.verdict(test)
+    assert len(stored) > 0
+    # The one amplifier whose mean is below 0 has no photon noise.
+    means = table.statistics["FLAT_MEAN"] if key == "NOISE" else np.ones(len(stored))
+    assert_array_equal(judged[means >= 0], stored[means >= 0])
+    assert set(judged[means < 0].tolist()) <= {-1}
+
+
+def test_noise_of_a_flat_beside_photon_and_read_noise(load, comCam):
+    data, rows = load("flat/verifyFlatResults_r_03")
+    table = AmpTable.fromColumns(data, getProduct("flat"), comCam)
+    test = getProduct("flat")["NOISE_WITH_READ_NOISE"]
+    amps = [row for row in rows if row["amplifier"] is not None]
+    keys = zip(comCam.detectorId[comCam.ampDetector].tolist(), comCam.ampName.tolist(), strict=True)
+    noise = dict(zip(keys, comCam.ampReadNoise.tolist(), strict=True))
+    expected = [
+        row["FLAT_NOISE"] / math.sqrt(row["FLAT_MEAN"] + noise[row["detector"], row["amplifier"]] ** 2)
+        for row in amps
+    ]
+    np.testing.assert_allclose(table.quantity(test), expected, rtol=1e-12)
+    bad = table.failed(test).tolist()
+    failed = {(row["detector"], row["amplifier"]) for row, is_bad in zip(amps, bad, strict=True) if is_bad}
+    # Of 10% more noise than that of photons; the dead amplifier has more than its read noise, too.
+    assert failed == {(3, "C11"), (0, "C00")}
 
 
 def test_detectors_of_a_flat(load, comCam, makeProduct):

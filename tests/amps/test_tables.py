@@ -66,6 +66,9 @@ def test_names_and_order_of_the_columns_of_detectors(columns, read, level):
         f"SUCCESS_{name}" for name in (*counts[1:], "status")
     ]
     assert ("BIAS_DIST_50.0_PCT_median" in names) is runs
+    assert {n for n in names if n.endswith("_nSuspicious")} == {
+        f"{key}_nSuspicious" for key in ("NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT")
+    }
 
 
 def test_table_of_the_detectors_of_a_run(columns, read, layout):

@@ -67,6 +67,51 @@ def test_columns_of_bias_are_those_of_cp_verify():
     assert len(columns) == len(set(columns))
 
 
+def test_columns_of_flat_are_those_of_cp_verify():
+    percentiles = ("0.0", "5.0", "16.0", "50.0", "84.0", "95.0", "100.0")
+    columns = {
+        "amplifier": {"FLAT_MEAN", "FLAT_NOISE", "FLAT_VERIFY_NOISE", "FLAT_VERIFY_SUCCESS"}
+        | {f"FLAT_FLAT_DIST_{level}_PCT" for level in percentiles},
+        "detector": {"FLAT_DET_MEAN", "FLAT_DET_SCATTER", "FLAT_DET_VERIFY_SCATTER"},
+        "exposure": {"flat_SCATTER", "flat_VERIFY_SCATTER"},
+    }
+    flat = getProduct("flat")
+    assert columns == {
+        row: {column for test in flat if test.row == row for column in test.inputColumns} for row in columns
+    }
+
+
+@pytest.mark.parametrize(
+    ("product", "ours", "setAside"),
+    [
+        ("bias", [], []),
+        ("dark", [], []),
+        ("flat", ["NOISE_WITH_READ_NOISE", "EXP_SCATTER_FRACTION"], ["EXP_SCATTER"]),
+    ],
+)
+def test_verdicts_that_do_not_count(product, ours, setAside):
+    declared = getProduct(product)
+    assert [test.key for test in declared if test.isOurs] == ours
+    assert [test.key for test in declared if test.setAside] == setAside
+    counted = [test.key for test in declared if test.counts]
+    assert counted == [test.key for test in declared if test.isTested and test.key not in (*ours, *setAside)]
+    own = [test.key for test in declared.ownVerdicts()]
+    assert own == [key for key in counted if not declared[key].verdict]
+    # Who names such a test wants it.
+    named = ["NOISE", *ours, *setAside]
+    assert [test.key for test in declared.ownVerdicts(named)] == named
+
+
+def test_means_are_read_with_the_test_that_has_them():
+    flat = getProduct("flat")
+    assert [test.key for test in flat.needed(["EXP_SCATTER_FRACTION"])] == [
+        "EXP_SCATTER_FRACTION",
+        "DET_MEAN",
+    ]
+    assert flat["EXP_SCATTER_FRACTION"].inputColumns == ("flat_SCATTER",)
+    assert flat.inputColumns(["EXP_SCATTER_FRACTION"])[3:] == ("flat_SCATTER", "FLAT_DET_MEAN")
+
+
 @pytest.mark.parametrize(
     ("key", "name"),
     [
@@ -140,14 +185,16 @@ def test_computed_verdict_has_no_column():
 @pytest.mark.parametrize(
     ("key", "parts"),
     [
-        ("NOISE", {"statistic", "quantity", "verdict"}),
+        ("NOISE", {"statistic", "quantity", "verdict", "plausibility"}),
+        ("MEAN", {"statistic", "quantity", "verdict"}),
         ("SUCCESS", {"verdict"}),
         ("AMP_CORNER", {"statistic"}),
     ],
 )
 def test_parts_of_a_test(key, parts):
     test = getProduct("bias")[key]
-    assert {part for part in ("statistic", "quantity", "verdict") if test.has(part)} == parts
+    kinds = ("statistic", "quantity", "verdict", "plausibility")
+    assert {part for part in kinds if test.has(part)} == parts
     assert test.isTested is ("verdict" in parts)
 
 
@@ -243,6 +290,10 @@ def test_declarations_are_frozen():
             "quantity is given without a verify column",
         ),
         ({"description": " "}, "the description is empty"),
+        ({"isOurs": True, "verify": "X"}, "a test of ours has the verdict 'computed', not 'X'"),
+        ({"setAside": "It cannot pass."}, "only a test of cp_verify can be set aside"),
+        ({"means": {"M": "X"}}, "means are those of exposures, not of amplifiers"),
+        ({"means": {"M": "X"}, "row": "exposure"}, "means of M are given, which the quantity does not name"),
     ],
 )
 def test_wrong_declaration_is_an_error(fields, message):
@@ -263,6 +314,28 @@ def test_wrong_declaration_is_an_error(fields, message):
 def test_wrong_expression_is_an_error(quantity, message):
     with pytest.raises(CatalogueError, match=message):
         make(verify="X", quantity=quantity, operator="<", threshold=1.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"plausibleAbove": "RN +"}, r"plausibleAbove 'RN \+' cannot be evaluated"),
+        ({"plausibleAbove": "0.0"}, "plausibleAbove '0.0' is no real function"),
+        ({"plausibleAbove": "0.2*X"}, "plausibleAbove names X, expected RN, GAIN"),
+        ({"plausibleAbove": "RN", "row": "detector"}, "given without a statistic of amplifiers"),
+        ({"plausibleAbove": "RN", "statistic": None, "verify": "V"}, "given without a statistic of amp"),
+    ],
+)
+def test_wrong_plausibility_is_an_error(fields, message):
+    with pytest.raises(CatalogueError, match=message):
+        make(**fields)
+
+
+@pytest.mark.parametrize("name", ["bias", "dark"])
+def test_noises_have_to_be_plausible(name):
+    declared = {test.key: test.plausibleAbove for test in getProduct(name) if test.plausibleAbove}
+    expected = {"NOISE": "0.2*RN", "CR_NOISE": "0.2*RN", "READ_NOISE_CONSISTENT": "0.2*RN/GAIN"}
+    assert declared == expected
 
 
 @pytest.mark.parametrize(
@@ -353,6 +426,13 @@ def test_column_that_is_read_from_rows_of_two_kinds_is_an_error():
         CatalogueError, match="column BIAS_X is read from rows of amplifiers and of detectors"
     ):
         makeProduct(*tests)
+
+
+@pytest.mark.parametrize("key", ["NONE", "X", "Y"])
+def test_mean_of_what_is_no_statistic_of_detectors_is_an_error(key):
+    test = make(row="exposure", quantity="X/M", means={"M": key}, **TESTED)
+    with pytest.raises(CatalogueError, match=f"{key} is no statistic of amplifiers or detectors"):
+        makeProduct(test, make(key="Y", statistic=None, verify="Y_VERDICT"))
 
 
 def test_expression_of_an_unknown_statistic_is_an_error():

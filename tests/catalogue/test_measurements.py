@@ -33,18 +33,21 @@ STORED = {
         "statistic": {*STATISTIC, "nValid"},
         "quantity": {*QUANTITY},
         "verdict": {"nTested", "nFailed"},
+        "plausibility": {"nSuspicious"},
     },
     "runDetector": {
         "rows": {"nAmps", "nExposures"},
         "statistic": {*STATISTIC, "nValid"},
         "quantity": {*QUANTITY},
         "verdict": {"nTested", "nFailed", "nExposuresFailed"},
+        "plausibility": {"nSuspicious"},
     },
     "exposure": {
         "rows": {*CAMERA},
         "statistic": {*STATISTIC, "nValid"},
         "quantity": {*QUANTITY},
         "verdict": {"nTested", "nFailed", "nDetectorsFailed"},
+        "plausibility": {"nSuspicious"},
     },
     "run": {
         "rows": {*CAMERA, "nExposures"},
@@ -54,13 +57,15 @@ STORED = {
             *("nTested", "nFailed", "nDetectorsFailed"),
             *("nExposuresFailed", "nExposuresOverLimit", "majorityFailed"),
         },
+        "plausibility": {"nSuspicious"},
     },
 }
 
 
 def makeTest(row):
     """Make a test with a statistic, a tested quantity and a verdict, whose rows are of any kind."""
-    return dataclasses.replace(getProduct("bias")["CR_NOISE"], row=row)
+    plausible_above = "0.2*RN" if row == "amplifier" else None
+    return dataclasses.replace(getProduct("bias")["CR_NOISE"], row=row, plausibleAbove=plausible_above)
 
 
 def test_order_of_the_measurements_is_stable():
@@ -68,7 +73,7 @@ def test_order_of_the_measurements_is_stable():
         *STATISTIC,
         *QUANTITY,
         *CAMERA,
-        *("nExposures", "nValid", "nTested", "nFailed", "nDetectorsFailed"),
+        *("nExposures", "nValid", "nTested", "nFailed", "nSuspicious", "nDetectorsFailed"),
         *("nExposuresFailed", "nExposuresOverLimit", "majorityFailed"),
     )
 
@@ -84,7 +89,7 @@ def test_table_is_read_only():
 def test_declaration_is_complete(name):
     kind = MEASUREMENTS[name]
     assert kind.name == name
-    assert kind.of in ("statistic", "quantity", "verdict", "rows")
+    assert kind.of in ("statistic", "quantity", "verdict", "plausibility", "rows")
     assert kind.worse in ("low", "high", None)
     assert kind.validWhere is None or kind.validWhere in MEASUREMENTS
     assert kind.levels
@@ -118,7 +123,7 @@ def test_meaning_names_the_test_and_its_rows(name, meaning):
         (
             "high",
             {
-                *("max", "quantityMax", "nFailed", "nDetectorsFailed", "nExposuresFailed"),
+                *("max", "quantityMax", "nFailed", "nSuspicious", "nDetectorsFailed", "nExposuresFailed"),
                 *("nExposuresOverLimit", "majorityFailed"),
             },
         ),
@@ -131,7 +136,8 @@ def test_end_that_decides(worse, names):
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("test", getProduct("bias").tests, ids=lambda test: test.key)
 def test_measurements_of_bias_are_those_that_are_stored(test, level):
-    parts = {"rows", *(part for part in ("statistic", "quantity", "verdict") if test.has(part))}
+    kinds = ("statistic", "quantity", "verdict", "plausibility")
+    parts = {"rows", *(part for part in kinds if test.has(part))}
     names = set().union(*(STORED[level][part] for part in parts))
     if test.varies == "run" and level in ("detector", "exposure"):
         names = set()
@@ -152,7 +158,7 @@ def test_measurements_by_the_rows_of_a_test(row, level):
     found = measurementUnits(makeTest(row), Level(level)).keys()
     stored = set().union(*STORED[level].values())
     if row == "detector":
-        stored = stored - {"nAmps", "nAmpsMissing"} | {"nDetectors"}
+        stored = stored - {"nAmps", "nAmpsMissing", "nSuspicious"} | {"nDetectors"}
     elif row == "exposure":
         failed = {"nExposuresFailed"} if level == "run" else set()
         stored = {*STATISTIC, *QUANTITY, "nExposures", "nValid", "nTested", "nFailed"} | failed
@@ -167,7 +173,7 @@ def test_no_exposures_are_counted_without_epochs(row, level):
     found = measurementUnits(makeTest(row), Level(level, "none")).keys()
     as_stored = set().union(*STORED[level].values())
     if row == "detector":
-        as_stored = as_stored - {"nAmps", "nAmpsMissing"} | {"nDetectors"}
+        as_stored = as_stored - {"nAmps", "nAmpsMissing", "nSuspicious"} | {"nDetectors"}
     assert found == {name for name in as_stored if "Exposure" not in name and name != "majorityFailed"}
 
 
@@ -183,7 +189,7 @@ def test_units(test):
 
 def test_measurements_of_a_test_with_their_units():
     units = measurementUnits(getProduct("bias")["NOISE"], Level("exposure"))
-    counts = ("nAmps", "nValid", "nTested", "nFailed")
+    counts = ("nAmps", "nValid", "nTested", "nFailed", "nSuspicious")
     counts += ("nDetectors", "nDetectorsFailed", "nDetectorsMissing", "nAmpsMissing")
     expected = dict.fromkeys(counts, "") | dict.fromkeys(("min", "median", "max"), "electron")
     assert units == expected | dict.fromkeys(("quantityMin", "quantityMedian", "quantityMax"), "")

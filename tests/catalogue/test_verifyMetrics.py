@@ -74,8 +74,23 @@ def test_limits_are_those_of_cp_verify(specs, product):
     }
 
 
+def test_limits_of_flats_are_those_that_count(specs):
+    limits = {
+        name: (spec["threshold"]["operator"], spec["threshold"]["value"])
+        for name, spec in specs.items()
+        if name.startswith("flat")
+    }
+    assert limits == {
+        "flatNoise_quantityMax": ("<=", 1.0),
+        "flatDetScatter_quantityMax": ("<=", 0.05),
+        "flatNoise_nFailed": ("<=", 0),
+        "flatDetScatter_nFailed": ("<=", 0),
+        "flatSuccess_nFailed": ("<=", 0),
+    }
+
+
 def test_other_products_have_no_limits_yet(specs):
-    assert [name for name in specs if not name.startswith(("bias", "dark"))] == []
+    assert [name for name in specs if not name.startswith(("bias", "dark", "flat"))] == []
 
 
 def test_lsst_verify_reads_them(metrics, specs):

@@ -7,29 +7,17 @@ import ast
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
 
 import pytest
+from examples import EXAMPLES, PAGES, PROGRAMS, readCommands
 from generatedFiles import ROOT
 
 from lsst.daf.butler.cli.butler import cli as butler
 from lsst.pipe.base import Pipeline
 
-PAGES = [ROOT / "README.rst", *sorted((ROOT / "doc").rglob("*.rst"))]
-BLOCK = re.compile(
-    r"^(?P<head>.*::(?: *(?P<language>[\w-]+))?)\n(?: +:.*\n)*\n(?P<body>(?:(?: +.*)?\n)+)", re.MULTILINE
-)
-PROGRAMS = ("butler", "make", "package-docs", "pipetask", "python", "scons", "setup", "source")
 # What a set-up stack, or a tool of its own, has to offer.
-ELSEWHERE = {
-    "butler define-visits",
-    "package-docs -d doc build",
-    "scons",
-    "setup -k -r .",
-    "source .venv/bin/activate",
-}
+FOREIGN = {"butler define-visits", "package-docs -d doc build", "scons", "setup -k -r ."}
 PACKAGE = ROOT / "python" / "lsst" / "analysis" / "cp"
 ROOMS = "actions|atools|catalogue|cli|core|metrics|notebook|sasquatch|tasks"
 FOLDERS = rf"\.ci|benchmarks|demo|doc|pipelines|python|specs|standalone|tests|{ROOMS}"
@@ -37,35 +25,7 @@ PATH = re.compile(rf"``((?:{FOLDERS})/[^\s`]*)``")
 NAME = re.compile(r"(?<![`:])`~?(lsst\.analysis\.cp\.[\w.]+)`(?!`)")
 
 
-def readBlocks(page: Path) -> Iterator[tuple[str, str]]:
-    """Yield language and text of the examples of a page; the language is empty if it is not said."""
-    for match in BLOCK.finditer(page.read_text() + "\n"):
-        is_literal = not match["head"].lstrip().startswith("..")
-        if is_literal or "code-block" in match["head"]:
-            yield match["language"] or "", match["body"]
-
-
-def readCommands(page: Path) -> Iterator[tuple[str, bool]]:
-    """Yield the commands of a page, and whether they are whole: those in the text may lack arguments."""
-    for language, text in readBlocks(page):
-        if language == "python":
-            continue
-        lines = [line.split("  #")[0].strip() for line in text.replace("\\\n", " ").splitlines()]
-        yield from ((line, True) for line in lines if line.split(" ")[0] in PROGRAMS)
-    for text in re.findall(r"``([^`]+)``", page.read_text()):
-        program, _, arguments = " ".join(text.split()).partition(" ")
-        # An ellipsis or a placeholder stands for what a reader has to fill in.
-        if program in PROGRAMS and arguments and not re.search(r"\.\.\.|<", arguments):
-            yield f"{program} {arguments}", False
-
-
 COMMANDS = dict(sorted(pair for page in PAGES for pair in readCommands(page)))
-EXAMPLES = [
-    pytest.param(text, id=f"{page.name}-{i}")
-    for page in PAGES
-    for i, (language, text) in enumerate(readBlocks(page))
-    if language == "python"
-]
 
 
 def checkPipeline(arguments: list[str]) -> None:
@@ -78,12 +38,25 @@ def test_there_are_commands():
     assert {command.split(" ")[0] for command in COMMANDS} == set(PROGRAMS)
 
 
+def test_commands_are_marked_as_such():
+    found = [example for example in EXAMPLES if example.commands and not example.language]
+    assert [(example.page.name, example.commands) for example in found] == []
+
+
+def test_runs_register_what_they_write():
+    runs = [
+        command for command, is_whole in COMMANDS.items() if command.startswith("pipetask run") and is_whole
+    ]
+    assert len(runs) > 2
+    assert [run for run in runs if "--register-dataset-types" not in run] == []
+
+
 @pytest.mark.parametrize(("command", "isWhole"), COMMANDS.items())
 def test_command_is_understood(command, isWhole, monkeypatch):
     monkeypatch.setenv("ANALYSIS_CP_DIR", str(ROOT))
     program, *arguments = shlex.split(command)
     match program, arguments:
-        case _ if command in ELSEWHERE:
+        case _ if command in FOREIGN:
             pass
         case "make", _:
             result = subprocess.run(
@@ -104,16 +77,23 @@ def test_command_is_understood(command, isWhole, monkeypatch):
             subcommand.make_context(name, options, resilient_parsing=not isWhole)
             if "-p" in options:
                 checkPipeline(options)
-        case "python", [path, *_]:
+        case "python" | "source", [path, *_]:
             assert (ROOT / path).exists()
         case _:
             pytest.fail(f"nothing is known of {command}")
 
 
-@pytest.mark.parametrize("text", EXAMPLES)
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(example.text, id=f"{example.page.name}-{i}")
+        for i, example in enumerate(EXAMPLES)
+        if example.language == "python"
+    ],
+)
 def test_imports_of_examples_work(text):
-    tree = ast.parse(re.sub(r"^   ", "", text, flags=re.MULTILINE))
-    imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    nodes = ast.walk(ast.parse(text))
+    imports = [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
     exec(compile(ast.Module(imports, []), "example", "exec"), {})
 
 

@@ -375,12 +375,10 @@ def test_one_input_always_limits_the_graph() -> None:
     assert connections.bundles.deferGraphConstraint
 
 
+@pytest.mark.usefixtures("upstreamPipelines")
 @pytest.mark.parametrize("camera", ["LATISS", "LSSTComCam", "LSSTCam"])
-def test_input_is_an_output_of_the_merge(camera: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_input_is_an_output_of_the_merge(camera: str) -> None:
     """The two pipelines are run apart, so that no contract can hold them together."""
-    monkeypatch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-    monkeypatch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))
-    monkeypatch.setenv("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone"))
     trend, verify = (
         Pipeline.fromFile(str(ROOT / "pipelines" / camera / f"{name}.yaml")).to_graph()
         for name in ("trendBias", "verifyBias")

@@ -105,15 +105,21 @@ class Repository:
     butler: Butler = field(init=False)
     camera: Any = field(init=False)
     runs: int = 0
+    collections: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         Butler.makeRepo(str(self.root))
         self.butler = Butler.from_config(str(self.root), writeable=True)
-        self.butler.registry.registerRun("inputs")
+        self.addCollection("inputs")
         self.camera = self.instrument.getCamera()
         self.instrument.register(self.butler.registry)
         self.instrument.writeCameraGeom(self.butler, "camera/calib")
         self._insertExposures()
+
+    def addCollection(self, name: str) -> None:
+        """Add a collection of inputs, into which they go from now on."""
+        self.butler.registry.registerRun(name)
+        self.collections.insert(0, name)
 
     def _insertExposures(self) -> None:
         name = self.instrument.getName()
@@ -152,7 +158,7 @@ class Repository:
 
     def put(self, name: str, value: Any, **data_id: Any) -> None:
         """Store a dataset in the collection of inputs."""
-        self.butler.put(value, name, instrument=self.instrument.getName(), run="inputs", **data_id)
+        self.butler.put(value, name, instrument=self.instrument.getName(), run=self.collections[0], **data_id)
 
     def putDetectors(
         self,
@@ -207,7 +213,7 @@ class Repository:
         """Make the quantum graph of a pipeline, in a new run."""
         self.runs += 1
         butler = SimplePipelineExecutor.prep_butler(
-            str(self.root), inputs=["inputs", "camera/calib"], output=f"run{self.runs}"
+            str(self.root), inputs=[*self.collections, "camera/calib"], output=f"run{self.runs}"
         )
         make = SimplePipelineExecutor.from_pipeline_graph
         if isinstance(pipeline, Pipeline):

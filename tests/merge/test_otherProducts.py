@@ -125,7 +125,13 @@ def test_product_of_detectors_has_its_metrics_and_its_map(comCamera):
     outputs, values, failures = analyze(CalibMergeAnalysisTask, "ofDetectors", "run", rows, comCamera)
     assert failures == {}
     assert values["ofDetectorsFew"]["nFailed"] == 1
-    expected = {"nAmps": 0, "nAmpsFailed": 0, "nDetectorsGood": 8, "nDetectorsFailed": 1}
+    expected = {
+        "nAmps": 0,
+        "nAmpsFailed": 0,
+        "nAmpsSuspicious": 0,
+        "nDetectorsGood": 8,
+        "nDetectorsFailed": 1,
+    }
     assert values["ofDetectorsFailures"] == expected | {"nDetectorsUnknown": 0}
     figures = [name for name in vars(outputs) if name.startswith("cpOther_")]
     assert figures == ["cpOther_ofDetectorsFew_FocalPlaneGeometryPlot"]

@@ -317,7 +317,7 @@ def test_a_metric_that_there_is_not_may_be_no_error(repository, detectors):
         )
     ]
     assert len(readHandles(handles, metrics=["biasNose"], needsAll=False)) == 0
-    assert len(readHandles(handles, metrics=["biasNose", "biasNoise"], needsAll=False)) == 90
+    assert len(readHandles(handles, metrics=["biasNose", "biasNoise"], needsAll=False)) == 99
 
 
 def test_a_text_for_a_list_of_metrics_is_an_error(repository):

@@ -7,7 +7,10 @@ import pytest
 
 from lsst.analysis.cp.metrics import declaredMeasurements, measurementUnit
 
-FAILURES = ["nAmps", "nAmpsFailed", "nDetectorsGood", "nDetectorsFailed", "nDetectorsUnknown"]
+FAILURES = [
+    *("nAmps", "nAmpsFailed", "nAmpsSuspicious"),
+    *("nDetectorsGood", "nDetectorsFailed", "nDetectorsUnknown"),
+]
 
 
 @pytest.mark.parametrize(

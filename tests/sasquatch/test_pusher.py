@@ -143,6 +143,7 @@ def test_one_fault_loses_nothing(
     is_late = fault in (Fault.HANG, Fault.HANG_AFTER, Fault.TRICKLE)
     # One batch after another: which request meets the fault must not depend on the order of threads.
     report = push(requestTimeout=0.3 if is_late else 10.0, inFlight=1)
+    assert settings.faults.counts == {fault: 1}
     if fault in (Fault.PARTIAL_FINAL, Fault.SCHEMA_REJECTED):
         assert 0 < report.rejected <= 5
         assert not report.isDelivered

@@ -86,7 +86,7 @@ def test_clean_detectors_have_events_and_hardly_more(outcome) -> None:
     """Two cosmic rays in a million pixels: eight a detector."""
     assert outcome.alarms["event"] == outcome.clean
     others = set(outcome.alarms) - {"event", "pixel or column"}
-    assert sum(outcome.alarms[kind] for kind in others) <= 2
+    assert sum(outcome.alarms[kind] for kind in others) <= 3
 
 
 @pytest.mark.parametrize(

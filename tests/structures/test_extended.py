@@ -6,6 +6,8 @@
 import numpy as np
 import pytest
 
+from lsst.analysis.cp.core.structures import DetectionThresholds, findStructures, measureSignificance
+
 Y, X = np.mgrid[:600, :1024]
 
 
@@ -44,21 +46,6 @@ def test_hollow_is_a_glow_below_the_level(makeFrame, findIn, amps):
     assert abs(found.y[0] - 150) < 40
 
 
-def test_step_of_an_amplifier_is_at_its_sides(makeFrame, findIn, amps):
-    image = makeFrame(65)
-    image[amps[5]] += 10
-    found = findIn(image).select("boundary")
-    # Its neighbours are below, left and right of it.
-    assert sorted(zip(found.x, found.y, strict=True)) == [(255.5, 449.5), (383.5, 299.5), (511.5, 449.5)]
-    assert sorted(found.amplitude) == pytest.approx([-10, 10, 10], abs=2)
-    assert sorted(found.amplifier) == [5, 5, 6]
-
-
-def test_gradient_is_no_step(makeFrame, findIn):
-    found = findIn(makeFrame(66) + (0.05 * X).astype(np.float32))
-    assert len(found.select("boundary")) == 0
-
-
 @pytest.mark.parametrize("noise", [0.0, 1e-4])
 def test_dead_amplifier(makeFrame, findIn, amps, noise):
     image = makeFrame(67)
@@ -73,6 +60,21 @@ def test_dead_amplifier(makeFrame, findIn, amps, noise):
 
 def test_amplifier_of_low_noise_is_not_dead(makeFrame, findIn):
     assert len(findIn(makeFrame(68, [5, 5, 5, 2, 5, 5, 9, 9]))) == 0
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 100), (100, 1), (2, 50), (3, 3), (65, 65), (65, 1)])
+@pytest.mark.parametrize("value", [None, 65535])
+def test_amplifiers_of_any_size_are_searched(shape, value):
+    image = np.random.default_rng(68).normal(0, 5, shape) if value is None else np.full(shape, value)
+    image[-1, -1] += 0 if value else 1000
+    amps = [tuple(slice(0, n) for n in shape)]
+    significance = measureSignificance(image, np.zeros(shape, dtype=bool), amps)
+    found = findStructures(significance, amps, DetectionThresholds.fromBudget(amps))
+    if image.size < 20:
+        assert significance.unsearched[0]
+    else:
+        assert (found.kind.tolist() == ["deadAmplifier"]) == (value is not None)
+        assert len(found) > 0
 
 
 def test_excluded_amplifier_is_not_dead(makeFrame, findIn, amps):

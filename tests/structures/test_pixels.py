@@ -161,7 +161,7 @@ def test_large_block_is_not_cut_into_rows(makeFrame, findIn, height, width):
     image[310 : 310 + height, 514 : 514 + width] = 1e5
     found = findIn(image)
     assert len(found.select("row", "column", "pixel")) == 0
-    assert found.select("cluster", "glow", "boundary").amplifier.min() >= 0
+    assert found.select("cluster", "glow", "offset", "deadAmplifier").amplifier.min() >= 0
     assert len(found) <= 5
     assert (found.amplifier == 6).any()
 

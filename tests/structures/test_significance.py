@@ -15,6 +15,9 @@ from lsst.analysis.cp.core.structures import measureSignificance
 NOISE = np.array([3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0])
 
 
+WHOLE = [(slice(0, 400), slice(0, 400))]
+
+
 def nothing(image):
     return np.zeros(image.shape, dtype=bool)
 
@@ -50,6 +53,35 @@ def test_noise_of_digitised_pixels(amps, makeFrame, step):
     assert measureSignificance(image, nothing(image), amps).noise.mean() == pytest.approx(expected, rel=0.015)
 
 
+@pytest.mark.parametrize("offset", [0, 0.1, 0.25, 0.5])
+@pytest.mark.parametrize("step", [5, 10, 10.5, 12, 15, 18, 20])
+def test_noise_in_coarse_steps(step, offset):
+    """Over two thirds of the pixels may have one value; none that is a step off stands out."""
+    rng = np.random.default_rng(0)
+    image = (step * np.round(rng.normal(0, 5, (400, 400)) / step + offset)).astype(np.float32)
+    significance = measureSignificance(image, nothing(image), WHOLE)
+    assert significance.noise[0] == pytest.approx(image.std(), rel=0.05)
+    assert significance.scale[0] == pytest.approx(np.hypot(image.std(), step / np.sqrt(12)), rel=0.05)
+    assert np.abs(significance.values).max() < 5.5
+
+
+@pytest.mark.parametrize("step", [10, 12, 15])
+def test_noise_in_coarse_steps_of_rows_with_offsets(step):
+    """Subtracting an overscan row by row leaves no common steps."""
+    rng = np.random.default_rng(1)
+    image = step * np.round(rng.normal(0, 5, (400, 400)) / step) + rng.normal(0, 0.3, (400, 1))
+    assert measureSignificance(image, nothing(image), WHOLE).noise[0] == pytest.approx(image.std(), rel=0.05)
+
+
+@pytest.mark.parametrize("value", [100, 0])
+@pytest.mark.parametrize("part", [0.2, 0.3, 0.7])
+def test_filled_pixels_are_no_noise(part, value):
+    rng = np.random.default_rng(2)
+    image = rng.normal(100, 5, (400, 400))
+    image[rng.random(image.shape) < part] = value
+    assert measureSignificance(image, nothing(image), WHOLE).noise[0] == pytest.approx(5, rel=0.03)
+
+
 @pytest.mark.parametrize("step", [0.5, 2.0, 6.0])
 def test_background_of_digitised_pixels_does_not_jump(amps, makeFrame, step):
     errors = []
@@ -60,14 +92,15 @@ def test_background_of_digitised_pixels_does_not_jump(amps, makeFrame, step):
         for mesh, amp in zip(meshes, amps, strict=True):
             means = [
                 [
-                    fine[amp][int(y - 31.5) : int(y + 32.5) : 2, int(x - 31.5) : int(x + 32.5)].mean()
+                    fine[amp][int(y - 29.5) : int(y + 30.5), int(x - 31.5) : int(x + 32.5)].mean()
                     for x in mesh.columns
                 ]
                 for y in mesh.rows
             ]
             errors.append(mesh.values - means)
-    # A median scatters about the mean by 0.76 of the mean's error; rounding adds to both.
-    expected = 0.76 * np.hypot(5, step / np.sqrt(12)) / np.sqrt(32 * 64)
+    # The variance of a median is pi / 2 of that of the mean of as many pixels, here half of those of the box;
+    # rounding adds to both.
+    expected = np.sqrt(np.pi - 1) * np.hypot(5, step / np.sqrt(12)) / np.sqrt(60 * 64)
     assert np.std(errors) < 1.2 * expected
 
 
@@ -114,7 +147,8 @@ def test_mesh_is_interpolated_linearly_and_extrapolated(amps, makeFrame):
 
 
 def test_mesh_holds_medians_of_boxes():
-    image = np.random.default_rng(1).normal(size=(128, 192)).astype(np.float32)
+    # One of two rows is used, so pairs are made equal.
+    image = np.random.default_rng(1).normal(size=(64, 192)).astype(np.float32).repeat(2, axis=0)
     mesh = measureSignificance(image, nothing(image), [(slice(0, 128), slice(0, 192))]).meshes[0]
     assert mesh.values.shape == (2, 3)
     assert_allclose(mesh.columns, [31.5, 95.5, 159.5])
@@ -162,7 +196,7 @@ def test_fully_excluded_amplifier_is_unknown(amps, makeFrame):
     assert not significance.live[2]
     assert not significance.dead[2]
     assert_array_equal(significance.values[amps[2]], 0)
-    assert_array_equal(significance.values[amps[3]], expected.values[amps[3]])
+    assert_allclose(significance.values[amps[3]], expected.values[amps[3]], rtol=1e-6, atol=1e-6)
 
 
 def test_constant_amplifier_is_dead(amps, makeFrame):
@@ -170,9 +204,74 @@ def test_constant_amplifier_is_dead(amps, makeFrame):
     image[amps[5]] = 7
     significance = measureSignificance(image, nothing(image), amps)
     assert significance.noise[5] == 0
-    assert significance.level[5] == 7
+    assert significance.level[5] == pytest.approx(7, rel=1e-6)
     assert_array_equal(np.flatnonzero(significance.dead), [5])
     assert_array_equal(significance.values[amps[5]], 0)
+
+
+@pytest.mark.parametrize("level", [7, 0.1, 25000, 65535, 1e6, -3e4, 1e29])
+@pytest.mark.parametrize("shape", [(100, 50), (2000, 509), (65, 65), (1, 100)])
+def test_rounding_is_no_noise(shape, level):
+    image = np.full(shape, level, dtype=np.float32)
+    significance = measureSignificance(image, nothing(image), [tuple(slice(0, n) for n in shape)])
+    assert significance.noise[0] == 0
+    assert significance.dead[0]
+    assert not significance.values.any()
+
+
+@pytest.mark.parametrize("level", [1.7, 65535])
+def test_last_digit_is_no_noise(level):
+    image = np.full((400, 400), level, dtype=np.float32)
+    image += np.spacing(image) * np.random.default_rng(3).integers(-1, 2, image.shape)
+    assert measureSignificance(image, nothing(image), WHOLE).noise[0] == 0
+
+
+@pytest.mark.parametrize("every", [2, 3, 4, 5, 7, 8])
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("masked", [True, False])
+def test_mask_is_in_step_with_no_sample(every, axis, masked):
+    """One line in a few is masked, or is all that is not."""
+    image = np.random.default_rng(4).normal(0, 5, (400, 400)).astype(np.float32)
+    lines = np.arange(400) % every == 0
+    excluded = np.broadcast_to((lines == masked).reshape((-1, 1) if axis == 0 else (1, -1)), image.shape)
+    image[excluded] = 1e5
+    image[210, 210] = 60
+    significance = measureSignificance(image, excluded, WHOLE)
+    expected = image[~excluded & (image < 50)].std()
+    assert significance.noise[0] == pytest.approx(expected, rel=0.03)
+    assert not significance.unsearched[0]
+    if not excluded[210, 210]:
+        assert significance.values[210, 210] == pytest.approx(60 / 5, rel=0.05)
+
+
+@pytest.mark.parametrize("left", [0, 1, 19])
+def test_too_few_pixels_are_said(left):
+    image = np.random.default_rng(5).normal(0, 5, (400, 400))
+    excluded = np.ones(image.shape, dtype=bool)
+    excluded.ravel()[:left] = False
+    significance = measureSignificance(image, excluded, WHOLE)
+    assert np.isnan(significance.noise[0])
+    assert significance.unsearched[0]
+    assert not significance.dead[0]
+
+
+@pytest.mark.parametrize(
+    "shape", [(64, 64), (65, 65), (65, 509), (66, 66), (95, 97), (127, 128), (129, 129), (193, 30)]
+)
+def test_amplifiers_of_other_sizes_than_boxes(shape):
+    amps = [tuple(slice(0, n) for n in shape)]
+    rng = np.random.default_rng(6)
+    noise = []
+    for _ in range(10):
+        image = rng.normal(0, 5, shape)
+        image[shape[0] // 2, shape[1] // 2] = 60
+        significance = measureSignificance(image, nothing(image), amps)
+        noise.append(significance.noise[0])
+        assert significance.values.argmax() == shape[0] // 2 * shape[1] + shape[1] // 2
+    assert np.mean(noise) == pytest.approx(5, rel=0.03)
+    heights, widths = significance.meshes[0].boxShape
+    assert 2 / 3 <= heights / 64 <= 1.5
+    assert widths <= 96
 
 
 def test_pixels_outside_amplifiers_have_no_significance(amps, makeFrame):
@@ -187,7 +286,7 @@ def test_double_precision_gives_the_same(amps, makeFrame):
         measureSignificance(pixels, nothing(image), amps).values
         for pixels in (image, image.astype(np.float64))
     )
-    assert_array_equal(single, double)
+    assert_allclose(single, double, rtol=1e-6, atol=1e-6)
 
 
 def test_input_is_not_changed(amps, makeFrame):

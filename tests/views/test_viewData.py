@@ -122,6 +122,38 @@ def test_mosaic_says_what_is_missing(makeHandle, camera, recorder):
     assert view["missing"]["reason"][0].startswith("shape (3, 3), expected (500, 504)")
 
 
+def test_mosaic_says_what_is_not_requested(makeHandle, camera, recorder):
+    handles = [makeHandle(i) for i in (0, 1, 2)]
+    names = [camera[i].getName() for i in (1, 5)]
+    task = makeTask(FocalPlaneMosaicViewTask, binning=10, requestedDetectors=names)
+    ((_, images, _),) = task.readParts(handles, camera, [])
+    task.run(images, camera=camera, runner=recorder)
+    assert recorder.view["imageDetectors"].tolist() == [1]
+    assert recorder.view["missing"]["detector"].tolist() == [5]
+    assert recorder.view["notRequested"].tolist() == [0, 2, 3, 4, 6, 7, 8]
+    # What is stored of the others is not shown.
+    assert np.isnan(valueAt(recorder.view, camera, 2))
+
+
+def test_of_a_raft_only_its_own_are_not_requested(makeHandle, camera):
+    images = DetectorImages([makeHandle(1)], camera, requested=[camera[1].getName()], log=LOG)
+    assert images.restrict([0, 1]).notRequested == {0}
+    assert not images.restrict([0, 1]).missing
+
+
+def test_unknown_detectors_are_not_requested_in_silence(camera):
+    with pytest.raises(ValueError, match="has no detectors R99_S99"):
+        DetectorImages([], camera, requested=[camera[1].getName(), "R99_S99"], log=LOG)
+
+
+def test_single_image_has_nothing_to_request(camera):
+    config = DetectorImageViewTask.ConfigClass()
+    config.connections.outputName = "cpTest"
+    config.requestedDetectors = [camera[1].getName()]
+    with pytest.raises(FieldValidationError, match="gathers no detectors"):
+        config.validate()
+
+
 def test_mosaic_without_any_image_is_empty(makeHandle, camera, recorder):
     view = seeMosaic(RaftImageViewTask, [], camera, recorder, range(9), binning=10, doShareStretch=False)
     assert np.isnan(view["image"]).all()
@@ -211,3 +243,15 @@ def test_structure_that_is_found_is_in_the_significance_mosaic(makeHandle, camer
     )
     around = view["significance"][row, column - 1 : column + 2]
     assert around.max() == pytest.approx(structure["score"])
+
+
+def test_amplifier_that_cannot_be_searched_is_named(makeHandle, camera, recorder, tmp_path, caplog):
+    pixels = np.random.default_rng(3).normal(0, 5, SHAPE).astype(np.float32)
+    amp = camera[0].getAmplifiers()[1]
+    box = amp.getBBox()
+    pixels[box.getMinY() : box.getMaxY() + 1, box.getMinX() : box.getMaxX() + 1] = np.nan
+    outputs = seeResidual([makeHandle(0, pixels)], camera, recorder, tmp_path)
+    assert outputs.structures.meta["unsearched"] == [f"{camera[0].getName()} {amp.getName()}"]
+    assert f"too few good pixels to search the amplifiers {amp.getName()}." in caplog.text
+    lost = np.isnan(recorder.view["significance"]).sum() - np.isnan(recorder.view["mean"]).sum()
+    assert lost == 0

@@ -14,6 +14,7 @@ from astropy.table import MaskedColumn
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lsst.afw.cameraGeom import DetectorType
+from lsst.analysis.cp import __version__
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.actions.plot.focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from lsst.analysis.cp.actions.plot.focalPlane.view import chooseLabels, squareLimits
@@ -307,7 +308,7 @@ def test_provenance(camera: Sequence, rows: dict) -> None:
     assert view.title == "Noise of the bias"
     assert view.provenance == (
         "LATISS   exposure 2026070200001   filter SDSSr~empty   tests: 4.3 NOISE",
-        "collection: u/me/run   table: verifyBiasResults   tool: biasNoise",
+        f"collection: u/me/run   table: verifyBiasResults   tool: biasNoise   analysis_cp {__version__}",
     )
     assert info == before
 
@@ -318,14 +319,14 @@ def test_title_falls_back_to_the_tool(camera: Sequence, rows: dict) -> None:
 
 def test_provenance_of_nothing(camera: Sequence, rows: dict) -> None:
     view = makeAction().prepare(rows, camera, {})
-    assert (view.title, view.provenance) == ("Noise", ())
+    assert (view.title, view.provenance) == ("Noise", (f"analysis_cp {__version__}",))
 
 
 def test_long_collection_is_cut_in_the_middle(camera: Sequence, rows: dict) -> None:
     view = makeAction().prepare(rows, camera, {"run": "start" + "/x" * 200 + "/end"})
     assert view.provenance[0].startswith("collection: start/x")
-    assert view.provenance[0].endswith("/end")
-    assert len(view.provenance[0]) < 140
+    assert view.provenance[0].endswith(f"/end   analysis_cp {__version__}")
+    assert len(view.provenance[0]) < 165
 
 
 @pytest.mark.parametrize(

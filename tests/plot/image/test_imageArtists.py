@@ -116,6 +116,25 @@ def test_missing_and_masked_are_hatched_each_in_its_way(
     assert artists.missing.get_hatch() != artists.masked.get_hatch()
 
 
+def test_what_nobody_asked_for_is_outlined_and_not_missing(
+    camera: Sequence, makeAction: Callable, makeMosaic: Callable, geometry: FocalPlaneGeometry
+) -> None:
+    data = makeMosaic(d94=None, d20=None) | {"notRequested": geometry.layout.detectorId[[1]]}
+    view = makeAction(FocalPlaneImagePlot).prepare(data, camera)
+    assert view.headline == "2 of 3 requested detectors with an image"
+    artists = draw(view)
+    missing = artists.missing.get_path().to_polygons(closed_only=True)
+    assert_allclose([polygon[:4] for polygon in missing], geometry.detectorCorners[[2]])
+    (outlines,) = artists.notRequested
+    assert_allclose(vertices(outlines)[:, :4], geometry.detectorCorners[[1]])
+    labels = [handle.get_label() for handle in artists.key]
+    assert {"detectors without an image: 1", "detectors not requested: 1"} <= set(labels)
+    names = [text.get_text() for text in artists.names]
+    assert geometry.layout.detectorName[2] in names
+    assert geometry.layout.detectorName[1] not in names
+    assert "Without an image: 1" in [lines[0] for lines in view.lists if lines]
+
+
 def test_every_detector_is_named(mosaicView: ImageView) -> None:
     names = draw(mosaicView).names
     texts = [name.get_text() for name in names]
@@ -244,5 +263,5 @@ def test_page_says_where_the_image_is_from(
     }
     figure = figureOf(makeAction(FocalPlaneImagePlot), makeMosaic(2), camera, plotInfo=info)
     texts = "\n".join(text.get_text() for text in figure.texts)
-    for words in ("biasView", "Cam   exposure 5", "u/$x$", "table: residual", "2 × 2 detector pixels"):
+    for words in ("biasView", "Cam   exposure 5", "u/$x$", "image: residual", "2 × 2 detector pixels"):
         assert words in texts

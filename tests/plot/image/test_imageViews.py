@@ -11,6 +11,7 @@ from astropy.table import Table
 from matplotlib.path import Path as Polygon
 from numpy.testing import assert_allclose, assert_array_equal
 
+from lsst.analysis.cp import __version__
 from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot
 from lsst.analysis.cp.actions.plot.image.frame import binningOf
 from lsst.analysis.cp.actions.plot.image.gaps import ampRegions
@@ -409,7 +410,7 @@ def test_words_on_origin(camera: Sequence, makeAction: Callable, detectorData: d
     assert makeAction(DetectorImagePlot, title="Dark").prepare(detectorData, camera, info).title == "Dark"
     assert view.provenance == (
         "Cam   exposure 5   detector 3",
-        "collection: u/$x$   tool: biasView",
+        f"collection: u/$x$   tool: biasView   analysis_cp {__version__}",
         "image pixels are detector pixels",
     )
     assert info == INFO

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from lsst.analysis.cp import __version__
 from lsst.analysis.cp.actions.plot.text import plural
 from lsst.analysis.cp.actions.plot.trend import TrendPlot
 from lsst.analysis.cp.actions.plot.trend.axis import findEpochGaps, padSegment, placeEpochs, splitSegments
@@ -336,7 +337,10 @@ def test_labels_name_unit_test_and_limit() -> None:
     info = {"instrument": "LSSTCam", "run": "u/me", "tableName": "t", "plotName": "biasNoise"}
     view = action.prepare(search(makeRows(np.ones((2, 3)), threshold=1.5)), info)
     assert (view.title, view.yLabel) == ("biasNoise", "Noise (electron)")
-    assert view.provenance == ("LSSTCam   tests: 4.3 NOISE", "collection: u/me   table: t   tool: biasNoise")
+    assert view.provenance == (
+        "LSSTCam   tests: 4.3 NOISE",
+        f"collection: u/me   metrics: t   tool: biasNoise   analysis_cp {__version__}",
+    )
     assert (view.thresholdLabel, view.failsAbove) == ("limit: < 1.5 electron", True)
 
 
@@ -351,7 +355,7 @@ def test_words_of_the_title_are_configured() -> None:
     info = {"plotName": "biasNoise"}
     view = makeAction(title="Noise of the residual bias").prepare(search(makeRows(np.ones((2, 3)))), info)
     assert view.title == "Noise of the residual bias"
-    assert view.provenance == ("tool: biasNoise",)
+    assert view.provenance == (f"tool: biasNoise   analysis_cp {__version__}",)
 
 
 def test_epochs_without_exposures_are_runs() -> None:

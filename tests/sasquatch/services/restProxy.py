@@ -252,7 +252,8 @@ class RestProxy:
             self.failures.append(error)
             raise
         retry = {"Retry_After": "0"} if status == 429 else {}
-        answer = makeAnswer(status, json.dumps(document).encode(), **retry)
+        # The server takes one request a connection: a client that is not told so may lose its next one.
+        answer = makeAnswer(status, json.dumps(document).encode(), Connection="close", **retry)
         if fault is Fault.HANG_AFTER:
             return [self.settings.hangSeconds]
         if fault in (Fault.RESET_IN_BODY, Fault.WRONG_JSON):

@@ -42,8 +42,8 @@ class MeasurementKind:
         What it is, in a sentence with the places ``{statistic}``, ``{quantity}``, ``{key}`` and ``{rows}``
         (plural of what one row of the test is).
     of
-        What it is made of: ``"statistic"``, ``"quantity"``, ``"verdict"`` or ``"rows"``. A test that lacks it
-        does not have the measurement.
+        What it is made of: ``"statistic"``, ``"quantity"``, ``"verdict"``, ``"plausibility"`` or
+        ``"rows"``. A test that lacks it does not have the measurement.
     unitOf
         Whose unit it has: ``"statistic"`` or ``"quantity"``; empty for counts, which have none.
     levels
@@ -123,6 +123,13 @@ _KINDS = (
         of="verdict",
         worse="high",
         words="failed",
+    ),
+    MeasurementKind(
+        name="nSuspicious",
+        meaning="Number of {rows} whose {statistic} is too low to be plausible, whatever the verdict.",
+        of="plausibility",
+        worse="high",
+        words="suspicious",
     ),
     MeasurementKind(
         name="nDetectorsFailed",

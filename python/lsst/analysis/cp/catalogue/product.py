@@ -47,6 +47,14 @@ class CatalogueError(ValueError):
     """A declaration of the catalogue is wrong."""
 
 
+def _namesIn(expression: str) -> tuple[str, ...]:
+    """Name the variables of an expression, sorted."""
+    tree = ast.parse(expression, mode="eval")
+    calls = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in calls}
+    return tuple(sorted(names))
+
+
 @dataclass(frozen=True, kw_only=True)
 class VerifyTest:
     """One test, or one statistic that is stored without being tested.
@@ -98,6 +106,17 @@ class VerifyTest:
         the field; empty if there is none.
     thresholdSource
         Where the threshold comes from: a configuration field, or the place of a literal.
+    means
+        What some names in the quantity of a test of exposures stand for: keys of tests or statistics of the
+        product, whose finite statistics are averaged over the rows of the exposure.
+    isOurs
+        Whether the test is not one of cp_verify, but of this package.
+    setAside
+        Why the verdict of a test of cp_verify does not count; empty if it counts.
+    plausibleAbove
+        A numexpr expression in `REFERENCE_NAMES`, in the unit of the statistic. The statistic is plausible
+        only above it and above 0; one that is not is suspicious, whatever the verdict. None if every value is
+        plausible.
     verdict
         Whether the column sums up the other tests.
     inVerdict
@@ -131,6 +150,10 @@ class VerifyTest:
     threshold: Bounds | Mapping[str, Bounds] | None = field(default=None, hash=False)
     thresholdField: str = ""
     thresholdSource: str = ""
+    means: Mapping[str, str] = field(default_factory=dict, hash=False)
+    isOurs: bool = False
+    setAside: str = ""
+    plausibleAbove: str | None = None
     verdict: bool = False
     inVerdict: bool = True
     description: str
@@ -157,21 +180,48 @@ class VerifyTest:
         if self.quantity is not None:
             if self.verify is None:
                 raise self._error("a tested quantity is given without a verify column")
-            self._checkExpression()
+            self._checkExpression("quantity", self.quantity)
             self._checkThreshold()
+        self._checkOrigin()
+        self._checkMeans()
+        if self.plausibleAbove is not None:
+            self._checkPlausibility(self.plausibleAbove)
         if not self.description.strip():
             raise self._error("the description is empty")
 
-    def _checkExpression(self) -> None:
-        """Evaluate the expression once, so that a mistake shows when the catalogue is read."""
+    def _checkExpression(self, field: str, expression: str) -> None:
+        """Evaluate an expression once, so that a mistake shows when the catalogue is read."""
         try:
-            names = self.quantityNames
-            rows = dict.fromkeys(names, np.ones(2))
-            value = numexpr.evaluate(self.quantity, local_dict=rows, global_dict={})
+            rows = dict.fromkeys(_namesIn(expression), np.ones(2))
+            value = numexpr.evaluate(expression, local_dict=rows, global_dict={})
         except (SyntaxError, TypeError, KeyError, AttributeError, ValueError, NotImplementedError) as error:
-            raise self._error(f"quantity {self.quantity!r} cannot be evaluated: {error}") from error
+            raise self._error(f"{field} {expression!r} cannot be evaluated: {error}") from error
         if value.dtype.kind != "f" or value.shape != (2,):
-            raise self._error(f"quantity {self.quantity!r} is no real function of a statistic")
+            raise self._error(f"{field} {expression!r} is no real function of a statistic")
+
+    def _checkPlausibility(self, expression: str) -> None:
+        """Check that there is a statistic to compare, and nominal values to compare it with."""
+        self._checkExpression("plausibleAbove", expression)
+        if self.statistic is None or self.row != "amplifier":
+            raise self._error("plausibleAbove is given without a statistic of amplifiers")
+        if unknown := sorted(set(_namesIn(expression)) - set(REFERENCE_NAMES)):
+            raise self._error(
+                f"plausibleAbove names {', '.join(unknown)}, expected {', '.join(REFERENCE_NAMES)}"
+            )
+
+    def _checkOrigin(self) -> None:
+        """Check that a test of ours has no stored verdict, and is not set aside as one of cp_verify is."""
+        if self.isOurs and self.verify != COMPUTED:
+            raise self._error(f"a test of ours has the verdict {COMPUTED!r}, not {self.verify!r}")
+        if self.setAside and (self.isOurs or self.verify is None):
+            raise self._error("only a test of cp_verify can be set aside")
+
+    def _checkMeans(self) -> None:
+        """Check that means are of exposures, and that the tested quantity has them."""
+        if self.means and self.row != "exposure":
+            raise self._error(f"means are those of exposures, not of {ROWS[self.row]}")
+        if unused := sorted(self.means.keys() - set(self.quantityNames)):
+            raise self._error(f"means of {', '.join(unused)} are given, which the quantity does not name")
 
     def _checkThreshold(self) -> None:
         """Check that the operator fits the threshold, and that intervals are not empty."""
@@ -207,6 +257,11 @@ class VerifyTest:
         """Whether there are verdicts, stored or computed."""
         return self.verify is not None
 
+    @property
+    def counts(self) -> bool:
+        """Whether the verdict counts in the status of what is verified; no test of ours does."""
+        return self.isTested and not self.isOurs and not self.setAside
+
     @cached_property
     def statisticColumn(self) -> str | None:
         """Column of the statistic (``"BIAS_NOISE"``), or None."""
@@ -220,12 +275,12 @@ class VerifyTest:
     @cached_property
     def quantityNames(self) -> tuple[str, ...]:
         """Statistics and reference names in the tested quantity, sorted."""
-        if self.quantity is None:
-            return ()
-        tree = ast.parse(self.quantity, mode="eval")
-        calls = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-        names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in calls}
-        return tuple(sorted(names))
+        return () if self.quantity is None else _namesIn(self.quantity)
+
+    @cached_property
+    def plausibleNames(self) -> tuple[str, ...]:
+        """Reference names in what the statistic must exceed, sorted."""
+        return () if self.plausibleAbove is None else _namesIn(self.plausibleAbove)
 
     @property
     def comparedNames(self) -> tuple[str, ...]:
@@ -234,9 +289,9 @@ class VerifyTest:
 
     @cached_property
     def statisticColumns(self) -> tuple[str, ...]:
-        """Columns of statistics that the test or its tested quantity read."""
+        """Columns of statistics that the test or its tested quantity read in rows of its own kind."""
         names = [] if self.statistic is None else [self.statistic]
-        names += [name for name in self.quantityNames if name not in REFERENCE_NAMES]
+        names += [name for name in self.quantityNames if name not in (*REFERENCE_NAMES, *self.means)]
         return tuple(f"{self.prefix}_{name}" for name in dict.fromkeys(names))
 
     @cached_property
@@ -250,8 +305,20 @@ class VerifyTest:
         return self.threshold if isinstance(self.threshold, float) else None
 
     def has(self, part: str) -> bool:
-        """Tell whether the test has a ``"statistic"``, a tested ``"quantity"`` or a ``"verdict"``."""
-        return getattr(self, "verify" if part == "verdict" else part) is not None
+        """Tell whether the test has a statistic, a tested quantity, a verdict or a plausibility.
+
+        Parameters
+        ----------
+        part
+            ``"statistic"``, ``"quantity"``, ``"verdict"`` or ``"plausibility"``.
+
+        Returns
+        -------
+        has
+            Whether it is declared.
+        """
+        fields = {"verdict": "verify", "plausibility": "plausibleAbove"}
+        return getattr(self, fields.get(part, part)) is not None
 
     def isMeasuredAt(self, level: Level) -> bool:
         """Tell whether the test has metrics at a level.
@@ -312,6 +379,8 @@ class Product:
         Name for labels.
     document, url
         Name and address of the document that defines the tests; empty if there is none.
+    note
+        What readers of its tests have to know, in sentences; empty if there is nothing.
     epoch
         What tells the results of a run apart, one of `~lsst.analysis.cp.catalogue.EPOCHS`.
     tests
@@ -323,8 +392,8 @@ class Product:
     Raises
     ------
     CatalogueError
-        If two tests share a key or the name of a tool, a quantity names an unknown statistic, or a column is
-        read from rows of two kinds.
+        If two tests share a key or the name of a tool, a quantity names an unknown statistic, a mean is not
+        that of a statistic, or a column is read from rows of two kinds.
     """
 
     name: str
@@ -332,6 +401,7 @@ class Product:
     title: str
     document: str = ""
     url: str = ""
+    note: str = ""
     epoch: str = "exposure"
     tests: tuple[VerifyTest, ...] = ()
     images: Mapping[str, ImageKind] = field(default_factory=dict, hash=False)
@@ -349,7 +419,13 @@ class Product:
             of = (test.row, test.prefix)
             known = {other.statistic for other in self.tests if (other.row, other.prefix) == of}
             # There are no nominal values of detectors and exposures.
-            known |= set(REFERENCE_NAMES) if test.row == "amplifier" else set()
+            known |= set(REFERENCE_NAMES) if test.row == "amplifier" else set(test.means)
+            averaged = {other.key for other in self.tests if other.statistic and other.row != "exposure"}
+            if wrong := sorted(set(test.means.values()) - averaged):
+                raise CatalogueError(
+                    f"test {test.key!r} of {self.name}: {', '.join(wrong)} is no statistic of amplifiers or "
+                    "detectors, of which there are means"
+                )
             if unknown := sorted(set(test.quantityNames) - known):
                 raise CatalogueError(
                     f"test {test.key!r} of {self.name}: quantity {test.quantity!r} names "
@@ -390,18 +466,18 @@ class Product:
         Parameters
         ----------
         keys
-            Keys of the tests to choose from; all if empty.
+            Keys of the tests to choose from; if empty, all whose verdicts count.
 
         Returns
         -------
         tests
             In the order of the keys, or of the catalogue.
         """
-        chosen = [self[key] for key in keys] or self.tests
+        chosen = [self[key] for key in keys] or [test for test in self.tests if test.counts]
         return tuple(test for test in chosen if test.isTested and not test.verdict)
 
-    def needed(self, keys: Iterable[str] = ()) -> tuple[VerifyTest, ...]:
-        """Choose tests, with the verdicts without which the majority rule cannot judge them.
+    def withMeans(self, keys: Iterable[str] = ()) -> tuple[VerifyTest, ...]:
+        """Choose tests, with those of whose statistics the quantities have means.
 
         Parameters
         ----------
@@ -411,9 +487,26 @@ class Product:
         Returns
         -------
         tests
-            The tests, and the verdicts if a failure of some test counts only beside them.
+            The tests, those of the means last.
         """
         chosen = tuple(self[key] for key in keys) or self.tests
+        averaged = [self[key] for test in chosen for key in test.means.values()]
+        return tuple(dict.fromkeys((*chosen, *averaged)))
+
+    def needed(self, keys: Iterable[str] = ()) -> tuple[VerifyTest, ...]:
+        """Choose tests, with those of the means and the verdicts without which they cannot be judged.
+
+        Parameters
+        ----------
+        keys
+            Keys of tests; all if empty.
+
+        Returns
+        -------
+        tests
+            The tests, those of the means, and the verdicts if a failure of some test counts only beside them.
+        """
+        chosen = self.withMeans(keys)
         if all(test.inVerdict for test in chosen):
             return chosen
         return tuple(dict.fromkeys((*chosen, *(test for test in self.tests if test.verdict))))

@@ -16,14 +16,25 @@ from .product import CatalogueError, ImageKind, Product, VerifyTest
 __all__ = ["getProduct", "products", "readProduct"]
 
 _SUFFIX = ".yaml"
-_TEXTS = ("prefix", "title", "document", "url", "epoch")
+_TEXTS = ("prefix", "title", "document", "url", "note", "epoch")
 _SECTIONS = ("tests", "statistics", "images")
 
 # What one declaration may say; the product and the key are common to the file, or said once.
 _TESTED = tuple(f.name for f in dataclasses.fields(VerifyTest) if f.name not in ("product", "key"))
-_STORED = ("prefix", "statistic", "row", "presence", "varies", "isCount", "plotted", "centre")
+_STORED = (
+    "prefix",
+    "statistic",
+    "row",
+    "presence",
+    "varies",
+    "isCount",
+    "plotted",
+    "centre",
+    "plausibleAbove",
+)
 
-_TYPES = {"centre": float} | dict.fromkeys(("isCount", "plotted", "verdict", "inVerdict", "aboutZero"), bool)
+_BOOLEANS = ("isCount", "plotted", "verdict", "inVerdict", "isOurs", "aboutZero")
+_TYPES = {"centre": float, "means": dict} | dict.fromkeys(_BOOLEANS, bool)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -43,8 +54,8 @@ def readProduct(text: str, source: str) -> Product:
     Parameters
     ----------
     text
-        YAML with the product's name and title, its prefix, document, url and epoch, its tests, the statistics
-        that are only stored, and how its images are shown.
+        YAML with the product's name and title, its prefix, document, url, note and epoch, its tests, the
+        statistics that are only stored, and how its images are shown.
     source
         Name of the file, for messages.
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+
+from lsst.analysis.cp.core.typing import FloatArray
 
 from .records import Records
 from .table import KEY_SCHEMA
@@ -66,7 +68,7 @@ class RecordGatherer:
         metric: str,
         units: Mapping[str, str],
         rows: range,
-        values: Iterable[float | None],
+        values: FloatArray | Sequence[float | None],
     ) -> None:
         """Add records.
 
@@ -79,13 +81,13 @@ class RecordGatherer:
         rows
             Where that is which each of them belongs to.
         values
-            All measurements of the first record in the order of the units, then those of the next; None where
-            there is none.
+            All measurements of the first record in the order of the units, then those of the next; None or
+            NaN where there is none.
         """
         key = (topic, metric, tuple(units.items()))
         places, numbers = self._parts.setdefault(key, (array("q"), array("d")))
         places.extend(rows)
-        numbers.extend(math.nan if value is None else value for value in values)
+        numbers.frombytes(np.asarray(values, dtype=np.float64).tobytes())
 
     def records(self) -> Iterator[Records]:
         """Yield all records, those of a topic with the same measurements and units together."""

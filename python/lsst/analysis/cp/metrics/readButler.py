@@ -227,7 +227,7 @@ class _Reader:
             self._found.add((topic, tool))
             if self._wanted.hasMetric(topic, tool):
                 units = {name: content.units[tool][name] for name in values if self._wanted.isRead(name)}
-                self._gatherer.add(topic, tool, units, rows, map(values.__getitem__, units))
+                self._gatherer.add(topic, tool, units, rows, [values[name] for name in units])
         record = ref.dataId.records["detector"] if "detector" in ref.dataId.dimensions else None
         if record is not None:
             # The record does not have the vendor.

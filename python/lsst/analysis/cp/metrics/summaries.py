@@ -105,5 +105,5 @@ def readSummary(
     for tool, found in columns.items():
         units = {each: str(table[column].unit or "") for each, column in found.items()}
         values = np.column_stack([floats[column] for column in found.values()])
-        gatherer.add(f"{stem}{tool}", tool, units, rows, values.ravel().tolist())
+        gatherer.add(f"{stem}{tool}", tool, units, rows, values.ravel())
     return {(f"{stem}{tool}", tool) for tool in columns}, detectors

@@ -40,7 +40,10 @@ TREND_SUFFIXES: Mapping[str, str] = {
 }
 """End of the name of a tool for histories, by what its series belong to."""
 
-_FAILURES = ("nAmps", "nAmpsFailed", "nDetectorsGood", "nDetectorsFailed", "nDetectorsUnknown")
+_FAILURES = (
+    *("nAmps", "nAmpsFailed", "nAmpsSuspicious"),
+    *("nDetectorsGood", "nDetectorsFailed", "nDetectorsUnknown"),
+)
 _MAJORITY = ("nExposures", "nExposuresOverLimit", "majorityFailed")
 _STRUCTURES = ("nDetectors", "nDetectorsMissing", "nDetectorsWithStructure")
 _HISTORY = (

@@ -4,4 +4,5 @@
 """What notebooks read."""
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
+from .readPlot import *
 from .readView import *

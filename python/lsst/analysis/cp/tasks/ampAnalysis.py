@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,13 @@ from lsst.pipe.base import connectionTypes as cT
 
 from .connections import CAMERA, ConfiguredDimensionsConfig, ConfiguredDimensionsConnections
 from .reference import VERIFIED_EXPOSURES, readHeaders
+from .runner import describeInputs, describeRows
 
 if TYPE_CHECKING:
     from astropy.table import Table
 
     from lsst.analysis.tools.interfaces import KeyedData
-    from lsst.daf.butler import DeferredDatasetHandle
+    from lsst.daf.butler import DataCoordinate, DeferredDatasetHandle
 
 __all__ = [
     "AmpAnalysisConfig",
@@ -93,6 +94,9 @@ class AmpAnalysisTask(AnalysisPipelineTask):
         results : `lsst.pipe.base.Struct`
             Metrics and plots, as `lsst.analysis.tools.interfaces.AnalysisPipelineTask.run` returns them.
         """
+        info = kwargs.get("plotInfo")
+        if data is not None and info is not None and info.keys().isdisjoint({"exposure", "visit"}):
+            kwargs["plotInfo"] = {**info, **describeRows(data)}
         handles = kwargs.pop("verifiedExposures", ())
         kwargs["reference"] = readHeaders(handles, kwargs["camera"]) if handles else None
         preps = [tool.prep for tool in self.config.atools if isinstance(tool.prep, EncodeAmps)]
@@ -105,6 +109,15 @@ class AmpAnalysisTask(AnalysisPipelineTask):
                 encoded: Any = {AMP_TABLE: encodeAmps(data, product, tests, epoch=epoch, **kwargs)}
                 data = encoded
         return super().run(data=data, **kwargs)
+
+    def parsePlotInfo(
+        self, inputs: Mapping[str, Any] | None, dataId: DataCoordinate | None, connectionName: str = "data"
+    ) -> Mapping[str, str]:
+        """Say on figures where the inputs are from, those headers that were read included."""
+        if inputs is None:
+            return super().parsePlotInfo(inputs, dataId, connectionName)
+        headers = [handle.ref for handle in inputs.get("verifiedExposures", ())]
+        return describeInputs([inputs[connectionName].ref], dataId, headers)
 
     def loadData(self, handle: DeferredDatasetHandle, names: Iterable[str] | None = None) -> Table:
         """Read those of the wanted columns that the table has; the tools know which they cannot do without.
@@ -119,6 +132,8 @@ class AmpAnalysisTask(AnalysisPipelineTask):
         wanted = set(self.collectInputNames() if names is None else names)
         stored = [str(name) for name in handle.get(component="columns")]
         present = [name for name in stored if name in wanted]
+        # The observing days of a run are written on its figures.
+        dates = [name for name in stored if name == "mjd" and names is None and name not in wanted]
         name = f"{handle.ref.datasetType.name} {handle.dataId}"
         if not stored:
             raise UnprocessableDataError(f"{name} is a table without columns")
@@ -126,7 +141,7 @@ class AmpAnalysisTask(AnalysisPipelineTask):
             raise ColumnError(
                 f"{name} has none of the columns {', '.join(sorted(wanted))}; it has {', '.join(stored)}"
             )
-        return handle.get(parameters={"columns": present})
+        return handle.get(parameters={"columns": present + dates})
 
 
 class AmpAnalysisDetectorConfig(AmpAnalysisConfig):

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from astropy.time import Time
 from matplotlib.figure import Figure
 
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
@@ -18,7 +20,7 @@ from lsst.verify import Measurement
 if TYPE_CHECKING:
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisTool
     from lsst.daf.butler import DataCoordinate, DatasetRef
-    from lsst.pipe.base import QuantumContext, Task
+    from lsst.pipe.base import InputQuantizedConnection, QuantumContext, Task
     from lsst.utils.logging import LsstLogAdapter
 
     type Tools = Iterable[tuple[str, AnalysisTool]]
@@ -27,6 +29,8 @@ __all__ = [
     "ToolFailuresError",
     "ToolRunner",
     "describeInputs",
+    "describeRows",
+    "listInputs",
     "makeBundle",
     "putOutputs",
     "raiseFailures",
@@ -160,12 +164,72 @@ def putOutputs(
             runner.attempt(name, butlerQC.put, value, ref)
 
 
-def describeInputs(refs: Sequence[DatasetRef], dataId: DataCoordinate | None) -> dict[str, Any]:
-    """Say on figures where the inputs are from: dataset types, the first of their runs, and the data ID."""
-    types = sorted({ref.datasetType.name for ref in refs})
-    first, *others = sorted({ref.run for ref in refs})
-    run = f"{first} and {len(others)} more" if others else first
-    return {"tableName": ", ".join(types), "run": run, **(dataId.mapping if dataId else {})}
+def listInputs(inputRefs: InputQuantizedConnection) -> list[DatasetRef]:
+    """List the datasets that a quantum takes, but for the camera."""
+    refs: list[DatasetRef] = []
+    for name, given in inputRefs:
+        if name != "camera":
+            refs += given if isinstance(given, Iterable) else [given]
+    return refs
+
+
+def describeInputs(
+    data: Sequence[DatasetRef], dataId: DataCoordinate | None, others: Sequence[DatasetRef] = ()
+) -> dict[str, Any]:
+    """Say on figures where the inputs are from.
+
+    Parameters
+    ----------
+    data
+        What is shown.
+    dataId
+        Data ID of the figure.
+    others
+        What else contributes to the figure.
+
+    Returns
+    -------
+    plotInfo
+        The data ID; the types of the ``data`` as ``tableName``; all collections as ``run``, both with commas
+        between them; and, where the data ID names no exposure, those of the inputs as ``exposures`` (or
+        ``visits``), and their observing days as ``days``, as far as data IDs tell them.
+    """
+    known = dict(dataId.mapping) if dataId else {}
+    refs = [*data, *others]
+    info = {
+        "tableName": ", ".join(sorted({ref.datasetType.name for ref in data})),
+        "run": ", ".join(sorted({ref.run for ref in refs})),
+    }
+    epochs = {
+        f"{key.removesuffix('_obs')}s": sorted({ref.dataId[key] for ref in refs if key in ref.dataId.mapping})
+        for key in ("exposure", "visit", "day_obs")
+        if known.keys().isdisjoint({"exposure", "visit"})
+    }
+    return info | {key: found for key, found in epochs.items() if found} | known
+
+
+def describeRows(columns: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Say on figures which exposures the rows of a table are from.
+
+    Parameters
+    ----------
+    columns
+        Columns of the table. ``exposure`` and ``mjd`` (TAI) are used if they are there.
+
+    Returns
+    -------
+    plotInfo
+        ``exposures``, and ``days``, the observing days, which begin at 12 hours TAI.
+    """
+    info, names = {}, list(columns.keys())  # A table is searched row by row.
+    if "exposure" in names:
+        exposures = np.ma.compressed(np.ma.asarray(columns["exposure"]))
+        info["exposures"] = np.unique(exposures).tolist()
+    if "mjd" in names:
+        mjd = np.ma.filled(np.ma.asarray(columns["mjd"], dtype=float), np.nan)
+        noons = np.unique(np.floor(mjd[np.isfinite(mjd)] - 0.5))
+        info["days"] = [int(day) for day in Time(noons, format="mjd", scale="tai").strftime("%Y%m%d")]
+    return {key: values for key, values in info.items() if values}
 
 
 def raiseFailures(task: Task, failures: Mapping[str, str]) -> None:

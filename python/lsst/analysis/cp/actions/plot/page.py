@@ -21,6 +21,8 @@ __all__ = ["Page", "drawScale"]
 
 _LINE = 0.1424
 """Height of a line of the column, inches."""
+_MOST_LINES = 3
+"""Lines of provenance from which more need smaller letters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +46,8 @@ class Page:
         colour = EMPHASIS if emphasise else "0.2"
         self._write(0.132, 0.112, shorten(title, 90), fontsize=13, fontweight="bold")
         self._write(0.132, 0.344, headline, fontsize=10, fontweight="bold", color=colour)
-        self._write(0.132, 0.536, "\n".join(provenance), fontsize=7.5, color="0.25")
+        points = 7.5 if len(provenance) <= _MOST_LINES else 6.2
+        self._write(0.132, 0.53, "\n".join(provenance), fontsize=points, color="0.25")
 
     def writeAbove(self, left: float, y: float, title: str, note: str) -> None:
         """Write a title and a note in small print, either of which may be empty, above axes that end at y."""

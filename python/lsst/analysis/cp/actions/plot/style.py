@@ -12,6 +12,7 @@ __all__ = [
     "DIVERGING",
     "EMPHASIS",
     "FAILING",
+    "NOT_REQUESTED",
     "NO_DATA",
     "NO_VALUE",
     "OPERATORS",
@@ -41,6 +42,9 @@ UNDER_COLOURS = ("#7d7d7d", "#000000")
 
 OUTLINE = "#444444"
 """Colour of the outlines of detectors."""
+
+NOT_REQUESTED = "#b0b0b0"
+"""Colour of the outlines of detectors that nobody asked for."""
 
 NO_DATA: HatchLook = ("#ffffff", "///", "#b8b8b8")
 """Patches or detectors of which there are no data at all."""

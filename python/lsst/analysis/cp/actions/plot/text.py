@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import median_abs_deviation
+
+from lsst.analysis.cp import __version__
 
 __all__ = [
     "COLUMN",
@@ -32,6 +35,10 @@ __all__ = [
 
 _DATA_ID = ("exposure", "visit", "day_obs", "detector", "physical_filter", "band")
 _PROVENANCE_LENGTH = 120
+_LINE_LENGTH = 180
+"""Characters of a line of provenance."""
+_FEW = 3
+"""Number of exposures up to which each is named."""
 LIST_LENGTH = 52
 """Characters of a line in the column beside a plot."""
 
@@ -97,26 +104,63 @@ def chooseTitle(title: str, plotInfo: Mapping[str, object], label: str) -> str:
     return title or str(plotInfo.get("plotName") or label)
 
 
-def describeProvenance(plotInfo: Mapping[str, object], tests: Sequence[str]) -> tuple[str, ...]:
-    """Say where the data of a figure come from: data ID and tests on one line, and their source on another.
+def describeProvenance(
+    plotInfo: Mapping[str, object], tests: Sequence[str], source: str = "table"
+) -> tuple[str, ...]:
+    """Say in at most four lines where a figure comes from: data ID and tests, collections, inputs, software.
 
-    The source is ``run`` (a collection), ``tableName`` and ``plotName`` (a tool), as an analysis task gives
-    them. What is not known is left out.
+    The inputs are ``run`` (collections), ``tableName`` and ``plotName`` (a tool), as an analysis task gives
+    them; and, of a figure of many exposures, ``exposures`` or ``visits``, and ``days``. What is not known is
+    left out. A ``source`` is what the tool was given, in a word.
     """
-    keys = ("instrument", *_DATA_ID, "run", "tableName", "plotName")
-    known = {key: str(plotInfo[key]) for key in keys if plotInfo.get(key) not in (None, "")}
+    known = {key: str(value) for key, value in plotInfo.items() if value not in (None, "")}
     data_id = [known["instrument"]] if "instrument" in known else []
     for key in _DATA_ID:
         if key in known and not (key == "band" and "physical_filter" in known):
             data_id.append(f"{key.removeprefix('physical_')} {known[key]}")
+    for key in ("exposures", "visits", "days"):
+        if values := plotInfo.get(key):
+            data_id.append(_describeRange(key.removesuffix("s"), cast("Sequence[object]", values)))
     if tests:
         data_id.append(f"tests: {', '.join(tests)}")
-    source = [
+    collections = known["run"].split(", ") if "run" in known else []
+    made_by = [
         f"{word}: {shorten(known[key])}"
-        for word, key in (("collection", "run"), ("table", "tableName"), ("tool", "plotName"))
+        for word, key in ((source, "tableName"), ("tool", "plotName"))
         if key in known
     ]
-    return tuple("   ".join(words) for words in (data_id, source) if words)
+    made_by.append(f"analysis_cp {__version__}")
+    from_where = _listCollections(collections)
+    inputs = "   ".join(made_by)
+    if len(from_where) == 1 and len(from_where[0]) + len(inputs) + 3 <= _LINE_LENGTH:
+        from_where, inputs = [], f"{from_where[0]}   {inputs}"
+    return tuple(line for line in ("   ".join(data_id), *from_where, inputs) if line)
+
+
+def _describeRange(noun: str, values: Sequence[object]) -> str:
+    """Write a few values, or how many there are, and the first and the last."""
+    if len(values) <= _FEW:
+        return f"{noun if len(values) == 1 else pluralOf(noun)} {', '.join(map(str, values))}"
+    return f"{plural(len(values), noun)} from {values[0]} to {values[-1]}"
+
+
+def _listCollections(collections: Sequence[str]) -> list[str]:
+    """Name collections in at most two lines, and count the others."""
+    if not collections:
+        return []
+    title = "collection: " if len(collections) == 1 else "collections: "
+    names = [shorten(name) for name in collections]
+    lines = [title + names[0]]
+    for i, name in enumerate(names[1:], start=1):
+        rest = f" and {len(names) - i} more"
+        if len(lines[-1]) + len(name) + 2 + len(rest) <= _LINE_LENGTH:
+            lines[-1] += f", {name}"
+        elif len(lines) == 1:
+            lines = [f"{lines[0]},", name]
+        else:
+            lines[-1] += rest
+            break
+    return lines
 
 
 def describeThreshold(threshold: float | None, operator: str, unit: str) -> str:

@@ -16,9 +16,12 @@ from lsst.analysis.cp.catalogue import VerifyTest
 from lsst.analysis.cp.core.typing import AnyArray, BoolArray, FlagArray, FloatArray, IndexArray
 
 from .table import AmpTable
-from .verdicts import FAILED, GOOD, UNKNOWN, statusNames, thresholdsOf
+from .verdicts import FAILED, GOOD, STATUS_NAMES, UNKNOWN, thresholdsOf
 
-__all__ = ["culpritsTable"]
+__all__ = ["SUSPICIOUS_STATUS", "culpritsTable"]
+
+SUSPICIOUS_STATUS = "suspicious"
+"""Status of a culprit that no verdict is against, but whose value is too low to be plausible."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,12 +32,12 @@ class _Found:
     epochIndex: IndexArray
     member: IndexArray
     quantity: FloatArray
-    status: int
+    status: str
     reason: str
 
 
 def culpritsTable(table: AmpTable) -> Table:
-    """List each amplifier, detector or exposure and test that is failed or unknown.
+    """List each amplifier, detector or exposure and test that is failed, unknown or suspicious.
 
     Parameters
     ----------
@@ -44,10 +47,12 @@ def culpritsTable(table: AmpTable) -> Table:
     Returns
     -------
     culprits
-        One row for each expected exposure, member of the layout and test that is not good, sorted. A verdict
-        that sums up other tests is listed only where none of them is. ``quantity`` and ``threshold`` are NaN
-        where there is none; of an interval, the threshold is the nearer end. Without epochs there is no
-        ``exposure``. A row of a detector has no ``amplifier``; one of an exposure has no ``detector`` (-1).
+        One row for each expected exposure, member of the layout and test that is not good, sorted. Tests
+        whose verdicts do not count are not listed. A verdict that sums up other tests is listed only where
+        none of them is. One that is good, or has no status, and whose value is too low to be plausible has
+        the status `SUSPICIOUS_STATUS`. ``quantity`` and ``threshold`` are NaN where there is none; of an
+        interval, the threshold is the nearer end. Without epochs there is no ``exposure``. A row of a
+        detector has no ``amplifier``; one of an exposure has no ``detector`` (-1).
     """
     found = [part for part in _findAll(table) if len(part.member)]
     sizes = [len(part.member) for part in found]
@@ -76,7 +81,7 @@ def culpritsTable(table: AmpTable) -> Table:
         "section": spread([part.test.section for part in found], np.str_),
         "quantity": quantity,
         "threshold": _nearestThresholds(table, found, detector, quantity),
-        "status": statusNames(spread([part.status for part in found], np.int8)),
+        "status": spread([part.status for part in found], np.str_),
         "reason": spread([part.reason for part in found], np.str_),
     }
     if table.epoch == "none":
@@ -105,9 +110,10 @@ def _findAll(table: AmpTable) -> Iterator[_Found]:
     """Find the culprits of all tests, verdicts that sum up others last."""
     listed = {kind: np.zeros(len(rows), dtype=bool) for kind, rows in table.rows.items()}
     missing = {kind: _findMissing(table, kind) for kind in table.rows}
-    for test in sorted(table.tests, key=lambda t: t.verdict):
+    for test in sorted((t for t in table.tests if not t.isTested or t.counts), key=lambda t: t.verdict):
         status = table.status(test)
         if status is None:
+            yield from _findSuspicious(table, test, np.zeros(len(table.rows[test.row]), dtype=bool))
             continue
         bad = status != GOOD if table.wasRun(test) else status == FAILED
         if test.verdict:
@@ -119,11 +125,12 @@ def _findAll(table: AmpTable) -> Iterator[_Found]:
                 epochIndex=epoch,
                 member=member,
                 quantity=np.full(len(member), np.nan),
-                status=UNKNOWN,
+                status=STATUS_NAMES[UNKNOWN],
                 reason="no row in the table",
             )
         listed[test.row] |= bad
         yield from _findRows(table, test, status, bad)
+        yield from _findSuspicious(table, test, bad)
 
 
 def _findMissing(table: AmpTable, kind: str) -> tuple[IndexArray, IndexArray]:
@@ -153,6 +160,24 @@ def _findRows(table: AmpTable, test: VerifyTest, status: FlagArray, bad: BoolArr
             epochIndex=rows.epochIndex[chosen],
             member=rows.member[chosen],
             quantity=np.full(len(chosen), np.nan) if quantity is None else quantity[chosen],
-            status=code,
+            status=STATUS_NAMES[code],
             reason=reason,
+        )
+
+
+def _findSuspicious(table: AmpTable, test: VerifyTest, listed: BoolArray) -> Iterator[_Found]:
+    """Find the rows of one test that have an implausible value and are not listed, by reason."""
+    if test.statisticColumn is None:
+        return
+    rows, quantity, value = table.rows[test.row], table.quantity(test), table.statistics[test.statisticColumn]
+    suspicious = table.suspicious(test) & ~listed
+    for mask, least in ((value <= 0, "0"), (value > 0, test.plausibleAbove)):
+        chosen = np.flatnonzero(suspicious & mask)
+        yield _Found(
+            test=test,
+            epochIndex=rows.epochIndex[chosen],
+            member=rows.member[chosen],
+            quantity=np.full(len(chosen), np.nan) if quantity is None else quantity[chosen],
+            status=SUSPICIOUS_STATUS,
+            reason=f"{test.statistic} is too low to be plausible: not above {least}",
         )

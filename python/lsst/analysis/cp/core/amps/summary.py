@@ -62,9 +62,9 @@ class AmpSummary:
         Counts that all tests of the same kind of rows share, each of shape (nGroups,), by this kind and the
         name of the measurement.
     complete
-        Whether every expected row of the kinds that have verdicts is there, shape (nGroups,).
+        Whether every expected row of the kinds that have verdicts which count is there, shape (nGroups,).
     status
-        Status codes over all tests, shape (nGroups,).
+        Status codes over all tests whose verdicts count, shape (nGroups,).
     exposure
         Exposure id of each group, shape (nGroups,); empty if a group holds several exposures.
     detectorIndex
@@ -171,10 +171,10 @@ def _summarize(
     if not (level.byDetector and level.byEpoch):
         tests = {key: _countParts(table, reduced, level, mask, limits) for key, reduced in tests.items()}
     counts = {kind: _countRows(table, kind, level, mask, *grids[kind]) for kind in table.rows}
-    tested = [reduced.test.row for reduced in tests.values() if reduced.test.isTested]
+    counted = [reduced for reduced in tests.values() if reduced.test.counts]
     n_groups = grids["amplifier"][0].nGroups
     complete = np.ones(n_groups, dtype=bool)
-    for kind in dict.fromkeys(tested or ["amplifier"]):
+    for kind in dict.fromkeys([reduced.test.row for reduced in counted] or ["amplifier"]):
         grid, expected = grids[kind]
         complete &= (grid.nMembers == expected) & (expected > 0)
     exposures = table.exposures if level.byEpoch else np.empty(0, np.int64)
@@ -192,7 +192,7 @@ def _summarize(
         tests=tests,
         counts=counts,
         complete=complete,
-        status=overallStatus(tests.values(), complete),
+        status=overallStatus(counted, complete),
         exposure=np.repeat(exposures, len(detectors)) if level.byDetector else exposures,
         detectorIndex=np.tile(detectors, len(exposures)) if level.byEpoch else detectors,
         present=present,
@@ -298,6 +298,8 @@ def _reduceTest(table: AmpTable, test: VerifyTest, grid: GroupGrid, expected: Id
         values["nFailed"] = grid.count(verdict == FAILED)
         complete = (grid.nMembers - grid.count(status != GOOD) == expected) & (expected > 0)
         group_status = combineStatus(values["nFailed"] > 0, complete)
+    if test.has("plausibility"):
+        values["nSuspicious"] = grid.count(table.suspicious(test))
     return ReducedTest(test=test, values=values, status=group_status, wasRun=table.wasRun(test))
 
 

@@ -149,7 +149,8 @@ class AmpTable:
         layout
             The camera.
         tests
-            Keys of the tests to read; all of the product if empty.
+            Keys of the tests to read, with which those of the means in their quantities are read, too; all
+            of the product if empty.
         epoch
             What tells the results apart, one of the catalogue's ``EPOCHS``; that of the product if None.
         reference
@@ -170,7 +171,7 @@ class AmpTable:
             If a detector or amplifier is not in the camera, or a row occurs twice.
         """
         epoch = product.epoch if epoch is None else epoch
-        chosen = tuple(product[key] for key in tests) or product.tests
+        chosen = product.withMeans(tests)
         absent = _findAbsent(data, product, chosen, hasEpochs=epoch != "none")
         names, named = nameColumn(data["amplifier"], "amplifier")
         readers: dict[str, Callable[[Any, str], AnyArray]]
@@ -236,7 +237,8 @@ class AmpTable:
         Parameters
         ----------
         name
-            A statistic without prefix, or one of the catalogue's ``REFERENCE_NAMES``.
+            A statistic without prefix, one of the catalogue's ``REFERENCE_NAMES``, or of the ``means`` of the
+            test.
         test
             The test.
 
@@ -245,9 +247,20 @@ class AmpTable:
         values
             Shape (n,).
         """
+        if name in test.means:
+            return self._averageExposures(self.product[test.means[name]])[self.rows[test.row].epochIndex]
         if name in REFERENCE_NAMES:
             return {"RN": self.readNoise, "GAIN": self.gain}[name]
         return self.statistics[f"{test.prefix}_{name}"]
+
+    def _averageExposures(self, test: VerifyTest) -> FloatArray:
+        """Average the finite statistics of a test in each exposure, NaN if there is none; (nExposures,)."""
+        values = self.statistics[str(test.statisticColumn)]
+        finite = np.isfinite(values)
+        epoch, n = self.rows[test.row].epochIndex[finite], len(self.exposures)
+        counts = np.bincount(epoch, minlength=n)
+        sums = np.bincount(epoch, weights=values[finite], minlength=n)
+        return np.divide(sums, counts, out=np.full(n, np.nan), where=counts > 0)
 
     def quantity(self, test: VerifyTest) -> FloatArray | None:
         """Evaluate the tested quantity of a test, if it has one.
@@ -263,10 +276,14 @@ class AmpTable:
             Shape (n,), in the test's ``quantityUnit``; not finite where a variable is not, or a divisor is 0.
             None if the test has no tested quantity.
         """
-        if test.quantity is None:
-            return None
-        compiled = _compileQuantity(test.quantity, test.quantityNames)
-        return compiled(*(self.variable(name, test) for name in test.quantityNames), ex_uses_vml=False)
+        return None if test.quantity is None else self._evaluate(test.quantity, test.quantityNames, test)
+
+    def _evaluate(self, expression: str, names: tuple[str, ...], test: VerifyTest) -> FloatArray:
+        """Evaluate an expression of a test in every row."""
+        values: FloatArray = _compile(expression, names)(
+            *(self.variable(name, test) for name in names), ex_uses_vml=False
+        )
+        return values
 
     def verdict(self, test: VerifyTest) -> FlagArray | None:
         """Get the verdicts of a test: those that were read, or that follow from its threshold.
@@ -311,6 +328,26 @@ class AmpTable:
         verdict = self.verdict(test)
         return np.zeros(len(self.rows[test.row]), bool) if verdict is None else verdict == FAILED
 
+    def suspicious(self, test: VerifyTest) -> BoolArray:
+        """Tell which rows have a statistic that is too low to be plausible, whatever the verdict.
+
+        Parameters
+        ----------
+        test
+            A test that was read.
+
+        Returns
+        -------
+        suspicious
+            Where the statistic is a number that does not exceed 0, or what ``plausibleAbove`` of the test
+            says, shape (n,); nowhere if the test does not say.
+        """
+        if test.plausibleAbove is None or test.statisticColumn is None:
+            return np.zeros(len(self.rows[test.row]), dtype=bool)
+        value = self.statistics[test.statisticColumn]
+        # Without a nominal value, what has to be exceeded is NaN, and 0 remains.
+        return (value <= 0) | (value <= self._evaluate(test.plausibleAbove, test.plausibleNames, test))
+
     def wasRun(self, test: VerifyTest) -> bool:
         """Tell whether a row without a verdict of a test is unknown.
 
@@ -330,7 +367,7 @@ class AmpTable:
 
 
 @cache
-def _compileQuantity(expression: str, names: tuple[str, ...]) -> Any:
+def _compile(expression: str, names: tuple[str, ...]) -> Any:
     """Compile an expression into a function of arrays; `numexpr.evaluate` would parse it every time."""
     return numexpr.NumExpr(expression, signature=[(name, np.float64) for name in names])
 

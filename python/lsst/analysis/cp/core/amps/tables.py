@@ -84,7 +84,8 @@ def ampSummaryTable(table: AmpTable) -> Table:
     -------
     written
         One row for each amplifier and exposure that has a row, in the order of the input. Columns
-        ``<KEY>_value``, ``<KEY>_quantity`` and ``<KEY>_status`` hold the tests of amplifiers.
+        ``<KEY>_value``, ``<KEY>_quantity`` and ``<KEY>_status`` hold the tests of amplifiers, and
+        ``<KEY>_suspicious`` tells whether the value is too low to be plausible, whatever the status.
     """
     written = _startTable(table.layout, table.rows["amplifier"].detectorIndex, table.ampIndex)
     if table.epoch != "none":
@@ -101,6 +102,8 @@ def ampSummaryTable(table: AmpTable) -> Table:
             written[f"{test.key}_quantity"] = quantity * u.Unit(test.quantityUnit)
         if (status := table.status(test)) is not None:
             written[f"{test.key}_status"] = statusNames(status)
+        if test.has("plausibility"):
+            written[f"{test.key}_suspicious"] = table.suspicious(test)
     return written
 
 
@@ -116,8 +119,9 @@ def runCountsTable(table: AmpTable) -> Table:
     -------
     written
         One row for each amplifier of the layout. ``nExposures`` counts exposures in which it has a row,
-        ``<KEY>_nTested`` and ``<KEY>_nFailed`` those in which it was tested and failed, and
-        ``<KEY>_majorityFailed`` tells whether it failed in the majority of the run's exposures.
+        ``<KEY>_nTested``, ``<KEY>_nFailed`` and ``<KEY>_nSuspicious`` those in which it was tested, failed,
+        or had a value that is too low to be plausible, and ``<KEY>_majorityFailed`` tells whether it failed
+        in the majority of the run's exposures.
     """
     n, amp_index = table.layout.nAmps, table.ampIndex
     majority = len(table.exposures) // 2 + 1
@@ -129,6 +133,8 @@ def runCountsTable(table: AmpTable) -> Table:
             written[f"{test.key}_nTested"] = np.bincount(amp_index[verdict != UNKNOWN], minlength=n)
             written[f"{test.key}_nFailed"] = n_failed
             written[f"{test.key}_majorityFailed"] = n_failed >= majority
+        if test.has("plausibility"):
+            written[f"{test.key}_nSuspicious"] = np.bincount(amp_index[table.suspicious(test)], minlength=n)
     return written
 
 

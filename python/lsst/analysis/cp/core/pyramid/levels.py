@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-from astropy.stats import mad_std
 
+from lsst.analysis.cp.core.structures.noise import clippedScale, oneOfEach
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array
 
 __all__ = ["LEVEL_FACTORS", "meanLevels", "measureNoise", "peakLevels"]
@@ -20,8 +20,8 @@ CountArray = npt.NDArray[np.uint8]
 LEVEL_FACTORS = (2, 4)
 """Factors that `meanLevels` and `peakLevels` make."""
 
-_SAMPLE_STRIDE = 7
-"""Rows and columns between the pixels from which the noise is measured."""
+_SAMPLE = 1 << 18
+"""Number of pixels from which the noise is measured, about."""
 
 
 def meanLevels(image: npt.NDArray[np.floating], excluded: BoolArray) -> dict[int, Float32Array]:
@@ -90,11 +90,10 @@ def measureNoise(image: npt.NDArray[np.floating], excluded: BoolArray) -> float:
     Returns
     -------
     noise
-        Standard deviation by `astropy.stats.mad_std`, in the image's unit; NaN if no pixel is left.
+        Standard deviation by `clippedScale`, in the image's unit; NaN if no pixel is left.
     """
-    sample = (slice(None, None, _SAMPLE_STRIDE),) * 2
-    values = image[sample][~excluded[sample]]
-    return float(mad_std(values)) if values.size else np.nan
+    good = np.flatnonzero(~excluded)
+    return clippedScale(image.ravel()[good[oneOfEach(len(good), max(len(good) // _SAMPLE, 1))]])
 
 
 def _counts(excluded: BoolArray) -> Iterator[tuple[int, CountArray]]:

@@ -1,11 +1,10 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Structures wider than the boxes of the background: gradients, glows, steps, dead amplifiers."""
+"""Structures wider than the boxes of the background: gradients, glows, dead amplifiers."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 
@@ -17,16 +16,10 @@ from lsst.analysis.cp.core.typing import FloatArray
 from .significance import AmpSlices, BackgroundMesh, Significance
 from .table import Structures, joinStructures
 
-__all__ = ["findBoundaries", "findDeadAmps", "findGlows", "findGradients"]
+__all__ = ["MEDIAN_ERROR", "findDeadAmps", "findGlows", "findGradients", "measureSlope"]
 
-_MEDIAN_ERROR = math.sqrt(math.pi / 2)
+MEDIAN_ERROR = math.sqrt(math.pi / 2)
 """Standard error of a median of Gaussian numbers, in units of that of their mean."""
-
-_EXTRAPOLATION_ERROR = math.sqrt(1.5**2 + 0.5**2)
-"""Standard error of a value extrapolated by half a box, in units of that of a box."""
-
-_ALLOWED_STEP = 0.1
-"""Step between amplifiers that is no structure (noises): their levels vary from frame to frame."""
 
 
 def _slope(position: FloatArray, values: FloatArray, error: float) -> tuple[float, float]:
@@ -47,11 +40,30 @@ def _slope(position: FloatArray, values: FloatArray, error: float) -> tuple[floa
 
 def _slopes(mesh: BackgroundMesh, noise: float) -> FloatArray:
     """Return the slopes along x and y and their standard errors, shape (2, 2), in unit / pixel."""
-    error = noise * _MEDIAN_ERROR / np.sqrt(max(1.0, float(np.median(mesh.number))))
+    error = noise * MEDIAN_ERROR / np.sqrt(max(1.0, float(np.median(mesh.number))))
     ny, nx = mesh.values.shape
-    along_x = _slope(mesh.columns, np.median(mesh.values, axis=0), error * _MEDIAN_ERROR / math.sqrt(ny))
-    along_y = _slope(mesh.rows, np.median(mesh.values, axis=1), error * _MEDIAN_ERROR / math.sqrt(nx))
+    along_x = _slope(mesh.columns, np.median(mesh.values, axis=0), error * MEDIAN_ERROR / math.sqrt(ny))
+    along_y = _slope(mesh.rows, np.median(mesh.values, axis=1), error * MEDIAN_ERROR / math.sqrt(nx))
     return np.transpose([along_x, along_y])
+
+
+def measureSlope(significance: Significance) -> FloatArray:
+    """Measure the slope of the detector, the median of the slopes of its live amplifiers.
+
+    Parameters
+    ----------
+    significance
+        Significance of the detector.
+
+    Returns
+    -------
+    slope
+        Slope along x and y, unit / pixel; shape (2,). 0 if no amplifier is live.
+    """
+    slopes = [
+        _slopes(significance.meshes[i], significance.noise[i])[0] for i in np.flatnonzero(significance.live)
+    ]
+    return np.median(slopes, axis=0) if slopes else np.zeros(2)
 
 
 def findGradients(significance: Significance, amps: Sequence[AmpSlices], threshold: float) -> Structures:
@@ -81,7 +93,7 @@ def findGradients(significance: Significance, amps: Sequence[AmpSlices], thresho
     measured = np.array([_slopes(significance.meshes[i], significance.noise[i]) for i in live])
     slope, error = measured[:, 0], measured[:, 1]
     common = np.median(slope, axis=0)
-    common_error = np.median(error, axis=0) * (_MEDIAN_ERROR if len(live) > 1 else 1) / math.sqrt(len(live))
+    common_error = np.median(error, axis=0) * (MEDIAN_ERROR if len(live) > 1 else 1) / math.sqrt(len(live))
     whole = (
         slice(min(rows.start for rows, _ in amps), max(rows.stop for rows, _ in amps)),
         slice(min(columns.start for _, columns in amps), max(columns.stop for _, columns in amps)),
@@ -133,7 +145,7 @@ def findGlows(significance: Significance, amps: Sequence[AmpSlices], threshold: 
         mesh, noise = significance.meshes[amp], significance.noise[amp]
         difference, scatter = _flatten(mesh)
         # Medians scatter by the noise of their pixels at least, and by more where the noise is correlated.
-        least = noise * _MEDIAN_ERROR / np.sqrt(np.maximum(mesh.number, 1))
+        least = noise * MEDIAN_ERROR / np.sqrt(np.maximum(mesh.number, 1))
         score = difference / np.maximum(least, scatter)
         height, width = mesh.boxShape
         for sign in (1, -1):
@@ -167,7 +179,10 @@ def _flatten(mesh: BackgroundMesh) -> tuple[FloatArray, float]:
     own edge. If they become half of the boxes or more, there is no plane of most, and the last one stays.
     """
     ys, xs = np.meshgrid(mesh.rows, mesh.columns, indexing="ij")
-    design = np.stack([np.ones(ys.size), ys.ravel() / mesh.rows[-1], xs.ravel() / mesh.columns[-1]], axis=1)
+    places = [
+        (place.ravel() - place.mean()) / size for place, size in zip((ys, xs), mesh.boxShape, strict=True)
+    ]
+    design = np.stack([np.ones(ys.size), *places], axis=1)
     values = mesh.values.ravel()
     kept = np.ones(len(values), dtype=bool)
     for _ in range(3):
@@ -179,84 +194,6 @@ def _flatten(mesh: BackgroundMesh) -> tuple[FloatArray, float]:
         if kept.sum() < 0.5 * len(kept):
             break
     return difference.reshape(mesh.values.shape), scatter
-
-
-def findBoundaries(significance: Significance, amps: Sequence[AmpSlices], threshold: float) -> Structures:
-    """Find steps between amplifiers that share a side.
-
-    The step is the difference of the two backgrounds at the side, extrapolated from the meshes, so that a
-    gradient is no step. Its error adds that of the boxes and a tenth of the noise of a pixel.
-
-    Parameters
-    ----------
-    significance, amps
-        As of `findGradients`.
-    threshold
-        Score from which a step is listed.
-
-    Returns
-    -------
-    structures
-        Steps, each at the side of the second amplifier, in the order of ``amps``.
-    """
-    live = np.flatnonzero(significance.live).tolist()
-    parts = []
-    for i, j in itertools.product(live, live):
-        side = _sharedSide(amps[i], amps[j])
-        if side is None:
-            continue
-        axis, area = side
-        (first, first_variance), (second, second_variance) = (
-            _levelAt(significance, amp, axis, end) for amp, end in ((i, -1), (j, 0))
-        )
-        step = second - first
-        noise = math.hypot(significance.noise[i], significance.noise[j]) / math.sqrt(2)
-        error = math.hypot(
-            _ALLOWED_STEP * noise, _EXTRAPOLATION_ERROR * math.sqrt(first_variance + second_variance)
-        )
-        if abs(step) > threshold * error:
-            parts.append(
-                Structures.make(
-                    "boundary",
-                    box=area,
-                    amplifier=max(i, j),
-                    nPixels=(area[0].stop - area[0].start) * (area[1].stop - area[1].start),
-                    score=abs(step) / error,
-                    threshold=threshold,
-                    amplitude=step,
-                )
-            )
-    return joinStructures(parts)
-
-
-def _sharedSide(lower: AmpSlices, upper: AmpSlices) -> tuple[int, AmpSlices] | None:
-    """Return the axis across the side, and the two lines of pixels along it; None if there is none."""
-    for axis in (0, 1):
-        along = 1 - axis
-        start = max(lower[along].start, upper[along].start)
-        stop = min(lower[along].stop, upper[along].stop)
-        if lower[axis].stop == upper[axis].start and start < stop:
-            across = slice(upper[axis].start - 1, upper[axis].start + 1)
-            span = slice(start, stop)
-            return axis, ((across, span) if axis == 0 else (span, across))
-    return None
-
-
-def _levelAt(significance: Significance, amp: int, axis: int, end: int) -> tuple[float, float]:
-    """Return the level at the first (0) or last (-1) side of an amplifier across an axis.
-
-    Also returned is the variance of the level of the boxes along that side, before it is extrapolated.
-    """
-    mesh = significance.meshes[amp]
-    number = mesh.number.take(end, axis=axis).sum()
-    variance = (significance.noise[amp] * _MEDIAN_ERROR**2) ** 2 / max(1, number)
-    profile = np.median(mesh.values, axis=1 - axis)
-    if len(profile) == 1:
-        return float(profile[0]), variance
-    centres = (mesh.rows, mesh.columns)[axis]
-    inner = 1 if end == 0 else -2
-    fraction = mesh.boxShape[axis] / 2 / abs(centres[end] - centres[inner])
-    return float(profile[end] + fraction * (profile[end] - profile[inner])), variance
 
 
 def findDeadAmps(significance: Significance, amps: Sequence[AmpSlices], threshold: float) -> Structures:

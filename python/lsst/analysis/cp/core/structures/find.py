@@ -12,8 +12,9 @@ import numpy as np
 
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array
 
-from .extended import findBoundaries, findDeadAmps, findGlows, findGradients
+from .extended import findDeadAmps, findGlows, findGradients
 from .lines import findLines
+from .offsets import findOffsets
 from .pixels import findCrowdedAmps, findOutlyingPixels, findPixelGroups
 from .significance import AmpSlices, Significance
 from .table import STRUCTURE_KINDS, Structures, joinStructures
@@ -68,14 +69,19 @@ def findStructures(
     outlying = findOutlyingPixels(significance, amps, thresholds.neighbour)
     lines = findLines(outlying, significance, amps, thresholds)
     groups = findPixelGroups(outlying, significance, amps, thresholds)
+    extended = joinStructures(
+        [
+            findGradients(significance, amps, thresholds.extended),
+            findGlows(significance, amps, thresholds.extended),
+        ]
+    )
     found = joinStructures(
         [
             groups.take(~_isOfLine(groups, lines)),
             lines,
             findCrowdedAmps(outlying, significance, amps, thresholds),
-            findGradients(significance, amps, thresholds.extended),
-            findGlows(significance, amps, thresholds.extended),
-            findBoundaries(significance, amps, thresholds.extended),
+            extended,
+            findOffsets(significance, amps, extended, thresholds.extended),
             findDeadAmps(significance, amps, thresholds.extended),
         ]
     )

@@ -15,8 +15,9 @@ from scipy.ndimage import find_objects, label, median_filter
 
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
+from .noise import clippedScale
 from .pixels import BRIGHT_PART, OutlyingPixels, ampOf
-from .significance import AmpSlices, Significance, clippedScale
+from .significance import AmpSlices, Significance
 from .table import Structures, joinStructures
 from .thresholds import DetectionThresholds
 
@@ -40,7 +41,7 @@ _ALLOWED_SCATTER = {"row": 0.3, "column": 0.02}
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _AmpLines:
-    """Means of the rows or the columns of one amplifier, in units of the noise of a pixel.
+    """Means of the rows or the columns of one amplifier, in units of ``scale``.
 
     Parameters
     ----------
@@ -50,8 +51,8 @@ class _AmpLines:
         Index of the amplifier.
     slices
         Its rows and columns.
-    noise
-        Noise of its pixels.
+    scale
+        What its significance is in units of.
     mean
         Mean of each line minus the local level of the neighbouring lines; shape (nLines,). NaN for a line of
         which too little is left.
@@ -64,7 +65,7 @@ class _AmpLines:
     kind: str
     amp: int
     slices: AmpSlices
-    noise: float
+    scale: float
     mean: FloatArray
     number: IndexArray
     bright: IndexArray
@@ -124,7 +125,7 @@ def findLines(
             y[own] - amps[i][0].start,
             x[own] - amps[i][1].start,
         )
-        noise = float(significance.noise[i])
+        scale = float(significance.scale[i])
         bright_rows, bright_columns = outlying.brightRows[i], outlying.brightColumns[i]
         # A bright column adds to every row that it crosses, and the other way round.
         for lines, kind, image, places, bright, skip in (
@@ -134,7 +135,7 @@ def findLines(
             mean, number = _average(image, places, skip)
             lines.append(
                 _AmpLines(
-                    kind=kind, amp=i, slices=amps[i], noise=noise, mean=mean, number=number, bright=bright
+                    kind=kind, amp=i, slices=amps[i], scale=scale, mean=mean, number=number, bright=bright
                 )
             )
     return joinStructures(
@@ -218,7 +219,7 @@ def _linesOf(lines: Sequence[_AmpLines], threshold: float, least: float) -> Iter
                     nPixels=line.number[run].sum(),
                     score=abs(score[peak]),
                     threshold=threshold,
-                    amplitude=np.nan_to_num(line.mean[peak]) * line.noise,
+                    amplitude=np.nan_to_num(line.mean[peak]) * line.scale,
                 )
 
 
@@ -242,5 +243,5 @@ def _patternsOf(lines: Sequence[_AmpLines], threshold: float) -> Iterator[Struct
                 nPixels=line.number.sum(),
                 score=score,
                 threshold=threshold,
-                amplitude=line.noise * math.sqrt((line.scatter**2 - 1) / length),
+                amplitude=line.scale * math.sqrt((line.scatter**2 - 1) / length),
             )

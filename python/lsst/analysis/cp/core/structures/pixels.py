@@ -178,7 +178,7 @@ def findPixelGroups(
         nPixels=number,
         score=np.abs(score),
         threshold=thresholds.pixel,
-        amplitude=score * significance.noise[amp],
+        amplitude=score * significance.scale[amp],
     )
 
 
@@ -226,10 +226,12 @@ def _isAlone(y: IndexArray, x: IndexArray, significance: Significance, neighbour
     """Tell whether all eight neighbours of pixels are seen, and none is outlying."""
     shape = significance.values.shape
     alone = (y > 0) & (y < shape[0] - 1) & (x > 0) & (x < shape[1] - 1)
-    y, x = np.clip(y, 1, shape[0] - 2)[:, None], np.clip(x, 1, shape[1] - 2)[:, None]
     down, right = (offset.ravel() for offset in np.mgrid[-1:2, -1:2])
     around = (down != 0) | (right != 0)
-    at = y + down[around], x + right[around]
+    at = (
+        np.clip(y[:, None] + down[around], 0, shape[0] - 1),
+        np.clip(x[:, None] + right[around], 0, shape[1] - 1),
+    )
     return alone & ~((np.abs(significance.values[at]) > neighbour) | significance.excluded[at]).any(axis=1)
 
 
@@ -263,7 +265,7 @@ def findCrowdedAmps(
                 nPixels=outlying.crowded[i],
                 score=abs(peak),
                 threshold=thresholds.pixel,
-                amplitude=peak * significance.noise[i],
+                amplitude=peak * significance.scale[i],
             )
         )
     return joinStructures(parts)

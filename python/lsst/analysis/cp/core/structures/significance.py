@@ -15,22 +15,21 @@ from scipy.ndimage import distance_transform_edt
 
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
-__all__ = ["AmpSlices", "BackgroundMesh", "Significance", "clippedScale", "measureSignificance"]
+from .noise import measureAmpNoise, oneOfEach
+
+__all__ = ["AmpSlices", "BackgroundMesh", "Significance", "measureSignificance"]
 
 AmpSlices = tuple[slice, slice]
 """Rows and columns of an amplifier in the image of its detector."""
-
-_ROW_STEP = 2
-"""Rows of which every second goes into the medians; the noise is measured on the others."""
-
-_COLUMN_STEP = 4
-"""Columns of which one in so many goes into the noise."""
 
 _DEAD_NOISE = 0.2
 """Noise of a dead amplifier, in units of the median of all, at most."""
 
 _LARGEST = np.float32(1e30)
 """Absolute value from which a pixel is excluded: its square overflows single precision."""
+
+_MOST_MASKED = 0.5
+"""Part of an amplifier that is left out, up to which one row of two is enough for the medians."""
 
 _LEAST_FILLED = 0.1
 """Part of a box that must be left for its median to be used."""
@@ -40,12 +39,6 @@ _TIED = 0.5
 
 _ALL_EQUAL = 0.9
 """Part of a box that has one value, from which it is that of a dead amplifier and not of digitised pixels."""
-
-_CLIP = 3.0
-"""Distance at which `clippedScale` clips (standard deviations)."""
-
-_NUM_CLIPS = 3
-"""Number of times that it clips."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,6 +64,11 @@ class BackgroundMesh:
     values: FloatArray
     number: IndexArray
 
+    @property
+    def level(self) -> float:
+        """Median of the boxes."""
+        return float(np.median(self.values))
+
     def interpolate(self, shape: tuple[int, int]) -> Float32Array:
         """Interpolate linearly between the centres, and extrapolate linearly beyond the outermost.
 
@@ -84,8 +82,12 @@ class BackgroundMesh:
         background
             Background of each pixel; of the given shape.
         """
-        left = _weights(self.rows, shape[0]) @ self.values.astype(np.float32)
-        return left @ _weights(self.columns, shape[1]).T
+        # Single precision is fast, but the products would round a high level.
+        level = np.float32(self.level)
+        left = _weights(self.rows, shape[0]) @ (self.values - level).astype(np.float32)
+        background: Float32Array = left @ _weights(self.columns, shape[1]).T
+        background += level
+        return background
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -95,11 +97,15 @@ class Significance:
     Parameters
     ----------
     values
-        (pixel - local background) / noise, signed; shape (ny, nx). 0 where pixels are left out, outside the
-        amplifiers, and in an amplifier whose noise is 0 or unknown.
+        (pixel - local background) / ``scale``, signed; shape (ny, nx). 0 where pixels are left out, outside
+        the amplifiers, and in an amplifier whose noise is 0 or unknown.
     noise
         Standard deviation of a pixel of each amplifier; shape (nAmp,), in the unit of the image. 0 if its
-        pixels are all equal, NaN if none is left.
+        pixels are all equal, or differ by rounding only; NaN if there are too few to tell.
+    scale
+        What the values are in units of; shape (nAmp,), in the unit of the image. It is the noise; of pixels
+        in coarse steps, the root of the squares of the noise and of the standard deviation of rounding, since
+        the noise of a pixel one step off may be half a step less.
     level
         Median background of each amplifier; shape (nAmp,), in the unit of the image. NaN if no pixel is left.
     meshes
@@ -110,6 +116,7 @@ class Significance:
 
     values: Float32Array
     noise: FloatArray
+    scale: FloatArray
     level: FloatArray
     meshes: tuple[BackgroundMesh, ...]
     excluded: BoolArray
@@ -120,6 +127,11 @@ class Significance:
         known = self.noise[np.isfinite(self.noise)]
         typical = float(np.median(known)) if len(known) else 0.0
         return (self.noise <= _DEAD_NOISE * typical) | (self.noise == 0)
+
+    @property
+    def unsearched(self) -> BoolArray:
+        """Amplifiers with too few pixels to measure their noise, in which nothing is found; shape (nAmp,)."""
+        return np.isnan(self.noise)
 
     @property
     def live(self) -> BoolArray:
@@ -141,7 +153,8 @@ def measureSignificance(
     centres: the mesh of Bertin & Arnouts 1996 (doi:10.1051/aas:1996164, section 4), as in
     ``photutils.background.Background2D``. Of digitised pixels it is the median of grouped data, which does
     not jump by their step. The noise is the standard deviation of the residuals within 3
-    standard deviations, corrected for what a Gaussian loses by that cut, iterated from the quantiles.
+    standard deviations, corrected for what a Gaussian loses by that cut, iterated from the quantiles; see
+    `measureAmpNoise`.
 
     Parameters
     ----------
@@ -153,7 +166,8 @@ def measureSignificance(
     amps
         Rows and columns of each amplifier.
     boxSize
-        Height and width of a box of the mesh (pixels); an amplifier that is smaller has one box.
+        Height and width of a box of the mesh (pixels). An amplifier is divided into the number of equal boxes
+        that makes them nearest to this.
 
     Returns
     -------
@@ -170,16 +184,19 @@ def measureSignificance(
     _checkInputs(pixels, excluded, amps, boxSize)
     left_out = excluded.copy()
     values = np.zeros(pixels.shape, dtype=np.float32)
-    noise, level, meshes = np.empty(len(amps)), np.empty(len(amps)), []
+    noise, scale, level = np.empty((3, len(amps)))
+    meshes = []
     for i, amp in enumerate(amps):
         with np.errstate(over="ignore"):
             part = pixels[amp].astype(np.float32, copy=False)
         left_out[amp] |= ~(np.abs(part) < _LARGEST)
         mesh = _measureMesh(part, left_out[amp], boxSize)
-        noise[i] = _fillSignificance(values[amp], part, left_out[amp], mesh)
-        level[i] = np.median(mesh.values)
+        noise[i], scale[i] = _fillSignificance(values[amp], part, left_out[amp], mesh)
+        level[i] = mesh.level
         meshes.append(mesh)
-    return Significance(values=values, noise=noise, level=level, meshes=tuple(meshes), excluded=left_out)
+    return Significance(
+        values=values, noise=noise, scale=scale, level=level, meshes=tuple(meshes), excluded=left_out
+    )
 
 
 def _checkInputs(
@@ -205,19 +222,22 @@ def _checkInputs(
 def _measureMesh(pixels: Float32Array, leftOut: BoolArray, boxSize: int) -> BackgroundMesh:
     """Take the medians of boxes.
 
-    As few boxes as cover all pixels are spread evenly, so that they overlap a little where they do not fit,
-    instead of leaving a narrow and noisy one at the end. Of each, every second row is sorted: that takes half
-    the time, and leaves rows that the background does not follow for the noise.
+    Boxes whose width does not divide the amplifier overlap by a pixel, so that none is narrow and noisy. Of
+    two rows of a box one is sorted, which takes half the time, unless a mask leaves too few.
     """
-    box = (min(boxSize, pixels.shape[0]), min(boxSize, pixels.shape[1]))
+    number_of_boxes = [max(round(size / boxSize), 1) for size in pixels.shape]
+    box = (-(-pixels.shape[0] // number_of_boxes[0]), -(-pixels.shape[1] // number_of_boxes[1]))
     first = [
-        np.linspace(0, size - width, math.ceil(size / width)).round().astype(np.intp)
-        for size, width in zip(pixels.shape, box, strict=True)
+        np.linspace(0, size - width, number).round().astype(np.intp)
+        for size, width, number in zip(pixels.shape, box, number_of_boxes, strict=True)
     ]
+    every = 2 if box[0] > 1 and leftOut.mean() <= _MOST_MASKED else 1
+    rows = first[0][:, None] + oneOfEach(box[0], every)
 
     def cut[T: np.generic](array: npt.NDArray[T]) -> npt.NDArray[T]:
-        """Copy the boxes; shape (nBoxesY, nBoxesX, height, width)."""
-        return np.lib.stride_tricks.sliding_window_view(array, box)[:, :, ::_ROW_STEP][np.ix_(*first)]
+        """Copy rows of the boxes; shape (nBoxesY, nBoxesX, nRows, width)."""
+        strips = np.lib.stride_tricks.sliding_window_view(array[rows], box[1], axis=-1)
+        return strips[:, :, first[1]].swapaxes(1, 2)
 
     boxes = cut(pixels)
     if leftOut.any():
@@ -263,13 +283,15 @@ def _groupedMedians(
     below, through = (np.sum(test(boxes, middle[..., None]), axis=-1) for test in (np.less, np.less_equal))
     equal = through - below
     neighbours = [
-        np.take_along_axis(boxes, np.clip(index, 0, boxes.shape[-1] - 1)[..., None], axis=-1)[..., 0]
-        for index in (below - 1, through)
+        np.where(
+            there, np.take_along_axis(boxes, np.where(there, index, 0)[..., None], axis=-1)[..., 0], np.nan
+        )
+        for index, there in ((below - 1, below > 0), (through, through < number))
     ]
     step = np.fmin(*(np.abs(value - middle) for value in neighbours))
     part = (number / 2 - below) / np.maximum(equal, 1) - 0.5
     # Where nearly all pixels are equal, the amplifier is dead, and the next value is that of an outlier.
-    grouped = (below > 0) & (through < number) & (equal < _ALL_EQUAL * number)
+    grouped = np.isfinite(step) & (equal < _ALL_EQUAL * number)
     return np.where(grouped, middle + step * part, medians)
 
 
@@ -289,50 +311,17 @@ def _weights(centres: FloatArray, size: int) -> Float32Array:
 
 def _fillSignificance(
     values: Float32Array, pixels: Float32Array, leftOut: BoolArray, mesh: BackgroundMesh
-) -> float:
-    """Fill the significance of an amplifier, and return its noise."""
+) -> tuple[float, float]:
+    """Fill the significance of an amplifier; return its noise, and what the significance is in units of."""
     if np.isnan(mesh.values).any():
-        return math.nan
+        return math.nan, math.nan
     residual = mesh.interpolate(pixels.shape)
     np.subtract(pixels, residual, out=residual)
-    # The rows that the medians of the mesh left out, and a quarter of the columns: precise enough.
-    sparse = slice(_ROW_STEP - 1 if len(pixels) > 1 else 0, None, _ROW_STEP), slice(None, None, _COLUMN_STEP)
-    noise = clippedScale(residual[sparse][~leftOut[sparse]])
-    if noise > 0:
+    measured = measureAmpNoise(pixels, residual, leftOut)
+    scale = math.hypot(measured.noise, measured.step / math.sqrt(12))
+    if measured.noise > 0:
         with np.errstate(over="ignore"):
-            np.multiply(residual, np.float32(1 / noise), out=values)
+            np.multiply(residual, np.float32(1 / scale), out=values)
         if leftOut.any():
             values[leftOut] = 0
-    return noise
-
-
-def clippedScale(sample: npt.NDArray[np.floating]) -> float:
-    """Measure the standard deviation of a Gaussian with outliers.
-
-    The standard deviation of what lies within 3 standard deviations of the mean is divided by that of a unit
-    Gaussian cut there, three times, from the quantiles on: `astropy.stats.sigma_clip` made unbiased. It is
-    nearly as precise as the plain standard deviation, and unlike a median deviation it does not depend on
-    the step of digitised values.
-
-    Parameters
-    ----------
-    sample
-        Finite values; shape (n,).
-
-    Returns
-    -------
-    scale
-        Standard deviation, in the unit of the sample; NaN if it is empty.
-    """
-    if not len(sample):
-        return math.nan
-    low, centre, high = np.quantile(sample, [0.15865525, 0.5, 0.84134475])
-    scale = float(high - low) / 2
-    # Variance of a unit Gaussian that is cut at the distance c: 1 - 2 c phi(c) / (2 Phi(c) - 1).
-    density = math.exp(-(_CLIP**2) / 2) / math.sqrt(2 * math.pi)
-    correction = math.sqrt(1 - 2 * _CLIP * density / math.erf(_CLIP / math.sqrt(2)))
-    for _ in range(_NUM_CLIPS if scale > 0 else 0):
-        kept = sample[np.abs(sample - centre) <= _CLIP * scale]
-        scale = float(kept.std(dtype=np.float64)) / correction
-        centre = kept.mean(dtype=np.float64)
-    return scale
+    return measured.noise, scale

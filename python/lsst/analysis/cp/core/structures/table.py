@@ -29,7 +29,7 @@ STRUCTURE_KINDS = {
     "gradient": "a slope over an amplifier that differs from the detector's, or a slope over the detector",
     "rowPattern": "means of rows that scatter more than their pixels explain",
     "columnPattern": "means of columns that scatter more than their pixels explain",
-    "boundary": "a step of the level between two amplifiers that touch",
+    "offset": "an amplifier whose level differs from that of those beside it, by a step",
     "deadAmplifier": "an amplifier with nearly no noise",
 }
 """What each kind of structure is."""
@@ -64,8 +64,8 @@ class Structures:
         Height, with its sign, in the unit of the image: the highest pixel of ``pixel``, ``cluster``,
         ``streak`` and ``event``, the mean of the strongest line of ``column`` and ``row``, that of the
         strongest box of ``glow``, the difference from end to end of ``gradient``, the standard deviation of
-        the lines of ``rowPattern`` and ``columnPattern``, the step of ``boundary``, the noise of
-        ``deadAmplifier``.
+        the lines of ``rowPattern`` and ``columnPattern``, the median step to ``offset`` from the amplifiers
+        beside it, the noise of ``deadAmplifier``.
     nFound
         Number of structures of this kind that the detector has, listed or not.
     """

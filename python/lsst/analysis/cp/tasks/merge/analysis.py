@@ -24,6 +24,7 @@ from lsst.analysis.cp.tasks.reference import readAmpSummaries, readHeaders
 from lsst.analysis.cp.tasks.runner import (
     ToolRunner,
     describeInputs,
+    listInputs,
     makeBundle,
     putOutputs,
     raiseFailures,
@@ -111,7 +112,8 @@ class MergeAnalysisMixin(PipelineTask):
                 setattr(known, name, refs)
         super().runQuantum(cast(QuantumContext, parent), known, outputRefs)
         results_ref = outputRefs.outputResults
-        runner = ToolRunner(self.log, describeInputs([results_ref], results_ref.dataId))
+        plot_info = describeInputs([results_ref], results_ref.dataId, listInputs(inputRefs))
+        runner = ToolRunner(self.log, plot_info)
         camera = parent.inputs["camera"]
         exposures = {ref.dataId["exposure"] for ref in inputRefs.inputStats if "exposure" in ref.dataId}
         outputs = self.analyze(

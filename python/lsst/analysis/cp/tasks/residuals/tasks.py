@@ -27,7 +27,14 @@ from lsst.analysis.cp.core.structures import (
     rankStructures,
 )
 from lsst.analysis.cp.core.typing import Float32Array, FloatArray
-from lsst.analysis.cp.tasks.runner import ToolRunner, describeInputs, putOutputs, raiseFailures, runTools
+from lsst.analysis.cp.tasks.runner import (
+    ToolRunner,
+    describeInputs,
+    listInputs,
+    putOutputs,
+    raiseFailures,
+    runTools,
+)
 from lsst.analysis.cp.tasks.views.data import gridKeys, presenceKeys
 from lsst.analysis.cp.tasks.views.reading import DetectorImage, DetectorImages, readCulprits
 from lsst.geom import Box2I, Extent2I, Point2I
@@ -96,19 +103,22 @@ class Measured:
     ----------
     peaks
         Absolute significance of each pixel, or that of the structure that it belongs to if this is higher;
-        shape (ny, nx).
+        shape (ny, nx). NaN in amplifiers that could not be searched.
     noise
         Noise of each amplifier, in the image's unit; shape (nAmp,).
     structures
         What was found.
     threshold
         Significance from which a pixel is found.
+    unsearched
+        Names of the amplifiers with too few good pixels to be searched.
     """
 
     peaks: Float32Array
     noise: FloatArray
     structures: Structures
     threshold: float
+    unsearched: tuple[str, ...]
 
 
 @dataclass(eq=False)
@@ -123,6 +133,8 @@ class Gathered:
     """Id and structures of each detector that could be measured."""
     threshold: float = 0.0
     """Significance from which a pixel is found, the highest of all detectors; 0 without any."""
+    unsearched: list[str] = field(default_factory=list)
+    """Detector and amplifier of those that could not be searched."""
 
 
 class ResidualPyramidTask(PipelineTask):
@@ -132,10 +144,12 @@ class ResidualPyramidTask(PipelineTask):
     logged and shown as missing.
 
     The tools get two images of the focal plane, ``mean`` and ``significance``, with ``x0``, ``y0`` and
-    ``pixelSize`` as in `FocalPlaneImageViewTask`; the ``threshold`` of single pixels; ``imageDetectors`` and
-    ``missing``, the detectors that have an image and those that have none, as `presenceKeys` gives them;
+    ``pixelSize`` as in `FocalPlaneImageViewTask`; the ``threshold`` of single pixels; ``imageDetectors``,
+    ``missing`` and ``notRequested``, the detectors that have an image, that have none, and that nobody asked
+    for, as `presenceKeys` gives them;
     ``structures``, the table of `rankStructures`; and ``culprits``, that of `readCulprits`, where there is
-    one.
+    one. Amplifiers with too few good pixels to be searched are logged, named in the metadata ``unsearched``
+    of the table, and have no significance.
     """
 
     ConfigClass = ResidualPyramidConfig
@@ -157,14 +171,22 @@ class ResidualPyramidTask(PipelineTask):
         """
         inputs = butlerQC.get(inputRefs)
         camera, data = inputs["camera"], inputs["data"]
-        plot_info = describeInputs([data[0].ref], butlerQC.quantum.dataId)
+        plot_info = describeInputs(
+            [handle.ref for handle in data], butlerQC.quantum.dataId, listInputs(inputRefs)
+        )
         runner = ToolRunner(self.log, plot_info)
         refs = dict(iter(outputRefs))
         # The pyramid of a large camera has some GB: the repository gets a hard link to the file that is made
         # here, or a copy if it is on another file system.
         with TemporaryDirectory(prefix="residualPyramid") as folder:
             outputs = self.run(
-                DetectorImages(data, camera, excludedPlanes=self.config.excludedPlanes, log=self.log),
+                DetectorImages(
+                    data,
+                    camera,
+                    excludedPlanes=self.config.excludedPlanes,
+                    requested=self.config.requestedDetectors,
+                    log=self.log,
+                ),
                 camera=camera,
                 runner=runner,
                 folder=Path(folder),
@@ -226,6 +248,7 @@ class ResidualPyramidTask(PipelineTask):
         table = rankStructures(
             gathered.found, geometry, exposure or 0, unit=unit, maxPerKind=self.config.maxStructures
         )
+        table.meta["unsearched"] = gathered.unsearched
         if exposure is None:
             table.remove_column("exposure")
         view = {
@@ -233,7 +256,7 @@ class ResidualPyramidTask(PipelineTask):
             "significance": peak.image,
             **({"threshold": gathered.threshold} if gathered.found else {}),
             **gridKeys(mean.grid),
-            **presenceKeys(mean, images.missing),
+            **presenceKeys(mean, images),
             "structures": table,
             **(extras or {}),
         }
@@ -272,6 +295,15 @@ class ResidualPyramidTask(PipelineTask):
         gathered.mean.addUnbinned(image.detector, image.image, "mean", excluded=image.excluded)
         gathered.peak.addUnbinned(image.detector, measured.peaks, "max", excluded=image.excluded)
         gathered.found.append((image.detector, measured.structures))
+        if measured.unsearched:
+            name = geometry.layout.detectorName[geometry.detectorIndex([image.detector])[0]]
+            gathered.unsearched += [f"{name} {amp}" for amp in measured.unsearched]
+            self.log.warning(
+                "Detector %d (%s): too few good pixels to search the amplifiers %s.",
+                image.detector,
+                name,
+                ", ".join(measured.unsearched),
+            )
         gathered.threshold = max(gathered.threshold, measured.threshold)
 
     def measure(self, image: DetectorImage, geometry: FocalPlaneGeometry) -> Measured:
@@ -282,9 +314,16 @@ class ResidualPyramidTask(PipelineTask):
             image.image, image.excluded, amps, boxSize=self.config.backgroundBoxSize
         )
         structures = findStructures(significance, amps, thresholds)
+        peaks = markStructures(np.abs(significance.values), 1, structures)
+        unsearched = np.flatnonzero(significance.unsearched)
+        for amp in unsearched.tolist():
+            peaks[amps[amp]] = np.nan
+        layout = geometry.layout
+        names = layout.ampName[layout.firstAmp[geometry.detectorIndex([image.detector])] + unsearched]
         return Measured(
-            peaks=markStructures(np.abs(significance.values), 1, structures),
+            peaks=peaks,
             noise=significance.noise,
             structures=structures,
             threshold=thresholds.pixel,
+            unsearched=tuple(names.tolist()),
         )

@@ -98,6 +98,11 @@ class ImageInputConfig(ConfiguredDimensionsConfig, pipelineConnections=ImageInpu
         "that any of its pixels had.",
         default=list(EXCLUDED_PLANES),
     )
+    requestedDetectors = ListField[str](
+        doc="Names of the detectors that are requested where a view gathers many; all if empty. The others "
+        "are not read, and shown as not requested instead of missing.",
+        default=[],
+    )
     doFrameFailures = Field[bool](
         doc="Frame the amplifiers that failed a test, where the table of failures exists?", default=True
     )
@@ -113,6 +118,20 @@ class ImageInputConfig(ConfiguredDimensionsConfig, pipelineConnections=ImageInpu
         """Take exposures."""
         super().setDefaults()
         self.dimensions = ["exposure", "instrument"]
+
+    def validate(self) -> None:
+        """Check that there is something to choose from.
+
+        Raises
+        ------
+        lsst.pex.config.FieldValidationError
+            Raised if detectors are requested of a view of one image.
+        """
+        super().validate()
+        if self.requestedDetectors and not self.gathersDetectors:
+            raise FieldValidationError(
+                type(self).requestedDetectors, self, "the view is of one image and gathers no detectors"
+            )
 
 
 class ImageViewConnections(ImageInputConnections, dimensions={"instrument"}):

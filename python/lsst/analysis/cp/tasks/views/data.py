@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,8 @@ from astropy.table import Table
 
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.core.images import FocalPlaneMosaic, MosaicGrid, cameraImageGrid
+
+from .reading import DetectorImages
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
@@ -31,19 +32,27 @@ def gridKeys(grid: MosaicGrid) -> dict[str, float]:
     return {"x0": grid.x0, "y0": grid.y0, "pixelSize": grid.pixelSize}
 
 
-def presenceKeys(mosaic: FocalPlaneMosaic, missing: Mapping[int, str]) -> dict[str, Any]:
-    """Tell tools which detectors have an image, and of those that have none, why.
+def presenceKeys(mosaic: FocalPlaneMosaic, images: DetectorImages) -> dict[str, Any]:
+    """Tell tools which detectors have an image, of those that have none, why, and which nobody asked for.
+
+    Parameters
+    ----------
+    mosaic
+        What the images were added to.
+    images
+        The images, after the iteration.
 
     Returns
     -------
     keys
-        ``imageDetectors``, ids of those that have one; and ``missing``, a table with the columns ``detector``
-        (id) and ``reason``.
+        ``imageDetectors``, ids of those that have one; ``missing``, a table with the columns ``detector``
+        (id) and ``reason``; and ``notRequested``, ids of those that the configuration leaves out.
     """
-    detectors = sorted(missing)
-    reasons = [missing[detector] for detector in detectors]
+    detectors = sorted(images.missing)
+    reasons = [images.missing[detector] for detector in detectors]
     return {
         "imageDetectors": np.array(sorted(mosaic.added), dtype=np.int64),
+        "notRequested": np.array(sorted(images.notRequested), dtype=np.int64),
         "missing": Table(
             {"detector": np.array(detectors, dtype=np.int64), "reason": np.array(reasons, dtype=np.str_)}
         ),

@@ -103,8 +103,15 @@ class DetectorImages:
         Factor by which they are binned.
     excludedPlanes
         Mask planes whose pixels are left out.
+    requested
+        Names of the detectors that are requested; all if empty.
     log
         Where images that are passed over are logged.
+
+    Raises
+    ------
+    ValueError
+        Raised if the camera has no detector of a name that is requested.
     """
 
     def __init__(
@@ -114,9 +121,16 @@ class DetectorImages:
         *,
         binning: int = 1,
         excludedPlanes: Collection[str] = EXCLUDED_PLANES,
+        requested: Collection[str] = (),
         log: LsstLogAdapter,
     ) -> None:
-        self._handles = {int(handle.dataId["detector"]): handle for handle in handles}
+        names = {detector.getName(): detector.getId() for detector in camera}
+        if unknown := sorted(set(requested) - names.keys()):
+            raise ValueError(f"The camera {camera.getName()} has no detectors {', '.join(unknown)}.")
+        self.notRequested: set[int] = {i for name, i in names.items() if requested and name not in requested}
+        """Ids of detectors that nobody asked for."""
+        by_id = {int(handle.dataId["detector"]): handle for handle in handles}
+        self._handles = {i: handle for i, handle in by_id.items() if i not in self.notRequested}
         self._camera = camera
         self._binning = binning
         self._planes = excludedPlanes
@@ -124,7 +138,9 @@ class DetectorImages:
         self.detectors: list[int] = [detector.getId() for detector in camera]
         """Ids of all detectors, with or without an image."""
         self.missing: dict[int, str] = {
-            detector: "no image" for detector in self.detectors if detector not in self._handles
+            detector: "no image"
+            for detector in self.detectors
+            if detector not in self._handles and detector not in self.notRequested
         }
         """Why a detector is missing, by its id; complete after the iteration."""
 
@@ -147,8 +163,9 @@ class DetectorImages:
         self._log.warning("Detector %d is missing from the view: %s", detector, message)
 
     def restrict(self, detectors: Collection[int]) -> DetectorImages:
-        """Keep only some detectors, by their ids; of the others, none is missing."""
+        """Keep only some detectors, by their ids; of the others, none is missing or not requested."""
         images = copy.copy(self)
+        images.notRequested = self.notRequested.intersection(detectors)
         images.detectors = list(detectors)
         images._handles = {detector: h for detector, h in self._handles.items() if detector in detectors}
         images.missing = {detector: why for detector, why in self.missing.items() if detector in detectors}

@@ -13,7 +13,14 @@ import numpy as np
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.core.images import BinningStatistic, FocalPlaneMosaic, binImage
 from lsst.analysis.cp.core.typing import Float32Array
-from lsst.analysis.cp.tasks.runner import ToolRunner, describeInputs, putOutputs, raiseFailures, runTools
+from lsst.analysis.cp.tasks.runner import (
+    ToolRunner,
+    describeInputs,
+    listInputs,
+    putOutputs,
+    raiseFailures,
+    runTools,
+)
 from lsst.pipe.base import (
     InputQuantizedConnection,
     OutputQuantizedConnection,
@@ -84,8 +91,10 @@ class ImageViewTask[Source](PipelineTask):
         """
         inputs = butlerQC.get(inputRefs)
         camera, data = inputs["camera"], inputs["data"]
-        first = data[0] if self.config.gathersDetectors else data
-        plot_info = describeInputs([first.ref], butlerQC.quantum.dataId)
+        handles = data if self.config.gathersDetectors else [data]
+        plot_info = describeInputs(
+            [handle.ref for handle in handles], butlerQC.quantum.dataId, listInputs(inputRefs)
+        )
         extras = self.readExtras(inputs)
         failures: dict[str, str] = {}
         try:
@@ -235,9 +244,9 @@ class FocalPlaneImageViewTask(ImageViewTask[Float32Array]):
 class FocalPlaneMosaicViewTask(ImageViewTask[DetectorImages]):
     """Make views of the focal plane from images of detectors.
 
-    The tools get what those of `FocalPlaneImageViewTask` get; and ``imageDetectors`` and ``missing``, the
-    detectors that have an image and those that have none, as `presenceKeys` gives them. An image that cannot
-    be used is logged and shown as missing.
+    The tools get what those of `FocalPlaneImageViewTask` get; and ``imageDetectors``, ``missing`` and
+    ``notRequested``, the detectors that have an image, that have none, and that nobody asked for, as
+    `presenceKeys` gives them. An image that cannot be used is logged and shown as missing.
     """
 
     ConfigClass = FocalPlaneMosaicViewConfig
@@ -247,8 +256,14 @@ class FocalPlaneMosaicViewTask(ImageViewTask[DetectorImages]):
         self, data: Any, camera: Camera, outputRefs: OutputQuantizedConnection
     ) -> Iterator[tuple[str, DetectorImages, Refs]]:
         """Take all detectors together; see `ImageViewTask.readParts`."""
-        binning, planes = self.config.inputBinning, self.config.excludedPlanes
-        images = DetectorImages(data, camera, binning=binning, excludedPlanes=planes, log=self.log)
+        images = DetectorImages(
+            data,
+            camera,
+            binning=self.config.inputBinning,
+            excludedPlanes=self.config.excludedPlanes,
+            requested=self.config.requestedDetectors,
+            log=self.log,
+        )
         yield "", images, outputRefs
 
     def makeView(self, source: DetectorImages, camera: Camera) -> dict[str, Any]:
@@ -257,7 +272,7 @@ class FocalPlaneMosaicViewTask(ImageViewTask[DetectorImages]):
         mosaic = FocalPlaneMosaic(cameraGeometry(camera), binning, source.detectors)
         for image in source:
             mosaic.add(image.detector, self.binDetector(image))
-        return {"image": mosaic.image, **gridKeys(mosaic.grid), **presenceKeys(mosaic, source.missing)}
+        return {"image": mosaic.image, **gridKeys(mosaic.grid), **presenceKeys(mosaic, source)}
 
 
 class RaftImageViewTask(FocalPlaneMosaicViewTask):

@@ -24,7 +24,14 @@ from lsst.analysis.cp.actions.plot.polygons import (
     gapKey,
     writeNearby,
 )
-from lsst.analysis.cp.actions.plot.style import FAILING, NO_DATA, NO_VALUE, OUTLINE, UNDER
+from lsst.analysis.cp.actions.plot.style import (
+    FAILING,
+    NO_DATA,
+    NO_VALUE,
+    NOT_REQUESTED,
+    OUTLINE,
+    UNDER,
+)
 from lsst.analysis.cp.actions.plot.text import formatNumber
 from lsst.analysis.cp.core.typing import FloatArray
 
@@ -50,8 +57,10 @@ class ImageArtists:
         The image.
     missing, masked
         Detectors without an image, and amplifiers without a value; each is one compound path.
+    notRequested
+        Outlines of detectors that nobody asked for.
     outlines
-        Outlines of detectors, and of those with a failure once more.
+        Outlines of the others, and of those with a failure once more.
     ampOutlines
         Lines between amplifiers.
     failing
@@ -69,6 +78,7 @@ class ImageArtists:
     pixels: PixelImage
     missing: PathPatch | None
     masked: PathPatch | None
+    notRequested: tuple[PolyCollection, ...]
     outlines: tuple[PolyCollection, ...]
     ampOutlines: LineCollection
     failing: tuple[PolyCollection, ...]
@@ -101,6 +111,9 @@ def drawImage(ax: Axes, view: ImageView, style: ImageStyle) -> ImageArtists:
         pixels=pixels,
         missing=drawHatched(ax, frame.detectorCorners[view.gaps.missing], NO_DATA, zorder=1.5),
         masked=drawHatched(ax, frame.ampCorners[view.gaps.maskedAmps], NO_VALUE, zorder=1.5),
+        notRequested=drawFrames(
+            ax, frame.detectorCorners[frame.notRequested], [(NOT_REQUESTED, 0.4)], zorder=0.5
+        ),
         outlines=_drawOutlines(ax, view),
         ampOutlines=_drawAmpOutlines(ax, view, style),
         failing=_drawFailing(ax, view),
@@ -193,6 +206,9 @@ def _makeKey(view: ImageView, style: ImageStyle) -> tuple[Artist, ...]:
     no_data = "detectors without an image", int(view.gaps.missing.sum())
     no_value = "amplifiers without a value", int(view.gaps.maskedAmps.sum())
     handles: list[Artist] = [*gapKey(no_data, no_value)]
+    if count := int(view.frame.notRequested.sum()):
+        label = f"detectors not requested: {count}"
+        handles.append(Patch(facecolor=GAP, edgecolor=NOT_REQUESTED, label=label))
     if view.gaps.nPixels:
         handles.append(Patch(facecolor=MASKED, label=f"pixels without a value: {view.gaps.nPixels}"))
     if count := view.failures.count:

@@ -18,7 +18,7 @@ from .view import ImageView
 
 __all__ = ["makeImageFigure"]
 
-_LEFT, _BOTTOM, _TOP = 0.85, 0.62, 1.0
+_LEFT, _BOTTOM, _TOP = 0.85, 0.62, 1.1
 _PROJECTION, _GAP = 1.1, 0.14
 _BAR, _BAR_LABELS, _PANEL = 0.22, 0.95, 3.4
 

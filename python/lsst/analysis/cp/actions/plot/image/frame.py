@@ -20,6 +20,7 @@ __all__ = [
     "binningOf",
     "detectorFrame",
     "focalPlaneFrame",
+    "leaveOut",
     "turnedDetectorFrame",
 ]
 
@@ -43,7 +44,9 @@ class ImageFrame:
         Corners of all detectors and amplifiers of the camera, in the unit of the axes; shapes (nDet, 4, 2)
         and (nAmp, 4, 2).
     shown
-        Detectors whose centre is on the image; shape (nDet,).
+        Detectors whose centre is on the image and that were requested; shape (nDet,).
+    notRequested
+        Detectors whose centre is on the image, but of which nobody asked for pixels; shape (nDet,).
     markColumns
         Columns of a table of structures that hold the positions (x, y) to mark.
     matrix, offset
@@ -65,6 +68,7 @@ class ImageFrame:
     offset: FloatArray
     axisLabels: tuple[str, str]
     note: str
+    notRequested: BoolArray
 
     @cached_property
     def shownAmps(self) -> IndexArray:
@@ -139,6 +143,7 @@ def detectorFrame(
         offset=np.zeros(2),
         axisLabels=("x (pixel)", "y (pixel)"),
         note=_describeBinning(binning),
+        notRequested=np.zeros(geometry.layout.nDetectors, dtype=bool),
     )
 
 
@@ -171,7 +176,15 @@ def focalPlaneFrame(
         offset=np.zeros(2),
         axisLabels=(f"focal plane x ({unit})", f"focal plane y ({unit})"),
         note=_describeBinning(grid.pixelSize / side),
+        notRequested=np.zeros(geometry.layout.nDetectors, dtype=bool),
     )
+
+
+def leaveOut(frame: ImageFrame, detectors: IndexArray) -> ImageFrame:
+    """Take detectors, given by their positions in the camera, as not requested; shape (n,)."""
+    left_out = np.zeros_like(frame.shown)
+    left_out[detectors] = True
+    return replace(frame, shown=frame.shown & ~left_out, notRequested=frame.shown & left_out)
 
 
 def turnedDetectorFrame(geometry: FocalPlaneGeometry, index: int, grid: MosaicGrid) -> ImageFrame:

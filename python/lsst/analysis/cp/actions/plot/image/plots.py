@@ -37,7 +37,7 @@ from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, PlotActio
 from lsst.pex.config import ChoiceField, Field
 
 from .figure import makeImageFigure
-from .frame import ImageFrame, binningOf, detectorFrame, focalPlaneFrame, turnedDetectorFrame
+from .frame import ImageFrame, binningOf, detectorFrame, focalPlaneFrame, leaveOut, turnedDetectorFrame
 from .gaps import findAmpGaps
 from .marks import placeNames, readFailures, readReasons, readStructures
 from .scale import ImageScale, Stretch, scaleAmplifiers, significanceScale, valueScale
@@ -203,7 +203,7 @@ class ImagePlot(PlotAction):
             gapNames=gap_names,
             projections=self._project(pixels, scale),
             title=chooseTitle(self.title, info, self.zAxisLabel),
-            provenance=(*describeProvenance(info, ()), frame.note),
+            provenance=(*describeProvenance(info, (), "image"), frame.note),
             lists=tuple(lines for lines in lists if lines),
             message="" if np.isfinite(image).any() else "No pixel with a value",
         )
@@ -344,6 +344,7 @@ class FocalPlaneImagePlot(ImagePlot):
     The data have ``image``, the pixels (rows along y of the focal plane, columns along x); ``x0`` and ``y0``,
     the centre of pixel [0, 0], and ``pixelSize``, in mm; and perhaps ``imageDetectors``, the identifiers of
     the detectors that have an image: without it, a detector of which all pixels are NaN counts as missing.
+    ``notRequested``, identifiers of detectors that nobody asked for, are outlined and never count as missing.
     Further optional keys are those of `ImagePlot`.
     """
 
@@ -368,6 +369,7 @@ class FocalPlaneImagePlot(ImagePlot):
                 f"No detector lies on the mosaic of {grid.shape} pixels of {grid.pixelSize} mm from "
                 f"({grid.x0}, {grid.y0}) mm"
             )
+        frame = leaveOut(frame, geometry.detectorIndex(np.asarray(data.get("notRequested", []), dtype=int)))
         if "imageDetectors" not in data:
             return image, frame, None
         missing = frame.shown.copy()

@@ -94,7 +94,8 @@ class ImageView:
         """What there is, and what failed, in one line."""
         shown, gaps, structures = self.frame.shown, self.gaps, self.structures
         n_shown, n_missing, n_masked = (int(p.sum()) for p in (shown, gaps.missing, gaps.maskedAmps))
-        words = [f"{n_shown - n_missing} of {n_shown} detectors with an image"]
+        requested = "requested detectors" if self.frame.notRequested.any() else "detectors"
+        words = [f"{n_shown - n_missing} of {n_shown} {requested} with an image"]
         if n_shown == 1:
             words = [str(self.frame.geometry.layout.detectorName[shown][0])]
         if n_masked:

@@ -119,7 +119,7 @@ class TrendPlot(PlotAction):
             failsAbove=self.operator in ("<", "<="),
             title=chooseTitle(self.title, plotInfo or {}, label),
             headline=trendHeadline(series, findings, noun),
-            provenance=describeProvenance(plotInfo or {}, self.tests),
+            provenance=describeProvenance(plotInfo or {}, self.tests, "metrics"),
             lists=trendLists(series, findings, noun, self.nListed),
             message="" if series.hasValues else "No finite values",
         )

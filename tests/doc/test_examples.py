@@ -1,0 +1,148 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""The examples of README and documentation run as they are written, in a clone with what the demo leaves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from examples import EXAMPLES, PAGES
+from generatedFiles import ROOT
+
+from lsst.obs.lsst import Latiss
+from lsst.pipe.base import Pipeline
+from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
+
+simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
+pytestmark = pytest.mark.slow
+
+# Those of the demonstration.
+EXPOSURES = [simulator.ExposureInfo(20260301, i) for i in (1, 2, 3)]
+FAULTS = (ROOT / "demo" / "faults" / "LATISS.txt").read_text().splitlines()[1:4]
+LEFT_OUT = shutil.ignore_patterns(".*", "demo-output", "__pycache__", "*.egg-info", "_build")
+VARIABLES = ("ANALYSIS_CP_DIR", "CP_VERIFY_DIR", "ANALYSIS_TOOLS_DIR")
+RUNNABLE = [page for page in PAGES if any(e.page == page and e.runsInClone and e.language for e in EXAMPLES)]
+
+
+@pytest.fixture(scope="module")
+def environment() -> dict[str, str]:
+    """Return the environment of a user who has set up nothing."""
+    kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
+    return kept | {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory) -> Path:
+    """Copy what a clone has, with the environment that make installs; its path has a blank."""
+    if not (Path(sys.prefix) / "bin" / "pipetask").exists():
+        pytest.skip("needs the virtual environment of 'make venv'")
+    root = tmp_path_factory.mktemp("a clone") / "analysis_cp"
+    shutil.copytree(ROOT, root, ignore=LEFT_OUT)
+    shutil.copytree(ROOT / ".ci", root / ".ci")
+    (root / ".venv").mkdir()
+    for path in Path(sys.prefix).iterdir():
+        if path.name != ".installed":
+            (root / ".venv" / path.name).symlink_to(path)
+    # Newer than whatever it is made of, so that make installs nothing.
+    (root / ".venv" / ".installed").touch()
+    return root
+
+
+@pytest.fixture(scope="module")
+def demoOutput(clone) -> Path:
+    """Make what the demonstration leaves of LATISS, with a camera of fewer pixels."""
+    root = clone / "demo-output" / "LATISS" / "repository"
+    root.parent.mkdir(parents=True)
+    simulator.makeRepository(root, Latiss, EXPOSURES, camera=simulator.shrinkCamera(Latiss().getCamera(), 4))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANALYSIS_CP_DIR", str(clone))
+        for name in ("CP_VERIFY_DIR", "ANALYSIS_TOOLS_DIR"):
+            patch.setenv(name, str(clone / "standalone"))
+        pipeline = Pipeline.fromFile(str(clone / "pipelines" / "LATISS" / "verifyBias.yaml"))
+    pipeline.addConfigOverride("verifyBiasIsr", "faults", FAULTS)
+    pipeline.addConfigOverride("verifyBiasDet", "ampCornerBoxSize", 50)
+    butler = SimplePipelineExecutor.prep_butler(str(root), ["LATISS/defaults"], "demo/verifyBias")
+    SimplePipelineExecutor.from_pipeline(pipeline, butler=butler).run(register_dataset_types=True)
+    return root
+
+
+def run(command: list[str], clone: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command in a directory."""
+    return subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, timeout=300)
+
+
+def leaveOutMake(text: str) -> str:
+    """Leave out what takes minutes; 'make --dry-run' is tried for each command elsewhere."""
+    lines = text.splitlines()
+    return "\n".join(line for line in lines if not line.startswith("make ") or "--help" in line)
+
+
+@pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.name)
+def test_examples_of_a_page_run(page, clone, demoOutput, environment):
+    """Those of one language run one after another in one session, as a reader types them."""
+    mine = [example for example in EXAMPLES if example.page == page and example.runsInClone]
+    commands = "\n".join(leaveOutMake(example.text) for example in mine if example.language == "bash")
+    for shell in filter(shutil.which, ("bash", "zsh")) if page.name == "README.rst" else ("bash",):
+        # What runs a second time goes to another collection.
+        text = commands.replace("demo/trends", f"demo/{shell}/{page.stem}")
+        result = run([shell, "-e", "-c", text], clone, environment)
+        assert result.returncode == 0, result.stderr
+        assert "eups://" not in result.stderr
+    program = "\n".join(example.text for example in mine if example.language == "python")
+    result = run([str(clone / ".venv" / "bin" / "python"), "-c", program], clone, environment)
+    assert result.returncode == 0, result.stderr
+
+
+def test_pages_with_runnable_examples():
+    assert {page.stem for page in RUNNABLE} >= {
+        *("README", "gettingStarted", "imageViews", "plots", "sasquatch", "trends")
+    }
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+@pytest.mark.parametrize("where", ["clone", "elsewhere"])
+def test_setup_finds_its_own_place(shell, where, clone, environment, tmp_path):
+    if shutil.which(shell) is None:
+        pytest.skip(f"needs {shell}")
+    file, place = (
+        ("standalone/setup.sh", clone) if where == "clone" else (clone / "standalone/setup.sh", tmp_path)
+    )
+    shown = "; ".join(f'echo "${name}"' for name in (*VARIABLES, "PATH"))
+    text = f"set -eu; CDPATH=/tmp; source '{file}'; source '{file}'; {shown}; command -v pipetask"
+    result = run([shell, "-c", text], place, environment)
+    assert result.returncode == 0, result.stderr
+    standalone, binaries = clone / "standalone", clone / ".venv" / "bin"
+    assert result.stdout.splitlines() == [
+        *(str(clone), str(standalone), str(standalone)),
+        f"{binaries}:{environment['PATH']}",
+        str(binaries / "pipetask"),
+    ]
+
+
+def test_make_uses_what_a_user_sources(clone, environment):
+    result = run(["make", "--dry-run", "demo", "test"], clone, environment)
+    lines = [line for line in result.stdout.splitlines() if "runDemo" in line or "pytest" in line]
+    assert len(lines) == 2
+    assert all(line.startswith("source standalone/setup.sh && python ") for line in lines)
+    assert not any(name in (clone / "Makefile").read_text() for name in VARIABLES)
+
+
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+def test_setup_says_what_it_lacks(shell, clone, environment, tmp_path):
+    if shell == "sh" and "dash" not in str(Path("/bin/sh").resolve()):
+        pytest.skip("needs a shell that is neither bash nor zsh")
+    (tmp_path / "standalone").mkdir()
+    shutil.copy(clone / "standalone" / "setup.sh", tmp_path / "standalone")
+    result = run([shell, "-c", ". standalone/setup.sh"], tmp_path, environment)
+    assert result.returncode == 1
+    assert result.stderr.splitlines() == [
+        f"There is no virtual environment in {tmp_path}/.venv: run 'make venv' there."
+        if shell == "bash"
+        else "standalone/setup.sh works in bash and zsh only."
+    ]
