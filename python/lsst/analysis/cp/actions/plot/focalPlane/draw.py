@@ -258,8 +258,8 @@ def drawHistogram(
     for count, x, end in ((n_below, edges[0], bins[0]), (n_above, edges[-1], bins[-1])):
         if count:
             ax.axvspan(x, end, color="0.9", zorder=0)
-            ax.text(0.5 * (x + end), 0.96, count, transform=ax.get_xaxis_transform(), fontsize=7, va="top",
-                    ha="center", fontweight="bold")  # fmt: skip
+            ax.text(0.5 * (x + end), 0.96, str(count), transform=ax.get_xaxis_transform(), fontsize=7,
+                    va="top", ha="center", fontweight="bold")  # fmt: skip
     _styleHistogram(ax, view, bins, most, log=log)
     return tuple(steps)
 
