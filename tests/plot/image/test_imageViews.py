@@ -124,6 +124,15 @@ def test_pixels_left_out_have_no_value(camera: Sequence, makeAction: Callable, d
     assert_array_equal(detectorData["image"], before)
 
 
+def test_masked_pixels_have_no_value(camera: Sequence, makeAction: Callable, detectorData: dict) -> None:
+    masked = np.zeros((80, 100), bool)
+    masked[10:12, 20:23] = True
+    detectorData["image"][masked] = 1e6
+    detectorData["image"] = np.ma.MaskedArray(detectorData["image"], masked)
+    view = makeAction(DetectorImagePlot).prepare(detectorData, camera)
+    assert_array_equal(np.isnan(view.image), masked)
+
+
 @pytest.mark.parametrize(("detector", "index"), [(3, 0), (94, 1), (7, 3)])
 def test_turned_detector_is_where_it_is(
     camera: Sequence,

@@ -32,6 +32,7 @@ from lsst.analysis.cp.core.images import (
     StretchMethod,
     binImage,
 )
+from lsst.analysis.cp.core.masked import fillMasked, fillMaskedFlags
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, PlotAction, Scalar, Tensor
 from lsst.pex.config import ChoiceField, Field
@@ -218,7 +219,7 @@ class ImagePlot(PlotAction):
         """Return the image, NaN where there is no value."""
         if "image" not in data:
             raise ValueError(f"{type(self).__name__} needs 'image'; the data have {sorted(data)}")
-        image = np.asarray(data["image"])
+        image = fillMasked(data["image"])
         if image.ndim != 2 or image.size == 0 or image.dtype.kind not in "buif":
             raise ValueError(
                 f"{type(self).__name__} needs an 'image' of rows and columns of numbers; "
@@ -226,7 +227,7 @@ class ImagePlot(PlotAction):
             )
         left_out = ~np.isfinite(image)
         if "excluded" in data:
-            excluded = np.asarray(data["excluded"], dtype=bool)
+            excluded = fillMaskedFlags(data["excluded"]).astype(bool)
             if excluded.shape != image.shape:
                 raise ValueError(
                     f"'excluded' has shape {excluded.shape}; expected {image.shape} as of 'image'"
