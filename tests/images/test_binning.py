@@ -187,3 +187,39 @@ def test_unknown_mask_plane_is_named() -> None:
 def test_mask_of_other_shape() -> None:
     with pytest.raises(ValueError, match=r"mask of the image's shape \(2, 2\); got \(2, 3\)"):
         excludedPixels(np.zeros((2, 2)), np.zeros((2, 3), int), PLANES)
+
+
+NAIVE = {"mean": np.mean, "median": np.median, "std": np.std, "min": np.min, "max": np.max}
+
+
+@pytest.mark.parametrize("statistic", BINNING_STATISTICS)
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1e20] + [0] * 15,
+        [9.97e36] * 16,
+        [3.4e38] * 16,
+        [3e38] * 8 + [-3e38] * 8,
+        [1e8, -1e8] * 7 + [1, 2],
+        [1e-30, 3e-30] * 8,
+        [np.inf, 1e38, 2e38] + [np.nan] * 13,
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_numbers_of_any_size(values, statistic, dtype) -> None:
+    image = np.random.default_rng(1).permutation(values).reshape(4, 4).astype(dtype)
+    finite = image[np.isfinite(image)].astype(np.float64)
+    expected = NAIVE[statistic](finite / 1e10) * 1e10
+    rounding = abs(finite).max() * 1e-12
+    assert binImage(image, 4, statistic)[0, 0] == pytest.approx(expected, rel=1e-5, abs=rounding)
+
+
+def test_double_precision_beyond_single() -> None:
+    """What single precision can hold is right, and what it cannot is infinite, without a warning."""
+    image = np.array([[1e39, -1e39, 5e38, 4.0, 1e39, 1e39]])
+    assert_allclose(binImage(image, 2), [[0, 2.5e38, np.inf]], rtol=1e-6)
+
+
+def test_whole_numbers_keep_their_digits() -> None:
+    image = np.array([[2**24 + 1, -(2**24)]], dtype=np.int32)
+    assert binImage(image, 2)[0, 0] == 0.5

@@ -307,3 +307,21 @@ def test_levels_equal_binning(shape):
         np.testing.assert_array_equal(
             peaks[factor], binImage(np.abs(image), factor, "max", excluded=excluded)
         )
+
+
+@pytest.mark.parametrize("values", [[3e38] * 16, [1e8, -1e8] * 7 + [1, 2]])
+def test_levels_of_numbers_of_any_size(values):
+    image = np.array(values, dtype=np.float32).reshape(4, 4)
+    means = meanLevels(image, np.zeros(image.shape, bool))
+    for factor in (2, 4):
+        expected = blocks(image.astype(np.float64), factor, np.mean)
+        np.testing.assert_allclose(means[factor], expected, rtol=1e-6)
+
+
+def test_masked_pixels_are_left_out_of_all_levels(tmp_path, small, image):
+    pixels = np.random.default_rng(3).normal(0, 5, (30, 43)).astype(np.float32)
+    bad = np.random.default_rng(4).random(pixels.shape) < 0.3
+    excluded = np.zeros(pixels.shape, bool)
+    masked = writeSmall(tmp_path / "masked.fits", small, np.ma.MaskedArray(pixels, bad), excluded=excluded)
+    plain = writeSmall(tmp_path / "plain.fits", small, np.where(bad, np.float32(np.nan), pixels))
+    assert masked.read_bytes() == plain.read_bytes()

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import median_abs_deviation
 
+from lsst.analysis.cp.core.masked import fillMasked
 from lsst.analysis.cp.core.typing import FloatArray
 
 __all__ = ["ColourLimits", "CountScale", "countScale", "robustLimits"]
@@ -61,7 +62,7 @@ def robustLimits(
     Parameters
     ----------
     values
-        Values to show; any shape. NaN and infinite ones are left out.
+        Values to show; any shape. NaN, infinite and masked ones are left out.
     low, high
         Ends that the caller wants; zero is an end like any other.
     centre
@@ -81,7 +82,7 @@ def robustLimits(
     """
     if low is not None and high is not None and not low < high:
         raise ValueError(f"The lower limit must be less than the upper; got {low!r} and {high!r}.")
-    array = np.asarray(values, dtype=np.float64).ravel()
+    array = fillMasked(values).astype(np.float64).ravel()
     finite = array[np.isfinite(array)]
     for start, stop in _candidates(finite, nSigma):
         if centre is not None:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import numpy as np
-
 from lsst.analysis.cp.core.images import STRETCH_METHODS, StretchMethod, stretchLimits
+from lsst.analysis.cp.core.masked import fillMasked
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Tensor
 from lsst.pex.config import ChoiceField, Field
 
@@ -64,7 +63,7 @@ class SelectImage(KeyedDataAction):
             raise ValueError(f"There is no image {self.plane!r} in the data; they have {sorted(data)}")
         selected: dict[str, Any] = {"image": data[self.plane]}
         if "stretchSample" in data:
-            sample = np.asarray(data["stretchSample"]).reshape(1, -1)
+            sample = fillMasked(data["stretchSample"]).reshape(1, -1)
             method = cast(StretchMethod, self.stretch)
             limits = stretchLimits(sample, method, percentile=self.percentile, centre=self.centre)
             selected["stretchLow"], selected["stretchHigh"] = limits

@@ -28,7 +28,7 @@ __all__ = [
     "withUnit",
 ]
 
-_DATA_ID = ("exposure", "visit", "day_obs", "detector", "physical_filter", "band")
+_DATA_ID = ("exposure", "visit", "day_obs", "raft", "detector", "physical_filter", "band")
 _PROVENANCE_LENGTH = 120
 _LINE_LENGTH = 180
 """Characters of a line of provenance."""
@@ -101,8 +101,11 @@ def describeProvenance(
     """
     known = {key: str(value) for key, value in plotInfo.items() if value not in (None, "")}
     data_id = [known["instrument"]] if "instrument" in known else []
+    # A figure of a raft is stored under one of its detectors.
+    hidden = {"band"} if "physical_filter" in known else set()
+    hidden |= {"detector"} if "raft" in known else set()
     for key in _DATA_ID:
-        if key in known and not (key == "band" and "physical_filter" in known):
+        if key in known and key not in hidden:
             data_id.append(f"{key.removeprefix('physical_')} {known[key]}")
     for key in ("exposures", "visits", "days"):
         if values := plotInfo.get(key):

@@ -5,15 +5,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from lsst.analysis.cp.core.masked import fillMasked, fillMaskedFlags
 from lsst.analysis.cp.core.typing import AnyArray, BoolArray, Float32Array, FloatArray, IndexArray
 
-__all__ = ["BINNING_STATISTICS", "EXCLUDED_PLANES", "BinningStatistic", "binImage", "excludedPixels"]
+__all__ = [
+    "BINNING_STATISTICS",
+    "EXCLUDED_PLANES",
+    "BinningStatistic",
+    "binImage",
+    "bitsOfPlanes",
+    "excludedPixels",
+]
 
 BinningStatistic = Literal["mean", "median", "min", "max", "std"]
 """Statistic of the pixels of a bin."""
@@ -50,24 +58,53 @@ def excludedPixels(
     Returns
     -------
     excluded
-        True where any of the planes is set or the image is not finite; shape (ny, nx).
+        True where any of the planes is set or the image is not finite, or is masked, as a
+        `numpy.ma.MaskedArray` is; shape (ny, nx).
 
     Raises
     ------
     ValueError
-        Raised if the shapes differ or a plane is not in the mask.
+        Raised if the shapes differ, a plane is not in the mask, or the mask's type does not have its bit.
     """
-    excluded = ~np.isfinite(image)
+    excluded = ~np.isfinite(fillMasked(image))
     if mask is None:
         return excluded
     if mask.shape != image.shape:
         raise ValueError(f"Expected a mask of the image's shape {image.shape}; got {mask.shape}.")
     if unknown := [name for name in names if name not in planes]:
         raise ValueError(f"Mask planes {unknown} are not in the mask; it has {sorted(planes)}.")
-    # The highest bit of a signed type is its sign.
-    bits = np.uint64(sum(1 << planes[name] for name in set(names))).astype(mask.dtype)
-    excluded |= (mask & bits) != 0
+    excluded |= fillMaskedFlags((mask & bitsOfPlanes(mask.dtype, planes, names)) != 0)
     return excluded
+
+
+def bitsOfPlanes(dtype: np.dtype[np.integer], planes: Mapping[str, int], names: Iterable[str]) -> np.integer:
+    """Set the bits of mask planes.
+
+    Parameters
+    ----------
+    dtype
+        Type of the mask.
+    planes
+        Number of the bit of each mask plane.
+    names
+        Planes to set, all of which are in ``planes``.
+
+    Returns
+    -------
+    bits
+        Number of the mask's type.
+
+    Raises
+    ------
+    ValueError
+        Raised if the type does not have the bit of a plane: no pixel could have it.
+    """
+    chosen = set(names)
+    if absent := {name: planes[name] for name in chosen if not 0 <= planes[name] < 8 * dtype.itemsize}:
+        raise ValueError(f"A mask of {dtype} has no bits of the planes {absent}.")
+    # The highest bit of a signed type is its sign.
+    bits: np.integer = np.uint64(sum(1 << planes[name] for name in chosen)).astype(dtype)
+    return bits
 
 
 def binImage(
@@ -83,11 +120,12 @@ def binImage(
     Bin [0, 0] starts at pixel [0, 0]. Bins that the image's edges cut use the pixels that they have, and
     pixels that are excluded or not finite count in no bin. ``lsst.afw.math.binImage`` drops the rows and
     columns that do not fill a bin, averages masked pixels like others, spreads NaN, and knows means only.
+    Sums are made in double precision.
 
     Parameters
     ----------
     image
-        Pixels (rows, columns); shape (ny, nx).
+        Pixels (rows, columns); shape (ny, nx). Masked ones, as of a `numpy.ma.MaskedArray`, are left out.
     factor
         Side of a bin in pixels; 1 or more, and it need not divide the image.
     statistic
@@ -104,7 +142,8 @@ def binImage(
     -------
     binned
         One pixel a bin, in the image's unit; shape (ceil(ny / factor), ceil(nx / factor)), or more if the
-        first bins are not whole. NaN for bins without a pixel.
+        first bins are not whole. NaN for bins without a pixel; infinite if a number of double precision is
+        too large for single precision.
 
     Raises
     ------
@@ -112,20 +151,24 @@ def binImage(
         Raised if the factor is not a whole number above 0, the first bins are empty or larger than that, the
         statistic is unknown, the image has no pixels or is not two-dimensional, or the shapes differ.
     """
-    pixels = np.asarray(image)
+    pixels = fillMasked(image)
+    left_out_pixels = None if excluded is None else fillMaskedFlags(excluded)
     first_rows, first_columns = (factor, factor) if first is None else first
-    _check(pixels, statistic, excluded, factor, (first_rows, first_columns))
+    _check(pixels, statistic, left_out_pixels, factor, (first_rows, first_columns))
     reduce = _REDUCTIONS[statistic]
     columns = _Bins(pixels.shape[1], factor, first_columns)
     bin_rows = _Bins(pixels.shape[0], factor, first_rows)
     binned = np.empty((len(bin_rows.starts), len(columns.starts)), dtype=np.float32)
+    single = np.can_cast(pixels.dtype, np.float32)
+    dtype: type[np.floating] = np.float32 if single else np.float64
     for rows, bins in _strips(pixels.shape, bin_rows.starts):
-        strip = pixels[rows].astype(np.float32, copy=False)
+        strip = pixels[rows].astype(dtype, copy=False)
         left_out = ~np.isfinite(strip)
-        if excluded is not None:
-            left_out |= excluded[rows]
+        if left_out_pixels is not None:
+            left_out |= left_out_pixels[rows]
         cells = (bins.stop - bins.start, -1, pixels.shape[1])
-        binned[bins] = reduce(strip.reshape(cells), left_out.reshape(cells), columns)
+        with np.errstate(over="ignore"):
+            binned[bins] = reduce(strip.reshape(cells), left_out.reshape(cells), columns)
     return binned
 
 
@@ -162,7 +205,7 @@ class _Bins:
     def total(self, values: npt.NDArray[np.floating]) -> FloatArray:
         """Add up the pixels of each bin along the last axis."""
         # A product with ones is several times as fast as a sum along a short axis.
-        return (self.split(values, 0.0) @ np.ones(self._width, values.dtype)).astype(np.float64)
+        return self.split(values, 0.0) @ np.ones(self._width)
 
 
 def _check(
@@ -196,14 +239,15 @@ def _strips(shape: tuple[int, ...], starts: IndexArray) -> Iterator[tuple[slice,
         begin = end
 
 
-_Reduction = Callable[[Float32Array, BoolArray, _Bins], npt.NDArray[np.floating]]
+_Cells = npt.NDArray[np.floating]
+"""Pixels, in single or double precision; shape (bins, rows of a bin, columns)."""
+
+_Reduction = Callable[[_Cells, BoolArray, _Bins], npt.NDArray[np.floating]]
 """Reduces pixels (bins, rows of a bin, columns), of which some are left out, to (bins, bins)."""
 
 
-def _total(cells: Float32Array, columns: _Bins) -> FloatArray:
-    # Single precision is fast, and precise enough for the few values of a small bin.
-    dtype = np.float32 if cells.shape[1] <= 32 else np.float64
-    return columns.total(np.add.reduce(cells, axis=1, dtype=dtype))
+def _total(cells: _Cells, columns: _Bins) -> FloatArray:
+    return columns.total(np.add.reduce(cells, axis=1, dtype=np.float64))
 
 
 def _count(leftOut: BoolArray, columns: _Bins) -> FloatArray:
@@ -216,11 +260,11 @@ def _count(leftOut: BoolArray, columns: _Bins) -> FloatArray:
     return whole - columns.total(n_out.astype(np.float32 if n_rows < 256 else np.float64))
 
 
-def _filled(cells: Float32Array, leftOut: BoolArray, value: float) -> Float32Array:
+def _filled(cells: _Cells, leftOut: BoolArray, value: float) -> _Cells:
     if not leftOut.any():
         return cells
-    if value:
-        return np.where(leftOut, np.float32(value), cells)
+    if value or cells.dtype != np.float32:
+        return np.where(leftOut, cells.dtype.type(value), cells)
     # Zero has no bits: clearing them takes half the time of choosing between two values.
     bits = leftOut.astype(np.uint32)
     bits -= 1
@@ -232,14 +276,14 @@ def _ratio(total: FloatArray, count: FloatArray) -> FloatArray:
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
-def _mean(cells: Float32Array, leftOut: BoolArray, columns: _Bins) -> FloatArray:
+def _mean(cells: _Cells, leftOut: BoolArray, columns: _Bins) -> FloatArray:
     return _ratio(_total(_filled(cells, leftOut, 0.0), columns), _count(leftOut, columns))
 
 
-def _std(cells: Float32Array, leftOut: BoolArray, columns: _Bins) -> FloatArray:
+def _std(cells: _Cells, leftOut: BoolArray, columns: _Bins) -> FloatArray:
     filled = _filled(cells, leftOut, 0.0)
     count = _count(leftOut, columns)
-    mean = _ratio(_total(filled, columns), count).astype(np.float32)
+    mean = _ratio(_total(filled, columns), count)
     of_pixels = np.repeat(mean, columns.widths, axis=-1)[:, np.newaxis]
     # The sum of squares minus the square of the sum would lose the digits of a small scatter at a high level.
     deviation = _filled(filled - of_pixels, leftOut, 0.0)
@@ -247,23 +291,22 @@ def _std(cells: Float32Array, leftOut: BoolArray, columns: _Bins) -> FloatArray:
 
 
 def _extreme(ufunc: np.ufunc, empty: float) -> _Reduction:
-    def reduce(cells: Float32Array, leftOut: BoolArray, columns: _Bins) -> Float32Array:
+    def reduce(cells: _Cells, leftOut: BoolArray, columns: _Bins) -> _Cells:
         rows = ufunc.reduce(_filled(cells, leftOut, empty), axis=1)
         # A short last axis is slow to reduce, a first one is not.
         extreme = ufunc.reduce(np.ascontiguousarray(np.moveaxis(columns.split(rows, empty), -1, 0)), axis=0)
-        return np.where(extreme == empty, np.float32(np.nan), extreme)
+        return np.where(extreme == empty, cells.dtype.type(np.nan), extreme)
 
     return reduce
 
 
-def _median(cells: Float32Array, leftOut: BoolArray, columns: _Bins) -> Float32Array:
+def _median(cells: _Cells, leftOut: BoolArray, columns: _Bins) -> FloatArray:
     split = columns.split(_filled(cells, leftOut, np.nan), np.nan).swapaxes(1, 2)
     # NaN comes last in sorted order.
     ordered = np.sort(split.reshape(*split.shape[:2], -1), axis=-1)
     count = _count(leftOut, columns).astype(np.intp)
     middle = np.stack([np.maximum(count - 1, 0) // 2, count // 2], axis=-1)
-    median: Float32Array = np.take_along_axis(ordered, middle, axis=-1).mean(axis=-1, dtype=np.float32)
-    return median
+    return np.take_along_axis(ordered, middle, axis=-1).mean(axis=-1, dtype=np.float64)
 
 
 _REDUCTIONS: Mapping[BinningStatistic, _Reduction] = {

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy.ndimage import affine_transform, binary_erosion
 
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
+from lsst.analysis.cp.core.masked import fillMasked, fillMaskedFlags
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
 from .binning import BinningStatistic, binImage
@@ -111,7 +112,9 @@ class FocalPlaneMosaic:
             array has the wrong shape.
         """
         placement = self._check(detectorId, image, excluded, self._binning)
-        pixels = image if excluded is None else np.where(excluded, np.float32(np.nan), image)
+        pixels = fillMasked(image)
+        if excluded is not None:
+            pixels = np.where(fillMaskedFlags(excluded), np.float32(np.nan), pixels)
         self._put(placement, pixels)
 
     def addUnbinned(

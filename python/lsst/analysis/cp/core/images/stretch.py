@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy.stats import median_abs_deviation
 
 from lsst.analysis.cp.core.limits import robustLimits
+from lsst.analysis.cp.core.masked import fillMasked, fillMaskedFlags
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray
 
 __all__ = ["STRETCH_METHODS", "StretchMethod", "perAmplifier", "stretchLimits"]
@@ -49,8 +50,8 @@ def stretchLimits(
     Parameters
     ----------
     images
-        Pixels (rows, columns) of one image, or a list of images, such as the detectors of an exposure. NaN
-        and infinite pixels are left out.
+        Pixels (rows, columns) of one image, or a list of images, such as the detectors of an exposure. NaN,
+        infinite and masked pixels are left out.
     method
         One of `STRETCH_METHODS`. ``zscale`` follows the middle of the sorted values [1]_; ``percentile``
         holds that share of the pixels; ``symmetric`` does, too, and is symmetric about ``centre``, but goes
@@ -82,7 +83,8 @@ def stretchLimits(
         raise ValueError(f"Unknown stretch {method!r}; expected one of {', '.join(STRETCH_METHODS)}.")
     if not 0 < percentile <= 100:
         raise ValueError(f"Expected a percentile above 0 and up to 100; got {percentile!r}.")
-    values = _sampleFinite([images] if isinstance(images, np.ndarray) else images, _SAMPLE)
+    parts = [images] if isinstance(images, np.ndarray) else images
+    values = _sampleFinite([fillMasked(part) for part in parts], _SAMPLE)
     symmetric = method == "symmetric"
     if len(values):
         interval: BaseInterval
@@ -112,7 +114,7 @@ def perAmplifier(
     Parameters
     ----------
     image
-        Pixels (rows, columns); shape (ny, nx). NaN and infinite pixels are left out.
+        Pixels (rows, columns); shape (ny, nx). NaN, infinite and masked pixels are left out.
     amps
         Rows and columns of each amplifier.
     excluded
@@ -133,16 +135,17 @@ def perAmplifier(
     if excluded is not None and excluded.shape != image.shape:
         raise ValueError(f"Expected excluded to have the image's shape {image.shape}; got {excluded.shape}.")
     scaled = np.full(image.shape, np.nan, dtype=np.float32)
+    pixels = fillMasked(image)
     for amp in amps:
-        left_out = ~np.isfinite(image[amp])
+        left_out = ~np.isfinite(pixels[amp])
         if excluded is not None:
-            left_out |= excluded[amp]
-        values = _sampleFinite([np.where(left_out, np.nan, image[amp])], _AMP_SAMPLE)
+            left_out |= fillMaskedFlags(excluded[amp])
+        values = _sampleFinite([np.where(left_out, np.nan, pixels[amp])], _AMP_SAMPLE)
         if len(values) == 0:
             continue
         spread = median_abs_deviation(values, scale="normal") or np.std(values) or 1.0
         np.divide(
-            image[amp] - np.median(values), spread, out=scaled[amp], where=~left_out, casting="same_kind"
+            pixels[amp] - np.median(values), spread, out=scaled[amp], where=~left_out, casting="same_kind"
         )
     return scaled
 

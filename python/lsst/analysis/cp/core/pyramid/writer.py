@@ -17,9 +17,10 @@ import numpy.typing as npt
 from astropy.io.fits import Header
 
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
-from lsst.analysis.cp.core.images.binning import binImage
+from lsst.analysis.cp.core.images.binning import binImage, bitsOfPlanes
 from lsst.analysis.cp.core.images.mosaic import FocalPlaneMosaic
 from lsst.analysis.cp.core.images.placement import DetectorPlacement
+from lsst.analysis.cp.core.masked import fillMasked, fillMaskedFlags
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array
 
 from .index import (
@@ -170,12 +171,15 @@ class PyramidWriter:
             Raised if the detector is not in the camera or was added before, or an array has the wrong shape.
         """
         self._check(detectorId, image=image, excluded=excluded, mask=mask, significance=significance)
+        image, excluded = fillMasked(image), fillMaskedFlags(excluded)
         infinite = ~np.isfinite(image)
         left_out = excluded | infinite
         sigma = measureNoise(image, left_out) if noise is None else _typical(noise)
         if self._finest == 1:
             infinite |= _noData(mask, planes or {})
-            pixels = image.astype(np.float32, copy=False)
+            with np.errstate(over="ignore"):
+                pixels = image.astype(np.float32, copy=False)
+            infinite |= ~np.isfinite(pixels)
             if infinite.any():
                 pixels = np.where(infinite, np.float32(np.nan), pixels)
             self._put(ImageKey(detectorId, "image", 1), pixels, sigma)
@@ -337,7 +341,7 @@ def _noData(mask: npt.NDArray[np.integer] | None, planes: Mapping[str, int]) -> 
     """Return where the mask says that there is no data; False for nowhere."""
     if mask is None or "NO_DATA" not in planes:
         return False
-    bit = mask.dtype.type(1 << planes["NO_DATA"])
+    bit = bitsOfPlanes(mask.dtype, planes, ["NO_DATA"])
     # Most images have none, which is found out faster than where they are.
     return (mask & bit) != 0 if np.bitwise_or.reduce(mask, axis=None) & bit else False
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt
 
+from lsst.analysis.cp.core.masked import fillMasked, fillMaskedFlags
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
 from .noise import measureAmpNoise, oneOfEach
@@ -161,8 +162,8 @@ def measureSignificance(
     image
         Image of the detector; shape (ny, nx), row 0 at the lowest y.
     excluded
-        True where a pixel is left out; shape (ny, nx). Pixels that are not finite, or beyond 1e30, are left
-        out, too.
+        True where a pixel is left out; shape (ny, nx). Pixels that are not finite, beyond 1e30, or masked (as
+        of a `numpy.ma.MaskedArray`) are left out, too.
     amps
         Rows and columns of each amplifier.
     boxSize
@@ -180,9 +181,9 @@ def measureSignificance(
         Raised if the image is not two-dimensional, shapes disagree, there is no amplifier, an amplifier
         reaches out of the image, or the box is smaller than 4 pixels.
     """
-    pixels = np.asarray(image)
+    pixels = fillMasked(image)
     _checkInputs(pixels, excluded, amps, boxSize)
-    left_out = excluded.copy()
+    left_out = fillMaskedFlags(excluded).copy()
     values = np.zeros(pixels.shape, dtype=np.float32)
     noise, scale, level = np.empty((3, len(amps)))
     meshes = []

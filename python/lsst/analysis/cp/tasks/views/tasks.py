@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
-from lsst.analysis.cp.core.images import BinningStatistic, FocalPlaneMosaic, binImage
+from lsst.analysis.cp.core.images import BinningStatistic, FocalPlaneMosaic, binImage, bitsOfPlanes
 from lsst.analysis.cp.core.typing import Float32Array
 from lsst.analysis.cp.tasks.runner import (
     ToolRunner,
@@ -183,10 +183,8 @@ class ImageViewTask[Source](PipelineTask):
         statistic = cast(BinningStatistic, self.config.statistic)
         if self.config.source == "image":
             return binImage(image.image, self.config.binning, statistic, excluded=image.excluded)
-        bits = 0
-        for plane in self.config.maskPlanes:
-            if plane in image.planes:
-                bits |= 1 << image.planes[plane]
+        known = [plane for plane in self.config.maskPlanes if plane in image.planes]
+        bits = bitsOfPlanes(image.mask.dtype, image.planes, known)
         return binImage(((image.mask & bits) != 0).astype(np.float32), self.config.binning, statistic)
 
 

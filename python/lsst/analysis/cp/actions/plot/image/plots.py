@@ -32,6 +32,7 @@ from lsst.analysis.cp.core.images import (
     StretchMethod,
     binImage,
 )
+from lsst.analysis.cp.core.masked import fillMasked, fillMaskedFlags
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, PlotAction, Scalar, Tensor
 from lsst.pex.config import ChoiceField, Field
@@ -39,7 +40,7 @@ from lsst.pex.config import ChoiceField, Field
 from .figure import makeImageFigure
 from .frame import ImageFrame, binningOf, detectorFrame, focalPlaneFrame, leaveOut, turnedDetectorFrame
 from .gaps import findAmpGaps
-from .marks import placeNames, readFailures, readReasons, readStructures
+from .marks import nameRaft, placeNames, readFailures, readReasons, readStructures
 from .scale import ImageScale, Stretch, scaleAmplifiers, significanceScale, valueScale
 from .view import ImageView, Projections, listGaps, projectImage
 
@@ -189,7 +190,7 @@ class ImagePlot(PlotAction):
             ("Colours", *textwrap.wrap(scale.note, LIST_LENGTH)),
             *listGaps(gaps, geometry.layout, readReasons(data, geometry), -(-self.nListed // 3)),
             listFirst("Failing", failures.lines, self.nListed),
-            listFirst("Structures", structures.lines, self.nListed),
+            listFirst("Structures (x and y in pixels)", structures.lines, self.nListed),
         )
         return ImageView(
             image=pixels,
@@ -202,11 +203,19 @@ class ImagePlot(PlotAction):
             ampNames=amp_names,
             gapNames=gap_names,
             projections=self._project(pixels, scale),
-            title=chooseTitle(self.title, info, self.zAxisLabel),
+            title=f"{chooseTitle(self.title, info, self.zAxisLabel)}{self._namePart(frame, info)}",
             provenance=(*describeProvenance(info, (), "image"), frame.note),
             lists=tuple(lines for lines in lists if lines),
             message="" if np.isfinite(image).any() else "No pixel with a value",
         )
+
+    def _namePart(self, frame: ImageFrame, plotInfo: Mapping[str, object]) -> str:
+        """Return what is appended to the title: the raft or the detector, if it is one."""
+        names = frame.geometry.layout.detectorName[frame.shown].tolist()
+        if len(names) == 1:
+            return f" — detector {names[0]}"
+        raft = plotInfo.get("raft") or nameRaft(names)
+        return f" — raft {raft}" if raft else ""
 
     @abstractmethod
     def _place(
@@ -218,7 +227,7 @@ class ImagePlot(PlotAction):
         """Return the image, NaN where there is no value."""
         if "image" not in data:
             raise ValueError(f"{type(self).__name__} needs 'image'; the data have {sorted(data)}")
-        image = np.asarray(data["image"])
+        image = fillMasked(data["image"])
         if image.ndim != 2 or image.size == 0 or image.dtype.kind not in "buif":
             raise ValueError(
                 f"{type(self).__name__} needs an 'image' of rows and columns of numbers; "
@@ -226,7 +235,7 @@ class ImagePlot(PlotAction):
             )
         left_out = ~np.isfinite(image)
         if "excluded" in data:
-            excluded = np.asarray(data["excluded"], dtype=bool)
+            excluded = fillMaskedFlags(data["excluded"]).astype(bool)
             if excluded.shape != image.shape:
                 raise ValueError(
                     f"'excluded' has shape {excluded.shape}; expected {image.shape} as of 'image'"
