@@ -27,7 +27,7 @@ from lsst.analysis.cp.core.typing import (
     NameArray,
 )
 
-from .reference import CAMERA_SOURCE, ReferenceValues
+from .reference import ReferenceValues
 from .verdicts import FAILED, GOOD, UNKNOWN, judge
 
 __all__ = ["AmpTable", "Columns", "EncodedRows"]
@@ -102,7 +102,7 @@ class AmpTable:
     flags
         Verdicts that were read by column: 1 passed, 0 failed, -1 untested.
     readNoise, gain
-        Nominal read noise (electron) and gain (electron/adu) of each amplifier row.
+        Nominal read noise (electron) and gain (electron/adu) of each amplifier row; NaN where it is unknown.
     readNoiseSource
         Where the read noise comes from, of each amplifier row.
     absentColumns
@@ -186,12 +186,8 @@ class AmpTable:
         kinds = _tellRows(named & (names != _WHOLE_DETECTOR), has_detector, product, chosen, columns)
         ids, rows = _encodeRows(data, names, kinds, layout, epoch, exposures)
         amps = rows["amplifier"]
-        read_noise, gain = layout.ampReadNoise[amps.member], layout.ampGain[amps.member]
-        source = np.full(len(amps), CAMERA_SOURCE)
-        if reference is not None:
-            values = reference.match(ids[amps.epochIndex], amps.member, layout)
-            read_noise, gain, source = values.readNoise, values.gain, values.source
-
+        reference = ReferenceValues.empty() if reference is None else reference
+        nominal = reference.match(ids[amps.epochIndex], amps.member, layout)
         taken: dict[str, Any] = {}
         for name, kind in {name: test.row for test in chosen for name in test.inputColumns}.items():
             own, column = rows[kind], columns[name]
@@ -206,9 +202,9 @@ class AmpTable:
             rows=rows,
             statistics={name: taken[name] for name, read in readers.items() if read is floatColumn},
             flags={name: taken[name] for name, read in readers.items() if read is flagColumn},
-            readNoise=read_noise,
-            gain=gain,
-            readNoiseSource=source,
+            readNoise=nominal.readNoise,
+            gain=nominal.gain,
+            readNoiseSource=nominal.source,
             absentColumns=absent,
         )
 
@@ -314,14 +310,19 @@ class AmpTable:
         Returns
         -------
         status
-            Codes, shape (n,): failed where the verdict is False; unknown where there is none, or no finite
-            statistic. None if nothing is tested.
+            Codes, shape (n,): failed where the verdict is False; unknown where there is none, no finite
+            statistic, or a tested quantity that is NaN, as one without a nominal value. None if nothing is
+            tested.
         """
         verdict = self.verdict(test)
-        if verdict is None or test.statisticColumn is None:
-            return verdict
-        finite = np.isfinite(self.statistics[test.statisticColumn])
-        return np.where((verdict == GOOD) & ~finite, UNKNOWN, verdict).astype(np.int8)
+        if verdict is None:
+            return None
+        known = np.ones(len(verdict), dtype=bool)
+        if test.statisticColumn is not None:
+            known &= np.isfinite(self.statistics[test.statisticColumn])
+        if (quantity := self.quantity(test)) is not None:
+            known &= ~np.isnan(quantity)
+        return np.where((verdict == GOOD) & ~known, UNKNOWN, verdict).astype(np.int8)
 
     def failed(self, test: VerifyTest) -> BoolArray:
         """Tell which rows have the verdict False, shape (n,); none if nothing is tested."""
