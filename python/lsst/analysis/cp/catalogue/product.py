@@ -282,6 +282,11 @@ class VerifyTest:
         """Reference names in what the statistic must exceed, sorted."""
         return () if self.plausibleAbove is None else _namesIn(self.plausibleAbove)
 
+    @property
+    def comparedNames(self) -> tuple[str, ...]:
+        """What the statistic is compared with: the other names in the tested quantity."""
+        return tuple(name for name in self.quantityNames if name != self.statistic)
+
     @cached_property
     def statisticColumns(self) -> tuple[str, ...]:
         """Columns of statistics that the test or its tested quantity read in rows of its own kind."""
