@@ -4,9 +4,10 @@
 import logging
 from dataclasses import replace
 
+import astropy.units as u
 import numpy as np
 import pytest
-from astropy.table import MaskedColumn, Table
+from astropy.table import Column, MaskedColumn, QTable, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lsst.analysis.cp.core import AmpKeyError, ColumnError
@@ -81,6 +82,26 @@ def test_masked_statistic_is_nan_and_masked_verdict_untested(columns, read):
     table = read(columns)
     assert_array_equal(np.isnan(table.statistics["BIAS_NOISE"]), mask)
     assert_array_equal(table.flags["BIAS_VERIFY_NOISE"] == -1, mask)
+
+
+@pytest.mark.parametrize("form", [Table, QTable])
+def test_statistic_in_another_unit_is_converted(columns, read, bias, form):
+    expected = read(columns)
+    table = form(columns)
+    table["BIAS_NOISE"] = Column(columns["BIAS_NOISE"] / 1000, unit=1000 * u.electron)
+    table["BIAS_READ_NOISE_ADU"] = Column(columns["BIAS_READ_NOISE_ADU"] * 1000, unit=0.001 * u.adu)
+    found = read(table)
+    for key in ("MEAN", "NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT"):
+        assert_allclose(found.quantity(bias[key]), expected.quantity(bias[key]), rtol=1e-12)
+    assert_allclose(found.statistics["BIAS_NOISE"], columns["BIAS_NOISE"], rtol=1e-15)
+
+
+def test_statistic_in_a_unit_that_cannot_be_converted_is_an_error(columns, read):
+    columns["BIAS_NOISE"] = Column(columns["BIAS_NOISE"], unit="adu")
+    with pytest.raises(
+        ColumnError, match="column 'BIAS_NOISE' has the unit 'adu', which cannot be converted"
+    ):
+        read(columns)
 
 
 @pytest.mark.parametrize("absent", ["masked", "empty"])

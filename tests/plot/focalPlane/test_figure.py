@@ -447,3 +447,13 @@ def test_no_quantity_no_second_map(camera: Sequence, rows: dict) -> None:
 
 def test_texts_of_two_maps_do_not_overlap(camera: Sequence, tested: dict) -> None:
     assertNoOverlap(makeTested(unit="electron", tests=["4.3"])(tested, camera=camera, plotInfo={"run": "u"}))
+
+
+def test_suspicious_patches_are_marked_apart_from_failing_ones(camera: Sequence, rows: dict) -> None:
+    rows |= {"suspicious": np.arange(32) == 5, "flag": np.arange(32) != 9}
+    artists = draw(makeAction(), rows, camera)
+    corners = makeAction().prepare(rows, camera).corners[5]
+    ((x, y),) = artists.suspicious.get_offsets()
+    assert corners[:, 0].min() < x < corners[:, 0].max()
+    assert corners[:, 1].min() < y < corners[:, 1].max()
+    assert [handle.get_label() for handle in artists.key] == ["failing: 1", "suspicious: 1"]

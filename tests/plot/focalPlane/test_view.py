@@ -19,9 +19,11 @@ from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.actions.plot.focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from lsst.analysis.cp.actions.plot.focalPlane.view import chooseLabels, squareLimits
 from lsst.analysis.cp.actions.plot.text import LIST_LENGTH
+from lsst.analysis.cp.atools import AmpTestTool
 from lsst.analysis.cp.core import CameraLayout, DetectorSelection
 from lsst.analysis.tools.actions.plot import FocalPlanePlot
 from lsst.analysis.tools.interfaces import Vector
+from lsst.obs.lsst import Latiss
 
 NO_DATA, NO_VALUE, VALUE = 0, 1, 2
 
@@ -488,3 +490,39 @@ def test_raft_is_named_where_no_marks_are(makeCamera: Callable) -> None:
         labels = chooseLabels(geometry, *limits, crowded, byAmp=False)
         position = labels.positions[labels.texts.index("R00")]
         assert_allclose(position[0], geometry.detectorCorners[bearer, :, 0].min())
+
+
+def test_dead_amplifier_is_suspicious_though_it_passed(camera: Sequence, rows: dict) -> None:
+    rows |= {"z": np.where(np.arange(32) == 5, 0.0, 5.0), "suspicious": np.arange(32) == 5}
+    rows["flag"] = np.arange(32) != 9
+    view = makeAction().prepare(rows, camera)
+    assert view.headline == "1 of 32 tested amplifiers failed on 1 detector, 1 suspicious"
+    assert_array_equal(np.flatnonzero(view.patches.suspicious), [5])
+    assert_array_equal(np.flatnonzero(view.patches.failing), [9])
+    assert view.listing.fit(9) == (
+        "Failing, suspicious (×)",
+        "R00_S1 C01           5",
+        "R00_S0 C11 ×         0",
+    )
+    rows["flag"] = np.ones(32, dtype=bool)
+    assert makeAction().prepare(rows, camera).listing.title == "Suspicious (×)"
+
+
+@pytest.mark.parametrize("test", ["NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT"])
+def test_rows_that_are_suspicious_come_from_the_catalogue(test: str) -> None:
+    camera = Latiss().getCamera()
+    amps = camera[0].getAmplifiers()
+    names = np.array([amp.getName() for amp in amps])
+    results = {"exposure": np.full(16, 7), "detector": np.zeros(16, int), "amplifier": names}
+    noise = np.array([amp.getReadNoise() for amp in amps])
+    noise[[3, 8]] *= 0.0, 0.1
+    results |= {"BIAS_NOISE": noise, "BIAS_CR_NOISE": noise, "BIAS_MEAN": noise}
+    results["BIAS_READ_NOISE_ADU"] = noise / [amp.getGain() for amp in amps]
+    results |= {f"BIAS_VERIFY_{key}": np.ones(16, bool) for key in ("MEAN", "SUCCESS", test)}
+    tool = AmpTestTool()
+    tool.test = test
+    tool.finalize()
+    data = tool.process(tool.prep(results, camera=camera))
+    view = tool.produce.plot.prepare(data, camera)
+    assert_array_equal(np.flatnonzero(view.patches.suspicious), [3, 8])
+    assert not view.patches.failing.any()

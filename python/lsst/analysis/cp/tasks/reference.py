@@ -114,7 +114,9 @@ def _readAmpSummary(camera: Camera, handle: DeferredDatasetHandle, table: Table)
         exposure=idColumn(table["exposure"], "exposure")[0],
         detector=detector,
         amplifier=amplifier,
-        readNoise=np.ma.masked_where(source != HEADER_SOURCE, floatColumn(table["readNoise"], "readNoise")),
-        gain=floatColumn(table["gain"], "gain"),
+        readNoise=np.ma.masked_where(
+            source != HEADER_SOURCE, floatColumn(table["readNoise"], "readNoise", "electron")
+        ),
+        gain=floatColumn(table["gain"], "gain", "electron / adu"),
         source=HEADER_SOURCE,
     )

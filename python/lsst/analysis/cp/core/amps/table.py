@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Protocol
@@ -140,10 +140,10 @@ class AmpTable:
         ----------
         data
             Columns ``exposure`` (unless there are no epochs), ``detector``, ``amplifier`` and those of the
-            tests, each of shape (n,). Masked and object columns, integers and booleans are understood. Not
-            modified. A row without an amplifier is one of a detector; if there are tests of exposures, it is
-            one of an exposure where one has a result, or where there is no detector. Rows of which no test
-            asks are left out.
+            tests, each of shape (n,). Masked and object columns, integers and booleans are understood. A
+            statistic with a unit is converted to that of the catalogue. Not modified. A row without an
+            amplifier is one of a detector; if there are tests of exposures, it is one of an exposure where
+            one has a result, or where there is no detector. Rows of which no test asks are left out.
         product
             The product that was verified.
         layout
@@ -166,7 +166,7 @@ class AmpTable:
         Raises
         ------
         ColumnError
-            If a required column is missing or cannot be read.
+            If a required column is missing, cannot be read, or is in a unit that cannot be converted.
         AmpKeyError
             If a detector or amplifier is not in the camera, or a row occurs twice.
         """
@@ -174,13 +174,13 @@ class AmpTable:
         chosen = product.withMeans(tests)
         absent = _findAbsent(data, product, chosen, hasEpochs=epoch != "none")
         names, named = nameColumn(data["amplifier"], "amplifier")
-        readers: dict[str, Callable[[Any, str], AnyArray]]
-        readers = dict.fromkeys((c for test in chosen for c in test.statisticColumns), floatColumn)
-        readers |= dict.fromkeys((t.verifyColumn for t in chosen if t.verifyColumn), flagColumn)
-        columns = {
-            name: None if name in absent else _checkLength(read(data[name], name), name, len(names))
-            for name, read in readers.items()
-        }
+        units = {name: product.columnUnit(name) for test in chosen for name in test.statisticColumns}
+        verdicts = dict.fromkeys(test.verifyColumn for test in chosen if test.verifyColumn)
+        columns: dict[str, AnyArray | None] = dict.fromkeys((*units, *verdicts))
+        for name in columns.keys() - absent:
+            column = data[name]
+            values = floatColumn(column, name, units[name]) if name in units else flagColumn(column, name)
+            columns[name] = _checkLength(values, name, len(names))
         _, has_detector = idColumn(data["detector"], "detector")
         _checkLength(has_detector, "detector", len(names))
         kinds = _tellRows(named & (names != _WHOLE_DETECTOR), has_detector, product, chosen, columns)
@@ -191,7 +191,7 @@ class AmpTable:
         taken: dict[str, Any] = {}
         for name, kind in {name: test.row for test in chosen for name in test.inputColumns}.items():
             own, column = rows[kind], columns[name]
-            nothing = np.nan if readers[name] is floatColumn else np.int8(UNKNOWN)
+            nothing = np.nan if name in units else np.int8(UNKNOWN)
             taken[name] = np.full(len(own), nothing) if column is None else column[own.source]
         return cls(
             product=product,
@@ -200,8 +200,8 @@ class AmpTable:
             epoch=epoch,
             exposures=ids,
             rows=rows,
-            statistics={name: taken[name] for name, read in readers.items() if read is floatColumn},
-            flags={name: taken[name] for name, read in readers.items() if read is flagColumn},
+            statistics={name: taken[name] for name in units},
+            flags={name: taken[name] for name in verdicts},
             readNoise=nominal.readNoise,
             gain=nominal.gain,
             readNoiseSource=nominal.source,

@@ -63,6 +63,8 @@ def headline(
         words[0] += f" on {plural(len(np.unique(detector[patches.failing])), 'detector')}"
     if patches.failing.any() and (patches.nTested > 1).any():
         words[0] += f" ({patches.nFailed.sum()} of {patches.nTested.sum()} results)"
+    if count := patches.suspicious.sum():
+        words.append(f"{count} suspicious")
     if count := (patches.state == PatchState.NO_VALUE).sum():
         words.append(f"{count} {noValueLabel}")
     if count := (expected & (patches.state == PatchState.NO_DATA)).sum():

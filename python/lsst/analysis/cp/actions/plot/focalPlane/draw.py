@@ -71,6 +71,9 @@ _QUANTITY_COLOURS = "viridis"
 _MARK_WEIGHTS = np.array([0.38, 0.38, 0.12, 0.12])[:, np.newaxis]
 """Weights of the corners in the place of a mark: off the middle, where the name of an amplifier may stand."""
 
+_SUSPICION_WEIGHTS = _MARK_WEIGHTS[::-1]
+"""The same for the mark of what is suspicious, on the other side of the middle."""
+
 ZERO = "#f0f0f0"
 """Colour of the count zero."""
 
@@ -89,6 +92,8 @@ class FocalPlaneArtists:
         Patches without rows, and without a finite value; each is one compound path.
     failing
         Outlines of the failing patches: halo and line, or a thin line where the colours count failures.
+    suspicious
+        Crosses on suspicious patches.
     outlines
         Outlines of all detectors.
     below, above
@@ -103,6 +108,7 @@ class FocalPlaneArtists:
     noData: PathPatch | None
     noValue: PathPatch | None
     failing: tuple[PolyCollection, ...]
+    suspicious: PathCollection | None
     outlines: PolyCollection
     below: PathCollection | None
     above: PathCollection | None
@@ -131,6 +137,7 @@ def drawFocalPlane(ax: Axes, view: FocalPlaneView, colourMap: str) -> FocalPlane
         noData=drawHatched(ax, view.corners[state == PatchState.NO_DATA], NO_DATA),
         noValue=drawHatched(ax, view.corners[state == PatchState.NO_VALUE], NO_VALUE),
         failing=drawFrames(ax, view.corners[view.patches.failing], strokes),
+        suspicious=_drawMarks(ax, view, view.patches.suspicious, "X", _SUSPICION_WEIGHTS),
         outlines=outlines,
         below=_drawMarks(ax, view, view.markedBelow, "v"),
         above=_drawMarks(ax, view, view.markedAbove, "^"),
@@ -160,11 +167,13 @@ def _drawValues(ax: Axes, view: FocalPlaneView, colourMap: str) -> PolyCollectio
     return drawPolygons(ax, view.corners[shown], array=values, norm=norm, cmap=colours, **looks)
 
 
-def _drawMarks(ax: Axes, view: FocalPlaneView, shown: BoolArray, marker: str) -> PathCollection | None:
-    """Mark some patches."""
+def _drawMarks(
+    ax: Axes, view: FocalPlaneView, shown: BoolArray, marker: str, weights: FloatArray = _MARK_WEIGHTS
+) -> PathCollection | None:
+    """Mark some patches, in places given by the weights of their corners, of shape (4, 1)."""
     if not shown.any():
         return None
-    x, y = (view.corners[shown] * _MARK_WEIGHTS).sum(axis=1).T
+    x, y = (view.corners[shown] * weights).sum(axis=1).T
     size = float(np.clip(0.5 * view.patchPoints, 2.0, 9.0)) ** 2
     return ax.scatter(
         x, y, s=size, marker=marker, facecolor="white", edgecolor="black", linewidth=0.4, zorder=4
@@ -195,6 +204,7 @@ def _makeKey(view: FocalPlaneView) -> tuple[Artist, ...]:
         box = Patch(facecolor="none", edgecolor=FAILING, linewidth=2, label=f"failing: {count}")
         handles.append(box)
     for shown, marker, label in (
+        (view.patches.suspicious, "X", "suspicious"),
         (view.markedAbove, "^", f"above {formatNumber(view.limits.high)}"),
         (view.markedBelow, "v", f"below {formatNumber(view.limits.low)}"),
     ):

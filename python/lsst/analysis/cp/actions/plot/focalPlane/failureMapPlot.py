@@ -98,4 +98,6 @@ class FailureMapPlot(FocalPlaneGeometryPlot):
         count = n_failed
         if self.counted == "tests":
             count = np.sum([perPatch(test == FAILED) > 0 for test in flags], axis=0)
-        return PatchValues(np.where(n_tested > 0, count, np.nan), perPatch(placed), n_tested, n_failed)
+        none = np.zeros(nPatches, dtype=np.intp)
+        value = np.where(n_tested > 0, count, np.nan)
+        return PatchValues(value, perPatch(placed), n_tested, n_failed, none)

@@ -106,6 +106,11 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
     physicalTypes = ListField[str](
         doc="Vendors of detectors that the head counts and that set the range; all if empty.", default=[]
     )
+    suspiciousKey = Field[str](
+        doc="Key of a vector that tells which rows are suspicious whether or not they passed, used where "
+        "present; they are marked.",
+        default="suspicious",
+    )
     tests = ListField[str](doc="Tests to which z belongs, to be named on the figure.", default=[])
     colourMap = ChoiceField[str](
         doc="Colour map.",
@@ -321,15 +326,15 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
     def _listPatches(self, data: KeyedData, index: IndexArray, view: FocalPlaneView) -> PatchList:
         """List the failing patches, the worst first, those that are counted before the others.
 
-        Where nothing fails these are the ones closest to the limit, or furthest from the median, or with the
-        highest counts.
+        Suspicious ones come after them, with a cross. Where there are neither these are the ones closest to
+        the limit, or furthest from the median, or with the highest counts.
         """
-        value, failing = view.patches.value, view.patches.failing
+        value, failing, suspicious = view.patches.value, view.patches.failing, view.patches.suspicious
         columns = {"value": value}
         for key in self.listedKeys:
             if key in data:
                 columns[key] = self._reduceVector(data, key, index, len(value), "median")
-        finite, chosen = np.isfinite(value), failing
+        finite, chosen = np.isfinite(value), failing | suspicious
         middle = 0.0 if view.counts or not finite.any() else float(np.median(value[finite & view.counted]))
         distance, title = np.abs(value - middle), "Furthest from the median"
         if view.counts is not None:
@@ -338,19 +343,19 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             distance, title = view.beside.patches.value, "Closest to the limit"
             columns["quantity"] = distance
             distance = -distance if self.operator.startswith(">") else distance
-        if failing.any():
-            title = "Failing"
+        if chosen.any():
+            kinds = (("failing", failing), ("suspicious (×)", suspicious))
+            title = ", ".join(word for word, patches in kinds if patches.any()).capitalize()
         else:
             chosen = finite & (distance > 0 if view.beside is None else np.isfinite(distance))
         distance = np.where(np.isfinite(distance), distance, np.inf)
         candidates = np.flatnonzero(chosen)
-        keys = (-view.patches.nFailed, -distance, ~view.counted)
+        keys = (-view.patches.nFailed, -distance, ~failing, ~view.counted)
         order = candidates[np.lexsort([key[candidates] for key in keys])]
         tested = view.beside if view.beside is not None else view
         limit = f" ({tested.thresholdLabel})" if tested.thresholdLabel else ""
-        return listValues(
-            title + limit, view.names, columns, order, self.nListed, _shares(view.patches, order)
-        )
+        names = np.where(suspicious, np.char.add(view.names, " ×"), view.names)
+        return listValues(title + limit, names, columns, order, self.nListed, _shares(view.patches, order))
 
     def _assignRows(self, data: KeyedData, geometry: FocalPlaneGeometry) -> IndexArray:
         """Return the patch of each row; -1 for none."""
@@ -397,8 +402,12 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             np.bincount(index[selected & (index >= 0)], minlength=nPatches)
             for selected in (index >= 0, flags != UNKNOWN, flags == FAILED)
         )
+        n_suspicious = np.zeros(nPatches, dtype=np.intp)
+        if self.suspiciousKey in data:
+            suspicious = flagColumn(self._vector(data, self.suspiciousKey), self.suspiciousKey) == GOOD
+            n_suspicious = np.bincount(index[suspicious & (index >= 0)], minlength=nPatches)
         value = self._reduceVector(data, "z", index, nPatches, self.statistic)
-        return PatchValues(value, n_rows, n_tested, n_failed)
+        return PatchValues(value, n_rows, n_tested, n_failed, n_suspicious)
 
     def _reduceVector(
         self, data: KeyedData, key: str, index: IndexArray, nPatches: int, statistic: str

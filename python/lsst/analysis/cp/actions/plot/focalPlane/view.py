@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -62,12 +62,15 @@ class PatchValues:
         Rows of each patch; shape (nPatches,).
     nTested, nFailed
         Rows of each patch with a verify flag, and with a false one; shape (nPatches,).
+    nSuspicious
+        Rows of each patch that are suspicious, whatever their flag; shape (nPatches,).
     """
 
     value: FloatArray
     nRows: IndexArray
     nTested: IndexArray
     nFailed: IndexArray
+    nSuspicious: IndexArray
 
     @property
     def state(self) -> npt.NDArray[np.int_]:
@@ -80,9 +83,14 @@ class PatchValues:
         """Whether a row of the patch failed; shape (nPatches,)."""
         return self.nFailed > 0
 
+    @property
+    def suspicious(self) -> BoolArray:
+        """Whether a row of the patch is suspicious; shape (nPatches,)."""
+        return self.nSuspicious > 0
+
     def take(self, chosen: BoolArray) -> PatchValues:
         """Choose patches by a mask, shape (nPatches,)."""
-        return PatchValues(self.value[chosen], self.nRows[chosen], self.nTested[chosen], self.nFailed[chosen])
+        return PatchValues(**{part.name: getattr(self, part.name)[chosen] for part in fields(self)})
 
     @property
     def message(self) -> str:
