@@ -19,7 +19,7 @@ from lsst.pipe.base.pipelineIR import PipelineIR
 ROOT = Path(__file__).parents[1]
 PIPELINES = ROOT / "pipelines"
 CAMERAS = ("LATISS", "LSSTComCam", "LSSTCam")
-PRODUCTS = ("bias", "dark")
+PRODUCTS = ("bias", "dark", "flat")
 """Products with merges. Labels, datasets and contracts follow from the name."""
 
 every_camera = pytest.mark.parametrize("camera", CAMERAS)

@@ -1,12 +1,15 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
+import astropy.units as u
 import numpy as np
 import pytest
-from astropy.table import MaskedColumn
-from numpy.testing import assert_array_equal
+from astropy.table import Column, MaskedColumn
+from numpy.testing import assert_allclose, assert_array_equal
 
 from lsst.analysis.cp.core import ColumnError, flagColumn, floatColumn, idColumn, nameColumn
+
+KILOELECTRON = u.def_unit("kiloelectron", 1000 * u.electron)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,36 @@ def test_strided_floats_become_contiguous():
 def test_wrong_floats_are_an_error(column, message):
     with pytest.raises(ColumnError, match=message):
         floatColumn(column, "X")
+
+
+@pytest.mark.parametrize(
+    ("column", "wanted", "expected"),
+    [
+        (Column([1.0, 2.0], unit=1000 * u.electron), "electron", [1000.0, 2000.0]),
+        (Column([1.0, 2.0], unit=KILOELECTRON), "electron", [1000.0, 2000.0]),
+        (Column([1, 2], unit="electron"), "electron", [1.0, 2.0]),
+        (MaskedColumn([1.0, 2.0], mask=[False, True], unit="ks"), "s", [1000.0, np.nan]),
+        (np.array([1.0, 2.0]) * u.mJy, "Jy", [0.001, 0.002]),
+        (Column([50.0, 100.0], unit=u.percent), "", [0.5, 1.0]),
+        (Column([1.0, 2.0], unit="electron / ks"), "electron / s", [0.001, 0.002]),
+        (Column([1.0, 2.0]), "electron", [1.0, 2.0]),
+        (Column([1.0, 2.0], unit=""), "electron", [1.0, 2.0]),
+        (np.array([1.0, 2.0]), "electron", [1.0, 2.0]),
+        (Column([1.0, 2.0], unit=KILOELECTRON), None, [1.0, 2.0]),
+    ],
+)
+def test_floats_of_another_unit_are_converted(column, wanted, expected):
+    assert_allclose(floatColumn(column, "X", wanted), expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"), [("adu", "electron"), ("e-", "electron"), ("%", "electron"), ("electron", "")]
+)
+def test_unit_that_cannot_be_converted_is_an_error(given, wanted):
+    column = Column([1.0, 2.0], unit=u.Unit(given, parse_strict="silent"))
+    message = f"column 'X' has the unit '{given}', which cannot be converted to '{wanted}'"
+    with pytest.raises(ColumnError, match=message):
+        floatColumn(column, "X", wanted)
 
 
 @pytest.mark.parametrize(

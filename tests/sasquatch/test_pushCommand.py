@@ -186,7 +186,8 @@ def test_unread_bundles_are_listed(tmp_path: Path, run: Run):
     assert result.exit_code == 1
     assert "2 records delivered" in result.stdout
     assert "and 1 bundles that could not be read." in result.stderr
-    assert re.search(r"\n    all of cpBiasExpDet_metrics {.*detector: ", result.stderr)
+    assert re.search(r"\n  it is lost: .*\n    all of cpBiasExpDet_metrics {.*detector: ", result.stderr)
+    assert result.stderr.count(f" of {RUN}\n") == 1
     (line,) = (tmp_path / "list").read_text().splitlines()
     assert json.loads(line)["topic"] == ""
     assert run("--dry-run", repo=str(repository.root)).exit_code == 1

@@ -5,12 +5,13 @@
 
 from typing import Any
 
+import astropy.units as u
 import numpy as np
 import numpy.typing as npt
 
 from lsst.analysis.cp.core.typing import BoolArray, FlagArray, FloatArray, IdArray, NameArray
 
-__all__ = ["ColumnError", "flagColumn", "floatColumn", "idColumn", "nameColumn"]
+__all__ = ["ColumnError", "convertUnit", "flagColumn", "floatColumn", "idColumn", "nameColumn"]
 
 
 class ColumnError(ValueError):
@@ -32,15 +33,56 @@ def _checkShape(values: npt.NDArray[Any], name: str) -> None:
         raise ColumnError(f"column {name!r} holds arrays of shape {values.shape[1:]}, expected scalars")
 
 
-def floatColumn(column: Any, name: str) -> FloatArray:
+def convertUnit(values: FloatArray, given: object, wanted: str, name: str) -> FloatArray:
+    """Convert numbers to the unit that they are read in.
+
+    Parameters
+    ----------
+    values
+        Numbers, any shape.
+    given
+        Their unit, as astropy has or spells it. None and dimensionless are no unit: the numbers are then in
+        the wanted one.
+    wanted
+        The unit to convert to, as astropy spells it; empty if dimensionless.
+    name
+        Name of the column, for messages.
+
+    Returns
+    -------
+    converted
+        The same shape; the same array if there is nothing to convert.
+
+    Raises
+    ------
+    ColumnError
+        If the unit is not known, or cannot be converted.
+    """
+    if given is None or given == "":
+        return values
+    unit, target = u.Unit(given, parse_strict="silent"), u.Unit(wanted)
+    if unit in (target, u.dimensionless_unscaled):
+        return values
+    try:
+        return np.asarray(unit.to(target, values), dtype=np.float64)
+    except (u.UnitsError, TypeError, ValueError) as error:
+        raise ColumnError(
+            f"column {name!r} has the unit {str(given)!r}, which cannot be converted to {wanted!r}"
+        ) from error
+
+
+def floatColumn(column: Any, name: str, unit: str | None = None) -> FloatArray:
     """Read a statistic.
 
     Parameters
     ----------
     column
-        Numbers, booleans or objects (None is no value), shape (n,), possibly masked.
+        Numbers, booleans or objects (None is no value), shape (n,), possibly masked, and possibly with a
+        unit.
     name
         Name of the column, for messages.
+    unit
+        The unit that is wanted, as astropy spells it; None to take the numbers as they are.
 
     Returns
     -------
@@ -50,7 +92,8 @@ def floatColumn(column: Any, name: str) -> FloatArray:
     Raises
     ------
     ColumnError
-        If the column is not one-dimensional or holds something that is no number.
+        If the column is not one-dimensional, holds something that is no number, or is in a unit that cannot
+        be converted.
     """
     values, mask = _split(column)
     _checkShape(values, name)
@@ -66,6 +109,8 @@ def floatColumn(column: Any, name: str) -> FloatArray:
         floats = np.ascontiguousarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ColumnError(f"column {name!r} holds a value that is no number: {error}") from error
+    if unit is not None:
+        floats = convertUnit(floats, getattr(column, "unit", None), unit, name)
     return floats if mask is None else np.where(mask, np.nan, floats)
 
 
