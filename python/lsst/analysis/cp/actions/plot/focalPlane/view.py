@@ -310,8 +310,9 @@ def listPatches(patches: PatchValues, names: NameArray, nListed: int, *, counts:
         title, chosen = "Failing", failing
     else:
         title, chosen = "Furthest from the median", finite
-    middle = 0.0 if counts or not finite.any() else float(np.median(value[finite]))
-    distance = np.where(finite, np.abs(value - middle), np.inf)
+    # Of a quarter no sum or difference overflows.
+    middle = 0.0 if counts or not finite.any() else float(np.median(value[finite] / 4))
+    distance = np.where(finite, np.abs(value / 4 - middle), np.inf)
     candidates = np.flatnonzero(chosen & ((distance > 0) | failing))
     worst = candidates[np.lexsort((-patches.nFailed[candidates], -distance[candidates]))][:nListed]
     if len(worst) == 0:
