@@ -25,7 +25,7 @@ import numpy.typing as npt
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, PathPatch
+from matplotlib.patches import Patch, PathPatch, StepPatch
 from matplotlib.path import Path
 from matplotlib.patheffects import Normal, withStroke
 
@@ -82,7 +82,7 @@ def copyTexts(figure: Figure) -> list[tuple[float, float, str, dict[str, Any]]]:
 
 def drawPlain(figure: Figure, like: Figure, artists: dict[str, Any], texts: list[Any]) -> None:
     """Draw ready-made arrays at the places of another figure's."""
-    ax, cax, hist = (figure.add_axes(other.get_position()) for other in like.axes)
+    ax, cax, *below = (figure.add_axes(other.get_position()) for other in like.axes)
     ax.set(xlim=artists["xLimits"], ylim=artists["yLimits"], aspect="equal", xlabel="x (mm)", ylabel="y (mm)")
     for corners, looks in artists["polygons"]:
         ax.add_collection(PolyCollection(corners, **looks), autolim=False)
@@ -96,10 +96,11 @@ def drawPlain(figure: Figure, like: Figure, artists: dict[str, Any], texts: list
     figure.colorbar(ax.collections[0], cax=cax, extend="both").set_label("Noise (electron)")
     for line in artists["lines"]:
         cax.axhline(line)
-    for counts, bins, label in artists["histograms"]:
-        hist.stairs(counts, bins, label=label)
-    hist.legend(fontsize=6.5)
-    hist.set(xlabel="Noise (electron)", ylabel="amplifiers")
+    for hist, steps in zip(below, artists["histograms"], strict=True):
+        for counts, bins, label in steps:
+            hist.stairs(counts, bins, label=label)
+        hist.legend(fontsize=6.5)
+        hist.set(xlabel="Noise (electron)", ylabel="amplifiers")
     handles = [Patch(label=label, hatch="///") for label in artists["boxes"]]
     handles += [Line2D([], [], marker="^", label=label) for label in artists["markers"]]
     figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.77, 0.75), fontsize=8, frameon=False)
@@ -153,7 +154,10 @@ def collectArtists(
         "marks": marks,
         "labels": list(zip(view.labels.texts, view.labels.positions, strict=True)),
         "lines": [view.threshold, view.threshold],
-        "histograms": [(*patch.get_data()[:2], patch.get_label()) for patch in like.axes[2].patches],
+        "histograms": [
+            [(*step.get_data()[:2], step.get_label()) for step in ax.patches if isinstance(step, StepPatch)]
+            for ax in like.axes[2:]
+        ],
         "boxes": key[:3],
         "markers": key[3:],
     }

@@ -9,16 +9,20 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from cameraFile import checkCameraFile
+from figures import exportFigures
 from folders import checkFolder, renewFolder, takeFolder
-from pipetaskRun import PipetaskError, PipetaskRun
-from structures import StructureLine, judgeStructures
-from verdict import Line, judge
+from history import TRENDS, HistoryLine, judgeHistory, makeHistory, planHistory
+from pipetaskRun import PipetaskError, PipetaskRun, Stage
+from printing import Findings, printFigures, printFindings, printMetrics, summarize
+from progress import Progress
+from structures import judgeStructures, listOthers
+from verdict import judge, report
 
 from lsst.cp.simulator import ExposureInfo, Fault, makeRepository, parseFaults
 from lsst.daf.butler import Butler
@@ -26,6 +30,7 @@ from lsst.obs.lsst import Latiss, LsstCam, LsstComCam
 
 ROOT = Path(__file__).parents[1]
 DAY_OBS = 20260301
+OUTPUT = "demo/verifyBias"
 
 
 @dataclass(frozen=True)
@@ -41,14 +46,18 @@ class CameraDemo:
     finestFactor
         Finest level of the pyramids: side of its pixels in pixels of the detectors. Full resolution takes as
         much disk as half of the exposures.
-    isLarge
-        Whether views of all its detectors take as long as all the rest.
+    completeRaft
+        Raft of which all detectors are viewed, beside those with faults; all detectors of the camera if
+        empty.
+    hasHistory
+        Whether there is a history, too.
     """
 
     instrument: type
     nExposures: int
     finestFactor: int = 1
-    isLarge: bool = False
+    completeRaft: str = ""
+    hasHistory: bool = False
 
     @property
     def name(self) -> str:
@@ -69,11 +78,21 @@ class CameraDemo:
         lines = (ROOT / "demo" / "faults" / f"{self.name}.txt").read_text().splitlines()
         return parseFaults(line for line in lines if not line.startswith("#"))
 
-    def writeConfigs(self, directory: Path, faults: Sequence[Fault]) -> dict[str, Path]:
+    def listViewed(self, names: Sequence[str], *, full: bool) -> tuple[str, ...]:
+        """List the detectors whose pixels are looked at, of those of the camera; none if these are all."""
+        if full or not self.completeRaft:
+            return ()
+        faulty = {str(fault.detector) for fault in self.readFaults()}
+        return tuple(name for name in names if name in faulty or name.partition("_")[0] == self.completeRaft)
+
+    def writeConfigs(self, directory: Path, viewed: Sequence[str]) -> dict[str, Path]:
         """Write the configuration of tasks; return the file of each label."""
+        faults = [fault.toText() for fault in self.readFaults()]
+        requested = f"config.requestedDetectors = {list(viewed)!r}\n"
         lines = {
-            "verifyBiasIsr": f"config.faults = {[fault.toText() for fault in faults]!r}\n",
-            "viewBiasExpResidual": f"config.finestFactor = {self.finestFactor}\n",
+            "verifyBiasIsr": f"config.faults = {faults!r}\n",
+            "viewBiasExpResidual": f"config.finestFactor = {self.finestFactor}\n{requested}",
+            **({"viewBiasExpRaft": requested} if viewed else {}),
         }
         files = {label: directory / f"{label}.py" for label in lines}
         for label, file in files.items():
@@ -84,11 +103,37 @@ class CameraDemo:
 DEMOS = {
     demo.name: demo
     for demo in (
-        CameraDemo(Latiss, 3),
+        CameraDemo(Latiss, 3, hasHistory=True),
         CameraDemo(LsstComCam, 1, finestFactor=4),
-        CameraDemo(LsstCam, 1, finestFactor=4, isLarge=True),
+        CameraDemo(LsstCam, 1, finestFactor=4, completeRaft="R22"),
     )
 }
+
+
+@dataclass(frozen=True)
+class Part:
+    """What runs of a camera.
+
+    Parameters
+    ----------
+    demo
+        The camera.
+    run
+        Its pipeline.
+    stages
+        How the pipeline is run.
+    history
+        Repository of the history; None for none.
+    nDetectors, nViewed
+        Number of detectors, and of those whose pixels are looked at.
+    """
+
+    demo: CameraDemo
+    run: PipetaskRun
+    stages: list[Stage]
+    history: Path | None
+    nDetectors: int
+    nViewed: int
 
 
 @click.command(context_settings={"show_default": True})
@@ -96,8 +141,9 @@ DEMOS = {
     "FITS file of a Rubin repository with the camera to simulate instead of our own description of LSSTCam."
 ))  # fmt: skip
 @click.option("--only", type=click.Choice(list(DEMOS)), help="Run one camera only.")
-@click.option("--all-views", is_flag=True, help=(
-    "Make views of all detectors of LSSTCam, not only of those with faults: 5 minutes and 0.7 GB more."
+@click.option("--full", is_flag=True, help=(
+    "Look at the pixels of all detectors of LSSTCam, not only of a raft and of those with faults: a complete "
+    "mosaic of significances, 5 minutes and 0.7 GB more."
 ))  # fmt: skip
 @click.option("--processes", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes to run.")
 @click.option(
@@ -106,7 +152,7 @@ DEMOS = {
     default=ROOT / "demo-output",
     help="Directory of all outputs: a new one, or one that an earlier demonstration has made.",
 )
-def main(camera: Path | None, only: str | None, all_views: bool, processes: int, output: Path) -> None:
+def main(camera: Path | None, only: str | None, full: bool, processes: int, output: Path) -> None:
     """Simulate, verify and judge; exit with 1 if a finding is wrong or missing."""
     # Butler warns of each in-memory type of other packages that it could convert to, had they been installed.
     logging.getLogger("lsst.daf.butler").setLevel(logging.ERROR)
@@ -114,16 +160,29 @@ def main(camera: Path | None, only: str | None, all_views: bool, processes: int,
     demos = [demo for demo in DEMOS.values() if only in (None, demo.name)]
     checkInputs(demos, camera, output)
     takeFolder(output)
-    wrong = []
-    for demo in demos:
-        camera_file = camera if demo.instrument is LsstCam else None
-        wrong += runCamera(demo, output, processes, camera_file, allViews=all_views)
-    minutes = (time.monotonic() - start) / 60
-    print(f"\nFigures: {output / 'figures'}\nRepositories: {output}/<camera>/repository")
-    print(f"Time: {minutes:.1f} minutes")
-    if wrong:
-        sys.exit(f"WRONG: {len(wrong)} findings differ from what was injected.")
-    print("All faults were found, and nothing else.")
+    print(f"Making repositories of {', '.join(demo.name for demo in demos)} ...", flush=True)
+    parts = [
+        prepare(demo, output, processes, camera if demo.instrument is LsstCam else None, full=full)
+        for demo in demos
+    ]
+    progress = Progress(sum(stage.nSteps for part in parts for stage in listStages(part)))
+    findings = {}
+    try:
+        for part in parts:
+            findings[part.demo.name] = runPart(part, output, processes, progress)
+            with progress.printing():
+                printPart(part, findings[part.demo.name])
+    except PipetaskError as error:
+        sys.exit(str(error))
+    finally:
+        progress.close()
+    printFigures(findings, output / "figures")
+    print(f"Repositories: {output}/<camera>/repository (source standalone/setup.sh to look into them)")
+    print(f"Time: {(time.monotonic() - start) / 60:.1f} minutes\n")
+    if n_wrong := sum(found.nWrong for found in findings.values()):
+        sys.exit(f"WRONG: {n_wrong} findings differ from what was injected.")
+    n_detectors, n_viewed = (sum(getattr(part, name) for part in parts) for name in ("nDetectors", "nViewed"))
+    print(summarize(list(findings.values()), n_detectors, n_viewed))
 
 
 def checkInputs(demos: Sequence[CameraDemo], cameraFile: Path | None, output: Path) -> None:
@@ -152,110 +211,105 @@ def checkInputs(demos: Sequence[CameraDemo], cameraFile: Path | None, output: Pa
         checkFolder(folder)
 
 
-def runCamera(
-    demo: CameraDemo, output: Path, processes: int, cameraFile: Path | None, *, allViews: bool
-) -> list[Line | StructureLine]:
-    """Run one camera and print its verdict.
+def prepare(demo: CameraDemo, output: Path, processes: int, cameraFile: Path | None, *, full: bool) -> Part:
+    """Make the repositories of a camera, and say what is to run in them.
 
     Parameters
     ----------
     demo
-        What to run.
+        The camera.
     output
-        Directory of all outputs. That of the camera is made anew.
+        Directory of all outputs. Those of the camera are made anew.
     processes
         Number of processes.
     cameraFile
         FITS file with the camera; None for that of the instrument.
-    allViews
-        Whether to make views of all detectors of a camera of many.
+    full
+        Whether to look at the pixels of all detectors.
 
     Returns
     -------
-    wrong
-        Lines of the verdict that are wrong.
+    part
+        What is to run.
     """
-    print(f"\n{demo.name}: {demo.nExposures} exposure(s)", flush=True)
     directory, figures = demo.listFolders(output)
     renewFolder(directory)
     renewFolder(figures)
-    faults = demo.readFaults()
     makeRepository(directory / "repository", demo.instrument, demo.exposures, cameraFile=cameraFile)
+    with Butler.from_config(str(directory / "repository")) as butler:
+        camera = butler.get("camera", instrument=demo.name, collections=f"{demo.name}/defaults")
+    names = [detector.getName() for detector in camera]
+    viewed = demo.listViewed(names, full=full)
     run = PipetaskRun(
         repository=directory / "repository",
         pipeline=ROOT / "pipelines" / demo.name / "verifyBias.yaml",
         inputCollection=f"{demo.name}/defaults",
-        outputCollection="demo/verifyBias",
-        logDirectory=directory / "logs",
-        configFiles=demo.writeConfigs(directory, faults),
-        viewedDetectors=() if allViews or not demo.isLarge else _namesOf(faults),
+        outputCollection=OUTPUT,
+        configFiles=demo.writeConfigs(directory, viewed),
+        viewedDetectors=viewed,
     )
-    try:
-        run.execute(processes)
-    except PipetaskError as error:
-        sys.exit(str(error))
-    butler = Butler.from_config(str(run.repository), collections=run.outputCollection)
-    exportFigures(butler, figures)
+    history = directory / "history" if demo.hasHistory else None
+    if history is not None:
+        makeHistory(history)
+    return Part(demo, run, run.plan(processes), history, len(names), len(viewed) or len(names))
+
+
+def listStages(part: Part) -> Iterator[Stage]:
+    """Yield all that runs of a camera, one after another."""
+    yield from part.stages
+    if part.history is not None:
+        yield planHistory(part.history, ROOT / "pipelines" / part.demo.name / "trendBias.yaml")
+
+
+def runPart(part: Part, output: Path, processes: int, progress: Progress) -> Findings:
+    """Run all of a camera, and judge what was found.
+
+    Parameters
+    ----------
+    part
+        What is to run.
+    output
+        Directory of all outputs.
+    processes
+        Number of processes.
+    progress
+        Grows.
+
+    Returns
+    -------
+    findings
+        What was found.
+
+    Raises
+    ------
+    PipetaskError
+        Raised if a command fails.
+    """
+    demo = part.demo
+    directory, folder = demo.listFolders(output)
+    for stage in listStages(part):
+        progress.say(f"{demo.name}: {stage.words}")
+        stage.execute(processes, directory / "logs", progress)
+    part.run.finish()
     exposures = [exposure.id for exposure in demo.exposures]
-    lines = judge(butler, demo.name, faults, exposures)
-    structures = judgeStructures(butler, demo.name, faults, exposures)
-    printMetrics(butler, demo)
-    printVerdict(lines)
-    printStructures(structures)
-    return [line for line in [*lines, *structures] if not line.isRight]
+    with Butler.from_config(str(part.run.repository), collections=OUTPUT) as butler:
+        known = (butler, demo.name, demo.readFaults(), exposures)
+        figures = exportFigures(butler, demo.name, folder)
+        found = judge(*known), judgeStructures(*known), listOthers(*known), report(*known)
+    history: list[HistoryLine] = []
+    if part.history is not None:
+        history = judgeHistory(part.history)
+        with Butler.from_config(str(part.history), collections=TRENDS) as butler:
+            figures += exportFigures(butler, demo.name, folder)
+    return Findings(*found, history, figures)
 
 
-def _namesOf(faults: Sequence[Fault]) -> tuple[str, ...]:
-    """Name the detectors with faults."""
-    return tuple(sorted({str(fault.detector) for fault in faults}))
-
-
-def exportFigures(butler: Butler, directory: Path) -> None:
-    """Show all plots of a run in one directory, under the names of their datasets."""
-    types = [t for t in butler.registry.queryDatasetTypes("cpBias*") if t.storageClass_name == "Plot"]
-    refs = [ref for t in types for ref in butler.query_datasets(t, explain=False)]
-    for ref in refs:
-        ids = "".join(f"_{ref.dataId[name]}" for name in ("exposure", "detector") if name in ref.dataId)
-        (directory / f"{ref.datasetType.name}{ids}.png").hardlink_to(butler.getURI(ref).ospath)
-    print(f"  {len(refs)} figures in {directory}")
-
-
-def printMetrics(butler: Butler, demo: CameraDemo) -> None:
-    """Print the metrics of each exposure."""
-    for exposure in demo.exposures:
-        bundle = butler.get("cpBiasExp_metrics", instrument=demo.name, exposure=exposure.id)
-        print(f"\n  exposure {exposure.id}: metrics over the science detectors")
-        print(f"    {'tool':28}{'min':>12}{'median':>12}{'max':>12}{'failed':>8}{'tested':>8}")
-        for tool, measurements in bundle.items():
-            values = {m.metric_name.metric: m.quantity for m in measurements}
-            if "nFailed" in values and "median" in values:
-                cells = "".join(f"{values[name].value:12.4g}" for name in ("min", "median", "max"))
-                counts = "".join(f"{int(values[name].value):8}" for name in ("nFailed", "nTested"))
-                print(f"    {tool:28}{cells}{counts}  {values['median'].unit}")
-
-
-def printVerdict(lines: Sequence[Line]) -> None:
-    """Print what was found next to what was injected."""
-    print(f"\n  {'exposure':15}{'detector':10}{'amp':5}{'injected':24}{'found':62}")
-    for line in lines:
-        found = ", ".join(sorted(line.found)) or "nothing"
-        note = (
-            "as expected"
-            if line.isRight
-            else f"WRONG: expected {', '.join(sorted(line.expected)) or 'nothing'}"
-        )
-        injected = line.injected or "nothing"
-        print(f"  {line.exposure:<15}{line.detector:10}{line.amplifier:5}{injected:24}{found:62}{note}")
-
-
-def printStructures(lines: Sequence[StructureLine]) -> None:
-    """Print what was found of the structures that were put into the pixels."""
-    print(f"\n  {'exposure':15}{'detector':10}{'amp':5}{'injected structure':26}{'found':62}")
-    for line in lines:
-        item = line.injected
-        amplitude = f"{item.fault.kind} {item.fault.amplitude:.1f}"
-        place = f"{item.exposure:<15}{item.detectorName:10}{item.amplifier:5}"
-        print(f"  {place}{amplitude:26}{line.found or 'WRONG: not found'}")
+def printPart(part: Part, found: Findings) -> None:
+    """Print the metrics of a camera, and what was found."""
+    exposures = [exposure.id for exposure in part.demo.exposures]
+    with Butler.from_config(str(part.run.repository), collections=OUTPUT) as butler:
+        printMetrics(butler, part.demo.name, exposures)
+    printFindings(found)
 
 
 if __name__ == "__main__":

@@ -9,18 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from astropy.table import Table
+from astropy.table import Row, Table
 
+from lsst.analysis.cp.core.structures import TRANSIENT_KINDS
 from lsst.cp.simulator import (
     Fault,
     FaultKind,
     InjectedFault,
     SimulateBiasIsrConfig,
+    listExpectedResults,
     listInjectedFaults,
 )
 from lsst.daf.butler import Butler
 
-__all__ = ["StructureLine", "judgeStructures"]
+__all__ = ["OtherStructure", "StructureLine", "judgeStructures", "listOthers"]
 
 SHOWN_AS = {
     FaultKind.HOT_PIXEL: {"pixel"},
@@ -60,6 +62,26 @@ class StructureLine:
         return bool(self.found)
 
 
+@dataclass(frozen=True)
+class OtherStructure:
+    """A structure where nothing was injected.
+
+    Parameters
+    ----------
+    exposure
+        Exposure id.
+    detector, amplifier
+        Names; the amplifier is empty for a structure of the whole detector.
+    found
+        Its kind, rank and score.
+    """
+
+    exposure: int
+    detector: str
+    amplifier: str
+    found: str
+
+
 def judgeStructures(
     butler: Butler, instrument: str, faults: Sequence[Fault], exposures: Sequence[int]
 ) -> list[StructureLine]:
@@ -90,6 +112,46 @@ def judgeStructures(
     return [StructureLine(item, _find(item, tables[item.exposure])) for item in injected]
 
 
+def listOthers(
+    butler: Butler, instrument: str, faults: Sequence[Fault], exposures: Sequence[int]
+) -> list[OtherStructure]:
+    """List the structures in amplifiers, or of detectors, without any injected fault.
+
+    Parameters
+    ----------
+    butler
+        Butler with the outputs of the pipeline in its default collections.
+    instrument
+        Name of the instrument.
+    faults
+        Injected faults, of all kinds.
+    exposures
+        Simulated exposures.
+
+    Returns
+    -------
+    others
+        The structures, but for events: cosmic rays are simulated everywhere.
+    """
+    camera = butler.get("camera", instrument=instrument, collections=f"{instrument}/defaults")
+    seed = SimulateBiasIsrConfig().seed
+    placed = listInjectedFaults(faults, camera, exposures, instrument=instrument, seed=seed)
+    expected = listExpectedResults(faults, camera, exposures)
+    # A fault of a whole detector is one of all its amplifiers, and what a detector shows may be one of any.
+    of_amps = {(item.exposure, item.detector, item.amplifier) for item in (*placed, *expected)}
+    of_detectors = {(exposure, detector) for exposure, detector, _ in of_amps}
+    others = []
+    for exposure in exposures:
+        table = butler.get("cpBiasExpResidual_structures", instrument=instrument, exposure=exposure)
+        for row in table[~np.isin(table["kind"], TRANSIENT_KINDS)]:
+            detector, amplifier = int(row["detector"]), str(row["amplifier"])
+            known = (exposure, detector, "") in of_amps or (exposure, detector, amplifier) in of_amps
+            if known or (not amplifier and (exposure, detector) in of_detectors):
+                continue
+            others.append(OtherStructure(exposure, str(row["detectorName"]), amplifier, _describe(row)))
+    return others
+
+
 def _find(item: InjectedFault, table: Table) -> str:
     near = (table["detector"] == item.detector) & np.isin(table["kind"], list(SHOWN_AS[item.fault.kind]))
     if item.amplifier:
@@ -100,5 +162,8 @@ def _find(item: InjectedFault, table: Table) -> str:
         near &= np.abs(table["y"] - item.fault.y) <= TOLERANCE
     if not near.any():
         return ""
-    row = table[near][0]
+    return _describe(table[near][0])
+
+
+def _describe(row: Row) -> str:
     return f"{row['kind']}, rank {row['rank']}, {abs(row['score']):.1f} sigma"

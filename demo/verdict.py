@@ -6,27 +6,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from astropy.stats import mad_std
-from astropy.table import Table, vstack
+from astropy.table import Table
 
 from lsst.analysis.cp.core.amps import SUSPICIOUS_STATUS
 from lsst.cp.simulator import ExpectedResult, Fault, listExpectedResults
 from lsst.daf.butler import Butler
 
-__all__ = ["Line", "judge"]
+__all__ = ["Line", "ReportedLine", "judge", "report"]
 
 Place = tuple[int, int, str]
 """Exposure, detector and amplifier; the amplifier is empty for a whole detector."""
 
-OUTLIER_SIGMA = 7.0
-"""Robust standard deviations over all amplifiers from which a corner mean counts as seen."""
-
-CORRELATION = 0.2
-"""Coefficient from which two amplifiers count as correlated; clean ones have 0.01."""
+REPORTED = {
+    "AMP_CORNER": "BIAS_AMP_CORNER",
+    "BIAS_SHIFT_COUNT": "BIAS_BIAS_SHIFT_COUNT",
+    "AMPCORR": "overscanCorr",
+}
+"""Columns of statistics that show a fault, but have no limit: what they have is reported, and not judged."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,37 @@ class Line:
         return self.expected == self.found
 
 
+@dataclass(frozen=True)
+class ReportedLine:
+    """What a statistic without a limit has where a fault was injected.
+
+    Parameters
+    ----------
+    exposure
+        Exposure id.
+    detector, amplifier
+        Names.
+    injected
+        The fault.
+    statistic
+        The statistic.
+    value
+        Its value there.
+    usual
+        Its median over all amplifiers.
+    """
+
+    exposure: int
+    detector: str
+    amplifier: str
+    injected: str
+    statistic: str
+    value: float
+    usual: float
+
+
 def judge(butler: Butler, instrument: str, faults: Sequence[Fault], exposures: Sequence[int]) -> list[Line]:
-    """Compare findings with faults.
+    """Compare the tests that failed with faults.
 
     Parameters
     ----------
@@ -73,7 +102,7 @@ def judge(butler: Butler, instrument: str, faults: Sequence[Fault], exposures: S
     Returns
     -------
     lines
-        One for each place with a fault or a finding, sorted.
+        One for each place with a fault that a test looks for, or with a finding, sorted.
     """
     camera = butler.get("camera", instrument=instrument, collections=f"{instrument}/defaults")
     expected = {
@@ -81,38 +110,88 @@ def judge(butler: Butler, instrument: str, faults: Sequence[Fault], exposures: S
         for result in listExpectedResults(faults, camera, exposures)
     }
     found = _collectFindings(butler, instrument, exposures)
-    statistics = _collectStatistics(butler, instrument, exposures)
-    places = sorted({*expected, *found, *statistics})
     names = {detector.getId(): detector.getName() for detector in camera}
-    return [
-        _compare(
-            place, names[place[1]], expected.get(place), found.get(place, set()), statistics.get(place, set())
-        )
-        for place in places
+    lines = [
+        _compare(place, names[place[1]], expected.get(place), found.get(place, set()))
+        for place in sorted({*expected, *found})
     ]
+    return [line for line in lines if line.expected or line.found]
 
 
-def _compare(
-    place: Place, detector: str, result: ExpectedResult | None, failures: set[str], statistics: set[str]
-) -> Line:
+def _compare(place: Place, detector: str, result: ExpectedResult | None, failures: set[str]) -> Line:
     expected: set[str] = set()
     if result is not None:
-        expected = {*result.failures, *result.statistics, *(f"{test} unknown" for test in result.untested)}
+        expected = {*result.failures, *(f"{test} unknown" for test in result.untested)}
         expected |= set() if result.amplifier else {"missing"}
-        # A fault that fails a test may well show in the stored statistics too.
-        statistics = statistics & expected if result.failures else statistics
     return Line(
         exposure=place[0],
         detector=detector,
         amplifier=place[2],
         injected="" if result is None else ", ".join(result.kinds),
         expected=frozenset(expected),
-        found=frozenset(failures | statistics),
+        found=frozenset(failures),
     )
 
 
+def report(
+    butler: Butler, instrument: str, faults: Sequence[Fault], exposures: Sequence[int]
+) -> list[ReportedLine]:
+    """Look up the statistics that show the faults which no test looks for.
+
+    Parameters
+    ----------
+    butler
+        Butler with the outputs of the pipeline in its default collections.
+    instrument
+        Name of the instrument.
+    faults
+        Injected faults.
+    exposures
+        Simulated exposures.
+
+    Returns
+    -------
+    lines
+        One for each such fault.
+    """
+    camera = butler.get("camera", instrument=instrument, collections=f"{instrument}/defaults")
+    lines = []
+    for exposure in exposures:
+        results = [r for r in listExpectedResults(faults, camera, [exposure]) if r.statistics]
+        tables = _readReported(butler, instrument, exposure) if results else {}
+        for result in results:
+            for statistic in sorted(result.statistics):
+                table = tables[statistic]
+                values = np.asarray(table[REPORTED[statistic]], dtype=float)
+                own = (table["detector"] == result.detector) & (table["amplifier"] == result.amplifier)
+                lines.append(
+                    ReportedLine(
+                        exposure=exposure,
+                        detector=result.detectorName,
+                        amplifier=result.amplifier,
+                        injected=", ".join(result.kinds),
+                        statistic=statistic,
+                        value=float(np.nanmax(values[own])),
+                        usual=float(np.nanmedian(values)),
+                    )
+                )
+    return lines
+
+
+def _readReported(butler: Butler, instrument: str, exposure: int) -> dict[str, Table]:
+    """Read the table of each statistic that is reported, with the columns detector and amplifier."""
+    data_id = {"instrument": instrument, "exposure": exposure}
+    of_amps = [name for name in REPORTED.values() if name.startswith("BIAS_")]
+    columns = ["detector", "amplifier", *of_amps]
+    results = butler.get("verifyBiasExpResults", data_id, parameters={"columns": columns})
+    matrix = butler.get("verifyBiasExpMatrix", data_id)
+    pairs = matrix[matrix["ampName"] != matrix["ampComp"]]
+    pairs.rename_column("ampName", "amplifier")
+    return {name: pairs if name == "AMPCORR" else results for name in REPORTED}
+
+
 def _collectFindings(butler: Butler, instrument: str, exposures: Sequence[int]) -> dict[Place, set[str]]:
-    """Collect failed tests and missing detectors from the tables of culprits and detectors."""
+    """Collect failed tests and missing detectors, from the tables of culprits and detectors."""
     found: dict[Place, set[str]] = defaultdict(set)
     for exposure in exposures:
         data_id = {"instrument": instrument, "exposure": exposure}
@@ -126,44 +205,3 @@ def _collectFindings(butler: Butler, instrument: str, exposures: Sequence[int]) 
                 test = str(row["test"]) if row["status"] == "failed" else f"{row['test']} unknown"
                 found[exposure, int(row["detector"]), str(row["amplifier"])].add(test)
     return found
-
-
-def _collectStatistics(butler: Butler, instrument: str, exposures: Sequence[int]) -> dict[Place, set[str]]:
-    """Collect what only stored statistics show: corner glow, bias shifts, correlated amplifiers."""
-    found: dict[Place, set[str]] = defaultdict(set)
-    columns = [
-        *("exposure", "detector", "amplifier"),
-        *("BIAS_AMP_CORNER", "BIAS_NOISE", "BIAS_BIAS_SHIFT_COUNT"),
-    ]
-    tables = [
-        butler.get("verifyBiasExpResults", instrument=instrument, exposure=e, parameters={"columns": columns})
-        for e in exposures
-    ]
-    table = vstack(tables)
-    for name, mask in _findOutliers(table).items():
-        for row in table[mask]:
-            found[int(row["exposure"]), int(row["detector"]), str(row["amplifier"])].add(name)
-    for exposure in exposures:
-        matrix = butler.get("verifyBiasExpMatrix", instrument=instrument, exposure=exposure)
-        for detector, amplifier in _findCorrelated(matrix):
-            found[exposure, detector, amplifier].add("AMPCORR")
-    return found
-
-
-def _findOutliers(table: Table) -> Mapping[str, np.ndarray]:
-    # In units of each amplifier's noise: the real camera has one of 120 electrons.
-    noise = np.asarray(table["BIAS_NOISE"], dtype=float)
-    corner = np.asarray(table["BIAS_AMP_CORNER"], dtype=float) / np.where(noise > 0, noise, np.nan)
-    corner -= np.nanmedian(corner)
-    return {
-        "AMP_CORNER": np.abs(corner) > OUTLIER_SIGMA * mad_std(corner, ignore_nan=True),
-        "BIAS_SHIFT_COUNT": np.asarray(table["BIAS_BIAS_SHIFT_COUNT"]) > 0,
-    }
-
-
-def _findCorrelated(matrix: Table) -> Iterator[tuple[int, str]]:
-    is_pair = matrix["ampName"] != matrix["ampComp"]
-    # That of the overscan: in the image the fixed pattern and cosmic rays dilute it.
-    strong = np.asarray(matrix["overscanCorr"], dtype=float) > CORRELATION
-    for row in matrix[is_pair & strong]:
-        yield int(row["detector"]), str(row["ampName"])

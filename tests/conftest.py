@@ -66,6 +66,7 @@ class FakeDetector:
     x: float
     y: float
     yaw: float
+    type: DetectorType = DetectorType.SCIENCE
     amps: list[FakeAmplifier] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -81,7 +82,7 @@ class FakeDetector:
         return self.name
 
     def getType(self) -> DetectorType:
-        return DetectorType.SCIENCE
+        return self.type
 
     def getPhysicalType(self) -> str:
         return self.physicalType

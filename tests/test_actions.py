@@ -297,7 +297,28 @@ def test_plot_is_labelled_from_the_catalogue():
         "electron",
         ["4.3 NOISE"],
     )
-    assert plot.threshold is None
+    assert (plot.threshold, plot.quantityLabel, list(plot.listedKeys)) == (0.05, "(NOISE - RN)/RN", ["RN"])
+
+
+@pytest.mark.parametrize("product", ["bias", "dark"])
+def test_every_test_with_a_limit_is_mapped_with_its_tested_quantity(data, camera, product):
+    config = AmpAnalysisExposureTask.ConfigClass()
+    addTools(config, product, "exposure")
+    config.freeze()
+    prefix = product.upper()
+    results = {name.replace("BIAS", prefix): column for name, column in data.items()}
+    tests = [test for test in getProduct(product) if test.quantity is not None]
+    assert len(tests) == 4
+    for test in tests:
+        results |= {name: np.ones(16) for name in test.statisticColumns}
+        results |= {test.verifyColumn: np.ones(16, bool)}
+        tool = getattr(config.atools, test.toolName)
+        rows = tool.process(tool.prep(results, camera=camera))
+        view = tool.produce.plot.prepare(rows, camera)
+        assert view.beside.threshold == test.threshold
+        table = rows[AMP_TABLE]
+        np.testing.assert_array_equal(view.beside.patches.value[:16], table.quantity(test))
+        assert set(test.comparedNames) <= set(view.listing.header.split())
 
 
 def test_plot_of_tested_quantity_has_the_threshold():

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,11 +49,11 @@ def readPipeline(path: str) -> Pipeline:
         return Pipeline.from_uri(f"{ROOT}/pipelines/{path}")
 
 
-def run(root: Path, pipeline: Pipeline, instrument: type, where: str = "") -> Butler:
+def run(root: Path, pipeline: Pipeline, instrument: type, where: str = "", exposures=EXPOSURES) -> Butler:
     """Run a pipeline on the exposures of a camera with fewer rows."""
     name = instrument.getName()
     camera = simulator.shrinkCamera(instrument().getCamera(), 4)
-    simulator.makeRepository(root, instrument, EXPOSURES, camera=camera)
+    simulator.makeRepository(root, instrument, exposures, camera=camera)
     butler = SimplePipelineExecutor.prep_butler(str(root), [f"{name}/defaults"], "u/test")
     where = f"instrument='{name}'{where}"
     SimplePipelineExecutor.from_pipeline(pipeline, where=where, butler=butler).run(
@@ -163,3 +167,181 @@ def test_views_of_darks_are_written(darks):
     for name in (*names, "cpDarkExp_darkFailures_FailureMapPlot"):
         assert len(darks.query_datasets(name)) == 2
     assert len(darks.query_datasets("cpDarkExpDetView_darkImage_DetectorImagePlot")) == 2
+
+
+FLATS = tuple(
+    simulator.ExposureInfo(20260801, number, filter_, "flat", 10.0)
+    for number, filter_ in ((1, "SDSSr_65mm"), (2, "SDSSr_65mm"), (3, "SDSSg_65mm"))
+)
+THIRD = FLATS[2].id
+FLAT_FAULTS = (
+    simulator.Fault(Kind.GAIN_STEP, 0, ("C03",), 1.5, exposures=(FIRST,)),
+    simulator.Fault(Kind.MASKED_AMPLIFIER, 0, ("C11",), exposures=(SECOND,)),
+    simulator.Fault(Kind.DEAD_AMPLIFIER, 0, ("C15",), exposures=(THIRD,)),
+)
+
+
+@pytest.fixture(scope="module")
+def flatsRoot(tmp_path_factory) -> Path:
+    """Run all of the pipeline of flats of LATISS, as a user does; return the repository."""
+    root = tmp_path_factory.mktemp("flats") / "butler"
+    simulator.makeRepository(root, Latiss, FLATS, camera=simulator.shrinkCamera(Latiss().getCamera(), 4))
+    pipetask = [sys.executable, "-c", "from lsst.ctrl.mpexec.cli.pipetask import main; main()"]
+    names = {"CP_VERIFY_DIR": "standalone", "ANALYSIS_TOOLS_DIR": "standalone", "ANALYSIS_CP_DIR": ""}
+    command = [
+        *(*pipetask, "run", "-b", root, "-p", ROOT / "pipelines/LATISS/verifyFlat.yaml"),
+        *("-i", "LATISS/defaults", "-o", "u/test", "-d", "instrument='LATISS'", "--register-dataset-types"),
+        *("-c", f"verifyFlatIsr:faults={[fault.toText() for fault in FLAT_FAULTS]}"),
+    ]
+    result = subprocess.run(
+        [str(part) for part in command],
+        env=os.environ | {name: str(ROOT / folder) for name, folder in names.items()},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return root
+
+
+@pytest.fixture(scope="module")
+def flats(flatsRoot) -> Butler:
+    """Get a butler of the flats."""
+    return Butler.from_config(str(flatsRoot), collections=["u/test", "LATISS/defaults"], instrument="LATISS")
+
+
+def assertFlatsInjected(culprits, faults, instrument, exposures):
+    """Compare the failures of a run with what the faults lead to."""
+    found = {
+        (row["exposure"], row["detector"], row["amplifier"]): row["test"]
+        for row in culprits[culprits["status"] == "failed"]
+    }
+    expected = {
+        (result.exposure, result.detector, result.amplifier): test
+        for result in simulator.listExpectedFlatResults(faults, instrument().getCamera(), exposures)
+        for test in result.failures
+    }
+    assert found == expected
+    assert expected
+
+
+@pytest.mark.parametrize(("band", "exposures"), [("r", (FIRST, SECOND)), ("g", (THIRD,))])
+def test_culprits_of_flats_are_the_injected_ones(flats, band, exposures):
+    culprits = flats.get("cpFlatRun_culprits", physical_filter=f"SDSS{band}_65mm")
+    assertFlatsInjected(culprits, FLAT_FAULTS, Latiss, exposures)
+
+
+def test_dead_amplifier_of_a_flat_is_not_good(flats):
+    culprits = flats.get("cpFlatExp_culprits", exposure=THIRD)
+    found = {(row["amplifier"], row["test"], row["status"]) for row in culprits}
+    # Its noise of 0 passes the test of cp_verify, which compares it with the root of 0.
+    assert found == {
+        ("", "DET_SCATTER", "failed"),
+        ("C15", "NOISE", "unknown"),
+        ("C15", "MEAN", "suspicious"),
+    }
+
+
+def test_metrics_of_flats(flats):
+    values = getValues(flats, "cpFlatExpDet_metrics", "flatNoise", exposure=FIRST, detector=0)
+    assert (values["nAmps"], values["nTested"], values["nFailed"]) == (16, 16, 1)
+    # Of the noise of photons a gain step of 1.5 leaves its root.
+    others = getValues(flats, "cpFlatExpDet_metrics", "flatNoise", exposure=SECOND, detector=0)
+    assert values["quantityMax"] == pytest.approx(1.5**0.5 * others["quantityMedian"], rel=0.03)
+    values = getValues(flats, "cpFlatRun_metrics", "flatMean", physical_filter="SDSSr_65mm")
+    assert (values["nAmps"], values["nValid"], values["nExposures"]) == (32, 31, 2)
+    assert values["median"] == pytest.approx(50_000, rel=0.01)
+    values = getValues(flats, "cpFlatRun_metrics", "flatDist50Pct", physical_filter="SDSSg_65mm")
+    assert 0.9 < values["min"] < values["max"] <= 1
+
+
+def test_scatter_of_one_detector_is_none(flats):
+    values = getValues(flats, "cpFlatExp_metrics", "flatExpScatterFraction", exposure=FIRST)
+    assert (values["max"], values["quantityMax"], values["nFailed"]) == (0, 0, 0)
+
+
+def test_no_tool_of_flats_failed(flats):
+    for label, number in (("verifyFlatExp", 3), ("verifyFlat", 2)):
+        refs = flats.query_datasets(f"{label}_metadata")
+        assert len(refs) == number
+        for ref in refs:
+            assert "toolFailures" not in flats.get(ref)[label]
+
+
+def test_plots_and_views_of_flats_are_written(flats):
+    for name in (
+        "cpFlatExp_flatMean_FocalPlaneGeometryPlot",
+        "cpFlatExp_flatDetScatter_FocalPlaneGeometryPlot",
+        "cpFlatExp_flatFailures_FailureMapPlot",
+        "cpFlatExpView_flatImage_FocalPlaneImagePlot",
+        "cpFlatExpDetView_flatImage_DetectorImagePlot",
+        "cpFlatExpResidual_structures",
+    ):
+        assert len(flats.query_datasets(name)) == 3
+    assert len(flats.query_datasets("cpFlatRun_flatNoise_FocalPlaneGeometryPlot")) == 2
+
+
+def test_each_filter_has_a_history_of_its_own(flatsRoot, flats):
+    butler = SimplePipelineExecutor.prep_butler(str(flatsRoot), ["u/test", "LATISS/defaults"], "u/trend")
+    pipeline = readPipeline("LATISS/trendFlat.yaml")
+    SimplePipelineExecutor.from_pipeline(pipeline, where="instrument='LATISS'", butler=butler).run(
+        register_dataset_types=True
+    )
+    found = Butler.from_config(str(flatsRoot), collections=["u/trend"], instrument="LATISS")
+    for band, exposures in (("r", [FIRST, SECOND]), ("g", [THIRD])):
+        table = found.get("cpFlatTrend_trend", physical_filter=f"SDSS{band}_65mm")
+        assert set(table["physical_filter"]) == {f"SDSS{band}_65mm"}
+        means = table[(table["metric"] == "flatMean") & (table["measurement"] == "median")]
+        assert means["exposure"].tolist() == exposures
+        assert means["value"].tolist() == [
+            getValues(flats, "cpFlatExpDet_metrics", "flatMean", exposure=exposure, detector=0)["median"]
+            for exposure in exposures
+        ]
+        assert len(found.query_datasets("cpFlatTrend_flatMeanByDetector_TrendPlot")) == 2
+
+
+COM_CAM_FAULTS = (
+    simulator.Fault(Kind.GAIN_STEP, 4, ("C11", "C12", "C13"), 0.7),
+    simulator.Fault(Kind.EXCESS_LIGHT, "R22_S00", ("C05",), exposures=(SECOND,)),
+    simulator.Fault(Kind.MISSING_DETECTOR, 4, exposures=(SECOND,)),
+)
+
+
+@pytest.fixture(scope="module")
+def comCamFlats(tmp_path_factory) -> Butler:
+    """Run the pipeline of flats of LSSTComCam on two of its detectors."""
+    pipeline = readPipeline("LSSTComCam/verifyFlat.yaml#verifyFlatIsr,verifyFlatDet,verifyFlatExp,verifyFlat")
+    pipeline.addConfigOverride("verifyFlatIsr", "faults", [fault.toText() for fault in COM_CAM_FAULTS])
+    infos = [replace(info, physicalFilter="r_03") for info in FLATS[:2]]
+    root = tmp_path_factory.mktemp("comCamFlats") / "butler"
+    return run(root, pipeline, LsstComCam, f" AND detector IN {DETECTORS}", exposures=infos)
+
+
+def test_culprits_of_flats_of_a_raft_are_the_injected_ones(comCamFlats):
+    culprits = comCamFlats.get("cpFlatRun_culprits", physical_filter="r_03")
+    assertFlatsInjected(culprits, COM_CAM_FAULTS, LsstComCam, (FIRST, SECOND))
+
+
+def test_scatter_of_the_detectors_of_a_raft(comCamFlats):
+    scatter = getValues(comCamFlats, "cpFlatExp_metrics", "flatExpScatter", exposure=FIRST)
+    fraction = getValues(comCamFlats, "cpFlatExp_metrics", "flatExpScatterFraction", exposure=FIRST)
+    means = [
+        getValues(comCamFlats, "cpFlatExpDet_metrics", "flatDetMean", exposure=FIRST, detector=detector)[
+            "max"
+        ]
+        for detector in DETECTORS
+    ]
+    # Of two values the standard deviation is half of their difference.
+    assert scatter["max"] == pytest.approx(abs(means[0] - means[1]) / 2, rel=1e-9)
+    assert fraction["quantityMax"] == pytest.approx(abs(means[0] - means[1]) / sum(means), rel=1e-9)
+    # A gain step of 0.7 in 3 of 16 amplifiers takes 5.6% of the mean of the detector.
+    assert fraction["quantityMax"] == pytest.approx(0.0563 / 2 / (1 - 0.0563 / 2), rel=0.1)
+    # It is below the limit as a fraction, and cp_verify compares it with electrons.
+    assert (scatter["nFailed"], fraction["nFailed"]) == (1, 0)
+
+
+def test_missing_detector_of_a_flat_is_unknown(comCamFlats):
+    table = comCamFlats.get("cpFlatExp_detectorSummary", exposure=SECOND)
+    status = dict(zip(table["detector"].tolist(), table["status"].tolist(), strict=True))
+    assert (status[0], status[4]) == ("failed", "unknown")

@@ -3,7 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Pages of the documentation that list the tests, generated from the catalogue."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pageText import makeTable, wrap
 
@@ -78,11 +78,19 @@ def _describeTest(test: VerifyTest) -> dict[str, str]:
         "section": test.section or "none",
         "unit": test.unit,
         "passed where": passed,
-        "threshold from": test.thresholdSource,
-        "plausible above": f"``{test.plausibleAbove}``" if test.plausibleAbove else "",
-        **({"set aside": test.setAside} if test.setAside else {}),
-        "meaning": test.description,
+        "meaning": " ".join(_describeMeaning(test)),
     }
+
+
+def _describeMeaning(test: VerifyTest) -> Iterator[str]:
+    """Yield sentences on a test; more columns would not fit a page."""
+    yield test.description.strip()
+    if test.thresholdSource:
+        yield f"Threshold: {test.thresholdSource}."
+    if test.plausibleAbove:
+        yield f"Plausible above ``{test.plausibleAbove}``."
+    if test.setAside:
+        yield f"Set aside: {test.setAside}"
 
 
 def _writeThreshold(threshold: Bounds | Mapping[str, Bounds] | None) -> str:

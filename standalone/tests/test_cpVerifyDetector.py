@@ -306,3 +306,87 @@ def test_grown_mask_leaves_more_pixels_out(exposure) -> None:
         if amp.getBBox().getMinX() == amp.getBBox().getMinY() == 0
     )
     assert small[name]["CR_NOISE"] != grown[name]["CR_NOISE"]
+
+
+@pytest.fixture
+def flat(exposure):
+    """Flat of 10,000 electrons a pixel, with 0.9 of the photon noise."""
+    random = np.random.default_rng(7)
+    shape = exposure.image.array.shape
+    exposure.image.array[:] = 10_000 + 0.9 * 100 * random.standard_normal(shape, dtype=np.float32)
+    return exposure
+
+
+def runFlat(exposure, **fields):
+    task = lsst.cp.verify.CpVerifyFlatTask(config=lsst.cp.verify.CpVerifyFlatConfig(**fields))
+    return task.run(exposure, camera=None, dimensions=DIMENSIONS | {"physical_filter": "r_03"})
+
+
+def test_clean_flat_passes(flat) -> None:
+    stats = runFlat(flat).outputStats
+    assert set(stats) == {"AMP", "METADATA", "DET", "VERIFY", "SUCCESS"}
+    assert stats["SUCCESS"] is True
+    assert stats["VERIFY"]["DET"] == {"SCATTER": True, "SUCCESS": True}
+    assert all(flags == {"NOISE": True, "SUCCESS": True} for flags in stats["VERIFY"]["AMP"].values())
+    means = [values["MEAN"] for values in stats["AMP"].values()]
+    assert stats["DET"]["MEAN"] == pytest.approx(np.mean(means), rel=1e-12)
+    assert stats["DET"]["SCATTER"] == pytest.approx(np.std(means, ddof=1), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("change", "failed", "scattered"),
+    [
+        (lambda pixels: 10_000 + (pixels - 10_000) * 1.3, {"NOISE"}, False),
+        (lambda pixels: pixels * 0.7, set(), True),
+        (lambda pixels: np.zeros_like(pixels), set(), True),
+        (lambda pixels: -np.ones_like(pixels), {"NOISE"}, True),
+        (lambda pixels: np.full_like(pixels, np.nan), {"NOISE"}, False),
+    ],
+    ids=["noisy", "step", "dead", "negative", "nan"],
+)
+def test_flags_of_a_flat(flat, change, failed, scattered) -> None:
+    pixelsOf(flat, "C12")[:] = change(pixelsOf(flat, "C12"))
+    stats = runFlat(flat).outputStats
+    flags = stats["VERIFY"]["AMP"].pop("C12")
+    assert {test for test, passed in flags.items() if not passed} - {"SUCCESS"} == failed
+    assert all(all(others.values()) for others in stats["VERIFY"]["AMP"].values())
+    assert stats["VERIFY"]["DET"]["SCATTER"] is not scattered
+    assert stats["SUCCESS"] is False
+
+
+def test_table_of_flats(flat) -> None:
+    levels = (0.0, 5.0, 16.0, 50.0, 84.0, 95.0, 100.0)
+    names = [amp.getName() for amp in flat.getDetector()]
+    statistics = {
+        "MJD": 61223.5,
+        "CALIBDIST": {
+            name: {f"LSST CALIB FLAT {name} DISTRIBUTION {level}-PCT": level for level in levels}
+            for name in names
+        },
+    }
+    config = lsst.cp.verify.CpVerifyFlatConfig(useIsrStatistics=True)
+    table = (
+        lsst.cp.verify.CpVerifyFlatTask(config=config)
+        .run(flat, None, isrStatistics=statistics, dimensions=DIMENSIONS | {"physical_filter": "r_03"})
+        .outputResults
+    )
+    # Names and order are those of a table that CpVerifyFlatTask of cp_verify has made.
+    assert table.colnames == [
+        *("instrument", "exposure", "detector", "physical_filter", "mjd", "amplifier"),
+        *("FLAT_MEAN", "FLAT_NOISE", "FLAT_VERIFY_NOISE", "FLAT_VERIFY_SUCCESS"),
+        *(f"FLAT_FLAT_DIST_{level}_PCT" for level in levels),
+        *("FLAT_DET_MEAN", "FLAT_DET_SCATTER", "FLAT_DET_VERIFY_SCATTER"),
+    ]
+    assert len(table) == 17
+    assert table["amplifier"][:16].tolist() == names
+    last = table[-1]
+    assert (last["detector"], last["physical_filter"], last["mjd"]) == (4, "r_03", 61223.5)
+    assert all(last[name] is np.ma.masked for name in ("amplifier", "FLAT_MEAN", "FLAT_VERIFY_NOISE"))
+    assert table["FLAT_DET_MEAN"].mask.tolist() == [True] * 16 + [False]
+
+
+def test_detector_statistics_are_those_of_a_subclass(exposure) -> None:
+    with pytest.raises(NotImplementedError, match="has detectorStatKeywords but no detectorStatistics"):
+        run(exposure, detectorStatKeywords={"MEAN": "MEAN"})
+    with pytest.raises(FieldValidationError, match="'MODE' is not one of MEAN"):
+        lsst.cp.verify.CpVerifyFlatConfig(detectorStatKeywords={"X": "MODE"}).validate()

@@ -168,32 +168,19 @@ def test_base_task_has_no_statistics_of_its_own(camera, stats) -> None:
         lsst.cp.verify.CpVerifyExpMergeTask(config=config).run(stats, dataIds(), camera)
 
 
-class ScatterMergeTask(lsst.cp.verify.CpVerifyExpMergeByFilterTask):
-    """A merge with a statistic of its own: the scatter of the detectors."""
-
-    ConfigClass = lsst.cp.verify.CpVerifyExpMergeByFilterConfig
-
-    def calcStatistics(self, statisticsDict):
-        return {"SCATTER": float(np.std([stats["DET"]["MEAN"] for stats in statisticsDict.values()]))}
-
-    def verify(self, detectorStatistics, statisticsDictionary):
-        passed = statisticsDictionary["EXP"]["SCATTER"] <= 0.05
-        return {"EXP": {"SCATTER": passed}}, passed
-
-    def pack(self, statisticsDict, dimensions, outKey):
-        row = {name: dimensions[0][name] for name in ("instrument", "exposure", "detector")}
-        return [row | {"flat_SCATTER": statisticsDict[outKey]["SCATTER"]}], None
-
-
 @pytest.mark.parametrize(("means", "passed"), [((1.0, 1.02), True), ((1.0, 1.2), False)])
-def test_merge_adds_statistics_of_its_own(camera, means, passed) -> None:
+def test_merge_of_flats_adds_statistics_of_its_own(camera, means, passed) -> None:
     inputs = [{"SUCCESS": True, "DET": {"MEAN": mean}} for mean in means]
     ids = [{"instrument": "X", **id_} for id_ in dataIds()]
-    task = ScatterMergeTask(config=ScatterMergeTask.ConfigClass(statKeywords={"EXPOSURE_SCATTER": "STDEV"}))
-    tables = [Table({"instrument": ["X"], "exposure": [7], "detector": [n]}) for n in (0, 1)]
+    task = lsst.cp.verify.CpVerifyFlatExpMergeTask(
+        config=lsst.cp.verify.CpVerifyFlatExpMergeConfig(stageName="flat")
+    )
+    tables = [Table({"instrument": ["X"], "exposure": [7], "detector": [n], "mjd": [1.0]}) for n in (0, 1)]
     result = task.run(inputs, ids, camera, inputResults=tables)
     assert result.outputStats["SUCCESS"] is passed
     assert result.outputStats["VERIFY"] == {"EXP": {"SCATTER": passed}}
     row = result.outputResults[-1]
     assert row["flat_SCATTER"] == pytest.approx(np.std(means))
+    assert row["flat_VERIFY_SCATTER"] == passed
     assert (row["exposure"], row["detector"]) == (7, 0)
+    assert row["mjd"] is np.ma.masked

@@ -13,7 +13,7 @@ from lsst.pipe.base import Pipeline
 
 PIPELINES = Path(__file__).parents[1] / "pipelines"
 CAMERAS = ["LATISS", "LSSTCam", "LSSTComCam"]
-PRODUCTS = {"Bias": ("analyzeBiasCore",), "Dark": ()}
+PRODUCTS = {"Bias": ("analyzeBiasCore",), "Dark": (), "Flat": ()}
 """What the pipelines of a product have beyond those of any."""
 
 every_camera = pytest.mark.parametrize("camera", CAMERAS)

@@ -1,11 +1,14 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
+from dataclasses import replace
+
+import astropy.units as u
 import numpy as np
 import pytest
 from astropy.table import MaskedColumn, Table
 
-from lsst.analysis.cp.core.amps import culpritsTable
+from lsst.analysis.cp.core.amps import AmpTable, ReferenceValues, culpritsTable
 
 
 def rowsOf(table, *names):
@@ -34,20 +37,45 @@ def test_failure_is_listed_with_its_quantity_and_threshold(passing, read, bias):
         "amplifier": passing["amplifier"][row],
         "test": "NOISE",
         "section": "4.3",
+        "value": passing["BIAS_NOISE"][row],
+        "unit": "electron",
+        "readNoise": amp_table.layout.ampReadNoise[amp_table.ampIndex[row]],
+        "readNoiseSource": "camera",
         "quantity": amp_table.quantity(bias["NOISE"])[row],
+        "operator": "<=",
         "threshold": 0.05,
+        "quantityUnit": "",
         "status": "failed",
-        "reason": "failed",
+        "reason": found["reason"],
     }
+    assert table["readNoise"].unit == u.electron
+
+
+@pytest.mark.parametrize(
+    ("noise", "reason"),
+    [
+        (6.0, "failed: (NOISE - RN)/RN is 0.2, limit <= 0.05"),
+        (4.0, "failed by cp_verify, but (NOISE - RN)/RN is -0.2, limit <= 0.05"),
+    ],
+)
+def test_failure_is_compared_with_its_limit(passing, layout, bias, noise, reason):
+    passing["BIAS_VERIFY_NOISE"] = np.arange(108) != 33
+    passing["BIAS_NOISE"] = np.full(108, noise)
+    table = culpritsTable(AmpTable.fromColumns(passing, bias, replace(layout, ampReadNoise=np.full(36, 5.0))))
+    assert table["reason"].tolist() == [reason]
 
 
 @pytest.mark.parametrize(
     ("flag", "value", "status", "reason"),
     [
-        (False, np.nan, "failed", "failed; NOISE is not finite"),
-        (True, np.inf, "unknown", "NOISE is not finite"),
-        (None, 5.0, "unknown", "not tested"),
-        (None, np.nan, "unknown", "not tested"),
+        (False, np.nan, "failed", "failed; NOISE has no value (NaN or masked)"),
+        (True, np.nan, "unknown", "passed by cp_verify, but NOISE has no value (NaN or masked)"),
+        (True, np.inf, "unknown", "passed by cp_verify, but NOISE is infinite"),
+        (None, 5.0, "unknown", "no verdict in BIAS_VERIFY_NOISE (masked or absent)"),
+        (
+            *(None, np.nan, "unknown"),
+            "no verdict in BIAS_VERIFY_NOISE (masked or absent); NOISE has no value (NaN or masked)",
+        ),
     ],
 )
 def test_reason(passing, read, flag, value, status, reason):
@@ -55,7 +83,36 @@ def test_reason(passing, read, flag, value, status, reason):
     passing["BIAS_VERIFY_NOISE"] = np.where(np.arange(108) == row, flag, True).astype(object)
     passing["BIAS_NOISE"] = np.where(np.arange(108) == row, value, passing["BIAS_NOISE"])
     table = culpritsTable(read(passing))
-    assert rowsOf(table, "test", "status", "reason") == [("NOISE", status, reason)]
+    own = table[table["test"] == "NOISE"]
+    assert rowsOf(own, "status", "reason") == [(status, reason)]
+
+
+@pytest.mark.parametrize("source", ["camera", "header"])
+def test_missing_reference_is_the_reason(passing, layout, bias, source):
+    nothing = replace(layout, ampReadNoise=np.zeros(36))
+    reference = ReferenceValues(
+        detector=np.array([5]), amplifier=np.array(["C00"]), readNoise=np.zeros(1), gain=np.ones(1)
+    )
+    chosen = {"camera": (nothing, None), "header": (layout, reference)}[source]
+    table = culpritsTable(AmpTable.fromColumns(passing, bias, chosen[0], reference=chosen[1]))
+    own = table[(table["test"] == "NOISE") & (table["detector"] == 5) & (table["amplifier"] == "C00")]
+    expected = ("unknown", f"passed by cp_verify, but the read noise of the {source} is no positive number")
+    assert rowsOf(own, "status", "reason") == [expected] * 3
+    assert np.isnan(own["readNoise"]).all()
+    assert np.isfinite(own["value"]).all()
+
+
+def test_missing_gain_and_values_of_other_statistics_are_the_reason(passing, layout, bias):
+    passing["BIAS_CR_NOISE"] = np.where(np.arange(108) == 33, np.nan, 5.0)
+    passing["BIAS_MEAN"] = passing["BIAS_NOISE"] = np.where(np.arange(108) == 34, 0.0, 5.0)
+    table = culpritsTable(AmpTable.fromColumns(passing, bias, replace(layout, ampGain=np.zeros(36))))
+    reasons = {key: set(table["reason"][table["test"] == key]) for key in table["test"]}
+    assert reasons == {
+        "CR_NOISE": {"passed by cp_verify, but CR_NOISE has no value (NaN or masked)"},
+        "MEAN": {"passed by cp_verify, but abs(MEAN)/NOISE is no number"},
+        "NOISE": {"NOISE is 0, too low to be plausible: not above 0"},
+        "READ_NOISE_CONSISTENT": {"passed by cp_verify, but the gain is no positive number"},
+    }
 
 
 def test_missing_amplifiers_are_unknown_in_every_test_that_was_run(passing, read):
@@ -66,6 +123,10 @@ def test_missing_amplifiers_are_unknown_in_every_test_that_was_run(passing, read
         (key, "unknown", "no row in the table") for key in ("MEAN", "NOISE", "CR_NOISE")
     ]
     assert set(table["amplifier"]) == {passing["amplifier"][33]}
+    assert np.isnan(table["value"]).all()
+    assert set(table["readNoiseSource"]) == {""}
+    assert table["threshold"].tolist() == [1.0, 0.05, 0.05]
+    assert table["operator"].tolist() == ["<", "<=", "<="]
 
 
 def test_sum_of_the_tests_is_listed_only_without_another(passing, read):

@@ -284,7 +284,11 @@ def test_culprits_of_all_kinds(flatRows, readFlat):
     ]
     assert_array_equal(found["quantity"], [np.nan, np.nan, 0.1, 0.101])
     assert_array_equal(found["threshold"], [np.nan, np.nan, 0.05, 0.05])
-    assert set(found["reason"]) == {"failed"}
+    assert set(found["reason"]) == {
+        "failed",
+        "failed: DET_SCATTER/DET_MEAN is 0.1, limit <= 0.05",
+        "failed: DET_SCATTER/DET_MEAN is 0.101, limit <= 0.05",
+    }
 
 
 def test_tables_of_detectors_hold_tests_of_detectors_and_no_others(flatRows, readFlat):

@@ -20,9 +20,10 @@ DEAD = 33
 
 @pytest.fixture
 def dead(passing):
-    """Make a table in which all pass, as does a dead amplifier, whose noises are 0."""
-    for name in ("BIAS_NOISE", "BIAS_CR_NOISE", "BIAS_READ_NOISE_ADU"):
+    """Make a table in which all pass, as does a dead amplifier, whose noises are 0 or near."""
+    for name in ("BIAS_NOISE", "BIAS_READ_NOISE_ADU"):
         passing[name] = np.where(np.arange(108) == DEAD, 0.0, 5.0)
+    passing["BIAS_CR_NOISE"] = np.where(np.arange(108) == DEAD, 0.1, 5.0)
     return passing
 
 
@@ -81,10 +82,10 @@ def test_culprits_say_why(dead, read):
     assert set(table["status"]) == {"suspicious"}
     (row,) = table[table["test"] == "NOISE"]
     assert (row["amplifier"], row["quantity"]) == (dead["amplifier"][DEAD], -1.0)
-    assert row["reason"] == "NOISE is too low to be plausible: not above 0"
+    assert row["reason"] == "NOISE is 0, too low to be plausible: not above 0"
     others = table[table["test"] == "READ_NOISE_CONSISTENT"]
     assert len(others) == 108
-    assert set(others["reason"]) == {"READ_NOISE_ADU is too low to be plausible: not above 0.2*RN/GAIN"}
+    assert set(others["reason"]) == {"READ_NOISE_ADU is 0.1, too low to be plausible: not above 0.2*RN/GAIN"}
 
 
 @pytest.mark.parametrize(("flag", "status"), [(False, "failed"), (None, "unknown")])

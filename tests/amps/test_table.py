@@ -2,14 +2,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
 import logging
+from dataclasses import replace
 
+import astropy.units as u
 import numpy as np
+import pyarrow as pa
 import pytest
-from astropy.table import MaskedColumn, Table
+from astropy.table import Column, MaskedColumn, QTable, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lsst.analysis.cp.core import AmpKeyError, ColumnError
-from lsst.analysis.cp.core.amps import AmpTable, ReferenceValues
+from lsst.analysis.cp.core.amps import (
+    AmpTable,
+    ReferenceValues,
+    ampSummaryTable,
+    detectorSummaryTable,
+    summarize,
+)
 
 
 def test_rows_keep_their_order(columns, read, keysOf):
@@ -80,6 +89,26 @@ def test_masked_statistic_is_nan_and_masked_verdict_untested(columns, read):
     table = read(columns)
     assert_array_equal(np.isnan(table.statistics["BIAS_NOISE"]), mask)
     assert_array_equal(table.flags["BIAS_VERIFY_NOISE"] == -1, mask)
+
+
+@pytest.mark.parametrize("form", [Table, QTable])
+def test_statistic_in_another_unit_is_converted(columns, read, bias, form):
+    expected = read(columns)
+    table = form(columns)
+    table["BIAS_NOISE"] = Column(columns["BIAS_NOISE"] / 1000, unit=1000 * u.electron)
+    table["BIAS_READ_NOISE_ADU"] = Column(columns["BIAS_READ_NOISE_ADU"] * 1000, unit=0.001 * u.adu)
+    found = read(table)
+    for key in ("MEAN", "NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT"):
+        assert_allclose(found.quantity(bias[key]), expected.quantity(bias[key]), rtol=1e-12)
+    assert_allclose(found.statistics["BIAS_NOISE"], columns["BIAS_NOISE"], rtol=1e-15)
+
+
+def test_statistic_in_a_unit_that_cannot_be_converted_is_an_error(columns, read):
+    columns["BIAS_NOISE"] = Column(columns["BIAS_NOISE"], unit="adu")
+    with pytest.raises(
+        ColumnError, match="column 'BIAS_NOISE' has the unit 'adu', which cannot be converted"
+    ):
+        read(columns)
 
 
 @pytest.mark.parametrize("absent", ["masked", "empty"])
@@ -208,6 +237,20 @@ def test_table_that_has_lost_the_types_of_its_columns_when_empty(columns, read):
     assert len(read({name: np.array([]) for name in columns})) == 0
 
 
+@pytest.mark.parametrize("form", ["plain", "object", "pyarrow"])
+def test_large_exposure_ids_are_exact(columns, read, form):
+    large = 2**60 + columns["exposure"]
+    forms = {
+        "plain": lambda: large.astype(np.uint64),
+        "object": lambda: large.astype(object),
+        "pyarrow": lambda: pa.array(large),
+    }
+    table = read({**columns, "exposure": forms[form]()}, exposures=[2**60 + 999])
+    assert table.exposures.tolist() == [2**60 + i for i in (101, 102, 103, 999)]
+    assert_array_equal(table.exposures[table.exposureIndex], large)
+    assert set(ampSummaryTable(table)["exposure"].tolist()) == {2**60 + i for i in (101, 102, 103)}
+
+
 def test_expected_exposures_join_those_with_rows(columns, read):
     assert read(columns, exposures=[99, 102]).exposures.tolist() == [99, 101, 102, 103]
 
@@ -235,8 +278,8 @@ def test_read_noise_of_the_header_goes_before_that_of_the_camera(columns, read, 
     reference = ReferenceValues(
         detector=np.array([5, 5, 7]),
         amplifier=np.array(["C00", "C01", "C00"]),
-        readNoise=np.array([7.0, np.nan, 9.0]),
-        gain=np.array([2.0, 2.5, np.nan]),
+        readNoise=np.ma.array([7.0, 0.0, 9.0], mask=[False, True, False]),
+        gain=np.ma.array([2.0, 2.5, 0.0], mask=[False, False, True]),
     )
     table = read(columns, reference=reference)
     given = {(5, "C00"): (7.0, 2.0), (5, "C01"): (None, 2.5), (7, "C00"): (9.0, None)}
@@ -246,6 +289,45 @@ def test_read_noise_of_the_header_goes_before_that_of_the_camera(columns, read, 
         assert table.readNoise[i] == (layout.ampReadNoise[amp] if noise is None else noise)
         assert table.gain[i] == (layout.ampGain[amp] if gain is None else gain)
         assert table.readNoiseSource[i] == ("camera" if noise is None else "header")
+
+
+# What no amplifier has, whatever says so.
+NO_NOISE = [0.0, -0.0, -5.0, np.nan, np.inf, -np.inf]
+
+
+@pytest.mark.parametrize("value", NO_NOISE)
+@pytest.mark.parametrize("source", ["camera", "header"])
+@pytest.mark.parametrize("name", ["readNoise", "gain"])
+def test_nominal_value_that_is_no_positive_number_is_unknown(
+    passing, read, bias, layout, name, source, value
+):
+    field = {"readNoise": "ampReadNoise", "gain": "ampGain"}[name]
+    if source == "camera":
+        own = replace(layout, **{field: np.where(np.arange(36) == 8, value, getattr(layout, field))})
+        table = AmpTable.fromColumns(passing, bias, own)
+    else:
+        nominal = {"readNoise": np.array([5.0]), "gain": np.array([1.5]), name: np.array([value])}
+        reference = ReferenceValues(detector=np.array([5]), amplifier=np.array(["C00"]), **nominal)
+        table = read(passing, reference=reference)
+    chosen = table.ampIndex == 8
+    assert_array_equal(np.isnan(getattr(table, name)), chosen)
+    for key in ("NOISE", "READ_NOISE_CONSISTENT"):
+        is_lost = chosen if name == "readNoise" or key == "READ_NOISE_CONSISTENT" else np.zeros(108, bool)
+        assert_array_equal(np.isnan(table.quantity(bias[key])), is_lost)
+        assert_array_equal(table.status(bias[key]) == -1, is_lost)
+        # What cp_verify says is left as it is.
+        assert_array_equal(table.verdict(bias[key]), np.ones(108))
+    assert_array_equal(table.status(bias["MEAN"]), np.ones(108))
+    assert set(table.readNoiseSource[chosen]) == {source}
+    table = detectorSummaryTable(summarize(table, "runDetector"))
+    assert_array_equal(table["status"] == "unknown", table["detector"] == 5)
+
+
+def test_failure_without_read_noise_is_a_failure(passing, bias, layout):
+    passing["BIAS_VERIFY_NOISE"] = np.arange(108) != 33
+    nothing = replace(layout, ampReadNoise=np.zeros(36))
+    status = AmpTable.fromColumns(passing, bias, nothing).status(bias["NOISE"])
+    assert_array_equal(status, np.where(np.arange(108) == 33, 0, -1))
 
 
 def test_read_noise_of_single_exposures(columns, read, layout, keysOf):

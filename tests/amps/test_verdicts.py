@@ -156,13 +156,15 @@ def test_culprits_say_that_a_verdict_is_computed(defectColumns, read, defects):
     failed = found[found["status"] == "failed"]
     assert len(failed) == 6
     assert set(failed["test"]) == {"PROB_TEST"}
-    assert set(failed["reason"]) == {"failed (computed, not stored by cp_verify)"}
+    assert set(failed["reason"]) == {
+        "failed (computed, not stored by cp_verify): STAT_OUTLIERS - DEFECT_PIXELS is 2, limit <= 0"
+    }
     assert set(failed["quantity"]) == {2.0}
     assert set(failed["threshold"]) == {0.0}
     [unknown] = found[found["status"] == "unknown"].iterrows()
     row = dict(zip(found.colnames, unknown, strict=True))
     assert (row["exposure"], row["detector"], row["amplifier"], row["test"]) == (101, 7, "C00", "PROB_TEST")
-    assert row["reason"] == "not tested"
+    assert row["reason"] == "STAT_OUTLIERS has no value (NaN or masked)"
     assert np.isnan(row["quantity"])
 
 
@@ -266,10 +268,14 @@ def test_culprit_has_the_nearer_end_of_its_interval(
 ):
     intervalColumns[f"PTC_{column}"][row] = value
     found = culpritsTable(read(intervalColumns, intervals))
-    [failed] = found[found["status"] == "failed"].iterrows()
+    names = ("detector", "amplifier", "test", "value", "quantity", "operator", "threshold")
+    [failed] = found[found["status"] == "failed"].iterrows(*names)
+    operator = ">" if value < threshold else "<"
+    if column == "TURNOFF":
+        operator = intervals[column].operator
     assert failed == (
-        *(intervalColumns["detector"][row], found["detectorName"][0], intervalColumns["amplifier"][row]),
-        *(column, "", value, threshold, "failed", "failed (computed, not stored by cp_verify)"),
+        *(intervalColumns["detector"][row], intervalColumns["amplifier"][row]),
+        *(column, value, value, operator, threshold),
     )
 
 

@@ -435,6 +435,18 @@ def test_mean_of_what_is_no_statistic_of_detectors_is_an_error(key):
         makeProduct(test, make(key="Y", statistic=None, verify="Y_VERDICT"))
 
 
+def test_column_of_two_units_is_an_error():
+    tests = (make(unit="electron"), make(key="Y", unit="adu"))
+    with pytest.raises(CatalogueError, match="column BIAS_X has the units 'electron' and 'adu'"):
+        makeProduct(*tests)
+
+
+def test_unit_of_a_column():
+    bias = getProduct("bias")
+    assert bias.columnUnit("BIAS_READ_NOISE_ADU") == "adu"
+    assert bias.columnUnit("BIAS_NOISE") == "electron"
+
+
 def test_expression_of_an_unknown_statistic_is_an_error():
     test = make(verify="X", quantity="X/Y", operator="<", threshold=1.0)
     with pytest.raises(CatalogueError, match="quantity 'X/Y' names Y, which is no statistic of the product"):

@@ -138,3 +138,28 @@ def test_largest_numbers_do_not_overflow() -> None:
     both = robustLimits([-1.7e308, 1.7e308])
     assert (both.low, both.high) == (-1.7e308, 1.7e308)
     assert np.isfinite(robustLimits([1.75e308]).high)
+
+
+@pytest.mark.parametrize(
+    ("values", "ends", "centre", "rule"),
+    [
+        ([1.0, 2.0, 3.0], (None, None), None, "all values"),
+        ([0.0] * 1000 + [50.0], (None, None), None, "all values"),
+        ([], (None, None), None, "no values"),
+        ([*np.linspace(0, 1, 99), 1e6], (None, None), None, "median ± 4 σ MAD, up to 8 to hold 96 %"),
+        ([0.0] * 90 + [5.0] * 9 + [1000.0], (None, None), None, "percentiles 1 to 99"),
+        ([1.0, 2.0, 3.0], (0.0, None), None, "all values, lower end given"),
+        ([1.0, 2.0, 3.0], (1.5, 2.5), None, "lower end given, upper end given"),
+        ([1.0, 2.0, 3.0], (5.0, None), None, "lower end given"),
+        ([-1.0, 3.0], (None, None), 0.5, "all values, symmetric about 0.5"),
+    ],
+)
+def test_rule_says_how_the_range_was_chosen(
+    values: list[float], ends: tuple[float | None, float | None], centre: float | None, rule: str
+) -> None:
+    assert robustLimits(values, *ends, centre=centre).rule == rule
+
+
+def test_other_values_are_counted_in_the_same_range() -> None:
+    limits = robustLimits([1.0, 2.0, 3.0]).counting([[0.0, 1.0], [np.nan, 9.0]])
+    assert limits == ColourLimits(1.0, 3.0, 1, 1)

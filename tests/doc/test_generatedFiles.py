@@ -4,6 +4,7 @@
 """Files that ``python doc/generate`` writes: the committed ones are what it writes today."""
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,6 +18,8 @@ from productPages import describeProduct
 from lsst.analysis.cp.catalogue import getProduct, products
 
 WIDTH = 130
+# What fits a page of documentation, in letters; a word is not broken.
+PAGE_WIDTH = 105
 PAGES = ROOT / "doc" / "lsst.analysis.cp"
 TESTS = [test for name in products() for test in getProduct(name)]
 
@@ -68,7 +71,9 @@ def test_no_other_metrics_and_specifications_are_there(written):
 def test_documentation_has_a_row_for_each_test(test):
     rows = readTables((PAGES / f"{test.product}Tests.rst").read_text())
     [row] = [row for row in rows if row[0] == f"``{test.toolName}``"]
-    assert row[-1] == test.description.strip()
+    assert row[-1].startswith(test.description.strip())
+    for words in (test.thresholdSource, test.plausibleAbove, test.setAside):
+        assert not (words and test.isTested) or " ".join(words.split()) in row[-1]
     assert test.unit in row
     if test.threshold is not None:
         assert f"``{test.quantity} {test.operator} {test.threshold:g}``" in row
@@ -100,6 +105,31 @@ def test_wrapped_lines_start_as_asked_for():
         "- " + "word " * 20 + "word",
         "  " + "word " * 8 + "word",
     ]
+
+
+def measureTables(page: str) -> list[int]:
+    """Measure each list-table of a page: the sum of the longest words of its columns."""
+    widths = []
+    for table in re.findall(r"\.\. list-table::\n(.*?)(?=\n\S|\Z)", page, re.DOTALL):
+        rows = readTables(table)
+        columns = zip(*(row for row in rows if len(row) == len(rows[0])), strict=True)
+        words = [" ".join(column).replace("``", "").split() for column in columns]
+        widths.append(sum(max(map(len, found), default=0) for found in words))
+    return widths
+
+
+def test_widths_of_tables_are_those_of_their_words():
+    rows = [{"tool": "``biasNoise``", "meaning": "a word"}, {"tool": "x", "meaning": "unbreakable"}]
+    assert measureTables(f"Before.\n\n{makeTable(rows)}\nAfter.\n") == [len("biasNoise" + "unbreakable")]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [ROOT / "README.rst", *sorted((ROOT / "doc").rglob("*.rst"))],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_tables_fit_a_page(page):
+    assert [width for width in measureTables(page.read_text()) if width > PAGE_WIDTH] == []
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def makeTable(metric: str = "biasNoise", measurement: str = "median", level: str
         "topic": f"cpBiasExpDet_{metric}",
         "metric": metric,
         "measurement": measurement,
-        "unit": "electron",
+        "unit": "electron" if measurement == "median" else "",
         "level": level,
         "instrument": "LSSTCam",
         "raft": "R01",
@@ -109,6 +109,25 @@ def test_table_of_astropy_gives_the_same(mixed: pa.Table) -> None:
         measure(makeTool()(data, plotInfo={})) for data in (columnsOf(mixed), dict(table.columns))
     )
     assert first == second
+
+
+def test_rows_in_another_unit_are_converted_or_left_out(mixed: pa.Table, caplog) -> None:
+    """Every third row is in kiloelectrons, and one in adu."""
+    columns = columnsOf(mixed)
+    expected = measure(makeTool()(columns, plotInfo={}))
+    n = len(mixed)
+    stored = np.array(mixed["unit"].to_pylist())
+    units = np.where((np.arange(n) % 3 == 0) & (stored == "electron"), "1000 electron", stored)
+    scale = np.where(units == "1000 electron", 1e-3, 1.0)
+    columns |= {name: mixed[name].to_numpy() * scale for name in ("value", "threshold")} | {"unit": units}
+    found = measure(makeTool()(columns, plotInfo={}))
+    assert found == pytest.approx(expected, rel=1e-9)
+    rows = zip(*(mixed[name].to_pylist() for name in ("metric", "measurement", "level")), strict=True)
+    chosen = [name == ("biasNoise", "median", "detector") for name in rows]
+    row = np.flatnonzero(np.array(chosen) & np.isfinite(columns["value"]))[0]
+    units[row] = "adu"
+    assert measure(makeTool()(columns, plotInfo={}))["nValid"] == expected["nValid"] - 1
+    assert "1 value(s) of biasNoise are left out: column 'value' has the unit 'adu'" in caplog.text
 
 
 def test_measurements_of_a_step(mixed: pa.Table) -> None:

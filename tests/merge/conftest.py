@@ -102,6 +102,7 @@ class Repository:
     root: Path
     instrument: Instrument
     exposures: Sequence[int]
+    physicalFilter: str = FILTER
     butler: Butler = field(init=False)
     camera: Any = field(init=False)
     runs: int = 0
@@ -132,7 +133,7 @@ class Repository:
             common = {
                 "instrument": name,
                 "day_obs": 20260101,
-                "physical_filter": FILTER,
+                "physical_filter": self.physicalFilter,
                 "exposure_time": 0.0,
                 "timespan": timespan,
             }
@@ -275,9 +276,11 @@ def makeTable() -> Callable[..., Table]:
 def makeRepository(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Repository]:
     """Make a repository of an instrument and some exposures."""
 
-    def make(instrument: type[Instrument], exposures: Sequence[int] = EXPOSURES[:2]) -> Repository:
+    def make(
+        instrument: type[Instrument], exposures: Sequence[int] = EXPOSURES[:2], physicalFilter: str = FILTER
+    ) -> Repository:
         root = tmp_path_factory.mktemp(instrument.__name__.lower())
-        return Repository(root, instrument(), exposures)
+        return Repository(root, instrument(), exposures, physicalFilter)
 
     return make
 

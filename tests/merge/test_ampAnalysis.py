@@ -12,7 +12,7 @@ from numpy.testing import assert_array_equal
 
 from lsst.afw.image import ExposureF
 from lsst.analysis.cp.atools import AmpTestTool, addSensorTools, addTools
-from lsst.analysis.cp.core import ColumnError
+from lsst.analysis.cp.core import ColumnError, cameraLayout
 from lsst.analysis.cp.tasks import AmpAnalysisDetectorTask, AmpAnalysisExposureTask, AmpAnalysisRunTask
 from lsst.analysis.cp.tasks.merge import (
     CalibMergeAnalysisTask,
@@ -20,7 +20,7 @@ from lsst.analysis.cp.tasks.merge import (
     RunMergeAnalysisTask,
     VisitExpMergeAnalysisTask,
 )
-from lsst.analysis.cp.tasks.reference import readHeaders
+from lsst.analysis.cp.tasks.reference import readAmpSummaries, readHeaders
 from lsst.analysis.tools.interfaces import NoPlot
 from lsst.analysis.tools.tasks import VerifyCalibAnalysisTask
 from lsst.obs.lsst import Latiss
@@ -257,19 +257,77 @@ def test_headers_are_read_if_there_are_exposures(epoch, isRead):
 class Handle:
     """A handle of an exposure whose header is given, or cannot be read."""
 
-    def __init__(self, detector: int, header: dict[str, object] | None) -> None:
+    def __init__(self, detector: int, header: object) -> None:
         self.dataId = {"exposure": EXPOSURE, "detector": detector}
         self._header = header
 
-    def get(self, component: str) -> dict[str, object]:
-        if self._header is None:
-            raise FileNotFoundError("no such file")
+    def get(self, component: str) -> object:
+        if isinstance(self._header, Exception):
+            raise self._header
         return self._header
 
 
-def test_a_bad_header_costs_its_own_values_only(comCam):
-    keys = [f"LSST ISR READNOISE {amp.getName()}" for amp in comCam.camera[0].getAmplifiers()]
-    headers = [dict.fromkeys(keys, 5.0), None, dict.fromkeys(keys, 6.0) | {keys[0]: "none"}]
+@pytest.fixture
+def keys(comCam):
+    return [f"LSST ISR READNOISE {amp.getName()}" for amp in comCam.camera[0].getAmplifiers()]
+
+
+@pytest.mark.parametrize("bad", [FileNotFoundError("no such file"), None, 3])
+def test_a_header_that_cannot_be_read_costs_its_own_values_only(comCam, keys, bad):
+    headers = [dict.fromkeys(keys, 5.0), bad, dict.fromkeys(keys, 6.0)]
     reference = readHeaders([Handle(i, header) for i, header in enumerate(headers)], comCam.camera)
     assert reference.detector.tolist() == [0] * 16 + [2] * 16
-    assert_array_equal(reference.readNoise, [5.0] * 16 + [np.nan] + [6.0] * 15)
+    assert_array_equal(reference.readNoise, [5.0] * 16 + [6.0] * 16)
+    assert np.ma.getmaskarray(reference.gain).all()
+
+
+def test_a_header_of_another_camera_costs_its_own_values_only(comCam, keys):
+    header = dict.fromkeys(keys, 5.0)
+    reference = readHeaders([Handle(0, header), Handle(77, header)], comCam.camera)
+    assert reference.detector.tolist() == [0] * 16
+
+
+@pytest.mark.parametrize("value", ["none", None, [1.0], 10**400])
+def test_header_value_that_is_no_number_is_unknown_and_an_absent_one_the_cameras(comCam, keys, value):
+    header = dict.fromkeys(keys[1:], 6.0) | {keys[2]: value}
+    reference = readHeaders([Handle(2, header)], comCam.camera)
+    layout = cameraLayout(comCam.camera)
+    index = np.flatnonzero(layout.detectorId[layout.ampDetector] == 2)
+    matched = reference.match(np.full(16, EXPOSURE), index, layout)
+    nominal = layout.ampReadNoise[index[0]]
+    assert_array_equal(matched.readNoise, [nominal, 6.0, np.nan] + [6.0] * 13)
+    assert matched.source.tolist() == ["camera"] + ["header"] * 15
+    assert_array_equal(matched.gain, layout.ampGain[index])
+
+
+class TableHandle:
+    """A handle of an amplifier table that is given."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get(self, parameters: dict[str, list[str]]) -> Table:
+        return self._table[parameters["columns"]]
+
+
+def test_a_bad_amplifier_table_costs_its_own_values_only(comCam):
+    layout = cameraLayout(comCam.camera)
+    good = Table(
+        {
+            "exposure": [EXPOSURE] * 3,
+            "detector": [0] * 3,
+            "amplifier": layout.ampName[:3],
+            "readNoise": [5.5, np.nan, 7.0],
+            "gain": [1.5] * 3,
+            "readNoiseSource": ["header", "header", "camera"],
+        }
+    )
+    strange = good.copy()
+    strange["amplifier"][1] = "X99"
+    lacking = good.copy()
+    lacking.remove_column("gain")
+    handles = [TableHandle(table) for table in (strange, good, lacking)]
+    reference = readAmpSummaries(handles, comCam.camera)
+    matched = reference.match(np.full(3, EXPOSURE), np.arange(3), layout)
+    assert_array_equal(matched.readNoise, [5.5, np.nan, layout.ampReadNoise[2]])
+    assert matched.source.tolist() == ["header", "header", "camera"]

@@ -51,6 +51,24 @@ def readColumn(records, column="value", **kwargs):
     return dict(zip(table["measurement"].to_pylist(), table[column].to_pylist(), strict=True))
 
 
+@pytest.mark.parametrize(
+    ("measurement", "given", "value", "unit", "expected"),
+    [
+        ("median", "1000 electron", 0.005, "electron", 5.0),
+        ("quantityMax", "%", 7.0, "", 0.07),
+        ("median", "adu", 5.0, "adu", 5.0),
+        ("median", "electron", 5.0, "electron", 5.0),
+        ("median", None, 5.0, None, 5.0),
+    ],
+)
+def test_values_are_in_the_unit_of_the_catalogue_if_they_can_be(measurement, given, value, unit, expected):
+    records = makeRecords(values=GOOD_COUNTS | {measurement: value}, units={measurement: given})
+    assert readColumn(records)[measurement] == pytest.approx(expected, rel=1e-15)
+    assert readColumn(records, "unit")[measurement] == unit
+    if measurement == "quantityMax":
+        assert readColumn(records, "passed")[measurement] == "failed"
+
+
 @pytest.mark.parametrize("zeroIsAbsent", [False, True])
 @pytest.mark.parametrize("nValid", [0.0, NAN])
 def test_nothing_is_taken_where_nothing_is_valid(nValid, zeroIsAbsent):

@@ -265,6 +265,44 @@ def test_a_table_that_lacks_a_column_gives_the_others(repository, makeValues):
     assert set(read["measurement"].to_pylist()) == expected
 
 
+def test_a_table_without_units_has_those_of_the_catalogue(repository, makeValues, readRows):
+    values = makeValues(1)
+    plain = makeSummary({0: values})
+    for column in plain.itercols():
+        column.unit = None
+    repository.put("cpBiasExp_detectorSummary", plain, "ArrowAstropy", exposure=EXPOSURES[0])
+    read = readButler(repository.butler, FIRST, datasetTypes="cpBiasExp_detectorSummary")
+    (median,) = readRows(read, measurement="median")
+    assert (median["value"], median["unit"]) == (values["median"], "electron")
+    (tested,) = readRows(read, measurement="quantityMax")
+    assert (tested["unit"], tested["threshold"]) == ("", 0.05)
+    assert tested["passed"] == ("good" if values["quantityMax"] <= 0.05 else "failed")
+
+
+def test_a_column_in_another_unit_is_converted(repository, makeValues, readRows):
+    values = makeValues(1)
+    table = makeSummary({0: values})
+    table["NOISE_median"] = [values["median"] / 1000] * u.Unit("1000 electron")
+    table["NOISE_quantityMax"] = [100 * values["quantityMax"]] * u.percent
+    repository.put("cpBiasExp_detectorSummary", table, "ArrowAstropy", exposure=EXPOSURES[0])
+    read = readButler(repository.butler, FIRST, datasetTypes="cpBiasExp_detectorSummary")
+    for name, unit in (("median", "electron"), ("quantityMax", "")):
+        (row,) = readRows(read, measurement=name)
+        assert row["value"] == pytest.approx(values[name], rel=1e-12)
+        assert row["unit"] == unit
+    assert row["threshold"] == 0.05
+
+
+def test_a_table_in_a_unit_that_cannot_be_converted_costs_itself(repository, makeValues):
+    table = makeSummary({0: makeValues(1)})
+    table["NOISE_median"].unit = u.adu
+    repository.put("cpBiasExp_detectorSummary", table, "ArrowAstropy", exposure=EXPOSURES[0])
+    read = readButler(repository.butler, FIRST, datasetTypes="cpBiasExp_detectorSummary")
+    assert len(read) == 0
+    (reason,) = unreadDatasets(read).values()
+    assert "'NOISE_median' has the unit 'adu', which cannot be converted to 'electron'" in reason
+
+
 @pytest.mark.parametrize(
     "ids", [[0.0, np.nan], [0, -1], [False, True], np.array([0, 2**63 + 5], np.uint64)], ids=str
 )
@@ -275,7 +313,7 @@ def test_a_table_with_a_detector_that_is_none_costs_itself(repository, makeValue
     read = readButler(repository.butler, FIRST, datasetTypes="cpBiasExp_detectorSummary")
     assert len(read) == 0
     (reason,) = unreadDatasets(read).values()
-    assert "column 'detector' holds what is no id" in reason
+    assert "column 'detector' holds" in reason
 
 
 @pytest.mark.parametrize("value", [1e300, 2.0**63, -1.0, 0.5])
@@ -377,14 +415,14 @@ def makeFifo(path):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (Path.unlink, "FileNotFoundError: .* is lost"),
-        (lambda path: path.write_bytes(path.read_bytes()[:-10]), "BundleError: .* is not JSON"),
-        (lambda path: path.write_text("[" * 200_000), "BundleError: .* is not JSON"),
+        (Path.unlink, "FileNotFoundError: it is lost"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-10]), "BundleError: it is not JSON"),
+        (lambda path: path.write_text("[" * 200_000), "BundleError: it is not JSON"),
         (lambda path: path.write_text('{"a": [{"metric": "b", "value": "x", "unit": ""}]}'), "BundleError"),
         (lambda path: path.write_text('{"a": {}}'), "BundleError: .*expected a list"),
-        (makeLoop, "BundleError: .* is no regular file"),
-        (makeDirectory, "BundleError: .* is no regular file"),
-        (makeFifo, "BundleError: .* is no regular file"),
+        (makeLoop, "BundleError: it is no regular file"),
+        (makeDirectory, "BundleError: it is no regular file"),
+        (makeFifo, "BundleError: it is no regular file"),
     ],
 )
 def test_a_bad_bundle_costs_itself(repository, detectors, caplog, change, reason):

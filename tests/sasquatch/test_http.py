@@ -8,6 +8,7 @@ import gzip
 import html
 import json
 import logging
+import re
 import socket
 import ssl
 import struct
@@ -101,6 +102,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     "answer",
     [
         CHUNKED + b'3\r\n{"x\r\n5\r\n": 1}\r\n0\r\n\r\n',
+        CHUNKED + b'8\r\n{"x": 1}\r\n0\r\nX-Sum: 1\r\nX-Time: 2\r\n\r\n',
         b'HTTP/1.1 200 OK\r\n\r\n{"x": 1}',
         b'HTTP/1.0 200 OK\r\nContent-Length: 8\r\n\r\n{"x": 1}',
         b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n{"x": 1} and more',
@@ -129,6 +131,14 @@ def test_complete_answers(serve: Serve, answer: bytes) -> None:
             "no clear Content-Length",
         ),
         (b'HTTP/1.1 200 OK\r\nContent-Length: -8\r\n\r\n{"x": 1}', "no clear Content-Length"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b'\r\n\r\n{"x": 1}',
+            "no clear Content-Length",
+        ),
+        (b'HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 9\r\n\r\n{"x": 1}', "headers that are not clear"),
+        (b'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n{"x": 1}', "headers that are not clear"),
+        (CHUNKED + b'8\r\n{"x": 1}\r\n0\r\n', "IncompleteRead"),
+        (CHUNKED + b'8\r\n{"x": 1}\r\n0\r\nX-Sum: 1\r\nX-S', "IncompleteRead"),
         (b"220 mail.example ESMTP\r\n", "220 mail.example"),
         (b"HTTP/3 200 OK\r\n\r\n", "HTTP/3"),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", "headers"),
@@ -413,6 +423,13 @@ def test_file_of_a_secret_must_be_readable(tmp_path: Path) -> None:
         findSecretText("token", tmp_path / "binary", "SOME_TOKEN")
 
 
+@pytest.mark.parametrize("isFile", [True, False])
+def test_a_secret_is_not_endless(isFile: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_TOKEN", "x" * 8193)
+    with pytest.raises(SasquatchError, match="^The token is longer than 8192 characters; it is not shown"):
+        findSecretText("token", "/dev/zero" if isFile else None, "SOME_TOKEN")
+
+
 FORMS = {
     "plain": SECRET,
     "JSON": json.dumps(SECRET),
@@ -420,6 +437,10 @@ FORMS = {
     "JSON in codes": "".join(f"\\u{ord(each):04X}" for each in SECRET),
     "JSON in part": SECRET.replace("/", r"\/").replace("u", r"\u0075"),
     "URL": quote(SECRET, safe=""),
+    "URL twice": quote(quote(SECRET, safe=""), safe=""),
+    "hex": SECRET.encode().hex().upper(),
+    "Base64 in lines": "\n".join(re.findall(".{1,9}", base64.b64encode(SECRET.encode()).decode())),
+    "Base64 in lines, Python": repr("\r\n".join(base64.b64encode(SECRET.encode()).decode())),
     "URL in codes": "".join(f"%{ord(each):02x}" for each in SECRET),
     "HTML": html.escape(SECRET),
     "HTML in codes": "".join(f"&#{ord(each)};" for each in SECRET),
@@ -439,6 +460,15 @@ def test_secrets_are_hidden_in_any_form(form: str) -> None:
     # What is left is what surrounds it: quotes, or bits of Base64 that are shared with it.
     assert message.count("***") == 2
     assert len(message) < 60
+
+
+@pytest.mark.parametrize("length", [20, 39, 40])
+def test_part_of_a_secret_is_looked_at_once(length: int) -> None:
+    """Not in all combinations of what each character may be, which would take for ever."""
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789-_.~"
+    _secret = Secret.bearer(letters)
+    text = hideSecrets(f"{letters[:length]} is refused by somebody who has more to say about it")
+    assert text.startswith("***" if length == len(letters) else letters[:length])
 
 
 def test_secrets_that_are_gone_are_words_again() -> None:

@@ -15,7 +15,7 @@ import pytest
 from astropy.time import Time
 
 from lsst.analysis.cp.atools import addTools
-from lsst.analysis.cp.metrics import BundleError, CalibrationLookup, readBundle
+from lsst.analysis.cp.metrics import CalibrationLookup, readBundle
 from lsst.analysis.cp.sasquatch import Mode, RecordMaker, readTags
 from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisConfig
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
@@ -144,13 +144,6 @@ def test_bundle_is_read_as_the_butler_reads_it(butler):
     assert content.values == {"biasNoise": {"median": 1 / 3, "nValid": 16.0}}
     assert content.units == {"biasNoise": {"median": "electron", "nValid": ""}}
     assert content.prefix == "cpTest_"
-
-
-def test_file_that_is_no_bundle_is_named(butler, tmp_path):
-    ref = put(butler, makeBundle(), "cpSpoilt_metrics", "MetricMeasurementBundle", RUN, "exposure")
-    Path(butler.getURI(ref).ospath).write_text("{")
-    with pytest.raises(BundleError, match=f"cpSpoilt_metrics .*{EXPOSURE}.* of {RUN} is no"):
-        readBundle(butler, ref)
 
 
 def test_tags_are_those_of_the_task(butler):

@@ -136,16 +136,16 @@ def test_json_holds_what_the_bundle_holds():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "b is no"),
-        ("[]", "b is a JSON list, expected an object"),
-        ('{"t": [{"value": 1.0}]}', "b has an entry 't' that is no list of scalar measurements.*metric"),
-        ('{"t": [{"metric": "m", "value": [1], "unit": ""}]}', "b has an entry 't'"),
-        ('{"t": 5}', "b has an entry 't'"),
+        ("{", "it is not JSON"),
+        ("[]", "it is a JSON list, expected an object"),
+        ('{"t": [{"value": 1.0}]}', "its entry 't' is no list of scalar measurements.*metric"),
+        ('{"t": [{"metric": "m", "value": [1], "unit": ""}]}', "its entry 't'"),
+        ('{"t": 5}', "its entry 't'"),
     ],
 )
 def test_other_text_is_no_bundle(text, message):
     with pytest.raises(BundleError, match=message):
-        BundleContent.fromJson(text, "b")
+        BundleContent.fromJson(text)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from matplotlib import colormaps
 from matplotlib.colors import BoundaryNorm, to_hex
 from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lsst.analysis.cp.actions.plot.focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
@@ -20,7 +21,7 @@ from lsst.analysis.cp.actions.plot.focalPlane.draw import (
     FocalPlaneArtists,
     drawFocalPlane,
 )
-from lsst.analysis.cp.actions.plot.style import overColour
+from lsst.analysis.cp.actions.plot.style import UNDER_COLOURS, overColours
 from lsst.analysis.tools.atools import CalibStatisticFocalPlanePlot
 from lsst.utils.plotting import make_figure
 
@@ -47,6 +48,24 @@ def render(figure: Figure) -> bytes:
 def textsOf(figure: Figure) -> str:
     legends = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
     return "\n".join([text.get_text() for text in figure.texts] + legends)
+
+
+def linesOf(ax: Any) -> list[float]:
+    """Return the heights of the horizontal lines."""
+    return [line.get_ydata()[0] for line in ax.lines]
+
+
+def assertNoOverlap(figure: Figure) -> None:
+    figure.draw_without_rendering()
+    renderer = figure.canvas.get_renderer()
+    items = [*figure.texts, *figure.legends, *(ax for ax in figure.axes)]
+    boxes = [item.get_tightbbox(renderer) for item in items]
+    page = figure.bbox
+    for i, box in enumerate(boxes):
+        assert page.x0 <= box.x0 <= box.x1 <= page.x1, items[i]
+        assert page.y0 <= box.y0 <= box.y1 <= page.y1, items[i]
+        for other in boxes[i + 1 :]:
+            assert not box.padded(-1).overlaps(other.padded(-1)), (items[i], other)
 
 
 def vertices(polygons: Any) -> np.ndarray:
@@ -117,8 +136,20 @@ def test_level_detector_draws_detectors(camera: Sequence, rows: dict) -> None:
 def test_values_are_not_clipped(camera: Sequence, mixedRows: dict) -> None:
     values = draw(makeAction(), mixedRows, camera).values
     assert values.get_array().max() == 1000.0
-    assert values.norm.vmax < 20.0
-    assert to_hex(values.to_rgba([1000.0])[0]) == overColour("viridis")
+    assert to_hex(values.to_rgba([1000.0])[0]) == overColours("viridis")[-1]
+    assert to_hex(values.to_rgba([-1000.0])[0]) == UNDER_COLOURS[-1]
+
+
+def test_outliers_have_colours_of_their_own_in_order(camera: Sequence, rows: dict) -> None:
+    rows["z"] = 10.0 + np.arange(32) % 3
+    rows["z"][:4] = 30.0, 300.0, -30.0, 3000.0
+    values = draw(makeAction(), rows, camera).values
+    limits = makeAction().prepare(rows, camera).limits
+    places = np.asarray(values.norm([-30.0, limits.low, 11.0, limits.high, 30.0, 300.0, 3000.0]))
+    assert_allclose(places[[0, 1, 3, 6]], [0.0, 0.101, 0.899, 1.0], atol=1e-12)
+    assert (np.diff(places) > 0.001).all()
+    inside = {to_hex(colour) for colour in values.to_rgba([limits.low, 11.0, limits.high])}
+    assert inside.isdisjoint(map(to_hex, values.to_rgba([-30.0, 30.0, 300.0, 3000.0])))
 
 
 @pytest.mark.parametrize(
@@ -167,13 +198,13 @@ def test_figure_says_what_it_shows(camera: Sequence, mixedRows: dict) -> None:
     ax, bar = figure.axes
     assert (ax.get_xlabel(), ax.get_ylabel(), bar.get_ylabel()) == ("x (mm)", "y (mm)", "Noise (electron)")
     assert {text.get_text() for text in ax.texts} == {"R00_S0", "R00_S1", "R01_S0", "R01_S1"}
-    assert_array_equal(bar.lines[-1].get_ydata(), [11.0, 11.0])
+    assert 11.0 in linesOf(bar)
 
 
 def test_threshold_off_the_scale_is_told_in_the_key(camera: Sequence, rows: dict) -> None:
     figure = makeAction(threshold=90000.0)(rows, camera=camera)
     assert "limit: ≤ 90000 (off the scale)" in textsOf(figure)
-    assert len(figure.axes[1].lines) == 0
+    assert 90000.0 not in linesOf(figure.axes[1])
 
 
 def test_counts_on_the_colour_bar_are_whole(camera: Sequence, rows: dict) -> None:
@@ -187,10 +218,10 @@ def test_histogram_is_of_what_the_map_shows(camera: Sequence, rows: dict) -> Non
     data = {key: np.tile(column, 5) for key, column in rows.items()}
     figure = makeAction(addHistogram=True, histBins=10, histLog=True)(data, camera=camera)
     histogram = figure.axes[2]
-    assert [patch.get_label() for patch in histogram.patches] == ["E2V", "ITL"]
-    counts = [patch.get_data().values.sum() for patch in histogram.patches]
+    assert [step.get_label() for step in stepsOf(histogram)] == ["E2V", "ITL"]
+    counts = [step.get_data().values.sum() for step in stepsOf(histogram)]
     assert counts == [16, 16]
-    assert len(histogram.patches[0].get_data().values) == 10
+    assert len(stepsOf(histogram)[0].get_data().values) == 10
     assert histogram.get_yscale() == "log"
     assert (histogram.get_xlabel(), histogram.get_ylabel()) == ("Noise", "amplifiers")
 
@@ -206,7 +237,43 @@ def test_histogram_of_counts_has_whole_numbers(camera: Sequence, rows: dict) -> 
 def test_histogram_has_zero_as_a_limit(camera: Sequence, rows: dict) -> None:
     rows["z"] -= 10.0
     figure = makeAction(addHistogram=True, plotMin=0.0)(rows, camera=camera)
-    assert figure.axes[2].patches[0].get_data().edges[0] == 0.0
+    steps = stepsOf(figure.axes[2])
+    # Those below are counted before the limit.
+    assert steps[0].get_data().edges[1] == 0.0
+    assert sum(step.get_data().values[0] for step in steps) == 10
+
+
+def stepsOf(ax: Any) -> list[StepPatch]:
+    return [patch for patch in ax.patches if isinstance(patch, StepPatch)]
+
+
+def test_histogram_counts_all_values(camera: Sequence, mixedRows: dict) -> None:
+    figure = makeAction(addHistogram=True, histBins=10)(mixedRows, camera=camera)
+    histogram = figure.axes[2]
+    steps = stepsOf(histogram)
+    # 30 rows, two of which are NaN; one value is above the range and one below.
+    assert sum(step.get_data().values.sum() for step in steps) == 28
+    assert [sum(step.get_data().values[end] for step in steps) for end in (0, -1)] == [1, 1]
+    assert [text.get_text() for text in histogram.texts] == ["1", "1"]
+
+
+@pytest.mark.parametrize("log", [None, False, True])
+def test_counts_of_the_histogram_are_whole_numbers(camera: Sequence, rows: dict, log: bool | None) -> None:
+    figure = makeAction(addHistogram=True, histLog=log)(rows, camera=camera)
+    figure.draw_without_rendering()
+    labels = [label.get_text() for label in figure.axes[2].get_yticklabels()]
+    assert labels
+    assert all(label.isdigit() for label in labels)
+
+
+@pytest.mark.parametrize(("amount", "scale"), [(20, "linear"), (400, "log")])
+def test_many_patches_are_counted_on_a_logarithmic_axis(
+    makeCamera: Callable, amount: int, scale: str
+) -> None:
+    camera = makeCamera(*((2.0 * i, 0.0, 0.0) for i in range(amount)))
+    data = {"detector": np.arange(amount), "z": np.arange(amount) % 3.0}
+    figure = makeAction(addHistogram=True, level="detector")(data, camera=camera)
+    assert figure.axes[2].get_yscale() == scale
 
 
 @pytest.mark.parametrize("showStats", [True, False])
@@ -260,6 +327,13 @@ def test_all_nan_is_drawn(camera: Sequence, rows: dict, level: str) -> None:
     assert "No finite value to plot" in {text.get_text() for text in figure.axes[0].texts}
 
 
+@pytest.mark.parametrize("outliers", [[1e300], [-1e300, 1e300], [1e-300]])
+def test_extreme_outliers_are_drawn(camera: Sequence, rows: dict, outliers: list[float]) -> None:
+    rows["z"] = 10.0 + np.arange(32) % 3
+    rows["z"][: len(outliers)] = outliers
+    assert render(makeAction(addHistogram=True)(rows, camera=camera))
+
+
 def test_draw_takes_any_axes(camera: Sequence, rows: dict) -> None:
     figure = make_figure()
     view = makeAction().prepare(rows, camera)
@@ -285,16 +359,7 @@ def test_no_texts_overlap(camera: Sequence, mixedRows: dict, label: str) -> None
     )
     info = {"plotName": "biasNoise", "run": "u/run", "tableName": "t", "instrument": "LATISS"}
     figure = action(mixedRows, camera=camera, plotInfo=info)
-    figure.draw_without_rendering()
-    renderer = figure.canvas.get_renderer()
-    items = [*figure.texts, *figure.legends, *(ax for ax in figure.axes)]
-    boxes = [item.get_tightbbox(renderer) for item in items]
-    page = figure.bbox
-    for i, box in enumerate(boxes):
-        assert page.x0 <= box.x0 <= box.x1 <= page.x1, items[i]
-        assert page.y0 <= box.y0 <= box.y1 <= page.y1, items[i]
-        for other in boxes[i + 1 :]:
-            assert not box.padded(-1).overlaps(other.padded(-1)), (items[i], other)
+    assertNoOverlap(figure)
 
 
 def test_pyplot_knows_nothing(camera: Sequence, rows: dict) -> None:
@@ -315,3 +380,80 @@ def test_it_takes_the_place_of_the_plot_of_a_calibration_tool(camera: Sequence, 
     (figure,) = (result for result in results.values() if isinstance(result, Figure))
     assert_array_equal(figure.axes[0].collections[1].get_array(), rows["z"])
     assert figure.axes[1].get_ylabel() == "Median of bias_noise (electron)"
+
+
+@pytest.fixture
+def tested(rows: dict) -> dict:
+    """Return rows with a tested quantity, of which 4 is over the limit 1 though its value is the least."""
+    rows["z"] = 10.0 + np.arange(32) % 3
+    rows["z"][4] = 8.0
+    rows["RN"] = np.full(32, 5.0)
+    rows["quantity"] = 0.1 * (np.arange(32) % 4)
+    rows["quantity"][4] = 1.5
+    rows["flag"] = rows["quantity"] < 1
+    return rows
+
+
+def makeTested(**fields: Any) -> FocalPlaneGeometryPlot:
+    return makeAction(
+        threshold=1.0, operator="<", quantityLabel="|Z|/RN", listedKeys=["RN"], addHistogram=True, **fields
+    )
+
+
+def test_tested_quantity_is_mapped_beside_the_statistic(camera: Sequence, tested: dict) -> None:
+    figure = makeTested(unit="electron")(tested, camera=camera)
+    assert [ax.get_ylabel() for ax in figure.axes] == [
+        "y (mm)", "Noise (electron)", "amplifiers", "y (mm)", "|Z|/RN", "amplifiers",
+    ]  # fmt: skip
+    assert 1.0 in linesOf(figure.axes[4])
+    assert [line.get_xdata()[0] for line in figure.axes[5].lines] == [1.0]
+    assert figure.axes[2].lines[:] == []
+
+
+def test_failing_amplifier_stands_out_by_its_tested_quantity(camera: Sequence, tested: dict) -> None:
+    view = makeTested().prepare(tested, camera).beside
+    assert view.limits.high == 1.0
+    assert_array_equal(np.flatnonzero(view.above), [4])
+    colours = drawFocalPlane(make_figure().add_subplot(), view, "viridis").values.to_rgba([0.0, 1.0, 1.5])
+    assert to_hex(colours[2]) == overColours("viridis")[-1]
+    assert to_hex(colours[1]) == to_hex(colormaps["viridis"](1.0))
+
+
+def test_list_gives_value_reference_quantity_and_limit(camera: Sequence, tested: dict) -> None:
+    listing = makeTested().prepare(tested, camera).listing
+    assert listing.title == "Failing (limit: < 1)"
+    assert listing.header.split() == ["value", "RN", "quantity"]
+    assert [line.split() for line in listing.lines] == [["R00_S0", "C10", "8", "5", "1.5"]]
+
+
+def test_closest_to_the_limit_come_first_where_nothing_fails(camera: Sequence, tested: dict) -> None:
+    tested["quantity"][4], tested["quantity"][9], tested["flag"][4] = 0.2, 0.9, True
+    listing = makeTested(nListed=1).prepare(tested, camera).listing
+    assert listing.title == "Closest to the limit (limit: < 1)"
+    assert listing.lines[0].startswith("R00_S1 C01")
+
+
+@pytest.mark.parametrize(("operator", "worst"), [("<=", 3.0), (">", -2.0)])
+def test_worst_of_the_exposures_is_mapped(camera: Sequence, rows: dict, operator: str, worst: float) -> None:
+    data = {key: np.tile(column, 3) for key, column in rows.items()}
+    data["quantity"] = np.repeat([3.0, -2.0, 0.0], 32)
+    view = makeAction(operator=operator, threshold=0.5).prepare(data, camera)
+    assert_array_equal(view.beside.patches.value, worst)
+
+
+def test_no_quantity_no_second_map(camera: Sequence, rows: dict) -> None:
+    assert makeAction(threshold=1.0).prepare(rows, camera).beside is None
+
+
+def test_texts_of_two_maps_do_not_overlap(camera: Sequence, tested: dict) -> None:
+    assertNoOverlap(makeTested(unit="electron", tests=["4.3"])(tested, camera=camera, plotInfo={"run": "u"}))
+
+
+def test_suspicious_patches_are_marked_apart_from_failing_ones(camera: Sequence, rows: dict) -> None:
+    rows |= {"suspicious": np.arange(32) == 5, "flag": np.arange(32) != 9}
+    artists = draw(makeAction(), rows, camera)
+    corners = makeAction().prepare(rows, camera).corners[5]
+    ((x, y),) = artists.suspicious.get_offsets()
+    assert corners[:, 0].min() < x < corners[:, 0].max()
+    assert corners[:, 1].min() < y < corners[:, 1].max()
+    assert [handle.get_label() for handle in artists.key] == ["failing: 1", "suspicious: 1"]

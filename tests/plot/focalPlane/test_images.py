@@ -14,6 +14,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from lsst.analysis.cp.actions.plot.focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
+from lsst.analysis.cp.actions.plot.style import overColours
 
 pytest.importorskip("pytest_mpl", reason="needs pytest-mpl, of the extra named test")
 
@@ -50,8 +51,8 @@ def test_values(camera: Sequence, rows: dict) -> Figure:
         "tableName": "table",
     }
     figure = action(makeRows(rows), camera=camera, plotInfo=info)
-    # One amplifier of 32 each: above, and below the range.
-    assert 0.3 < shareOf(figure, "#f08a3c") / shareOf(figure, "#3d3d3d") < 3.0
+    # One amplifier of 32 is above the range, and it is the greatest of those.
+    assert 0.001 < shareOf(figure, overColours("viridis")[-1]) < 0.02
     return figure
 
 
@@ -60,8 +61,8 @@ def test_one_detector(camera: Sequence, rows: dict) -> Figure:
     action = FocalPlaneGeometryPlot()
     action.zAxisLabel, action.colourMap, action.centre = "Mean", "PuOr", 19.5
     figure = action({key: column[16:24] for key, column in rows.items()}, camera=camera)
-    # White is the page; the detector, turned by 0.3 radians, fills half of its square.
-    assert shareOf(figure, "white") < 0.75
+    # White is the page; the detector, turned by 0.3 radians, fills half of its square, a third of the page.
+    assert shareOf(figure, "white") < 0.8
     return figure
 
 
@@ -77,3 +78,15 @@ def test_failures(camera: Sequence, rows: dict) -> Figure:
     # 24 of 32 amplifiers of 0.8 mm^2 have no failure on a square of about 3.8 mm, a third of the page.
     assert 0.02 < shareOf(figure, "#f0f0f0") < 0.3
     return figure
+
+
+@compared_image
+def test_tested_quantity(camera: Sequence, rows: dict) -> Figure:
+    action = FocalPlaneGeometryPlot()
+    action.zAxisLabel, action.unit, action.threshold, action.addHistogram = "Noise", "electron", 0.05, True
+    action.quantityLabel, action.listedKeys = "(NOISE - RN)/RN", ["RN"]
+    noise, reference = 5.0 + 0.1 * np.arange(32) / 32, np.full(32, 5.0)
+    noise[4], reference[[4, 20]] = 4.9, 4.0
+    quantity = (noise - reference) / reference
+    data = rows | {"z": noise, "RN": reference, "quantity": quantity, "flag": quantity <= 0.05}
+    return action(data, camera=camera, plotInfo={"instrument": "LATISS", "exposure": 5})

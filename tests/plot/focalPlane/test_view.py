@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,17 @@ import pytest
 from astropy.table import MaskedColumn
 from numpy.testing import assert_allclose, assert_array_equal
 
+from lsst.afw.cameraGeom import DetectorType
 from lsst.analysis.cp import __version__
+from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.actions.plot.focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
+from lsst.analysis.cp.actions.plot.focalPlane.view import chooseLabels, squareLimits
+from lsst.analysis.cp.actions.plot.text import LIST_LENGTH
+from lsst.analysis.cp.atools import AmpTestTool
+from lsst.analysis.cp.core import CameraLayout, DetectorSelection
 from lsst.analysis.tools.actions.plot import FocalPlanePlot
 from lsst.analysis.tools.interfaces import Vector
+from lsst.obs.lsst import Latiss
 
 NO_DATA, NO_VALUE, VALUE = 0, 1, 2
 
@@ -185,8 +193,9 @@ def test_flags_say_what_failed(camera: Sequence, rows: dict) -> None:
     view = makeAction().prepare(data, camera)
     assert_array_equal(np.flatnonzero(view.patches.failing), [4, 9, 10])
     assert view.headline.startswith("3 of 31 tested amplifiers failed on 2 detectors")
-    assert view.listing[0] == "Failing (value, rows)"
-    assert [line.split() for line in view.listing[1:]] == [
+    assert "3 of 31 tested amplifiers failed on 2 detectors (3 of 62 results)" in view.headline
+    assert (view.listing.title, view.listing.header.split()) == ("Failing", ["value", "failed"])
+    assert [line.split() for line in view.listing.lines] == [
         ["R00_S0", "C10", "4", "1/2"],
         ["R00_S1", "C01", "9", "1/2"],
         ["R00_S1", "C02", "10", "1/2"],
@@ -196,23 +205,24 @@ def test_flags_say_what_failed(camera: Sequence, rows: dict) -> None:
 def test_rows_that_passed_are_not_counted(camera: Sequence, rows: dict) -> None:
     data = {key: np.tile(column, 2) for key, column in (rows | {"flag": np.ones(32)}).items()}
     view = makeAction(nListed=1).prepare(data, camera)
-    assert view.listing == ("Furthest from the median", "R00_S0 C00          0")
+    assert view.listing.fit(9) == ("Furthest from the median", "R00_S0 C00         0", "and 31 more")
 
 
 def test_worst_come_first_and_the_rest_is_counted(camera: Sequence, rows: dict) -> None:
     rows["flag"] = np.zeros(32, dtype=bool)
     rows["z"][7] = np.nan
     view = makeAction(nListed=3).prepare(rows, camera)
-    assert [line.split()[0:2] for line in view.listing[1:4]] == [
+    assert [line.split()[0:2] for line in view.listing.lines] == [
         ["R00_S0", "C13"],
         ["R00_S0", "C00"],
         ["R00_S0", "C01"],
     ]
-    assert view.listing[4:] == ("and 29 more",)
+    assert view.listing.fit(100)[-1] == "and 29 more"
+    assert view.listing.fit(4)[2:] == (view.listing.lines[1], "and 30 more")
 
 
 def test_no_list_if_none_is_wanted(camera: Sequence, rows: dict) -> None:
-    assert makeAction(nListed=0).prepare(rows, camera).listing == ()
+    assert makeAction(nListed=0).prepare(rows, camera).listing.fit(9) == ()
 
 
 def test_whole_camera_is_shown_and_missing_detectors_are_named(camera: Sequence, rows: dict) -> None:
@@ -271,12 +281,16 @@ def test_zero_is_a_limit(camera: Sequence, rows: dict, plotMin: float | None, pl
 def test_small_numbers_keep_their_digits(camera: Sequence, rows: dict) -> None:
     rows["z"] = -3.123456e-6 * np.ones(32)
     view = makeAction(unit="1/electron", threshold=-4.56e-6, operator=">").prepare(rows, camera)
-    assert view.statistics[1:] == (
-        "median   -3.123e-06",
-        "σ MAD    0",
-        "min      -3.123e-06",
-        "max      -3.123e-06",
-    )
+    assert [line.split() for line in view.statistics] == [
+        ["counted", "E2V", "ITL"],
+        ["n", "32", "16", "16"],
+        ["median", *["-3.12e-06"] * 3],
+        ["σ", "MAD", *["0"] * 3],
+        ["min", *["-3.12e-06"] * 3],
+        ["max", *["-3.12e-06"] * 3],
+    ]
+    alone = makeAction().prepare({key: column[:8] for key, column in rows.items()}, camera)
+    assert alone.statistics[1] == "median   -3.123e-06"
     assert view.axisLabels[2] == "Noise (1/electron)"
     assert view.thresholdLabel == "limit: > -4.56e-06 1/electron"
 
@@ -351,7 +365,7 @@ def test_failures_are_counted(camera: Sequence, failures: dict, counted: str, co
     assert_array_equal(view.patches.value[:5], [*counts, 0])
     assert view.counts is not None
     assert view.counts.labels == ("0", "1", "2")
-    assert view.headline == "2 of 31 tested amplifiers failed on 1 detector, 1 not tested"
+    assert view.headline == "2 of 31 tested amplifiers failed on 1 detector (3 of 62 results), 1 not tested"
 
 
 def test_tests_and_rows_are_counted_apart(camera: Sequence, failures: dict) -> None:
@@ -393,3 +407,122 @@ def test_without_tests_nothing_is_tested(camera: Sequence, counted: str) -> None
 def test_failure_map_schema() -> None:
     action = makeAction(FailureMapPlot)
     assert [key for key, _ in action.getInputSchema()] == ["ampIndex", "flags"]
+
+
+def makeRafts(makeCamera: Callable, kinds: Sequence[DetectorType]) -> Sequence:
+    """Return a camera of detectors of some types."""
+    camera = makeCamera(*((2.0 * i, 0.0, 0.0) for i in range(len(kinds))))
+    return tuple(replace(detector, type=kind, amps=[]) for detector, kind in zip(camera, kinds, strict=True))
+
+
+@pytest.fixture
+def mixedSensors(makeCamera: Callable) -> tuple[Sequence, dict]:
+    """Return two science detectors, a guider and a wavefront sensor, with values 0 to 7, 100 and 1000."""
+    kinds = [DetectorType.SCIENCE, DetectorType.SCIENCE, DetectorType.GUIDER, DetectorType.WAVEFRONT]
+    camera = makeRafts(makeCamera, kinds)
+    detector = np.repeat(np.arange(4), 8)
+    names = np.array([amp.name for detector in camera for amp in detector.amps])
+    z = np.tile(np.arange(8.0), 4) + np.repeat([0.0, 0.0, 100.0, 1000.0], 8)
+    flag = ~np.isin(np.arange(32), [1, 9, 10, 16, 24, 25])
+    return camera, {"detector": detector, "amplifier": names, "z": z, "flag": flag}
+
+
+def test_science_sensors_set_the_range_and_are_counted(mixedSensors: tuple[Sequence, dict]) -> None:
+    camera, data = mixedSensors
+    view = makeAction().prepare(data, camera, {"run": "u"})
+    assert (view.limits.low, view.limits.high, view.limits.nAbove) == (0.0, 7.0, 16)
+    assert view.headline == "3 of 16 tested amplifiers of science sensors failed on 2 detectors"
+    assert view.provenance[0] == (
+        "not counted: 1 of 8 tested amplifiers of guiders failed, "
+        "2 of 8 tested amplifiers of wavefront sensors failed"
+    )
+    assert view.rule == "colours: all values of science sensors"
+    assert (view.otherLimits.low, view.otherLimits.high) == (100.0, 1007.0)
+    assert [line.split()[1] for line in view.listing.lines[:3]] == ["C01", "C01", "C02"]
+    assert [line.split()[0] for line in view.statistics[1:]] == ["n", "median", "σ", "min", "max"]
+
+
+def test_counts_agree_with_the_metric(mixedSensors: tuple[Sequence, dict]) -> None:
+    camera, data = mixedSensors
+    for types, failed in ((["SCIENCE"], 3), (["GUIDER"], 1), (["GUIDER", "WAVEFRONT"], 3), ([], 6)):
+        selection = DetectorSelection(detectorTypes=tuple(types) or None)
+        chosen = selection.mask(CameraLayout.fromCamera(camera))[data["detector"]]
+        assert np.count_nonzero(~data["flag"][chosen]) == failed
+        view = makeAction(detectorTypes=types).prepare(data, camera)
+        assert view.headline.startswith(f"{failed} of {chosen.sum()} tested amplifiers")
+
+
+def test_all_are_counted_if_the_wanted_have_no_data(mixedSensors: tuple[Sequence, dict]) -> None:
+    camera, data = mixedSensors
+    view = makeAction().prepare({key: column[16:24] for key, column in data.items()}, camera)
+    assert view.headline.startswith("1 of 8 tested amplifiers failed")
+    assert view.otherLimits is None
+    assert view.limits.low == 100.0
+
+
+def test_failed_tests_are_named(camera: Sequence, failures: dict) -> None:
+    action = makeAction(FailureMapPlot, tests=["NOISE", "MEAN"])
+    listing = action.prepare(failures, camera).listing
+    assert listing.fit(9) == (
+        "Failed tests, with the number of exposures",
+        "R00_S0 C01  NOISE 2, MEAN 1",
+        "R00_S0 C02  MEAN 1",
+    )
+    once = {"ampIndex": np.arange(32), "flags": failures["flags"][:, :32]}
+    assert action.prepare(once, camera).listing.fit(9) == ("Failed tests", "R00_S0 C01  NOISE MEAN")
+
+
+def test_long_names_of_tests_are_whole(camera: Sequence) -> None:
+    tests = ["READ_NOISE_CONSISTENT", "NOISE_SIGNAL_INDEPENDENCE", "MAX_RESIDUAL_ERROR"]
+    data = {"ampIndex": np.arange(32), "flags": np.zeros((3, 32), dtype=np.int8)}
+    lines = makeAction(FailureMapPlot, tests=tests, nListed=1).prepare(data, camera).listing.fit(9)
+    assert " ".join(lines[1:-1]).split() == ["R00_S0", "C00", *tests]
+    assert max(map(len, lines)) <= LIST_LENGTH
+
+
+def test_raft_is_named_where_no_marks_are(makeCamera: Callable) -> None:
+    places = [(10.0 * (i % 12), 10.0 * (i // 12), 0.0) for i in range(48)]
+    camera = makeCamera(*places)
+    geometry = cameraGeometry(camera)
+    limits = squareLimits(geometry, np.ones(48, bool))
+    marked = np.arange(48) == 0
+    for crowded, bearer in ((np.zeros(48, bool), 0), (marked, 1), (np.ones(48, bool), 0)):
+        labels = chooseLabels(geometry, *limits, crowded, byAmp=False)
+        position = labels.positions[labels.texts.index("R00")]
+        assert_allclose(position[0], geometry.detectorCorners[bearer, :, 0].min())
+
+
+def test_dead_amplifier_is_suspicious_though_it_passed(camera: Sequence, rows: dict) -> None:
+    rows |= {"z": np.where(np.arange(32) == 5, 0.0, 5.0), "suspicious": np.arange(32) == 5}
+    rows["flag"] = np.arange(32) != 9
+    view = makeAction().prepare(rows, camera)
+    assert view.headline == "1 of 32 tested amplifiers failed on 1 detector, 1 suspicious"
+    assert_array_equal(np.flatnonzero(view.patches.suspicious), [5])
+    assert_array_equal(np.flatnonzero(view.patches.failing), [9])
+    assert view.listing.fit(9) == (
+        "Failing, suspicious (×)",
+        "R00_S1 C01           5",
+        "R00_S0 C11 ×         0",
+    )
+    rows["flag"] = np.ones(32, dtype=bool)
+    assert makeAction().prepare(rows, camera).listing.title == "Suspicious (×)"
+
+
+@pytest.mark.parametrize("test", ["NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT"])
+def test_rows_that_are_suspicious_come_from_the_catalogue(test: str) -> None:
+    camera = Latiss().getCamera()
+    amps = camera[0].getAmplifiers()
+    names = np.array([amp.getName() for amp in amps])
+    results = {"exposure": np.full(16, 7), "detector": np.zeros(16, int), "amplifier": names}
+    noise = np.array([amp.getReadNoise() for amp in amps])
+    noise[[3, 8]] *= 0.0, 0.1
+    results |= {"BIAS_NOISE": noise, "BIAS_CR_NOISE": noise, "BIAS_MEAN": noise}
+    results["BIAS_READ_NOISE_ADU"] = noise / [amp.getGain() for amp in amps]
+    results |= {f"BIAS_VERIFY_{key}": np.ones(16, bool) for key in ("MEAN", "SUCCESS", test)}
+    tool = AmpTestTool()
+    tool.test = test
+    tool.finalize()
+    data = tool.process(tool.prep(results, camera=camera))
+    view = tool.produce.plot.prepare(data, camera)
+    assert_array_equal(np.flatnonzero(view.patches.suspicious), [3, 8])
+    assert not view.patches.failing.any()

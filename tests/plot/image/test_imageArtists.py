@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from astropy.table import Table
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
@@ -200,7 +201,8 @@ def test_projections_follow_the_image(camera: Sequence, makeAction: Callable, de
     assert_allclose(columns.get_data().edges, np.arange(101) - 0.5)
     assert_array_equal(rows.get_data().values, view.projections.rows)
     assert rows.orientation == "horizontal"
-    assert column_ax.get_ylim() == row_ax.get_xlim() == view.projections.limits
+    assert column_ax.get_ylim() == view.projections.columnLimits
+    assert row_ax.get_xlim() == view.projections.rowLimits
     assert column_ax.get_ylabel() == "Mean (electron)"
 
 
@@ -209,8 +211,8 @@ def test_projections_mark_what_is_beyond(camera: Sequence, makeAction: Callable,
     detectorData["image"][50, :] = -1e5
     view = makeAction(DetectorImagePlot, projection="median").prepare(detectorData, camera)
     _, _, (_, above), (_, below) = drawBeside(view)
-    assert_allclose(above.get_offsets(), [[30.0, view.projections.limits[1]]])
-    assert_allclose(below.get_offsets(), [[view.projections.limits[0], 50.0]])
+    assert_allclose(above.get_offsets(), [[30.0, view.projections.columnLimits[1]]])
+    assert_allclose(below.get_offsets(), [[view.projections.rowLimits[0], 50.0]])
 
 
 def test_mosaics_have_no_projections(mosaicView: ImageView) -> None:
@@ -265,3 +267,23 @@ def test_page_says_where_the_image_is_from(
     texts = "\n".join(text.get_text() for text in figure.texts)
     for words in ("biasView", "Cam   exposure 5", "u/$x$", "image: residual", "2 × 2 detector pixels"):
         assert words in texts
+
+
+def test_names_and_numbers_stand_beside_marks(
+    camera: Sequence, makeAction: Callable, detectorData: dict, structures: Table
+) -> None:
+    # On the name of the first amplifier; beside it; and in the middle of another.
+    structures["x"], structures["y"] = [3.0, 8.0, 60.0], [2.0, 4.0, 30.0]
+    figure = figureOf(makeAction(DetectorImagePlot), detectorData | {"structures": structures}, camera)
+    figure.canvas.draw()
+    ax = figure.axes[0]
+    (rings,) = (artist for artist in ax.collections if isinstance(artist, PathCollection))
+    centres = ax.transData.transform(rings.get_offsets())
+    radius = np.sqrt(rings.get_sizes()[0]) / 2 * figure.dpi / 72
+    boxes = {text.get_text(): text.get_window_extent() for text in ax.texts}
+    assert {"C00", "C13", "1", "2", "3"} <= boxes.keys()
+    for name in ("C00", "C01", "C10"):
+        for x, y in centres:
+            nearest = np.clip(x, boxes[name].x0, boxes[name].x1), np.clip(y, boxes[name].y0, boxes[name].y1)
+            assert np.hypot(*(np.array(nearest) - (x, y))) > 0.8 * radius, name
+        assert not any(boxes[name].overlaps(boxes[number]) for number in "123")

@@ -15,9 +15,11 @@ from lsst.analysis.cp import __version__
 from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot
 from lsst.analysis.cp.actions.plot.image.frame import binningOf
 from lsst.analysis.cp.actions.plot.image.gaps import ampRegions
+from lsst.analysis.cp.actions.plot.image.marks import nameRaft, placeNumbers
 from lsst.analysis.cp.core import FocalPlaneGeometry
 from lsst.analysis.tools.interfaces import Scalar, Tensor
 
+TITLE = "Structures (x and y in pixels)"
 INFO = {"plotName": "biasView", "instrument": "Cam", "exposure": 5, "detector": 3, "run": "u/$x$"}
 
 
@@ -104,9 +106,9 @@ def test_detector_is_found_in_the_call_then_the_data_then_the_data_id(
 ) -> None:
     action = makeAction(DetectorImagePlot)
     image = {"image": detectorData["image"]}
-    assert action.prepare(image, camera, {"detector": 94}).headline == "R00_S1"
-    assert action.prepare(detectorData, camera, {"detector": 94}).headline == "R00_S0"
-    assert action.prepare(detectorData, camera, detector=7).headline == "R01_S1"
+    assert action.prepare(image, camera, {"detector": 94}).title.endswith("detector R00_S1")
+    assert action.prepare(detectorData, camera, {"detector": 94}).title.endswith("detector R00_S0")
+    assert action.prepare(detectorData, camera, detector=7).title.endswith("detector R01_S1")
     with pytest.raises(ValueError, match="needs the identifier of the detector"):
         action.prepare(image, camera)
 
@@ -251,7 +253,7 @@ def test_part_of_the_camera(camera: Sequence, makeAction: Callable, makeMosaic: 
     data |= {"image": data["image"][cut:], "y0": data["y0"] + cut * data["pixelSize"]}
     view = makeAction(FocalPlaneImagePlot).prepare(data, camera)
     assert view.frame.shown.tolist() == [False, False, True, False]
-    assert view.headline == "R01_S0"
+    assert view.title == "Residual — detector R01_S0"
 
 
 def test_nothing_to_see(camera: Sequence, makeAction: Callable) -> None:
@@ -267,7 +269,7 @@ def test_failures_of_the_detector(
 ) -> None:
     view = makeAction(DetectorImagePlot).prepare(detectorData | {"culprits": culprits}, camera)
     assert np.flatnonzero(view.failures.amps).tolist() == [1, 6]
-    assert view.headline == "R00_S0, 2 amplifiers failed"
+    assert view.headline == "2 amplifiers failed"
     assert ("Failing", "C01  NOISE", "C12  MEAN NOISE") in view.lists
 
 
@@ -286,7 +288,7 @@ def test_detector_may_fail_as_a_whole(camera: Sequence, makeAction: Callable, de
     view = makeAction(DetectorImagePlot).prepare(detectorData | {"culprits": culprits}, camera)
     assert view.failures.detectors.tolist() == [True, False, False, False]
     assert np.flatnonzero(view.failures.amps).tolist() == [0]
-    assert view.headline == "R00_S0, 1 amplifier failed, 1 detector failed as a whole"
+    assert view.headline == "1 amplifier failed, 1 detector failed as a whole"
 
 
 @pytest.mark.parametrize(
@@ -319,8 +321,8 @@ def test_structures_by_rank(
     view = makeAction(DetectorImagePlot, nListed=2).prepare(detectorData | {"structures": structures}, camera)
     assert_array_equal(view.structures.positions, [[40.0, 30.0], [10.0, 20.0]])
     assert view.structures.numbers == ("1", "2")
-    assert ("Structures", " 1 column  C01  33 σ", " 2 pixel   C00  7.12 σ") in view.lists
-    assert view.headline == "R00_S0, 3 structures found"
+    assert (TITLE, " 1 column  C01  33 σ    40 30", " 2 pixel   C00  7.12 σ  10 20") in view.lists
+    assert view.headline == "3 structures found"
 
 
 def test_structures_that_are_not_listed_are_counted(
@@ -329,7 +331,7 @@ def test_structures_that_are_not_listed_are_counted(
     structures["kind"] = ["pixel", "pixel", "row"]
     structures["nFound"] = [42, 42, 1]
     view = makeAction(DetectorImagePlot).prepare(detectorData | {"structures": structures}, camera)
-    assert view.headline == "R00_S0, 43 structures found"
+    assert view.headline == "43 structures found"
 
 
 def test_events_are_counted_and_not_marked(
@@ -339,7 +341,7 @@ def test_events_are_counted_and_not_marked(
     structures["nFound"] = [2, 1, 2]
     view = makeAction(DetectorImagePlot).prepare(detectorData | {"structures": structures}, camera)
     assert_array_equal(view.structures.positions, [[40.0, 30.0]])
-    assert view.headline == "R00_S0, 1 structure found, 2 events, as of cosmic rays"
+    assert view.headline == "1 structure found, 2 events such as cosmic rays"
 
 
 def test_structures_of_other_detectors_are_left_out(
@@ -348,7 +350,7 @@ def test_structures_of_other_detectors_are_left_out(
     structures["detectorName"] = ["R00_S0", "R00_S1", "R00_S0"]
     view = makeAction(DetectorImagePlot).prepare(detectorData | {"structures": structures}, camera)
     assert_array_equal(view.structures.positions, [[10.0, 20.0], [70.0, 50.0]])
-    assert view.headline == "R00_S0, 2 structures found"
+    assert view.headline == "2 structures found"
 
 
 def test_structures_of_the_camera_name_their_detectors(
@@ -358,13 +360,13 @@ def test_structures_of_the_camera_name_their_detectors(
         makeMosaic() | {"structures": structures}, camera
     )
     assert_allclose(view.structures.positions, [[0.4, 0.3]])
-    assert ("Structures", " 1 column  R00_S0  C01  33 σ") in view.lists
+    assert (TITLE, " 1 column  R00_S0  C01  33 σ  40 30") in view.lists
 
 
 def test_no_structures(camera: Sequence, makeAction: Callable, detectorData: dict, structures: Table) -> None:
     view = makeAction(DetectorImagePlot).prepare(detectorData | {"structures": structures[:0]}, camera)
     assert view.structures.numbers == ()
-    assert view.headline == "R00_S0"
+    assert view.headline == "No failure and no structure is known"
 
 
 @pytest.mark.parametrize("quantity", ["value", "significance"])
@@ -397,7 +399,7 @@ def test_projections_show_a_gradient_in_full(
     camera: Sequence, makeAction: Callable, detectorData: dict
 ) -> None:
     detectorData["image"] += np.linspace(0.0, 5.0, 100)
-    low, high = makeAction(DetectorImagePlot).prepare(detectorData, camera).projections.limits
+    low, high = makeAction(DetectorImagePlot).prepare(detectorData, camera).projections.columnLimits
     columns = detectorData["image"].mean(axis=0)
     assert low < columns.min() < columns.max() < high
 
@@ -405,18 +407,76 @@ def test_projections_show_a_gradient_in_full(
 def test_projections_are_not_flattened_by_one_column(
     camera: Sequence, makeAction: Callable, detectorData: dict
 ) -> None:
+    clean = makeAction(DetectorImagePlot).prepare(detectorData, camera).projections
     detectorData["image"][:, 30] = 1e4
     low, high = (
-        makeAction(DetectorImagePlot, projection="median").prepare(detectorData, camera).projections.limits
+        makeAction(DetectorImagePlot, projection="median").prepare(detectorData, camera).projections.rowLimits
     )
     assert -5.0 < low < high < 5.0
+    found = makeAction(DetectorImagePlot).prepare(detectorData, camera).projections
+    assert np.ptp(found.columnLimits) == pytest.approx(np.ptp(clean.columnLimits), rel=0.2)
+
+
+@pytest.mark.parametrize("statistic", ["mean", "max"])
+def test_cosmic_rays_do_not_set_the_scale_of_projections(
+    camera: Sequence, makeAction: Callable, detectorData: dict, statistic: str
+) -> None:
+    detectorData["image"][:, 50:75] += 8.0
+    clean = makeAction(DetectorImagePlot, projection=statistic).prepare(detectorData, camera).projections
+    for start in (5, 40, 71):
+        detectorData["image"][start : start + 3, start + 10 : start + 12] += 3e4
+    hit = makeAction(DetectorImagePlot, projection=statistic).prepare(detectorData, camera).projections
+    for before, after in ((clean.columnLimits, hit.columnLimits), (clean.rowLimits, hit.rowLimits)):
+        assert np.ptp(after) < 1.5 * np.ptp(before)
+    wide = clean.columns[51:74]
+    assert hit.columnLimits[0] < wide.min() < wide.max() < hit.columnLimits[1], "an amplifier that is off"
+
+
+@pytest.mark.parametrize("value", [np.nan, 3.0])
+def test_projections_of_nothing_have_a_scale(camera: Sequence, makeAction: Callable, value: float) -> None:
+    data = {"image": np.full((80, 100), value), "detector": 3}
+    found = makeAction(DetectorImagePlot).prepare(data, camera).projections
+    for low, high in (found.columnLimits, found.rowLimits):
+        assert low < high
+
+
+def test_raft_is_named(camera: Sequence, makeAction: Callable, makeMosaic: Callable) -> None:
+    view = makeAction(FocalPlaneImagePlot, title="Bias").prepare(makeMosaic(), camera, INFO | {"raft": "R01"})
+    assert view.title == "Bias — raft R01"
+    assert view.provenance[0] == "Cam   exposure 5   raft R01", "it is stored under its first detector"
+    assert makeAction(FocalPlaneImagePlot, title="Bias").prepare(makeMosaic(), camera).title == "Bias"
+
+
+@pytest.mark.parametrize(
+    ("names", "raft"), [(["R22_S00", "R22_S11"], "R22"), (["R22_S00", "R21_S11"], ""), ([], "")]
+)
+def test_raft_of_detectors(names: list[str], raft: str) -> None:
+    assert nameRaft(names) == raft
+
+
+def test_kinds_are_in_words(
+    camera: Sequence, makeAction: Callable, detectorData: dict, structures: Table
+) -> None:
+    structures["kind"] = ["deadAmplifier", "rowPattern", "offset"]
+    view = makeAction(DetectorImagePlot).prepare(detectorData | {"structures": structures}, camera)
+    kinds = [line[3:].split("  ")[0].strip() for line in view.structures.lines]
+    assert sorted(kinds) == ["dead amplifier", "offset", "row pattern"]
+
+
+def test_numbers_cover_no_name_and_no_other_mark() -> None:
+    rings = np.array([[0, 10, 0, 10], [12, 22, 12, 22], [100, 110, 0, 10]], dtype=float)
+    names = np.array([[108.0, 130, 5, 20], [85, 101, 8, 20]])
+    corners = placeNumbers(rings, ["1", "2", "3"], 7.0, names)
+    # Up and right of the first is the second, and of the third a name, as is to its upper left.
+    assert corners == [(1, -1), (1, 1), (1, -1)]
 
 
 def test_words_on_origin(camera: Sequence, makeAction: Callable, detectorData: dict) -> None:
     info = dict(INFO)
     view = makeAction(DetectorImagePlot).prepare(detectorData, camera, info)
-    assert view.title == "biasView"
-    assert makeAction(DetectorImagePlot, title="Dark").prepare(detectorData, camera, info).title == "Dark"
+    assert view.title == "biasView — detector R00_S0"
+    titled = makeAction(DetectorImagePlot, title="Dark").prepare(detectorData, camera, info)
+    assert titled.title == "Dark — detector R00_S0"
     assert view.provenance == (
         "Cam   exposure 5   detector 3",
         f"collection: u/$x$   tool: biasView   analysis_cp {__version__}",

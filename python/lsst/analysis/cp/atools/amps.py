@@ -8,6 +8,7 @@ from __future__ import annotations
 from lsst.analysis.cp.actions.keyedData import AmpFlags, AmpValues, EncodeAmps
 from lsst.analysis.cp.actions.metric import AmpSummaryMetric, FailureMetric
 from lsst.analysis.cp.actions.plot import FailureMapPlot, FocalPlaneGeometryPlot
+from lsst.analysis.cp.actions.plot.text import describeQuantity
 from lsst.analysis.cp.catalogue import EPOCHS, VerifyTest, getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool
 from lsst.pex.config import ChoiceField, Field, ListField
@@ -59,6 +60,9 @@ class AmpTool(AnalysisTool):
             metric.product, metric.level, metric.epoch = self.product, self.level, self.epoch
             metric.detectorTypes = list(self.detectorTypes)
             metric.physicalTypes = list(self.physicalTypes)
+        if isinstance(plot := self.produce.plot, FocalPlaneGeometryPlot) and self.level != "detector":
+            plot.detectorTypes = list(self.detectorTypes)
+            plot.physicalTypes = list(self.physicalTypes)
 
 
 class AmpTestTool(AmpTool):
@@ -90,15 +94,20 @@ class AmpTestTool(AmpTool):
     def _describePlot(self, test: VerifyTest) -> None:
         """Label the plot from the catalogue, where the configuration does not say otherwise."""
         plot = self.produce.plot
-        quantity = isinstance(self.process, AmpValues) and self.process.value == "quantity"
+        of_quantity = isinstance(self.process, AmpValues) and self.process.value == "quantity"
+        quantity = describeQuantity(test.quantity or "")
         plot.title = plot.title or test.label or test.description
-        label = (test.quantity if quantity else test.label) or test.key
+        label = (quantity if of_quantity else test.label) or test.key
         if self.level == "run" and self.epoch != "none":
             label = f"{label}, {plot.statistic} over exposures"
+            quantity += ", worst of the exposures"
         plot.zAxisLabel = plot.zAxisLabel or label
-        plot.unit = plot.unit or (test.quantityUnit if quantity else test.unit)
+        plot.unit = plot.unit or (test.quantityUnit if of_quantity else test.unit)
         plot.tests = list(plot.tests) or [test.name]
-        if quantity and plot.threshold is None and test.limit is not None:
+        plot.quantityLabel = plot.quantityLabel or quantity
+        plot.quantityUnit = plot.quantityUnit or test.quantityUnit
+        plot.listedKeys = list(plot.listedKeys) or list(test.comparedNames)
+        if plot.threshold is None and test.limit is not None:
             plot.threshold, plot.operator = test.limit, test.operator
 
 

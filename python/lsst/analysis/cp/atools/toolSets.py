@@ -61,6 +61,8 @@ def addSensorTools(
 ) -> None:
     """Add metrics of the tests of a product for each vendor, and for guiders and wavefront sensors.
 
+    Tests of exposures have none.
+
     Parameters
     ----------
     config
@@ -87,6 +89,8 @@ def _addTestTools(
         if test.isMeasuredAt(level):
             fields = {"product": product, "test": test.key, "level": level.name, "epoch": level.epoch}
             for suffix, sensors in groups.items():
+                if sensors and test.row == "exposure":
+                    continue  # It is of all sensors.
                 name = test.toolName + suffix
                 added.append((test, addTool(config.atools, name, AmpTestTool, **fields, **sensors)))
     return added

@@ -282,6 +282,11 @@ class VerifyTest:
         """Reference names in what the statistic must exceed, sorted."""
         return () if self.plausibleAbove is None else _namesIn(self.plausibleAbove)
 
+    @property
+    def comparedNames(self) -> tuple[str, ...]:
+        """What the statistic is compared with: the other names in the tested quantity."""
+        return tuple(name for name in self.quantityNames if name != self.statistic)
+
     @cached_property
     def statisticColumns(self) -> tuple[str, ...]:
         """Columns of statistics that the test or its tested quantity read in rows of its own kind."""
@@ -388,7 +393,7 @@ class Product:
     ------
     CatalogueError
         If two tests share a key or the name of a tool, a quantity names an unknown statistic, a mean is not
-        that of a statistic, or a column is read from rows of two kinds.
+        that of a statistic, or a column is read from rows of two kinds or has two units.
     """
 
     name: str
@@ -410,6 +415,7 @@ class Product:
             if repeated := sorted({value for value in values if values.count(value) > 1}):
                 raise CatalogueError(f"product {self.name}: {name} {', '.join(repeated)} is given twice")
         row_of_column: dict[str, str] = {}
+        unit_of_column: dict[str | None, str] = {}
         for test in self.tests:
             of = (test.row, test.prefix)
             known = {other.statistic for other in self.tests if (other.row, other.prefix) == of}
@@ -426,6 +432,11 @@ class Product:
                     f"test {test.key!r} of {self.name}: quantity {test.quantity!r} names "
                     f"{', '.join(unknown)}, which is no statistic of the product in rows of {ROWS[test.row]}"
                     + (f", nor one of {', '.join(REFERENCE_NAMES)}" if test.row == "amplifier" else "")
+                )
+            if unit_of_column.setdefault(test.statisticColumn, test.unit) != test.unit:
+                raise CatalogueError(
+                    f"product {self.name}: column {test.statisticColumn} has the units "
+                    f"{unit_of_column[test.statisticColumn]!r} and {test.unit!r}"
                 )
             for column in test.inputColumns:
                 if (row := row_of_column.setdefault(column, test.row)) != test.row:
@@ -454,6 +465,10 @@ class Product:
     def keys(self) -> tuple[str, ...]:
         """Keys of all tests, in order."""
         return tuple(test.key for test in self.tests)
+
+    def columnUnit(self, column: str) -> str:
+        """Get the unit of a column of statistics, as astropy spells it; empty if dimensionless."""
+        return next(test.unit for test in self.tests if test.statisticColumn == column)
 
     def ownVerdicts(self, keys: Iterable[str] = ()) -> tuple[VerifyTest, ...]:
         """List the tests that have a verdict and do not sum up others.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -33,12 +33,22 @@ class ColourLimits:
         Ends of the range, in the unit of the values; ``low`` < ``high``.
     nBelow, nAbove
         Number of finite values outside the range.
+    rule
+        How the range was chosen, in words; ranges that differ in this alone are equal.
     """
 
     low: float
     high: float
     nBelow: int
     nAbove: int
+    rule: str = field(default="", compare=False)
+
+    def counting(self, values: npt.ArrayLike) -> ColourLimits:
+        """Return the same range with the number of other values outside; any shape, NaN is left out."""
+        array = np.asarray(values)
+        sides = (array < self.low, array > self.high)
+        below, above = (int(np.count_nonzero(np.isfinite(array) & side)) for side in sides)
+        return replace(self, nBelow=below, nAbove=above)
 
     @property
     def extend(self) -> str:
@@ -77,7 +87,7 @@ def robustLimits(
     Returns
     -------
     limits
-        The range, and how many values lie outside.
+        The range, how many values lie outside, and the rule in words.
 
     Raises
     ------
@@ -91,24 +101,33 @@ def robustLimits(
     # Of a quarter of very large values no sum or difference overflows.
     unit = 4.0 if np.abs(finite).max(initial=0.0) > _LARGE else 1.0
     largest = float(np.finfo(np.float64).max)
-    for scaled in _candidates(finite / unit, nSigma):
-        start, stop = (min(max(end * unit, -largest), largest) for end in scaled)
+    for *scaled, name in _candidates(finite / unit, nSigma):
+        start, stop = (end * unit for end in scaled)
         if centre is not None:
             half = max(abs(start - centre), abs(stop - centre))
             start, stop = centre - half, centre + half
+        start, stop = max(start, -largest), min(stop, largest)
         start, stop = start if low is None else low, stop if high is None else high
         if start < stop:
+            rule = name
             break
     else:
         # All values lie beyond the end that is given, or too close to it for floating point.
         start, stop = (start, start + _padding(start)) if high is None else (stop - _padding(stop), stop)
-    return ColourLimits(start, stop, int((finite < start).sum()), int((finite > stop).sum()))
+        rule = ""
+    limits = ColourLimits(start, stop, 0, 0).counting(finite)
+    if not (limits.nBelow or limits.nAbove) and len(finite):
+        rule = "all values"
+    ends = (("lower", low), ("upper", high))
+    given = [f"{end} end given" for end, value in ends if value is not None]
+    parts = [rule if len(given) < 2 else "", *given, "" if centre is None else f"symmetric about {centre:g}"]
+    return replace(limits, rule=", ".join(part for part in parts if part))
 
 
-def _candidates(finite: FloatArray, nSigma: float) -> Iterator[tuple[float, float]]:
-    """Yield ranges from the most robust to the one that is never empty."""
+def _candidates(finite: FloatArray, nSigma: float) -> Iterator[tuple[float, float, str]]:
+    """Yield ranges from the most robust to the one that is never empty, with their names."""
     if len(finite) == 0:
-        yield 0.0, 1.0
+        yield 0.0, 1.0, "no values"
         return
     least, most = float(finite.min()), float(finite.max())
     median = float(np.median(finite))
@@ -116,11 +135,12 @@ def _candidates(finite: FloatArray, nSigma: float) -> Iterator[tuple[float, floa
     # Percentiles are taken inwards, so that the one outlier of a few values is none of them.
     low = min(median - reach, float(np.percentile(finite, 2.0, method="higher")))
     high = max(median + reach, float(np.percentile(finite, 98.0, method="lower")))
-    yield max(low, median - 2 * reach, least), min(high, median + 2 * reach, most)
+    start, stop = max(low, median - 2 * reach, least), min(high, median + 2 * reach, most)
+    yield start, stop, f"median ± {nSigma:g} σ MAD, up to {2 * nSigma:g} to hold 96 %"
     first, last = np.percentile(finite, [1.0, 99.0])
-    yield float(first), float(last)
-    yield least, most
-    yield median - _padding(median), median + _padding(median)
+    yield float(first), float(last), "percentiles 1 to 99"
+    yield least, most, "all values"
+    yield median - _padding(median), median + _padding(median), "all values"
 
 
 def _padding(value: float) -> float:

@@ -78,20 +78,19 @@ class BundleContent:
     units: Mapping[str, Mapping[str, str]]
 
     @classmethod
-    def fromJson(cls, text: str | bytes, name: str = "bundle") -> BundleContent:
+    def fromJson(cls, text: str | bytes) -> BundleContent:
         """Read the JSON text of a bundle, in a tenth of the time that its objects take.
 
-        It raises `BundleError`, with the bundle's name, if the text is not that of a bundle or has anything
-        twice.
+        It raises `BundleError` if the text is not that of a bundle or has anything twice.
         """
         try:
             data = json.loads(text, object_pairs_hook=_uniqueItems)
-        except BundleError as error:
-            raise BundleError(f"{name}: {error}") from error
+        except BundleError:
+            raise
         except (ValueError, RecursionError) as error:
-            raise BundleError(f"{name} is not JSON: {error}") from error
+            raise BundleError(f"it is not JSON: {error}") from error
         if not isinstance(data, dict):
-            raise BundleError(f"{name} is a JSON {type(data).__name__}, expected an object")
+            raise BundleError(f"it is a JSON {type(data).__name__}, expected an object")
         values: dict[str, Mapping[str, float | None]] = {}
         units: dict[str, Mapping[str, str]] = {}
         for tool, measurements in data.items():
@@ -106,12 +105,12 @@ class BundleContent:
                 units[tool] = {item["metric"]: _optionalText(item["unit"]) or "" for item in measurements}
             except (KeyError, TypeError, ValueError, OverflowError) as error:
                 raise BundleError(
-                    f"{name} has an entry {tool!r} that is no list of scalar measurements: {error!r:.300}"
+                    f"its entry {tool!r} is no list of scalar measurements: {error!r:.300}"
                 ) from error
         try:
             notes = {field: _optionalText(data.get(key)) for field, key in _NOTES.items()}
         except TypeError as error:
-            raise BundleError(f"{name} has notes that are no texts: {error}") from error
+            raise BundleError(f"its notes are no texts: {error}") from error
         return cls(prefix=notes.pop("prefix") or "", **notes, values=values, units=units)
 
 
@@ -159,14 +158,14 @@ def readBundle(butler: Butler, ref: DatasetRef, uri: ResourcePath | None = None)
     path = Path(uri.ospath) if uri.isLocal else None
     if path is not None and not path.is_file():
         if path.is_symlink() or path.exists():
-            raise BundleError(f"{nameDataset(ref)} is no regular file: {path}")
-        raise FileNotFoundError(f"{nameDataset(ref)} is lost: there is no {path}")
+            raise BundleError(f"it is no regular file: {path}")
+        raise FileNotFoundError(f"it is lost: there is no {path}")
     # A file in an archive has another ending.
     is_alone = uri.getExtension() == ".json"
     if path is not None and is_alone and path.stat().st_size > _MAX_BYTES:
-        raise BundleError(f"{nameDataset(ref)} has more than {_MAX_BYTES} bytes")
+        raise BundleError(f"it has more than {_MAX_BYTES} bytes")
     text = uri.read() if is_alone else butler.get(ref).json()
-    return BundleContent.fromJson(text, nameDataset(ref))
+    return BundleContent.fromJson(text)
 
 
 def searchedCollections(butler: Butler, patterns: str | Sequence[str]) -> list[str]:

@@ -220,7 +220,7 @@ class _Reader:
             content = readBundle(butler, ref)
         else:
             # Within a quantum there may be no more than a part of a repository.
-            content = BundleContent.fromJson(handle.get().json(), nameDataset(ref))
+            content = BundleContent.fromJson(handle.get().json())
         rows = self._gatherer.addKeys([describeRef(ref, self._times)])
         for tool, values in content.values.items():
             topic = f"{content.prefix}{tool}"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from lsst.analysis.cp.core import ColumnError, convertUnit
 from lsst.analysis.cp.core.amps import FAILED, GOOD, STATUS_NAMES, UNKNOWN
 from lsst.analysis.cp.core.typing import FlagArray, FloatArray, IdArray
 
@@ -83,7 +85,8 @@ class Records:
     values
         Values by measurement, NaN where there is none, shape (m,) each.
     units
-        Unit of each measurement, None if it is not known; that of the catalogue is taken for others.
+        Unit of each measurement, None if it is not known; that of the catalogue is taken for others, and
+        values that can be are converted to that.
     zeroIsAbsent
         Whether absent values have been replaced by 0.
 
@@ -235,17 +238,20 @@ def _describe(part: Records, nValid: FloatArray | None, names: Mapping[str, pa.A
 def _judge(
     part: Records, measurement: str, values: Mapping[str, FloatArray], nAmps: IdArray, rows: range
 ) -> _Block:
-    """Compare a measurement with the limit of the catalogue."""
-    if measurement in part.units:
-        unit = part.units[measurement]
-    else:
-        unit = measurementUnit(part.metric, measurement)
+    """Compare a measurement with the limit of the catalogue, in the unit of the catalogue if it can be."""
+    declared = measurementUnit(part.metric, measurement)
+    unit, value = part.units.get(measurement, declared), values[measurement]
+    if unit and declared is not None:
+        # A value in another unit is no measurement of the catalogue, and keeps its unit.
+        with suppress(ColumnError):
+            value, unit = convertUnit(value, unit, declared, measurement), declared
+        values = {**values, measurement: value}
     criterion = findCriterion(part.metric, measurement, unit)
     threshold, verdicts = np.nan, np.full(len(rows), -1, dtype=np.int8)
     if criterion is not None:
         threshold = criterion.threshold
         verdicts = judge(criterion, measurement, values, nAmps) % len(_VERDICTS)
-    return _Block(part.topic, measurement, unit, rows, values[measurement], threshold, verdicts)
+    return _Block(part.topic, measurement, unit, rows, value, threshold, verdicts)
 
 
 def _rankRecords(table: pa.Table) -> IdArray:

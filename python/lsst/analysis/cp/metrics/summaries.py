@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterator, Mapping, Set
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,7 @@ from lsst.analysis.cp.catalogue import (
     summaryColumn,
 )
 from lsst.analysis.cp.core import floatColumn, idColumn, nameColumn
+from lsst.analysis.cp.core.typing import FloatArray
 
 from .criteria import WantedMetrics
 from .gatherer import RecordGatherer, describeRef
@@ -29,6 +30,8 @@ from .table import TrendTableError
 from .times import ObservationTimes
 
 if TYPE_CHECKING:
+    from astropy.table import Table
+
     from lsst.daf.butler import DeferredDatasetHandle
 
 __all__ = ["SUMMARY_SUFFIX", "findProduct", "readSummary"]
@@ -81,7 +84,7 @@ def readSummary(
     # A table of no exposure is one of a run, or of a calibration without exposures, which lacks some columns.
     level = Level("runDetector" if exposure is None else "detector")
     columns = {
-        test.toolName: found
+        test: found
         for test in product
         if wanted.hasMetric(f"{stem}{test.toolName}", test.toolName)
         and (found := _findColumns(test, level, stored, wanted))
@@ -92,7 +95,6 @@ def readSummary(
     if not present.all() or (numbers < 0).any() or np.asarray(table["detector"]).dtype.kind == "b":
         raise TrendTableError(f"{name} {handle.dataId}: column 'detector' holds what is no id")
     ids = numbers.tolist()
-    floats = {column: floatColumn(table[column], column) for column in needed}
     n_amps = np.asarray(table["nAmps"]) + np.asarray(table["nAmpsMissing"])
     texts = (nameColumn(table[column], column)[0].tolist() for column in ("detectorName", "physicalType"))
     detectors = {
@@ -101,9 +103,19 @@ def readSummary(
         )
         for number, detector, vendor, count in zip(ids, *texts, n_amps.tolist(), strict=True)
     }
+    # Nothing is gathered of a table with a column that cannot be read.
+    parts = list(_readValues(table, columns))
     rows = gatherer.addKeys([(instrument, number, exposure, *rest) for number in ids])
-    for tool, found in columns.items():
-        units = {each: str(table[column].unit or "") for each, column in found.items()}
-        values = np.column_stack([floats[column] for column in found.values()])
-        gatherer.add(f"{stem}{tool}", tool, units, rows, values.ravel())
-    return {(f"{stem}{tool}", tool) for tool in columns}, detectors
+    for tool, units, values in parts:
+        gatherer.add(f"{stem}{tool}", tool, units, rows, values)
+    return {(f"{stem}{test.toolName}", test.toolName) for test in columns}, detectors
+
+
+def _readValues(
+    table: Table, columns: Mapping[VerifyTest, Mapping[str, str]]
+) -> Iterator[tuple[str, dict[str, str], FloatArray]]:
+    """Read the columns of each test in the units of the catalogue, one record after the other."""
+    for test, found in columns.items():
+        units = {name: test.measurementUnit(name) for name in found}
+        values = [floatColumn(table[column], column, units[name]) for name, column in found.items()]
+        yield test.toolName, units, np.column_stack(values).ravel()

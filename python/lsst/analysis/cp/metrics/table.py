@@ -192,7 +192,8 @@ def _readColumn(field: pa.Field, values: Any) -> pa.Array:
     """Read a column of an astropy table."""
     if field.type == pa.float64():
         # What is NaN is null, unless the column cannot be.
-        column = pa.array(floatColumn(values, field.name), from_pandas=field.nullable)
+        unit = (field.metadata or {}).get(b"unit", b"").decode()
+        column = pa.array(floatColumn(values, field.name, unit or None), from_pandas=field.nullable)
     elif field.type == pa.int64():
         ids, present = idColumn(values, field.name)
         column = pa.array(ids, mask=~present)

@@ -24,7 +24,7 @@ _MAX_TEXT = 500
 _MAX_SEARCHED = 20_000
 # Shorter parts in Base64 are of no use to anybody, and would be found anywhere.
 _LEAST_ENCODED = 6
-_URL_SAFE = str.maketrans("+/", "-_")
+_MAX_SECRET = 8192
 # By whose they are: an ordinary word that was a password once does not go on to be hidden for ever.
 _hidden: dict[int, dict[str, re.Pattern[str]]] = {}
 
@@ -49,23 +49,26 @@ def shorten(text: str) -> str:
 
 
 def _makePattern(secret: str) -> re.Pattern[str]:
-    """Write a pattern of a secret: as it is, escaped for JSON, URLs, HTML or Python, and in Base64."""
+    """Write a pattern of a secret: as it is, escaped for JSON, URLs, HTML or Python, in hex or Base64."""
     data = secret.encode()
-    forms = ["".join(map(_spell, secret))]
+    forms = ["".join(map(_spell, secret)), f"(?i:{data.hex()})"]
     for shift, lost in enumerate((0, 2, 3)):
         # Characters that hold bits of what surrounds the secret are left out.
         encoded = base64.b64encode(bytes(shift) + data).decode()[lost : (shift + len(data)) * 8 // 6]
         if len(encoded) >= _LEAST_ENCODED:
-            forms += [re.escape(encoded), re.escape(encoded.translate(_URL_SAFE))]
+            # For URLs two characters are others, and mails have lines.
+            forms.append(r"(?:\s|\\[rn])*".join(encoded).replace("+", "[+-]").replace("/", "[/_]"))
     return re.compile("|".join(forms))
 
 
 def _spell(character: str) -> str:
     """Write a pattern of all that may stand for a character."""
     code = ord(character)
-    percent = "".join(f"%{byte:02x}" for byte in character.encode())
+    percent = "".join(f"%(?:25)*{byte:02x}" for byte in character.encode())
     codes = f"(?i:{percent}|u{code:04x}|x{code:02x}|&#0*{code};|&#x0*{code:x};)"
-    return rf"\\{{0,4}}(?:{re.escape(character)}|{re.escape(html.escape(character))}|{codes})"
+    # Each once: two ways for each character would be tried in all combinations.
+    plain = "|".join(map(re.escape, dict.fromkeys((character, html.escape(character)))))
+    return rf"\\{{0,4}}(?:{plain}|{codes})"
 
 
 class SasquatchError(RuntimeError):
@@ -126,16 +129,21 @@ class Secret:
 def findSecretText(what: str, file: str | Path | None, variable: str) -> str | None:
     """Read a secret from a file that holds nothing else or, if none is given, from the environment.
 
-    Without either it is `None`; a file that cannot be read is a `SasquatchError`.
+    Without either it is `None`; a file that cannot be read, or a longer text than servers take, is a
+    `SasquatchError`.
     """
-    if file is None:
-        value = os.environ.get(variable)
-        return None if value is None else value.strip()
     try:
-        return Path(file).read_text(encoding="utf-8").strip()
+        if file is None:
+            value = os.environ.get(variable)
+        else:
+            with Path(file).open(encoding="utf-8") as stream:
+                value = stream.read(_MAX_SECRET + 1)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise SasquatchError(f"The file of the {what}, {file}, cannot be read: {reason}.") from None
+    if value is not None and len(value) > _MAX_SECRET:
+        raise SasquatchError(f"The {what} is longer than {_MAX_SECRET} characters; it is not shown here.")
+    return value and value.strip()
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,11 @@ class _Response(http.client.HTTPResponse):
             http.client.parse_headers(self.fp)
         raise http.client.HTTPException("no final answer")
 
+    def _read_and_discard_trailer(self) -> None:
+        while (line := self.fp.readline(_BLOCK)) not in (b"\r\n", b"\n"):
+            if not line:
+                raise http.client.IncompleteRead(b"")
+
 
 class HttpClient:
     """Requests to one server, each on a connection of its own, for any number of threads.
@@ -356,10 +361,14 @@ def _hasAnswered(sock: socket.socket) -> bool:
 
 def _readBlocks(response: http.client.HTTPResponse) -> Iterator[bytes]:
     """Yield the body of an answer, decompressed, as it comes; raise if it is not complete."""
-    lengths = set(response.headers.get_all("Content-Length", []))
-    encoding = response.headers.get("Content-Encoding", "identity").lower()
-    if len(lengths) > 1 or not all(re.fullmatch("[0-9]+", each) for each in lengths):
+    headers = response.headers
+    lengths = set(headers.get_all("Content-Length", []))
+    encoding = headers.get("Content-Encoding", "identity").lower()
+    # Python takes a length that it cannot read, and one after a line that is no header, for none.
+    if len(lengths) > 1 or not all(re.fullmatch("[0-9]{1,18}", each) for each in lengths):
         raise http.client.HTTPException("no clear Content-Length")
+    if headers.defects or headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
+        raise http.client.HTTPException("headers that are not clear")
     if encoding not in ("identity", "gzip"):
         raise http.client.HTTPException("an encoding that was not asked for")
     # 31: of the kind gzip.

@@ -6,16 +6,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from astropy.table import Table, vstack
 
+from lsst.analysis.cp.core import cameraLayout, floatColumn, idColumn, nameColumn
 from lsst.analysis.cp.core.amps import HEADER_SOURCE, ReferenceValues
+from lsst.analysis.cp.core.typing import FloatArray
 from lsst.pipe.base import connectionTypes as cT
 
 if TYPE_CHECKING:
+    from astropy.table import Table
+
     from lsst.afw.cameraGeom import Camera
     from lsst.daf.butler import DeferredDatasetHandle
 
@@ -41,68 +45,78 @@ VERIFIED_EXPOSURES = cT.Input(
 """The connection that every task has which reads these headers."""
 
 
-def readHeaders(handles: Sequence[DeferredDatasetHandle], camera: Camera) -> ReferenceValues:
+def readHeaders(handles: Iterable[DeferredDatasetHandle], camera: Camera) -> ReferenceValues:
     """Read the headers of verified exposures, where instrument signature removal left what it used.
 
-    Only the ``metadata`` component is read. A value that the header does not have is NaN; of a header that
-    cannot be read there is none.
+    Only the ``metadata`` component is read. A value that the header does not have is masked, one that is no
+    number is NaN; of a header that cannot be read there is none.
     """
-    rows = []
-    for handle, header in _getEach(handles, component="metadata"):
-        exposure, detector = handle.dataId["exposure"], handle.dataId["detector"]
-        for amp in camera[detector].getAmplifiers():
-            name = amp.getName()
-            values = [_getFloat(header, key.format(name)) for key in (READ_NOISE_KEY, GAIN_KEY)]
-            rows.append((exposure, detector, name, *values))
-    return _makeReference(
-        Table(
-            rows=rows,
-            names=("exposure", "detector", "amplifier", "readNoise", "gain"),
-            dtype=(np.int64, np.int64, np.str_, np.float64, np.float64),
-        )
+    return _readEach(handles, partial(_readHeader, camera), component="metadata")
+
+
+def readAmpSummaries(handles: Iterable[DeferredDatasetHandle], camera: Camera) -> ReferenceValues:
+    """Take the values that amplifier tables of exposures have, the read noise only if it is from a header.
+
+    Of a table that cannot be read, or is not of the camera, there is none.
+    """
+    names = ["exposure", "detector", "amplifier", "readNoise", "gain", "readNoiseSource"]
+    return _readEach(handles, partial(_readAmpSummary, camera), parameters={"columns": names})
+
+
+def _readEach(
+    handles: Iterable[DeferredDatasetHandle],
+    read: Callable[[DeferredDatasetHandle, Any], ReferenceValues],
+    **kwargs: Any,
+) -> ReferenceValues:
+    """Read datasets one by one; one that cannot be read costs its own values only."""
+    parts = []
+    for handle in handles:
+        try:
+            parts.append(read(handle, handle.get(**kwargs)))
+        except Exception:
+            _LOG.warning("Nominal values of %s are the camera's: it cannot be read.", handle, exc_info=True)
+    return ReferenceValues.join(parts) if parts else ReferenceValues.empty()
+
+
+def _readHeader(camera: Camera, handle: DeferredDatasetHandle, header: Mapping[str, Any]) -> ReferenceValues:
+    """Read the values of each amplifier of a detector."""
+    names = [amp.getName() for amp in camera[handle.dataId["detector"]].getAmplifiers()]
+    return ReferenceValues(
+        exposure=np.full(len(names), handle.dataId["exposure"], dtype=np.int64),
+        detector=np.full(len(names), handle.dataId["detector"], dtype=np.int64),
+        amplifier=np.array(names, dtype=np.str_),
+        readNoise=_getFloats(header, [READ_NOISE_KEY.format(name) for name in names]),
+        gain=_getFloats(header, [GAIN_KEY.format(name) for name in names]),
+        source=HEADER_SOURCE,
     )
 
 
-def readAmpSummaries(handles: Sequence[DeferredDatasetHandle]) -> ReferenceValues:
-    """Take the values that amplifier tables of exposures have, the read noise only if it is from a header."""
-    names = ["exposure", "detector", "amplifier", "readNoise", "gain", "readNoiseSource"]
-    tables = [table for _, table in _getEach(handles, parameters={"columns": names})]
-    if not tables:
-        return ReferenceValues.empty()
-    merged = vstack(tables, metadata_conflicts="silent")
-    # What is left out is found in the camera again, and keeps that as its source.
-    merged["readNoise"][merged["readNoiseSource"] != HEADER_SOURCE] = np.nan
-    return _makeReference(merged)
+def _getFloats(header: Mapping[str, Any], keys: Sequence[str]) -> FloatArray:
+    """Get numbers, masked where the header has no such key, NaN where it has no number."""
+    values = np.ma.masked_all(len(keys))
+    for i, key in enumerate(keys):
+        if key in header:
+            try:
+                values[i] = float(header[key])
+            except (TypeError, ValueError, OverflowError):
+                _LOG.warning("Header key %r holds %r, expected a number.", key, header[key])
+                values[i] = np.nan
+    return values
 
 
-def _getEach(
-    handles: Iterable[DeferredDatasetHandle], **kwargs: Any
-) -> Iterator[tuple[DeferredDatasetHandle, Any]]:
-    """Get datasets one by one; one that cannot be read costs its own values only."""
-    for handle in handles:
-        try:
-            dataset = handle.get(**kwargs)
-        except Exception:
-            _LOG.warning("Nominal values of %s are the camera's: it cannot be read.", handle, exc_info=True)
-        else:
-            yield handle, dataset
-
-
-def _getFloat(header: Mapping[str, Any], key: str) -> float:
-    """Get a number, NaN if there is none."""
-    try:
-        return float(header[key]) if key in header else np.nan
-    except (TypeError, ValueError):
-        _LOG.warning("Header key %r holds %r, expected a number.", key, header[key])
-        return np.nan
-
-
-def _makeReference(table: Table) -> ReferenceValues:
+def _readAmpSummary(camera: Camera, handle: DeferredDatasetHandle, table: Table) -> ReferenceValues:
+    """Read the values of each row of a table; what the camera gave is found there again."""
+    detector, _ = idColumn(table["detector"], "detector")
+    amplifier, _ = nameColumn(table["amplifier"], "amplifier")
+    source, _ = nameColumn(table["readNoiseSource"], "readNoiseSource")
+    cameraLayout(camera).findAmps(detector, amplifier)
     return ReferenceValues(
-        exposure=np.asarray(table["exposure"], dtype=np.int64),
-        detector=np.asarray(table["detector"], dtype=np.int64),
-        amplifier=np.asarray(table["amplifier"], dtype=np.str_),
-        readNoise=np.asarray(table["readNoise"], dtype=np.float64),
-        gain=np.asarray(table["gain"], dtype=np.float64),
+        exposure=idColumn(table["exposure"], "exposure")[0],
+        detector=detector,
+        amplifier=amplifier,
+        readNoise=np.ma.masked_where(
+            source != HEADER_SOURCE, floatColumn(table["readNoise"], "readNoise", "electron")
+        ),
+        gain=floatColumn(table["gain"], "gain", "electron / adu"),
         source=HEADER_SOURCE,
     )

@@ -8,10 +8,12 @@ This package is no stand-in: it has no upstream twin. Its tasks take the place o
 """
 
 from .fault import Fault, FaultKind, parseFaults
+from .flatTruth import listExpectedFlatResults
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
 from .quickFrames import FrameNoise, simulateFrame
 from .repository import ExposureInfo, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
+from .simulateFlatIsr import SimulateFlatIsrConfig, SimulateFlatIsrTask
 from .smallCamera import shrinkCamera
 from .truth import ExpectedResult, InjectedFault, listExpectedResults, listInjectedFaults
 
@@ -25,8 +27,11 @@ __all__ = [
     "PixelFault",
     "SimulateBiasIsrConfig",
     "SimulateBiasIsrTask",
+    "SimulateFlatIsrConfig",
+    "SimulateFlatIsrTask",
     "addPixelFault",
     "drawPixelFault",
+    "listExpectedFlatResults",
     "listExpectedResults",
     "listInjectedFaults",
     "makeRepository",

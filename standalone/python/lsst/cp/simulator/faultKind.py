@@ -90,6 +90,10 @@ class FaultKind(enum.StrEnum):
     """Level higher by the amplitude (read noises) for some rows, in image and overscan."""
     CORRELATED_AMPLIFIERS = "correlatedAmplifiers"
     """Noise shared by amplifiers with a correlation coefficient of the amplitude."""
+    GAIN_STEP = "gainStep"
+    """Signal of a flat multiplied by the amplitude, as by a gain that has changed since the combined flat."""
+    EXCESS_LIGHT = "excessLight"
+    """Light of a flat multiplied by the amplitude, up to the full well: beyond that the flat is saturated."""
     HOT_PIXEL = "hotPixel"
     """One pixel raised by the amplitude (read noises)."""
     BRIGHT_COLUMN = "brightColumn"
@@ -154,6 +158,24 @@ TRAITS: dict[FaultKind, FaultTraits] = {
     FaultKind.BIAS_SHIFT: FaultTraits(unit="read noises", default=1.5, statistic="BIAS_SHIFT_COUNT"),
     FaultKind.CORRELATED_AMPLIFIERS: FaultTraits(
         unit="coefficient", default=0.5, lowest=0.0, highest=1.0, statistic="AMPCORR", minAmplifiers=2
+    ),
+    # A clean flat has 0.92 to 0.98 of the photon noise of its mean. A gain step changes that by its root.
+    FaultKind.GAIN_STEP: FaultTraits(
+        unit="factor",
+        default=0.7,
+        lowest=0.0,
+        harmlessTo=1.01,
+        certainFrom=1.3,
+        failing=frozenset({"NOISE"}),
+    ),
+    # In a saturated flat the combined flat leaves the response of the pixels, of more than photon noise.
+    FaultKind.EXCESS_LIGHT: FaultTraits(
+        unit="factor",
+        default=4.0,
+        lowest=0.0,
+        harmlessTo=2.5,
+        certainFrom=3.5,
+        failing=frozenset({"NOISE"}),
     ),
     # The other kinds are of the pixels of the assembled image only. The most that a line or a column may do
     # without a test that fails by chance is to raise the noise of an amplifier of full size by 2%.

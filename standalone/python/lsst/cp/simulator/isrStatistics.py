@@ -42,8 +42,10 @@ _BLOCK_ROWS = 64
 """Rows of each amplifier that are multiplied at a time."""
 
 
-def measurePercentiles(pixels: npt.NDArray[np.float32], ampName: str) -> dict[str, float]:
-    """Measure the distribution of a combined bias.
+def measurePercentiles(
+    pixels: npt.NDArray[np.float32], ampName: str, product: str = "BIAS"
+) -> dict[str, float]:
+    """Measure the distribution of a combined calibration.
 
     Parameters
     ----------
@@ -51,6 +53,8 @@ def measurePercentiles(pixels: npt.NDArray[np.float32], ampName: str) -> dict[st
         Pixels of an amplifier.
     ampName
         Name of the amplifier.
+    product
+        Name of the calibration.
 
     Returns
     -------
@@ -59,7 +63,7 @@ def measurePercentiles(pixels: npt.NDArray[np.float32], ampName: str) -> dict[st
     """
     values = findQuantiles(pixels, [level / 100 for level in PERCENTILE_LEVELS])
     return {
-        f"LSST CALIB BIAS {ampName} DISTRIBUTION {level}-PCT": value
+        f"LSST CALIB {product} {ampName} DISTRIBUTION {level}-PCT": value
         for level, value in zip(PERCENTILE_LEVELS, values, strict=True)
     }
 

@@ -58,7 +58,7 @@ _DAY_OBS_OFFSET = datetime.timedelta(hours=12)
 
 @dataclass(frozen=True)
 class ExposureInfo:
-    """A bias exposure.
+    """An exposure.
 
     Parameters
     ----------
@@ -68,6 +68,10 @@ class ExposureInfo:
         Sequence number in that day.
     physicalFilter
         Filter; `None` for the first one of the instrument that is transparent.
+    observationType
+        Type of the exposure (``"bias"``, ``"flat"``).
+    exposureTime
+        Exposure time (s).
 
     Raises
     ------
@@ -78,6 +82,8 @@ class ExposureInfo:
     dayObs: int
     seqNum: int
     physicalFilter: str | None = None
+    observationType: str = "bias"
+    exposureTime: float = 0.0
 
     def __post_init__(self) -> None:
         datetime.datetime.strptime(str(self.dayObs), "%Y%m%d")
@@ -99,9 +105,9 @@ class ExposureInfo:
 
     @property
     def timespan(self) -> Timespan:
-        """The readout: 3 s, half a minute after that of the exposure before, from ten hours into the day."""
+        """The exposure and 3 s of readout, every half minute from ten hours into the day."""
         begin = self.dayTimespan.begin + 10 * u.hour + (30 * u.s * self.seqNum) % (12 * u.hour)
-        return Timespan(begin, begin + 3 * u.s)
+        return Timespan(begin, begin + (self.exposureTime + 3) * u.s)
 
 
 def makeRepository(
@@ -112,7 +118,7 @@ def makeRepository(
     cameraFile: str | PathLike[str] | None = None,
     camera: Camera | None = None,
 ) -> Butler:
-    """Make a repository with an instrument, its camera and bias exposures without data.
+    """Make a repository with an instrument, its camera and exposures without data.
 
     Parameters
     ----------
@@ -189,10 +195,10 @@ def _makeExposureRecord(instrument: str, info: ExposureInfo) -> dict[str, Any]:
         "group": str(info.id),
         "physical_filter": info.physicalFilter,
         "obs_id": f"{instrument}_S_{info.dayObs}_{info.seqNum:06d}",
-        "exposure_time": 0.0,
-        "dark_time": 0.0,
-        "observation_type": "bias",
-        "observation_reason": "bias",
+        "exposure_time": info.exposureTime,
+        "dark_time": info.exposureTime,
+        "observation_type": info.observationType,
+        "observation_reason": info.observationType,
         "seq_num": info.seqNum,
         "seq_start": info.seqNum,
         "seq_end": info.seqNum,

@@ -5,7 +5,8 @@
 
 __all__ = ["SimulateBiasIsrConfig", "SimulateBiasIsrConnections", "SimulateBiasIsrTask"]
 
-from typing import Any, override
+from collections.abc import Sequence
+from typing import Any, ClassVar, override
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from lsst.pipe.base import NoWorkFound, PipelineTask, PipelineTaskConfig, Pipeli
 from lsst.pipe.base import connectionTypes as cT
 
 from .binning import binBits, binMean
-from .fault import FaultKind, checkFaults, parseFaults, selectFaults
+from .fault import Fault, FaultKind, checkFaults, parseFaults, selectFaults
 from .frames import AmplifierGeometry, FrameModel
 from .isrHeader import makeIsrHeader
 from .isrStatistics import findBiasShifts, measureCorrelations, measureProfiles
@@ -103,11 +104,22 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
         dtype=float, doc="Mean number of cosmic rays in a million pixels.", default=2.0, min=0
     )
 
+    kinds: ClassVar[frozenset[FaultKind]] = frozenset(FaultKind) - {
+        FaultKind.EXCESS_LIGHT,
+        FaultKind.GAIN_STEP,
+    }
+    """Faults of which it is known what they do to such exposures."""
+
     @override
     def validate(self) -> None:
         super().validate()
         try:
-            parseFaults(self.faults)
+            found = {fault.kind for fault in parseFaults(self.faults)}
+            if others := sorted(found - self.kinds):
+                raise ValueError(
+                    f"This task simulates no {', '.join(others)}; expected one of "
+                    f"{', '.join(sorted(self.kinds))}."
+                )
         except ValueError as error:
             raise FieldValidationError(self._fields["faults"], self, str(error)) from error
 
@@ -127,6 +139,10 @@ class SimulateBiasIsrTask(PipelineTask):
 
     ConfigClass = SimulateBiasIsrConfig
     config: SimulateBiasIsrConfig
+    product: ClassVar[str] = "BIAS"
+    """Names the combined calibration in keys of percentiles."""
+    applied: ClassVar[tuple[str, ...]] = ("BIAS",)
+    """Names the corrections that the header says were applied."""
     _DefaultName = "simulateBiasIsr"
 
     @override
@@ -156,8 +172,8 @@ class SimulateBiasIsrTask(PipelineTask):
         Returns
         -------
         outputExposure : `lsst.afw.image.ExposureF`
-            Residual (electron), with the detector and the header of ISR. The variance is the square of the
-            nominal read noise: a residual bias has no signal to add to it.
+            Pixels (electron), with the detector and the header of ISR. The variance of a residual bias is the
+            square of the nominal read noise, as there is no signal to add to it.
         outputBin1Exposure, outputBin2Exposure : `lsst.afw.image.ExposureF`
             The same, binned, if configured.
         outputStatistics : `dict`
@@ -182,48 +198,67 @@ class SimulateBiasIsrTask(PipelineTask):
         box = afw_detector.getBBox()
         geometries = [AmplifierGeometry.fromAmplifier(amp, box) for amp in afw_detector]
         streams = RandomStreams(self.config.seed, instrument, detector, exposure)
-        shape = (box.getHeight(), box.getWidth())
-        residual = simulateResidual(geometries, shape, self.config.makeModel(), streams, faults)
-
-        output = _makeExposure(afw_detector, geometries, residual, mjd)
+        simulated = self._simulate(afw_detector, camera, geometries, streams, faults)
+        residual = simulated.residual
+        output = _makeExposure(afw_detector, geometries, residual, simulated.variance)
+        header = output.getMetadata()
+        for key, value in makeIsrHeader(geometries, residual.overscans, mjd, self.applied).items():
+            header[key] = value
         result = Struct(
-            outputExposure=output, outputStatistics=_measureStatistics(detector, geometries, residual, mjd)
+            outputExposure=output,
+            outputStatistics=self._measureStatistics(detector, geometries, residual, mjd),
         )
         if self.config.doBinnedExposures:
             result.outputBin1Exposure = _binExposure(output, self.config.binFactor1)
             result.outputBin2Exposure = _binExposure(output, self.config.binFactor2)
         return result
 
+    def _simulate(
+        self,
+        detector: Any,
+        camera: Any,
+        geometries: list[AmplifierGeometry],
+        streams: RandomStreams,
+        faults: Sequence[Fault],
+    ) -> Struct:
+        """Simulate the ``residual``, and the ``variance`` of its image, that of the nominal read noise."""
+        box = detector.getBBox()
+        shape = (box.getHeight(), box.getWidth())
+        residual = simulateResidual(geometries, shape, self.config.makeModel(), streams, faults)
+        variance = np.zeros(shape, dtype=np.float32)
+        for geometry in geometries:
+            variance[geometry.rows, geometry.columns] = geometry.readNoise**2
+        return Struct(residual=residual, variance=variance)
+
+    def _measureStatistics(
+        self, detector: int, geometries: list[AmplifierGeometry], residual: DetectorResidual, mjd: float
+    ) -> dict[str, Any]:
+        images = {geometry.name: residual.image[geometry.rows, geometry.columns] for geometry in geometries}
+        overscans = {
+            name: None if result is None else result.raw for name, result in residual.overscans.items()
+        }
+        return {
+            "CALIBDIST": residual.percentiles,
+            "PROJECTION": measureProfiles(images),
+            "BIASSHIFT": {name: findBiasShifts(overscan) for name, overscan in overscans.items()},
+            "AMPCORR": measureCorrelations(detector, images, overscans),
+            "MJD": mjd,
+        }
+
 
 def _makeExposure(
-    detector: Any, geometries: list[AmplifierGeometry], residual: DetectorResidual, mjd: float
+    detector: Any,
+    geometries: list[AmplifierGeometry],
+    residual: DetectorResidual,
+    variance: npt.NDArray[np.float32],
 ) -> Any:
-    variance = np.zeros_like(residual.image)
     mask = np.zeros(residual.image.shape, dtype=np.int32)
     for geometry in geometries:
-        variance[geometry.rows, geometry.columns] = geometry.readNoise**2
         if residual.overscans[geometry.name] is None:
             mask[geometry.rows, geometry.columns] = MaskX.getPlaneBitMask("BAD")
     exposure = _joinPlanes(residual.image, mask, variance, detector.getBBox().getMin())
     exposure.setDetector(detector)
-    header = exposure.getMetadata()
-    for key, value in makeIsrHeader(geometries, residual.overscans, mjd).items():
-        header[key] = value
     return exposure
-
-
-def _measureStatistics(
-    detector: int, geometries: list[AmplifierGeometry], residual: DetectorResidual, mjd: float
-) -> dict[str, Any]:
-    images = {geometry.name: residual.image[geometry.rows, geometry.columns] for geometry in geometries}
-    overscans = {name: None if result is None else result.raw for name, result in residual.overscans.items()}
-    return {
-        "CALIBDIST": residual.percentiles,
-        "PROJECTION": measureProfiles(images),
-        "BIASSHIFT": {name: findBiasShifts(overscan) for name, overscan in overscans.items()},
-        "AMPCORR": measureCorrelations(detector, images, overscans),
-        "MJD": mjd,
-    }
 
 
 def _binExposure(exposure: Any, factor: int) -> Any:

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Stand-in for the part of cp_verify (as of 2026-04-22) that its merge tasks and the verification of
-biases and darks use.
+biases, darks and flats use.
 
-Left out: the tasks of the other products (``CpVerifyFlatTask``, ``CpVerifyFlatExpMergeTask`` and so on), the
-reports and the notebooks. To import one of them raises `ImportError`.
+Left out: the tasks of the other products (``CpVerifyDefectsTask`` and so on), the reports and the notebooks.
+To import one of them raises `ImportError`.
 """
 
 from lsst.standalone import guard
@@ -45,6 +45,12 @@ from .verifyDark import (
     CpVerifyDarkConfig,
     CpVerifyDarkTask,
 )
+from .verifyFlat import (
+    CpVerifyFlatConfig,
+    CpVerifyFlatExpMergeConfig,
+    CpVerifyFlatExpMergeTask,
+    CpVerifyFlatTask,
+)
 from .verifyStats import (
     CpVerifyStatsConfig,
     CpVerifyStatsConnections,
@@ -65,6 +71,10 @@ __all__ = [
     "CpVerifyExpMergeConfig",
     "CpVerifyExpMergeConnections",
     "CpVerifyExpMergeTask",
+    "CpVerifyFlatConfig",
+    "CpVerifyFlatExpMergeConfig",
+    "CpVerifyFlatExpMergeTask",
+    "CpVerifyFlatTask",
     "CpVerifyRunMergeByFilterConfig",
     "CpVerifyRunMergeByFilterConnections",
     "CpVerifyRunMergeByFilterTask",

@@ -11,7 +11,7 @@ is absent, and not an error, if the header has no overscan residuals.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, override
+from typing import Any, override
 
 import numpy as np
 
@@ -39,8 +39,6 @@ class VerifyResidualTask(CpVerifyStatsTask):
 
     ConfigClass = VerifyResidualConfig
     config: VerifyResidualConfig
-    distribution: ClassVar[str]
-    """Names the columns of percentiles of the combined calibration (``"BIAS_DIST"``)."""
 
     @override
     def verify(self, exposure: Any, statisticsDict: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
@@ -81,11 +79,7 @@ class VerifyResidualTask(CpVerifyStatsTask):
         self, rows: Mapping[str, dict[str, Any]], isr: Mapping[str, Any]
     ) -> list[dict[str, Any]] | None:
         """Add the percentiles of the combined calibration to the rows; a subclass adds more."""
-        stage = self.config.stageName
-        for amp_name, percentiles in isr["CALIBDIST"].items():
-            for level in self.config.expectedDistributionLevels:
-                key = f"LSST CALIB {stage.upper()} {amp_name} DISTRIBUTION {level}-PCT"
-                rows[amp_name][f"{stage}_{self.distribution}_{level}_PCT"] = percentiles[key]
+        self._packPercentiles(rows, isr)
         return None
 
 

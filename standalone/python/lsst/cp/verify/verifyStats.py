@@ -4,8 +4,7 @@
 """The base of the verification tasks of cp_verify (2026-04-22).
 
 Left out, and refused when configured: vignetting, normalisation by exposure time, statistics of an
-uncorrected exposure, of catalogues and of whole detectors. ``outputStats`` does not repeat the statistics of
-ISR.
+uncorrected exposure and of catalogues. ``outputStats`` does not repeat the statistics of ISR.
 """
 
 __all__ = ["CpVerifyStatsConfig", "CpVerifyStatsConnections", "CpVerifyStatsTask"]
@@ -109,7 +108,9 @@ class CpVerifyStatsConfig(PipelineTaskConfig, pipelineConnections=CpVerifyStatsC
         doc="Statistics of a catalogue. Not supported here.", default={}
     )
     detectorStatKeywords = DictField[str, str](
-        doc="Statistics of the whole detector. Not supported here.", default={}
+        doc="Statistics of the whole detector: output name, afw statistic. A task that gives any has to "
+        "implement detectorStatistics.",
+        default={},
     )
     stageName = Field[str](doc="Prefix of the columns.", default="NOSTAGE")
     useIsrStatistics = Field[bool](doc="Use statistics measured by ISR?", default=False)
@@ -126,14 +127,18 @@ class CpVerifyStatsConfig(PipelineTaskConfig, pipelineConnections=CpVerifyStatsC
             "uncorrectedImageStatKeywords",
             "normImageStatKeywords",
             "catalogStatKeywords",
-            "detectorStatKeywords",
         )
         for name in unsupported:
             if getattr(self, name):
                 raise FieldValidationError(
                     self._fields[name], self, "this stand-in of cp_verify does not support it; use cp_verify"
                 )
-        for name in ("imageStatKeywords", "unmaskedImageStatKeywords", "crImageStatKeywords"):
+        for name in (
+            "imageStatKeywords",
+            "unmaskedImageStatKeywords",
+            "crImageStatKeywords",
+            "detectorStatKeywords",
+        ):
             for statistic in getattr(self, name).values():
                 if statistic not in Statistic.__members__:
                     raise FieldValidationError(
@@ -152,6 +157,8 @@ class CpVerifyStatsTask(PipelineTask):
     ConfigClass: ClassVar[type[CpVerifyStatsConfig]] = CpVerifyStatsConfig
     config: CpVerifyStatsConfig
     repair: RepairTask
+    distribution: ClassVar[str]
+    """Names the columns of percentiles of the combined calibration (``"BIAS_DIST"``)."""
     _DefaultName = "cpVerifyStats"
 
     def __init__(self, **kwargs: Any) -> None:
@@ -187,7 +194,7 @@ class CpVerifyStatsTask(PipelineTask):
         Returns
         -------
         outputStats : `dict`
-            ``AMP``, ``METADATA``, ``VERIFY`` and ``SUCCESS``.
+            ``AMP``, ``METADATA``, ``DET`` where detectors are measured, ``VERIFY`` and ``SUCCESS``.
         outputResults : `astropy.table.Table`
             One row an amplifier.
         outputMatrix : `astropy.table.Table`
@@ -197,6 +204,9 @@ class CpVerifyStatsTask(PipelineTask):
             "AMP": self.imageStatistics(inputExp),
             "METADATA": self.metadataStatistics(inputExp),
         }
+        control = ClipControl(self.config.numSigmaClip, self.config.clipMaxIter)
+        if self.config.detectorStatKeywords:
+            statistics["DET"] = self.detectorStatistics(statistics, control, inputExp)
         statistics["VERIFY"], statistics["SUCCESS"] = self.verify(inputExp, statistics)
         for_tables = dict(statistics)
         if self.config.useIsrStatistics:
@@ -300,6 +310,38 @@ class CpVerifyStatsTask(PipelineTask):
                 self.log.debug("The header has no key %s.", key)
         return values
 
+    def detectorStatistics(
+        self,
+        statisticsDict: Mapping[str, Any],
+        statControl: ClipControl,
+        exposure: Any = None,
+        uncorrectedExposure: Any = None,
+    ) -> dict[str, float]:
+        """Measure the detector; a subclass with ``detectorStatKeywords`` implements it.
+
+        Parameters
+        ----------
+        statisticsDict
+            Measured statistics so far.
+        statControl
+            How to clip.
+        exposure, uncorrectedExposure
+            Exposure that was measured; the uncorrected one is `None` here.
+
+        Returns
+        -------
+        statistics
+            Values by output name.
+
+        Raises
+        ------
+        NotImplementedError
+            Raised by this base class.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has detectorStatKeywords but no detectorStatistics method."
+        )
+
     def verify(self, exposure: Any, statisticsDict: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
         """Test the statistics; a subclass implements it.
 
@@ -350,6 +392,14 @@ class CpVerifyStatsTask(PipelineTask):
         }
         rows = self._packAmplifiers(statisticsDict, row_base)
         return list(rows.values()), None
+
+    def _packPercentiles(self, rows: Mapping[str, dict[str, Any]], isr: Mapping[str, Any]) -> None:
+        """Add the percentiles of the combined calibration to the rows."""
+        stage = self.config.stageName
+        for amp_name, percentiles in isr["CALIBDIST"].items():
+            for level in self.config.expectedDistributionLevels:
+                key = f"LSST CALIB {stage.upper()} {amp_name} DISTRIBUTION {level}-PCT"
+                rows[amp_name][f"{stage}_{self.distribution}_{level}_PCT"] = percentiles[key]
 
     def _getMjd(self, statisticsDict: Mapping[str, Any]) -> float:
         return statisticsDict["ISR"]["MJD"] if self.config.useIsrStatistics else np.nan

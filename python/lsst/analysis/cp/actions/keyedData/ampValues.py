@@ -36,7 +36,7 @@ class AmpValues(KeyedDataAction):
 
     def getOutputSchema(self) -> KeyedDataSchema:
         """Name the vectors that are made."""
-        return [(name, Vector) for name in ("ampIndex", "z", "flag")]
+        return [(name, Vector) for name in ("ampIndex", "z", "flag", "quantity", "suspicious")]
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> KeyedData:
         """Select values.
@@ -52,8 +52,10 @@ class AmpValues(KeyedDataAction):
         -------
         values
             The encoded results; ``z``, and ``flag`` (1 passed, 0 failed, NaN untested) if anything is
-            tested; and ``ampIndex``, places of the rows in the layout of the camera, or the ids ``detector``
-            for a test whose rows are detectors.
+            tested; ``ampIndex``, places of the rows in the layout of the camera, or the ids ``detector``
+            for a test whose rows are detectors; the tested ``quantity`` if there is one and ``z`` is the
+            statistic; by their names the other variables of its expression; and ``suspicious``, whether the
+            value is too low to be plausible, if the test can tell.
         """
         table, test = getAmpTable(data), getProduct(self.product)[self.test]
         rows = table.rows[test.row]
@@ -68,6 +70,12 @@ class AmpValues(KeyedDataAction):
             selected["ampIndex"] = rows.member
         else:
             selected["detector"] = table.layout.detectorId[rows.detectorIndex]
+        if self.value == "statistic" and (quantity := table.quantity(test)) is not None:
+            selected["quantity"] = quantity
+        for name in test.comparedNames:
+            selected[name] = table.variable(name, test)
+        if test.has("plausibility"):
+            selected["suspicious"] = table.suspicious(test)
         if (verdict := table.verdict(test)) is not None:
             selected["flag"] = np.where(verdict < 0, np.nan, verdict)
         return selected

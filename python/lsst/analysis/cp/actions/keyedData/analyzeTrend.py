@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from lsst.analysis.cp.catalogue import LEVELS
+from lsst.analysis.cp.core import ColumnError, convertUnit, floatColumn, nameColumn
 from lsst.analysis.cp.core.history import (
     EPOCH_KINDS,
     SERIES_COLUMNS,
@@ -21,12 +23,14 @@ from lsst.analysis.cp.core.history import (
     findTrends,
     gatherSeries,
 )
-from lsst.analysis.cp.core.typing import BoolArray, IndexArray
-from lsst.analysis.cp.metrics import labelCodes, toArray
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray
+from lsst.analysis.cp.metrics import labelCodes, measurementUnit, toArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field
 
 __all__ = ["AnalyzeTrend"]
+
+_LOG = logging.getLogger(__name__)
 
 COLUMNS = (
     "value",
@@ -39,6 +43,7 @@ COLUMNS = (
     "mjd",
     "threshold",
     "passed",
+    "unit",
 )
 
 
@@ -113,12 +118,29 @@ class AnalyzeTrend(KeyedDataAction):
             & _isName(data["level"], self.level)
         )
         columns = {name: _takeRows(data[name], rows) for name in COLUMNS}
+        for name in ("value", "threshold"):
+            columns[name] = self._convert(columns[name], columns["unit"], name)
         series = gatherSeries(columns, by=self.seriesBy, epoch=self.epoch, statistic=self.statistic)
         results: dict[str, Any] = {
             "trendSeries": series,
             "trendFindings": findTrends(series, self._budgets()),
         }
         return results
+
+    def _convert(self, column: Any, units: Any, name: str) -> FloatArray:
+        """Convert numbers, whose units the table has row by row; NaN where the catalogue has no such unit."""
+        numbers, declared = floatColumn(column, name), measurementUnit(self.metric, self.measurement)
+        names, _ = nameColumn(units, "unit")
+        if declared is None:
+            return numbers
+        converted = np.full(len(numbers), np.nan)
+        for unit in np.unique(names).tolist():
+            own = names == unit
+            try:
+                converted[own] = convertUnit(numbers[own], unit, declared, name)
+            except ColumnError as error:
+                _LOG.warning("%d value(s) of %s are left out: %s.", np.count_nonzero(own), self.metric, error)
+        return converted
 
     def _budgets(self) -> TrendBudgets:
         return TrendBudgets(

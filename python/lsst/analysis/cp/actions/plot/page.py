@@ -49,12 +49,26 @@ class Page:
         points = 7.5 if len(provenance) <= _MOST_LINES else 6.2
         self._write(0.132, 0.53, "\n".join(provenance), fontsize=points, color="0.25")
 
+    def writeAbove(self, left: float, y: float, title: str, note: str) -> None:
+        """Write a title and a note in small print, either of which may be empty, above axes that end at y."""
+        top = self.figure.get_size_inches()[1]
+        for up, text, looks in (
+            (0.36, title, {"fontsize": 9.5, "fontweight": "bold"}),
+            (0.17, note, {"fontsize": 7, "color": "0.35"}),
+        ):
+            if text:
+                self._write(left, top - y - up, text, **looks)
+
+    def countLines(self, y: float, bottom: float) -> int:
+        """Count the lines, title included, for which there is room between two heights."""
+        return max(int((y - bottom) / _LINE), 0)
+
     def writeLines(self, y: float, lines: Sequence[str], bottom: float = 0.0) -> float:
         """Write a title and as many lines as there is room for between two heights, if there are any.
 
         The height where the next text may begin is returned.
         """
-        room = int((y - bottom) / _LINE)
+        room = self.countLines(y, bottom)
         if not lines or room < 2:
             return y
         if len(lines) > room:

@@ -18,9 +18,11 @@ __all__ = [
     "OPERATORS",
     "OUTLINE",
     "UNDER",
+    "UNDER_COLOURS",
     "HatchLook",
     "checkEnds",
     "overColour",
+    "overColours",
 ]
 
 type HatchLook = tuple[str, str, str]
@@ -34,6 +36,9 @@ EMPHASIS = "#7a003d"
 
 UNDER = "#3d3d3d"
 """Colour of values below the range."""
+
+UNDER_COLOURS = ("#7d7d7d", "#000000")
+"""Colours from the values just below the range to the least of them, where these are told apart."""
 
 OUTLINE = "#444444"
 """Colour of the outlines of detectors."""
@@ -62,6 +67,13 @@ OPERATORS = {"<": "less", "<=": "not greater", ">": "greater", ">=": "not less"}
 def overColour(colourMap: str) -> str:
     """Return the colour of values above the range, which a colour map must not contain."""
     return "#f08a3c" if colourMap in ("viridis", "cividis") else "#1b9e77"
+
+
+def overColours(colourMap: str) -> tuple[str, ...]:
+    """Return the colours from the values just above the range to the greatest, where these are told apart."""
+    if colourMap in ("viridis", "cividis"):
+        return ("#ffb07a", "#e8590c", "#6b1d00")
+    return ("#74d6b2", "#1b9e77", "#00402d")
 
 
 def checkEnds(config: Any, low: str, high: str) -> None:

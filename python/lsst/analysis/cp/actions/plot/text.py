@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -15,20 +16,24 @@ from scipy.stats import median_abs_deviation
 from lsst.analysis.cp import __version__
 
 __all__ = [
+    "COLUMN",
     "LIST_LENGTH",
     "chooseTitle",
     "describeProvenance",
+    "describeQuantity",
     "describeThreshold",
+    "fitNumber",
     "formatNumber",
     "listFirst",
     "plural",
     "pluralOf",
     "shorten",
     "statisticsLines",
+    "statisticsTable",
     "withUnit",
 ]
 
-_DATA_ID = ("exposure", "visit", "day_obs", "detector", "physical_filter", "band")
+_DATA_ID = ("exposure", "visit", "day_obs", "raft", "detector", "physical_filter", "band")
 _PROVENANCE_LENGTH = 120
 _LINE_LENGTH = 180
 """Characters of a line of provenance."""
@@ -36,6 +41,9 @@ _FEW = 3
 """Number of exposures up to which each is named."""
 LIST_LENGTH = 52
 """Characters of a line in the column beside a plot."""
+
+COLUMN = 10
+"""Characters of a column of numbers."""
 
 
 def formatNumber(value: float, digits: int | None = None) -> str:
@@ -49,6 +57,12 @@ def formatNumber(value: float, digits: int | None = None) -> str:
     if np.isfinite(value) and value == round(value) and abs(value) < 1e10:
         return f"{value:.0f}"
     return f"{value:.4g}"
+
+
+def fitNumber(value: float, width: int) -> str:
+    """Write a number at the right of a column of a width, with fewer digits if it would fill it."""
+    texts = [formatNumber(value), *(formatNumber(value, digits) for digits in (3, 2))]
+    return f"{next((text for text in texts if len(text) < width), texts[-1]):>{width}}"
 
 
 def withUnit(label: str, unit: str) -> str:
@@ -101,8 +115,11 @@ def describeProvenance(
     """
     known = {key: str(value) for key, value in plotInfo.items() if value not in (None, "")}
     data_id = [known["instrument"]] if "instrument" in known else []
+    # A figure of a raft is stored under one of its detectors.
+    hidden = {"band"} if "physical_filter" in known else set()
+    hidden |= {"detector"} if "raft" in known else set()
     for key in _DATA_ID:
-        if key in known and not (key == "band" and "physical_filter" in known):
+        if key in known and key not in hidden:
             data_id.append(f"{key.removeprefix('physical_')} {known[key]}")
     for key in ("exposures", "visits", "days"):
         if values := plotInfo.get(key):
@@ -158,19 +175,45 @@ def describeThreshold(threshold: float | None, operator: str, unit: str) -> str:
 
 
 def statisticsLines(values: npt.NDArray[np.floating], *, counts: bool) -> tuple[str, ...]:
-    """Describe the distribution of values of any shape; NaN and infinite ones are left out.
+    """Describe the distribution of values of any shape as the only column of `statisticsTable`."""
+    return statisticsTable({"": values}, counts=counts)
+
+
+def statisticsTable(columns: Mapping[str, npt.NDArray[np.floating]], *, counts: bool) -> tuple[str, ...]:
+    """Describe the distribution of values; NaN and infinite ones are left out.
 
     The lines give number, median, scaled median absolute deviation, least and greatest; of counts, number,
-    zeros, sum and greatest; only the number if it is 0.
+    zeros, sum and greatest. There is a column for each array, of any shape, headed if there are several.
     """
-    finite = values[np.isfinite(values)]
-    rows: list[tuple[str, float]] = [("n", len(finite))]
-    if len(finite) and counts:
-        rows += [("zero", np.sum(finite == 0)), ("sum", float(finite.sum())), ("max", float(finite.max()))]
-    elif len(finite):
-        rows += [
-            ("median", float(np.median(finite))),
-            ("σ MAD", float(median_abs_deviation(finite, scale="normal"))),
-        ]
-        rows += [("min", float(finite.min())), ("max", float(finite.max()))]
-    return tuple(f"{name:<8} {formatNumber(float(value))}" for name, value in rows)
+    described = {head: _describe(values[np.isfinite(values)], counts) for head, values in columns.items()}
+    # Where there is no value there is only the number.
+    names = max(described.values(), key=len)
+    if len(columns) == 1:
+        return tuple(
+            f"{name:<8} {formatNumber(value)}" for name, value in next(iter(described.values())).items()
+        )
+    lines = [
+        f"{name:<6}"
+        + "".join(
+            fitNumber(part[name], COLUMN) if name in part else " " * COLUMN for part in described.values()
+        )
+        for name in names
+    ]
+    return " " * 6 + "".join(f"{head:>{COLUMN}}" for head in columns), *lines
+
+
+def _describe(finite: npt.NDArray[np.floating], counts: bool) -> dict[str, float]:
+    """Reduce finite values."""
+    if len(finite) == 0:
+        return {"n": 0.0}
+    if counts:
+        rows = {"zero": np.sum(finite == 0), "sum": finite.sum(), "max": finite.max()}
+    else:
+        rows = {"median": np.median(finite), "σ MAD": median_abs_deviation(finite, scale="normal")}
+        rows |= {"min": finite.min(), "max": finite.max()}
+    return {"n": float(len(finite))} | {name: float(value) for name, value in rows.items()}
+
+
+def describeQuantity(expression: str) -> str:
+    """Write an expression as people do: ``"|MEAN|/NOISE"`` for ``"abs(MEAN)/NOISE"``."""
+    return re.sub(r"abs\(([^()]*)\)", r"|\1|", expression)

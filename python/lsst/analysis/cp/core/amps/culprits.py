@@ -5,18 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import astropy.units as u
 import numpy as np
 from astropy.table import Table
 
 from lsst.analysis.cp.catalogue import VerifyTest
-from lsst.analysis.cp.core.typing import AnyArray, BoolArray, FlagArray, FloatArray, IndexArray
+from lsst.analysis.cp.core.typing import AnyArray, FloatArray, IndexArray, NameArray
 
+from .reasons import NO_ROW, explain
 from .table import AmpTable
-from .verdicts import FAILED, GOOD, STATUS_NAMES, UNKNOWN, thresholdsOf
+from .verdicts import FAILED, GOOD, STATUS_NAMES, UNKNOWN, nearestLimits, statusNames
 
 __all__ = ["SUSPICIOUS_STATUS", "culpritsTable"]
 
@@ -26,14 +28,14 @@ SUSPICIOUS_STATUS = "suspicious"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Found:
-    """Culprits of one test and one reason."""
+    """Culprits of one test: rows of its kind, or what has no row (-1)."""
 
     test: VerifyTest
+    row: IndexArray
     epochIndex: IndexArray
     member: IndexArray
-    quantity: FloatArray
-    status: str
-    reason: str
+    status: NameArray
+    reason: list[str]
 
 
 def culpritsTable(table: AmpTable) -> Table:
@@ -50,60 +52,88 @@ def culpritsTable(table: AmpTable) -> Table:
         One row for each expected exposure, member of the layout and test that is not good, sorted. Tests
         whose verdicts do not count are not listed. A verdict that sums up other tests is listed only where
         none of them is. One that is good, or has no status, and whose value is too low to be plausible has
-        the status `SUSPICIOUS_STATUS`. ``quantity`` and ``threshold`` are NaN where there is none; of an
-        interval, the threshold is the nearer end. Without epochs there is no ``exposure``. A row of a
-        detector has no ``amplifier``; one of an exposure has no ``detector`` (-1).
+        the status `SUSPICIOUS_STATUS`. Numbers are NaN and names empty where there is none; of an interval,
+        the threshold is the nearer end. Without epochs there is no ``exposure``. A row of a detector has no
+        ``amplifier``; one of an exposure has no ``detector`` (-1).
     """
-    found = [part for part in _findAll(table) if len(part.member)]
-    sizes = [len(part.member) for part in found]
+    order = {test.key: i for i, test in enumerate(table.tests)}
+    parts = [_describe(table, found) for found in _findAll(table) if len(found.member)]
+    columns: dict[str, Any] = {
+        name: np.concatenate([np.empty(0, dtype), *(part[name] for part in parts)])
+        for name, dtype in _COLUMNS.items()
+    }
+    keys = [np.array([order[key] for key in columns["test"].tolist()], dtype=np.intp)]
+    keys += [columns.pop(name) for name in ("ampIndex", "detectorIndex", "epochIndex")]
+    rows = np.lexsort(keys)
+    if table.epoch == "none":
+        del columns["exposure"]
+    culprits = Table({name: values[rows] for name, values in columns.items()})
+    culprits["readNoise"].unit = u.electron
+    return culprits
 
-    def join(parts: Sequence[AnyArray], dtype: type) -> Any:
-        return np.concatenate([np.empty(0, dtype), *parts])
 
-    def spread(values: list[str] | list[int], dtype: type) -> Any:
-        return np.repeat(np.array(values, dtype=dtype), sizes)
+_COLUMNS: dict[str, type] = {
+    "epochIndex": np.intp,
+    "detectorIndex": np.intp,
+    "ampIndex": np.intp,
+    "exposure": np.int64,
+    "detector": np.int64,
+    "detectorName": np.str_,
+    "amplifier": np.str_,
+    "test": np.str_,
+    "section": np.str_,
+    "value": np.float64,
+    "unit": np.str_,
+    "readNoise": np.float64,
+    "readNoiseSource": np.str_,
+    "quantity": np.float64,
+    "operator": np.str_,
+    "threshold": np.float64,
+    "quantityUnit": np.str_,
+    "status": np.str_,
+    "reason": np.str_,
+}
 
-    layout, order = table.layout, {test.key: i for i, test in enumerate(table.tests)}
-    kind = spread([part.test.row for part in found], np.str_)
-    epoch = join([part.epochIndex for part in found], np.intp)
-    member = join([part.member for part in found], np.intp)
+
+def _describe(table: AmpTable, found: _Found) -> dict[str, AnyArray]:
+    """Make the columns of the culprits of one test, and the indices by which they are sorted."""
+    test, layout, n = found.test, table.layout, len(found.member)
+    none = np.full(n, -1)
     # Index -1 takes the last name, which is that of none.
-    amp = np.where(kind == "amplifier", member, -1)
-    detector = np.where(kind == "exposure", -1, np.where(amp < 0, member, layout.ampDetector[amp]))
-    quantity = join([part.quantity for part in found], np.float64)
-    rows = np.lexsort((spread([order[part.test.key] for part in found], np.intp), amp, detector, epoch))
-    columns = {
-        "exposure": table.exposures[epoch],
+    amp = found.member if test.row == "amplifier" else none
+    detector = {"amplifier": layout.ampDetector[amp], "detector": found.member, "exposure": none}[test.row]
+    value = None if test.statisticColumn is None else table.statistics[test.statisticColumn]
+    is_amp = test.row == "amplifier"
+    quantity = _take(table.quantity(test), found.row)
+    operator, threshold = np.full(n, ""), np.full(n, np.nan)
+    if test.quantity is not None:
+        operator, threshold = nearestLimits(test, quantity, np.append(layout.physicalType, "")[detector])
+    return {
+        "epochIndex": found.epochIndex,
+        "detectorIndex": detector,
+        "ampIndex": amp,
+        "exposure": table.exposures[found.epochIndex],
         "detector": np.append(layout.detectorId, -1)[detector],
         "detectorName": np.append(layout.detectorName, "")[detector],
         "amplifier": np.append(layout.ampName, "")[amp],
-        "test": spread([part.test.key for part in found], np.str_),
-        "section": spread([part.test.section for part in found], np.str_),
+        "test": np.full(n, test.key),
+        "section": np.full(n, test.section),
+        "value": _take(value, found.row),
+        "unit": np.full(n, test.unit),
+        "readNoise": _take(table.readNoise if is_amp else None, found.row),
+        "readNoiseSource": np.append(table.readNoiseSource, "")[found.row if is_amp else none],
         "quantity": quantity,
-        "threshold": _nearestThresholds(table, found, detector, quantity),
-        "status": spread([part.status for part in found], np.str_),
-        "reason": spread([part.reason for part in found], np.str_),
+        "operator": operator,
+        "threshold": threshold,
+        "quantityUnit": np.full(n, test.quantityUnit),
+        "status": found.status,
+        "reason": np.array(found.reason),
     }
-    if table.epoch == "none":
-        del columns["exposure"]
-    return Table({name: values[rows] for name, values in columns.items()})
 
 
-def _nearestThresholds(
-    table: AmpTable, found: list[_Found], detector: IndexArray, quantity: FloatArray
-) -> FloatArray:
-    """Find the end of the interval of passing that is nearest to each quantity; NaN if there is none."""
-    physical_type = np.append(table.layout.physicalType, "")[detector]
-    thresholds = np.full(len(quantity), np.nan)
-    start = 0
-    for part in found:
-        rows = slice(start, start := start + len(part.member))
-        if part.test.threshold is not None:
-            low, high = thresholdsOf(part.test, physical_type[rows])
-            # An infinite end is never the nearer; the middle decides where there is no quantity.
-            is_low = ~np.isinf(low) & (np.isinf(high) | (quantity[rows] < 0.5 * (low + high)))
-            thresholds[rows] = np.where(is_low, low, high)
-    return thresholds
+def _take(values: FloatArray | None, rows: IndexArray) -> FloatArray:
+    """Take the values of rows; NaN where there are none, or no row (-1)."""
+    return np.full(len(rows), np.nan) if values is None else np.append(values, np.nan)[rows]
 
 
 def _findAll(table: AmpTable) -> Iterator[_Found]:
@@ -112,25 +142,25 @@ def _findAll(table: AmpTable) -> Iterator[_Found]:
     missing = {kind: _findMissing(table, kind) for kind in table.rows}
     for test in sorted((t for t in table.tests if not t.isTested or t.counts), key=lambda t: t.verdict):
         status = table.status(test)
-        if status is None:
-            yield from _findSuspicious(table, test, np.zeros(len(table.rows[test.row]), dtype=bool))
-            continue
-        bad = status != GOOD if table.wasRun(test) else status == FAILED
+        names = np.full(len(table.rows[test.row]), SUSPICIOUS_STATUS)
+        bad = np.zeros(len(names), dtype=bool)
+        if status is not None:
+            bad = status != GOOD if table.wasRun(test) else status == FAILED
+            names = np.where(bad, statusNames(status), names)
         if test.verdict:
             bad &= ~listed[test.row]
         elif table.wasRun(test):
-            epoch, member = missing[test.row]
-            yield _Found(
-                test=test,
-                epochIndex=epoch,
-                member=member,
-                quantity=np.full(len(member), np.nan),
-                status=STATUS_NAMES[UNKNOWN],
-                reason="no row in the table",
-            )
+            yield _missingOf(test, *missing[test.row])
         listed[test.row] |= bad
-        yield from _findRows(table, test, status, bad)
-        yield from _findSuspicious(table, test, bad)
+        rows = np.flatnonzero(bad | table.suspicious(test))
+        yield _Found(
+            test=test,
+            row=rows,
+            epochIndex=table.rows[test.row].epochIndex[rows],
+            member=table.rows[test.row].member[rows],
+            status=names[rows],
+            reason=explain(table, test, rows),
+        )
 
 
 def _findMissing(table: AmpTable, kind: str) -> tuple[IndexArray, IndexArray]:
@@ -142,42 +172,14 @@ def _findMissing(table: AmpTable, kind: str) -> tuple[IndexArray, IndexArray]:
     return epoch, member
 
 
-def _findRows(table: AmpTable, test: VerifyTest, status: FlagArray, bad: BoolArray) -> Iterator[_Found]:
-    """Find the rows of one test that are not good, by reason."""
-    rows, verdict, quantity = table.rows[test.row], table.verdict(test), table.quantity(test)
-    column = test.statisticColumn
-    finite = np.ones(len(rows), bool) if column is None else np.isfinite(table.statistics[column])
-    failed = "failed" if test.verifyColumn is not None else "failed (computed, not stored by cp_verify)"
-    for code, mask, reason in (
-        (FAILED, finite, failed),
-        (FAILED, ~finite, f"{failed}; {test.statistic} is not finite"),
-        (UNKNOWN, verdict == UNKNOWN, "not tested"),
-        (UNKNOWN, verdict != UNKNOWN, f"{test.statistic} is not finite"),
-    ):
-        chosen = np.flatnonzero(bad & mask & (status == code))
-        yield _Found(
-            test=test,
-            epochIndex=rows.epochIndex[chosen],
-            member=rows.member[chosen],
-            quantity=np.full(len(chosen), np.nan) if quantity is None else quantity[chosen],
-            status=STATUS_NAMES[code],
-            reason=reason,
-        )
-
-
-def _findSuspicious(table: AmpTable, test: VerifyTest, listed: BoolArray) -> Iterator[_Found]:
-    """Find the rows of one test that have an implausible value and are not listed, by reason."""
-    if test.statisticColumn is None:
-        return
-    rows, quantity, value = table.rows[test.row], table.quantity(test), table.statistics[test.statisticColumn]
-    suspicious = table.suspicious(test) & ~listed
-    for mask, least in ((value <= 0, "0"), (value > 0, test.plausibleAbove)):
-        chosen = np.flatnonzero(suspicious & mask)
-        yield _Found(
-            test=test,
-            epochIndex=rows.epochIndex[chosen],
-            member=rows.member[chosen],
-            quantity=np.full(len(chosen), np.nan) if quantity is None else quantity[chosen],
-            status=SUSPICIOUS_STATUS,
-            reason=f"{test.statistic} is too low to be plausible: not above {least}",
-        )
+def _missingOf(test: VerifyTest, epochIndex: IndexArray, member: IndexArray) -> _Found:
+    """Make the culprits of one test that have no row."""
+    n = len(member)
+    return _Found(
+        test=test,
+        row=np.full(n, -1),
+        epochIndex=epochIndex,
+        member=member,
+        status=np.full(n, STATUS_NAMES[UNKNOWN]),
+        reason=[NO_ROW] * n,
+    )

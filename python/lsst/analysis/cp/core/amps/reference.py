@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lsst.analysis.cp.core.camera import AmpKeyError, CameraLayout
-from lsst.analysis.cp.core.typing import FloatArray, IdArray, IndexArray, NameArray
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IdArray, IndexArray, NameArray
 
 __all__ = ["CAMERA_SOURCE", "HEADER_SOURCE", "MatchedValues", "ReferenceValues"]
 
@@ -28,11 +29,11 @@ class MatchedValues:
     Parameters
     ----------
     readNoise
-        Read noise, shape (n,), electron.
+        Read noise, shape (n,), electron; NaN where what the source has is no positive number.
     gain
-        Gain, shape (n,), electron/adu.
+        Gain, shape (n,), electron/adu; NaN likewise.
     source
-        Where the read noise comes from, shape (n,).
+        Where the read noise comes from, or should, shape (n,).
     """
 
     readNoise: FloatArray
@@ -44,6 +45,9 @@ class MatchedValues:
 class ReferenceValues:
     """Nominal values of some amplifiers, as the header of a verified exposure gives them.
 
+    Where there is none, the camera's is used. One that is given and is no positive number is not replaced:
+    the verification has used it, and nothing can be compared with it.
+
     Parameters
     ----------
     detector
@@ -51,9 +55,9 @@ class ReferenceValues:
     amplifier
         Amplifier names, shape (m,).
     readNoise
-        Read noise, shape (m,), electron; NaN where there is none.
+        Read noise, shape (m,), electron; masked where there is none.
     gain
-        Gain, shape (m,), electron/adu; NaN where there is none.
+        Gain, shape (m,), electron/adu; masked where there is none.
     exposure
         Exposure ids, shape (m,); None if the values hold for all exposures.
     source
@@ -77,8 +81,20 @@ class ReferenceValues:
             gain=np.empty(0),
         )
 
+    @classmethod
+    def join(cls, parts: Sequence[ReferenceValues]) -> ReferenceValues:
+        """Join values that are given by exposure and have the same source, at least one."""
+        return cls(
+            detector=np.concatenate([part.detector for part in parts]),
+            amplifier=np.concatenate([part.amplifier for part in parts]),
+            readNoise=np.ma.concatenate([part.readNoise for part in parts]),
+            gain=np.ma.concatenate([part.gain for part in parts]),
+            exposure=np.concatenate([part.exposure for part in parts if part.exposure is not None]),
+            source=parts[0].source,
+        )
+
     def match(self, exposure: IdArray, ampIndex: IndexArray, layout: CameraLayout) -> MatchedValues:
-        """Find the values of each row; those of the camera where there are none.
+        """Find the values of each row: those that are given, else those of the camera.
 
         Parameters
         ----------
@@ -99,20 +115,11 @@ class ReferenceValues:
         AmpKeyError
             If the values name an amplifier that is not in the camera, or one twice.
         """
-        read_noise, gain = layout.ampReadNoise[ampIndex], layout.ampGain[ampIndex]
-        if len(self.detector) == 0:
-            return MatchedValues(
-                readNoise=read_noise, gain=gain, source=np.full(len(read_noise), CAMERA_SOURCE)
-            )
-        given = self._findRows(exposure, ampIndex, layout)
-        # The last element stands for none.
-        given_noise, given_gain = (np.append(values, np.nan)[given] for values in (self.readNoise, self.gain))
-        use_noise = np.isfinite(given_noise) & (given_noise > 0)
-        use_gain = np.isfinite(given_gain) & (given_gain > 0)
+        rows = self._findRows(exposure, ampIndex, layout)
+        read_noise, is_given = _choose(self.readNoise, rows, layout.ampReadNoise[ampIndex])
+        gain, _ = _choose(self.gain, rows, layout.ampGain[ampIndex])
         return MatchedValues(
-            readNoise=np.where(use_noise, given_noise, read_noise),
-            gain=np.where(use_gain, given_gain, gain),
-            source=np.where(use_noise, self.source, CAMERA_SOURCE),
+            readNoise=read_noise, gain=gain, source=np.where(is_given, self.source, CAMERA_SOURCE)
         )
 
     def _findRows(self, exposure: IdArray, ampIndex: IndexArray, layout: CameraLayout) -> IndexArray:
@@ -128,3 +135,14 @@ class ReferenceValues:
             return table[0, ampIndex]
         near = np.minimum(np.searchsorted(exposures, exposure), len(exposures) - 1)
         return table[np.where(exposures[near] == exposure, near, len(exposures)), ampIndex]
+
+
+def _choose(given: FloatArray, rows: IndexArray, nominal: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Choose the given values, or nominal ones where row -1 or a mask says that there is none.
+
+    Returns the values, NaN where they are no positive number, and where they are given.
+    """
+    # The last element stands for none.
+    is_given = ~np.append(np.ma.getmaskarray(given), True)[rows]
+    values = np.where(is_given, np.append(np.ma.getdata(given), np.nan)[rows], nominal)
+    return np.where(np.isfinite(values) & (values > 0), values, np.nan), is_given

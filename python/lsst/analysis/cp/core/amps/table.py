@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Protocol
@@ -27,7 +27,7 @@ from lsst.analysis.cp.core.typing import (
     NameArray,
 )
 
-from .reference import CAMERA_SOURCE, ReferenceValues
+from .reference import ReferenceValues
 from .verdicts import FAILED, GOOD, UNKNOWN, judge
 
 __all__ = ["AmpTable", "Columns", "EncodedRows"]
@@ -102,7 +102,7 @@ class AmpTable:
     flags
         Verdicts that were read by column: 1 passed, 0 failed, -1 untested.
     readNoise, gain
-        Nominal read noise (electron) and gain (electron/adu) of each amplifier row.
+        Nominal read noise (electron) and gain (electron/adu) of each amplifier row; NaN where it is unknown.
     readNoiseSource
         Where the read noise comes from, of each amplifier row.
     absentColumns
@@ -140,10 +140,10 @@ class AmpTable:
         ----------
         data
             Columns ``exposure`` (unless there are no epochs), ``detector``, ``amplifier`` and those of the
-            tests, each of shape (n,). Masked and object columns, integers and booleans are understood. Not
-            modified. A row without an amplifier is one of a detector; if there are tests of exposures, it is
-            one of an exposure where one has a result, or where there is no detector. Rows of which no test
-            asks are left out.
+            tests, each of shape (n,). Masked and object columns, integers and booleans are understood. A
+            statistic with a unit is converted to that of the catalogue. Not modified. A row without an
+            amplifier is one of a detector; if there are tests of exposures, it is one of an exposure where
+            one has a result, or where there is no detector. Rows of which no test asks are left out.
         product
             The product that was verified.
         layout
@@ -166,7 +166,7 @@ class AmpTable:
         Raises
         ------
         ColumnError
-            If a required column is missing or cannot be read.
+            If a required column is missing, cannot be read, or is in a unit that cannot be converted.
         AmpKeyError
             If a detector or amplifier is not in the camera, or a row occurs twice.
         """
@@ -174,28 +174,24 @@ class AmpTable:
         chosen = product.withMeans(tests)
         absent = _findAbsent(data, product, chosen, hasEpochs=epoch != "none")
         names, named = nameColumn(data["amplifier"], "amplifier")
-        readers: dict[str, Callable[[Any, str], AnyArray]]
-        readers = dict.fromkeys((c for test in chosen for c in test.statisticColumns), floatColumn)
-        readers |= dict.fromkeys((t.verifyColumn for t in chosen if t.verifyColumn), flagColumn)
-        columns = {
-            name: None if name in absent else _checkLength(read(data[name], name), name, len(names))
-            for name, read in readers.items()
-        }
+        units = {name: product.columnUnit(name) for test in chosen for name in test.statisticColumns}
+        verdicts = dict.fromkeys(test.verifyColumn for test in chosen if test.verifyColumn)
+        columns: dict[str, AnyArray | None] = dict.fromkeys((*units, *verdicts))
+        for name in columns.keys() - absent:
+            column = data[name]
+            values = floatColumn(column, name, units[name]) if name in units else flagColumn(column, name)
+            columns[name] = _checkLength(values, name, len(names))
         _, has_detector = idColumn(data["detector"], "detector")
         _checkLength(has_detector, "detector", len(names))
         kinds = _tellRows(named & (names != _WHOLE_DETECTOR), has_detector, product, chosen, columns)
         ids, rows = _encodeRows(data, names, kinds, layout, epoch, exposures)
         amps = rows["amplifier"]
-        read_noise, gain = layout.ampReadNoise[amps.member], layout.ampGain[amps.member]
-        source = np.full(len(amps), CAMERA_SOURCE)
-        if reference is not None:
-            values = reference.match(ids[amps.epochIndex], amps.member, layout)
-            read_noise, gain, source = values.readNoise, values.gain, values.source
-
+        reference = ReferenceValues.empty() if reference is None else reference
+        nominal = reference.match(ids[amps.epochIndex], amps.member, layout)
         taken: dict[str, Any] = {}
         for name, kind in {name: test.row for test in chosen for name in test.inputColumns}.items():
             own, column = rows[kind], columns[name]
-            nothing = np.nan if readers[name] is floatColumn else np.int8(UNKNOWN)
+            nothing = np.nan if name in units else np.int8(UNKNOWN)
             taken[name] = np.full(len(own), nothing) if column is None else column[own.source]
         return cls(
             product=product,
@@ -204,11 +200,11 @@ class AmpTable:
             epoch=epoch,
             exposures=ids,
             rows=rows,
-            statistics={name: taken[name] for name, read in readers.items() if read is floatColumn},
-            flags={name: taken[name] for name, read in readers.items() if read is flagColumn},
-            readNoise=read_noise,
-            gain=gain,
-            readNoiseSource=source,
+            statistics={name: taken[name] for name in units},
+            flags={name: taken[name] for name in verdicts},
+            readNoise=nominal.readNoise,
+            gain=nominal.gain,
+            readNoiseSource=nominal.source,
             absentColumns=absent,
         )
 
@@ -314,14 +310,19 @@ class AmpTable:
         Returns
         -------
         status
-            Codes, shape (n,): failed where the verdict is False; unknown where there is none, or no finite
-            statistic. None if nothing is tested.
+            Codes, shape (n,): failed where the verdict is False; unknown where there is none, no finite
+            statistic, or a tested quantity that is NaN, as one without a nominal value. None if nothing is
+            tested.
         """
         verdict = self.verdict(test)
-        if verdict is None or test.statisticColumn is None:
-            return verdict
-        finite = np.isfinite(self.statistics[test.statisticColumn])
-        return np.where((verdict == GOOD) & ~finite, UNKNOWN, verdict).astype(np.int8)
+        if verdict is None:
+            return None
+        known = np.ones(len(verdict), dtype=bool)
+        if test.statisticColumn is not None:
+            known &= np.isfinite(self.statistics[test.statisticColumn])
+        if (quantity := self.quantity(test)) is not None:
+            known &= ~np.isnan(quantity)
+        return np.where((verdict == GOOD) & ~known, UNKNOWN, verdict).astype(np.int8)
 
     def failed(self, test: VerifyTest) -> BoolArray:
         """Tell which rows have the verdict False, shape (n,); none if nothing is tested."""

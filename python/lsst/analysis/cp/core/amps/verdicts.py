@@ -21,6 +21,7 @@ __all__ = [
     "combineStatus",
     "judge",
     "majorityThresholds",
+    "nearestLimits",
     "statusNames",
     "thresholdsOf",
 ]
@@ -101,6 +102,35 @@ def thresholdsOf(test: VerifyTest, physicalType: NameArray) -> tuple[FloatArray,
             ends = (-np.inf, bounds) if str(test.operator).startswith("<") else (bounds, np.inf)
         low[physicalType == name], high[physicalType == name] = ends
     return low, high
+
+
+def nearestLimits(
+    test: VerifyTest, quantity: FloatArray, physicalType: NameArray
+) -> tuple[NameArray, FloatArray]:
+    """Find the limit that is nearest to each quantity.
+
+    Parameters
+    ----------
+    test
+        A test with a tested quantity.
+    quantity
+        The quantity, shape (n,), in its unit.
+    physicalType
+        Physical type of the sensor of each row, shape (n,).
+
+    Returns
+    -------
+    operators, thresholds
+        The quantity passes where it has this relation to the threshold, shape (n,). Of an interval it is the
+        nearer end, and the upper one where there is no quantity. Empty and NaN for a type of sensor for which
+        the catalogue has no threshold.
+    """
+    low, high = thresholdsOf(test, physicalType)
+    # An infinite end is never the nearer.
+    is_low = ~np.isinf(low) & (np.isinf(high) | (quantity < 0.5 * (low + high)))
+    thresholds = np.where(is_low, low, high)
+    operators = np.where(is_low, ">", "<") if test.operator == "inside" else np.full(len(low), test.operator)
+    return np.where(np.isnan(thresholds), "", operators), thresholds
 
 
 def judge(test: VerifyTest, quantity: FloatArray, physicalType: NameArray) -> FlagArray:

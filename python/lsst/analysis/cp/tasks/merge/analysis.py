@@ -217,5 +217,5 @@ def readReference(butlerQC: QuantumContext, inputRefs: Any, camera: Camera) -> R
     if "verifiedExposures" in names:
         return readHeaders(butlerQC.get(inputRefs.verifiedExposures), camera)
     if "inputAmpSummaries" in names:
-        return readAmpSummaries(butlerQC.get(inputRefs.inputAmpSummaries))
+        return readAmpSummaries(butlerQC.get(inputRefs.inputAmpSummaries), camera)
     return None

@@ -1,9 +1,9 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""The seven merge tasks of cp_verify, each followed by its analysis."""
+"""The merge tasks of cp_verify, each followed by its analysis."""
 
-from lsst.cp.verify import mergeResults
+from lsst.cp.verify import mergeResults, verifyFlat
 
 from .analysis import MergeAnalysisMixin
 from .config import (
@@ -24,6 +24,8 @@ __all__ = [
     "ExpMergeByFilterAnalysisConfig",
     "ExpMergeByFilterAnalysisConnections",
     "ExpMergeByFilterAnalysisTask",
+    "FlatExpMergeAnalysisConfig",
+    "FlatExpMergeAnalysisTask",
     "RunMergeAnalysisConfig",
     "RunMergeAnalysisConnections",
     "RunMergeAnalysisTask",
@@ -100,6 +102,21 @@ class ExpMergeByFilterAnalysisTask(MergeAnalysisMixin, mergeResults.CpVerifyExpM
     # The parent has the configuration of the run merge, whose dimensions are others.
     ConfigClass = ExpMergeByFilterAnalysisConfig
     _DefaultName = "expMergeByFilterAnalysis"
+
+
+class FlatExpMergeAnalysisConfig(
+    MergeAnalysisConfig,
+    verifyFlat.CpVerifyFlatExpMergeConfig,
+    pipelineConnections=ExpMergeByFilterAnalysisConnections,
+):
+    """Configuration of the merge of the detectors of a flat."""
+
+
+class FlatExpMergeAnalysisTask(MergeAnalysisMixin, verifyFlat.CpVerifyFlatExpMergeTask):
+    """Merge the detectors of a flat, with what cp_verify measures of the exposure, then analyse them."""
+
+    ConfigClass = FlatExpMergeAnalysisConfig
+    _DefaultName = "flatExpMergeAnalysis"
 
 
 RunMergeByFilterAnalysisConnections = joinConnections(

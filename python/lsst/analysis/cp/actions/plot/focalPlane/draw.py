@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from dataclasses import dataclass
 from typing import Any
@@ -19,13 +20,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.text import Text
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
+from lsst.analysis.cp.actions.plot.outlierScale import OutlierScale
 from lsst.analysis.cp.actions.plot.page import Page, drawScale
 from lsst.analysis.cp.actions.plot.polygons import drawFrames, drawHatched, drawPolygons, gapKey, writeNearby
 from lsst.analysis.cp.actions.plot.style import FAILING, NO_DATA, NO_VALUE, OUTLINE, UNDER, overColour
 from lsst.analysis.cp.actions.plot.text import formatNumber, pluralOf
-from lsst.analysis.cp.core.typing import BoolArray
+from lsst.analysis.cp.core.limits import ColourLimits
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray
 from lsst.utils.plotting import make_figure
 
 from .view import FocalPlaneView, PatchState
@@ -38,18 +41,38 @@ __all__ = [
     "makeFocalPlaneFigure",
 ]
 
-_SIZE = (11.0, 8.0)
 _DPI = 200
-_MAP = (0.682, 0.56, 6.512, 6.512)
-_BAR = (7.359, 0.56, 0.198, 6.512)
-_PANEL_LEFT = 8.558
-_PANEL_TOP = 7.072
-_PANEL_BOTTOM = (0.56, 2.4)
-"""Lower end of the words beside the map, without and with a histogram below them."""
-_HISTOGRAM = (8.965, 0.66, 1.925, 1.34)
+
+# Sizes on the page, in inches.
+_SIDE = 5.7
+"""Side of a map."""
+_LEFT = 0.72
+"""Room for the axis at the left of a map."""
+_PITCH = 7.65
+"""Distance of two maps."""
+_BAR = (0.12, 0.19)
+"""Distance of the colour bar from its map, and its width."""
+_WORDS = 3.75
+"""Width of the column of words."""
+_HEADER = (1.22, 1.38)
+"""Room above one map, and above two, which have titles."""
+_BOTTOM = 0.55
+_HISTOGRAM = 1.1
+_HISTOGRAM_GAP = 0.78
+"""Room between a histogram and the map above it."""
+_SPLIT = (0.62, 0.1)
+"""Parts of the width for the histogram of the counted sensors, and for the gap, if there is one of others."""
+
+_MANY = 60
+"""Height of a bin from which the axis of a histogram is logarithmic by itself."""
+
+_QUANTITY_COLOURS = "viridis"
 
 _MARK_WEIGHTS = np.array([0.38, 0.38, 0.12, 0.12])[:, np.newaxis]
 """Weights of the corners in the place of a mark: off the middle, where the name of an amplifier may stand."""
+
+_SUSPICION_WEIGHTS = _MARK_WEIGHTS[::-1]
+"""The same for the mark of what is suspicious, on the other side of the middle."""
 
 ZERO = "#f0f0f0"
 """Colour of the count zero."""
@@ -69,6 +92,8 @@ class FocalPlaneArtists:
         Patches without rows, and without a finite value; each is one compound path.
     failing
         Outlines of the failing patches: halo and line, or a thin line where the colours count failures.
+    suspicious
+        Crosses on suspicious patches.
     outlines
         Outlines of all detectors.
     below, above
@@ -83,6 +108,7 @@ class FocalPlaneArtists:
     noData: PathPatch | None
     noValue: PathPatch | None
     failing: tuple[PolyCollection, ...]
+    suspicious: PathCollection | None
     outlines: PolyCollection
     below: PathCollection | None
     above: PathCollection | None
@@ -111,9 +137,10 @@ def drawFocalPlane(ax: Axes, view: FocalPlaneView, colourMap: str) -> FocalPlane
         noData=drawHatched(ax, view.corners[state == PatchState.NO_DATA], NO_DATA),
         noValue=drawHatched(ax, view.corners[state == PatchState.NO_VALUE], NO_VALUE),
         failing=drawFrames(ax, view.corners[view.patches.failing], strokes),
+        suspicious=_drawMarks(ax, view, view.patches.suspicious, "X", _SUSPICION_WEIGHTS),
         outlines=outlines,
-        below=_drawMarks(ax, view, view.below, "v"),
-        above=_drawMarks(ax, view, view.above, "^"),
+        below=_drawMarks(ax, view, view.markedBelow, "v"),
+        above=_drawMarks(ax, view, view.markedAbove, "^"),
         labels=_drawLabels(ax, view),
         key=_makeKey(view),
     )
@@ -124,29 +151,29 @@ def _drawValues(ax: Axes, view: FocalPlaneView, colourMap: str) -> PolyCollectio
     shown = view.patches.state == PatchState.VALUE
     if not shown.any():
         return None
-    colour_map: Colormap = matplotlib.colormaps[colourMap]
-    norm: Normalize = Normalize(view.limits.low, view.limits.high)
+    values = view.patches.value[shown]
+    colours: Colormap
+    norm: Normalize
     if view.counts is not None:
         n_classes = len(view.counts.labels)
-        above_zero = colour_map.reversed()(np.linspace(0.1, 1.0, n_classes - 1))
-        colour_map = ListedColormap([ZERO, *above_zero], name=f"{colourMap}_counts")
+        above_zero = matplotlib.colormaps[colourMap].reversed()(np.linspace(0.1, 1.0, n_classes - 1))
+        colours = ListedColormap([ZERO, *above_zero], name=f"{colourMap}_counts")
+        colours = colours.with_extremes(under=UNDER, over=overColour(colourMap))
         norm = BoundaryNorm(view.counts.boundaries, n_classes)
-    return drawPolygons(
-        ax,
-        view.corners[shown],
-        array=view.patches.value[shown],
-        norm=norm,
-        cmap=colour_map.with_extremes(under=UNDER, over=overColour(colourMap)),
-        edgecolor="face" if view.patchPoints < 8 else "white",
-        linewidth=0.3,
-    )
+    else:
+        scale = OutlierScale(view.limits, values, colourMap)
+        colours, norm = scale.colourMap, scale.norm
+    looks = {"edgecolor": "face" if view.patchPoints < 8 else "white", "linewidth": 0.3}
+    return drawPolygons(ax, view.corners[shown], array=values, norm=norm, cmap=colours, **looks)
 
 
-def _drawMarks(ax: Axes, view: FocalPlaneView, shown: BoolArray, marker: str) -> PathCollection | None:
-    """Mark some patches."""
+def _drawMarks(
+    ax: Axes, view: FocalPlaneView, shown: BoolArray, marker: str, weights: FloatArray = _MARK_WEIGHTS
+) -> PathCollection | None:
+    """Mark some patches, in places given by the weights of their corners, of shape (4, 1)."""
     if not shown.any():
         return None
-    x, y = (view.corners[shown] * _MARK_WEIGHTS).sum(axis=1).T
+    x, y = (view.corners[shown] * weights).sum(axis=1).T
     size = float(np.clip(0.5 * view.patchPoints, 2.0, 9.0)) ** 2
     return ax.scatter(
         x, y, s=size, marker=marker, facecolor="white", edgecolor="black", linewidth=0.4, zorder=4
@@ -159,6 +186,7 @@ def _drawLabels(ax: Axes, view: FocalPlaneView) -> tuple[Text, ...]:
     shift = (0.0, 0.0) if centred else (1.5, -1.5)
     looks: dict[str, Any] = {"fontsize": 6.5, "zorder": 5, "annotation_clip": True}
     looks |= {"ha": "center", "va": "center"} if centred else {"ha": "left", "va": "top"}
+    looks["bbox"] = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.6}
     return tuple(
         writeNearby(ax, label, position, shift, ("white", 1.6), **looks)
         for label, position in zip(view.labels.texts, view.labels.positions, strict=True)
@@ -176,8 +204,9 @@ def _makeKey(view: FocalPlaneView) -> tuple[Artist, ...]:
         box = Patch(facecolor="none", edgecolor=FAILING, linewidth=2, label=f"failing: {count}")
         handles.append(box)
     for shown, marker, label in (
-        (view.above, "^", f"above {formatNumber(view.limits.high)}"),
-        (view.below, "v", f"below {formatNumber(view.limits.low)}"),
+        (view.patches.suspicious, "X", "suspicious"),
+        (view.markedAbove, "^", f"above {formatNumber(view.limits.high)}"),
+        (view.markedBelow, "v", f"below {formatNumber(view.limits.low)}"),
     ):
         if count := shown.sum():
             mark = Line2D(
@@ -193,37 +222,79 @@ def _makeKey(view: FocalPlaneView) -> tuple[Artist, ...]:
     return tuple(handles)
 
 
-def drawHistogram(ax: Axes, view: FocalPlaneView, nBins: int, *, log: bool) -> tuple[Artist, ...]:
-    """Draw how the values of the patches are distributed, one outline for each kind of detector.
+def drawHistogram(
+    ax: Axes, view: FocalPlaneView, chosen: BoolArray, limits: ColourLimits, nBins: int, *, log: bool | None
+) -> tuple[Artist, ...]:
+    """Draw how the values of patches are distributed, one outline for each kind of detector.
 
-    The colour range has ``nBins`` bins; whole numbers have the classes of their scale. The numbers of patches
-    are on a logarithmic axis if ``log``.
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    view
+        What to show.
+    chosen
+        The patches; shape (nPatches,).
+    limits
+        Range of the bins. Values outside are counted in a wide bin at its end, with their number above.
+    nBins
+        Number of bins in the range; whole numbers have the classes of their scale.
+    log
+        Whether the numbers of patches are on a logarithmic axis; where there are many if None.
+
+    Returns
+    -------
+    steps
+        The outlines.
     """
-    shown = view.patches.state == PatchState.VALUE
-    bins = np.linspace(view.limits.low, view.limits.high, nBins + 1)
+    values = view.patches.value
+    shown = chosen & np.isfinite(values)
+    bins = np.linspace(limits.low, limits.high, nBins + 1)
     if view.counts is not None:
         bins = view.counts.boundaries
+    outside = (values < bins[0], values > bins[-1])
+    n_below, n_above = (int((shown & side).sum()) for side in outside)
+    width = 0.08 * (bins[-1] - bins[0])
+    edges = np.concatenate([[bins[0] - width] * (n_below > 0), bins, [bins[-1] + width] * (n_above > 0)])
     steps: list[Artist] = []
-    kinds = np.unique(view.kinds[shown]).tolist()
-    for i, kind in enumerate(kinds):
-        colour, dashes = _KIND_LOOKS[i % len(_KIND_LOOKS)]
-        counts, _ = np.histogram(view.patches.value[shown & (view.kinds == kind)], bins)
-        steps.append(ax.stairs(counts, bins, color=colour, linestyle=dashes, label=kind, linewidth=1.2))
-    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    if log:
+    most = 0
+    for kind, (colour, dashes) in zip(
+        np.unique(view.kinds[shown]).tolist(), itertools.cycle(_KIND_LOOKS), strict=False
+    ):
+        own = np.clip(values[shown & (view.kinds == kind)], edges[0], edges[-1])
+        counts, _ = np.histogram(own, edges)
+        most = max(most, int(counts.max()))
+        steps.append(ax.stairs(counts, edges, color=colour, linestyle=dashes, label=kind, linewidth=1.2))
+    for count, x, end in ((n_below, edges[0], bins[0]), (n_above, edges[-1], bins[-1])):
+        if count:
+            ax.axvspan(x, end, color="0.9", zorder=0)
+            ax.text(0.5 * (x + end), 0.96, str(count), transform=ax.get_xaxis_transform(), fontsize=7,
+                    va="top", ha="center", fontweight="bold")  # fmt: skip
+    _styleHistogram(ax, view, bins, most, log=log)
+    return tuple(steps)
+
+
+def _styleHistogram(ax: Axes, view: FocalPlaneView, bins: FloatArray, most: int, *, log: bool | None) -> None:
+    """Label a histogram whose tallest bin is given, with whole numbers, and mark the limit."""
+    if log or (log is None and most > _MANY):
         ax.set_yscale("log")
-        ax.set_ylim(bottom=0.5)
-    if view.counts is not None:
-        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    if len(kinds) > 1:
-        ax.legend(loc="lower center", bbox_to_anchor=(0.45, 0.97), ncols=2, fontsize=6.5, frameon=False,
-                  handlelength=2.5, columnspacing=1.2, labelspacing=0.25)  # fmt: skip
-    if (threshold := view.markedThreshold) is not None:
-        ax.axvline(threshold, color=FAILING, linewidth=1)
-    ax.set_xlabel(textwrap.fill(view.axisLabels[2], 38), fontsize=7)
+        ax.set_ylim(0.5, 4 * most)
+        ax.yaxis.set_major_formatter("{x:.0f}")
+        ax.yaxis.set_minor_formatter(NullFormatter())
+    else:
+        ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        ax.set_ylim(0, 1.25 * max(most, 1))
+    first, last = bins[0], bins[-1]
+    if view.threshold is not None:
+        ax.axvline(view.threshold, color=FAILING, linewidth=1.4)
+        first, last = min(first, view.threshold), max(last, view.threshold)
+    ticks = MaxNLocator(5, integer=view.counts is not None).tick_values(first, last)
+    ax.set_xticks(ticks[(ticks >= first) & (ticks <= last)])
     ax.set_ylabel(pluralOf(view.noun), fontsize=8)
     ax.tick_params(labelsize=7)
-    return tuple(steps)
+    if len(np.unique(view.kinds)) > 1:
+        ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.97), ncols=4, fontsize=6.5, frameon=False,
+                  handlelength=2.5, columnspacing=1.2)  # fmt: skip
 
 
 def makeFocalPlaneFigure(
@@ -232,42 +303,86 @@ def makeFocalPlaneFigure(
     *,
     showStatistics: bool = True,
     histogramBins: int = 0,
-    logHistogram: bool = False,
+    logHistogram: bool | None = None,
 ) -> Figure:
-    """Lay out map, colour bar, key, numbers and provenance.
+    """Lay out maps, colour bars, histograms, key, numbers and provenance.
 
     Parameters
     ----------
     view
-        What to show.
+        What to show, with the map beside it if it has one.
     colourMap
-        Name of a colour map of matplotlib.
+        Name of a colour map of matplotlib; a tested quantity has a sequential one.
     showStatistics
         Whether to print the statistics of the values.
     histogramBins
-        Number of bins of the histogram; 0 for none.
+        Number of bins of the histograms; 0 for none.
     logHistogram
-        Whether the histogram counts on a logarithmic axis.
+        Whether the histograms count on a logarithmic axis; where there are many patches if None.
 
     Returns
     -------
     figure
         The figure, with an Agg canvas.
     """
-    page = Page(make_figure(figsize=_SIZE, dpi=_DPI), _PANEL_LEFT)
-    artists = drawFocalPlane(page.addAxes(*_MAP), view, colourMap)
-    if artists.values is not None:
-        cax, label = page.addAxes(*_BAR), view.axisLabels[2]
-        ticks = None
-        if view.counts is not None:
-            ticks = dict(zip(view.counts.ticks.tolist(), view.counts.labels, strict=True))
-        drawScale(cax, artists.values, label, view.limits.extend, view.markedThreshold, ticks)
-        if histogramBins:
-            drawHistogram(page.addAxes(*_HISTOGRAM), view, histogramBins, log=logHistogram)
+    maps = [(view, colourMap)] + ([(view.beside, _QUANTITY_COLOURS)] if view.beside is not None else [])
+    bottom = _BOTTOM + (_HISTOGRAM + _HISTOGRAM_GAP) * (histogramBins > 0)
+    words_left, top = len(maps) * _PITCH, bottom + _SIDE
+    size = (words_left + _WORDS, top + _HEADER[len(maps) - 1])
+    page = Page(make_figure(figsize=size, dpi=_DPI), words_left)
+    key: list[Artist] = []
+    for place, (shown, colours) in enumerate(maps):
+        left = _LEFT + place * _PITCH
+        artists = drawFocalPlane(page.addAxes(left, bottom, _SIDE, _SIDE), shown, colours)
+        labels = {handle.get_label() for handle in key}
+        key += [handle for handle in artists.key if handle.get_label() not in labels]
+        title = ("", shown.axisLabels[2], f"Tested: {shown.axisLabels[2]}")[place + (len(maps) > 1)]
+        page.writeAbove(left, top, title, shown.rule)
+        if artists.values is not None:
+            _addScale(page, shown, artists.values, left, bottom)
+            if histogramBins:
+                _addHistograms(page, shown, left, histogramBins, log=logHistogram)
     page.writeHeader(view.title, view.headline, view.provenance, emphasise=bool(view.patches.failing.any()))
-    bottom = _PANEL_BOTTOM[bool(histogramBins)]
-    y = page.writeLines(_PANEL_TOP, ("Values", *view.statistics)) if showStatistics else _PANEL_TOP
-    y = page.writeKey(y, artists.key)
-    for lines in (view.listing, view.missing):
-        y = page.writeLines(y, lines, bottom)
+    y = top
+    if showStatistics:
+        for title, (shown, _) in zip(("Values", "Tested quantity"), maps, strict=False):
+            y = page.writeLines(y, (title, *shown.statistics))
+    if histogramBins and any((shown.above | shown.below).any() for shown, _ in maps):
+        key.append(Patch(facecolor="0.9", label="in histograms: beyond the range, with number"))
+    y = page.writeKey(y, key)
+    n_missing = len(view.missing) + 2 if view.missing else 0
+    y = page.writeLines(y, view.listing.fit(page.countLines(y, _BOTTOM) - n_missing), _BOTTOM)
+    page.writeLines(y, view.missing, _BOTTOM)
     return page.figure
+
+
+def _addScale(page: Page, view: FocalPlaneView, values: PolyCollection, left: float, bottom: float) -> None:
+    """Draw the colour scale at the right of a map."""
+    cax = page.addAxes(left + _SIDE + _BAR[0], bottom, _BAR[1], _SIDE)
+    label = view.axisLabels[2]
+    if view.counts is not None:
+        ticks = dict(zip(view.counts.ticks.tolist(), view.counts.labels, strict=True))
+        drawScale(cax, values, label, view.limits.extend, view.markedThreshold, ticks)
+        return
+    scale = OutlierScale(view.limits, np.asarray(values.get_array()), values.get_cmap().name)
+    ticks = {value: formatNumber(value) for value in scale.ticks.tolist()}
+    drawScale(cax, values, label, "neither", view.markedThreshold, ticks)
+    for end in (view.limits.low, view.limits.high):
+        cax.axhline(end, color="black", linewidth=0.6)
+
+
+def _addHistograms(page: Page, view: FocalPlaneView, left: float, nBins: int, *, log: bool | None) -> None:
+    """Draw histograms below a map: of the sensors that set the range, and of the others on their own."""
+    width = _SIDE + sum(_BAR)
+    if view.otherLimits is None:
+        first, gap = width, 0.0
+    else:
+        first, gap = (part * width for part in _SPLIT)
+    ax = page.addAxes(left, _BOTTOM, first, _HISTOGRAM)
+    drawHistogram(ax, view, view.counted, view.limits, nBins, log=log)
+    ax.set_xlabel(textwrap.shorten(view.axisLabels[2], 90, placeholder="…"), fontsize=7)
+    if view.otherLimits is None:
+        return
+    ax = page.addAxes(left + first + gap, _BOTTOM, width - first - gap, _HISTOGRAM)
+    drawHistogram(ax, view, ~view.counted, view.otherLimits, max(nBins // 2, 1), log=log)
+    ax.set_xlabel("sensors that are not counted", fontsize=7)

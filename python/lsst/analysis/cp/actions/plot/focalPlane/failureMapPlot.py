@@ -3,17 +3,20 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
 
+from lsst.analysis.cp.actions.plot.text import LIST_LENGTH
 from lsst.analysis.cp.core.amps import FAILED, UNKNOWN
 from lsst.analysis.cp.core.typing import BoolArray, IndexArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField
 
 from .focalPlaneGeometryPlot import FocalPlaneGeometryPlot
-from .view import PatchValues
+from .listing import PatchList
+from .view import FocalPlaneView, PatchValues
 
 __all__ = ["FailureMapPlot"]
 
@@ -46,6 +49,38 @@ class FailureMapPlot(FocalPlaneGeometryPlot):
         """Return what the plot needs."""
         return [("ampIndex", Vector), ("flags", Vector)]
 
+    def _listPatches(self, data: KeyedData, index: IndexArray, view: FocalPlaneView) -> PatchList:
+        """Name the tests that each patch failed, the patches with the most failures first.
+
+        Of several rows the number that failed stands after the test.
+        """
+        flags = np.asarray(data["flags"])
+        names = list(self.tests) if len(self.tests) == len(flags) else [str(i) for i in range(len(flags))]
+        n_patches = len(view.names)
+        failed = np.array(
+            [np.bincount(index[(test == FAILED) & (index >= 0)], minlength=n_patches) for test in flags]
+        ).reshape(len(flags), n_patches)
+        candidates = np.flatnonzero(view.patches.failing)
+        keys = (-failed.sum(axis=0), -view.patches.value, ~view.counted)
+        order = candidates[np.lexsort([key[candidates] for key in keys])]
+        several = bool((view.patches.nRows > 1).any())
+        lines: list[str] = []
+        for i in order[: self.nListed].tolist():
+            words = [
+                f"{name} {count}" if several else name
+                for name, count in zip(names, failed[:, i].tolist(), strict=True)
+                if count
+            ]
+            indent = " " * (len(view.names[i]) + 2)
+            text = (", " if several else " ").join(words)
+            lines += textwrap.wrap(
+                text, LIST_LENGTH, initial_indent=f"{view.names[i]}  ", subsequent_indent=indent
+            )
+        title = "Failed tests" + ", with the number of exposures" * several
+        return PatchList(
+            title=title if lines else "", lines=tuple(lines), nMore=max(len(order) - self.nListed, 0)
+        )
+
     def _reduceRows(self, data: KeyedData, index: IndexArray, nPatches: int) -> PatchValues:
         """Count failures."""
         placed = index >= 0
@@ -63,4 +98,6 @@ class FailureMapPlot(FocalPlaneGeometryPlot):
         count = n_failed
         if self.counted == "tests":
             count = np.sum([perPatch(test == FAILED) > 0 for test in flags], axis=0)
-        return PatchValues(np.where(n_tested > 0, count, np.nan), perPatch(placed), n_tested, n_failed)
+        none = np.zeros(nPatches, dtype=np.intp)
+        value = np.where(n_tested > 0, count, np.nan)
+        return PatchValues(value, perPatch(placed), n_tested, n_failed, none)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,27 +17,28 @@ from lsst.analysis.cp.actions.plot.text import (
     chooseTitle,
     describeProvenance,
     describeThreshold,
-    statisticsLines,
+    statisticsTable,
     withUnit,
 )
+from lsst.analysis.cp.core import CameraLayout, DetectorSelection
 from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN
-from lsst.analysis.cp.core.columns import flagColumn, floatColumn
+from lsst.analysis.cp.core.columns import flagColumn, floatColumn, splitColumn
 from lsst.analysis.cp.core.geometry import STATISTICS, FocalPlaneGeometry, groupedStatistic
 from lsst.analysis.cp.core.limits import ColourLimits, CountScale, countScale, robustLimits
-from lsst.analysis.cp.core.typing import FloatArray, IndexArray
+from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray, NameArray
 from lsst.analysis.tools.actions.plot import FocalPlanePlot
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field, ListField
 
+from .counting import describeOthers, headline, nameSensors, sensorColumns
 from .draw import makeFocalPlaneFigure
+from .listing import PatchList, listValues
 from .view import (
     FocalPlaneView,
     PatchValues,
     chooseLabels,
     expectedDetectors,
-    headline,
     listMissing,
-    listPatches,
     squareLimits,
 )
 
@@ -56,8 +58,10 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
     - ``detector`` (ids), at level ``amplifier`` with ``amplifier`` (names);
     - ``detector`` with ``x`` and ``y`` in pixels, at level ``amplifier``.
 
-    ``statMask`` selects the rows behind the printed statistics, and the vector named by ``flagKey`` says
-    which rows passed; both are optional.
+    ``statMask`` selects the rows behind the printed statistics, the vector named by ``flagKey`` says which
+    rows passed, and that named by ``quantityKey`` gives what was compared with the limit; all are optional.
+    The tested quantity is mapped beside ``z``: of several rows the worst counts, and the limit is the end of
+    the range of the colours.
     """
 
     _noValueLabel = "without finite value"
@@ -69,15 +73,43 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         allowed={"amplifier": "One patch an amplifier.", "detector": "One patch a detector."},
     )
     unit = Field[str](doc="Unit of z for the labels; empty if zAxisLabel tells it.", default="")
-    threshold = Field[float](doc="Value of z to mark on the colour scale.", default=None, optional=True)
+    quantityKey = Field[str](
+        doc="Key of the tested quantity, which has a map of its own beside that of z where it is present.",
+        default="quantity",
+    )
+    quantityLabel = Field[str](doc="What the tested quantity is, without unit.", default="")
+    quantityUnit = Field[str](doc="Unit of the tested quantity; empty for a number without one.", default="")
+    listedKeys = ListField[str](
+        doc="Keys of vectors that the list beside the map gives with the value, such as what it is compared "
+        "with; used where present.",
+        default=[],
+    )
+    threshold = Field[float](
+        doc="Limit of what is tested, to be marked: of the tested quantity where present, else of z.",
+        default=None,
+        optional=True,
+    )
     operator = ChoiceField[str](
-        doc="How a good z compares with the threshold.",
+        doc="How a good value of what is tested compares with the threshold.",
         default="<=",
         allowed=OPERATORS,
     )
     flagKey = Field[str](
         doc="Key of the verify flags, used where present: False is failed; masked or NaN is untested.",
         default="flag",
+    )
+    detectorTypes = ListField[str](
+        doc="Types of detectors that the head counts and that set the range of the colours; all if empty, or "
+        "if none of these has data.",
+        default=["SCIENCE"],
+    )
+    physicalTypes = ListField[str](
+        doc="Vendors of detectors that the head counts and that set the range; all if empty.", default=[]
+    )
+    suspiciousKey = Field[str](
+        doc="Key of a vector that tells which rows are suspicious whether or not they passed, used where "
+        "present; they are marked.",
+        default="suspicious",
     )
     tests = ListField[str](doc="Tests to which z belongs, to be named on the figure.", default=[])
     colourMap = ChoiceField[str](
@@ -93,8 +125,16 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         default="linear",
         allowed={"linear": "Continuous.", "count": "Discrete, for whole numbers from 0."},
     )
-    histLog = Field[bool](doc="Logarithmic axis for the numbers of patches in the histogram?", default=False)
-    nListed = Field[int](doc="Number of patches to name beside the map.", default=10, check=lambda n: n >= 0)
+    histLog = Field[bool](
+        doc="Logarithmic axis for the numbers of patches in the histogram? If None, where there are many.",
+        default=None,
+        optional=True,
+    )
+    nListed = Field[int](
+        doc="Number of patches to name beside the map, as far as there is room.",
+        default=40,
+        check=lambda n: n >= 0,
+    )
 
     def validate(self) -> None:
         """Check fields that depend on each other."""
@@ -168,7 +208,13 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         if "statMask" in data:
             chosen = flagColumn(self._vector(data, "statMask"), "statMask") == GOOD
             described = self._reduceRows(data, np.where(chosen, index, -1), len(detector)).value
-        return self._makeView(geometry, detector, patches, described, plotInfo or {})
+        view = self._makeView(geometry, detector, patches, described, plotInfo or {})
+        if self.quantityKey in data:
+            worst = "min" if self.operator.startswith(">") else "max"
+            quantity = self._reduceVector(data, self.quantityKey, index, len(detector), worst)
+            beside = self._makeBeside(view, quantity)
+            view = replace(view, threshold=None, thresholdLabel="", beside=beside)
+        return replace(view, listing=self._listPatches(data, index, view))
 
     def _makeView(
         self,
@@ -184,45 +230,134 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         names = layout.detectorName[detector]
         if by_amp:
             names = np.char.add(np.char.add(names, " "), layout.ampName)
-        limits, counts = self._scale(patches.value)
+        counted, sensors = self._chooseCounted(layout, detector, patches)
+        limits, counts = self._scale(patches.value, counted)
         has_data = np.isin(np.arange(layout.nDetectors), detector[patches.nRows > 0])
         expected = expectedDetectors(has_data)
         x_limits, y_limits = squareLimits(geometry, expected)
         z_label = withUnit(self.zAxisLabel or "", self.unit)
+        kinds = layout.physicalType[detector]
+        not_counted = describeOthers(patches, counted, layout.detectorType[detector], self.level)
         return FocalPlaneView(
             geometry=geometry,
             corners=geometry.ampCorners if by_amp else geometry.detectorCorners,
             names=names,
             noun=self.level,
-            kinds=layout.physicalType[detector],
+            kinds=kinds,
             patches=patches,
             expected=expected[detector],
+            counted=counted,
             limits=limits,
+            otherLimits=_limitOthers(patches.value, counted, None if counts is None else limits),
             counts=counts,
             xLimits=x_limits,
             yLimits=y_limits,
-            labels=chooseLabels(geometry, x_limits, y_limits, byAmp=by_amp),
+            labels=chooseLabels(
+                geometry,
+                x_limits,
+                y_limits,
+                byAmp=by_amp,
+                crowded=np.isin(
+                    np.arange(layout.nDetectors),
+                    detector[(patches.value < limits.low) | (patches.value > limits.high)],
+                ),
+            ),
             axisLabels=(self.xAxisLabel or "", self.yAxisLabel or "", z_label),
             noValueLabel=self._noValueLabel,
             threshold=self.threshold,
             thresholdLabel=describeThreshold(self.threshold, self.operator, self.unit),
+            rule="" if counts else f"colours: {limits.rule}" + (f" of {sensors}" if sensors else ""),
             title=chooseTitle(self.title, plotInfo, z_label),
             headline=headline(
-                patches, detector, expected[detector], noun=self.level, noValueLabel=self._noValueLabel
+                patches.take(counted),
+                detector[counted],
+                expected[detector][counted],
+                noun=self.level,
+                sensors=sensors,
+                noValueLabel=self._noValueLabel,
             ),
-            provenance=describeProvenance(plotInfo, self.tests),
-            statistics=statisticsLines(described, counts=counts is not None),
-            listing=listPatches(patches, names, self.nListed, counts=counts is not None),
+            provenance=((not_counted,) if not_counted else ()) + describeProvenance(plotInfo, self.tests),
+            statistics=_tabulate(described, kinds, counted, counts=counts is not None),
+            listing=PatchList(),
             missing=listMissing(layout.detectorName[expected & ~has_data], self.nListed // 4),
+            beside=None,
         )
 
-    def _scale(self, values: FloatArray) -> tuple[ColourLimits, CountScale | None]:
+    def _makeBeside(self, view: FocalPlaneView, quantity: FloatArray) -> FocalPlaneView:
+        """Show the tested quantity of the patches; its limit is the end of the range of the colours."""
+        ends = (None, self.threshold) if self.operator.startswith("<") else (self.threshold, None)
+        limits = robustLimits(quantity[view.counted], *ends).counting(quantity)
+        label = withUnit(self.quantityLabel, self.quantityUnit)
+        return replace(
+            view,
+            patches=replace(view.patches, value=quantity),
+            limits=limits,
+            otherLimits=_limitOthers(quantity, view.counted),
+            counts=None,
+            axisLabels=(*view.axisLabels[:2], label),
+            statistics=_tabulate(quantity, view.kinds, view.counted, counts=False),
+            threshold=self.threshold,
+            thresholdLabel=describeThreshold(self.threshold, self.operator, self.quantityUnit),
+            rule=f"colours: {limits.rule}"
+            if self.threshold is None
+            else "colours: the range ends at the limit",
+        )
+
+    def _chooseCounted(
+        self, layout: CameraLayout, detector: IndexArray, patches: PatchValues
+    ) -> tuple[BoolArray, str]:
+        """Choose the patches that are counted, and name their sensors; all if none of the wanted has data."""
+        types, vendors = tuple(self.detectorTypes), tuple(self.physicalTypes)
+        selection = DetectorSelection(detectorTypes=types or None, physicalTypes=vendors or None)
+        counted = selection.mask(layout)[detector]
+        if counted.all() or not patches.nRows[counted].any():
+            return np.ones(len(detector), dtype=bool), ""
+        return counted, nameSensors(types, vendors)
+
+    def _scale(self, values: FloatArray, counted: BoolArray) -> tuple[ColourLimits, CountScale | None]:
         """Return the range of the colours, and the classes of a discrete scale."""
         if self.colourScale == "linear":
-            return robustLimits(values, self.plotMin, self.plotMax, centre=self.centre), None
-        finite = values[np.isfinite(values)]
+            limits = robustLimits(values[counted], self.plotMin, self.plotMax, centre=self.centre)
+            return limits.counting(values), None
+        finite = values[counted & np.isfinite(values)]
         counts = countScale(finite.max(initial=0) if self.plotMax is None else self.plotMax)
         return robustLimits(values, counts.boundaries[0], counts.boundaries[-1]), counts
+
+    def _listPatches(self, data: KeyedData, index: IndexArray, view: FocalPlaneView) -> PatchList:
+        """List the failing patches, the worst first, those that are counted before the others.
+
+        Suspicious ones come after them, with a cross. Where there are neither these are the ones closest to
+        the limit, or furthest from the median, or with the highest counts.
+        """
+        value, failing, suspicious = view.patches.value, view.patches.failing, view.patches.suspicious
+        columns = {"value": value}
+        for key in self.listedKeys:
+            if key in data:
+                columns[key] = self._reduceVector(data, key, index, len(value), "median")
+        finite, chosen = np.isfinite(value), failing | suspicious
+        # Of a quarter no sum or difference overflows.
+        small = value / 4
+        middle = 0.0 if view.counts or not finite.any() else float(np.median(small[finite & view.counted]))
+        distance, title = np.abs(small - middle), "Furthest from the median"
+        if view.counts is not None:
+            title = "Highest"
+        elif view.beside is not None:
+            distance, title = view.beside.patches.value, "Closest to the limit"
+            columns["quantity"] = distance
+            distance = -distance if self.operator.startswith(">") else distance
+        if chosen.any():
+            kinds = (("failing", failing), ("suspicious (×)", suspicious))
+            title = ", ".join(word for word, patches in kinds if patches.any()).capitalize()
+        else:
+            chosen = finite & (distance > 0 if view.beside is None else np.isfinite(distance))
+        distance = np.where(np.isfinite(distance), distance, np.inf)
+        candidates = np.flatnonzero(chosen)
+        keys = (-view.patches.nFailed, -distance, ~failing, ~view.counted)
+        order = candidates[np.lexsort([key[candidates] for key in keys])]
+        tested = view.beside if view.beside is not None else view
+        limit = f" ({tested.thresholdLabel})" if tested.thresholdLabel else ""
+        names = np.where(suspicious, np.char.add(view.names, " ×"), view.names)
+        return listValues(title + limit, names, columns, order, self.nListed, _shares(view.patches, order))
 
     def _assignRows(self, data: KeyedData, geometry: FocalPlaneGeometry) -> IndexArray:
         """Return the patch of each row; -1 for none."""
@@ -252,7 +387,8 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         for needed in (place, key):
             if needed not in data:
                 raise ValueError(f"{type(self).__name__} needs {needed!r}; the data have {sorted(data)}")
-            vectors[needed] = np.ma.asanyarray(data[needed])
+            values, mask = splitColumn(data[needed])
+            vectors[needed] = np.ma.array(values, mask=np.ma.nomask if mask is None else mask)
             if vectors[needed].ndim != 1:
                 raise ValueError(f"{type(self).__name__} needs a vector {needed!r}; got {data[needed]!r}")
         n_rows, expected = len(vectors[key]), len(vectors[place])
@@ -262,7 +398,6 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
 
     def _reduceRows(self, data: KeyedData, index: IndexArray, nPatches: int) -> PatchValues:
         """Reduce rows to patches."""
-        z = floatColumn(self._vector(data, "z"), "z")
         flags = np.full(len(index), UNKNOWN, dtype=np.int8)
         if self.flagKey in data:
             flags = flagColumn(self._vector(data, self.flagKey), self.flagKey)
@@ -270,4 +405,45 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             np.bincount(index[selected & (index >= 0)], minlength=nPatches)
             for selected in (index >= 0, flags != UNKNOWN, flags == FAILED)
         )
-        return PatchValues(groupedStatistic(z, index, nPatches, self.statistic), n_rows, n_tested, n_failed)
+        n_suspicious = np.zeros(nPatches, dtype=np.intp)
+        if self.suspiciousKey in data:
+            suspicious = flagColumn(self._vector(data, self.suspiciousKey), self.suspiciousKey) == GOOD
+            n_suspicious = np.bincount(index[suspicious & (index >= 0)], minlength=nPatches)
+        value = self._reduceVector(data, "z", index, nPatches, self.statistic)
+        return PatchValues(value, n_rows, n_tested, n_failed, n_suspicious)
+
+    def _reduceVector(
+        self, data: KeyedData, key: str, index: IndexArray, nPatches: int, statistic: str
+    ) -> FloatArray:
+        """Reduce the rows of a vector to patches."""
+        return groupedStatistic(floatColumn(self._vector(data, key), key), index, nPatches, statistic)
+
+
+def _tabulate(values: FloatArray, kinds: NameArray, counted: BoolArray, *, counts: bool) -> tuple[str, ...]:
+    """Describe the values of patches, those that are counted and each kind of sensor."""
+    columns = sensorColumns(kinds, counted, np.isfinite(values))
+    return statisticsTable({head: values[chosen] for head, chosen in columns.items()}, counts=counts)
+
+
+def _limitOthers(
+    values: FloatArray, counted: BoolArray, shared: ColourLimits | None = None
+) -> ColourLimits | None:
+    """Return a range for the values of patches that are not counted, if these do not share one.
+
+    It is None if there are none.
+    """
+    others = values[~counted]
+    return (shared or robustLimits(others)) if np.isfinite(others).any() else None
+
+
+def _shares(patches: PatchValues, order: IndexArray) -> list[str]:
+    """Say which part of the rows of some patches failed, where the value of the patch does not tell it."""
+    return [
+        f"{failed}/{tested}" if failed and tested > 1 and failed != shown else ""
+        for failed, tested, shown in zip(
+            patches.nFailed[order].tolist(),
+            patches.nTested[order].tolist(),
+            patches.value[order].tolist(),
+            strict=True,
+        )
+    ]

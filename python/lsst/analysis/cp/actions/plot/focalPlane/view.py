@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
-from lsst.analysis.cp.actions.plot.text import formatNumber, plural, pluralOf
+from lsst.analysis.cp.actions.plot.text import plural
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
 from lsst.analysis.cp.core.limits import ColourLimits, CountScale
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray, NameArray
+
+from .listing import PatchList
 
 __all__ = [
     "MAP_INCHES",
@@ -24,9 +26,7 @@ __all__ = [
     "PatchValues",
     "chooseLabels",
     "expectedDetectors",
-    "headline",
     "listMissing",
-    "listPatches",
     "squareLimits",
 ]
 
@@ -62,12 +62,15 @@ class PatchValues:
         Rows of each patch; shape (nPatches,).
     nTested, nFailed
         Rows of each patch with a verify flag, and with a false one; shape (nPatches,).
+    nSuspicious
+        Rows of each patch that are suspicious, whatever their flag; shape (nPatches,).
     """
 
     value: FloatArray
     nRows: IndexArray
     nTested: IndexArray
     nFailed: IndexArray
+    nSuspicious: IndexArray
 
     @property
     def state(self) -> npt.NDArray[np.int_]:
@@ -79,6 +82,15 @@ class PatchValues:
     def failing(self) -> BoolArray:
         """Whether a row of the patch failed; shape (nPatches,)."""
         return self.nFailed > 0
+
+    @property
+    def suspicious(self) -> BoolArray:
+        """Whether a row of the patch is suspicious; shape (nPatches,)."""
+        return self.nSuspicious > 0
+
+    def take(self, chosen: BoolArray) -> PatchValues:
+        """Choose patches by a mask, shape (nPatches,)."""
+        return PatchValues(**{part.name: getattr(self, part.name)[chosen] for part in fields(self)})
 
     @property
     def message(self) -> str:
@@ -109,7 +121,7 @@ class MapLabels:
 
 @dataclass(frozen=True, eq=False)
 class FocalPlaneView:
-    """Everything that a map of the focal plane shows.
+    """Everything that a map of the focal plane shows, and the map that stands beside it.
 
     Parameters
     ----------
@@ -127,8 +139,12 @@ class FocalPlaneView:
         Values, states and verdicts of the patches.
     expected
         Patches that are missed if they have no data; shape (nPatches,).
+    counted
+        Patches of the sensors that the head counts and that set the range of the colours; shape (nPatches,).
     limits
         Range of the colours.
+    otherLimits
+        Range of the values of the other sensors; None if there are none.
     counts
         Classes of a discrete scale; None for a continuous one.
     xLimits, yLimits
@@ -143,6 +159,8 @@ class FocalPlaneView:
         Value to mark on the colour scale, in the unit of the values.
     thresholdLabel
         The criterion in words, with unit.
+    rule
+        How the range of the colours was chosen; empty for a discrete scale.
     title, headline
         What is shown, and the verdict on it.
     provenance
@@ -150,9 +168,11 @@ class FocalPlaneView:
     statistics
         Lines of numbers on the values.
     listing
-        Title and lines of the patches to look at first.
+        The patches to look at first.
     missing
         Title and lines of the detectors that are missed.
+    beside
+        The same patches with the values that were tested; None if the values of this map are tested.
     """
 
     geometry: FocalPlaneGeometry
@@ -162,7 +182,9 @@ class FocalPlaneView:
     kinds: NameArray
     patches: PatchValues
     expected: BoolArray
+    counted: BoolArray
     limits: ColourLimits
+    otherLimits: ColourLimits | None
     counts: CountScale | None
     xLimits: Span
     yLimits: Span
@@ -171,12 +193,14 @@ class FocalPlaneView:
     noValueLabel: str
     threshold: float | None
     thresholdLabel: str
+    rule: str
     title: str
     headline: str
     provenance: tuple[str, ...]
     statistics: tuple[str, ...]
-    listing: tuple[str, ...]
+    listing: PatchList
     missing: tuple[str, ...]
+    beside: FocalPlaneView | None
 
     @property
     def markedThreshold(self) -> float | None:
@@ -193,6 +217,16 @@ class FocalPlaneView:
     def above(self) -> BoolArray:
         """Which values are above the colour range; shape (nPatches,)."""
         return self.patches.value > self.limits.high
+
+    @property
+    def markedBelow(self) -> BoolArray:
+        """Which values below the colour range are marked: none if it ends at the threshold."""
+        return self.below & (self.limits.low != self.threshold)
+
+    @property
+    def markedAbove(self) -> BoolArray:
+        """Which values above the colour range are marked: none if it ends at the threshold."""
+        return self.above & (self.limits.high != self.threshold)
 
     @property
     def patchPoints(self) -> float:
@@ -219,12 +253,15 @@ def squareLimits(geometry: FocalPlaneGeometry, shown: BoolArray) -> tuple[Span, 
     return (x0, x1), (y0, y1)
 
 
-def chooseLabels(geometry: FocalPlaneGeometry, xLimits: Span, yLimits: Span, *, byAmp: bool) -> MapLabels:
+def chooseLabels(
+    geometry: FocalPlaneGeometry, xLimits: Span, yLimits: Span, crowded: BoolArray, *, byAmp: bool
+) -> MapLabels:
     """Choose names that are legible at the scale of the map.
 
     Amplifiers are named if they are the patches and one detector is shown, detectors if their names fit on
     them, and else groups of detectors: the part of the name before the underscore, which is the raft in
-    Rubin's cameras.
+    Rubin's cameras. The name of a group stands on a detector that is not crowded by marks, of the mask of
+    shape (nDet,), if there is one.
     """
     centre = geometry.detectorCorners.mean(axis=1)
     low, high = np.column_stack([xLimits, yLimits])
@@ -240,49 +277,12 @@ def chooseLabels(geometry: FocalPlaneGeometry, xLimits: Span, yLimits: Span, *, 
     if (needed > width).any():
         names = np.char.partition(names, "_")[:, 0]
     left, top = corners[:, :, 0].min(axis=1), corners[:, :, 1].max(axis=1)
-    # The leftmost of the uppermost detectors of a group bears its name. Heights are rounded, since detectors
-    # of a row differ by fractions of a millimetre.
-    order = np.lexsort((left, -np.round(top)))
+    # The leftmost of the uppermost detectors of a group bears its name, unless it is crowded. Heights are
+    # rounded, since detectors of a row differ by fractions of a millimetre.
+    order = np.lexsort((left, -np.round(top), crowded[shown]))
     groups, first = np.unique(names[order], return_index=True)
     bearer = order[first]
     return MapLabels(tuple(groups.tolist()), np.column_stack([left, top])[bearer], centred=False)
-
-
-def headline(
-    patches: PatchValues, detector: IndexArray, expected: BoolArray, *, noun: str, noValueLabel: str
-) -> str:
-    """Give the verdict in one line.
-
-    Parameters
-    ----------
-    patches
-        The patches of the camera.
-    detector
-        Index of the detector of each patch; shape (nPatches,).
-    expected
-        Patches that are missed if they have no data; shape (nPatches,).
-    noun
-        What a patch is, in the singular.
-    noValueLabel
-        What it means that a patch has rows but no value.
-
-    Returns
-    -------
-    text
-        How many have a value or failed, and how many lack data.
-    """
-    words = [f"{plural((patches.state == PatchState.VALUE).sum(), noun)} with a value"]
-    if patches.nTested.any():
-        words = [f"{patches.failing.sum()} of {(patches.nTested > 0).sum()} tested {pluralOf(noun)} failed"]
-        if patches.failing.any() and noun != "detector":
-            words[0] += f" on {plural(len(np.unique(detector[patches.failing])), 'detector')}"
-    if count := (patches.state == PatchState.NO_VALUE).sum():
-        words.append(f"{count} {noValueLabel}")
-    if count := (expected & (patches.state == PatchState.NO_DATA)).sum():
-        words.append(f"{count} of {expected.sum()} without data")
-    if not expected.all():
-        words.append(f"data of {len(np.unique(detector[expected]))} of {len(np.unique(detector))} detectors")
-    return ", ".join(words)
 
 
 def listMissing(names: NameArray, nListed: int) -> tuple[str, ...]:
@@ -294,41 +294,3 @@ def listMissing(names: NameArray, nListed: int) -> tuple[str, ...]:
     if len(names) > len(shown):
         lines.append(f"and {len(names) - len(shown)} more")
     return f"Without data: {plural(len(names), 'detector')}", *lines
-
-
-def listPatches(patches: PatchValues, names: NameArray, nListed: int, *, counts: bool) -> tuple[str, ...]:
-    """Name up to ``nListed`` patches to look at first, one a line.
-
-    These are the failing ones, in order of their distance from the median, those without value first; where
-    nothing fails, the values furthest from the median, or the largest counts.
-    """
-    value, failing = patches.value, patches.failing
-    finite = np.isfinite(value)
-    if counts:
-        title, chosen = "Highest", value > 0
-    elif failing.any():
-        title, chosen = "Failing", failing
-    else:
-        title, chosen = "Furthest from the median", finite
-    # Of a quarter no sum or difference overflows.
-    middle = 0.0 if counts or not finite.any() else float(np.median(value[finite] / 4))
-    distance = np.where(finite, np.abs(value / 4 - middle), np.inf)
-    candidates = np.flatnonzero(chosen & ((distance > 0) | failing))
-    worst = candidates[np.lexsort((-patches.nFailed[candidates], -distance[candidates]))][:nListed]
-    if len(worst) == 0:
-        return ()
-    # Which part of the rows failed is told where the value of the patch does not tell it.
-    shares = [
-        f"  {failed}/{tested}" if failed and tested > 1 and failed != shown else ""
-        for failed, tested, shown in zip(
-            patches.nFailed[worst], patches.nTested[worst], value[worst], strict=True
-        )
-    ]
-    width = max(len(name) for name in names[worst])
-    lines = [
-        f"{name:<{width}}  {formatNumber(shown):>9}{share}"
-        for name, shown, share in zip(names[worst], value[worst].tolist(), shares, strict=True)
-    ]
-    if len(candidates) > len(worst) and chosen is not finite:
-        lines.append(f"and {len(candidates) - len(worst)} more")
-    return title + " (value, rows)" * any(shares), *lines

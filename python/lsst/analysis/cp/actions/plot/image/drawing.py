@@ -36,12 +36,18 @@ from lsst.analysis.cp.actions.plot.text import formatNumber
 from lsst.analysis.cp.core.typing import FloatArray
 
 from .gaps import innerSides, moveSides
-from .marks import Names
+from .marks import GLYPH_ASPECT, Names, overlapOf, placeNumbers
 from .pixelImage import PixelImage
 from .scale import GAP, MASKED, SIGNIFICANT, ImageScale, ImageStyle, imageColours
 from .view import ImageView
 
 __all__ = ["ImageArtists", "drawImage", "drawProjections"]
+
+_RING = 9.5
+"""Largest diameter of the rings around structures, points."""
+
+_INSET = 0.45
+"""Distance of names from the corners that they name, in sizes of the letters."""
 
 _STRESSED = 0.9
 """Width of the outlines of detectors with a failure, points."""
@@ -102,10 +108,11 @@ def drawImage(ax: Axes, view: ImageView, style: ImageStyle) -> ImageArtists:
     pixels = PixelImage(view.image, frame.extent, norm, colour_map, zorder=1)
     ax.add_artist(pixels)
     names: list[Text] = []
+    rings = _ringBoxes(ax, view)
     for on_pixels in (view.names, view.ampNames):
-        names += _drawNames(ax, on_pixels, style.ink, style.halo, 0.16)
+        names += _drawNames(ax, on_pixels, rings, style.ink, style.halo, 0.16)
     for on_gaps in view.gapNames:
-        names += _drawNames(ax, on_gaps, OUTLINE, "#ffffff", 0.6)
+        names += _drawNames(ax, on_gaps, rings, OUTLINE, "#ffffff", 0.6)
     marks, numbers = _drawMarks(ax, view, style)
     return ImageArtists(
         pixels=pixels,
@@ -161,44 +168,104 @@ def _drawFailing(ax: Axes, view: ImageView) -> tuple[PolyCollection, ...]:
     width = float(np.clip(0.05 * side, 0.5, 2.0))
     # A halo would cover much of an amplifier that is narrow on the page.
     strokes = [("white", 1.5 * width), (FAILING, width)] if side > 20 else [(FAILING, width)]
-    return drawFrames(ax, moveSides(corners, -0.5 * strokes[0][1] * _unitsPerPoint(ax)), strokes)
+    # Not under the beds of names.
+    inside = moveSides(corners, -0.5 * strokes[0][1] * _unitsPerPoint(ax))
+    return drawFrames(ax, inside, strokes, zorder=5.5)
 
 
-def _drawNames(ax: Axes, names: Names, ink: str, halo: str, haloWidth: float) -> tuple[Text, ...]:
-    """Write names, with a halo whose width is given in sizes of the letters."""
-    return tuple(
-        writeNearby(
-            ax,
-            text,
-            position,
-            (0.3 * points, (-0.3 if names.atTop else 0.3) * points),
-            (halo, haloWidth * points),
-            fontsize=points,
-            color=ink,
-            zorder=5,
-            ha="left",
-            va="top" if names.atTop else "bottom",
+def _drawNames(
+    ax: Axes, names: Names, rings: FloatArray, ink: str, halo: str, haloWidth: float
+) -> tuple[Text, ...]:
+    """Write names on a bed that quiets noise, with a halo whose width is given in sizes of the letters.
+
+    Where names stand, `_nameBoxes` says.
+    """
+    bed = {"facecolor": halo, "edgecolor": "none", "alpha": 0.7, "boxstyle": "square,pad=0.12"}
+    written = []
+    boxes, scale = _nameBoxes(ax, names, rings), _unitsPerPoint(ax)
+    for text, position, points, box in zip(names.texts, names.positions, names.points, boxes, strict=True):
+        inset = box[3] - _INSET * points if names.atTop else box[2] + _INSET * points
+        up = inset - position[1] / scale
+        written.append(
+            writeNearby(
+                ax,
+                text,
+                position,
+                (_INSET * points, up),
+                (halo, haloWidth * points),
+                fontsize=points,
+                color=ink,
+                bbox=bed,
+                zorder=5,
+                ha="left",
+                va="top" if names.atTop else "bottom",
+            )
         )
-        for text, position, points in zip(names.texts, names.positions, names.points, strict=True)
-    )
+    return tuple(written)
 
 
 def _drawMarks(
     ax: Axes, view: ImageView, style: ImageStyle
 ) -> tuple[PathCollection | None, tuple[Text, ...]]:
-    """Ring structures and number them."""
+    """Ring structures and number them, where a number covers no name and no other mark if possible."""
     positions = view.structures.positions
     if len(positions) == 0:
         return None, ()
+    diameter = _ringDiameter(ax, view)
+    points = 0.7 * diameter
     looks: dict[str, Any] = {"facecolor": "none", "edgecolor": style.mark, "linewidth": 0.8}
-    marks = ax.scatter(positions[:, 0], positions[:, 1], s=90, marker="o", zorder=4, **looks)
+    marks = ax.scatter(positions[:, 0], positions[:, 1], s=diameter**2, marker="o", zorder=4, **looks)
     marks.set_path_effects([withStroke(linewidth=2.0, foreground=style.markHalo), Normal()])
-    lettering = {"fontsize": 6.5, "color": style.mark, "zorder": 6, "annotation_clip": True}
-    numbers = tuple(
-        writeNearby(ax, text, position, (4.0, 4.0), (style.markHalo, 1.4), **lettering)
-        for text, position in zip(view.structures.numbers, positions, strict=True)
-    )
-    return marks, numbers
+    numbers = view.structures.numbers
+    rings, names = _ringBoxes(ax, view), (view.names, view.ampNames, *view.gapNames)
+    taken = np.concatenate([_nameBoxes(ax, own, rings) for own in names])
+    corners = placeNumbers(rings, numbers, points, taken)
+    lettering = {"fontsize": points, "color": style.mark, "zorder": 6, "annotation_clip": True}
+    shift = 0.4 * diameter
+    written = [
+        writeNearby(
+            ax,
+            text,
+            position,
+            (shift * right, shift * up),
+            (style.markHalo, 1.4),
+            ha="left" if right > 0 else "right",
+            va="bottom" if up > 0 else "top",
+            **lettering,
+        )
+        for text, position, (right, up) in zip(numbers, positions, corners, strict=True)
+    ]
+    return marks, tuple(written)
+
+
+def _ringDiameter(ax: Axes, view: ImageView) -> float:
+    """Return the diameter of the rings around structures, points; on small detectors they are smaller."""
+    return float(np.clip(0.15 * _side(ax, view.frame.detectorCorners[view.frame.shown]), 5.0, _RING))
+
+
+def _ringBoxes(ax: Axes, view: ImageView) -> FloatArray:
+    """Return the boxes (left, right, bottom, top) of the rings around structures, points; shape (n, 4)."""
+    half = 0.5 * _ringDiameter(ax, view)
+    boxes: FloatArray = (view.structures.positions / _unitsPerPoint(ax))[:, [0, 0, 1, 1]]
+    return boxes + half * np.array([-1, 1, -1, 1])
+
+
+def _nameBoxes(ax: Axes, names: Names, rings: FloatArray) -> FloatArray:
+    """Return the boxes (left, right, bottom, top) that names cover, points; shape (n, 4).
+
+    A name that would cover one of the rings, boxes of shape (m, 4), is moved past it.
+    """
+    if not names.texts:
+        return np.empty((0, 4))
+    x, y = (names.positions / _unitsPerPoint(ax)).T
+    width = names.points * (2 * _INSET + GLYPH_ASPECT * np.char.str_len(names.texts))
+    height = (1.0 + 2 * _INSET) * names.points
+    boxes = np.stack([x, x + width, *((y - height, y) if names.atTop else (y, y + height))], axis=1)
+    for box in boxes:
+        covered = rings[overlapOf(rings, box) > 0]
+        if len(covered):
+            box[2:] += covered[:, 2].min() - box[3] if names.atTop else covered[:, 3].max() - box[2]
+    return boxes
 
 
 def _makeKey(view: ImageView, style: ImageStyle) -> tuple[Artist, ...]:
@@ -250,10 +317,10 @@ def drawProjections(columnAx: Axes, rowAx: Axes, view: ImageView) -> tuple[list[
     if view.projections is None:
         raise ValueError("The view has no projections.")
     projections, (left, right, bottom, top) = view.projections, view.frame.extent
-    columns = _drawProjection(columnAx, projections.columns, (left, right), projections.limits)
-    rows = _drawProjection(rowAx, projections.rows, (bottom, top), projections.limits, upright=True)
-    columnAx.set_ylim(projections.limits)
-    rowAx.set_xlim(projections.limits)
+    columns = _drawProjection(columnAx, projections.columns, (left, right), projections.columnLimits)
+    rows = _drawProjection(rowAx, projections.rows, (bottom, top), projections.rowLimits, upright=True)
+    columnAx.set_ylim(projections.columnLimits)
+    rowAx.set_xlim(projections.rowLimits)
     columnAx.tick_params(labelbottom=False)
     rowAx.tick_params(labelleft=False, axis="y")
     rowAx.tick_params(axis="x", rotation=90)

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,16 +23,22 @@ from .frame import IMAGE_INCHES, ImageFrame
 from .gaps import AmpGaps
 
 __all__ = [
+    "GLYPH_ASPECT",
     "Failures",
     "Names",
     "StructureMarks",
+    "kindInWords",
+    "nameRaft",
+    "overlapOf",
     "placeNames",
+    "placeNumbers",
     "readFailures",
     "readReasons",
     "readStructures",
 ]
 
-_GLYPH_ASPECT = 0.62
+GLYPH_ASPECT = 0.62
+"""Width of a typical letter, in sizes of the letters."""
 _SHARE, _NARROW_SHARE = 0.45, 0.8
 """Shares of a typical and of a narrow width that a name may take: most of the pixels stay uncovered."""
 
@@ -81,7 +88,7 @@ class StructureMarks:
     positions
         Their centres in the unit of the axes; shape (n, 2).
     lines
-        Number, kind, place and score of each.
+        Number, kind, detector, amplifier, score, and place in pixels of the detector of each.
     total
         Number of structures that were found, without events.
     nEvents
@@ -161,8 +168,9 @@ def readStructures(data: Mapping[str, Any], frame: ImageFrame, nListed: int) -> 
     Structures of detectors that are not on the image are left out. ValueError is raised if the table lacks a
     column.
     """
-    words, several = ("kind", "detectorName", "amplifier"), frame.shown.sum() > 1
-    table = _readTable(data, "structures", ("rank", *words, *frame.markColumns, "score", "nFound"))
+    words, several = ("detectorName", "amplifier"), frame.shown.sum() > 1
+    needed = dict.fromkeys(("rank", "kind", *words, "x", "y", *frame.markColumns, "score", "nFound"))
+    table = _readTable(data, "structures", tuple(needed))
     if table is None:
         return StructureMarks(np.zeros((0, 2)), (), 0, 0)
     names = frame.geometry.layout.detectorName[frame.shown]
@@ -170,10 +178,10 @@ def readStructures(data: Mapping[str, Any], frame: ImageFrame, nListed: int) -> 
     transient = np.isin(np.asarray(table["kind"], dtype=str), TRANSIENT_KINDS)
     marked = table[~transient]
     marked = marked[np.argsort(marked["rank"], kind="stable")][:nListed]
-    columns = [
-        [str(word) for word in marked[column]] for column in words if several or column != "detectorName"
-    ]
+    columns = [[kindInWords(kind) for kind in marked["kind"]]]
+    columns += [[str(word) for word in marked[column]] for column in words[0 if several else 1 :]]
     columns.append([f"{formatNumber(float(score), 3)} σ" for score in marked["score"]])
+    columns.append([f"{x:.0f} {y:.0f}" for x, y in marked["x", "y"].iterrows()])
     padded = [[f"{word:<{max(map(len, column))}}" for word in column] for column in columns if column]
     lines = [f"{i:>2} {'  '.join(row)}".rstrip() for i, row in enumerate(zip(*padded, strict=True), start=1)]
     positions = np.column_stack([floatColumn(marked[column], column) for column in frame.markColumns])
@@ -183,6 +191,17 @@ def readStructures(data: Mapping[str, Any], frame: ImageFrame, nListed: int) -> 
         found: Iterable[tuple[str, str, int]] = table[rows].iterrows("detectorName", "kind", "nFound")
         counts.append(int(sum({(detector, kind): count for detector, kind, count in found}.values())))
     return StructureMarks(positions @ frame.matrix.T + frame.offset, tuple(lines), *counts)
+
+
+def nameRaft(names: Sequence[str]) -> str:
+    """Return the raft of detectors, what their names have before an underscore; empty if it is not one."""
+    rafts = {name.partition("_")[0] for name in names}
+    return rafts.pop() if len(rafts) == 1 else ""
+
+
+def kindInWords(kind: object) -> str:
+    """Write a kind of structure in words: ``deadAmplifier`` is a dead amplifier."""
+    return re.sub("[A-Z]", lambda letter: f" {letter.group().lower()}", str(kind))
 
 
 def readReasons(data: Mapping[str, Any], geometry: FocalPlaneGeometry) -> dict[int, str]:
@@ -243,8 +262,58 @@ def _name(frame: ImageFrame, texts: NameArray, corners: FloatArray, *, atTop: bo
     left, right, bottom, top = frame.extent
     points_per_unit = IMAGE_INCHES * 72 / max(right - left, top - bottom)
     width = np.ptp(corners[:, :, 0], axis=1) * points_per_unit
-    fitting = width / (_GLYPH_ASPECT * np.char.str_len(texts))
+    fitting = width / (GLYPH_ASPECT * np.char.str_len(texts))
     # All letters have one size, which suits a typical width, except those on what is too narrow for it.
     points = np.minimum(np.minimum(_SHARE * np.median(fitting), _NARROW_SHARE * fitting), _MOST_POINTS)
     y = corners[:, :, 1].max(axis=1) if atTop else corners[:, :, 1].min(axis=1)
     return Names(tuple(texts.tolist()), np.column_stack([corners[:, :, 0].min(axis=1), y]), points, atTop)
+
+
+def overlapOf(boxes: FloatArray, box: FloatArray) -> FloatArray:
+    """Return the areas that boxes (left, right, bottom, top), shape (n, 4), share with a box; shape (n,)."""
+    sides = np.minimum(boxes[:, 1::2], box[1::2]) - np.maximum(boxes[:, ::2], box[::2])
+    shared: FloatArray = np.prod(np.maximum(sides, 0), axis=1)
+    return shared
+
+
+def placeNumbers(
+    rings: FloatArray, numbers: Sequence[str], points: float, taken: FloatArray
+) -> list[tuple[int, int]]:
+    """Choose the corner of each ring at which its number stands.
+
+    It is the first, from the upper right one on, where the number covers least of names, of other rings and
+    of their numbers.
+
+    Parameters
+    ----------
+    rings
+        Boxes (left, right, bottom, top) of the rings, points; shape (n, 4).
+    numbers
+        Their numbers.
+    points
+        Size of the letters, points.
+    taken
+        Boxes of names, points; shape (m, 4).
+
+    Returns
+    -------
+    corners
+        For each ring, 1 where the number is to the right, -1 to the left; and 1 above, -1 below.
+    """
+    chosen = []
+    for i, (ring, number) in enumerate(zip(rings, numbers, strict=True)):
+        others = np.concatenate([taken, np.delete(rings, i, axis=0)])
+        inset, width = 0.1 * (ring[1] - ring[0]), GLYPH_ASPECT * points * len(number)
+        right, left = ring[1] - inset + np.array([0, width]), ring[0] + inset - np.array([width, 0])
+        above, below = ring[3] - inset + np.array([0, points]), ring[2] + inset - np.array([points, 0])
+        sides = (
+            ((1, 1), right, above),
+            ((1, -1), right, below),
+            ((-1, 1), left, above),
+            ((-1, -1), left, below),
+        )
+        covered = [overlapOf(others, np.concatenate([x, y])).sum() for _, x, y in sides]
+        corner, x, y = sides[int(np.argmin(covered))]
+        chosen.append(corner)
+        taken = np.concatenate([taken, [[*x, *y]]])
+    return chosen

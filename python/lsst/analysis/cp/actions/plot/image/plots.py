@@ -40,7 +40,7 @@ from lsst.pex.config import ChoiceField, Field
 from .figure import makeImageFigure
 from .frame import ImageFrame, binningOf, detectorFrame, focalPlaneFrame, leaveOut, turnedDetectorFrame
 from .gaps import findAmpGaps
-from .marks import placeNames, readFailures, readReasons, readStructures
+from .marks import nameRaft, placeNames, readFailures, readReasons, readStructures
 from .scale import ImageScale, Stretch, scaleAmplifiers, significanceScale, valueScale
 from .view import ImageView, Projections, listGaps, projectImage
 
@@ -190,7 +190,7 @@ class ImagePlot(PlotAction):
             ("Colours", *textwrap.wrap(scale.note, LIST_LENGTH)),
             *listGaps(gaps, geometry.layout, readReasons(data, geometry), -(-self.nListed // 3)),
             listFirst("Failing", failures.lines, self.nListed),
-            listFirst("Structures", structures.lines, self.nListed),
+            listFirst("Structures (x and y in pixels)", structures.lines, self.nListed),
         )
         return ImageView(
             image=pixels,
@@ -203,11 +203,19 @@ class ImagePlot(PlotAction):
             ampNames=amp_names,
             gapNames=gap_names,
             projections=self._project(pixels, scale),
-            title=chooseTitle(self.title, info, self.zAxisLabel),
+            title=f"{chooseTitle(self.title, info, self.zAxisLabel)}{self._namePart(frame, info)}",
             provenance=(*describeProvenance(info, (), "image"), frame.note),
             lists=tuple(lines for lines in lists if lines),
             message="" if np.isfinite(image).any() else "No pixel with a value",
         )
+
+    def _namePart(self, frame: ImageFrame, plotInfo: Mapping[str, object]) -> str:
+        """Return what is appended to the title: the raft or the detector, if it is one."""
+        names = frame.geometry.layout.detectorName[frame.shown].tolist()
+        if len(names) == 1:
+            return f" — detector {names[0]}"
+        raft = plotInfo.get("raft") or nameRaft(names)
+        return f" — raft {raft}" if raft else ""
 
     @abstractmethod
     def _place(

@@ -158,7 +158,8 @@ class ImageStyle:
         style = cls(over=overColour(colourMap))
         on_dark = replace(style, ink="#ffffff", mark="#ffffff", markHalo="#111111")
         if colourMap == "significance":
-            return replace(on_dark, ink="#c9d6e6", halo="#05070d", ampOutline="#7f9fc4", over="#ffffff")
+            on_blue = replace(on_dark, ink="#c9d6e6", halo="#05070d", ampOutline="#7f9fc4", over="#ffffff")
+            return replace(on_blue, mark="#4ce0ff")
         if colourMap in ("viridis", "cividis"):
             return replace(on_dark, halo="#222222", ampOutline="#ffffff")
         return style

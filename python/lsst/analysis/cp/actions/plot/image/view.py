@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import median_filter
+from scipy.stats import median_abs_deviation
 
 from lsst.analysis.cp.actions.plot.text import listFirst, plural, withUnit
 from lsst.analysis.cp.core import CameraLayout
@@ -22,8 +24,11 @@ from .scale import ImageScale
 
 __all__ = ["ImageView", "Projections", "listGaps", "projectImage"]
 
-_MOST_SPAN = 6.0
-"""Full range of a projection, in robust ranges, up to which all of it is shown."""
+_NARROW = 9
+"""Number of lines of which fewer than half do not set the scale of a projection."""
+
+_REACH = 8.0
+"""Distance from what is wide at which the scale of a projection ends, in standard deviations."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +39,10 @@ class Projections:
     """One value a column; shape (nx,), NaN where there is none."""
     rows: FloatArray
     """One value a row; shape (ny,), NaN where there is none."""
-    limits: tuple[float, float]
-    """Ends of the axes of values; robust, so that points may be beyond."""
+    columnLimits: tuple[float, float]
+    """Ends of the axis of the columns; robust, so that some may be beyond."""
+    rowLimits: tuple[float, float]
+    """Ends of the axis of the rows."""
     label: str
     """What is shown, with its unit."""
 
@@ -95,9 +102,7 @@ class ImageView:
         shown, gaps, structures = self.frame.shown, self.gaps, self.structures
         n_shown, n_missing, n_masked = (int(p.sum()) for p in (shown, gaps.missing, gaps.maskedAmps))
         requested = "requested detectors" if self.frame.notRequested.any() else "detectors"
-        words = [f"{n_shown - n_missing} of {n_shown} {requested} with an image"]
-        if n_shown == 1:
-            words = [str(self.frame.geometry.layout.detectorName[shown][0])]
+        words = [f"{n_shown - n_missing} of {n_shown} {requested} with an image"] if n_shown > 1 else []
         if n_masked:
             words.append(f"{plural(n_masked, 'amplifier')} without a value")
         if self.failures.headline:
@@ -105,8 +110,8 @@ class ImageView:
         if structures.total:
             words.append(f"{plural(structures.total, 'structure')} found")
         if structures.nEvents:
-            words.append(f"{plural(structures.nEvents, 'event')}, as of cosmic rays")
-        return ", ".join(words)
+            words.append(f"{plural(structures.nEvents, 'event')} such as cosmic rays")
+        return ", ".join(words) or "No failure and no structure is known"
 
 
 def listGaps(
@@ -135,13 +140,24 @@ def projectImage(image: Float32Array, statistic: str, unit: str) -> Projections:
         filled = np.isfinite(lines).any(axis=1)
         reduced.append(np.full(len(lines), np.nan))
         reduced[-1][filled] = functions[statistic](lines[filled], axis=1)
-    values = np.concatenate(reduced)
-    robust = robustLimits(values, nSigma=5.0)
-    low, high = robust.low, robust.high
-    least, most = float(np.nanmin(values, initial=high)), float(np.nanmax(values, initial=low))
-    # All of them are shown, unless a few would make the others a flat line.
-    if most - least < _MOST_SPAN * (high - low):
-        low, high = min(low, least), max(high, most)
-    margin = 0.05 * (high - low)
     columns, rows = reduced
-    return Projections(columns, rows, (low - margin, high + margin), withUnit(statistic.capitalize(), unit))
+    label = withUnit(statistic.capitalize(), unit)
+    return Projections(columns, rows, _lineLimits(columns), _lineLimits(rows), label)
+
+
+def _lineLimits(values: FloatArray) -> tuple[float, float]:
+    """Choose ends that enclose what is wider than a few lines, and the scatter about it.
+
+    Single columns and cosmic rays, which may be a thousand times as high, are marked at the end of the axis.
+    """
+    known = values[np.isfinite(values)]
+    if len(known) == 0:
+        return 0.0, 1.0
+    wide = median_filter(known, min(_NARROW, len(known)), mode="nearest")
+    reach = _REACH * float(median_abs_deviation(known - wide, scale="normal"))
+    low, high = float(wide.min()) - reach, float(wide.max()) + reach
+    if not low < high:
+        robust = robustLimits(values)
+        low, high = robust.low, robust.high
+    margin = 0.05 * (high - low)
+    return low - margin, high + margin

@@ -1,0 +1,130 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Figures of a run in one directory, and what each shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lsst.analysis.cp.catalogue import findTest
+from lsst.daf.butler import Butler
+
+__all__ = ["Figure", "exportFigures", "findFigure", "writeIndex"]
+
+MERGES = ("cpBiasExp", "cpBiasRun")
+"""Names of the outputs that show results of tests."""
+
+INDEX = "index.txt"
+"""Name of the list of all figures."""
+
+
+@dataclass(frozen=True, order=True)
+class Figure:
+    """A figure, and what it shows.
+
+    Parameters
+    ----------
+    camera
+        Name of the instrument.
+    detector
+        Name of the detector, or of the first one of a raft; empty for the focal plane.
+    exposure
+        Exposure id; 0 for all exposures together.
+    subject
+        Key of the test, or the name of the tool.
+    path
+        The file.
+    """
+
+    camera: str
+    detector: str
+    exposure: int
+    subject: str
+    path: Path
+
+
+def exportFigures(butler: Butler, instrument: str, directory: Path) -> list[Figure]:
+    """Show all plots of a run in one directory, under names of what they show.
+
+    Parameters
+    ----------
+    butler
+        Butler with the outputs of the run in its default collections.
+    instrument
+        Name of the instrument.
+    directory
+        Where to; the files are hard links to those of the repository.
+
+    Returns
+    -------
+    figures
+        All figures, sorted.
+    """
+    names = {record.id: record.full_name for record in butler.query_dimension_records("detector")}
+    types = [t for t in butler.registry.queryDatasetTypes("cpBias*") if t.storageClass_name == "Plot"]
+    figures = []
+    for kind in types:
+        output, tool, _ = kind.name.split("_", 2)
+        # Views of pixels have names of tools, too, that are those of tests.
+        test = findTest(tool) if output in MERGES else None
+        for ref in butler.query_datasets(kind, explain=False):
+            exposure = int(ref.dataId["exposure"]) if "exposure" in ref.dataId else 0
+            detector = names[int(ref.dataId["detector"])] if "detector" in ref.dataId else ""
+            parts = [kind.name, *([str(exposure)] if exposure else []), *([detector] if detector else [])]
+            path = directory / f"{'_'.join(parts)}.png"
+            path.hardlink_to(butler.getURI(ref).ospath)
+            figures.append(Figure(instrument, detector, exposure, test.key if test else tool, path))
+    return sorted(figures)
+
+
+def findFigure(figures: Sequence[Figure], subject: str, exposure: int, detector: str = "") -> Figure | None:
+    """Find the figure of a subject.
+
+    Parameters
+    ----------
+    figures
+        The figures of a camera.
+    subject
+        Key of a test, or name of a tool.
+    exposure
+        Exposure id.
+    detector
+        Name of the detector; empty for the focal plane.
+
+    Returns
+    -------
+    figure
+        The first; None if there is none.
+    """
+    key = (subject, exposure, detector)
+    return next((f for f in figures if (f.subject, f.exposure, f.detector) == key), None)
+
+
+def writeIndex(figures: Sequence[Figure], directory: Path) -> Path:
+    """List figures by camera, detector and test.
+
+    Parameters
+    ----------
+    figures
+        All figures.
+    directory
+        That of the figures, where the list goes.
+
+    Returns
+    -------
+    path
+        The list.
+    """
+    lines = [f"{'camera':12}{'detector':14}{'exposure':16}{'test or tool':36}file"]
+    for figure in sorted(figures):
+        exposure = str(figure.exposure or "all")
+        file = figure.path.relative_to(directory)
+        lines.append(
+            f"{figure.camera:12}{figure.detector or 'focal plane':14}{exposure:16}{figure.subject:36}{file}"
+        )
+    path = directory / INDEX
+    path.write_text("\n".join(lines) + "\n")
+    return path

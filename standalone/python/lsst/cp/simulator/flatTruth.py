@@ -1,0 +1,110 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""What verification has to find of the faults of flats, declared from the faults alone."""
+
+__all__ = ["listExpectedFlatResults"]
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .fault import Fault, FaultKind, selectFaults
+from .flatFrames import FlatModel
+from .truth import ExpectedResult, listExpectedResults
+
+_TESTS = frozenset({"NOISE"})
+"""Tests of the amplifiers of a flat."""
+
+_CHANCE = (0.04, 0.06)
+"""Scatter of the amplifiers of a detector between which the limit of 0.05 is passed or not by chance."""
+
+
+def listExpectedFlatResults(
+    faults: Iterable[Fault], camera: Any, exposures: Sequence[int], model: FlatModel | None = None
+) -> list[ExpectedResult]:
+    """List what has to be found.
+
+    Parameters
+    ----------
+    faults
+        Faults of the simulation, of the kinds of flats.
+    camera
+        The camera.
+    exposures
+        IDs of the simulated exposures.
+    model
+        What clean flats look like.
+
+    Returns
+    -------
+    expected
+        As `listExpectedResults` returns them. Besides, a detector whose amplifiers are too different has one
+        without an amplifier, with the failure ``DET_SCATTER``.
+
+    Raises
+    ------
+    ValueError
+        Raised if a fault does not fit the camera or is too weak to be certain.
+    """
+    known, model = tuple(faults), FlatModel() if model is None else model
+    amplifiers = [
+        replace(result, failures=result.failures & _TESTS, untested=result.untested & _TESTS)
+        for result in listExpectedResults(known, camera, exposures)
+    ]
+    detectors = [
+        result
+        for exposure in exposures
+        for detector in camera
+        for result in _listOfDetector(
+            selectFaults(known, exposure, detector.getId(), detector.getName()), detector, exposure, model
+        )
+    ]
+    return amplifiers + detectors
+
+
+def _listOfDetector(
+    faults: Sequence[Fault], detector: Any, exposure: int, model: FlatModel
+) -> Iterator[ExpectedResult]:
+    """Work out the scatter of the amplifiers of a detector, as cp_verify defines it."""
+    kinds = {fault.kind for fault in faults}
+    if not faults or FaultKind.MISSING_DETECTOR in kinds:
+        return
+    means = np.array([_findMean(faults, amplifier.getName(), model) for amplifier in detector])
+    means = means[np.isfinite(means)]
+    scatter = np.std(means, ddof=1) / np.mean(means)
+    if _CHANCE[0] < scatter < _CHANCE[1]:
+        raise ValueError(
+            f"The amplifiers of detector {detector.getName()} have the scatter {scatter:.3f}, "
+            f"which passes or fails by chance between {_CHANCE[0]} and {_CHANCE[1]}."
+        )
+    if scatter >= _CHANCE[1]:
+        yield ExpectedResult(
+            exposure=exposure,
+            detector=detector.getId(),
+            detectorName=detector.getName(),
+            amplifier="",
+            failures=frozenset({"DET_SCATTER"}),
+            untested=frozenset(),
+            statistics=frozenset(),
+            kinds=tuple(sorted(kinds)),
+        )
+
+
+def _findMean(faults: Sequence[Fault], amplifier: str, model: FlatModel) -> float:
+    """Find the mean of an amplifier (electron), as if no light were lost at the edge; NaN if masked."""
+    mean = model.flux
+    own = [fault for fault in faults if amplifier in fault.amplifiers]
+    for fault in sorted(own, key=lambda fault: fault.kind is FaultKind.GAIN_STEP):
+        match fault.kind:
+            case FaultKind.DEAD_AMPLIFIER:
+                mean = 0.0
+            case FaultKind.MASKED_AMPLIFIER:
+                mean = np.nan
+            case FaultKind.EXCESS_LIGHT:
+                mean = min(mean * fault.strength, model.fullWell)
+            case FaultKind.GAIN_STEP:
+                mean *= fault.strength
+    return mean

@@ -1,0 +1,236 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""What the demonstration plans, judges and says."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.table import Table
+
+from lsst.cp.simulator import parseFaults
+from lsst.obs.lsst import Latiss, LsstCam
+
+ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "demo"))
+
+import history  # noqa: E402
+from figures import Figure  # noqa: E402
+from history import HistoryLine, judgeHistory, makeHistory, planHistory  # noqa: E402
+from pipetaskRun import PipetaskError, Stage  # noqa: E402
+from printing import Findings, chooseFigures, summarize  # noqa: E402
+from progress import Progress  # noqa: E402
+from runDemo import DEMOS, listStages, prepare  # noqa: E402
+from structures import OtherStructure, listOthers  # noqa: E402
+from verdict import Line, judge, report  # noqa: E402
+
+EXPOSURE = 2026030100001
+
+
+class FakeButler:
+    """Gives tables by the names of their datasets."""
+
+    def __init__(self, **datasets: object) -> None:
+        self.datasets = datasets
+
+    def get(self, name: str, *args: object, **kwargs: object) -> object:
+        return self.datasets[name]
+
+
+def readBar(stream: io.StringIO) -> list[int]:
+    """Read the percentages that a bar showed."""
+    return [int(number) for number in re.findall(r"(\d+)% \|", stream.getvalue())]
+
+
+def test_bar_only_grows() -> None:
+    stream = io.StringIO()
+    progress = Progress(10, stream)
+    for step in (3, 1, 7, 99, 0):
+        progress.reach(step)
+        progress.say(f"step {step}")
+    progress.close()
+    shown = readBar(stream)
+    assert shown == sorted(shown)
+    assert shown[-1] == 100
+    assert progress.step == 10
+
+
+def makeStage(*lines: str, status: int = 0, steps: int = 6) -> Stage:
+    text = "\n".join(lines)
+    return Stage("doing things", [["bash", "-c", f"echo '{text}'; exit {status}"]] * 3, steps)
+
+
+def test_stage_counts_quanta_of_all_its_commands(tmp_path: Path) -> None:
+    line = "Executed 2 quanta successfully, 0 failed and 0 remain out of total 2 quanta."
+    progress = Progress(20, io.StringIO())
+    makeStage(line).execute(2, tmp_path / "logs", progress)
+    assert progress.step == 6
+    # What was pruned from the graph is done, too.
+    makeStage("nothing to do", steps=5).execute(2, tmp_path / "logs", progress)
+    assert progress.step == 11
+
+
+def test_stage_that_fails_shows_the_end_of_its_log(tmp_path: Path) -> None:
+    lines = [f"line {i}" for i in range(30)]
+    with pytest.raises(PipetaskError, match=r"doing things: failed; the end of .*log:\nline 15\n") as caught:
+        makeStage(*lines, status=1).execute(1, tmp_path, Progress(20, io.StringIO()))
+    assert str(caught.value).endswith("line 29")
+
+
+def test_plan_of_the_large_camera_names_a_complete_raft(tmp_path: Path) -> None:
+    part = prepare(DEMOS["LSSTCam"], tmp_path, 2, None, full=False)
+    names = {detector.getName() for detector in LsstCam().getCamera()}
+    raft = {name for name in names if name.startswith("R22_")}
+    viewed = set(part.run.viewedDetectors)
+    assert len(raft) == 9
+    assert raft <= viewed
+    assert {str(fault.detector) for fault in DEMOS["LSSTCam"].readFaults()} <= viewed <= names
+    assert (part.nDetectors, part.nViewed) == (205, len(viewed))
+    # The tasks that gather detectors know that the others are not requested.
+    for label in ("viewBiasExpResidual", "viewBiasExpRaft"):
+        assert repr(part.run.viewedDetectors[0]) in part.run.configFiles[label].read_text()
+    detectors, merges, views = part.stages
+    assert detectors.nSteps == 2 * 205
+    # A view of each viewed detector, and one of rafts, of the focal plane and of all pixels each.
+    assert views.nSteps == len(viewed) + 3
+    words = [stage.words for stage in listStages(part)]
+    assert not any("quantum" in text or "quanta" in text for text in words)
+
+
+def test_full_plan_leaves_out_no_detector() -> None:
+    assert DEMOS["LSSTCam"].listViewed(["R22_S11", "R01_S00"], full=True) == ()
+    assert DEMOS["LATISS"].listViewed(["RXX_S00"], full=False) == ()
+
+
+@pytest.fixture(autouse=True)
+def pipelines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pipelines find each other, as what a user sources does."""
+    monkeypatch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+    for name in ("CP_VERIFY_DIR", "ANALYSIS_TOOLS_DIR"):
+        monkeypatch.setenv(name, str(ROOT / "standalone"))
+
+
+@pytest.mark.slow
+def test_step_and_drift_of_the_history_are_found(tmp_path: Path) -> None:
+    makeHistory(tmp_path / "history")
+    stage = planHistory(tmp_path / "history", ROOT / "pipelines" / "LATISS" / "trendBias.yaml")
+    stage.execute(1, tmp_path / "logs", Progress(1, io.StringIO()))
+    lines = judgeHistory(tmp_path / "history")
+    assert [line.tool for line in lines] == ["biasNoise", "biasMean"]
+    assert all(line.isRight for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("values", "isRight"),
+    [
+        ({"nChangePoints": 1, "largestStep": history.STEP}, True),
+        ({"nChangePoints": 1, "largestStep": -history.STEP}, False),
+        ({"nChangePoints": 2, "largestStep": history.STEP}, False),
+        ({"nChangePoints": 1, "nSeriesDrifting": 1, "largestStep": history.STEP}, False),
+        ({}, False),
+    ],
+)
+def test_history_is_judged(values: dict[str, float], isRight: bool) -> None:
+    nothing = {"nChangePoints": 0, "nSeriesDrifting": 0, "largestStep": 0.0, "steepestDrift": 0.0}
+    line = history._compare(nothing | values, "biasNoise", "step", history.STEP, "electron")
+    assert line.isRight == isRight
+
+
+FAULTS = parseFaults(
+    [
+        "hotNoise detector:RXX_S00 amplifiers:C03 amplitude:1.4",
+        "biasShift detector:RXX_S00 amplifiers:C06 amplitude:2.0",
+        "brightColumn detector:RXX_S00 amplifiers:C15 amplitude:10",
+    ]
+)
+
+
+def makeCulprits(*rows: tuple[str, str, str]) -> Table:
+    names = ("amplifier", "test", "status")
+    table = Table({name: [row[i] for row in rows] for i, name in enumerate(names)}, dtype=[str] * 3)
+    table["detector"] = np.zeros(len(rows), dtype=int)
+    return table
+
+
+def makeButler(culprits: Table, structures: Table | None = None) -> FakeButler:
+    amps = ["C03", "C06", "C15", "C17"]
+    results = Table({"detector": [0] * 4, "amplifier": amps, "BIAS_AMP_CORNER": [0.0] * 4})
+    results["BIAS_BIAS_SHIFT_COUNT"] = [0, 2, 0, 0]
+    return FakeButler(
+        camera=Latiss().getCamera(),
+        cpBiasExp_detectorSummary=Table({"detector": [0], "nAmps": [16]}),
+        cpBiasExp_culprits=culprits,
+        verifyBiasExpResults=results,
+        verifyBiasExpMatrix=Table({"ampName": ["C03"], "ampComp": ["C06"], "overscanCorr": [0.1]}),
+        cpBiasExpResidual_structures=structures,
+    )
+
+
+FOUND = (("C03", "NOISE", "failed"), ("C03", "READ_NOISE_CONSISTENT", "failed"))
+
+
+def test_verdict_has_no_line_for_what_no_test_looks_for() -> None:
+    (line,) = judge(makeButler(makeCulprits(*FOUND)), "LATISS", FAULTS, [EXPOSURE])
+    assert (line.amplifier, line.isRight) == ("C03", True)
+
+
+@pytest.mark.parametrize("amplifier", ["C06", "C17"])
+def test_other_failures_are_wrong(amplifier: str) -> None:
+    culprits = makeCulprits(*FOUND, (amplifier, "MEAN", "failed"))
+    lines = judge(makeButler(culprits), "LATISS", FAULTS, [EXPOSURE])
+    assert [(line.amplifier, line.isRight) for line in lines] == [("C03", True), (amplifier, False)]
+
+
+def test_statistics_without_limits_are_reported() -> None:
+    (line,) = report(makeButler(makeCulprits()), "LATISS", FAULTS, [EXPOSURE])
+    assert (line.amplifier, line.statistic, line.value, line.usual) == ("C06", "BIAS_SHIFT_COUNT", 2, 0)
+
+
+def test_structures_where_nothing_was_injected_are_listed() -> None:
+    rows = [("C15", "column"), ("C17", "pixel"), ("C17", "event"), ("C03", "row"), ("", "gradient")]
+    table = Table({"amplifier": [a for a, _ in rows], "kind": [k for _, k in rows]})
+    table["detector"], table["detectorName"] = 0, "RXX_S00"
+    table["rank"], table["score"] = range(1, 6), 7.0
+    others = listOthers(makeButler(makeCulprits(), table), "LATISS", FAULTS, [EXPOSURE])
+    assert others == [OtherStructure(EXPOSURE, "RXX_S00", "C17", "pixel, rank 2, 7.0 sigma")]
+    others = listOthers(makeButler(makeCulprits(), table), "LATISS", FAULTS[:0], [EXPOSURE])
+    assert [other.amplifier for other in others] == ["C15", "C17", "C03", ""]
+
+
+def makeFindings(**fields: list) -> Findings:
+    line = Line(EXPOSURE, "RXX_S00", "C03", "hotNoise", frozenset({"NOISE"}), frozenset({"NOISE"}))
+    return Findings(**{"tests": [line], "structures": [], "others": [], "reported": [], **fields})
+
+
+def test_nothing_else_is_said_only_where_it_would_have_been_seen() -> None:
+    other = OtherStructure(EXPOSURE, "RXX_S00", "C17", "pixel, rank 2, 7.0 sigma")
+    assert "Nothing else was found." in summarize([makeFindings()], 9, 9)
+    partly = summarize([makeFindings()], 205, 26)
+    assert "no other test failed on any of 205 detectors" in partly
+    assert "on the 26 whose pixels were looked at" in partly
+    found = summarize([makeFindings(others=[other])], 9, 9)
+    assert "Nothing else" not in found
+    assert "Where nothing was injected: 1 structure." in found
+
+
+def test_wrong_findings_are_counted() -> None:
+    line = Line(EXPOSURE, "RXX_S00", "C17", "", frozenset(), frozenset({"MEAN"}))
+    step = HistoryLine("biasNoise", "a step", "nothing", isRight=False)
+    assert makeFindings().nWrong == 0
+    assert makeFindings(tests=[line], history=[step]).nWrong == 2
+
+
+def test_figures_of_what_was_found() -> None:
+    names = [("NOISE", ""), ("NOISE", "R00"), ("MEAN", ""), ("biasSignificance", "")]
+    figures = [Figure("LATISS", detector, EXPOSURE, name, Path(name)) for name, detector in names]
+    chosen = list(chooseFigures(makeFindings(figures=figures)))
+    assert chosen == [
+        ("RXX_S00", "NOISE", figures[0]),
+        ("focal plane", "significance", figures[3]),
+    ]
