@@ -6,12 +6,19 @@ from dataclasses import replace
 
 import astropy.units as u
 import numpy as np
+import pyarrow as pa
 import pytest
 from astropy.table import Column, MaskedColumn, QTable, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lsst.analysis.cp.core import AmpKeyError, ColumnError
-from lsst.analysis.cp.core.amps import AmpTable, ReferenceValues, detectorSummaryTable, summarize
+from lsst.analysis.cp.core.amps import (
+    AmpTable,
+    ReferenceValues,
+    ampSummaryTable,
+    detectorSummaryTable,
+    summarize,
+)
 
 
 def test_rows_keep_their_order(columns, read, keysOf):
@@ -228,6 +235,20 @@ def test_empty_table(columns, read):
 
 def test_table_that_has_lost_the_types_of_its_columns_when_empty(columns, read):
     assert len(read({name: np.array([]) for name in columns})) == 0
+
+
+@pytest.mark.parametrize("form", ["plain", "object", "pyarrow"])
+def test_large_exposure_ids_are_exact(columns, read, form):
+    large = 2**60 + columns["exposure"]
+    forms = {
+        "plain": lambda: large.astype(np.uint64),
+        "object": lambda: large.astype(object),
+        "pyarrow": lambda: pa.array(large),
+    }
+    table = read({**columns, "exposure": forms[form]()}, exposures=[2**60 + 999])
+    assert table.exposures.tolist() == [2**60 + i for i in (101, 102, 103, 999)]
+    assert_array_equal(table.exposures[table.exposureIndex], large)
+    assert set(ampSummaryTable(table)["exposure"].tolist()) == {2**60 + i for i in (101, 102, 103)}
 
 
 def test_expected_exposures_join_those_with_rows(columns, read):

@@ -3,8 +3,9 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 import astropy.units as u
 import numpy as np
+import pyarrow as pa
 import pytest
-from astropy.table import Column, MaskedColumn
+from astropy.table import Column, MaskedColumn, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lsst.analysis.cp.core import ColumnError, flagColumn, floatColumn, idColumn, nameColumn
@@ -160,9 +161,94 @@ def test_wrong_names_are_an_error(column, message):
         nameColumn(column, "X")
 
 
-def test_objects_keep_identifiers_that_a_float_would_round():
-    ids, present = idColumn(np.array([2**53 + 1, None], dtype=object), "X")
-    assert (ids[0], present.tolist()) == (2**53 + 1, [True, False])
+class Nullable:
+    """A column as pandas has it, which tells by a method where it has no value."""
+
+    def __init__(self, values, isna):
+        self._values, self._isna = np.array(values, dtype=object), np.array(isna)
+
+    def isna(self):
+        return self._isna
+
+    def mask(self):
+        raise AssertionError("is not a mask")
+
+    def __array__(self, dtype=None, copy=None):
+        return self._values
+
+
+# More than a float64 tells apart, up to the largest integer of 64 bits with a sign.
+LARGE = [2**53 + 1, 2**53 + 3, 2**60 + 7, 2**63 - 1]
+
+
+@pytest.mark.parametrize("large", LARGE)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda id: np.array([id, None], dtype=object),
+        lambda id: [id, None],
+        lambda id: np.array([np.uint64(id), None], dtype=object),
+        lambda id: np.array([id, np.nan], dtype=object),
+        lambda id: np.ma.masked_array([id, 0], mask=[False, True]),
+        lambda id: np.ma.masked_array(np.array([id, None], dtype=object), mask=[False, True]),
+        lambda id: np.ma.masked_array(np.array([id, 2**63 + 5], np.uint64), mask=[False, True]),
+        lambda id: MaskedColumn([id, 1], mask=[False, True]),
+        lambda id: MaskedColumn([id, None], dtype=object),
+        lambda id: Table({"X": MaskedColumn(np.array([id, 1], np.uint64), mask=[False, True])})["X"],
+        lambda id: Nullable([id, "nothing"], [False, True]),
+        lambda id: pa.array([id, None], pa.int64()),
+        lambda id: pa.chunked_array([[id], [None]], pa.uint64()),
+    ],
+)
+def test_identifiers_that_a_float_would_round_are_exact(make, large):
+    ids, present = idColumn(make(large), "X")
+    assert present.tolist() == [True, False]
+    assert ids.dtype == np.int64
+    assert int(ids[0]) == large
+
+
+@pytest.mark.parametrize("large", [2**53, 2**53 + 2, 2**60])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda id: np.array([float(id), np.nan]),
+        lambda id: [id, np.nan],
+        lambda id: np.array([float(id), None], dtype=object),
+        lambda id: np.ma.masked_array([float(id), 1.0], mask=[False, True]),
+    ],
+)
+def test_floats_that_may_have_been_rounded_are_no_identifiers(make, large):
+    with pytest.raises(ColumnError, match=f"column 'X' holds {large} as a float"):
+        idColumn(make(large), "X")
+
+
+@pytest.mark.parametrize("large", [2**63, 2**63 + 5, 2**64 - 1])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda id: np.array([id, 1], dtype=np.uint64),
+        lambda id: np.array([id, None], dtype=object),
+        lambda id: pa.array([id, None], pa.uint64()),
+        lambda id: MaskedColumn(np.array([id, 1], dtype=np.uint64), mask=[False, True]),
+    ],
+)
+def test_identifiers_beyond_64_bits_with_a_sign_are_an_error(make, large):
+    with pytest.raises(ColumnError, match=rf"column 'X' holds {large}, and no id is above 2\*\*63 - 1"):
+        idColumn(make(large), "X")
+
+
+@pytest.mark.parametrize("text", ["12", b"12"])
+def test_text_is_no_identifier(text):
+    with pytest.raises(ColumnError, match="column 'X' holds b?'12', expected numbers"):
+        idColumn(np.array([text, 1], dtype=object), "X")
+
+
+def test_columns_of_pyarrow_and_pandas_are_read():
+    assert_array_equal(floatColumn(pa.array([1.5, None]), "X"), [1.5, np.nan])
+    assert_array_equal(floatColumn(Nullable([1.5, "nothing"], [False, True]), "X"), [1.5, np.nan])
+    assert_array_equal(flagColumn(pa.array([True, None, False]), "X"), [1, -1, 0])
+    names, present = nameColumn(pa.array(["C00", None]).dictionary_encode(), "X")
+    assert (names[0], present.tolist()) == ("C00", [True, False])
 
 
 def test_lists_of_one_length_are_no_numbers():

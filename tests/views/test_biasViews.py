@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS
 from lsst.afw.image import ImageF
+from lsst.analysis.cp.atools.views import ImageTool
 from lsst.analysis.cp.core.structures import STRUCTURE_KINDS
 from lsst.analysis.cp.notebook import readView
+from lsst.analysis.cp.tasks import DetectorImageViewTask
 from lsst.geom import Point2D
 
 PLOTS = {
@@ -57,7 +61,9 @@ def test_raft_is_stored_under_its_first_detector(biasViews, bias):
 @pytest.mark.parametrize("label", ["viewBiasExpRaft", "viewBiasExpResidual"])
 def test_bad_detectors_do_not_cost_the_others(biasViews, bias, label):
     log = biasViews.get(f"{label}_log", exposure=bias.INFO.id)
-    warnings = [record.message for record in log if record.levelname == "WARNING"]
+    # The Butler's own are about packages that are not installed.
+    own = [record for record in log if not record.name.startswith("lsst.daf.butler")]
+    warnings = [record.message for record in own if record.levelname == "WARNING"]
     missing = [message for message in warnings if "is missing from the view" in message]
     for detector, message in zip((bias.WRONG_SIZE, bias.DAMAGED), missing, strict=True):
         assert message.startswith(f"Detector {detector} is missing from the view: ")
@@ -154,3 +160,45 @@ def test_metrics_count_detectors(biasViews, bias):
 def test_metrics_of_all_kinds_are_there(biasViews, bias):
     names = set(getMetrics(biasViews, bias))
     assert len(names) == 2 * len(STRUCTURE_KINDS) + 3
+
+
+def test_stamps_of_the_structures_are_written(biasViews, bias):
+    name = "cpBiasExpResidual_biasStructures_StructureStampsPlot"
+    (ref,) = biasViews.query_datasets(name)
+    assert biasViews.getURI(ref).read(8) == b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture
+def given(monkeypatch):
+    """Return what tools of views are given, while they run."""
+    given, call = [], ImageTool.__call__
+
+    def listen(self, data, **kwargs):
+        given.append(dict(data))
+        return call(self, data, **kwargs)
+
+    monkeypatch.setattr(ImageTool, "__call__", listen)
+    return given
+
+
+def test_structures_are_marked_on_the_view_of_their_detector(biasRepository, readPipeline, bias, given):
+    labels = "viewBiasExpDet,viewBiasExpResidual"
+    biasRepository.run(readPipeline(f"LSSTComCam/analyzeBias.yaml#{labels}"), f"detector = {bias.GOOD}")
+    (detector, *_) = [data for data in given if "binning" in data]
+    row = detector["structures"][0]
+    assert (row["kind"], row["x"], row["y"]) == ("pixel", bias.HOT_PIXEL["x"], bias.HOT_PIXEL["y"])
+
+
+def test_views_do_without_structures(biasRepository, readPipeline, bias, given):
+    biasRepository.run(readPipeline("LSSTComCam/analyzeBias.yaml#viewBiasExpDet"), f"detector = {bias.GOOD}")
+    assert given
+    assert not any("structures" in data for data in given)
+
+
+def test_damaged_table_of_structures_costs_the_marks_only(caplog):
+    config = DetectorImageViewTask.ConfigClass()
+    config.connections.outputName, config.doMarkStructures = "cpTest", True
+    name = SimpleNamespace(datasetType=SimpleNamespace(name="cpBiasExpResidual_structures"))
+    handle = SimpleNamespace(ref=name, dataId=SimpleNamespace(required={"exposure": 5}))
+    assert DetectorImageViewTask(config=config).readExtras({"structures": handle}) == {}
+    assert "No structures are marked: cpBiasExpResidual_structures (exposure 5)" in caplog.text

@@ -59,6 +59,7 @@ def expectOutputs(product: str, outputName: str, nDetectors: int) -> dict[str, i
     residual = f"{outputName}Residual"
     names = ("metrics", "pyramid", "structures", "meanMosaic", "significanceMosaic")
     plots |= {f"{residual}_{product}{tool}_FocalPlaneImagePlot": 1 for tool in ("Mean", "Significance")}
+    plots[f"{residual}_{product}Structures_StructureStampsPlot"] = 1
     return plots | {f"{residual}_{name}": 1 for name in names}
 
 
@@ -134,7 +135,7 @@ def test_failing_tool_costs_its_plot_only(emptyRepository, readPipeline, monkeyp
         emptyRepository.run(pipeline)
     written = listOutputs(emptyRepository.open("run1"))
     expected = expectOutputs("defects", "cpDefectsExp", 2)
-    names = {name for name in expected if "Residual" in name and not name.endswith("Plot")}
+    names = {name for name in expected if "Residual" in name and not name.endswith("ImagePlot")}
     assert written.keys() == names
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lsst.analysis.cp.actions.keyedData import SelectImage
 from lsst.analysis.cp.actions.metric import StructureMetric
-from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot
+from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS, ImageKind, getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
 from lsst.pex.config import Field, ListField
@@ -72,7 +72,7 @@ class FocalPlaneImageTool(ImageTool):
 
 
 class StructureTool(AnalysisTool):
-    """Metrics of the structures that were found."""
+    """Metrics of the structures that were found, and a plot of them if one is chosen."""
 
     parameterizedBand: bool = False
     propagateData: bool = True
@@ -144,10 +144,14 @@ def addResidualTools(config: AnalysisBaseConfig, product: str, images: str = "ex
     mean = addTool(config.atools, f"{product}Mean", FocalPlaneImageTool, plane="mean")
     _describe(mean.produce.plot, kind, f"{kind.label}, mean of each bin", aboutZero=kind.aboutZero)
     significance = addTool(config.atools, f"{product}Significance", FocalPlaneImageTool, plane="significance")
-    words = f"Largest significance of a {kind.label[0].lower()}{kind.label[1:]}"
+    words_of = f"{kind.label[0].lower()}{kind.label[1:]}"
+    words = f"Largest significance of a {words_of}"
     significance.produce.plot.quantity = "significance"
     significance.produce.plot.zAxisLabel, significance.produce.plot.title = words, f"{words} in each bin"
-    addTool(config.atools, f"{product}Structures", StructureTool)
+    structures = addTool(config.atools, f"{product}Structures", StructureTool)
+    structures.produce.plot = StructureStampsPlot
+    stamps = structures.produce.plot
+    stamps.title, stamps.unit = f"Most conspicuous structures of the {words_of}", kind.unit
 
 
 def addStructureSensorTools(

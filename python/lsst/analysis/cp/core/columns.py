@@ -11,18 +11,38 @@ import numpy.typing as npt
 
 from lsst.analysis.cp.core.typing import BoolArray, FlagArray, FloatArray, IdArray, NameArray
 
-__all__ = ["ColumnError", "convertUnit", "flagColumn", "floatColumn", "idColumn", "nameColumn"]
+__all__ = ["ColumnError", "convertUnit", "flagColumn", "floatColumn", "idColumn", "nameColumn", "splitColumn"]
+
+
+_LARGEST_ID = np.iinfo(np.int64).max
+_EXACT = 2**53
 
 
 class ColumnError(ValueError):
     """A column of a table is missing or cannot be read."""
 
 
-def _split(column: Any) -> tuple[npt.NDArray[Any], BoolArray | None]:
-    """Part a column into its values and its mask (None where nothing is masked)."""
-    mask = getattr(column, "mask", None)
+def splitColumn(column: Any) -> tuple[npt.NDArray[Any], BoolArray | None]:
+    """Part a column into its values and its mask.
+
+    Parameters
+    ----------
+    column
+        A column of numpy, astropy, pandas or pyarrow, or a list.
+
+    Returns
+    -------
+    values
+        The values; integers with missing ones among them are never made floats.
+    mask
+        Where there is no value; None where nothing is masked.
+    """
+    if hasattr(column, "to_pylist"):
+        # Of pyarrow, which makes floats of integers that have nulls.
+        return np.array(column.to_pylist(), dtype=object), None
+    # Pandas has a method mask, which is something else.
+    mask = np.asarray(column.isna()) if hasattr(column, "isna") else getattr(column, "mask", None)
     values = np.asarray(column)
-    # Pandas has a method of that name.
     if not isinstance(mask, np.ndarray) or not mask.any():
         return values, None
     return values, mask
@@ -95,7 +115,7 @@ def floatColumn(column: Any, name: str, unit: str | None = None) -> FloatArray:
         If the column is not one-dimensional, holds something that is no number, or is in a unit that cannot
         be converted.
     """
-    values, mask = _split(column)
+    values, mask = splitColumn(column)
     _checkShape(values, name)
     if values.dtype.kind not in "fiubO":
         raise ColumnError(f"column {name!r} has type {values.dtype}, expected numbers")
@@ -134,7 +154,7 @@ def flagColumn(column: Any, name: str) -> FlagArray:
     ColumnError
         If the column holds something else.
     """
-    values, mask = _split(column)
+    values, mask = splitColumn(column)
     if values.dtype.kind == "b":
         _checkShape(values, name)
         flags = values.astype(np.int8)
@@ -156,7 +176,7 @@ def idColumn(column: Any, name: str) -> tuple[IdArray, BoolArray]:
     Parameters
     ----------
     column
-        Whole numbers or objects, shape (n,), possibly masked.
+        Whole numbers, floats below 2**53, or objects (None is no identifier), shape (n,), possibly masked.
     name
         Name of the column, for messages.
 
@@ -170,22 +190,48 @@ def idColumn(column: Any, name: str) -> tuple[IdArray, BoolArray]:
     Raises
     ------
     ColumnError
-        If the column holds something that is no whole number.
+        If the column holds something that is no whole number, a float that may have been rounded, or a number
+        that 64 bits with a sign do not hold.
     """
-    values, mask = _split(column)
+    values, mask = splitColumn(column)
     _checkShape(values, name)
+    present = np.ones(len(values), bool) if mask is None else ~mask
     if values.dtype.kind in "iu":
-        return values.astype(np.int64, copy=False), np.ones(len(values), bool) if mask is None else ~mask
+        if len(large := values[present & (values > _LARGEST_ID)]):
+            raise ColumnError(f"column {name!r} holds {large[0]}, and no id is above 2**63 - 1")
+        return values.astype(np.int64, copy=False), present
+    if values.dtype.kind == "O":
+        objects = np.where(present, values, np.array(None)).tolist()
+        whole = [None if value is None else _readWhole(value, name) for value in objects]
+        present = np.array([number is not None for number in whole], dtype=bool)
+        return np.array([number or 0 for number in whole], dtype=np.int64), present
     floats = floatColumn(column, name)
     present = np.isfinite(floats)
-    ids = np.where(present, floats, 0).astype(np.int64)
-    if np.any(ids[present] != floats[present]):
+    _checkWhole(floats[present], name)
+    return np.where(present, floats, 0).astype(np.int64), present
+
+
+def _readWhole(value: object, name: str) -> int | None:
+    """Read an identifier among objects; None if there is none."""
+    if isinstance(value, int | np.integer):
+        if value > _LARGEST_ID or value < -_LARGEST_ID:
+            raise ColumnError(f"column {name!r} holds {value}, and no id is above 2**63 - 1")
+        return int(value)
+    number = floatColumn(np.array([value], dtype=object), name)
+    if not np.isfinite(number[0]):
+        return None
+    _checkWhole(number, name)
+    return int(number[0])
+
+
+def _checkWhole(floats: FloatArray, name: str) -> None:
+    """Raise unless floats are whole numbers that they hold exactly."""
+    if np.any(floats != np.floor(floats)):
         raise ColumnError(f"column {name!r} holds a number that is not whole")
-    if values.dtype.kind == "O":
-        # A float64 rounds the integers beyond 2**53.
-        for row in np.flatnonzero(present):
-            ids[row] = int(values[row])
-    return ids, present
+    if len(large := floats[np.abs(floats) >= _EXACT]):
+        raise ColumnError(
+            f"column {name!r} holds {large[0]:.0f} as a float, which does not tell ids from 2**53 on apart"
+        )
 
 
 def nameColumn(column: Any, name: str) -> tuple[NameArray, BoolArray]:
@@ -210,7 +256,7 @@ def nameColumn(column: Any, name: str) -> tuple[NameArray, BoolArray]:
     ColumnError
         If the column does not hold strings.
     """
-    values, mask = _split(column)
+    values, mask = splitColumn(column)
     _checkShape(values, name)
     present = np.ones(len(values), bool) if mask is None else ~mask
     if values.dtype.kind == "O":

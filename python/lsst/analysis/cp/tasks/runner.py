@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from astropy.time import Time
 from matplotlib.figure import Figure
 
+from lsst.analysis.cp.core import ColumnError, idColumn
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.pipe.base import AlgorithmError, AnnotatedPartialOutputsError, Struct
 from lsst.verify import Measurement
@@ -223,8 +225,9 @@ def describeRows(columns: Mapping[str, Any]) -> dict[str, list[int]]:
     """
     info, names = {}, list(columns.keys())  # A table is searched row by row.
     if "exposure" in names:
-        exposures = np.ma.compressed(np.ma.asarray(columns["exposure"]))
-        info["exposures"] = np.unique(exposures).tolist()
+        with suppress(ColumnError):
+            ids, present = idColumn(columns["exposure"], "exposure")
+            info["exposures"] = np.unique(ids[present]).tolist()
     if "mjd" in names:
         mjd = np.ma.filled(np.ma.asarray(columns["mjd"], dtype=float), np.nan)
         noons = np.unique(np.floor(mjd[np.isfinite(mjd)] - 0.5))

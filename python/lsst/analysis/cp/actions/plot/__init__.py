@@ -4,7 +4,7 @@
 """Plots of calibration products verification."""
 
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
-from .image import DetectorImagePlot, FocalPlaneImagePlot
+from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
 from .trend import TrendPlot
 
 __all__ = [
@@ -12,5 +12,6 @@ __all__ = [
     "FailureMapPlot",
     "FocalPlaneGeometryPlot",
     "FocalPlaneImagePlot",
+    "StructureStampsPlot",
     "TrendPlot",
 ]

@@ -173,13 +173,7 @@ def gatherSeries(
         np.bincount(cell[rows.status == code], minlength=n_cells) for code in (FAILED, GOOD)
     )
     status = np.where(n_failed > 0, FAILED, np.where(n_passed > 0, GOOD, UNKNOWN)).astype(np.int8)
-    # Identifiers are far below 2**53, so that they are exact as floats.
-    exposure, day = (
-        np.nan_to_num(_reduceCells(np.where(ids > 0, ids, np.nan), epoch_of_row, shape[1], "min")).astype(
-            np.int64
-        )
-        for ids in (rows.exposure, rows.dayObs)
-    )
+    exposure, day = (_findFirst(ids, epoch_of_row, shape[1]) for ids in (rows.exposure, rows.dayObs))
     return TrendSeries(
         names=names,
         groups=rows.group[first],
@@ -282,6 +276,14 @@ def _findEpochs(rows: _Rows, kind: str) -> tuple[IndexArray, FloatArray]:
     rank = np.empty(len(order), dtype=np.intp)
     rank[order] = np.arange(len(order))
     return rank[inverse], mjd[order]
+
+
+def _findFirst(ids: IdArray, epoch: IndexArray, nEpochs: int) -> IdArray:
+    """Find the smallest identifier of each epoch; 0 where there is none."""
+    none = np.iinfo(np.int64).max
+    first = np.full(nEpochs, none)
+    np.minimum.at(first, epoch, np.where(ids > 0, ids, none))
+    return np.where(first == none, 0, first)
 
 
 def _reduceCells(values: npt.NDArray[np.number], cell: IndexArray, nCells: int, statistic: str) -> FloatArray:

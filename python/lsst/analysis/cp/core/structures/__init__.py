@@ -7,5 +7,6 @@
 from .find import *
 from .ranking import *
 from .significance import *
+from .stamps import *
 from .table import *
 from .thresholds import *

@@ -72,6 +72,11 @@ class ResidualPyramidConfig(ImageInputConfig, pipelineConnections=ResidualPyrami
         default=20,
         check=lambda number: number > 0,
     )
+    numStamps = Field[int](
+        doc="Number of structures, the most conspicuous of all detectors, to show in postage stamps.",
+        default=16,
+        check=lambda number: number >= 0,
+    )
     doWritePyramid = Field[bool](
         doc="Write the pyramid? It is made in the directory for temporary files (TMPDIR), which needs room "
         "for it: about 1.4 bytes a pixel, 4.6 GB for LSSTCam. On the repository's file system it is not "

@@ -20,8 +20,11 @@ from lsst.analysis.cp.core.images import FocalPlaneMosaic
 from lsst.analysis.cp.core.pyramid import PyramidWriter
 from lsst.analysis.cp.core.structures import (
     DetectionThresholds,
+    Stamp,
     Structures,
+    cutStamps,
     findStructures,
+    foremostStamps,
     markStructures,
     measureSignificance,
     rankStructures,
@@ -133,6 +136,8 @@ class Gathered:
     """Id and structures of each detector that could be measured."""
     threshold: float = 0.0
     """Significance from which a pixel is found, the highest of all detectors; 0 without any."""
+    stamps: list[Stamp] = field(default_factory=list)
+    """Stamps of the most conspicuous structures so far."""
     unsearched: list[str] = field(default_factory=list)
     """Detector and amplifier of those that could not be searched."""
 
@@ -146,10 +151,10 @@ class ResidualPyramidTask(PipelineTask):
     The tools get two images of the focal plane, ``mean`` and ``significance``, with ``x0``, ``y0`` and
     ``pixelSize`` as in `FocalPlaneImageViewTask`; the ``threshold`` of single pixels; ``imageDetectors``,
     ``missing`` and ``notRequested``, the detectors that have an image, that have none, and that nobody asked
-    for, as `presenceKeys` gives them;
-    ``structures``, the table of `rankStructures`; and ``culprits``, that of `readCulprits`, where there is
-    one. Amplifiers with too few good pixels to be searched are logged, named in the metadata ``unsearched``
-    of the table, and have no significance.
+    for, as `presenceKeys` gives them; ``structures``, the table of `rankStructures`; ``stamps``, those of its
+    first rows; and ``culprits``, that of `readCulprits`, where there is one. Amplifiers with too few good
+    pixels to be searched are logged, named in the metadata ``unsearched`` of the table, and have no
+    significance.
     """
 
     ConfigClass = ResidualPyramidConfig
@@ -258,6 +263,7 @@ class ResidualPyramidTask(PipelineTask):
             **gridKeys(mean.grid),
             **presenceKeys(mean, images),
             "structures": table,
+            "stamps": gathered.stamps,
             **(extras or {}),
         }
         outputs = runTools(self.config, view, runner, camera=camera)
@@ -305,6 +311,9 @@ class ResidualPyramidTask(PipelineTask):
                 ", ".join(measured.unsearched),
             )
         gathered.threshold = max(gathered.threshold, measured.threshold)
+        number = self.config.numStamps
+        own = cutStamps(image.image, image.excluded, measured.structures, image.detector, number=number)
+        gathered.stamps = foremostStamps([*gathered.stamps, *own], number)
 
     def measure(self, image: DetectorImage, geometry: FocalPlaneGeometry) -> Measured:
         """Measure the significance of the pixels of a detector, and find its structures."""

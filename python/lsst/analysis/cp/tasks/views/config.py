@@ -146,8 +146,21 @@ class ImageViewConnections(ImageInputConnections, dimensions={"instrument"}):
         deferGraphConstraint=True,
     )
 
+    structures = cT.Input(
+        doc="Structures that were found in the images, to be marked.",
+        name="{inputOutputName}Residual_structures",
+        storageClass="ArrowAstropy",
+        deferLoad=True,
+        minimum=0,
+        deferGraphConstraint=True,
+    )
+
     def __init__(self, *, config: ImageViewConfig) -> None:
         super().__init__(config=config)
+        if config.doMarkStructures:
+            self.redeclare("structures", dimensions=self.dimensions - {"detector"})
+        else:
+            self.inputs.remove("structures")
         if config.doShareStretch:
             self.redeclare("wholeImage", dimensions=self.dimensions - {"detector"})
         else:
@@ -174,6 +187,10 @@ class ImageViewConfig(ImageInputConfig, pipelineConnections=ImageViewConnections
         "visible.",
         default="mean",
         allowed=dict.fromkeys(BINNING_STATISTICS, ""),
+    )
+    doMarkStructures = Field[bool](
+        doc="Mark the structures that were found at full resolution, where their table exists?",
+        default=False,
     )
     doShareStretch = Field[bool](
         doc="Choose the range of the colours from the image of all of the focal plane, where there is one, "

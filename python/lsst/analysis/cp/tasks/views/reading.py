@@ -31,6 +31,7 @@ __all__ = [
     "readCulprits",
     "readDetectorImage",
     "readFocalPlaneImage",
+    "readStructureTable",
     "sampleImage",
 ]
 
@@ -296,3 +297,22 @@ def readCulprits(handles: Iterable[DeferredDatasetHandle]) -> dict[str, Table]:
         return {}
     table = vstack(tables, metadata_conflicts="silent")
     return {"culprits": table[np.asarray(table["status"]) == "failed"][columns[:3]]}
+
+
+def readStructureTable(handle: DeferredDatasetHandle) -> Table:
+    """Read the structures that were found in an exposure.
+
+    Returns
+    -------
+    structures
+        Table of `~lsst.analysis.cp.core.structures.rankStructures`.
+
+    Raises
+    ------
+    UnusableImageError
+        Raised if it cannot be read.
+    """
+    try:
+        return handle.get()
+    except Exception as error:
+        raise makeUnreadable(nameDataset(handle), error) from error

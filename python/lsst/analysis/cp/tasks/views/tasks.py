@@ -44,6 +44,7 @@ from .reading import (
     readCulprits,
     readDetectorImage,
     readFocalPlaneImage,
+    readStructureTable,
     sampleImage,
 )
 
@@ -67,8 +68,9 @@ class ImageViewTask[Source](PipelineTask):
     """Base of tasks that make views of images.
 
     All that can be made is written, and then the quantum fails if a tool did. All tools get ``culprits``, the
-    table of `readCulprits`, where there is one, and ``stretchSample``, pixels of all of the focal plane,
-    where there is an image of it. A subclass says what else they get.
+    table of `readCulprits`, and ``structures``, that of `ResidualPyramidTask`, where there are any; and
+    ``stretchSample``, pixels of all of the focal plane, where there is an image of it. A subclass says what
+    else they get.
     """
 
     ConfigClass = ImageViewConfig
@@ -110,7 +112,7 @@ class ImageViewTask[Source](PipelineTask):
         raiseFailures(self, failures)
 
     def readExtras(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Read ``culprits`` and ``stretchSample``, as far as the inputs have any that can be used."""
+        """Read ``culprits``, ``structures`` and ``stretchSample``, as far as inputs have any of use."""
         extras: dict[str, Any] = readCulprits(inputs.get("culprits", ()))
         if (whole := inputs.get("wholeImage")) is not None:
             shape = placeCameraImage(inputs["camera"], self.config.inputBinning).shape
@@ -118,6 +120,11 @@ class ImageViewTask[Source](PipelineTask):
                 extras["stretchSample"] = sampleImage(whole, shape)
             except UnusableImageError as error:
                 self.log.warning("The view has a range of colours of its own: %s", error)
+        if (structures := inputs.get("structures")) is not None:
+            try:
+                extras["structures"] = readStructureTable(structures)
+            except UnusableImageError as error:
+                self.log.warning("No structures are marked: %s", error)
         return extras
 
     def readParts(

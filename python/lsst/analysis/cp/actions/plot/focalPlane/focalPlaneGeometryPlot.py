@@ -22,7 +22,7 @@ from lsst.analysis.cp.actions.plot.text import (
 )
 from lsst.analysis.cp.core import CameraLayout, DetectorSelection
 from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN
-from lsst.analysis.cp.core.columns import flagColumn, floatColumn
+from lsst.analysis.cp.core.columns import flagColumn, floatColumn, splitColumn
 from lsst.analysis.cp.core.geometry import STATISTICS, FocalPlaneGeometry, groupedStatistic
 from lsst.analysis.cp.core.limits import ColourLimits, CountScale, countScale, robustLimits
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray, NameArray
@@ -385,7 +385,8 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         for needed in (place, key):
             if needed not in data:
                 raise ValueError(f"{type(self).__name__} needs {needed!r}; the data have {sorted(data)}")
-            vectors[needed] = np.ma.asanyarray(data[needed])
+            values, mask = splitColumn(data[needed])
+            vectors[needed] = np.ma.array(values, mask=np.ma.nomask if mask is None else mask)
             if vectors[needed].ndim != 1:
                 raise ValueError(f"{type(self).__name__} needs a vector {needed!r}; got {data[needed]!r}")
         n_rows, expected = len(vectors[key]), len(vectors[place])

@@ -4,5 +4,6 @@
 """Views of images."""
 
 from .plots import DetectorImagePlot, FocalPlaneImagePlot
+from .stamps import StructureStampsPlot
 
-__all__ = ["DetectorImagePlot", "FocalPlaneImagePlot"]
+__all__ = ["DetectorImagePlot", "FocalPlaneImagePlot", "StructureStampsPlot"]

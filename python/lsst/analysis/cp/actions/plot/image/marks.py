@@ -27,6 +27,7 @@ __all__ = [
     "Failures",
     "Names",
     "StructureMarks",
+    "kindInWords",
     "nameRaft",
     "overlapOf",
     "placeNames",
@@ -177,7 +178,7 @@ def readStructures(data: Mapping[str, Any], frame: ImageFrame, nListed: int) -> 
     transient = np.isin(np.asarray(table["kind"], dtype=str), TRANSIENT_KINDS)
     marked = table[~transient]
     marked = marked[np.argsort(marked["rank"], kind="stable")][:nListed]
-    columns = [[_inWords(kind) for kind in marked["kind"]]]
+    columns = [[kindInWords(kind) for kind in marked["kind"]]]
     columns += [[str(word) for word in marked[column]] for column in words[0 if several else 1 :]]
     columns.append([f"{formatNumber(float(score), 3)} σ" for score in marked["score"]])
     columns.append([f"{x:.0f} {y:.0f}" for x, y in marked["x", "y"].iterrows()])
@@ -198,7 +199,7 @@ def nameRaft(names: Sequence[str]) -> str:
     return rafts.pop() if len(rafts) == 1 else ""
 
 
-def _inWords(kind: object) -> str:
+def kindInWords(kind: object) -> str:
     """Write a kind of structure in words: ``deadAmplifier`` is a dead amplifier."""
     return re.sub("[A-Z]", lambda letter: f" {letter.group().lower()}", str(kind))
 

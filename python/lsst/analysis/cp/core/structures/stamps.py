@@ -1,0 +1,189 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Postage stamps of structures: their pixels and what is around them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from astropy.table import Table
+
+from lsst.analysis.cp.core.images import binImage
+from lsst.analysis.cp.core.typing import BoolArray, Float32Array
+
+from .table import TRANSIENT_KINDS, Structures
+
+__all__ = ["Stamp", "cutStamps", "foremostStamps", "stampsOfRows"]
+
+_SURROUNDINGS = 1.5
+"""Side of what a stamp of a wide structure shows, in longer sides of the structure."""
+
+_NARROW = 0.5
+"""Shorter side up to which a structure is shown pixel by pixel, around its centre, in sides of a stamp."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stamp:
+    """Pixels of a structure and around it.
+
+    Parameters
+    ----------
+    detector
+        Identifier of the detector.
+    kind, amplifier, x, y
+        As of the row in `Structures`; they tell the rows of a detector apart.
+    excess
+        Score in units of its threshold.
+    image
+        Pixels; shape (size, size), row 0 at the lowest y. NaN where pixels are left out, and beyond the edges
+        of the detector.
+    left, bottom
+        Edges of the stamp, in pixels of the detector, of which the first has its centre at 0.
+    binning
+        Side of an image pixel, in pixels of the detector.
+    """
+
+    detector: int
+    kind: str
+    amplifier: int
+    x: float
+    y: float
+    excess: float
+    image: Float32Array
+    left: float
+    bottom: float
+    binning: int
+
+    @property
+    def key(self) -> tuple[int, str, float, float]:
+        """What tells it apart from others."""
+        return self.detector, self.kind, self.x, self.y
+
+
+def cutStamps(
+    image: npt.NDArray[np.floating],
+    excluded: BoolArray,
+    structures: Structures,
+    detector: int,
+    *,
+    number: int,
+    size: int = 64,
+) -> list[Stamp]:
+    """Cut stamps of the most conspicuous structures of a detector.
+
+    A stamp shows single pixels around the centre of what is small or narrow, as a column is. Of what is wide,
+    as a glow, it shows all and its surroundings, binned by means.
+
+    Parameters
+    ----------
+    image
+        Image of the detector; shape (ny, nx), row 0 at the lowest y.
+    excluded
+        True where a pixel is left out; shape (ny, nx).
+    structures
+        What was found. Transient kinds, such as events, get no stamp.
+    detector
+        Identifier of the detector.
+    number
+        Largest number of stamps.
+    size
+        Height and width of a stamp (pixels).
+
+    Returns
+    -------
+    stamps
+        The largest excess first.
+    """
+    excess = structures.score / structures.threshold
+    order = np.lexsort((-excess, np.isin(structures.kind, TRANSIENT_KINDS)))
+    lasting = order[~np.isin(structures.kind[order], TRANSIENT_KINDS)][:number]
+    stamps = []
+    for row in lasting.tolist():
+        sides = int(structures.width[row]), int(structures.height[row])
+        is_wide = min(sides) > _NARROW * size
+        binning = max(1, math.ceil(_SURROUNDINGS * max(sides) / size)) if is_wide else 1
+        x, y = float(structures.x[row]), float(structures.y[row])
+        first_x, first_y = (round(centre - (size * binning - 1) / 2) for centre in (x, y))
+        stamps.append(
+            Stamp(
+                detector=detector,
+                kind=str(structures.kind[row]),
+                amplifier=int(structures.amplifier[row]),
+                x=x,
+                y=y,
+                excess=float(excess[row]),
+                image=_cut(image, excluded, first_y, first_x, size, binning),
+                left=first_x - 0.5,
+                bottom=first_y - 0.5,
+                binning=binning,
+            )
+        )
+    return stamps
+
+
+def _cut(
+    image: npt.NDArray[np.floating], excluded: BoolArray, row: int, column: int, size: int, binning: int
+) -> Float32Array:
+    """Cut a square that begins at a row and a column, which may be beyond the image, and bin it."""
+    side = size * binning
+    inside = tuple(
+        slice(max(start, 0), min(start + side, end))
+        for start, end in zip((row, column), image.shape, strict=True)
+    )
+    place = tuple(
+        slice(part.start - start, part.stop - start)
+        for part, start in zip(inside, (row, column), strict=True)
+    )
+    pixels = np.full((side, side), np.nan, dtype=np.float32)
+    pixels[place] = image[inside]
+    pixels[place][excluded[inside]] = np.nan
+    return pixels if binning == 1 else binImage(pixels, binning, "mean")
+
+
+def foremostStamps(stamps: Iterable[Stamp], number: int) -> list[Stamp]:
+    """Keep the stamps of the largest excess.
+
+    Parameters
+    ----------
+    stamps
+        Stamps of any detectors.
+    number
+        How many to keep.
+
+    Returns
+    -------
+    foremost
+        These, the largest excess first.
+    """
+    return sorted(stamps, key=lambda stamp: -stamp.excess)[:number]
+
+
+def stampsOfRows(stamps: Iterable[Stamp], table: Table, number: int) -> list[tuple[int, Stamp]]:
+    """Find the stamps of the first rows of a ranked table.
+
+    Parameters
+    ----------
+    stamps
+        Stamps of any detectors.
+    table
+        As `rankStructures` makes it.
+    number
+        Number of rows, transient kinds not counted.
+
+    Returns
+    -------
+    found
+        Row and stamp of those that have one, in the order of the table.
+    """
+    by_key = {stamp.key: stamp for stamp in stamps}
+    rows = np.flatnonzero(~np.isin(np.asarray(table["kind"], dtype=str), TRANSIENT_KINDS))[:number]
+    keys = [
+        (int(table["detector"][row]), str(table["kind"][row]), float(table["x"][row]), float(table["y"][row]))
+        for row in rows
+    ]
+    return [(int(row), by_key[key]) for row, key in zip(rows, keys, strict=True) if key in by_key]
