@@ -6,10 +6,12 @@
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 
@@ -163,6 +165,15 @@ def test_undelivered_is_opened_first(run: Run, proxy: RestProxy):
     assert not proxy.requests
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+def test_list_of_the_undelivered_on_a_full_disk(run: Run, settings: ProxySettings):
+    settings.faults = FaultPlan({Fault.SCHEMA_REJECTED: 1.0})
+    result = run(undelivered="/dev/full")
+    assert result.exit_code == 1
+    assert "Error: /dev/full cannot be written: No space left on device" in result.stderr
+    assert "60 that the proxy rejected" in result.stderr
+
+
 def test_ledger_is_no_list_of_the_undelivered(run: Run, repository: BundleRepository):
     run()
     result = run(undelivered=str(repository.root / "." / LEDGER))
@@ -297,6 +308,13 @@ def test_ledger_in_use_is_explained(run: Run, repository: BundleRepository):
         result = run()
     assert result.exit_code == 1
     assert "is in use by another push" in result.stderr
+
+
+def test_locked_repository_is_not_waited_for(run: Run, repository: BundleRepository):
+    with closing(sqlite3.connect(repository.root / "gen3.sqlite3", isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        result = run(deadline="1")
+    assert (result.exit_code, result.stderr) == (1, "Error: the repository gave no answer within 6 s\n")
 
 
 def test_redirection_ends_the_push(run: Run, settings: ProxySettings):

@@ -280,7 +280,7 @@ def test_read_that_hangs_costs_only_itself(monkeypatch, push: Push, undelivered:
     report = push()
     gate.set()
     assert (report.delivered, report.unread) == (33, 1)
-    assert undelivered[0].reason == "it could not be read within 0.5 s"
+    assert undelivered[0].reason == "the repository gave no answer within 0.5 s"
 
 
 def test_reads_that_hang_end_with_the_push(monkeypatch, push: Push):

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -35,6 +36,8 @@ from lsst.analysis.cp.sasquatch import (
     WebAddress,
     findSecretText,
 )
+from lsst.analysis.cp.sasquatch.delivery import GRACE
+from lsst.analysis.cp.sasquatch.pusher import TimedReader
 from lsst.daf.butler import Butler, ButlerUserError
 
 __all__ = ["PushOptions", "runPush"]
@@ -101,7 +104,9 @@ def runPush(options: PushOptions) -> bool:
         mode = Mode.UPSTREAM if options.upstream_schema else Mode.OWN
         target = f"{address.target} {options.namespace} {mode}"
         ledger_file = _findLedger(options)
-        butler = stack.enter_context(_openButler(options.repo))
+        # Whoever locks a repository is waited for by the middleware for minutes.
+        open_butler = partial(_openButler, options.repo)
+        butler = stack.enter_context(TimedReader().run(open_butler, options.deadline + GRACE))
         ledger = stack.enter_context(Ledger(ledger_file, target, isReadOnly=options.dry_run))
         # Opened before the work: all of that would be in vain.
         file = None
@@ -281,7 +286,12 @@ class _UndeliveredList:
         if self._count <= _LISTED:
             self._first.append(item)
         if self._file is not None:
-            self._file.write(json.dumps(asdict(item), default=str) + "\n")
+            try:
+                self._file.write(json.dumps(asdict(item), default=str) + "\n")
+            except OSError as error:
+                # The records are still delivered and counted.
+                click.echo(f"Error: {self._file.name} cannot be written: {error.strerror}", err=True)
+                self._file = None
 
     def show(self) -> None:
         reason = None

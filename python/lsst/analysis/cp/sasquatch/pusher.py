@@ -153,7 +153,7 @@ class Pusher:
         self._maker = maker
         self._ledger = ledger
         self._tell = tell
-        self._reader = _TimedReader()
+        self._reader = TimedReader()
         self._bundles: dict[UUID, _Bundle] = {}
         self._points: set[int] = set()
         self.report = PushReport()
@@ -194,7 +194,7 @@ class Pusher:
             What was done. What was not delivered goes with the next push.
         """
         end = time.monotonic() + deadline
-        found = query.find(self._butler)
+        found = self._reader.run(partial(query.find, self._butler), deadline + GRACE)
         with Delivery(client, inFlight=inFlight, deadline=end) as delivery:
             try:
                 for page in self._readPages(found, progress, lambda: delivery.isOver, end + GRACE):
@@ -242,7 +242,8 @@ class Pusher:
                 if isOver():
                     return
                 uuids = [UUID(bytes=each) for each in page]
-                refs = {ref.id: ref for ref in found.read(self._butler, uuids)}
+                read = self._reader.run(partial(found.read, self._butler, uuids), end - time.monotonic())
+                refs = {ref.id: ref for ref in read}
                 places = self._locate(refs.values(), end)
                 bundles = []
                 for id in uuids:
@@ -327,7 +328,7 @@ class Pusher:
         self._ledger.note((bundle.id.bytes, bundle.point) for bundle in bundles if bundle.isWhole)
 
 
-class _TimedReader:
+class TimedReader:
     """Runs one call after another in a thread that is left behind if a call does not end in time."""
 
     def __init__(self) -> None:
@@ -341,11 +342,12 @@ class _TimedReader:
     def run[T](self, call: Callable[[], T], timeout: float) -> T:
         """Return what a call returns, or raise what it raises."""
         self._calls.put(call)
+        wait = min(max(timeout, 0.0), threading.TIMEOUT_MAX)
         try:
-            result: tuple[T, Exception | None] = self._results.get(timeout=max(timeout, 0.0))
+            result: tuple[T, Exception | None] = self._results.get(timeout=wait)
         except queue.Empty:
             self._start()
-            raise TimeoutError(f"it could not be read within {timeout:.3g} s") from None
+            raise TimeoutError(f"the repository gave no answer within {timeout:.3g} s") from None
         if result[1] is not None:
             raise result[1]
         return result[0]
