@@ -3,9 +3,12 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import median_abs_deviation
 
 from lsst.analysis.cp.core.history import TrendSummaries, summarizeTrends
+from lsst.analysis.cp.core.history.noise import groupSpreads, measureSpread
 
 RAGGED = (0, 1, 2, 9, 10, 11, 37, 120, 400)
 
@@ -197,3 +200,36 @@ def test_bad_points_are_rejected(series, times, values, message):
 def test_series_beyond_their_number_are_rejected():
     with pytest.raises(ValueError, match="numbers of series from 0 to 1, got 0 to 2"):
         summarizeTrends([0, 2], [1.0, 2.0], [1.0, 2.0], nSeries=2)
+
+
+@pytest.mark.parametrize("n_together", [1, 2, 5, 20, 300])
+def test_points_at_equal_times_of_white_noise_are_no_outliers(n_together):
+    """However many share a time, each is judged by the scatter of single points."""
+    rng = np.random.default_rng(n_together)
+    values = rng.normal(5.0, 0.05, (12, 300))
+    times = np.tile(np.arange(300) // n_together, 12).astype(float)
+    summary = summarizeTrends(np.repeat(np.arange(12), 300), times, values.ravel())
+    assert len(summary.outliers.index) == 0
+    np.testing.assert_allclose(
+        summary.scatter, median_abs_deviation(values, axis=1, scale="normal"), rtol=0.1
+    )
+
+
+def test_an_outlier_among_points_at_equal_times_is_found():
+    values = np.random.default_rng(1).normal(5.0, 0.05, 300)
+    values[111] += 1.0
+    summary = summarizeTrends(np.zeros(300, int), np.arange(300) // 20, values)
+    assert summary.outliers.index.tolist() == [111]
+    assert summary.outliers.score[0] == pytest.approx(1.0 / 0.05, rel=0.25)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 4), st.floats(-1e6, 1e6)), max_size=40))
+def test_spreads_of_groups_are_those_of_rows(points):
+    groups = np.array([group for group, _ in points], dtype=np.intp)
+    values = np.array([value for _, value in points], dtype=float)
+    found = groupSpreads(values, groups, 5)
+    for group in range(5):
+        own = values[groups == group]
+        expected = measureSpread(own[np.newaxis])[0] if len(own) else np.nan
+        np.testing.assert_allclose(found[group], expected, rtol=1e-12)

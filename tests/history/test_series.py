@@ -129,6 +129,68 @@ def test_rows_without_time_and_day_are_an_error() -> None:
         gatherSeries(rows)
 
 
+@pytest.mark.parametrize("form", ["masked", "zero", "absent"])
+def test_rows_without_day_meet_those_of_their_night(form: str) -> None:
+    """Half of the exposures are before, half after midnight; detector 1 has no days."""
+    rows = makeRows(np.arange(60.0).reshape(2, 30))
+    rows["day_obs"] = np.tile(DAY + np.repeat(np.arange(15), 2), 2)
+    # 2026-03-01 begins at MJD 61100, its night at noon.
+    rows["mjd"] = 61100.0 + np.tile(np.repeat(np.arange(15), 2) + np.tile([0.9, 1.2], 15), 2)
+    expected = gatherSeries(rows, epoch="day")
+    lacking = rows["detectorName"] == "R00_S01"
+    days = {
+        "masked": np.ma.masked_array(rows["day_obs"], lacking),
+        "zero": np.where(lacking, 0, rows["day_obs"]),
+        "absent": np.where(lacking, None, rows["day_obs"].astype(object)),
+    }
+    found = gatherSeries(rows | {"day_obs": days[form]}, epoch="day")
+    assert expected.nEpochs == found.nEpochs == 15
+    assert_array_equal(found.values, expected.values)
+    assert_array_equal(found.dayObs, DAY + np.arange(15))
+    without = gatherSeries({name: rows[name] for name in rows if name != "day_obs"}, epoch="day")
+    assert_array_equal(without.values, expected.values)
+
+
+def test_rows_without_exposure_meet_those_of_their_time() -> None:
+    rows = makeRows(np.arange(12.0).reshape(2, 6))
+    rows["exposure"] = np.where(rows["detectorName"] == "R00_S01", 0, rows["exposure"])
+    series = gatherSeries(rows, epoch="exposure")
+    assert_array_equal(series.values, np.arange(12.0).reshape(2, 6))
+    assert (series.exposure > 0).all()
+
+
+def test_row_without_exposure_is_none_of_several_at_its_time() -> None:
+    rows = makeRows(np.arange(3.0).reshape(1, 3)) | {"mjd": np.full(3, MJD)}
+    rows["exposure"] = np.array([5, 6, 0])
+    assert sorted(gatherSeries(rows, epoch="exposure").values[0]) == [0.0, 1.0, 2.0]
+
+
+def test_days_decide_what_an_epoch_is_also_where_rows_do_not_say_them() -> None:
+    rows = makeRows(np.ones((1, 20))) | {"day_obs": np.zeros(20, int)}
+    assert gatherSeries(rows).epochKind == "day"
+
+
+def test_exposure_of_an_epoch_is_exact() -> None:
+    rows = makeRows(np.ones((2, 3)))
+    rows["exposure"] = 2**60 + np.array([5, 3, 7, 5, 3, 7])
+    assert gatherSeries(rows, epoch="exposure").exposure.tolist() == [2**60 + i for i in (5, 3, 7)]
+
+
+@pytest.mark.parametrize("epoch", ["auto", "exposure", "day"])
+def test_exposures_of_nights_without_times_are_no_outliers(epoch: str) -> None:
+    """20 exposures a night of white noise, of which only the night is known."""
+    values = noise(12, 60)
+    rows = makeRows(values)
+    night, place = np.divmod(np.tile(np.arange(60), 12), 20)
+    rows |= {"day_obs": DAY + night, "exposure": (DAY + night) * 100000 + place + 1}
+    rows["mjd"] = np.full(720, np.nan)
+    assert np.abs(values - 5.0).max() < 4 * 0.05
+    assert len(findTrends(gatherSeries(rows, epoch=epoch)).outlierSeries) == 0
+    values[3, 37] += 1.0
+    found = findTrends(gatherSeries(rows | {"value": values.ravel()}, epoch="exposure"))
+    assert (found.outlierSeries.tolist(), found.outlierEpoch.tolist()) == ([3], [37])
+
+
 def test_rows_without_raft_are_left_out() -> None:
     rows = makeRows(np.ones((2, 2))) | {"raft": np.array(["R00", "R00", "", ""])}
     assert gatherSeries(rows, by="raft").names.tolist() == ["R00"]

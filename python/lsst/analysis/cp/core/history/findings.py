@@ -17,7 +17,7 @@ from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray
 from .budgets import TrendBudgets
 from .changePoints import ChangePoints, findChanges
 from .drift import Drifts, driftAt, measureDrifts
-from .noise import MIN_SEGMENT, Block, Epochs, Noise, measureSpread, rowMedians, runMedians, startsOfRuns
+from .noise import MIN_SEGMENT, Block, Epochs, Noise, groupSpreads, rowMedians, runMedians, startsOfRuns
 from .series import TrendSeries
 
 __all__ = ["MIN_JUDGED", "OutlyingValues", "TrendFindings", "TrendSummaries", "findTrends", "summarizeTrends"]
@@ -64,8 +64,9 @@ class TrendSummaries:
         Median of the values at the different times, shape (nSeries,) (unit of the values); NaN if there is
         none.
     scatter
-        Scaled median absolute deviation from the level and drift at each time, shape (nSeries,) (unit of the
-        values); the root mean square where more than half of the values are equal. NaN if there is no value.
+        Scaled median absolute deviation of the points from their levels and drifts, shape (nSeries,) (unit of
+        the values); the root mean square where more than half of the values are equal. NaN if there is no
+        value.
     expected
         Level at the time of each point that was given, shape (nPoints given,) (unit of the values); NaN where
         the value is not finite.
@@ -216,8 +217,9 @@ def summarizeTrends(
 ) -> TrendSummaries:
     """Find change points, drifts and outliers in many series at once.
 
-    Points may come in any order. Those of the same series and time count once, by their median: they are
-    not independent. Outliers are judged point by point. Change points and drift are found in turn, since
+    Points may come in any order. In the search for change points and drifts those of the same series and time
+    count once, by their median: they are not independent. Outliers are judged point by point, by the scatter
+    of all points. Change points and drift are found in turn, since
     either looks like the other where it is not allowed for.
 
     Parameters
@@ -252,7 +254,7 @@ def summarizeTrends(
         )
     budgets = TrendBudgets() if budgets is None else budgets
     epochs = Epochs.fromPoints(numbers, days, measured, num_series)
-    median, scatter = np.full((2, num_series), np.nan)
+    median, units = np.full((2, num_series), np.nan)
     expected_at = np.full(len(epochs.times), np.nan)
     drifts = Drifts.makeEmpty(num_series)
     changes = []
@@ -265,13 +267,17 @@ def summarizeTrends(
         drift = driftAt(scaled, np.where(fit.drifts.isSignificant, fit.drifts.slope, 0.0))
         levels = _medianLevels(scaled, scaled.values - drift, fit.levels)
         median[block.series] = unit * rowMedians(scaled.values)
-        scatter[block.series] = unit * measureSpread(scaled.values - drift - levels)
+        units[block.series] = unit
         expected_at[epochs.flatten(block)] = (column * (drift + levels))[block.present]
         drifts = drifts.replaceRows(block.series, replace(fit.drifts, slope=unit * fit.drifts.slope))
         changes.append(_describeChanges(block, fit, column * levels, column * drift))
     has_value = epochs.epochOfPoint >= 0
     expected = np.full(len(numbers), np.nan)
     expected[has_value] = expected_at[epochs.epochOfPoint[has_value]]
+    unit_of_point = units[numbers[has_value]]
+    scaled_values = np.clip(measured[has_value] / unit_of_point, -_LARGEST, _LARGEST)
+    residuals = scaled_values - expected[has_value] / unit_of_point
+    scatter = units * groupSpreads(residuals, numbers[has_value], num_series)
     return TrendSummaries(
         median=median,
         scatter=scatter,

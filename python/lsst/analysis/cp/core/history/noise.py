@@ -16,10 +16,11 @@ from scipy.stats import norm
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray
 
 __all__ = [
-    "MIN_SEGMENT",
     "Block",
     "Epochs",
+    "MIN_SEGMENT",
     "Noise",
+    "groupSpreads",
     "measureSpread",
     "replaceOutliers",
     "roundingErrors",
@@ -301,6 +302,20 @@ def measureSpread(values: FloatArray) -> FloatArray:
     squares = np.sum(values**2, axis=1, where=present) / np.maximum(present.sum(axis=1), 1)
     spread = _scaledMad(values)
     return np.where(spread > 0, spread, np.sqrt(squares))
+
+
+def groupSpreads(values: FloatArray, groups: IndexArray, nGroups: int) -> FloatArray:
+    """Return what `measureSpread` does of rows for groups of values; NaN for one without a value."""
+    order = np.lexsort((values, groups))
+    values, groups = values[order], groups[order]
+    starts = startsOfRuns(groups)
+    medians, counts = runMedians(values, starts)
+    deviations = np.abs(values - np.repeat(medians, counts))
+    mads, _ = runMedians(deviations[np.lexsort((deviations, groups))], starts)
+    squares = np.bincount(groups, values**2, nGroups)[groups[starts]] / counts
+    spreads = np.full(nGroups, np.nan)
+    spreads[groups[starts]] = np.where(mads > 0, mads / _GAUSSIAN_MAD, np.sqrt(squares))
+    return spreads
 
 
 def roundingErrors(values: FloatArray) -> FloatArray:

@@ -31,8 +31,17 @@ SERIES_STATISTICS = ("min", "median", "max")
 MANY_DAYS = 10
 """Number of days from which "auto" takes a day for an epoch."""
 
-_NOON_TO_NIGHT = 0.5 + 0.67
-"""From the beginning of the calendar day of ``day_obs`` to about the middle of its night, days."""
+_UNIX_DAY = 40587
+"""The day from which numpy counts, MJD."""
+
+_NOON = 0.5
+"""From the beginning of a calendar day to that of the day of observation, days."""
+
+_NOON_TO_NIGHT = 0.67
+"""From the beginning of the day of observation to about the middle of its night, days."""
+
+_SAME_TIME = 1.0 / 86400
+"""Times that differ by no more are the same, days."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -118,6 +127,7 @@ class _Rows:
     mjd: FloatArray
     exposure: IdArray
     dayObs: IdArray
+    night: IdArray
     threshold: FloatArray
     areOfNights: bool
 
@@ -127,7 +137,9 @@ def gatherSeries(
 ) -> TrendSeries:
     """Lay the rows of a tidy table of one measurement out as series.
 
-    Rows without a finite value, or with ``nValid`` 0 (whatever their value), leave a gap.
+    Rows without a finite value, or with ``nValid`` 0 (whatever their value), leave a gap. A row without
+    ``day_obs`` is of the day of its time, one without ``exposure`` of the only exposure at its time, if there
+    is one, so that rows with and without these meet.
 
     Parameters
     ----------
@@ -163,7 +175,9 @@ def gatherSeries(
             raise ValueError(f"{name} is {option!r}, expected one of {', '.join(choices)}")
     rows = _readRows(columns, SERIES_COLUMNS[by])
     if epoch == "auto":
-        epoch = "day" if rows.areOfNights or len(np.unique(rows.dayObs)) >= MANY_DAYS else "exposure"
+        # Rows of a run or a calibration are not of a night.
+        nights = np.unique(rows.night[(rows.exposure > 0) | (rows.dayObs > 0)])
+        epoch = "day" if rows.areOfNights or len(nights) >= MANY_DAYS else "exposure"
     epoch_of_row, mjd = _findEpochs(rows, epoch)
     names, first, series_of_row = np.unique(rows.name, return_index=True, return_inverse=True)
     shape = (len(names), len(mjd))
@@ -212,14 +226,16 @@ def _readRows(columns: Mapping[str, Any], name_column: str | None) -> _Rows:
     if "threshold" in columns:
         threshold = floatColumn(columns["threshold"], "threshold")
     mjd = floatColumn(columns["mjd"], "mjd")
+    times = _completeTimes(mjd, ids["day_obs"])
     return _Rows(
         name=names[kept],
         group=groups[kept],
         value=value[kept],
         status=status[kept],
-        mjd=_completeTimes(mjd, ids["day_obs"])[kept],
+        mjd=times[kept],
         exposure=ids["exposure"][kept],
         dayObs=ids["day_obs"][kept],
+        night=np.where(ids["day_obs"] > 0, ids["day_obs"], _findDays(times))[kept],
         threshold=np.where(np.isfinite(threshold), threshold, np.nan)[kept],
         areOfNights=bool(np.any(~np.isfinite(mjd[kept]))),
     )
@@ -259,18 +275,41 @@ def _completeTimes(mjd: FloatArray, dayObs: IdArray) -> FloatArray:
     texts = [f"{day // 10000:04d}-{day // 100 % 100:02d}-{day % 100:02d}" for day in days.tolist()]
     since_epoch = np.array(texts, dtype="datetime64[D]").astype(np.float64)
     completed = mjd.copy()
-    completed[missing] = since_epoch[inverse.ravel()] + 40587.0 + _NOON_TO_NIGHT
+    completed[missing] = since_epoch[inverse.ravel()] + _UNIX_DAY + _NOON + _NOON_TO_NIGHT
     return completed
+
+
+def _findDays(mjd: FloatArray) -> IdArray:
+    """Find the day of observation of times, from noon to noon, as YYYYMMDD."""
+    days, inverse = np.unique(np.floor(mjd - _NOON), return_inverse=True)
+    texts = np.datetime_as_string((days - _UNIX_DAY).astype(np.int64).astype("datetime64[D]"))
+    return np.array([int(text.replace("-", "")) for text in texts.tolist()], dtype=np.int64)[inverse.ravel()]
+
+
+def _numberExposures(exposure: IdArray, mjd: FloatArray) -> IndexArray:
+    """Give each exposure a number, and return that of each row.
+
+    A row without an identifier, as those of a run or a calibration are, is told apart by its time. It is of
+    the exposure with an identifier at this time, if there is just one.
+    """
+    known = exposure > 0
+    ids, first = np.unique(exposure[known], return_index=True)
+    times = mjd[known][first]
+    order = np.argsort(times)
+    low = np.searchsorted(times[order], mjd - _SAME_TIME)
+    high = np.searchsorted(times[order], mjd + _SAME_TIME, side="right")
+    joined = ~known & (high - low == 1)
+    alone = ~known & ~joined
+    number = np.searchsorted(ids, exposure)
+    number[joined] = order[low[joined]]
+    number[alone] = len(ids) + np.unique(mjd[alone], return_inverse=True)[1]
+    return number
 
 
 def _findEpochs(rows: _Rows, kind: str) -> tuple[IndexArray, FloatArray]:
     """Return the epoch of each row, and the time of each epoch, in the order of time."""
-    key = rows.exposure if kind == "exposure" else rows.dayObs
-    # Rows of a run or a calibration have no such identifier: their time tells them apart.
-    time = rows.mjd if kind == "exposure" else np.floor(rows.mjd)
-    _, key_rank = np.unique(key, return_inverse=True)
-    times, time_rank = np.unique(np.where(key == 0, time, 0.0), return_inverse=True)
-    _, inverse = np.unique(key_rank * max(len(times), 1) + time_rank, return_inverse=True)
+    keys = _numberExposures(rows.exposure, rows.mjd) if kind == "exposure" else rows.night
+    _, inverse = np.unique(keys, return_inverse=True)
     mjd = _reduceCells(rows.mjd, inverse, int(inverse.max(initial=-1)) + 1, "median")
     order = np.argsort(mjd, kind="stable")
     rank = np.empty(len(order), dtype=np.intp)
