@@ -17,10 +17,13 @@ from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray
 from .budgets import TrendBudgets
 from .changePoints import ChangePoints, findChanges
 from .drift import Drifts, driftAt, measureDrifts
-from .noise import Block, Epochs, Noise, groupSpreads, rowMedians, runMedians, startsOfRuns
+from .noise import MIN_SEGMENT, Block, Epochs, Noise, groupSpreads, rowMedians, runMedians, startsOfRuns
 from .series import TrendSeries
 
-__all__ = ["OutlyingValues", "TrendFindings", "TrendSummaries", "findTrends", "summarizeTrends"]
+__all__ = ["MIN_JUDGED", "OutlyingValues", "TrendFindings", "TrendSummaries", "findTrends", "summarizeTrends"]
+
+MIN_JUDGED = 2 * MIN_SEGMENT
+"""Number of values that a series needs for a change, which is between two levels, to be found."""
 
 MIN_SIBLINGS = 6
 """Number of series of a kind from which it is told which of them are outlying."""
