@@ -232,13 +232,14 @@ def test_topics_begin_with_the_output_name(butler: Butler) -> None:
 def test_every_tool_has_its_plot(butler: Butler) -> None:
     tools = butler.get("cpBiasTrend_metrics").keys()
     uris = [butler.getURI(f"cpBiasTrend_{tool}_TrendPlot") for tool in tools]
-    assert len(uris) == 21
+    # Those of detectors, the verdict among them, and those of rafts.
+    assert len(uris) == 18 + 17
     assert all(uri.read(8) == b"\x89PNG\r\n\x1a\n" for uri in uris)
 
 
 def test_only_what_tools_take_is_gathered(butler: Butler) -> None:
     table = butler.get("cpBiasTrend_trend")
-    assert set(table["measurement"]) == {"median", "quantityMax", "nFailed"}
+    assert set(table["measurement"]) == {"median", "quantityMax", "nFailed", "min", "max"}
     assert "biasDist0Pct" not in set(table["metric"])
 
 

@@ -20,7 +20,7 @@ from lsst.analysis.cp.atools import MetricTrendTool, addTrendTools
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import ColumnError
 from lsst.analysis.cp.core.history import findTrends, gatherSeries
-from lsst.analysis.cp.metrics import TREND_SCHEMA, toTable
+from lsst.analysis.cp.metrics import TREND_SCHEMA, declaredMeasurements, toTable
 from lsst.analysis.cp.tasks.history import MetricTrendConfig
 from lsst.verify import Measurement
 
@@ -212,9 +212,29 @@ def test_tools_are_those_of_the_tests() -> None:
     assert set(config.atools.fieldNames) == {
         "biasNoiseByRaft",
         "biasNoiseQuantityByRaft",
+        "biasNoiseFailuresByRaft",
         "biasAmpCornerByRaft",
+        "biasAmpCornerLeastByRaft",
+        "biasAmpCornerLargestByRaft",
         "biasSuccessFailuresByRaft",
     }
+
+
+WORDS = ("Quantity", "Failures", "Least", "Largest")
+
+
+def test_history_of_the_largest_amplifier_and_of_failures() -> None:
+    config = MetricTrendConfig()
+    addTrendTools(config, "bias")
+    config.freeze()
+    for name, measurement, unit in (
+        ("biasAmpCornerLargestByDetector", "max", "electron"),
+        ("biasAmpCornerLeastByDetector", "min", "electron"),
+        ("biasNoiseFailuresByDetector", "nFailed", ""),
+    ):
+        tool = getattr(config.atools, name)
+        assert (tool.process.measurement, tool.produce.plot.unit) == (measurement, unit)
+        assert declaredMeasurements(name, "run") == tool.produce.metric.units
 
 
 def test_tools_are_those_of_plotted_tests_and_of_the_verdict_of_detectors() -> None:
@@ -223,9 +243,11 @@ def test_tools_are_those_of_plotted_tests_and_of_the_verdict_of_detectors() -> N
         config = MetricTrendConfig()
         addTrendTools(config, "bias", by=by)
         names = {name.removesuffix(suffix) for name in config.atools.fieldNames}
-        assert plotted == {name for name in names if not name.endswith(("Quantity", "Failures"))}
+        assert plotted == {name for name in names if not name.endswith(WORDS)}
         assert ("biasSuccessFailures" in names) == (by == "detector")
-        assert {"biasMeanQuantity", "biasNoiseQuantity", "biasCrNoiseQuantity"} <= names
+        for test in ("biasMean", "biasNoise", "biasCrNoise", "biasReadNoiseConsistent"):
+            assert {f"{test}Quantity", f"{test}Failures"} <= names
+        assert {"biasAmpCornerLeast", "biasAmpCornerLargest", "biasShiftCountLargest"} <= names
 
 
 @pytest.mark.parametrize(
@@ -250,8 +272,8 @@ def test_names_of_tools_are_unique() -> None:
     config = MetricTrendConfig()
     for by in ("detector", "raft", "physicalType", "all"):
         addTrendTools(config, "bias", by=by)
-    # One more by detector: that of the verdict.
-    assert len(tuple(config.atools)) == 4 * 10 + 1
+    # Four tests with median, tested quantity and failures; two statistics. One more by detector: the verdict.
+    assert len(tuple(config.atools)) == 4 * (4 * 3 + 3 + 2) + 1
 
 
 def test_wrong_budget_is_refused() -> None:

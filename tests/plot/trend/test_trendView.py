@@ -161,7 +161,35 @@ def test_headline_counts_what_was_found(view: TrendView) -> None:
 
 
 def test_headline_says_that_nothing_was_found() -> None:
-    assert prepare(makeRows(np.ones((3, 5)))).headline == "3 detectors, 5 exposures, no change, no drift"
+    assert prepare(makeRows(np.ones((3, 12)))).headline == "3 detectors, 12 days, no change, no drift"
+
+
+@pytest.mark.parametrize("n", [1, 3, 9])
+def test_few_epochs_are_too_few_to_judge(n: int) -> None:
+    headline = prepare(makeRows(np.ones((3, n)))).headline
+    assert (
+        headline == f"3 detectors, {plural(n, 'exposure')}, too few to judge changes and drifts (10 needed)"
+    )
+
+
+def test_found_drifts_are_told_though_changes_cannot_be_judged() -> None:
+    values = 100.0 * np.arange(9) + np.random.default_rng(1).normal(0.0, 1.0, (4, 9))
+    headline = prepare(makeRows(values)).headline
+    assert headline == "4 detectors, 9 exposures, 4 drifting, too few to judge changes (10 needed)"
+
+
+def test_least_history_in_which_a_change_is_found_is_judged() -> None:
+    for n, expected in ((9, "too few to judge"), (10, "4 changed")):
+        step = 100.0 * (np.arange(n) >= n // 2) + np.random.default_rng(1).normal(0.0, 1.0, (4, n))
+        assert expected in prepare(makeRows(step)).headline
+
+
+def test_short_histories_among_long_ones_are_counted() -> None:
+    values = np.ones((4, 12))
+    values[1, 3:] = np.nan
+    values[2] = np.nan
+    headline = prepare(makeRows(values)).headline
+    assert headline.endswith("no change, no drift, 1 with too few values to judge")
 
 
 def test_headline_counts_what_failed_last() -> None:
@@ -363,7 +391,7 @@ def test_epochs_without_exposures_are_runs() -> None:
     view = prepare(
         makeRows(np.ones((3, 5))) | {n: np.full(15, v) for n, v in absent.items()}, xAxis="sequence"
     )
-    assert view.headline == "3 detectors, 5 runs, no change, no drift"
+    assert view.headline == "3 detectors, 5 runs, too few to judge changes and drifts (10 needed)"
     assert view.axis.label == "Run, in order"
 
 

@@ -108,9 +108,11 @@ def addTrendTools(
     by: str = "detector",
     tests: Collection[str] | None = None,
 ) -> None:
-    """Add histories of tests: of the median of the amplifiers, and of the tested quantity of the worst.
+    """Add histories of tests: of the median of the amplifiers, of the worst, and of how many failed.
 
-    That of a verdict is the number of amplifiers that failed.
+    The worst amplifier is that of the tested quantity. Of a statistic that is not tested it is the largest,
+    and the least too if the statistic has a value that it should have. A verdict has the number of amplifiers
+    that failed alone.
 
     Parameters
     ----------
@@ -134,10 +136,7 @@ def addTrendTools(
         usual &= test.isMeasuredAt(Level(level[by == "all"], getProduct(product).epoch))
         if not (usual if tests is None else test.key in tests):
             continue
-        measurements = ["median"] * (test.statistic is not None) + ["nFailed"] * test.verdict
-        if test.quantity is not None:
-            measurements.append("quantityMax" if test.operator in ("<", "<=") else "quantityMin")
-        for measurement in measurements:
+        for measurement in _chooseMeasurements(test):
             addTool(
                 config.atools,
                 f"{test.toolName}{trendWord(measurement)}{TREND_SUFFIXES[by]}",
@@ -148,3 +147,13 @@ def addTrendTools(
                 level=level[by == "all"],
                 seriesBy=by,
             )
+
+
+def _chooseMeasurements(test: VerifyTest) -> list[str]:
+    """Choose the measurements of a test that have histories."""
+    measurements = ["median"] * (test.statistic is not None) + ["nFailed"] * test.isTested
+    if test.quantity is not None:
+        measurements.append("quantityMax" if test.operator in ("<", "<=") else "quantityMin")
+    elif test.statistic is not None:
+        measurements += ["min"] * (test.centre is not None) + ["max"]
+    return measurements

@@ -40,6 +40,9 @@ TREND_SUFFIXES: Mapping[str, str] = {
 }
 """End of the name of a tool for histories, by what its series belong to."""
 
+_TREND_WORDS = {"median": "", "nFailed": "Failures", "min": "Least", "max": "Largest"}
+"""Measurements in names of tools for histories; those of tested quantities have one name."""
+
 _FAILURES = (
     *("nAmps", "nAmpsFailed", "nAmpsSuspicious"),
     *("nDetectorsGood", "nDetectorsFailed", "nDetectorsUnknown"),
@@ -82,7 +85,7 @@ def trendUnits(unit: str) -> dict[str, str]:
 
 def trendWord(measurement: str) -> str:
     """Name a measurement of a test in the name of the tool for its history."""
-    return {"median": "", "nFailed": "Failures"}.get(measurement, "Quantity")
+    return _TREND_WORDS.get(measurement, "Quantity")
 
 
 @cache
@@ -92,7 +95,7 @@ def _trendTools() -> dict[str, str]:
         f"{test.toolName}{trendWord(measurement)}{suffix}": test.measurementUnit(measurement)
         for product in products()
         for test in getProduct(product)
-        for measurement in ("median", "nFailed", "quantityMax")
+        for measurement in (*_TREND_WORDS, "quantityMax")
         for suffix in TREND_SUFFIXES.values()
     }
 

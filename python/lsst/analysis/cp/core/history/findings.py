@@ -17,10 +17,13 @@ from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray
 from .budgets import TrendBudgets
 from .changePoints import ChangePoints, findChanges
 from .drift import Drifts, driftAt, measureDrifts
-from .noise import Block, Epochs, Noise, groupSpreads, rowMedians, runMedians, startsOfRuns
+from .noise import MIN_SEGMENT, Block, Epochs, Noise, groupSpreads, rowMedians, runMedians, startsOfRuns
 from .series import TrendSeries
 
-__all__ = ["OutlyingValues", "TrendFindings", "TrendSummaries", "findTrends", "summarizeTrends"]
+__all__ = ["MIN_JUDGED", "OutlyingValues", "TrendFindings", "TrendSummaries", "findTrends", "summarizeTrends"]
+
+MIN_JUDGED = 2 * MIN_SEGMENT
+"""Number of values that a series needs for a change, which is between two levels, to be found."""
 
 MIN_SIBLINGS = 6
 """Number of series of a kind from which it is told which of them are outlying."""
@@ -180,7 +183,8 @@ def findTrends(series: TrendSeries, budgets: TrendBudgets | None = None) -> Tren
     outlying = np.zeros(series.nSeries, dtype=bool)
     for kind in np.unique(series.groups):
         siblings = np.flatnonzero((series.groups == kind) & np.isfinite(found.median))
-        medians = found.median[siblings]
+        # Scores do not depend on the unit, and of a quarter no difference overflows.
+        medians = found.median[siblings] / 4
         spread = median_abs_deviation(medians, scale="normal") if len(siblings) else 0.0
         if len(siblings) >= MIN_SIBLINGS and spread > 0:
             outlying_score[siblings] = (medians - np.median(medians)) / spread
@@ -379,6 +383,7 @@ def _findOutliers(
     # Equal values have no scatter, and differ from their level by rounding at most.
     rounding = 16 * np.finfo(float).eps * np.maximum(np.abs(values), np.abs(expected))
     error = np.maximum(np.maximum(scatter[series], rounding), np.finfo(float).tiny)
-    score = (values - expected) / error
+    # The difference of halves does not overflow.
+    score = (values / 2 - expected / 2) / (error / 2)
     far = np.abs(score) > budgets.outlierThresholds(counts)[series]
     return OutlyingValues(index=points[far], series=series[far], score=score[far])

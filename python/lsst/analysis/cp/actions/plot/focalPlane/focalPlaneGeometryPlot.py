@@ -335,8 +335,10 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             if key in data:
                 columns[key] = self._reduceVector(data, key, index, len(value), "median")
         finite, chosen = np.isfinite(value), failing | suspicious
-        middle = 0.0 if view.counts or not finite.any() else float(np.median(value[finite & view.counted]))
-        distance, title = np.abs(value - middle), "Furthest from the median"
+        # Of a quarter no sum or difference overflows.
+        small = value / 4
+        middle = 0.0 if view.counts or not finite.any() else float(np.median(small[finite & view.counted]))
+        distance, title = np.abs(small - middle), "Furthest from the median"
         if view.counts is not None:
             title = "Highest"
         elif view.beside is not None:

@@ -173,6 +173,11 @@ def _drawFailing(ax: Axes, view: ImageView) -> tuple[PolyCollection, ...]:
     return drawFrames(ax, inside, strokes, zorder=5.5)
 
 
+def _bed(colour: str) -> dict[str, Any]:
+    """Return the looks of what lies under letters, so that noise does not drown them."""
+    return {"facecolor": colour, "edgecolor": "none", "alpha": 0.7, "boxstyle": "square,pad=0.12"}
+
+
 def _drawNames(
     ax: Axes, names: Names, rings: FloatArray, ink: str, halo: str, haloWidth: float
 ) -> tuple[Text, ...]:
@@ -180,7 +185,6 @@ def _drawNames(
 
     Where names stand, `_nameBoxes` says.
     """
-    bed = {"facecolor": halo, "edgecolor": "none", "alpha": 0.7, "boxstyle": "square,pad=0.12"}
     written = []
     boxes, scale = _nameBoxes(ax, names, rings), _unitsPerPoint(ax)
     for text, position, points, box in zip(names.texts, names.positions, names.points, boxes, strict=True):
@@ -195,7 +199,7 @@ def _drawNames(
                 (halo, haloWidth * points),
                 fontsize=points,
                 color=ink,
-                bbox=bed,
+                bbox=_bed(halo),
                 zorder=5,
                 ha="left",
                 va="top" if names.atTop else "bottom",
@@ -220,7 +224,13 @@ def _drawMarks(
     rings, names = _ringBoxes(ax, view), (view.names, view.ampNames, *view.gapNames)
     taken = np.concatenate([_nameBoxes(ax, own, rings) for own in names])
     corners = placeNumbers(rings, numbers, points, taken)
-    lettering = {"fontsize": points, "color": style.mark, "zorder": 6, "annotation_clip": True}
+    lettering = {
+        "bbox": _bed(style.markHalo),
+        "fontsize": points,
+        "color": style.mark,
+        "zorder": 6,
+        "annotation_clip": True,
+    }
     shift = 0.4 * diameter
     written = [
         writeNearby(

@@ -118,6 +118,9 @@ def drawTrend(ax: Axes, view: TrendView) -> TrendArtists:
     _setAxis(ax, view)
     ax.set_ylim(*view.yLimits)
     ax.set_ylabel(textwrap.fill(view.yLabel, 70), fontsize=9)
+    values = view.series.values[np.isfinite(view.series.values)]
+    if np.array_equal(values, np.round(values)):
+        ax.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
     ax.grid(axis="y", color="0.92", linewidth=0.6)
     ax.set_axisbelow(True)
     if view.message:

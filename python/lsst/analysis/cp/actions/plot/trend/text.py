@@ -10,7 +10,7 @@ from scipy.stats import median_abs_deviation
 
 from lsst.analysis.cp.actions.plot.text import formatNumber, listFirst, plural, pluralOf
 from lsst.analysis.cp.core.amps import FAILED, UNKNOWN
-from lsst.analysis.cp.core.history import DAYS_PER_YEAR, TrendFindings, TrendSeries
+from lsst.analysis.cp.core.history import DAYS_PER_YEAR, MIN_JUDGED, TrendFindings, TrendSeries
 
 __all__ = ["changeEvents", "describeGap", "rankFailing", "trendHeadline", "trendLists"]
 
@@ -47,7 +47,15 @@ def trendHeadline(series: TrendSeries, findings: TrendFindings, noun: str) -> st
         (int(findings.drifting.sum()), "drifting"),
         (int(findings.outlying.sum()), "outlying"),
     )
-    words += [f"{count} {what}" for count, what in counts if count] or ["no change, no drift"]
+    found = [f"{count} {what}" for count, what in counts if count]
+    n_values = np.isfinite(series.values).sum(axis=1)
+    n_few = int(((n_values > 0) & (n_values < MIN_JUDGED)).sum())
+    if n_values.max(initial=0) < MIN_JUDGED:
+        what = "changes" if findings.drifting.any() else "changes and drifts"
+        words += [*found, f"too few to judge {what} ({MIN_JUDGED} needed)"]
+    else:
+        words += found or ["no change, no drift"]
+        words += [f"{n_few} with too few values to judge"] if n_few else []
     if len(findings.outlierSeries):
         words.append(plural(len(findings.outlierSeries), "outlier"))
     if n_tested := int((series.lastStatus != UNKNOWN).sum()):
@@ -85,14 +93,15 @@ def _describeValues(series: TrendSeries) -> list[str]:
     for kind in np.unique(series.groups):
         values = series.values[series.groups == kind]
         finite = np.isfinite(values)
-        values = values[finite.any(axis=1)][:, finite.any(axis=0)]
+        # Of a quarter no sum or difference overflows.
+        values = values[finite.any(axis=1)][:, finite.any(axis=0)] / 4
         numbers: list[float] = []
         if values.size:
             in_time, between = (
-                float(median_abs_deviation(np.nanmedian(values, axis=axis), scale="normal"))
+                4 * float(median_abs_deviation(np.nanmedian(values, axis=axis), scale="normal"))
                 for axis in (0, 1)
             )
-            numbers = [float(np.nanmedian(values)), in_time, between]
+            numbers = [4 * float(np.nanmedian(values)), in_time, between]
         texts = "".join(
             f"{formatNumber(number, _DIGITS):>{width}}"
             for number, width in zip(numbers, (10, 11, 11), strict=False)
