@@ -148,6 +148,11 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             )
         checkEnds(self, "plotMin", "plotMax")
 
+    @property
+    def allTests(self) -> list[str]:
+        """Tests that are shown."""
+        return list(self.tests)
+
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
         """Return the vectors that the plot needs where the data have no ``ampIndex``."""
         keys = ("detector", "amplifier", "z") if self.level == "amplifier" else ("detector", "z")
@@ -276,7 +281,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
                 sensors=sensors,
                 noValueLabel=self._noValueLabel,
             ),
-            provenance=((not_counted,) if not_counted else ()) + describeProvenance(plotInfo, self.tests),
+            provenance=((not_counted,) if not_counted else ()) + describeProvenance(plotInfo, self.allTests),
             statistics=_tabulate(described, kinds, counted, counts=counts is not None),
             listing=PatchList(),
             missing=listMissing(layout.detectorName[expected & ~has_data], self.nListed // 4),
