@@ -10,6 +10,7 @@ from lsst.analysis.cp.actions.metric import AmpSummaryMetric, FailureMetric
 from lsst.analysis.cp.actions.plot import FailureMapPlot, FocalPlaneGeometryPlot
 from lsst.analysis.cp.actions.plot.text import describeQuantity
 from lsst.analysis.cp.catalogue import EPOCHS, VerifyTest, getProduct
+from lsst.analysis.cp.core import COUNTED_TYPES
 from lsst.analysis.tools.interfaces import AnalysisTool
 from lsst.pex.config import ChoiceField, Field, ListField
 
@@ -41,7 +42,7 @@ class AmpTool(AnalysisTool):
         doc="What tells the results apart.", default="exposure", allowed=dict.fromkeys(EPOCHS, "")
     )
     detectorTypes = ListField[str](
-        doc="Types of detectors that the metrics include; all if empty.", default=["SCIENCE"]
+        doc="Types of detectors that the metrics include; all if empty.", default=list(COUNTED_TYPES)
     )
     physicalTypes = ListField[str](
         doc="Vendors of detectors that the metrics include; all if empty.", default=[]

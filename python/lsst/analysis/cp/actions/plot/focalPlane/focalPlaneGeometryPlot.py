@@ -20,7 +20,7 @@ from lsst.analysis.cp.actions.plot.text import (
     statisticsTable,
     withUnit,
 )
-from lsst.analysis.cp.core import CameraLayout, DetectorSelection
+from lsst.analysis.cp.core import COUNTED_TYPES, CameraLayout, DetectorSelection
 from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN
 from lsst.analysis.cp.core.columns import flagColumn, floatColumn, splitColumn
 from lsst.analysis.cp.core.geometry import STATISTICS, FocalPlaneGeometry, groupedStatistic
@@ -101,7 +101,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
     detectorTypes = ListField[str](
         doc="Types of detectors that the head counts and that set the range of the colours; all if empty, or "
         "if none of these has data.",
-        default=["SCIENCE"],
+        default=list(COUNTED_TYPES),
     )
     physicalTypes = ListField[str](
         doc="Vendors of detectors that the head counts and that set the range; all if empty.", default=[]
