@@ -45,6 +45,7 @@ from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS, Camera
 from lsst.analysis.cp.core import FocalPlaneGeometry
 from lsst.analysis.cp.core.images import DetectorPlacement, MosaicGrid
 from lsst.analysis.cp.core.pyramid import FilePart, PyramidReader, PyramidWriter
+from lsst.analysis.cp.core.pyramid.index import readIndex
 from lsst.analysis.cp.notebook import readView
 from lsst.analysis.cp.tasks.residuals import PyramidImage
 from lsst.daf.butler import Butler, DatasetType
@@ -101,7 +102,10 @@ class DirectRead:
         self._hdus = astropy.io.fits.open(path, memmap=False)
         self._images = {hdu.name: hdu for hdu in self._hdus if hdu.is_image and hdu.shape}
         self._path, self._file = path, path.open("rb")
-        self._parts = {name: _partOf(hdu) for name, hdu in self._images.items()}
+        images = readIndex(self._file, path.name)[1].images.values()
+        places = {place.offset: place for place in images if place.present}
+        starts = {name: hdu.fileinfo()["hdrLoc"] for name, hdu in self._images.items()}
+        self._parts = {name: places[start] for name, start in starts.items() if start in places}
         self._spans: dict[str, npt.NDArray[np.int64]] = {}
         with astropy.io.fits.open(path, disable_image_compression=True) as tables:
             for hdu in tables:
@@ -142,7 +146,7 @@ class DirectRead:
         """Do the same with a file that is not open yet."""
         with self._path.open("rb") as file:
             for name, section in tiles:
-                part = FilePart(file, *self._parts[name])
+                part = FilePart(file, self._parts[name], name)
                 hdu = astropy.io.fits.open(part, memmap=False)[1]
                 np.asarray(hdu.section[section], dtype=np.float32)
 
@@ -162,13 +166,6 @@ class DirectRead:
         for offset, size in spans:
             self._file.seek(offset)
             self._file.read(size)
-
-
-def _partOf(hdu: Any) -> tuple[int, int, int]:
-    """Return where an HDU starts, its number of bytes, and that of its header."""
-    info = hdu.fileinfo()
-    length = info["datLoc"] - info["hdrLoc"]
-    return info["hdrLoc"], length + info["datSpan"], length
 
 
 def _wholeTiles(hdu: Any, corners: Any) -> list[Tile]:

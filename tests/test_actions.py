@@ -8,11 +8,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lsst.analysis.cp.actions.keyedData import AMP_TABLE, AmpFlags, AmpValues, EncodeAmps
-from lsst.analysis.cp.actions.metric import AmpSummaryMetric, DetectorMetrics, FailureMetric
-from lsst.analysis.cp.atools import AmpFailureTool, AmpTestTool, addTools
+from lsst.analysis.cp.actions.keyedData import AMP_TABLE, AmpFlags, AmpValues, EncodeAmps, encodeAmps
+from lsst.analysis.cp.actions.metric import AmpSummaryMetric, DetectorMetrics, FailureMetric, StructureMetric
+from lsst.analysis.cp.actions.plot import FocalPlaneGeometryPlot
+from lsst.analysis.cp.atools import AmpFailureTool, AmpTestTool, StructureTool, addTools
 from lsst.analysis.cp.catalogue import getProduct
-from lsst.analysis.cp.core.amps import ReferenceValues
+from lsst.analysis.cp.core import COUNTED_TYPES, DetectorSelection
+from lsst.analysis.cp.core.amps import ReferenceValues, culpritsTable
 from lsst.analysis.cp.tasks import AmpAnalysisExposureTask, AmpAnalysisRunConfig
 from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisTask
 from lsst.analysis.tools.interfaces import NoPlot
@@ -403,3 +405,33 @@ def test_only_plotted_tests_have_plots():
     addTools(config, "bias", "exposure")
     plots = {name for name, tool in config.atools.items() if not isinstance(tool.produce.plot, NoPlot)}
     assert plots == {"biasFailures"} | {test.toolName for test in getProduct("bias") if test.plotted}
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [AmpSummaryMetric, FailureMetric, StructureMetric, AmpTestTool, FocalPlaneGeometryPlot, StructureTool],
+)
+def test_all_count_the_same_sensors(owner):
+    assert tuple(owner().detectorTypes) == COUNTED_TYPES == DetectorSelection().detectorTypes == ("SCIENCE",)
+
+
+def test_failures_of_guiders_are_not_counted_but_listed():
+    camera = LsstCam().getCamera()
+    chosen = [detector for detector in camera if detector.getName() in ("R00_SG0", "R22_S11")]
+    rows = [(d.getId(), amp.getName()) for d in chosen for amp in d.getAmplifiers()]
+    n = len(rows)
+    data = {
+        "exposure": np.full(n, EXPOSURE),
+        "detector": np.array([detector for detector, _ in rows]),
+        "amplifier": np.array([name for _, name in rows]),
+        "BIAS_NOISE": np.full(n, 5.0),
+        # One amplifier of each fails.
+        "BIAS_VERIFY_NOISE": np.arange(n) % 16 != 3,
+    }
+    table = encodeAmps(data, "bias", ["NOISE"], camera=camera)
+    counted = getValues(makeAction(FailureMetric, tests=["NOISE"])({"ampTable": table}))
+    every = getValues(makeAction(FailureMetric, tests=["NOISE"], detectorTypes=[])({"ampTable": table}))
+    culprits = culpritsTable(table)
+    n_listed = np.count_nonzero(culprits["status"] == "failed")
+    assert (counted["nAmpsFailed"], every["nAmpsFailed"], n_listed) == (1, 2, 2)
+    assert (counted["nDetectorsFailed"], every["nDetectorsFailed"]) == (1, 2)

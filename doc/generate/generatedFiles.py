@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipelineTopics import collectTopics
 from productPages import productPages
+from tablePage import tablePage
 from topicPages import topicFiles
 from verifyMetrics import verifyMetricsFiles
 
@@ -32,7 +33,7 @@ def generatedFiles() -> dict[str, str]:
     files
         Text of each file by its path, relative to the root of the package.
     """
-    return verifyMetricsFiles() | productPages() | topicFiles(collectTopics(pipelineFiles()))
+    return verifyMetricsFiles() | productPages() | tablePage() | topicFiles(collectTopics(pipelineFiles()))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,7 +7,14 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from lsst.analysis.cp.catalogue import Level, measurementUnits
-from lsst.analysis.cp.core.amps import ampSummaryTable, detectorSummaryTable, runCountsTable, summarize
+from lsst.analysis.cp.core.amps import (
+    ampSummaryTable,
+    culpritsTable,
+    detectorSummaryTable,
+    runCountsTable,
+    summarize,
+)
+from lsst.analysis.cp.core.tableColumns import TABLE_COLUMNS
 
 
 def test_detector_table_has_a_row_for_each_detector_that_is_expected(columns, read, layout):
@@ -96,6 +103,28 @@ def test_amplifier_table(columns, read, bias):
     assert table["gain"].unit == u.electron / u.adu
     assert set(table["readNoiseSource"]) == {"camera"}
     assert "AMP_CORNER_status" not in table.colnames
+
+
+def test_columns_say_what_they_mean(columns, read):
+    table = read(columns)
+    written = {
+        "detectorSummary": [
+            detectorSummaryTable(summarize(table, name)) for name in ("detector", "runDetector")
+        ],
+        "ampSummary": [ampSummaryTable(table)],
+        "ampSummary of a run": [runCountsTable(table)],
+        "culprits": [culpritsTable(table)],
+    }
+    for name, tables in written.items():
+        texts = TABLE_COLUMNS[name]
+        for column in (column for each in tables for column in each.itercols()):
+            assert column.description[0].isupper() or column.name == "status"
+            assert column.description.endswith(".")
+            assert "{" not in column.description
+            assert column.description == texts.get(column.name, column.description)
+        found = {column for each in tables for column in each.colnames}
+        # Bias has no tests of detectors.
+        assert {column for column in texts if "{" not in column} - found <= {"nDetectors"}
 
 
 @pytest.mark.parametrize("key", ["NOISE", "SUCCESS"])

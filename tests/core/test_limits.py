@@ -130,6 +130,16 @@ def test_second_bulk_is_in_range_and_outliers_are_not() -> None:
     assert limits.nAbove == 10
 
 
+def test_largest_numbers_do_not_overflow() -> None:
+    values = np.random.default_rng(2).normal(0.0, 1.0, 1000) + 8.0
+    expected, limits = robustLimits(values), robustLimits(values * 1e307)
+    assert limits.low == pytest.approx(expected.low * 1e307)
+    assert limits.high == pytest.approx(expected.high * 1e307)
+    both = robustLimits([-1.7e308, 1.7e308])
+    assert (both.low, both.high) == (-1.7e308, 1.7e308)
+    assert np.isfinite(robustLimits([1.75e308]).high)
+
+
 @pytest.mark.parametrize(
     ("values", "ends", "centre", "rule"),
     [

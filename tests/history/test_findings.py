@@ -202,6 +202,24 @@ def test_series_beyond_their_number_are_rejected():
         summarizeTrends([0, 2], [1.0, 2.0], [1.0, 2.0], nSeries=2)
 
 
+@pytest.mark.parametrize("offset", [0.0, 12.0])
+def test_largest_numbers_are_summarized_as_others(offset):
+    """Sums of two values, and differences of two, would overflow."""
+    rng = np.random.default_rng(5)
+    times, values = np.arange(40.0), rng.normal(offset, 1.0, 40)
+    values[20:] += 4
+    values[7] -= 15
+    factor = 2.0**1019
+    usual, large = summarizeTrend(times, values), summarizeTrend(times, values * factor)
+    assert np.abs(values * factor).max() > 5e307
+    np.testing.assert_allclose(large.median / factor, usual.median)
+    np.testing.assert_allclose(large.scatter / factor, usual.scatter)
+    np.testing.assert_allclose(large.expected / factor, usual.expected)
+    np.testing.assert_allclose(large.changePoints.after / factor, usual.changePoints.after)
+    np.testing.assert_allclose(large.outliers.score, usual.outliers.score)
+    assert len(usual.outliers.score) == len(usual.changePoints.score) == 1
+
+
 @pytest.mark.parametrize("n_together", [1, 2, 5, 20, 300])
 def test_points_at_equal_times_of_white_noise_are_no_outliers(n_together):
     """However many share a time, each is judged by the scatter of single points."""

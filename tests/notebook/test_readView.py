@@ -94,6 +94,22 @@ def test_view_of_a_pixel_of_a_detector(butler, reader, detector):
     assert view.grid == expected.grid
 
 
+def test_detector_without_pixels_is_said(butler, reader):
+    with pytest.warns(
+        UserWarning, match=r"bias_pyramid@.* has no 'image' of detector 13 \(R00_S03\) and no pix"
+    ):
+        view = readView(butler, DATA_ID, ("R00_S03", 300.0, 200.0), 0.5)
+    assert view.missing == (13,)
+    assert np.isnan(view.image).all()
+    with pytest.warns(UserWarning, match=r"has no 'mask' of detector 13 \(R00_S03\)\.$"):
+        readView(butler, DATA_ID, ("R00_S03", 300.0, 200.0), 0.5, plane="mask")
+
+
+def test_window_between_detectors_is_said(butler):
+    with pytest.warns(UserWarning, match="has no pixel with a value in the window"):
+        readView(butler, DATA_ID, (26.0, 2.0), 0.5)
+
+
 def test_max_pixels_is_obeyed(butler):
     assert readView(butler, DATA_ID, (5.0, 3.0), 8.0, maxPixels=100).factor == 8
 
@@ -132,7 +148,7 @@ def test_unknown_dataset_type_is_named(butler):
 
 
 def test_dataset_that_is_no_pyramid_is_named(butler):
-    with pytest.raises(ValueError, match=r"mosaic@.*file://.* is no pyramid of version 1"):
+    with pytest.raises(ValueError, match=r"mosaic@.*file://.* is no pyramid, .* it has no PYRVERS"):
         readView(butler, DATA_ID, (5.0, 3.0), 1.0, datasetType="mosaic")
 
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 import astropy.io.fits
 import numpy as np
 import pytest
+from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import WCS
 
 from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS
 from lsst.analysis.cp.core import FocalPlaneGeometry
 from lsst.analysis.cp.core.images import DetectorPlacement, MosaicGrid
-from lsst.analysis.cp.core.pyramid import PyramidReader, PyramidWriter, windowOf
+from lsst.analysis.cp.core.pyramid import PyramidFileError, PyramidReader, PyramidWriter, windowOf
 from lsst.geom import Point2D
 
 PIXEL = 0.01
@@ -304,7 +305,7 @@ def test_wrong_places_on_detectors_are_named(reader):
         reader.toFocalPlane(12, 1100, 3)
 
 
-@pytest.mark.parametrize("content", [b"", b"no FITS file at all", b"SIMPLE  =", b"SIMPLE  = " * 300])
+@pytest.mark.parametrize("content", [b"", b"no FITS file at all", b"SIMPLE  =", b"XTENSION= " * 300])
 def test_file_that_is_no_fits(content):
     with pytest.raises(ValueError, match="this file is no FITS file"):
         PyramidReader(io.BytesIO(content), name="this file")
@@ -313,15 +314,127 @@ def test_file_that_is_no_fits(content):
 def test_file_that_is_no_pyramid(tmp_path):
     astropy.io.fits.writeto(tmp_path / "a.fits", np.zeros((3, 4)))
     with pytest.raises(
-        ValueError, match=r"a\.fits is no pyramid of version 1: its header says PYRVERS = None"
+        ValueError, match=r"a\.fits is no pyramid, or its first header is damaged: it has no PYRVERS"
     ):
         PyramidReader(tmp_path / "a.fits")
 
 
 def test_file_that_is_cut_short(pyramidPath):
     content = pyramidPath.read_bytes()
-    with pytest.raises(EOFError, match="this file is cut short: it ends within its index"):
+    with pytest.raises(PyramidFileError, match="this file is cut short: it ends within its index"):
         PyramidReader(io.BytesIO(content[:400000]), name="this file")
     pyramid = PyramidReader(io.BytesIO(content[: len(content) // 3]), name="this file")
-    with pytest.raises(EOFError, match="The file ends"):
+    with pytest.raises(PyramidFileError, match="is cut short: the file ends"):
         pyramid.read((32.0, 8.0), 1.0)
+
+
+@pytest.fixture(scope="module")
+def smallPyramid(makeGeometry, tmp_path_factory):
+    """Return the bytes of a pyramid of one detector with several tiles."""
+    rng = np.random.default_rng(19)
+    image = rng.normal(0, 5, (600, 530)).astype(np.float32)
+    path = tmp_path_factory.mktemp("damage") / "small.fits"
+    with PyramidWriter(path, makeGeometry(image.shape, (0.0, 0.0, 0.0)), unit="adu") as writer:
+        writer.addDetector(
+            10,
+            image,
+            image > 15,
+            mask=(image > 15).astype(np.int32),
+            planes={"BAD": 0},
+            significance=image / 5,
+            noise=5.0,
+        )
+    return path.read_bytes()
+
+
+def readAll(content):
+    """Read all that there is in a pyramid, as plain arrays."""
+    pyramid = PyramidReader(io.BytesIO(content), name="damaged.fits")
+    everything = {"overview": pyramid.overview(), "pixelSize": pyramid.pixelSize}
+    for plane in ("image", "mask", "significance"):
+        for factor in pyramid.factors(plane):
+            view = pyramid.read((2.65, 3.0), (5.3, 6.0), plane=plane, factor=factor)
+            everything[plane, factor] = view.image
+            everything[plane, factor, "grid"] = view.grid.x0, view.grid.y0, view.grid.pixelSize
+            everything[plane, factor, "about"] = view.unit, str(view.missing), str(view.maskPlanes)
+    return everything
+
+
+def checkDamaged(content, expected):
+    """Read a damaged file; return whether it is refused, and make sure that it is right if it is not."""
+    try:
+        found = readAll(content)
+    except PyramidFileError as error:
+        return str(error).startswith("damaged.fits")
+    assert found.keys() == expected.keys()
+    for key, value in found.items():
+        np.testing.assert_array_equal(value, expected[key])
+    return False
+
+
+def changeBit(content, place):
+    damaged = bytearray(content)
+    damaged[place // 8] ^= 1 << place % 8
+    return bytes(damaged)
+
+
+def changeByte(content, place):
+    damaged = bytearray(content)
+    damaged[place // 8] = (damaged[place // 8] + 1 + place % 255) % 256
+    return bytes(damaged)
+
+
+def zeroBlock(content, place):
+    start = place // 8 // 512 * 512
+    return content[:start] + bytes(512) + content[start + 512 :]
+
+
+def swapNeighbours(content, place):
+    start = place // 8
+    return content[:start] + content[start : start + 2][::-1] + content[start + 2 :]
+
+
+def cutOff(content, place):
+    return content[: place // 8]
+
+
+@pytest.mark.parametrize("damage", [changeBit, changeByte, zeroBlock, swapNeighbours, cutOff])
+def test_damage_is_never_taken_for_pixels(smallPyramid, damage):
+    expected = readAll(smallPyramid)
+    rng = np.random.default_rng(23)
+    # Half of the places are in the file as a whole, half among headers and index at its start.
+    places = [*rng.integers(8 * len(smallPyramid), size=60), *rng.integers(8 * 30_000, size=60)]
+    refused = sum(checkDamaged(damage(smallPyramid, int(place)), expected) for place in places)
+    assert refused > (0 if damage is swapNeighbours else 30)
+
+
+def test_damaged_tile_is_named(pyramidPath):
+    with astropy.io.fits.open(pyramidPath, disable_image_compression=True) as hdus:
+        hdu = hdus["R00_S00_IMAGE_1"]
+        start = hdu.fileinfo()["datLoc"] + hdu.header["NAXIS1"] * hdu.header["NAXIS2"]
+    damaged = changeBit(pyramidPath.read_bytes(), 8 * (start + 100))
+    pyramid = PyramidReader(io.BytesIO(damaged), name="damaged.fits")
+    place = pyramid.toFocalPlane("R00_S00", 10, 10)
+    message = r"damaged\.fits: 'image' of detector 10 at factor 1 is damaged: the checksum of tile 0 is wrong"
+    with pytest.raises(PyramidFileError, match=message):
+        pyramid.read(place, 0.1, factor=1)
+    # What is not damaged can be read.
+    far = pyramid.toFocalPlane("R00_S00", 1000, 10)
+    assert np.isfinite(pyramid.read(far, 0.1, factor=1).image).all()
+    pyramid.overview()
+
+
+def test_pyramid_of_the_first_version_is_named(pyramidPath):
+    number = "PYRVERS = {:20d}"
+    content = pyramidPath.read_bytes().replace(number.format(2).encode(), number.format(1).encode(), 1)
+    with pytest.raises(PyramidFileError, match="version 1, or .* Make pyramids of version 1, .*, again"):
+        PyramidReader(io.BytesIO(content), name="old.fits")
+
+
+def test_first_header_has_the_checksum_of_fits(pyramidPath):
+    """Tools that know nothing of pyramids verify it, too."""
+    with astropy.io.fits.open(pyramidPath, checksum=True) as hdus:
+        assert "CHECKSUM" in hdus[0].header
+    damaged = io.BytesIO(pyramidPath.read_bytes().replace(b"Version", b"version", 1))
+    with pytest.warns(AstropyUserWarning, match="Checksum verification failed"):
+        astropy.io.fits.open(damaged, checksum=True)

@@ -472,6 +472,34 @@ def test_failed_tests_are_named(camera: Sequence, failures: dict) -> None:
     assert action.prepare(once, camera).listing.fit(9) == ("Failed tests", "R00_S0 C01  NOISE MEAN")
 
 
+@pytest.fixture
+def detectorFailures(failures: dict) -> dict:
+    """Return the same with tests of detectors, of which the last two failed in one exposure each."""
+    flags = np.ones((1, 8), dtype=np.int8)
+    flags[0, [2, 7, 0]] = 0, 0, -1
+    return failures | {"detectorFlags": flags, "detectorIndex": np.tile(np.arange(4), 2)}
+
+
+def test_detectors_that_fail_by_themselves_are_named(camera: Sequence, detectorFailures: dict) -> None:
+    action = makeAction(FailureMapPlot, tests=["NOISE", "MEAN"], detectorTests=["SCATTER"])
+    view = action.prepare(detectorFailures, camera)
+    assert view.failingDetectors.tolist() == [2, 3]
+    assert view.headline.endswith(", 2 of 4 tested detectors failed SCATTER")
+    assert view.listing.fit(9)[1:3] == ("R01_S0  SCATTER", "R01_S1  SCATTER")
+    assert view.listing.fit(9)[3] == "R00_S0 C01  NOISE 2, MEAN 1"
+    # Their amplifiers have not failed.
+    plain = makeAction(FailureMapPlot, tests=["NOISE", "MEAN"]).prepare(detectorFailures, camera)
+    assert_array_equal(view.patches.value, plain.patches.value)
+    assert plain.failingDetectors.tolist() == []
+
+
+def test_untested_detectors_have_not_failed(camera: Sequence, detectorFailures: dict) -> None:
+    data = detectorFailures | {"detectorFlags": np.full((1, 8), -1, dtype=np.int8)}
+    view = makeAction(FailureMapPlot, detectorTests=["SCATTER"]).prepare(data, camera)
+    assert view.failingDetectors.tolist() == []
+    assert view.headline.endswith(", 0 of 0 tested detectors failed SCATTER")
+
+
 def test_long_names_of_tests_are_whole(camera: Sequence) -> None:
     tests = ["READ_NOISE_CONSISTENT", "NOISE_SIGNAL_INDEPENDENCE", "MAX_RESIDUAL_ERROR"]
     data = {"ampIndex": np.arange(32), "flags": np.zeros((3, 32), dtype=np.int8)}

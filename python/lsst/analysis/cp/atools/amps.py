@@ -10,6 +10,7 @@ from lsst.analysis.cp.actions.metric import AmpSummaryMetric, FailureMetric
 from lsst.analysis.cp.actions.plot import FailureMapPlot, FocalPlaneGeometryPlot
 from lsst.analysis.cp.actions.plot.text import describeQuantity
 from lsst.analysis.cp.catalogue import EPOCHS, VerifyTest, getProduct
+from lsst.analysis.cp.core import COUNTED_TYPES
 from lsst.analysis.tools.interfaces import AnalysisTool
 from lsst.pex.config import ChoiceField, Field, ListField
 
@@ -41,7 +42,7 @@ class AmpTool(AnalysisTool):
         doc="What tells the results apart.", default="exposure", allowed=dict.fromkeys(EPOCHS, "")
     )
     detectorTypes = ListField[str](
-        doc="Types of detectors that the metrics include; all if empty.", default=["SCIENCE"]
+        doc="Types of detectors that the metrics include; all if empty.", default=list(COUNTED_TYPES)
     )
     physicalTypes = ListField[str](
         doc="Vendors of detectors that the metrics include; all if empty.", default=[]
@@ -132,5 +133,7 @@ class AmpFailureTool(AmpTool):
                 action.product, action.tests = self.product, keys
         if isinstance(plot := self.produce.plot, FailureMapPlot):
             plot.title = plot.title or f"Failed tests of the {product.title.lower()}"
-            plot.tests = list(plot.tests) or keys
+            kinds = {key: product[key].row for key in keys}
+            plot.tests = list(plot.tests) or [key for key in keys if kinds[key] == "amplifier"]
+            plot.detectorTests = [key for key in keys if kinds[key] == "detector"]
             plot.zAxisLabel = plot.zAxisLabel or FAILURE_LABELS[plot.counted]

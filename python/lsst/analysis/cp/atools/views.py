@@ -12,6 +12,7 @@ from lsst.analysis.cp.actions.keyedData import SelectImage
 from lsst.analysis.cp.actions.metric import StructureMetric
 from lsst.analysis.cp.actions.plot.image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS, ImageKind, getProduct
+from lsst.analysis.cp.core import COUNTED_TYPES
 from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
 from lsst.pex.config import Field, ListField
 
@@ -77,7 +78,9 @@ class StructureTool(AnalysisTool):
     parameterizedBand: bool = False
     propagateData: bool = True
 
-    detectorTypes = ListField[str](doc="Types of detectors to include; all if empty.", default=["SCIENCE"])
+    detectorTypes = ListField[str](
+        doc="Types of detectors to include; all if empty.", default=list(COUNTED_TYPES)
+    )
     physicalTypes = ListField[str](doc="Vendors of detectors to include; all if empty.", default=[])
 
     def setDefaults(self) -> None:

@@ -14,7 +14,10 @@ import numpy as np
 
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IdArray, IndexArray, NameArray
 
-__all__ = ["AmpKeyError", "CameraLayout", "DetectorSelection", "cameraLayout"]
+__all__ = ["COUNTED_TYPES", "AmpKeyError", "CameraLayout", "DetectorSelection", "cameraLayout"]
+
+COUNTED_TYPES = ("SCIENCE",)
+"""Types of the detectors that metrics and the heads of maps count, unless they are told others."""
 
 _SHOWN = 5
 
@@ -245,7 +248,7 @@ class DetectorSelection:
         Vendors to keep; all if None.
     """
 
-    detectorTypes: tuple[str, ...] | None = ("SCIENCE",)
+    detectorTypes: tuple[str, ...] | None = COUNTED_TYPES
     physicalTypes: tuple[str, ...] | None = None
 
     def mask(self, layout: CameraLayout) -> BoolArray:

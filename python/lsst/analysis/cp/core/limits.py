@@ -19,6 +19,10 @@ from lsst.analysis.cp.core.typing import FloatArray
 __all__ = ["ColourLimits", "CountScale", "countScale", "robustLimits"]
 
 
+_LARGE = 1e307
+"""Absolute value from which differences may overflow."""
+
+
 @dataclass(frozen=True)
 class ColourLimits:
     """Range of a colour scale.
@@ -94,10 +98,15 @@ def robustLimits(
         raise ValueError(f"The lower limit must be less than the upper; got {low!r} and {high!r}.")
     array = fillMasked(values).astype(np.float64).ravel()
     finite = array[np.isfinite(array)]
-    for start, stop, name in _candidates(finite, nSigma):
+    # Of a quarter of very large values no sum or difference overflows.
+    unit = 4.0 if np.abs(finite).max(initial=0.0) > _LARGE else 1.0
+    largest = float(np.finfo(np.float64).max)
+    for *scaled, name in _candidates(finite / unit, nSigma):
+        start, stop = (end * unit for end in scaled)
         if centre is not None:
             half = max(abs(start - centre), abs(stop - centre))
             start, stop = centre - half, centre + half
+        start, stop = max(start, -largest), min(stop, largest)
         start, stop = start if low is None else low, stop if high is None else high
         if start < stop:
             rule = name

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import numpy as np
 
 from lsst.analysis.cp.core.pyramid import PyramidReader, View
 from lsst.daf.butler import DatasetNotFoundError, DimensionNameError
@@ -66,7 +69,13 @@ def readView(
     Returns
     -------
     view
-        Its pixels, and where they lie on the focal plane.
+        Its pixels, and where they lie on the focal plane; see `~lsst.analysis.cp.core.pyramid.View` for all
+        of its fields.
+
+    Warns
+    -----
+    UserWarning
+        Warned if a detector in the window has no such image in the exposure, or no pixel has a value.
 
     Raises
     ------
@@ -74,13 +83,25 @@ def readView(
         Raised if there is no such pyramid.
     lsst.daf.butler.MissingDatasetTypeError
         Raised if the repository does not know the dataset type.
+    lsst.analysis.cp.core.pyramid.PyramidFileError
+        Raised if the dataset is no pyramid, is one of another version, or what is read of it is damaged. It
+        is a `ValueError`.
     ValueError
-        Raised if the dataset is no pyramid or it is not said which one is meant, or the window lies outside
-        the focal plane, is too wide, or names what the pyramid does not have.
+        Raised if it is not said which pyramid is meant, or the window lies outside the focal plane, is too
+        wide, or names what the pyramid does not have.
     """
     with openPyramid(butler, dataId, datasetType=datasetType, collections=collections) as reader:
         place = centre if len(centre) == 2 else reader.toFocalPlane(*centre)
-        return reader.read(place, width, plane=plane, factor=factor, maxPixels=maxPixels)
+        view = reader.read(place, width, plane=plane, factor=factor, maxPixels=maxPixels)
+        labels = {own.placement.detectorId: own.placement.label for own in reader.detectors}
+        problems = []
+        if view.missing:
+            problems.append(f"no {plane!r} of {', '.join(labels[number] for number in view.missing)}")
+        if not np.isfinite(view.image).any():
+            problems.append("no pixel with a value in the window")
+        if problems:
+            warnings.warn(f"The pyramid {reader.name} has {' and '.join(problems)}.", stacklevel=2)
+        return view
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import numpy as np
 
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE, getAmpTable
 from lsst.analysis.cp.catalogue import EPOCHS, getLevel, getProduct, measurementUnits
-from lsst.analysis.cp.core import DetectorSelection
+from lsst.analysis.cp.core import COUNTED_TYPES, DetectorSelection
 from lsst.analysis.cp.core.amps import AmpSummary, AmpTable, summarize
 from lsst.analysis.tools.interfaces import AnalysisAction, KeyedData, KeyedDataSchema, MetricAction
 from lsst.pex.config import ChoiceField, Field, ListField
@@ -38,7 +38,8 @@ class AmpMetricAction(MetricAction):
         doc="What tells the results apart.", default="exposure", allowed=dict.fromkeys(EPOCHS, "")
     )
     detectorTypes = ListField[str](
-        doc="Types of detectors to include; all if empty. Not used at level detector.", default=["SCIENCE"]
+        doc="Types of detectors to include; all if empty. Not used at level detector.",
+        default=list(COUNTED_TYPES),
     )
     physicalTypes = ListField[str](
         doc="Vendors of detectors to include; all if empty. Not used at level detector.", default=[]

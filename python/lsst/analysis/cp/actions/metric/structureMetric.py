@@ -12,7 +12,7 @@ import numpy as np
 from astropy.table import Table
 
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
-from lsst.analysis.cp.core import DetectorSelection
+from lsst.analysis.cp.core import COUNTED_TYPES, DetectorSelection
 from lsst.analysis.cp.core.structures import STRUCTURE_KINDS, TRANSIENT_KINDS
 from lsst.analysis.cp.metrics import structureNames, structureUnits
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, MetricAction, Vector
@@ -30,7 +30,9 @@ class StructureMetric(MetricAction):
     ``nDetectorsWithStructure`` have one of any kind but the events, most of which are cosmic rays.
     """
 
-    detectorTypes = ListField[str](doc="Types of detectors to include; all if empty.", default=["SCIENCE"])
+    detectorTypes = ListField[str](
+        doc="Types of detectors to include; all if empty.", default=list(COUNTED_TYPES)
+    )
     physicalTypes = ListField[str](doc="Vendors of detectors to include; all if empty.", default=[])
 
     @property

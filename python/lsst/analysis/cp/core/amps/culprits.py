@@ -14,6 +14,7 @@ import numpy as np
 from astropy.table import Table
 
 from lsst.analysis.cp.catalogue import VerifyTest
+from lsst.analysis.cp.core.tableColumns import describeColumns
 from lsst.analysis.cp.core.typing import AnyArray, FloatArray, IndexArray, NameArray
 
 from .reasons import NO_ROW, explain
@@ -69,7 +70,7 @@ def culpritsTable(table: AmpTable) -> Table:
         del columns["exposure"]
     culprits = Table({name: values[rows] for name, values in columns.items()})
     culprits["readNoise"].unit = u.electron
-    return culprits
+    return describeColumns(culprits, "culprits")
 
 
 _COLUMNS: dict[str, type] = {

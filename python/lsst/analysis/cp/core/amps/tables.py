@@ -1,7 +1,7 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Summaries as astropy tables with units."""
+"""Summaries as astropy tables with units and descriptions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from astropy.table import Table
 
 from lsst.analysis.cp.catalogue import measurementsOf, summaryColumn
 from lsst.analysis.cp.core.camera import CameraLayout
+from lsst.analysis.cp.core.tableColumns import describeColumns
 from lsst.analysis.cp.core.typing import IndexArray, NameArray
 
 from .summary import AmpSummary
@@ -57,7 +58,7 @@ def detectorSummaryTable(summary: AmpSummary) -> Table:
                 table[column] = values if values.dtype.kind == "i" else values * u.Unit(unit)
         if reduced.status is not None:
             table[f"{key}_status"] = statusNames(reduced.status)
-    return table
+    return describeColumns(table, "detectorSummary", [reduced.test for reduced in summary.tests.values()])
 
 
 def _missingAmps(summary: AmpSummary) -> NameArray:
@@ -104,7 +105,7 @@ def ampSummaryTable(table: AmpTable) -> Table:
             written[f"{test.key}_status"] = statusNames(status)
         if test.has("plausibility"):
             written[f"{test.key}_suspicious"] = table.suspicious(test)
-    return written
+    return describeColumns(written, "ampSummary", table.tests)
 
 
 def runCountsTable(table: AmpTable) -> Table:
@@ -135,7 +136,7 @@ def runCountsTable(table: AmpTable) -> Table:
             written[f"{test.key}_majorityFailed"] = n_failed >= majority
         if test.has("plausibility"):
             written[f"{test.key}_nSuspicious"] = np.bincount(amp_index[table.suspicious(test)], minlength=n)
-    return written
+    return describeColumns(written, "ampSummary of a run", table.tests)
 
 
 def _startTable(layout: CameraLayout, detectorIndex: IndexArray, ampIndex: IndexArray | None = None) -> Table:

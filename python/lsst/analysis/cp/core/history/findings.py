@@ -183,7 +183,8 @@ def findTrends(series: TrendSeries, budgets: TrendBudgets | None = None) -> Tren
     outlying = np.zeros(series.nSeries, dtype=bool)
     for kind in np.unique(series.groups):
         siblings = np.flatnonzero((series.groups == kind) & np.isfinite(found.median))
-        medians = found.median[siblings]
+        # Scores do not depend on the unit, and of a quarter no difference overflows.
+        medians = found.median[siblings] / 4
         spread = median_abs_deviation(medians, scale="normal") if len(siblings) else 0.0
         if len(siblings) >= MIN_SIBLINGS and spread > 0:
             outlying_score[siblings] = (medians - np.median(medians)) / spread
@@ -382,6 +383,7 @@ def _findOutliers(
     # Equal values have no scatter, and differ from their level by rounding at most.
     rounding = 16 * np.finfo(float).eps * np.maximum(np.abs(values), np.abs(expected))
     error = np.maximum(np.maximum(scatter[series], rounding), np.finfo(float).tiny)
-    score = (values - expected) / error
+    # The difference of halves does not overflow.
+    score = (values / 2 - expected / 2) / (error / 2)
     far = np.abs(score) > budgets.outlierThresholds(counts)[series]
     return OutlyingValues(index=points[far], series=series[far], score=score[far])

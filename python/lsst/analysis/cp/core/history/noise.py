@@ -79,7 +79,8 @@ def rowMedians(values: FloatArray) -> FloatArray:
     counts = np.sum(~np.isnan(values), axis=-1, keepdims=True)
     low = np.take_along_axis(ordered, np.maximum(counts - 1, 0) // 2, axis=-1)
     high = np.take_along_axis(ordered, np.minimum(counts // 2, values.shape[-1] - 1), axis=-1)
-    return np.where(counts > 0, (low + high) / 2, np.nan)[..., 0]
+    # Halves are added, since a sum may overflow.
+    return np.where(counts > 0, low / 2 + high / 2, np.nan)[..., 0]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

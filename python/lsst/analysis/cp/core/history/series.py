@@ -332,5 +332,6 @@ def _reduceCells(values: npt.NDArray[np.number], cell: IndexArray, nCells: int, 
     filled = np.unique(cell[finite])
     result = np.full(nCells, np.nan)
     if len(filled):
-        result[filled] = reduce(values[finite], cell[finite], filled)
+        # The sum of the middle two may overflow, that of their halves does not.
+        result[filled] = 2 * reduce(values[finite] / 2, cell[finite], filled)
     return result

@@ -4,6 +4,7 @@
 """Images of a camera at all scales, of which any window is read at once."""
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
+from .checksums import *
 from .levels import *
 from .reader import *
 from .window import *

@@ -12,6 +12,8 @@ for the compression; https://fits.gsfc.nasa.gov/fits_standard.html), so other to
 from __future__ import annotations
 
 import io
+import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple
@@ -21,7 +23,10 @@ import numpy as np
 
 from lsst.analysis.cp.core.images.placement import DetectorPlacement
 
+from .checksums import PyramidFileError, isHeaderIntact
+
 __all__ = [
+    "CHECKSUM_CARDS",
     "EMPTY_PRIMARY",
     "FORMAT_VERSION",
     "MOSAIC",
@@ -44,8 +49,8 @@ MOSAIC = -1
 PLANES = ("image", "mask", "significance")
 """What there can be of a detector."""
 
-FORMAT_VERSION = 1
-"""Version of the layout of the file."""
+FORMAT_VERSION = 2
+"""Version of the layout of the file; 1 had no checksums."""
 
 TILE_SIZE = 512
 """Side of a tile of a compressed image, pixels."""
@@ -55,6 +60,12 @@ EMPTY_PRIMARY = astropy.io.fits.PrimaryHDU().header.tostring().encode()
 
 PLACE_CARDS = ("PYRINDEX", "PYRNINDX", "PYRDETEC", "PYRNDETE")
 """Cards of the primary header that hold an `IndexPlace`."""
+
+CHECKSUM_CARDS = ("PYRCOVER", "PYRCINDX")
+"""Cards of the primary header: CRC of what is before the rows of INDEX, and of INDEX and DETECTORS."""
+
+_BLOCK = 2880
+"""Length of the primary header, bytes."""
 
 _NAME_LENGTH = 24
 
@@ -66,6 +77,7 @@ _IMAGE_ROW = np.dtype(
         ("OFFSET", ">i8"),
         ("LENGTH", ">i8"),
         ("PREFIX", ">i8"),
+        ("CRC", ">i8"),
         ("NY", ">i4"),
         ("NX", ">i4"),
         ("X0", ">f8"),
@@ -121,6 +133,8 @@ class StoredImage(NamedTuple):
         Its HDU: first byte, and number of bytes; both are 0 for an image that is missing.
     prefix
         Number of bytes up to the first tile: header, and where each tile is.
+    checksum
+        CRC of these.
     shape
         Number of pixels (ny, nx).
     x0, y0
@@ -130,6 +144,7 @@ class StoredImage(NamedTuple):
     offset: int = 0
     length: int = 0
     prefix: int = 0
+    checksum: int = 0
     shape: tuple[int, int] = (0, 0)
     x0: float = 0.0
     y0: float = 0.0
@@ -176,6 +191,11 @@ class IndexPlace(NamedTuple):
     detectors: int
     nDetectors: int
 
+    @property
+    def end(self) -> int:
+        """First byte behind the rows of DETECTORS."""
+        return self.detectors + self.nDetectors * _DETECTOR_ROW.itemsize
+
 
 @dataclass(frozen=True, kw_only=True)
 class PyramidIndex:
@@ -214,7 +234,16 @@ class PyramidIndex:
             Raised if a name is too long.
         """
         images = [
-            (*key, place.offset, place.length, place.prefix, *place.shape, place.x0, place.y0)
+            (
+                *key,
+                place.offset,
+                place.length,
+                place.prefix,
+                place.checksum,
+                *place.shape,
+                place.x0,
+                place.y0,
+            )
             for key, place in self.images.items()
         ]
         detectors = []
@@ -258,37 +287,28 @@ def readIndex(file: BinaryIO, name: str) -> tuple[astropy.io.fits.Header, Pyrami
 
     Raises
     ------
-    ValueError
-        Raised if the file is no pyramid, or one of another version.
-    EOFError
-        Raised if the file is cut short.
+    PyramidFileError
+        Raised if the file is no pyramid, is one of another version, is damaged or cut short.
     """
-    file.seek(0)
-    try:
-        header = astropy.io.fits.Header.fromfile(file)
-    except (OSError, ValueError, EOFError) as error:
-        raise ValueError(f"{name} is no FITS file: {error}") from error
-    version = header.get("PYRVERS")
-    if version != FORMAT_VERSION:
-        raise ValueError(
-            f"{name} is no pyramid of version {FORMAT_VERSION}: its header says PYRVERS = {version!r}."
-        )
+    header = _readHeader(file, name)
     place = IndexPlace(*(header[card] for card in PLACE_CARDS))
-    sizes = place.nImages * _IMAGE_ROW.itemsize, place.nDetectors * _DETECTOR_ROW.itemsize
-    end = place.detectors + sizes[1]
     file.seek(place.images)
-    content = file.read(end - place.images)
-    if len(content) != end - place.images:
-        raise EOFError(f"{name} is cut short: it ends within its index.")
+    content = file.read(place.end - place.images)
+    if len(content) != place.end - place.images:
+        raise PyramidFileError(f"{name} is cut short: it ends within its index.")
+    if zlib.crc32(content) != header[CHECKSUM_CARDS[1]]:
+        raise PyramidFileError(f"{name} is damaged: the checksum of its index is wrong.")
     # An astropy table would take longer to make than most windows to read.
-    images: list[Any] = np.frombuffer(content[: sizes[0]], dtype=_IMAGE_ROW).tolist()
-    detectors = np.frombuffer(content[-sizes[1] :], dtype=_DETECTOR_ROW)
+    images: list[Any] = np.frombuffer(content, dtype=_IMAGE_ROW, count=place.nImages).tolist()
+    detectors = np.frombuffer(content[place.detectors - place.images :], dtype=_DETECTOR_ROW)
     detector_rows: list[Any] = detectors.tolist()
     origins, matrices = (detectors[name].astype(np.float64) for name in ("ORIGIN", "MATRIX"))
     return header, PyramidIndex(
         images={
-            ImageKey(detector, plane.decode(), factor): StoredImage(offset, length, prefix, (ny, nx), x0, y0)
-            for detector, plane, factor, offset, length, prefix, ny, nx, x0, y0 in images
+            ImageKey(detector, plane.decode(), factor): StoredImage(
+                offset, length, prefix, checksum, (ny, nx), x0, y0
+            )
+            for detector, plane, factor, offset, length, prefix, checksum, ny, nx, x0, y0 in images
         },
         detectors=tuple(
             StoredDetector(
@@ -306,6 +326,25 @@ def readIndex(file: BinaryIO, name: str) -> tuple[astropy.io.fits.Header, Pyrami
             for i, (number, own_name, ny, nx, x0, y0, planes, *_) in enumerate(detector_rows)
         ),
     )
+
+
+def _readHeader(file: BinaryIO, name: str) -> astropy.io.fits.Header:
+    """Read the first header, and verify its checksum before anything in it is used."""
+    file.seek(0)
+    content = file.read(_BLOCK)
+    if len(content) < _BLOCK or not content.startswith(b"SIMPLE  ="):
+        raise PyramidFileError(f"{name} is no FITS file, or its first header is damaged.")
+    version = re.search(rb"PYRVERS = +(\d+) ", content)
+    if version is None:
+        raise PyramidFileError(f"{name} is no pyramid, or its first header is damaged: it has no PYRVERS.")
+    if int(version[1]) != FORMAT_VERSION:
+        raise PyramidFileError(
+            f"{name} is a pyramid of version {int(version[1])}, or its first header is damaged; expected "
+            f"version {FORMAT_VERSION}. Make pyramids of version 1, which have no checksums, again."
+        )
+    if not isHeaderIntact(content):
+        raise PyramidFileError(f"{name} is damaged: the checksum of its first header is wrong.")
+    return astropy.io.fits.Header.fromstring(content)
 
 
 def hduBytes(

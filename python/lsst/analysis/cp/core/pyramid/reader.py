@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -16,41 +17,57 @@ import numpy as np
 from lsst.analysis.cp.core.images.placement import DetectorPlacement, MosaicGrid
 from lsst.analysis.cp.core.typing import Float32Array, FloatArray
 
-from .index import EMPTY_PRIMARY, MOSAIC, ImageKey, StoredDetector, readIndex
+from .checksums import PyramidFileError, findTiles
+from .index import (
+    CHECKSUM_CARDS,
+    EMPTY_PRIMARY,
+    MOSAIC,
+    PLACE_CARDS,
+    ImageKey,
+    StoredDetector,
+    StoredImage,
+    readIndex,
+)
 from .window import DetectorMap, DetectorWindow, TurnedDetectorWindow, View, ViewPixels, windowOf
 
 __all__ = ["FilePart", "PyramidReader"]
 
 
 class FilePart(io.RawIOBase):
-    """One HDU of a large file, which looks like a small FITS file and is read as one.
+    """One image of a large file, which looks like a small FITS file and is read as one.
 
-    astropy would open the large file by reading the header of each of its thousand HDUs.
+    astropy would open the large file by reading the header of each of its thousand HDUs. It reads tile by
+    tile, and the checksum of each is verified.
 
     Parameters
     ----------
     file
         The large file, open for reading; it stays open when the part is closed.
-    offset, length
-        The HDU: first byte, and number of bytes.
-    prefix
-        Number of bytes to read at once: those up to the first tile.
+    place
+        Where the image is.
+    name
+        What to call the image in messages.
 
     Raises
     ------
-    EOFError
-        Raised, as by the methods that read, if the file ends before the HDU does.
+    PyramidFileError
+        Raised, as by the methods that read, if the file ends before the image does, or a checksum is wrong.
     """
 
-    def __init__(self, file: BinaryIO, offset: int, length: int, prefix: int) -> None:
+    def __init__(self, file: BinaryIO, place: StoredImage, name: str) -> None:
         super().__init__()
         self._file = file
-        self._offset = offset
-        self._size = len(EMPTY_PRIMARY) + length
+        self._offset = place.offset
+        self._size = len(EMPTY_PRIMARY) + place.length
+        self._name = name
         self._position = 0
         self._count = 0
         # One request for all that is read in small pieces matters where the file is remote.
-        self._start = EMPTY_PRIMARY + self._readFile(0, prefix)
+        prefix = self._readFile(0, place.prefix)
+        if zlib.crc32(prefix) != place.checksum:
+            raise PyramidFileError(f"{name} is damaged: the checksum of its header is wrong.")
+        self._start = EMPTY_PRIMARY + prefix
+        self._tiles = findTiles(prefix)
 
     def readable(self) -> bool:
         """Return True."""
@@ -76,7 +93,7 @@ class FilePart(io.RawIOBase):
         first, self._position = self._position, self._position + count
         content = self._start[first : first + count]
         if len(content) < count:
-            content += self._readFile(first + len(content) - len(EMPTY_PRIMARY), count - len(content))
+            content += self._readTiles(first + len(content) - len(EMPTY_PRIMARY), count - len(content))
         return content
 
     def takeCount(self) -> int:
@@ -84,13 +101,29 @@ class FilePart(io.RawIOBase):
         count, self._count = self._count, 0
         return count
 
+    def _readTiles(self, first: int, count: int) -> bytes:
+        """Read bytes of tiles, of which each is read as a whole and verified."""
+        last = first + count
+        touched = {
+            start: tile for start, tile in self._tiles.items() if start < last and start + tile.length > first
+        }
+        begin = min([first, *touched])
+        end = max([last, *(start + tile.length for start, tile in touched.items())])
+        content = self._readFile(begin, end - begin)
+        for start, tile in touched.items():
+            if zlib.crc32(content[start - begin : start - begin + tile.length]) != tile.checksum:
+                raise PyramidFileError(
+                    f"{self._name} is damaged: the checksum of tile {tile.number} is wrong."
+                )
+        return content[first - begin : last - begin]
+
     def _readFile(self, first: int, count: int) -> bytes:
         self._file.seek(self._offset + first)
         content = self._file.read(count)
         self._count += len(content)
         if len(content) != count:
-            raise EOFError(
-                f"The file ends {count - len(content)} bytes too early, in the HDU at {self._offset}."
+            raise PyramidFileError(
+                f"{self._name} is cut short: the file ends {count - len(content)} bytes too early."
             )
         return content
 
@@ -111,8 +144,9 @@ class PyramidReader:
 
     Raises
     ------
-    ValueError
-        Raised if the file is no pyramid, or one of another version.
+    PyramidFileError
+        Raised if the file is no pyramid, is one of another version, is damaged or cut short. It is a
+        `ValueError`, and names the file, and the image and tile that are damaged.
     """
 
     def __init__(self, source: str | Path | BinaryIO, name: str | None = None) -> None:
@@ -209,9 +243,20 @@ class PyramidReader:
         return float(fp_x), float(fp_y)
 
     def overview(self) -> Float32Array:
-        """Read the coarsest mosaic of the image, not rounded; shape (ny, nx)."""
-        self._file.seek(0)
-        return np.array(astropy.io.fits.open(self._file, memmap=False)[1].data, dtype=np.float32)
+        """Read the coarsest mosaic of the image, not rounded; shape (ny, nx).
+
+        Raises
+        ------
+        PyramidFileError
+            Raised if it is damaged.
+        """
+        first, last = len(EMPTY_PRIMARY), int(self._header[PLACE_CARDS[0]])
+        self._file.seek(first)
+        content = self._file.read(last - first)
+        if zlib.crc32(content) != self._header[CHECKSUM_CARDS[0]]:
+            raise PyramidFileError(f"{self.name} is damaged: the checksum of its overview is wrong.")
+        hdus = astropy.io.fits.open(io.BytesIO(EMPTY_PRIMARY + content), memmap=False)
+        return np.array(hdus[1].data, dtype=np.float32)
 
     def read(
         self,
@@ -251,8 +296,8 @@ class PyramidReader:
         ValueError
             Raised if the plane or factor is not in the file, the window has no size, lies outside the focal
             plane, or needs more pixels.
-        EOFError
-            Raised if the file is cut short.
+        PyramidFileError
+            Raised if what is read of the file is damaged or cut short.
         """
         size = np.broadcast_to(np.asarray(width, dtype=np.float64), (2,))
         middle = np.asarray(centre, dtype=np.float64)
@@ -354,6 +399,8 @@ class PyramidReader:
         """Return an image whose tiles are read when asked for; its header is read once."""
         if key not in self._open:
             place = self._images[key]
-            part = FilePart(self._file, place.offset, place.length, place.prefix)
+            what = "mosaic" if key.detector == MOSAIC else f"detector {key.detector}"
+            name = f"{self.name}: {key.plane!r} of {what} at factor {key.factor}"
+            part = FilePart(self._file, place, name)
             self._open[key] = part, astropy.io.fits.open(part, memmap=False)[1]
         return self._open[key]

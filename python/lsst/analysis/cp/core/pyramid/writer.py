@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,9 @@ from lsst.analysis.cp.core.images.placement import DetectorPlacement
 from lsst.analysis.cp.core.masked import fillMasked, fillMaskedFlags
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array
 
+from .checksums import addTileChecksums
 from .index import (
+    CHECKSUM_CARDS,
     FORMAT_VERSION,
     MOSAIC,
     PLACE_CARDS,
@@ -272,12 +275,14 @@ class PyramidWriter:
         """
         header = self._headerOf(key, planes or {})
         step = sigma / self._levelsPerSigma if sigma > 0 else None
-        content = hduBytes(compressedHdu(pixels, header, step, seed=key.detector))
+        content = addTileChecksums(hduBytes(compressedHdu(pixels, header, step, seed=key.detector)))
+        prefix = prefixLength(content)
         grid = self._grids[key.factor] if key.detector == MOSAIC else None
         self._images[key] = StoredImage(
             offset=self._file.tell(),
             length=len(content),
-            prefix=prefixLength(content),
+            prefix=prefix,
+            checksum=zlib.crc32(content[:prefix]),
             shape=(pixels.shape[0], pixels.shape[1]),
             x0=grid.x0 if grid else 0.0,
             y0=grid.y0 if grid else 0.0,
@@ -312,13 +317,16 @@ class PyramidWriter:
         header = self._headerOf(ImageKey(MOSAIC, "image", self._coarsest), {})
         header["EXTNAME"] = "OVERVIEW"
         image = hduBytes(astropy.io.fits.ImageHDU(overview, header))
-        offset = len(self._primaryHeader(IndexPlace(0, 0, 0, 0)).tostring())
+        offset = len(self._primaryHeader(IndexPlace(0, 0, 0, 0), (0, 0)))
         index = PyramidIndex(images=self._images, detectors=tuple(self._detectors.values()))
         tables, place = index.toBytes(offset + len(image))
+        content = image + tables
+        rows = place.images - offset
+        checksums = zlib.crc32(content[:rows]), zlib.crc32(content[rows : place.end - offset])
         self._file.seek(0)
-        self._file.write(self._primaryHeader(place).tostring().encode() + image + tables)
+        self._file.write(self._primaryHeader(place, checksums) + content)
 
-    def _primaryHeader(self, place: IndexPlace) -> Header:
+    def _primaryHeader(self, place: IndexPlace, checksums: tuple[int, int]) -> bytes:
         header = astropy.io.fits.PrimaryHDU().header
         header["EXTEND"] = True
         header["PYRVERS"] = (FORMAT_VERSION, "Version of the layout of this pyramid")
@@ -327,7 +335,12 @@ class PyramidWriter:
         meanings = ("[byte] First row of INDEX", "Rows of INDEX", "[byte] First row of DETECTORS", "Its rows")
         for card, value, meaning in zip(PLACE_CARDS, place, meanings, strict=True):
             header[card] = (value, meaning)
-        return header
+        checked = ("CRC-32 of what is before the rows of INDEX", "CRC-32 of INDEX and DETECTORS")
+        for card, value, meaning in zip(CHECKSUM_CARDS, checksums, checked, strict=True):
+            header[card] = (value, meaning)
+        hdu = astropy.io.fits.PrimaryHDU(header=header)
+        hdu.add_checksum(when="of this header")
+        return hdu.header.tostring().encode()
 
 
 def _typical(noise: npt.ArrayLike) -> float:

@@ -14,6 +14,7 @@ from astropy.table import Table
 from lsst.analysis.cp.core.camera import CameraLayout
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
 from lsst.analysis.cp.core.images.placement import DetectorPlacement
+from lsst.analysis.cp.core.tableColumns import describeColumns
 from lsst.analysis.cp.core.typing import IndexArray, NameArray
 
 from .table import TRANSIENT_KINDS, Structures, joinStructures
@@ -75,7 +76,7 @@ def rankStructures(
         placement, own = DetectorPlacement.fromGeometry(geometry, i), detector == i
         placed[:, own] = placement.origin[:, None] + placement.matrix @ points[:, own]
     px, mm, none = units.pixel, units.mm, units.dimensionless_unscaled
-    return Table(
+    table = Table(
         {
             "rank": np.arange(1, len(rows) + 1),
             "exposure": np.full(len(rows), exposure, dtype=np.int64),
@@ -96,6 +97,7 @@ def rankStructures(
             "nFound": structures.nFound,
         }
     )
+    return describeColumns(table, "structures")
 
 
 def _order(structures: Structures, detector: IndexArray, maxPerKind: int | None) -> IndexArray:

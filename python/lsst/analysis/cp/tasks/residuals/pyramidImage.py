@@ -47,8 +47,8 @@ class PyramidImage(ImageF):
 
         Raises
         ------
-        ValueError
-            Raised if the file is no pyramid.
+        PyramidFileError
+            Raised if the file is no pyramid, or is damaged.
         """
         source = Path(path)
         with PyramidReader(source) as reader:

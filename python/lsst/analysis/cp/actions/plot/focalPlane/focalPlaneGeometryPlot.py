@@ -20,7 +20,7 @@ from lsst.analysis.cp.actions.plot.text import (
     statisticsTable,
     withUnit,
 )
-from lsst.analysis.cp.core import CameraLayout, DetectorSelection
+from lsst.analysis.cp.core import COUNTED_TYPES, CameraLayout, DetectorSelection
 from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN
 from lsst.analysis.cp.core.columns import flagColumn, floatColumn, splitColumn
 from lsst.analysis.cp.core.geometry import STATISTICS, FocalPlaneGeometry, groupedStatistic
@@ -104,7 +104,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
     detectorTypes = ListField[str](
         doc="Types of detectors that the head counts and that set the range of the colours; all if empty, or "
         "if none of these has data.",
-        default=["SCIENCE"],
+        default=list(COUNTED_TYPES),
     )
     physicalTypes = ListField[str](
         doc="Vendors of detectors that the head counts and that set the range; all if empty.", default=[]
@@ -150,6 +150,11 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
                 f"got {self.colourMap!r} and {self.centre!r}."
             )
         checkEnds(self, "plotMin", "plotMax")
+
+    @property
+    def allTests(self) -> list[str]:
+        """Tests that are shown."""
+        return list(self.tests)
 
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
         """Return the vectors that the plot needs where the data have no ``ampIndex``."""
@@ -279,7 +284,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
                 sensors=sensors,
                 noValueLabel=self._noValueLabel,
             ),
-            provenance=((not_counted,) if not_counted else ()) + describeProvenance(plotInfo, self.tests),
+            provenance=((not_counted,) if not_counted else ()) + describeProvenance(plotInfo, self.allTests),
             statistics=_tabulate(described, kinds, counted, counts=counts is not None),
             listing=PatchList(),
             missing=listMissing(layout.detectorName[expected & ~has_data], self.nListed // 4),
@@ -338,8 +343,10 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             if key in data:
                 columns[key] = self._reduceVector(data, key, index, len(value), "median")
         finite, chosen = np.isfinite(value), failing | suspicious
-        middle = 0.0 if view.counts or not finite.any() else float(np.median(value[finite & view.counted]))
-        distance, title = np.abs(value - middle), "Furthest from the median"
+        # Of a quarter no sum or difference overflows.
+        small = value / 4
+        middle = 0.0 if view.counts or not finite.any() else float(np.median(small[finite & view.counted]))
+        distance, title = np.abs(small - middle), "Furthest from the median"
         if view.counts is not None:
             title = "Highest"
         elif view.beside is not None:

@@ -93,14 +93,15 @@ def _describeValues(series: TrendSeries) -> list[str]:
     for kind in np.unique(series.groups):
         values = series.values[series.groups == kind]
         finite = np.isfinite(values)
-        values = values[finite.any(axis=1)][:, finite.any(axis=0)]
+        # Of a quarter no sum or difference overflows.
+        values = values[finite.any(axis=1)][:, finite.any(axis=0)] / 4
         numbers: list[float] = []
         if values.size:
             in_time, between = (
-                float(median_abs_deviation(np.nanmedian(values, axis=axis), scale="normal"))
+                4 * float(median_abs_deviation(np.nanmedian(values, axis=axis), scale="normal"))
                 for axis in (0, 1)
             )
-            numbers = [float(np.nanmedian(values)), in_time, between]
+            numbers = [4 * float(np.nanmedian(values)), in_time, between]
         texts = "".join(
             f"{formatNumber(number, _DIGITS):>{width}}"
             for number, width in zip(numbers, (10, 11, 11), strict=False)

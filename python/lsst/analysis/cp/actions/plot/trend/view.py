@@ -139,7 +139,8 @@ def makeBands(series: TrendSeries, nLines: int) -> tuple[TrendBand, ...]:
             warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
             # Quantiles are values, taken inwards: the one outlier of a few values is in none.
             low = np.nanquantile(values, QUANTILES[:2], axis=0, method="higher")
-            median = np.nanmedian(values, axis=0, keepdims=True)
+            # The sum of the middle two may overflow, that of their halves does not.
+            median = 2 * np.nanmedian(values / 2, axis=0, keepdims=True)
             high = np.nanquantile(values, QUANTILES[3:], axis=0, method="lower")
         quantiles = np.concatenate([np.minimum(low, median), median, np.maximum(high, median)])
         bands.append(TrendBand(str(kinds[i]), int(counts[i]), quantiles))
