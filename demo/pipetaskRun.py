@@ -4,8 +4,8 @@
 """One pipeline run by ``pipetask`` on several cores, in stages.
 
 Quanta of detectors are dealt out to as many ``pipetask run`` processes as there are cores, each with its own
-output run. Mosaics, and merges with their plots, follow side by side, with these runs as inputs; then the
-views of images, with all of these.
+output run. Mosaics and the merges of exposures follow side by side, with these runs as inputs; then the
+search for structures, and the merges of the run; and then the views of images, which mark these structures.
 """
 
 from __future__ import annotations
@@ -48,6 +48,9 @@ class _Labels:
     detectors: list[str]
     mosaics: list[str]
     merges: list[str]
+    ofRun: list[str]
+    structures: list[str]
+    detectorViews: list[str]
     views: list[str]
 
 
@@ -160,10 +163,15 @@ class PipetaskRun:
                 name: sorted(record.id for record in butler.query_dimension_records(name))
                 for name in ("detector", "exposure")
             }
+            viewed = [
+                record.id
+                for record in butler.query_dimension_records("detector")
+                if not self.viewedDetectors or record.full_name in self.viewedDetectors
+            ]
         dimensions = {label: set(task.dimensions.names) for label, task in graph.tasks.items()}
         tasks = _splitLabels(dimensions)
         sizes = {name: len(values) for name, values in ids.items()}
-        of_views = sizes | ({"detector": len(self.viewedDetectors)} if self.viewedDetectors else {})
+        of_views = sizes | {"detector": len(viewed)}
         queries = _shareQuanta(ids, processes)
         runs = [f"{self.outputCollection}/detectors{i}" for i in range(len(queries))]
         detectors = [
@@ -175,10 +183,17 @@ class PipetaskRun:
             [*self._command(tasks.merges, inputs), "-o", self.outputCollection],
             [*self._command(tasks.mosaics, inputs), "--output-run", self._mosaicRun],
         ]
+        of_run = [*self._command(tasks.ofRun, inputs), "-o", self.outputCollection]
         inputs = f"{self.outputCollection},{self._mosaicRun},{inputs}"
-        views = [
-            [*self._command(labels, inputs), "--output-run", run, *self._viewQuery]
-            for run, labels in zip(self._viewRuns, _shareViews(tasks.views), strict=True)
+        structures = self._command(tasks.structures, inputs)
+        structures += ["--output-run", self._structureRun, *self._viewQuery]
+        inputs = f"{self._structureRun},{inputs}"
+        shares = _shareQuanta(ids | {"detector": viewed}, processes)
+        views = [(self._command(tasks.detectorViews, inputs), ["-d", share]) for share in shares]
+        views += [(self._command([label], inputs), self._viewQuery) for label in tasks.views]
+        numbered = [
+            [*command, "--output-run", f"{self.outputCollection}/views{i}", *query]
+            for i, (command, query) in enumerate(views)
         ]
         return [
             Stage("simulating and verifying", detectors, _countSteps(tasks.detectors, dimensions, sizes)),
@@ -187,21 +202,32 @@ class PipetaskRun:
                 merges,
                 _countSteps([*tasks.merges, *tasks.mosaics], dimensions, sizes),
             ),
-            Stage("looking at images", views, _countSteps(tasks.views, dimensions, of_views)),
+            Stage(
+                "looking for structures",
+                [structures, of_run],
+                _countSteps([*tasks.structures, *tasks.ofRun], dimensions, sizes),
+            ),
+            Stage(
+                "looking at images",
+                numbered,
+                _countSteps([*tasks.detectorViews, *tasks.views], dimensions, of_views),
+            ),
         ]
 
     def finish(self) -> None:
         """Show all outputs in the output collection."""
         with Butler.from_config(str(self.repository), writeable=True) as butler:
-            butler.collections.extend_chain(self.outputCollection, [self._mosaicRun, *self._viewRuns])
+            views = sorted(butler.collections.query(f"{self.outputCollection}/views*"))
+            runs = [self._mosaicRun, self._structureRun, *views]
+            butler.collections.extend_chain(self.outputCollection, runs)
 
     @property
     def _mosaicRun(self) -> str:
         return f"{self.outputCollection}/mosaics"
 
     @property
-    def _viewRuns(self) -> list[str]:
-        return [f"{self.outputCollection}/views{i}" for i in range(2)]
+    def _structureRun(self) -> str:
+        return f"{self.outputCollection}/structures"
 
     @property
     def _viewQuery(self) -> list[str]:
@@ -219,16 +245,19 @@ class PipetaskRun:
 def _splitLabels(dimensions: dict[str, set[str]]) -> _Labels:
     """Find what runs together, from the dimensions of each task."""
     views = [label for label in dimensions if label.startswith("view")]
-    detectors = [label for label, names in dimensions.items() if "detector" in names and label not in views]
+    structures = [label for label in views if label.endswith("Residual")]
+    of_detectors = [label for label, names in dimensions.items() if "detector" in names]
     mosaics = [label for label in dimensions if label.startswith("mosaic")]
-    merges = [label for label in dimensions if label not in {*views, *detectors, *mosaics}]
-    return _Labels(detectors=detectors, mosaics=mosaics, merges=merges, views=views)
-
-
-def _shareViews(labels: Sequence[str]) -> list[list[str]]:
-    """Share the views between two processes: the longest first."""
-    residual = [label for label in labels if label.endswith("Residual")]
-    return [residual, [label for label in labels if label not in residual]]
+    merges = [label for label in dimensions if label not in {*views, *of_detectors, *mosaics}]
+    return _Labels(
+        detectors=[label for label in of_detectors if label not in views],
+        mosaics=mosaics,
+        merges=[label for label in merges if "exposure" in dimensions[label]],
+        ofRun=[label for label in merges if "exposure" not in dimensions[label]],
+        structures=structures,
+        detectorViews=[label for label in views if label in of_detectors],
+        views=[label for label in views if label not in {*of_detectors, *structures}],
+    )
 
 
 def _shareQuanta(ids: dict[str, list[int]], processes: int) -> list[str]:

@@ -118,6 +118,8 @@ def chooseFigures(found: Findings) -> Iterator[tuple[str, str, Figure | None]]:
     for figure in figures:
         if figure.subject == "biasSignificance":
             yield "focal plane", "significance", figure
+        elif figure.subject == "biasStructures":
+            yield "focal plane", "stamps of structures", figure
         elif "Raft" in figure.path.name and figure.subject == "biasImage":
             yield figure.detector.partition("_")[0], "raft", figure
     for step in found.history:

@@ -331,6 +331,31 @@ def test_plot_of_tested_quantity_has_the_threshold():
     assert (plot.zAxisLabel, plot.unit, plot.threshold, plot.operator) == ("(NOISE - RN)/RN", "", 0.05, "<=")
 
 
+def headOf(tool, data, camera) -> list[int]:
+    """Return the numbers of the first words on a tool's plot: how many failed, of how many."""
+    rows = tool.process(tool.prep(data, camera=camera))
+    words = tool.produce.plot.prepare(rows, camera).headline.split()
+    return [int(words[0]), int(words[2])]
+
+
+@pytest.mark.parametrize("types", [["SCIENCE"], ["GUIDER"], ["GUIDER", "WAVEFRONT"], []])
+def test_plots_count_the_amplifiers_that_metrics_count(types):
+    camera = LsstCam().getCamera()
+    pairs = [(detector.getId(), amp.getName()) for detector in camera for amp in detector]
+    detector, amplifier = map(np.array, zip(*pairs, strict=True))
+    n = len(pairs)
+    results = {"exposure": np.full(n, EXPOSURE), "detector": detector, "amplifier": amplifier}
+    rng = np.random.default_rng(2)
+    for name in getProduct("bias").inputColumns()[3:]:
+        results[name] = rng.random(n) > 0.1 if "_VERIFY_" in name else np.full(n, 5.0)
+    kinds = ((AmpTestTool, "nFailed", "nTested"), (AmpFailureTool, "nAmpsFailed", "nAmps"))
+    for kind, failed, counted in kinds:
+        tool = makeAction(kind, detectorTypes=types)
+        tool.finalize()
+        measured = getValues(tool.produce.metric(tool.prep(results, camera=camera)))
+        assert headOf(tool, results, camera) == [measured[failed], measured[counted]]
+
+
 def test_label_of_run_says_how_exposures_are_combined():
     tool = makeAction(AmpTestTool, test="NOISE", level="run")
     tool.finalize()

@@ -14,8 +14,8 @@ __all__ = ["tablePage"]
 
 _WORDS = {
     "key": "<KEY>",
-    "statistic": "the statistic of <KEY>",
-    "quantity": "the tested quantity",
+    "statistic": "<STATISTIC>",
+    "quantity": "<QUANTITY>",
     "rows": "amplifiers, detectors or exposures",
 }
 
@@ -38,9 +38,10 @@ def tablePage() -> dict[str, str]:
         "",
         wrap(
             "Datasets are named ``<outputName>_<table>``, as ``cpBiasExp_culprits``. ``<KEY>`` is the key of "
-            "a test or stored statistic (:doc:`biasTests`, :doc:`darkTests`, :doc:`flatTests`); a table has "
-            "the columns of the tests that it is made of. The metadata of each column hold its unit, and "
-            "what it means: ``table[name].description``."
+            "a test or stored statistic (:doc:`biasTests`, :doc:`darkTests`, :doc:`flatTests`), "
+            "``<STATISTIC>`` the column of cp_verify that it reads, and ``<QUANTITY>`` what it tests; a "
+            "table has the columns of the tests that it is made of. The metadata of each column hold its "
+            "unit, and what it means: ``table[name].description``."
         ),
         "",
     ]

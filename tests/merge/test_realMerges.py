@@ -16,6 +16,7 @@ import pytest
 import yaml
 from pyarrow import parquet
 
+from lsst.analysis.cp.atools import AmpFailureTool
 from lsst.analysis.cp.catalogue import Level, VerifyTest, getProduct
 from lsst.daf.butler import Butler
 from lsst.daf.butler.formatters.parquet import arrow_to_astropy
@@ -222,6 +223,23 @@ def test_runs_of_flats_are_those_of_a_filter(merged):
         exposure = merged.butler.get_dataset_type(f"cp{merged.product.title()}Exp{name}")
         # Every exposure has a filter.
         assert "physical_filter" in exposure.dimensions
+
+
+def test_map_of_failures_shows_amplifiers_and_detectors(merged):
+    product = getProduct(merged.product)
+    tool = AmpFailureTool(product=merged.product, level="run")
+    tool.finalize()
+    own = product.ownVerdicts()
+    assert list(tool.produce.plot.tests) == [test.key for test in own if test.row == "amplifier"]
+    camera = LsstComCam.getCamera()
+    view = tool.produce.plot.prepare(tool.process(tool.prep(merged.rows, camera=camera)), camera)
+    failures = [f for f in merged.read("truth.json")["expected_failures"] if f["detector"] is not None]
+    amplifiers = {(f["detector"], f["amplifier"]) for f in failures if f["amplifier"]}
+    assert view.patches.failing.sum() == len(amplifiers)
+    detectors = {f["detector"] for f in failures if f["amplifier"] is None}
+    assert set(view.geometry.layout.detectorId[view.failingDetectors].tolist()) == detectors
+    lines = " ".join(view.listing.lines)
+    assert all(f["test"].split(" (")[0].replace(" ", "_") in lines for f in failures)
 
 
 def test_no_tool_failed(merged):

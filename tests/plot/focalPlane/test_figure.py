@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib import colormaps
-from matplotlib.colors import BoundaryNorm, to_hex
+from matplotlib.colors import BoundaryNorm, same_color, to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 from numpy.testing import assert_allclose, assert_array_equal
@@ -21,7 +21,7 @@ from lsst.analysis.cp.actions.plot.focalPlane.draw import (
     FocalPlaneArtists,
     drawFocalPlane,
 )
-from lsst.analysis.cp.actions.plot.style import UNDER_COLOURS, overColours
+from lsst.analysis.cp.actions.plot.style import FAILING, UNDER_COLOURS, overColours
 from lsst.analysis.tools.atools import CalibStatisticFocalPlanePlot
 from lsst.utils.plotting import make_figure
 
@@ -179,6 +179,22 @@ def test_zero_failures_are_not_untested_nor_missing(camera: Sequence, rows: dict
     assert len(artists.noValue.get_path().to_polygons()) == len(artists.noData.get_path().to_polygons()) == 1
     assert [handle.get_label() for handle in artists.key] == ["no data: 1", "not tested: 1"]
     assert_allclose(vertices(artists.failing[0])[0], vertices(artists.values)[0])
+
+
+def test_detectors_that_fail_by_themselves_are_framed(camera: Sequence, rows: dict) -> None:
+    flags = {
+        "flags": np.ones((1, 32), dtype=np.int8),
+        "detectorFlags": np.array([[1, 1, 0, 1]], dtype=np.int8),
+    }
+    data = rows | flags | {"detectorIndex": np.arange(4)}
+    artists = draw(makeAction(FailureMapPlot, detectorTests=["SCATTER"]), data, camera)
+    halo, line = artists.failingDetectors
+    assert_allclose(vertices(halo), vertices(line))
+    assert_allclose(vertices(line)[0], vertices(artists.outlines)[2])
+    assert same_color(line.get_edgecolor()[0], FAILING)
+    assert "detector failing by itself: 1" in [handle.get_label() for handle in artists.key]
+    assert artists.failing == ()
+    assert draw(makeAction(FailureMapPlot), data, camera).failingDetectors == ()
 
 
 def test_figure_says_what_it_shows(camera: Sequence, mixedRows: dict) -> None:

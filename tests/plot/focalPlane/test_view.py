@@ -205,7 +205,7 @@ def test_flags_say_what_failed(camera: Sequence, rows: dict) -> None:
 def test_rows_that_passed_are_not_counted(camera: Sequence, rows: dict) -> None:
     data = {key: np.tile(column, 2) for key, column in (rows | {"flag": np.ones(32)}).items()}
     view = makeAction(nListed=1).prepare(data, camera)
-    assert view.listing.fit(9) == ("Furthest from the median", "R00_S0 C00         0", "and 31 more")
+    assert view.listing.fit(9) == ("Furthest from the median", "R00_S0 C00         0")
 
 
 def test_worst_come_first_and_the_rest_is_counted(camera: Sequence, rows: dict) -> None:
@@ -436,7 +436,7 @@ def test_science_sensors_set_the_range_and_are_counted(mixedSensors: tuple[Seque
         "not counted: 1 of 8 tested amplifiers of guiders failed, "
         "2 of 8 tested amplifiers of wavefront sensors failed"
     )
-    assert view.rule == "colours: all values of science sensors"
+    assert view.rule == "colours by science sensors: all values"
     assert (view.otherLimits.low, view.otherLimits.high) == (100.0, 1007.0)
     assert [line.split()[1] for line in view.listing.lines[:3]] == ["C01", "C01", "C02"]
     assert [line.split()[0] for line in view.statistics[1:]] == ["n", "median", "σ", "min", "max"]
@@ -470,6 +470,34 @@ def test_failed_tests_are_named(camera: Sequence, failures: dict) -> None:
     )
     once = {"ampIndex": np.arange(32), "flags": failures["flags"][:, :32]}
     assert action.prepare(once, camera).listing.fit(9) == ("Failed tests", "R00_S0 C01  NOISE MEAN")
+
+
+@pytest.fixture
+def detectorFailures(failures: dict) -> dict:
+    """Return the same with tests of detectors, of which the last two failed in one exposure each."""
+    flags = np.ones((1, 8), dtype=np.int8)
+    flags[0, [2, 7, 0]] = 0, 0, -1
+    return failures | {"detectorFlags": flags, "detectorIndex": np.tile(np.arange(4), 2)}
+
+
+def test_detectors_that_fail_by_themselves_are_named(camera: Sequence, detectorFailures: dict) -> None:
+    action = makeAction(FailureMapPlot, tests=["NOISE", "MEAN"], detectorTests=["SCATTER"])
+    view = action.prepare(detectorFailures, camera)
+    assert view.failingDetectors.tolist() == [2, 3]
+    assert view.headline.endswith(", 2 of 4 tested detectors failed SCATTER")
+    assert view.listing.fit(9)[1:3] == ("R01_S0  SCATTER", "R01_S1  SCATTER")
+    assert view.listing.fit(9)[3] == "R00_S0 C01  NOISE 2, MEAN 1"
+    # Their amplifiers have not failed.
+    plain = makeAction(FailureMapPlot, tests=["NOISE", "MEAN"]).prepare(detectorFailures, camera)
+    assert_array_equal(view.patches.value, plain.patches.value)
+    assert plain.failingDetectors.tolist() == []
+
+
+def test_untested_detectors_have_not_failed(camera: Sequence, detectorFailures: dict) -> None:
+    data = detectorFailures | {"detectorFlags": np.full((1, 8), -1, dtype=np.int8)}
+    view = makeAction(FailureMapPlot, detectorTests=["SCATTER"]).prepare(data, camera)
+    assert view.failingDetectors.tolist() == []
+    assert view.headline.endswith(", 0 of 0 tested detectors failed SCATTER")
 
 
 def test_long_names_of_tests_are_whole(camera: Sequence) -> None:

@@ -168,6 +168,17 @@ def test_long_history_has_pale_values_and_a_level_with_markers() -> None:
     assert all(line.get_marker() == "None" for line in artists.lines)
 
 
+@pytest.mark.parametrize("values", [np.zeros((1, 75)), np.full((2, 75), 3.0), np.arange(75.0)[None, :] % 3])
+@pytest.mark.parametrize("threshold", [None, 0.0])
+def test_ticks_of_counts_are_whole_numbers(values: np.ndarray, threshold: float | None) -> None:
+    ax, _ = draw(prepare(values, **({} if threshold is None else {"threshold": threshold})))
+    low, high = ax.get_ylim()
+    ticks = [tick for tick in ax.get_yticks().tolist() if low <= tick <= high]
+    assert len(ticks) > 1
+    assert ticks == np.round(ticks).tolist()
+    assert low > -1.0
+
+
 @pytest.mark.parametrize(("operator", "end"), [("<=", 1), (">=", 0)])
 def test_side_on_which_values_fail_is_hatched(operator: str, end: int) -> None:
     view = prepare(makeHistory(3), action={"operator": operator}, threshold=5.5)

@@ -133,5 +133,7 @@ class AmpFailureTool(AmpTool):
                 action.product, action.tests = self.product, keys
         if isinstance(plot := self.produce.plot, FailureMapPlot):
             plot.title = plot.title or f"Failed tests of the {product.title.lower()}"
-            plot.tests = list(plot.tests) or keys
+            kinds = {key: product[key].row for key in keys}
+            plot.tests = list(plot.tests) or [key for key in keys if kinds[key] == "amplifier"]
+            plot.detectorTests = [key for key in keys if kinds[key] == "detector"]
             plot.zAxisLabel = plot.zAxisLabel or FAILURE_LABELS[plot.counted]

@@ -41,9 +41,9 @@ def splitColumn(column: Any) -> tuple[npt.NDArray[Any], BoolArray | None]:
         return np.array(column.to_pylist(), dtype=object), None
     # Pandas has a method mask, which is something else.
     if hasattr(column, "isna"):
-        mask = np.asarray(column.isna())
+        missing = np.asarray(column.isna())
         # Without this, it makes floats of integers with missing ones among them.
-        return (np.asarray(column, dtype=object), mask) if mask.any() else (np.asarray(column), None)
+        return (np.asarray(column, dtype=object), missing) if missing.any() else (np.asarray(column), None)
     mask = getattr(column, "mask", None)
     values = np.asarray(column)
     if not isinstance(mask, np.ndarray) or not mask.any():

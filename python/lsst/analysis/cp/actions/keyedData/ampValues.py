@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.catalogue import VerifyTest, getProduct
 from lsst.analysis.cp.core.amps import AmpTable
+from lsst.analysis.cp.core.typing import FlagArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field, ListField
 
@@ -82,7 +84,7 @@ class AmpValues(KeyedDataAction):
 
 
 class AmpFlags(KeyedDataAction):
-    """Select the verdicts of all tests whose rows are amplifiers."""
+    """Select the verdicts of all tests whose rows are amplifiers, and of those whose rows are detectors."""
 
     product = Field[str](doc="Product that was verified.", default="bias")
     tests = ListField[str](
@@ -107,11 +109,22 @@ class AmpFlags(KeyedDataAction):
         -------
         flags
             The encoded results; ``flags``, 1 passed, 0 failed, -1 untested, shape (nTests, nRows); and
-            ``ampIndex``, places of the rows in the layout of the camera, shape (nRows,).
+            ``ampIndex``, places of the rows in the layout of the camera, shape (nRows,). The same of the
+            rows of detectors in ``detectorFlags`` and ``detectorIndex``.
         """
         table = getAmpTable(data)
-        tests = [t for t in getProduct(self.product).ownVerdicts(self.tests) if t.row == "amplifier"]
-        flags = np.array([table.verdict(test) for test in tests], dtype=np.int8)
-        flags = flags.reshape(len(tests), len(table))
-        selected: dict[str, Any] = {AMP_TABLE: table, "ampIndex": table.ampIndex, "flags": flags}
+        tests = getProduct(self.product).ownVerdicts(self.tests)
+        selected: dict[str, Any] = {
+            AMP_TABLE: table,
+            "ampIndex": table.ampIndex,
+            "flags": _stackVerdicts(table, "amplifier", tests),
+            "detectorIndex": table.rows["detector"].member,
+            "detectorFlags": _stackVerdicts(table, "detector", tests),
+        }
         return selected
+
+
+def _stackVerdicts(table: AmpTable, kind: str, tests: Iterable[VerifyTest]) -> FlagArray:
+    """Stack the verdicts of the tests of a kind of rows, shape (nTests, nRows)."""
+    flags = [table.verdict(test) for test in tests if test.row == kind]
+    return np.array(flags, dtype=np.int8).reshape(len(flags), len(table.rows[kind]))

@@ -96,6 +96,8 @@ class FocalPlaneArtists:
         Crosses on suspicious patches.
     outlines
         Outlines of all detectors.
+    failingDetectors
+        Outlines of the detectors that failed a test of their own: halo and line.
     below, above
         Marks on patches whose value is outside the colour range.
     labels
@@ -110,6 +112,7 @@ class FocalPlaneArtists:
     failing: tuple[PolyCollection, ...]
     suspicious: PathCollection | None
     outlines: PolyCollection
+    failingDetectors: tuple[PolyCollection, ...]
     below: PathCollection | None
     above: PathCollection | None
     labels: tuple[Text, ...]
@@ -139,6 +142,9 @@ def drawFocalPlane(ax: Axes, view: FocalPlaneView, colourMap: str) -> FocalPlane
         failing=drawFrames(ax, view.corners[view.patches.failing], strokes),
         suspicious=_drawMarks(ax, view, view.patches.suspicious, "X", _SUSPICION_WEIGHTS),
         outlines=outlines,
+        failingDetectors=drawFrames(
+            ax, view.geometry.detectorCorners[view.failingDetectors], [("white", 3.4), (FAILING, 2.5)]
+        ),
         below=_drawMarks(ax, view, view.markedBelow, "v"),
         above=_drawMarks(ax, view, view.markedAbove, "^"),
         labels=_drawLabels(ax, view),
@@ -203,6 +209,9 @@ def _makeKey(view: FocalPlaneView) -> tuple[Artist, ...]:
     if (count := view.patches.failing.sum()) and view.counts is None:
         box = Patch(facecolor="none", edgecolor=FAILING, linewidth=2, label=f"failing: {count}")
         handles.append(box)
+    if len(view.failingDetectors):
+        label = f"detector failing by itself: {len(view.failingDetectors)}"
+        handles.append(Patch(facecolor="none", edgecolor=FAILING, linewidth=2.5, label=label))
     for shown, marker, label in (
         (view.patches.suspicious, "X", "suspicious"),
         (view.markedAbove, "^", f"above {formatNumber(view.limits.high)}"),
@@ -342,7 +351,12 @@ def makeFocalPlaneFigure(
             _addScale(page, shown, artists.values, left, bottom)
             if histogramBins:
                 _addHistograms(page, shown, left, histogramBins, log=logHistogram)
-    page.writeHeader(view.title, view.headline, view.provenance, emphasise=bool(view.patches.failing.any()))
+    page.writeHeader(
+        view.title,
+        view.headline,
+        view.provenance,
+        emphasise=bool(view.patches.failing.any() or len(view.failingDetectors)),
+    )
     y = top
     if showStatistics:
         for title, (shown, _) in zip(("Values", "Tested quantity"), maps, strict=False):

@@ -4,19 +4,24 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lsst.analysis.cp.actions.plot.text import LIST_LENGTH
+from lsst.analysis.cp.actions.plot.text import LIST_LENGTH, plural
 from lsst.analysis.cp.core.amps import FAILED, UNKNOWN
 from lsst.analysis.cp.core.typing import BoolArray, IndexArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, Vector
-from lsst.pex.config import ChoiceField
+from lsst.pex.config import ChoiceField, ListField
 
 from .focalPlaneGeometryPlot import FocalPlaneGeometryPlot
 from .listing import PatchList
 from .view import FocalPlaneView, PatchValues
+
+if TYPE_CHECKING:
+    from lsst.afw.cameraGeom import Camera
 
 __all__ = ["FailureMapPlot"]
 
@@ -26,7 +31,9 @@ class FailureMapPlot(FocalPlaneGeometryPlot):
 
     The data say where the rows belong as those of `FocalPlaneGeometryPlot` do. In the place of ``z`` they
     have ``flags``, shape (nTests, nRows): 1 passed, 0 failed, -1 untested. A patch without a tested flag is
-    shown as untested, not as free of failures.
+    shown as untested, not as free of failures. Detectors that failed a test of their own are framed: the data
+    may have ``detectorFlags``, shape (nDetectorTests, n), and ``detectorIndex``, the places of these rows
+    among the detectors of the camera.
     """
 
     _noValueLabel = "not tested"
@@ -40,14 +47,71 @@ class FailureMapPlot(FocalPlaneGeometryPlot):
         },
     )
 
+    detectorTests = ListField[str](
+        doc="Tests of whole detectors, in the order of the detectors' flags.", default=[]
+    )
+
     def setDefaults(self) -> None:
         """Choose the discrete scale."""
         super().setDefaults()
         self.colourScale = "count"
 
+    @property
+    def allTests(self) -> list[str]:
+        """Tests of amplifiers, then those of detectors."""
+        return [*self.tests, *self.detectorTests]
+
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
         """Return what the plot needs."""
         return [("ampIndex", Vector), ("flags", Vector)]
+
+    def prepare(
+        self, data: KeyedData, camera: Camera, plotInfo: Mapping[str, object] | None = None
+    ) -> FocalPlaneView:
+        """Reduce the data to what is shown, with the detectors that failed a test of their own.
+
+        Parameters
+        ----------
+        data
+            Vectors by key.
+        camera
+            The camera of the data.
+        plotInfo
+            Data ID, ``plotName``, ``run`` and ``tableName``; any may be absent. It is not modified.
+
+        Returns
+        -------
+        view
+            The view to draw.
+        """
+        view = super().prepare(data, camera, plotInfo)
+        if not self.detectorTests or "detectorFlags" not in data:
+            return view
+        layout = view.geometry.layout
+        flags, index = np.asarray(data["detectorFlags"]), np.asarray(data["detectorIndex"])
+        failed, tested = (np.zeros((len(flags), layout.nDetectors), dtype=bool) for _ in range(2))
+        for i, test in enumerate(flags):
+            failed[i, index[test == FAILED]] = tested[i, index[test != UNKNOWN]] = True
+        counted = np.isin(np.arange(layout.nDetectors), layout.ampDetector[view.counted])
+        n_failed, n_tested = (int((some.any(axis=0) & counted).sum()) for some in (failed, tested))
+        names = " or ".join(self.detectorTests)
+        failing = np.flatnonzero(failed.any(axis=0))
+        lines = [
+            f"{layout.detectorName[i]}  {' '.join(np.array(self.detectorTests)[failed[:, i]])}"
+            for i in failing.tolist()
+        ]
+        # First those of detectors: there are fewer.
+        listing = replace(
+            view.listing,
+            title=view.listing.title or ("Failed tests" if lines else ""),
+            lines=(*lines, *view.listing.lines),
+        )
+        return replace(
+            view,
+            headline=f"{view.headline}, {n_failed} of {plural(n_tested, 'tested detector')} failed {names}",
+            listing=listing,
+            failingDetectors=failing,
+        )
 
     def _listPatches(self, data: KeyedData, index: IndexArray, view: FocalPlaneView) -> PatchList:
         """Name the tests that each patch failed, the patches with the most failures first.

@@ -44,6 +44,9 @@ from .view import (
 
 __all__ = ["FocalPlaneGeometryPlot"]
 
+_N_EXAMPLES = 12
+"""Number of patches that are listed where all are good."""
+
 
 class FocalPlaneGeometryPlot(FocalPlanePlot):
     """Map of a quantity on the focal plane, one patch an amplifier or a detector.
@@ -147,6 +150,11 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
                 f"got {self.colourMap!r} and {self.centre!r}."
             )
         checkEnds(self, "plotMin", "plotMax")
+
+    @property
+    def allTests(self) -> list[str]:
+        """Tests that are shown."""
+        return list(self.tests)
 
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
         """Return the vectors that the plot needs where the data have no ``ampIndex``."""
@@ -266,7 +274,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             noValueLabel=self._noValueLabel,
             threshold=self.threshold,
             thresholdLabel=describeThreshold(self.threshold, self.operator, self.unit),
-            rule="" if counts else f"colours: {limits.rule}" + (f" of {sensors}" if sensors else ""),
+            rule="" if counts else f"colours{f' by {sensors}' if sensors else ''}: {limits.rule}",
             title=chooseTitle(self.title, plotInfo, z_label),
             headline=headline(
                 patches.take(counted),
@@ -276,7 +284,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
                 sensors=sensors,
                 noValueLabel=self._noValueLabel,
             ),
-            provenance=((not_counted,) if not_counted else ()) + describeProvenance(plotInfo, self.tests),
+            provenance=((not_counted,) if not_counted else ()) + describeProvenance(plotInfo, self.allTests),
             statistics=_tabulate(described, kinds, counted, counts=counts is not None),
             listing=PatchList(),
             missing=listMissing(layout.detectorName[expected & ~has_data], self.nListed // 4),
@@ -354,6 +362,9 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         candidates = np.flatnonzero(chosen)
         keys = (-view.patches.nFailed, -distance, ~failing, ~view.counted)
         order = candidates[np.lexsort([key[candidates] for key in keys])]
+        if view.counts is None and not (failing | suspicious).any():
+            # All others are good, too: a few examples do.
+            order = order[: min(self.nListed, _N_EXAMPLES)]
         tested = view.beside if view.beside is not None else view
         limit = f" ({tested.thresholdLabel})" if tested.thresholdLabel else ""
         names = np.where(suspicious, np.char.add(view.names, " ×"), view.names)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -173,6 +173,8 @@ class FocalPlaneView:
         Title and lines of the detectors that are missed.
     beside
         The same patches with the values that were tested; None if the values of this map are tested.
+    failingDetectors
+        Indices of the detectors that failed a test of their own, which are framed; shape (n,).
     """
 
     geometry: FocalPlaneGeometry
@@ -201,6 +203,7 @@ class FocalPlaneView:
     listing: PatchList
     missing: tuple[str, ...]
     beside: FocalPlaneView | None
+    failingDetectors: IndexArray = field(default_factory=lambda: np.empty(0, np.intp))
 
     @property
     def markedThreshold(self) -> float | None:

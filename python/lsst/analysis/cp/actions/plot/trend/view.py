@@ -208,6 +208,9 @@ def chooseRange(
     thresholds = series.threshold[np.isfinite(series.threshold)]
     near = thresholds[_isNear(thresholds, low, high, _LIMIT_REACH * height)].tolist()
     low, high = min(low, *near, low), max(high, *near, high)
+    if low == high == round(low):
+        # As of counts that are all 0: there is another whole number on the axis.
+        high += 1.0
     margin = _MARGIN * ((high - low) or height)
     return _keepEnds((low - margin, high + margin), axisMin, axisMax)
 
