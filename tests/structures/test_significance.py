@@ -82,6 +82,55 @@ def test_filled_pixels_are_no_noise(part, value):
     assert measureSignificance(image, nothing(image), WHOLE).noise[0] == pytest.approx(5, rel=0.03)
 
 
+@pytest.mark.parametrize("value", [0, 65535, 1e6, -3e4])
+@pytest.mark.parametrize("columns", [90, 133, 200])
+def test_part_that_is_dead_is_found_and_does_not_spoil_the_rest(columns, value):
+    """The part ends within a box of the background mesh or between two, far from the level of the rest."""
+    image = np.random.default_rng(7).normal(1000, 5, (400, 300)).astype(np.float32)
+    image[:, :columns] = value
+    image[200, 250] = 1060
+    significance = measureSignificance(image, nothing(image), [(slice(0, 400), slice(0, 300))])
+    live = np.delete(image[:, columns:].ravel(), np.argmax(image[:, columns:]))
+    assert significance.noise[0] == pytest.approx(live.std(), rel=0.03)
+    assert significance.level[0] == pytest.approx(1000, abs=0.5)
+    expected = (image - 1000) / live.std()
+    assert_allclose(significance.values[200, :columns], expected[200, :columns], rtol=0.05)
+    assert significance.values[200, 250] == pytest.approx(expected[200, 250], abs=0.5)
+
+
+def test_several_filling_values_are_no_noise():
+    image = np.random.default_rng(6).normal(1000, 5, (400, 300)).astype(np.float32)
+    live = image[:, 180:].copy()
+    for i, value in enumerate((0, 65535, -1)):
+        image[:, 60 * i : 60 * i + 60] = value
+    significance = measureSignificance(image, nothing(image), [(slice(0, 400), slice(0, 300))])
+    assert significance.noise[0] == pytest.approx(live.std(), rel=0.03)
+
+
+def test_smallest_numbers_are_rounding():
+    """Of what is below the normal numbers, single precision keeps few digits or none."""
+    for scale in (1e-36, 1e-40):
+        image = np.random.default_rng(8).normal(0, scale, (400, 400)).astype(np.float32)
+        significance = measureSignificance(image, nothing(image), WHOLE)
+        assert significance.noise[0] == pytest.approx(
+            image.std(dtype=float) if scale > 1e-38 else 0, rel=0.02
+        )
+        assert np.isfinite(significance.values).all()
+
+
+@pytest.mark.parametrize("offset", [0.24, 0.25, 0.26])
+def test_background_of_pixels_in_coarse_steps_does_not_jump(offset):
+    """About nine of ten pixels have the value that the median of a box has."""
+    rng = np.random.default_rng(9)
+    for _ in range(3):
+        image = (25 * np.round(rng.normal(0, 5, (400, 300)) / 25 + offset)).astype(np.float32)
+        (mesh,) = measureSignificance(image, nothing(image), [(slice(0, 400), slice(0, 300))]).meshes
+        number = np.median(mesh.number)
+        # The part that is one step up has a binomial scatter, which the median follows.
+        part = np.mean(image > 0)
+        assert np.ptp(mesh.values) < 25 * 8 * np.sqrt(part * (1 - part) / number)
+
+
 @pytest.mark.parametrize("step", [0.5, 2.0, 6.0])
 def test_background_of_digitised_pixels_does_not_jump(amps, makeFrame, step):
     errors = []
@@ -242,6 +291,32 @@ def test_mask_is_in_step_with_no_sample(every, axis, masked):
     assert not significance.unsearched[0]
     if not excluded[210, 210]:
         assert significance.values[210, 210] == pytest.approx(60 / 5, rel=0.05)
+
+
+@pytest.mark.parametrize("every", [4, 5, 7, 9])
+def test_mask_that_leaves_little_everywhere(every):
+    """Of each square one pixel is left: too few for a tenth of any box, and enough for its median."""
+    image = np.random.default_rng(4).normal(0, 5, (400, 400)).astype(np.float32)
+    image += np.linspace(0, 200, 400, dtype=np.float32)
+    image[4 * every, 4 * every] += 60
+    excluded = ~np.outer(np.arange(400) % every == 0, np.arange(400) % every == 0)
+    image[excluded] = 1e5
+    significance = measureSignificance(image, excluded, WHOLE)
+    residual = (image - np.linspace(0, 200, 400))[~excluded]
+    assert significance.noise[0] == pytest.approx(residual[residual < 40].std(), rel=0.1)
+    assert significance.values[4 * every, 4 * every] == pytest.approx(60 / 5, rel=0.3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_twenty_pixels_are_enough(seed):
+    rng = np.random.default_rng(seed)
+    image = rng.normal(100, 5, (400, 400))
+    excluded = np.ones(image.shape, dtype=bool)
+    excluded.ravel()[rng.choice(image.size, 20, replace=False)] = False
+    significance = measureSignificance(image, excluded, WHOLE)
+    assert significance.level[0] == pytest.approx(np.median(image[~excluded]))
+    assert significance.noise[0] == pytest.approx(image[~excluded].std(), rel=0.1)
+    assert not significance.unsearched[0]
 
 
 @pytest.mark.parametrize("left", [0, 1, 19])

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array, IndexArray
 
-__all__ = ["AmpNoise", "clippedScale", "measureAmpNoise", "oneOfEach"]
+__all__ = ["RepeatedValue", "clippedScale", "findRepeated", "measureAmpNoise", "oneOfEach"]
 
 _LEAST_PIXELS = 20
 """Number of pixels from which the noise is measured: to a sixth, and a dead amplifier is significant."""
@@ -26,6 +26,9 @@ _LARGEST_PART = 16
 
 _ROUNDING = 4 * float(np.finfo(np.float32).eps)
 """Noise that is rounding of single precision, in units of the level."""
+
+_SMALLEST = float(np.finfo(np.float32).tiny)
+"""Noise that is rounding of single precision, whatever the level."""
 
 _LOOKED_AT = 2048
 """Number of pixels in which a repeated value is looked for."""
@@ -54,21 +57,24 @@ _MOST_CLIPS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class AmpNoise:
-    """Noise of the pixels of an amplifier.
+class RepeatedValue:
+    """Value that many pixels of an amplifier have.
 
     Parameters
     ----------
-    noise
-        Standard deviation of a pixel, in the unit of the image; 0 if nearly all are equal, NaN if there are
-        too few to tell.
+    filling
+        The value, in the unit of the image, if these pixels are no measurement, such as those that something
+        filled in; None if there is no such value, or the pixels are digitised.
     step
         Step of digitised pixels, in the unit of the image; 0 if they are not digitised, or in steps that are
         small beside their noise.
+    isDead
+        Whether nearly all pixels have the value, so that the amplifier is dead.
     """
 
-    noise: float
+    filling: float | None = None
     step: float = 0.0
+    isDead: bool = False
 
 
 def oneOfEach(size: int, every: int) -> IndexArray:
@@ -92,13 +98,53 @@ def oneOfEach(size: int, every: int) -> IndexArray:
     return first + np.random.default_rng(size).integers(every, size=len(first), dtype=np.uint16)
 
 
-def measureAmpNoise(pixels: Float32Array, residual: Float32Array, leftOut: BoolArray) -> AmpNoise:
+def _sample(leftOut: BoolArray) -> IndexArray:
+    """Choose pixels that are not left out: all, or one of up to 16 where there are many; flat indices."""
+    good = np.flatnonzero(~leftOut) if leftOut.any() else None
+    number = leftOut.size if good is None else len(good)
+    chosen = oneOfEach(number, min(max(number // _ENOUGH_PIXELS, 1), _LARGEST_PART))
+    return chosen if good is None else good[chosen]
+
+
+def findRepeated(pixels: Float32Array, leftOut: BoolArray) -> RepeatedValue:
+    """Find the value that many pixels of an amplifier have, and tell what it means.
+
+    The pixels are digitised if the commonest others lie as far above as below; else those of the value are no
+    measurement. If they are four of five, the amplifier is dead.
+
+    Parameters
+    ----------
+    pixels
+        Pixels of the amplifier; shape (ny, nx).
+    leftOut
+        True where a pixel is left out; shape (ny, nx).
+
+    Returns
+    -------
+    repeated
+        What was found.
+    """
+    values = pixels.ravel()[_sample(leftOut)]
+    if len(values) < _LEAST_PIXELS:
+        return RepeatedValue()
+    few = values[:: max(len(values) // _LOOKED_AT, 1)]
+    centre, number_equal = _commonest(few)
+    if number_equal < _REPEATED * len(few):
+        return RepeatedValue()
+    step = _stepAround(values, centre)
+    if step > 0:
+        return RepeatedValue(step=step)
+    if np.mean(values == centre) >= _DEAD:
+        return RepeatedValue(isDead=True)
+    return RepeatedValue(filling=centre)
+
+
+def measureAmpNoise(
+    pixels: Float32Array, residual: Float32Array, leftOut: BoolArray, step: float = 0.0
+) -> float:
     """Measure the noise of an amplifier on its pixels that are not left out.
 
-    All are measured, or one of up to 16 where there are many. Of pixels in steps coarser than their noise,
-    those one step from the commonest value count as noise. If many pixels have one value, they are digitised
-    if the commonest others lie as far above as below; else they are no measurement, such as those that
-    something filled in, and left out. If they are four of five, the amplifier is dead.
+    All are measured, or one of up to 16 where there are many.
 
     Parameters
     ----------
@@ -108,33 +154,22 @@ def measureAmpNoise(pixels: Float32Array, residual: Float32Array, leftOut: BoolA
         The same pixels minus the local background.
     leftOut
         True where a pixel is left out; shape (ny, nx).
+    step
+        Step of pixels that are digitised in coarse steps: what is one step from the background is noise.
 
     Returns
     -------
     noise
-        The noise. A noise that single precision makes by rounding is 0.
+        Standard deviation of a pixel, in the unit of the image; NaN if there are too few to tell. A noise
+        that single precision makes by rounding is 0.
     """
-    good = np.flatnonzero(~leftOut) if leftOut.any() else None
-    number = leftOut.size if good is None else len(good)
-    if number < _LEAST_PIXELS:
-        return AmpNoise(noise=math.nan)
-    chosen = oneOfEach(number, min(max(number // _ENOUGH_PIXELS, 1), _LARGEST_PART))
-    if good is not None:
-        chosen = good[chosen]
-    values, sample = pixels.ravel()[chosen], residual.ravel()[chosen]
-    few = values[:: max(len(values) // _LOOKED_AT, 1)]
-    centre, number_equal = _commonest(few)
-    step = 0.0
-    if number_equal >= _REPEATED * len(few):
-        repeated = values == centre
-        step = _stepAround(values, centre)
-        if step == 0 and repeated.mean() >= _DEAD:
-            return AmpNoise(noise=0.0)
-        if step == 0:
-            sample = sample[~repeated]
-    noise = clippedScale(sample, step=step)
-    level = abs(float(np.median(few)))
-    return AmpNoise(noise=noise, step=step) if noise > _ROUNDING * level else AmpNoise(noise=0.0)
+    chosen = _sample(leftOut)
+    if len(chosen) < _LEAST_PIXELS:
+        return math.nan
+    noise = clippedScale(residual.ravel()[chosen], step=step)
+    few = pixels.ravel()[chosen[:: max(len(chosen) // _LOOKED_AT, 1)]]
+    rounding = max(_ROUNDING * abs(float(np.median(few))), _SMALLEST)
+    return noise if noise > rounding else 0.0
 
 
 def _commonest(values: npt.NDArray[np.floating]) -> tuple[float, int]:

@@ -16,7 +16,7 @@ from scipy.ndimage import distance_transform_edt
 from lsst.analysis.cp.core.masked import fillMasked, fillMaskedFlags
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
-from .noise import measureAmpNoise, oneOfEach
+from .noise import findRepeated, measureAmpNoise, oneOfEach
 
 __all__ = ["AmpSlices", "BackgroundMesh", "Significance", "measureSignificance"]
 
@@ -33,13 +33,19 @@ _MOST_MASKED = 0.5
 """Part of an amplifier that is left out, up to which one row of two is enough for the medians."""
 
 _LEAST_FILLED = 0.1
-"""Part of a box that must be left for its median to be used."""
+"""Part of a box that must be left for its median to be used, if any box has so much left."""
+
+_FEW_LEFT = 30
+"""Number of pixels that must be left for that where a mask leaves less of all boxes."""
 
 _TIED = 0.5
 """Part of the boxes whose middle two pixels are equal, from which the pixels are digitised."""
 
 _ALL_EQUAL = 0.9
-"""Part of a box that has one value, from which it is that of a dead amplifier and not of digitised pixels."""
+"""Part of an amplifier that has the middle value of its box, from which it is dead and not digitised."""
+
+_ALL_EQUAL_BOX = 0.97
+"""The same part of a box: more, for parts of boxes scatter, and all boxes are to be treated alike."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,7 +60,8 @@ class BackgroundMesh:
         Height and width of a box (pixels).
     values
         Medians of the boxes; shape (nBoxesY, nBoxesX), in the unit of the image. NaN in all boxes if the
-        amplifier has no pixel left; a box with too few pixels has the value of the nearest that has enough.
+        amplifier has no pixel left; a box with too few pixels has the value of the nearest that has enough,
+        or that of all pixels if there is none.
     number
         Number of pixels that entered each median; shape (nBoxesY, nBoxesX).
     """
@@ -155,7 +162,8 @@ def measureSignificance(
     ``photutils.background.Background2D``. Of digitised pixels it is the median of grouped data, which does
     not jump by their step. The noise is the standard deviation of the residuals within 3
     standard deviations, corrected for what a Gaussian loses by that cut, iterated from the quantiles; see
-    `measureAmpNoise`.
+    `clippedScale`. If many pixels have one value and are not digitised, background and noise are those of the
+    others; if nearly all have it, the amplifier is dead; see `findRepeated`.
 
     Parameters
     ----------
@@ -191,10 +199,18 @@ def measureSignificance(
         with np.errstate(over="ignore"):
             part = pixels[amp].astype(np.float32, copy=False)
         left_out[amp] |= ~(np.abs(part) < _LARGEST)
-        mesh = _measureMesh(part, left_out[amp], boxSize)
-        noise[i], scale[i] = _fillSignificance(values[amp], part, left_out[amp], mesh)
+        unmeasured = left_out[amp]
+        while (repeated := findRepeated(part, unmeasured)).filling is not None:
+            unmeasured = unmeasured | (part == repeated.filling)
+        mesh = _measureMesh(part, unmeasured, boxSize)
         level[i] = mesh.level
         meshes.append(mesh)
+        residual = mesh.interpolate(part.shape)
+        np.subtract(part, residual, out=residual)
+        noise[i] = 0.0 if repeated.isDead else measureAmpNoise(part, residual, unmeasured, repeated.step)
+        scale[i] = math.hypot(noise[i], repeated.step / math.sqrt(12))
+        if noise[i] > 0:
+            _fillSignificance(values[amp], residual, left_out[amp], scale[i])
     return Significance(
         values=values, noise=noise, scale=scale, level=level, meshes=tuple(meshes), excluded=left_out
     )
@@ -248,7 +264,10 @@ def _measureMesh(pixels: Float32Array, leftOut: BoolArray, boxSize: int) -> Back
     values = _medians(boxes, number)
     empty = number < _LEAST_FILLED * boxes.shape[-1]
     if empty.all():
-        values = np.full(values.shape, np.nan)
+        empty = number < _FEW_LEFT
+    if empty.all():
+        left = pixels[~leftOut]
+        values = np.full(values.shape, np.median(left) if len(left) else np.nan)
     elif empty.any():
         values = values[tuple(distance_transform_edt(empty, return_distances=False, return_indices=True))]
     return BackgroundMesh(
@@ -292,7 +311,8 @@ def _groupedMedians(
     step = np.fmin(*(np.abs(value - middle) for value in neighbours))
     part = (number / 2 - below) / np.maximum(equal, 1) - 0.5
     # Where nearly all pixels are equal, the amplifier is dead, and the next value is that of an outlier.
-    grouped = np.isfinite(step) & (equal < _ALL_EQUAL * number)
+    grouped = np.isfinite(step) & (equal < _ALL_EQUAL_BOX * number)
+    grouped &= equal.sum() < _ALL_EQUAL * number.sum()
     return np.where(grouped, middle + step * part, medians)
 
 
@@ -310,19 +330,9 @@ def _weights(centres: FloatArray, size: int) -> Float32Array:
     return weights
 
 
-def _fillSignificance(
-    values: Float32Array, pixels: Float32Array, leftOut: BoolArray, mesh: BackgroundMesh
-) -> tuple[float, float]:
-    """Fill the significance of an amplifier; return its noise, and what the significance is in units of."""
-    if np.isnan(mesh.values).any():
-        return math.nan, math.nan
-    residual = mesh.interpolate(pixels.shape)
-    np.subtract(pixels, residual, out=residual)
-    measured = measureAmpNoise(pixels, residual, leftOut)
-    scale = math.hypot(measured.noise, measured.step / math.sqrt(12))
-    if measured.noise > 0:
-        with np.errstate(over="ignore"):
-            np.multiply(residual, np.float32(1 / scale), out=values)
-        if leftOut.any():
-            values[leftOut] = 0
-    return measured.noise, scale
+def _fillSignificance(values: Float32Array, residual: Float32Array, leftOut: BoolArray, scale: float) -> None:
+    """Fill the significance of an amplifier."""
+    with np.errstate(over="ignore"):
+        np.multiply(residual, np.float32(1 / scale), out=values)
+    if leftOut.any():
+        values[leftOut] = 0
