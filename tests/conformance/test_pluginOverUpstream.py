@@ -43,8 +43,7 @@ def test_plugin_passes_its_tests(upstream, overUpstream):
     lacking = [name for name in TASKS_OF_PIPELINES if not (upstream / name).is_dir()]
     if lacking:
         files = [file for file in files if file.name not in PIPELINE_TESTS]
-    # The rules for warnings are the project's; upstream has its own.
-    options = ("-q", "-p", "no:cacheprovider", "-p", "dispatchBundles", "-o", "filterwarnings=default")
+    options = ("-q", "-p", "no:cacheprovider", "-p", "dispatchBundles")
     result = overUpstream("-m", "pytest", *options, *sorted(files))
     assert result.returncode == 0, result.stdout[-20_000:] + result.stderr
     dispatched = re.search(r"dispatched (\d+) records of (\d+) topics", result.stdout)
@@ -59,7 +58,7 @@ def test_delivery_and_trends_pass_their_tests(upstream, overUpstream):
     files = [file for folder in BY_HAND for file in folder.glob("test_*.py") if file != DATASTORE_TEST]
     if any(not (upstream / name).is_dir() for name in TASKS_OF_PIPELINES):
         files = [file for file in files if file.name not in PIPELINE_TESTS]
-    options = ("-q", "-p", "no:cacheprovider", "-o", "filterwarnings=default")
+    options = ("-q", "-p", "no:cacheprovider")
     result = overUpstream("-m", "pytest", *options, *sorted(files))
     assert result.returncode == 0, result.stdout[-20_000:] + result.stderr
 
@@ -68,7 +67,7 @@ def test_datastore_takes_every_bundle(upstream, overUpstream):
     if lacking := [name for name in TASKS_OF_PIPELINES if not (upstream / name).is_dir()]:
         pytest.skip(f"needs checkouts of {', '.join(lacking)}")
     # It sends to a proxy of its own, so that nothing else may take what is sent.
-    options = ("-q", "-p", "no:cacheprovider", "-o", "filterwarnings=default")
+    options = ("-q", "-p", "no:cacheprovider")
     result = overUpstream("-m", "pytest", *options, DATASTORE_TEST)
     assert result.returncode == 0, result.stdout[-20_000:] + result.stderr
     assert re.search(r"\d+ passed", result.stdout)

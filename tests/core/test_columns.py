@@ -8,7 +8,7 @@ import pytest
 from astropy.table import Column, MaskedColumn, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.core import ColumnError, flagColumn, floatColumn, idColumn, nameColumn
+from lsst.analysis.cp.core import ColumnError, convertUnit, flagColumn, floatColumn, idColumn, nameColumn
 
 KILOELECTRON = u.def_unit("kiloelectron", 1000 * u.electron)
 
@@ -177,6 +177,15 @@ class Nullable:
         return self._values
 
 
+class RoundingNullable(Nullable):
+    """Stands for a nullable column of pandas 3, which makes floats of integers unless asked for objects."""
+
+    def __array__(self, dtype=None, copy=None):
+        if dtype == np.dtype(object):
+            return self._values
+        return np.where(self.isna(), np.nan, np.where(self.isna(), 0, self._values).astype(float))
+
+
 # More than a float64 tells apart, up to the largest integer of 64 bits with a sign.
 LARGE = [2**53 + 1, 2**53 + 3, 2**60 + 7, 2**63 - 1]
 
@@ -196,6 +205,7 @@ LARGE = [2**53 + 1, 2**53 + 3, 2**60 + 7, 2**63 - 1]
         lambda id: MaskedColumn([id, None], dtype=object),
         lambda id: Table({"X": MaskedColumn(np.array([id, 1], np.uint64), mask=[False, True])})["X"],
         lambda id: Nullable([id, "nothing"], [False, True]),
+        lambda id: RoundingNullable([id, "nothing"], [False, True]),
         lambda id: pa.array([id, None], pa.int64()),
         lambda id: pa.chunked_array([[id], [None]], pa.uint64()),
     ],
@@ -220,6 +230,24 @@ def test_identifiers_that_a_float_would_round_are_exact(make, large):
 def test_floats_that_may_have_been_rounded_are_no_identifiers(make, large):
     with pytest.raises(ColumnError, match=f"column 'X' holds {large} as a float"):
         idColumn(make(large), "X")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "exact"),
+    [(np.float16, 2**11), (np.float32, 2**24), (np.float64, 2**53), (np.longdouble, 2**53)],
+)
+def test_floats_hold_identifiers_up_to_their_precision(dtype, exact):
+    for column in (np.array([exact - 1, np.nan], dtype), np.array([dtype(exact - 1), None], dtype=object)):
+        ids, present = idColumn(column, "X")
+        assert (int(ids[0]), present.tolist()) == (exact - 1, [True, False])
+    for column in (np.array([exact], dtype), np.array([dtype(exact), None], dtype=object)):
+        with pytest.raises(ColumnError, match=f"does not tell ids from {exact} on apart"):
+            idColumn(column, "X")
+
+
+def test_exposures_in_single_precision_are_no_identifiers():
+    with pytest.raises(ColumnError, match="column 'X' holds 2026080043008 as a float"):
+        idColumn(np.array([2026080100001], dtype=np.float32), "X")
 
 
 @pytest.mark.parametrize("large", [2**63, 2**63 + 5, 2**64 - 1])
@@ -249,6 +277,30 @@ def test_columns_of_pyarrow_and_pandas_are_read():
     assert_array_equal(flagColumn(pa.array([True, None, False]), "X"), [1, -1, 0])
     names, present = nameColumn(pa.array(["C00", None]).dictionary_encode(), "X")
     assert (names[0], present.tolist()) == ("C00", [True, False])
+
+
+def test_nullable_columns_without_and_with_missing_values_are_read_alike():
+    for make in (Nullable, RoundingNullable):
+        for missing in ([False, False], [False, True]):
+            last = np.nan if missing[1] else 3.0
+            assert_array_equal(floatColumn(make([2, 3], missing), "X"), [2.0, last])
+
+
+def test_numbers_beyond_double_precision_are_named():
+    with pytest.raises(ColumnError, match="column 'X' holds a value that is no number: int too large"):
+        floatColumn(np.array([10**400], dtype=object), "X")
+
+
+def test_conversion_beyond_double_precision_is_infinite():
+    assert_array_equal(
+        floatColumn(Column([1e308, -1e308, 1.0], unit=KILOELECTRON), "X", "electron")[:2], [np.inf, -np.inf]
+    )
+
+
+@pytest.mark.parametrize("unit", [np.ma.masked, object(), [1, 2]])
+def test_unit_that_is_none_is_named(unit):
+    with pytest.raises(ColumnError, match="column 'X' has .* for a unit"):
+        convertUnit(np.ones(1), unit, "electron", "X")
 
 
 def test_lists_of_one_length_are_no_numbers():

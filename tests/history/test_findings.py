@@ -1,6 +1,7 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
+import astropy.utils.masked
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -195,6 +196,28 @@ def test_no_series_at_all():
 def test_bad_points_are_rejected(series, times, values, message):
     with pytest.raises(ValueError, match=message):
         summarizeTrends(series, times, values)
+
+
+@pytest.mark.parametrize(("column", "message"), [(0, "whole numbers of series"), (1, "finite times")])
+@pytest.mark.parametrize("Masked", [np.ma.MaskedArray, astropy.utils.masked.Masked])
+def test_masked_series_and_times_are_rejected(column, message, Masked):
+    points = [np.zeros(20, dtype=int), np.arange(20.0), np.ones(20)]
+    points[column] = Masked(points[column], mask=np.arange(20) == 7)
+    with pytest.raises(ValueError, match=message):
+        summarizeTrends(*points)
+
+
+def test_values_masked_by_astropy_are_left_out():
+    values = np.random.default_rng(4).normal(size=40)
+    masked = np.arange(40) % 5 == 0
+    found = summarizeTrend(np.arange(40), astropy.utils.masked.Masked(values, mask=masked))
+    assert found.median[0] == pytest.approx(np.median(values[~masked]))
+
+
+def test_drift_beyond_the_largest_number_is_absent():
+    found = summarizeTrend([0.0, 1.0], [1e307, 1.1e307])
+    assert np.isnan(found.drifts.slope).all()
+    assert found.median[0] == pytest.approx(1.05e307)
 
 
 def test_series_beyond_their_number_are_rejected():

@@ -129,6 +129,19 @@ def test_rows_without_time_and_day_are_an_error() -> None:
         gatherSeries(rows)
 
 
+@pytest.mark.parametrize("day", [7, 20261345, 20260230, 20260100, 2**62])
+def test_days_that_are_none_are_named(day: int) -> None:
+    rows = makeRows([[1.0, 2.0]], mjd=[np.nan, MJD], day_obs=[day, DAY])
+    with pytest.raises(ColumnError, match="column 'day_obs' holds what is no day YYYYMMDD"):
+        gatherSeries(rows)
+
+
+@pytest.mark.parametrize("mjd", [1e300, -1e300, 1e18, 3e6, -7e5])
+def test_times_of_no_calendar_are_named(mjd: float) -> None:
+    with pytest.raises(ColumnError, match="column 'mjd' holds .*, which is no day of the years 1 to 9999"):
+        makeSeries([[1.0, 2.0]], mjd=[mjd, MJD])
+
+
 @pytest.mark.parametrize("form", ["masked", "zero", "absent"])
 def test_rows_without_day_meet_those_of_their_night(form: str) -> None:
     """Half of the exposures are before, half after midnight; detector 1 has no days."""

@@ -130,6 +130,14 @@ def test_rows_in_another_unit_are_converted_or_left_out(mixed: pa.Table, caplog)
     assert "1 value(s) of biasNoise are left out: column 'value' has the unit 'adu'" in caplog.text
 
 
+def test_masked_units_are_those_of_the_catalogue(mixed: pa.Table) -> None:
+    columns = columnsOf(mixed)
+    expected = measure(makeTool()(columns, plotInfo={}))
+    hidden = np.where(np.arange(len(mixed)) % 3 == 0, "1000 electron", mixed["unit"].to_pylist())
+    columns["unit"] = np.ma.masked_array(hidden, mask=hidden == "1000 electron")
+    assert measure(makeTool()(columns, plotInfo={})) == expected
+
+
 def test_measurements_of_a_step(mixed: pa.Table) -> None:
     values = measure(makeTool()(columnsOf(mixed), plotInfo={}))
     assert (values["nChangePoints"], values["nSeriesChanged"], values["nSeriesDrifting"]) == (1, 1, 0)

@@ -319,6 +319,17 @@ def test_file_that_is_no_pyramid(tmp_path):
         PyramidReader(tmp_path / "a.fits")
 
 
+def test_other_file_with_a_version_is_no_pyramid():
+    hdu = astropy.io.fits.PrimaryHDU()
+    hdu.header["PYRVERS"] = 2
+    hdu.header["PYRINDEX"] = 2880
+    hdu.add_checksum()
+    with pytest.raises(
+        PyramidFileError, match=r"other is no pyramid: its first header lacks PYRNINDX, .*PYRPIXEL"
+    ):
+        PyramidReader(io.BytesIO(hdu.header.tostring().encode()), name="other")
+
+
 def test_file_that_is_cut_short(pyramidPath):
     content = pyramidPath.read_bytes()
     with pytest.raises(PyramidFileError, match="this file is cut short: it ends within its index"):

@@ -15,7 +15,6 @@ __all__ = ["ColumnError", "convertUnit", "flagColumn", "floatColumn", "idColumn"
 
 
 _LARGEST_ID = np.iinfo(np.int64).max
-_EXACT = 2**53
 
 
 class ColumnError(ValueError):
@@ -41,7 +40,11 @@ def splitColumn(column: Any) -> tuple[npt.NDArray[Any], BoolArray | None]:
         # Of pyarrow, which makes floats of integers that have nulls.
         return np.array(column.to_pylist(), dtype=object), None
     # Pandas has a method mask, which is something else.
-    mask = np.asarray(column.isna()) if hasattr(column, "isna") else getattr(column, "mask", None)
+    if hasattr(column, "isna"):
+        missing = np.asarray(column.isna())
+        # Without this, it makes floats of integers with missing ones among them.
+        return (np.asarray(column, dtype=object), missing) if missing.any() else (np.asarray(column), None)
+    mask = getattr(column, "mask", None)
     values = np.asarray(column)
     if not isinstance(mask, np.ndarray) or not mask.any():
         return values, None
@@ -71,7 +74,7 @@ def convertUnit(values: FloatArray, given: object, wanted: str, name: str) -> Fl
     Returns
     -------
     converted
-        The same shape; the same array if there is nothing to convert.
+        The same shape; the same array if there is nothing to convert. Infinite where it is too large.
 
     Raises
     ------
@@ -80,11 +83,16 @@ def convertUnit(values: FloatArray, given: object, wanted: str, name: str) -> Fl
     """
     if given is None or given == "":
         return values
-    unit, target = u.Unit(given, parse_strict="silent"), u.Unit(wanted)
+    target = u.Unit(wanted)
+    try:
+        unit = u.Unit(given, parse_strict="silent")
+    except TypeError as error:
+        raise ColumnError(f"column {name!r} has {given!r} for a unit") from error
     if unit in (target, u.dimensionless_unscaled):
         return values
     try:
-        return np.asarray(unit.to(target, values), dtype=np.float64)
+        with np.errstate(over="ignore"):
+            return np.asarray(unit.to(target, values), dtype=np.float64)
     except (u.UnitsError, TypeError, ValueError) as error:
         raise ColumnError(
             f"column {name!r} has the unit {str(given)!r}, which cannot be converted to {wanted!r}"
@@ -127,7 +135,7 @@ def floatColumn(column: Any, name: str, unit: str | None = None) -> FloatArray:
         _checkShape(values, name)
     try:
         floats = np.ascontiguousarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ColumnError(f"column {name!r} holds a value that is no number: {error}") from error
     if unit is not None:
         floats = convertUnit(floats, getattr(column, "unit", None), unit, name)
@@ -176,7 +184,8 @@ def idColumn(column: Any, name: str) -> tuple[IdArray, BoolArray]:
     Parameters
     ----------
     column
-        Whole numbers, floats below 2**53, or objects (None is no identifier), shape (n,), possibly masked.
+        Whole numbers, floats of which the type holds every whole number so far (below 2**53, or 2**24 in
+        single precision), or objects (None is no identifier), shape (n,), possibly masked.
     name
         Name of the column, for messages.
 
@@ -207,7 +216,7 @@ def idColumn(column: Any, name: str) -> tuple[IdArray, BoolArray]:
         return np.array([number or 0 for number in whole], dtype=np.int64), present
     floats = floatColumn(column, name)
     present = np.isfinite(floats)
-    _checkWhole(floats[present], name)
+    _checkWhole(floats[present], values.dtype, name)
     return np.where(present, floats, 0).astype(np.int64), present
 
 
@@ -220,17 +229,20 @@ def _readWhole(value: object, name: str) -> int | None:
     number = floatColumn(np.array([value], dtype=object), name)
     if not np.isfinite(number[0]):
         return None
-    _checkWhole(number, name)
+    _checkWhole(number, np.asarray(value).dtype, name)
     return int(number[0])
 
 
-def _checkWhole(floats: FloatArray, name: str) -> None:
-    """Raise unless floats are whole numbers that they hold exactly."""
+def _checkWhole(floats: FloatArray, given: np.dtype[Any], name: str) -> None:
+    """Raise unless floats are whole numbers that the given type, of which they are made, holds exactly."""
+    digits = np.finfo(given).nmant + 1 if given.kind == "f" else 53
+    exact = 2.0 ** min(digits, 53)
     if np.any(floats != np.floor(floats)):
         raise ColumnError(f"column {name!r} holds a number that is not whole")
-    if len(large := floats[np.abs(floats) >= _EXACT]):
+    if len(large := floats[np.abs(floats) >= exact]):
         raise ColumnError(
-            f"column {name!r} holds {large[0]:.0f} as a float, which does not tell ids from 2**53 on apart"
+            f"column {name!r} holds {large[0]:.0f} as a float, "
+            f"which does not tell ids from {exact:.0f} on apart"
         )
 
 

@@ -130,9 +130,10 @@ class AnalyzeTrend(KeyedDataAction):
     def _convert(self, column: Any, units: Any, name: str) -> FloatArray:
         """Convert numbers, whose units the table has row by row; NaN where the catalogue has no such unit."""
         numbers, declared = floatColumn(column, name), measurementUnit(self.metric, self.measurement)
-        names, _ = nameColumn(units, "unit")
         if declared is None:
             return numbers
+        names, present = nameColumn(units, "unit")
+        names = np.where(present, names, "")
         converted = np.full(len(numbers), np.nan)
         for unit in np.unique(names).tolist():
             own = names == unit

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import median_abs_deviation
 
+from lsst.analysis.cp.core.masked import fillMasked
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray
 
 from .budgets import TrendBudgets
@@ -244,8 +245,8 @@ def summarizeTrends(
     Raises
     ------
     ValueError
-        Raised if the arrays are not of one dimension and the same length, a time is not finite, or a series
-        is not counted from 0 to nSeries.
+        Raised if the arrays are not of one dimension and the same length, a time is not finite or masked, or
+        a series is masked or not counted from 0 to nSeries.
     """
     numbers, days, measured = _checkPoints(series, times, values)
     num_series = int(numbers.max(initial=-1)) + 1 if nSeries is None else nSeries
@@ -270,7 +271,10 @@ def summarizeTrends(
         median[block.series] = unit * rowMedians(scaled.values)
         units[block.series] = unit
         expected_at[epochs.flatten(block)] = (column * (drift + levels))[block.present]
-        drifts = drifts.replaceRows(block.series, replace(fit.drifts, slope=unit * fit.drifts.slope))
+        with np.errstate(over="ignore"):
+            slope = unit * fit.drifts.slope
+        slope[np.isinf(slope)] = np.nan
+        drifts = drifts.replaceRows(block.series, replace(fit.drifts, slope=slope))
         changes.append(_describeChanges(block, fit, column * levels, column * drift))
     has_value = epochs.epochOfPoint >= 0
     expected = np.full(len(numbers), np.nan)
@@ -293,11 +297,11 @@ def _checkPoints(
     series: npt.ArrayLike, times: npt.ArrayLike, values: npt.ArrayLike
 ) -> tuple[IndexArray, FloatArray, FloatArray]:
     """Return the arrays of the points, NaN where values are masked."""
-    numbers = np.asarray(series)
+    # NaN where masked, and then no whole number and no time.
+    numbers = fillMasked(series)
     if numbers.size and not np.issubdtype(numbers.dtype, np.integer):
         raise ValueError(f"Expected whole numbers of series, got {numbers.dtype}.")
-    days = np.asarray(times, dtype=np.float64)
-    measured = np.ma.filled(np.ma.asarray(values).astype(np.float64), np.nan)
+    days, measured = (fillMasked(column).astype(np.float64) for column in (times, values))
     shapes = (numbers.shape, days.shape, measured.shape)
     if days.ndim != 1 or len(set(shapes)) != 1:
         raise ValueError(f"Expected series, times and values of the same shape (n,), got {shapes}.")

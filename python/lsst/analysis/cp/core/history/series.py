@@ -40,6 +40,9 @@ _NOON = 0.5
 _NOON_TO_NIGHT = 0.67
 """From the beginning of the day of observation to about the middle of its night, days."""
 
+_FIRST_DATE, _LAST_DATE = -678575.0, 2973483.0
+"""Beginnings of the years 1 and 10000, MJD."""
+
 _SAME_TIME = 1.0 / 86400
 """Times that differ by no more are the same, days."""
 
@@ -162,7 +165,7 @@ def gatherSeries(
     Raises
     ------
     ColumnError
-        If a column is missing, or a row has neither a time nor a day.
+        If a column is missing, a row has neither a time nor a day, or the one that it has is none.
     ValueError
         If an option is none of those that there are.
     """
@@ -267,13 +270,19 @@ def _readIds(columns: Mapping[str, Any], name: str, n: int) -> IdArray:
 def _completeTimes(mjd: FloatArray, dayObs: IdArray) -> FloatArray:
     """Give rows without a time the night of their day."""
     missing = ~np.isfinite(mjd)
+    wrong = ~missing & ~((mjd >= _FIRST_DATE) & (mjd < _LAST_DATE))
+    if wrong.any():
+        raise ColumnError(f"column 'mjd' holds {mjd[wrong][0]:g}, which is no day of the years 1 to 9999")
     if not missing.any():
         return mjd
     if n_unknown := int(np.sum(missing & (dayObs == 0))):
         raise ColumnError(f"{n_unknown} of {len(mjd)} rows have neither mjd nor day_obs")
     days, inverse = np.unique(dayObs[missing], return_inverse=True)
     texts = [f"{day // 10000:04d}-{day // 100 % 100:02d}-{day % 100:02d}" for day in days.tolist()]
-    since_epoch = np.array(texts, dtype="datetime64[D]").astype(np.float64)
+    try:
+        since_epoch = np.array(texts, dtype="datetime64[D]").astype(np.float64)
+    except ValueError as error:
+        raise ColumnError(f"column 'day_obs' holds what is no day YYYYMMDD: {error}") from error
     completed = mjd.copy()
     completed[missing] = since_epoch[inverse.ravel()] + _UNIX_DAY + _NOON + _NOON_TO_NIGHT
     return completed

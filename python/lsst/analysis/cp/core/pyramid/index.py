@@ -344,7 +344,10 @@ def _readHeader(file: BinaryIO, name: str) -> astropy.io.fits.Header:
         )
     if not isHeaderIntact(content):
         raise PyramidFileError(f"{name} is damaged: the checksum of its first header is wrong.")
-    return astropy.io.fits.Header.fromstring(content)
+    header = astropy.io.fits.Header.fromstring(content)
+    if missing := [card for card in (*PLACE_CARDS, *CHECKSUM_CARDS, "PYRPIXEL") if card not in header]:
+        raise PyramidFileError(f"{name} is no pyramid: its first header lacks {', '.join(missing)}.")
+    return header
 
 
 def hduBytes(
