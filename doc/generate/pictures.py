@@ -53,6 +53,7 @@ PICTURES = (
     Picture("raft", "cpBiasExpRaftView_biasImage_FocalPlaneImagePlot_*_R22_*"),
     Picture("detector", "cpBiasExpDetView_biasImage_DetectorImagePlot_*_R22_S11"),
     Picture("significance", "cpBiasExpResidual_biasSignificance_FocalPlaneImagePlot_*"),
+    Picture("structures", "cpBiasExpResidual_biasStructures_StructureStampsPlot_*"),
     Picture("step", "cpBiasTrend_biasNoiseByDetector_TrendPlot*", "LATISS"),
     Picture("drift", "cpBiasTrend_biasMeanByDetector_TrendPlot*", "LATISS"),
 )

@@ -9,6 +9,7 @@ from astropy.table import Table
 from numpy.testing import assert_array_equal
 
 from lsst.analysis.cp.core.structures import (
+    LINE_BINS,
     Structures,
     cutStamps,
     foremostStamps,
@@ -29,26 +30,60 @@ def makeRow(kind="pixel", x=100.0, y=80.0, width=1, height=1, score=12.0, thresh
 @pytest.mark.parametrize("size", [15, 16])
 def test_small_structures_are_shown_pixel_by_pixel(size):
     (stamp,) = cutStamps(IMAGE, ALL, makeRow(), 7, number=3, size=size)
-    assert (stamp.binning, stamp.detector, stamp.image.shape) == (1, 7, (size, size))
+    assert (stamp.binning, stamp.detector, stamp.image.shape) == ((1, 1), 7, (size, size))
     # The pixel that contains the place of the structure, by its value.
     column, row = (int(np.floor(100 - stamp.left)), int(np.floor(80 - stamp.bottom)))
     assert stamp.image[row, column] == 80 * 300 + 100
     assert {column, row} <= {(size - 1) // 2, size // 2}
 
 
-def test_a_column_is_shown_around_its_middle():
-    (stamp,) = cutStamps(IMAGE, ALL, makeRow("column", 50.0, 99.5, 1, 200), 0, number=1, size=32)
-    assert stamp.binning == 1
+def test_a_short_line_is_shown_pixel_by_pixel():
+    (stamp,) = cutStamps(IMAGE, ALL, makeRow("column", 50.0, 99.5, 1, 30), 0, number=1, size=32)
+    assert stamp.binning == (1, 1)
     rows = slice(int(stamp.bottom + 0.5), int(stamp.bottom + 0.5) + 32)
     columns = slice(int(stamp.left + 0.5), int(stamp.left + 0.5) + 32)
     assert_array_equal(stamp.image, IMAGE[rows, columns])
 
 
+@pytest.mark.parametrize("kind", ["column", "row"])
+def test_a_faint_line_stands_out_in_its_stamp(kind):
+    noise = np.random.default_rng(3).normal(0, 10.0, (300, 400)).astype(np.float32)
+    # 12 sigma of the mean of 200 pixels, but less than one of each.
+    noise[50:250, 60] += 12 * 10 / np.sqrt(200)
+    excluded = np.zeros(noise.shape, dtype=bool)
+    excluded[120:130] = True
+    box = {"x": 60.0, "y": 149.5, "width": 1, "height": 200}
+    image, none = noise, excluded
+    if kind == "row":
+        box = {"x": box["y"], "y": box["x"], "width": 200, "height": 1}
+        image, none = noise.T, excluded.T
+    (stamp,) = cutStamps(image, none, makeRow(kind, **box), 0, number=1, size=32)
+    left, right, bottom, top = stamp.extent
+    shown, along, ends = stamp.image, (bottom, top), (left, right)
+    if kind == "row":
+        shown, along, ends = shown.T, ends, along
+    assert (shown.shape, sorted(stamp.binning)) == ((LINE_BINS, 32), [1, 19])
+    assert along[1] - along[0] == LINE_BINS * 19
+    # All of the line is there, and it is where the axes say.
+    assert along[0] < 50 < 250 < along[1]
+    column = int(np.floor(60 - ends[0]))
+    inner = shown[4:12]
+    others = np.delete(inner.mean(axis=0), column)
+    assert inner.mean(axis=0)[column] > others.mean() + 6 * others.std()
+    # A mean by hand, in a bin with excluded pixels.
+    first = round(along[0] + 0.5)
+    part = (119 - first) // 19
+    rows = np.arange(first + 19 * part, first + 19 * (part + 1))
+    rows = rows[~excluded[rows, 0]]
+    assert len(rows) < 19
+    assert shown[part, column] == pytest.approx(noise[rows, 60].astype(float).mean(), rel=1e-5)
+
+
 def test_wide_structures_are_shown_with_their_surroundings():
     (stamp,) = cutStamps(IMAGE, ALL, makeRow("glow", 150.0, 100.0, 64, 40), 0, number=1, size=32)
-    assert stamp.binning == 3
-    side = 32 * stamp.binning
-    assert stamp.left < 150 - 32 < 150 + 32 < stamp.left + side
+    assert stamp.binning == (3, 3)
+    assert stamp.extent == (stamp.left, stamp.left + 96, stamp.bottom, stamp.bottom + 96)
+    assert stamp.left < 150 - 32 < 150 + 32 < stamp.left + 96
     first = int(stamp.bottom + 0.5), int(stamp.left + 0.5)
     assert stamp.image[4, 5] == pytest.approx(
         IMAGE[first[0] + 12 : first[0] + 15, first[1] + 15 : first[1] + 18].mean()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -91,12 +92,18 @@ def shorten(text: str, length: int = _PROVENANCE_LENGTH) -> str:
 def listFirst(title: str, lines: Sequence[str], nListed: int) -> tuple[str, ...]:
     """Title the first of some lines, and count the others; empty if there is nothing to list.
 
-    Long lines are shortened to the width of the column beside a plot.
+    Long lines go on in the next one, so that they fit the column beside a plot.
     """
     if not lines or nListed == 0:
         return ()
     more = (f"and {len(lines) - nListed} more",) if len(lines) > nListed else ()
-    return title, *(shorten(line, LIST_LENGTH) for line in lines[:nListed]), *more
+    wrapped = [part for line in lines[:nListed] for part in _wrapLine(line)]
+    return title, *wrapped, *more
+
+
+def _wrapLine(line: str) -> list[str]:
+    """Break a line of a list between words."""
+    return textwrap.wrap(line, LIST_LENGTH, subsequent_indent="    ", break_on_hyphens=False) or [""]
 
 
 def chooseTitle(title: str, plotInfo: Mapping[str, object], label: str) -> str:

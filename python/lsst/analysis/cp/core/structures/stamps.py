@@ -13,18 +13,20 @@ import numpy as np
 import numpy.typing as npt
 from astropy.table import Table
 
-from lsst.analysis.cp.core.images import binImage
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array
 
 from .table import TRANSIENT_KINDS, Structures
 
-__all__ = ["Stamp", "cutStamps", "foremostStamps", "stampsOfRows"]
+__all__ = ["LINE_BINS", "Stamp", "cutStamps", "foremostStamps", "stampsOfRows"]
 
 _SURROUNDINGS = 1.5
-"""Side of what a stamp of a wide structure shows, in longer sides of the structure."""
+"""Side of what a stamp of a wide structure, or of a line, shows, in longer sides of the structure."""
 
 _NARROW = 0.5
-"""Shorter side up to which a structure is shown pixel by pixel, around its centre, in sides of a stamp."""
+"""Shorter side up to which a structure is no wide one, in sides of a stamp."""
+
+LINE_BINS = 16
+"""Number of means along a line that is longer than a stamp: each shows a share of its significance."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,12 +42,12 @@ class Stamp:
     excess
         Score in units of its threshold.
     image
-        Pixels; shape (size, size), row 0 at the lowest y. NaN where pixels are left out, and beyond the edges
-        of the detector.
+        Pixels; shape (ny, nx), row 0 at the lowest y. NaN where pixels are left out, and beyond the edges of
+        the detector.
     left, bottom
         Edges of the stamp, in pixels of the detector, of which the first has its centre at 0.
     binning
-        Side of an image pixel, in pixels of the detector.
+        Height and width of an image pixel, in pixels of the detector.
     """
 
     detector: int
@@ -57,7 +59,13 @@ class Stamp:
     image: Float32Array
     left: float
     bottom: float
-    binning: int
+    binning: tuple[int, int]
+
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        """Edges (left, right, bottom, top), in pixels of the detector."""
+        height, width = np.multiply(self.image.shape, self.binning).tolist()
+        return self.left, self.left + width, self.bottom, self.bottom + height
 
     @property
     def key(self) -> tuple[int, str, float, float]:
@@ -76,8 +84,9 @@ def cutStamps(
 ) -> list[Stamp]:
     """Cut stamps of the most conspicuous structures of a detector.
 
-    A stamp shows single pixels around the centre of what is small or narrow, as a column is. Of what is wide,
-    as a glow, it shows all and its surroundings, binned by means.
+    A stamp shows single pixels around the centre of what is small. Of what is larger, it shows all and its
+    surroundings by means: of squares if it is wide, as a glow is, and along it if it is a line, as a column
+    is, of which no single pixel stands out.
 
     Parameters
     ----------
@@ -92,7 +101,7 @@ def cutStamps(
     number
         Largest number of stamps.
     size
-        Height and width of a stamp (pixels).
+        Height and width of a stamp in image pixels; along a line there are `LINE_BINS`.
 
     Returns
     -------
@@ -104,11 +113,11 @@ def cutStamps(
     lasting = order[~np.isin(structures.kind[order], TRANSIENT_KINDS)][:number]
     stamps = []
     for row in lasting.tolist():
-        sides = int(structures.width[row]), int(structures.height[row])
-        is_wide = min(sides) > _NARROW * size
-        binning = max(1, math.ceil(_SURROUNDINGS * max(sides) / size)) if is_wide else 1
+        shape, binning = _chooseBins(int(structures.height[row]), int(structures.width[row]), size)
         x, y = float(structures.x[row]), float(structures.y[row])
-        first_x, first_y = (round(centre - (size * binning - 1) / 2) for centre in (x, y))
+        first_y, first_x = (
+            round(centre - (n * side - 1) / 2) for centre, n, side in zip((y, x), shape, binning, strict=True)
+        )
         stamps.append(
             Stamp(
                 detector=detector,
@@ -117,7 +126,7 @@ def cutStamps(
                 x=x,
                 y=y,
                 excess=float(excess[row]),
-                image=_cut(image, excluded, first_y, first_x, size, binning),
+                image=_cut(image, excluded, (first_y, first_x), shape, binning),
                 left=first_x - 0.5,
                 bottom=first_y - 0.5,
                 binning=binning,
@@ -126,23 +135,42 @@ def cutStamps(
     return stamps
 
 
+def _chooseBins(height: int, width: int, size: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Choose the shape of a stamp, and the height and width of its pixels, for a structure of some size."""
+    reach = math.ceil(_SURROUNDINGS * max(height, width))
+    if min(height, width) > _NARROW * size:
+        side = max(1, math.ceil(reach / size))
+        return (size, size), (side, side)
+    if max(height, width) <= size:
+        return (size, size), (1, 1)
+    along = math.ceil(reach / LINE_BINS)
+    return ((LINE_BINS, size), (along, 1)) if height > width else ((size, LINE_BINS), (1, along))
+
+
 def _cut(
-    image: npt.NDArray[np.floating], excluded: BoolArray, row: int, column: int, size: int, binning: int
+    image: npt.NDArray[np.floating],
+    excluded: BoolArray,
+    first: tuple[int, int],
+    shape: tuple[int, int],
+    binning: tuple[int, int],
 ) -> Float32Array:
-    """Cut a square that begins at a row and a column, which may be beyond the image, and bin it."""
-    side = size * binning
+    """Cut a part that begins at a row and a column, which may be beyond the image, and bin it by means."""
+    sides = tuple(np.multiply(shape, binning).tolist())
     inside = tuple(
         slice(max(start, 0), min(start + side, end))
-        for start, end in zip((row, column), image.shape, strict=True)
+        for start, side, end in zip(first, sides, image.shape, strict=True)
     )
     place = tuple(
-        slice(part.start - start, part.stop - start)
-        for part, start in zip(inside, (row, column), strict=True)
+        slice(part.start - start, part.stop - start) for part, start in zip(inside, first, strict=True)
     )
-    pixels = np.full((side, side), np.nan, dtype=np.float32)
+    pixels = np.full(sides, np.nan, dtype=np.float32)
     pixels[place] = image[inside]
     pixels[place][excluded[inside]] = np.nan
-    return pixels if binning == 1 else binImage(pixels, binning, "mean")
+    bins = pixels.reshape(shape[0], binning[0], shape[1], binning[1])
+    good = np.isfinite(bins)
+    number = good.sum(axis=(1, 3))
+    total = bins.sum(axis=(1, 3), where=good, dtype=np.float64)
+    return np.divide(total, number, out=np.full(shape, np.nan), where=number > 0).astype(np.float32)
 
 
 def foremostStamps(stamps: Iterable[Stamp], number: int) -> list[Stamp]:

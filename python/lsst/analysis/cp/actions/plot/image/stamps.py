@@ -127,18 +127,18 @@ class StructureStampsPlot(PlotAction):
 
 def _prepareStamp(table: Table, row: int, stamp: Stamp, unit: str) -> StampView:
     """Choose the colours of a stamp, and describe it by its row of the table."""
-    size = len(stamp.image) * stamp.binning
     finite = stamp.image[np.isfinite(stamp.image)].astype(np.float64)
     level = float(np.median(finite)) if len(finite) else 0.0
     scatter = float(median_abs_deviation(finite, scale="normal")) if len(finite) else 0.0
     reach = _REACH * scatter if scatter > 0 else float(np.abs(finite - level).max(initial=0)) or 1.0
     width, height = float(table["width"][row]), float(table["height"][row])
     place = f"{table['detectorName'][row]} {table['amplifier'][row]}".strip()
-    scale = "pixel by pixel" if stamp.binning == 1 else f"means of {stamp.binning} × {stamp.binning} pixels"
+    rows, columns = stamp.binning
+    scale = "pixel by pixel" if rows == columns == 1 else f"means of {columns} × {rows} pixels"
     ends = " to ".join(formatNumber(end, 3) for end in (level - reach, level + reach))
     return StampView(
         image=stamp.image,
-        extent=(stamp.left, stamp.left + size, stamp.bottom, stamp.bottom + size),
+        extent=stamp.extent,
         box=(stamp.x - width / 2, stamp.y - height / 2, width, height),
         limits=(level - reach, level + reach),
         caption=(
