@@ -163,3 +163,9 @@ def test_rule_says_how_the_range_was_chosen(
 def test_other_values_are_counted_in_the_same_range() -> None:
     limits = robustLimits([1.0, 2.0, 3.0]).counting([[0.0, 1.0], [np.nan, 9.0]])
     assert limits == ColourLimits(1.0, 3.0, 1, 1)
+
+
+def test_masked_values_are_not_counted_outside() -> None:
+    values = np.ma.masked_array([0.0, 1.0, 5.0, -5.0, 7.0], mask=[0, 0, 1, 1, 0])
+    limits = robustLimits([0.0, 1.0], 0.0, 1.0).counting(values)
+    assert (limits.nBelow, limits.nAbove) == (0, 1)

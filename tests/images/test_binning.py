@@ -220,6 +220,22 @@ def test_double_precision_beyond_single() -> None:
     assert_allclose(binImage(image, 2), [[0, 2.5e38, np.inf]], rtol=1e-6)
 
 
+@pytest.mark.parametrize("statistic", BINNING_STATISTICS)
+def test_largest_numbers_of_double_precision(statistic: str) -> None:
+    """Sums and squares of 16 pixels overflow, and those of others in the same image do not."""
+    largest = np.finfo(np.float64).max
+    left, right = np.tile([largest, -largest], (4, 2)), np.random.default_rng(2).normal(size=(4, 4))
+    same = np.full((4, 4), largest)
+    expected = [
+        {"mean": 0, "median": 0, "min": -np.inf, "max": np.inf, "std": np.inf}[statistic],
+        NAIVE[statistic](right),
+    ]
+    binned = binImage(np.hstack([left, right, same, np.full((4, 4), np.nan)]), 4, statistic)[0]
+    assert_allclose(binned[:2], expected, rtol=1e-6)
+    assert binned[2] == (0 if statistic == "std" else np.inf)
+    assert np.isnan(binned[3])
+
+
 def test_whole_numbers_keep_their_digits() -> None:
     image = np.array([[2**24 + 1, -(2**24)]], dtype=np.int32)
     assert binImage(image, 2)[0, 0] == 0.5

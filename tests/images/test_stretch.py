@@ -148,6 +148,26 @@ def test_stretches_modify_nothing(residual: npt.NDArray) -> None:
     perAmplifier(residual, AMPS)
 
 
+@pytest.mark.parametrize("method", STRETCH_METHODS)
+@pytest.mark.parametrize("size", [1e150, 1e300, 1.7e308])
+def test_largest_numbers_have_the_range_of_others(method: str, size: float) -> None:
+    image = np.random.default_rng(5).uniform(-1, 1, (60, 50))
+    expected = np.array(stretchLimits(image, method))
+    largest = np.finfo(float).max / size
+    with np.errstate(over="ignore"):
+        assert_allclose(
+            np.array(stretchLimits(size * image, method)) / size,
+            np.clip(expected, -largest, largest),
+            rtol=1e-6,
+        )
+
+
+def test_amplifiers_of_the_largest_numbers_have_the_scale_of_others() -> None:
+    image = np.random.default_rng(6).uniform(-1, 1, (60, 50))
+    amps = [(slice(0, 60), slice(0, 25)), (slice(0, 60), slice(25, 50))]
+    assert_allclose(perAmplifier(1.7e308 * image, amps), perAmplifier(image, amps), rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -318,6 +318,17 @@ def test_levels_of_numbers_of_any_size(values):
         np.testing.assert_allclose(means[factor], expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("size", [1e300, 1.7e308])
+def test_levels_of_the_largest_numbers_of_double_precision(size):
+    image = np.tile([[size, -size, size, size], [-size, size, 1.0, 2.0]], (2, 1))
+    excluded = np.zeros(image.shape, bool)
+    excluded[::2, 2:] = True
+    means, peaks = meanLevels(image, excluded), peakLevels(image, excluded)
+    np.testing.assert_allclose(means[2], [[0, 1.5], [0, 1.5]])
+    np.testing.assert_allclose(means[4], [[0.5]])
+    np.testing.assert_allclose(peaks[2], [[np.inf, 2], [np.inf, 2]])
+
+
 def test_masked_pixels_are_left_out_of_all_levels(tmp_path, small, image):
     pixels = np.random.default_rng(3).normal(0, 5, (30, 43)).astype(np.float32)
     bad = np.random.default_rng(4).random(pixels.shape) < 0.3

@@ -44,8 +44,8 @@ class ColourLimits:
     rule: str = field(default="", compare=False)
 
     def counting(self, values: npt.ArrayLike) -> ColourLimits:
-        """Return the same range with the number of other values outside; any shape, NaN is left out."""
-        array = np.asarray(values)
+        """Return the same range with the number of other values outside; NaN and masked are left out."""
+        array = fillMasked(values)
         sides = (array < self.low, array > self.high)
         below, above = (int(np.count_nonzero(np.isfinite(array) & side)) for side in sides)
         return replace(self, nBelow=below, nAbove=above)

@@ -32,6 +32,9 @@ BINNING_STATISTICS: tuple[BinningStatistic, ...] = get_args(BinningStatistic)
 EXCLUDED_PLANES = ("NO_DATA", "BAD", "SAT")
 """Mask planes whose pixels say nothing about the image."""
 
+_SMALL = 2.0**-600
+"""What numbers of double precision are multiplied by where their sums or squares overflow."""
+
 _STRIP_BYTES = 1 << 19
 """Size of the rows that are reduced at a time: with their temporaries they stay in a processor's cache."""
 
@@ -166,9 +169,15 @@ def binImage(
         left_out = ~np.isfinite(strip)
         if left_out_pixels is not None:
             left_out |= left_out_pixels[rows]
-        cells = (bins.stop - bins.start, -1, pixels.shape[1])
-        with np.errstate(over="ignore"):
-            binned[bins] = reduce(strip.reshape(cells), left_out.reshape(cells), columns)
+        shape = (bins.stop - bins.start, -1, pixels.shape[1])
+        cells, left_out = strip.reshape(shape), left_out.reshape(shape)
+        with np.errstate(over="ignore", invalid="ignore"):
+            reduced = reduce(cells, left_out, columns)
+            if not (single or np.isfinite(reduced).all()):
+                # All statistics are in proportion to the pixels.
+                small = reduce(cells * _SMALL, left_out, columns) / _SMALL
+                reduced = np.where(np.isfinite(reduced), reduced, small)
+            binned[bins] = reduced
     return binned
 
 

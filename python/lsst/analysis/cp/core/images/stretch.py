@@ -24,6 +24,9 @@ StretchMethod = Literal["zscale", "percentile", "symmetric"]
 STRETCH_METHODS: tuple[StretchMethod, ...] = get_args(StretchMethod)
 """Methods that `stretchLimits` knows."""
 
+_LARGE, _UNIT = 1e140, 2.0**600
+"""Absolute value from which squares may overflow, and the unit that makes such values small."""
+
 _SAMPLE = 1 << 20
 """Number of pixels that are enough for the percentiles of an image."""
 
@@ -87,16 +90,19 @@ def stretchLimits(
     values = _sampleFinite([fillMasked(part) for part in parts], _SAMPLE)
     symmetric = method == "symmetric"
     if len(values):
+        unit = _UNIT if np.abs(values).max() > _LARGE else 1.0
+        scaled, middle = values / unit, centre / unit
         interval: BaseInterval
         if symmetric:
-            radius = float(np.percentile(np.abs(values - centre), percentile))
-            spread = float(median_abs_deviation(values, scale="normal"))
+            radius = float(np.percentile(np.abs(scaled - middle), percentile))
+            spread = float(median_abs_deviation(scaled, scale="normal"))
             if spread > 0:
-                radius = min(radius, abs(float(np.median(values)) - centre) + _BULK * spread)
-            interval = SymmetricInterval(radius=radius, midpoint=centre)
+                radius = min(radius, abs(float(np.median(scaled)) - middle) + _BULK * spread)
+            interval = SymmetricInterval(radius=radius, midpoint=middle)
         else:
             interval = ZScaleInterval() if method == "zscale" else PercentileInterval(percentile)
-        low, high = (float(end) for end in interval.get_limits(values))
+        largest = float(np.finfo(np.float64).max)
+        low, high = (min(max(unit * float(end), -largest), largest) for end in interval.get_limits(scaled))
         if low < high:
             return low, high
     limits = robustLimits(values, centre=centre if symmetric else None)
@@ -143,10 +149,11 @@ def perAmplifier(
         values = _sampleFinite([np.where(left_out, np.nan, pixels[amp])], _AMP_SAMPLE)
         if len(values) == 0:
             continue
+        unit = _UNIT if np.abs(values).max() > _LARGE else 1.0
+        values /= unit
         spread = median_abs_deviation(values, scale="normal") or np.std(values) or 1.0
-        np.divide(
-            pixels[amp] - np.median(values), spread, out=scaled[amp], where=~left_out, casting="same_kind"
-        )
+        residual = pixels[amp] / pixels.dtype.type(unit) - np.median(values)
+        np.divide(residual, spread, out=scaled[amp], where=~left_out, casting="same_kind")
     return scaled
 
 

@@ -20,6 +20,9 @@ CountArray = npt.NDArray[np.uint8]
 LEVEL_FACTORS = (2, 4)
 """Factors that `meanLevels` and `peakLevels` make."""
 
+_PART = 1.0 / LEVEL_FACTORS[-1] ** 2
+"""Part of each pixel that is added up, so that no sum of double precision overflows."""
+
 _STRIP = 16
 """Number of rows that are added up at a time, an even one."""
 
@@ -51,7 +54,7 @@ def meanLevels(image: npt.NDArray[np.floating], excluded: BoolArray) -> dict[int
             total = _halve(total, np.add)
         mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
         with np.errstate(over="ignore"):
-            levels[factor] = mean.astype(np.float32)
+            levels[factor] = (mean / _PART).astype(np.float32)
     return levels
 
 
@@ -71,7 +74,8 @@ def peakLevels(significance: npt.NDArray[np.floating], excluded: BoolArray) -> d
         For each of `LEVEL_FACTORS` the largest absolute value of the pixels that are left in each bin, NaN
         where there is none; shape (ceil(ny / factor), ceil(nx / factor)).
     """
-    peak = np.abs(significance, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        peak = np.abs(significance.astype(np.float32, copy=False))
     np.copyto(peak, 0.0, where=excluded)
     levels = {}
     for factor, count in _counts(excluded):
@@ -108,11 +112,11 @@ def _counts(excluded: BoolArray) -> Iterator[tuple[int, CountArray]]:
 
 
 def _sumPairs(image: npt.NDArray[np.floating], excluded: BoolArray) -> FloatArray:
-    """Add up two by two pixels in double precision, strip by strip, so that these stay in the cache."""
+    """Add up parts of two by two pixels in double precision, strip by strip: these stay in the cache."""
     total = np.empty([-(-size // 2) for size in image.shape])
     for start in range(0, len(image), _STRIP):
         rows = slice(start, start + _STRIP)
-        pixels = np.where(excluded[rows], 0, image[rows]).astype(np.float64)
+        pixels = _PART * np.where(excluded[rows], 0, image[rows]).astype(np.float64)
         total[start // 2 : (start + _STRIP) // 2] = _halve(pixels, np.add)
     return total
 
