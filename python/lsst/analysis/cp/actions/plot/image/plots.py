@@ -261,14 +261,14 @@ class ImagePlot(PlotAction):
             if threshold is None and np.isfinite(image).any():
                 raise ValueError(f"{type(self).__name__} of significances needs a threshold")
             return image, significanceScale(image, threshold, self.plotMax, withUnit(self.zAxisLabel, "σ"))
-        low, high, source = self.plotMin, self.plotMax, "ends of the configuration"
+        low, high = self.plotMin, self.plotMax
+        configured = any(end is not None for end in (low, high))
+        source = "ends of the configuration" if configured else "one range for all images of the exposure"
         label, unit, centre = withUnit(self.zAxisLabel, self.unit), self.unit, self.centre
         if self.scope == "amplifier":
             image = scaleAmplifiers(image, frame)
             label, unit, centre = f"({self.zAxisLabel} − median) / scatter of the amplifier", "σ", 0.0
         else:
-            if low is None and high is None:
-                source = "one range for all images of the exposure"
             low = _readNumber(data, "stretchLow") if low is None else low
             high = _readNumber(data, "stretchHigh") if high is None else high
         return image, valueScale(
