@@ -32,6 +32,24 @@ def test_range_of_the_exposure_is_taken(camera: Sequence, detectorData: dict, ma
     assert (scale.limits.low, scale.limits.high) == (-3.0, 3.0)
 
 
+@pytest.mark.parametrize(
+    ("fields", "shared", "words"),
+    [
+        ({}, True, "one range for all images of the exposure"),
+        ({"plotMin": -1.0, "plotMax": 1.0}, True, "ends of the configuration"),
+        ({"plotMin": -1.0, "plotMax": 1.0}, False, "ends of the configuration"),
+        ({}, False, "99.5% of the pixels or 5 σ MAD, symmetric about 0"),
+    ],
+)
+def test_the_page_says_what_the_range_of_colours_is(
+    camera: Sequence, makeAction: Callable, detectorData: dict, fields: dict, shared: bool, words: str
+) -> None:
+    data = detectorData | ({"stretchLow": -3.0, "stretchHigh": 3.0} if shared else {})
+    view = makeAction(DetectorImagePlot, **fields).prepare(data, camera)
+    [lines] = [lines for lines in view.lists if lines[:1] == ("Colours",)]
+    assert " ".join(lines[1:]) == words
+
+
 def test_given_ends_win(camera: Sequence, detectorData: dict, makeAction: Callable) -> None:
     action = makeAction(DetectorImagePlot, plotMin=0.0, stretch="zscale", colourMap="viridis")
     data = detectorData | {"stretchLow": -3.0, "stretchHigh": 3.0}

@@ -262,6 +262,8 @@ class ImagePlot(PlotAction):
                 raise ValueError(f"{type(self).__name__} of significances needs a threshold")
             return image, significanceScale(image, threshold, self.plotMax, withUnit(self.zAxisLabel, "σ"))
         low, high = self.plotMin, self.plotMax
+        configured = any(end is not None for end in (low, high))
+        source = "ends of the configuration" if configured else "one range for all images of the exposure"
         label, unit, centre = withUnit(self.zAxisLabel, self.unit), self.unit, self.centre
         if self.scope == "amplifier":
             image = scaleAmplifiers(image, frame)
@@ -271,7 +273,7 @@ class ImagePlot(PlotAction):
             high = _readNumber(data, "stretchHigh") if high is None else high
         return image, valueScale(
             image,
-            stretch=Stretch(cast(StretchMethod, self.stretch), self.percentile, centre, low, high),
+            stretch=Stretch(cast(StretchMethod, self.stretch), self.percentile, centre, low, high, source),
             softening=self.softening if self.curve == "asinh" else None,
             colourMap=self.colourMap,
             threshold=threshold,

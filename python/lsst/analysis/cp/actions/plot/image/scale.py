@@ -189,6 +189,8 @@ class Stretch:
         As of `~lsst.analysis.cp.core.images.stretchLimits`.
     low, high
         Ends that are given; None for those to choose.
+    source
+        Where ends that are both given come from, in words.
     """
 
     method: StretchMethod
@@ -196,12 +198,13 @@ class Stretch:
     centre: float = 0.0
     low: float | None = None
     high: float | None = None
+    source: str = "given ends"
 
     @property
     def note(self) -> str:
         """The choice in words."""
         if self.low is not None and self.high is not None:
-            return "one range for all images, or ends given"
+            return self.source
         share = f"{self.percentile:g}% of the pixels"
         return {
             "zscale": "zscale",
