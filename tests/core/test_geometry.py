@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import astropy.utils.masked
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -219,3 +220,28 @@ def test_input_is_unchanged() -> None:
     values, group = np.array([3.0, np.nan, 1.0]), np.array([1, 0, 1])
     values.flags.writeable = group.flags.writeable = False
     assert_array_equal(groupedStatistic(values, group, 2, "median"), [np.nan, 2.0])
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+@pytest.mark.parametrize("hidden", [0, 1])
+@pytest.mark.parametrize("Masked", [np.ma.MaskedArray, astropy.utils.masked.Masked])
+def test_masked_values_and_groups_are_left_out(statistic, hidden, Masked):
+    columns = [np.array([1.0, 2.0, 1e9, 4.0]), np.array([0, 0, 0, 1])]
+    columns[hidden] = Masked(columns[hidden], mask=[False, False, True, False])
+    expected = groupedStatistic([1.0, 2.0, 4.0], [0, 0, 1], 2, statistic)
+    assert_array_equal(groupedStatistic(*columns, 2, statistic), expected)
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_groups_of_the_largest_numbers_are_reduced_as_others(statistic):
+    """Group 0 has numbers of which sums and squares overflow, group 1 has others."""
+    rng = np.random.default_rng(3)
+    large, small = rng.uniform(-1, 1, (2, 8))
+    largest = np.finfo(float).max
+    found = groupedStatistic(np.concatenate([largest * large, small]), np.repeat([0, 1], 8), 2, statistic)
+    expected = [groupedStatistic(part, np.zeros(8, int), 1, statistic)[0] for part in (large, small)]
+    if statistic != "count":
+        expected[0] = np.multiply(largest, expected[0]) if abs(expected[0]) < 1 else np.inf * expected[0]
+    assert_allclose(found, expected, rtol=1e-12)
+    same = {"std": 0, "sum": np.inf, "count": 3}.get(statistic, largest)
+    assert_allclose(groupedStatistic([largest] * 3, [0] * 3, 1, statistic), same, atol=1e-12 * largest)

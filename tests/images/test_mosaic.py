@@ -300,6 +300,20 @@ def test_fully_masked_detector_is_empty(makeGeometry: Callable) -> None:
     assert mosaic.added == (10,)
 
 
+@pytest.mark.parametrize("angle", [0.0, 0.3])
+def test_numbers_too_large_for_the_mosaic_are_infinite(makeGeometry: Callable, angle: float) -> None:
+    """They are not taken for others, and spoil none."""
+    image = np.full((10, 15), 3.0)
+    image[5, 7] = 1e300
+    mosaics = [FocalPlaneMosaic(makeGeometry((20, 30), (0.0, 0.0, angle)), 2) for _ in range(2)]
+    mosaics[0].add(10, image)
+    mosaics[1].add(10, np.where(image > 1e38, np.float32(np.inf), image).astype(np.float32))
+    assert_array_equal(mosaics[0].image, mosaics[1].image)
+    finite = mosaics[0].image[np.isfinite(mosaics[0].image)]
+    assert_allclose(finite, 3.0, rtol=1e-6)
+    assert angle or np.isinf(mosaics[0].image).sum() == 1
+
+
 def test_added_images_are_not_modified(makeGeometry: Callable) -> None:
     for angle in (0.0, 0.3):
         mosaic = FocalPlaneMosaic(makeGeometry((20, 30), (0.0, 0.0, angle), (0.1, 0.1, 0.0)), 1)

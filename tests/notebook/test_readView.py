@@ -101,13 +101,14 @@ def test_detector_without_pixels_is_said(butler, reader):
         view = readView(butler, DATA_ID, ("R00_S03", 300.0, 200.0), 0.5)
     assert view.missing == (13,)
     assert np.isnan(view.image).all()
-    with pytest.warns(UserWarning, match=r"has no 'mask' of detector 13 \(R00_S03\)\.$"):
+    with pytest.warns(UserWarning, match=r"has no 'mask' of detector 13 \(R00_S03\) and no pixel"):
         readView(butler, DATA_ID, ("R00_S03", 300.0, 200.0), 0.5, plane="mask")
 
 
-def test_window_between_detectors_is_said(butler):
+@pytest.mark.parametrize("plane", ["image", "mask", "significance"])
+def test_window_between_detectors_is_said(butler, plane):
     with pytest.warns(UserWarning, match="has no pixel with a value in the window"):
-        readView(butler, DATA_ID, (26.0, 2.0), 0.5)
+        readView(butler, DATA_ID, (26.0, 2.0), 0.5, plane=plane)
 
 
 def test_max_pixels_is_obeyed(butler):

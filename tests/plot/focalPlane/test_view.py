@@ -124,8 +124,12 @@ def test_position_comes_before_names(camera: Sequence, rows: dict) -> None:
 @pytest.mark.parametrize("level", ["amplifier", "detector"])
 def test_rows_of_no_amplifier_are_left_out(camera: Sequence, rows: dict, level: str) -> None:
     data = withIndex(rows, np.arange(32))
-    data["ampIndex"] = np.where(np.arange(32) < 30, np.arange(32), -1)
-    assert makeAction(level=level).prepare(data, camera).patches.nRows.sum() == 30
+    for index in (
+        np.where(np.arange(32) < 30, np.arange(32), -1),
+        np.ma.masked_array(np.arange(32), mask=np.arange(32) >= 30),
+    ):
+        data["ampIndex"] = index
+        assert makeAction(level=level).prepare(data, camera).patches.nRows.sum() == 30
 
 
 @pytest.mark.parametrize("index", [np.arange(32) + 1, np.arange(32) - 2, np.arange(32.0)])

@@ -28,6 +28,9 @@ _REDUCTIONS = {
     "sum": ndimage.sum_labels,
 }
 
+_LARGE, _UNIT = 1e140, 2.0**600
+"""Absolute value from which squares may overflow, and the unit that makes such values small."""
+
 STATISTICS = (*_REDUCTIONS, "count")
 """Statistics that `groupedStatistic` knows, by the names of `scipy.stats.binned_statistic`."""
 
@@ -56,9 +59,9 @@ def groupedStatistic(
     Parameters
     ----------
     values
-        Values of the rows; shape (n,). NaN and infinite values are left out.
+        Values of the rows; shape (n,). NaN, infinite and masked values are left out.
     group
-        Index of the group of each row; shape (n,). Rows with a negative index are left out.
+        Index of the group of each row; shape (n,). Rows with a negative or masked index are left out.
     nGroups
         Number of groups.
     statistic
@@ -67,25 +70,30 @@ def groupedStatistic(
     Returns
     -------
     reduced
-        One number a group; shape (nGroups,). A group without a finite value has NaN, or 0 for ``count``.
+        One number a group; shape (nGroups,). A group without a finite value has NaN, or 0 for ``count``. A
+        sum that is too large is infinite.
 
     Raises
     ------
     ValueError
-        Raised if the statistic is unknown.
+        Raised if the statistic is unknown, or a column holds something else.
     """
     if statistic not in STATISTICS:
         raise ValueError(f"Unknown statistic {statistic!r}; expected one of {', '.join(STATISTICS)}.")
-    rows = np.asarray(values, dtype=np.float64)
-    index = np.asarray(group, dtype=np.intp)
-    keep = np.isfinite(rows) & (index >= 0)
+    rows = floatColumn(values, "values")
+    index, present = idColumn(group, "group")
+    keep = np.isfinite(rows) & present & (index >= 0)
     # Labels without gaps: scipy divides by zero for a label that no row has.
     filled, label, count = np.unique(index[keep], return_inverse=True, return_counts=True)
     reduced = np.full(nGroups, 0.0 if statistic == "count" else np.nan)
     if statistic == "count":
         reduced[filled] = count
     elif len(filled):
-        reduced[filled] = _REDUCTIONS[statistic](rows[keep], label, np.arange(len(filled)))
+        labels = np.arange(len(filled))
+        unit = np.where(ndimage.maximum(np.abs(rows[keep]), label, labels) > _LARGE, _UNIT, 1.0)
+        # All of these statistics are in proportion to the values.
+        with np.errstate(over="ignore"):
+            reduced[filled] = unit * _REDUCTIONS[statistic](rows[keep] / unit[label], label, labels)
     return reduced
 
 

@@ -75,7 +75,8 @@ def readView(
     Warns
     -----
     UserWarning
-        Warned if a detector in the window has no such image in the exposure, or no pixel has a value.
+        Warned if a detector in the window has no such image in the exposure, or the window shows no pixel
+        of a detector or none that has a value.
 
     Raises
     ------
@@ -97,7 +98,8 @@ def readView(
         problems = []
         if view.missing:
             problems.append(f"no {plane!r} of {', '.join(labels[number] for number in view.missing)}")
-        if not np.isfinite(view.image).any():
+        # A mask is 0 where there is no pixel, as where there is a good one.
+        if view.nTiles == 0 or not np.isfinite(view.image).any():
             problems.append("no pixel with a value in the window")
         if problems:
             warnings.warn(f"The pyramid {reader.name} has {' and '.join(problems)}.", stacklevel=2)

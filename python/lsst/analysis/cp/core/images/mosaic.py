@@ -112,7 +112,8 @@ class FocalPlaneMosaic:
             array has the wrong shape.
         """
         placement = self._check(detectorId, image, excluded, self._binning)
-        pixels = fillMasked(image)
+        with np.errstate(over="ignore"):
+            pixels = fillMasked(image).astype(np.float32, copy=False)
         if excluded is not None:
             pixels = np.where(fillMaskedFlags(excluded), np.float32(np.nan), pixels)
         self._put(placement, pixels)

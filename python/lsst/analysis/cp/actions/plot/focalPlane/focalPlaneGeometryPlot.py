@@ -374,7 +374,8 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         """Return the patch of each row; -1 for none."""
         by_amp = self.level == "amplifier"
         if "ampIndex" in data:
-            index = np.asarray(self._vector(data, "ampIndex"))
+            column = self._vector(data, "ampIndex")
+            index = np.where(np.ma.getmaskarray(column), -1, np.ma.getdata(column))
             n_amps = geometry.layout.nAmps
             if index.dtype.kind not in "iu" or not ((index >= -1) & (index < n_amps)).all():
                 raise ValueError(f"'ampIndex' must hold whole numbers from -1 to {n_amps - 1}; got {index!r}")
