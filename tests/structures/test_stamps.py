@@ -118,7 +118,7 @@ def test_masked_pixels_have_no_value(size):
     hidden = np.random.default_rng(4).random(IMAGE.shape) < 0.3
     rows = joinStructures([makeRow(), makeRow("glow", 100.0, 80.0, 64, 64)])
     expected = cutStamps(np.where(hidden, np.nan, IMAGE), ALL, rows, 0, number=2, size=size)
-    spoilt = np.where(hidden, 1e300, IMAGE)
+    spoilt = np.where(hidden, np.float64(1e300), IMAGE)
     for image, excluded in (
         (np.ma.MaskedArray(spoilt, hidden), ALL),
         (spoilt, hidden),
