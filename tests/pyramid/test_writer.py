@@ -182,6 +182,42 @@ def test_pixels_without_data(small, tmp_path):
         assert np.argwhere(np.isnan(hdus["R00_S00_IMAGE_4"].data)).tolist() == [[5, 5]]
 
 
+@pytest.mark.parametrize("bit", [0, 15, 30, 31])
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.int64, np.uint64])
+def test_bits_of_a_mask_are_kept_whatever_its_type(small, tmp_path, bit, dtype):
+    image = np.ones((30, 43), dtype=np.float32)
+    mask = np.zeros(image.shape, dtype=dtype)
+    mask[7, 8] = np.array(1 << bit, np.uint64).astype(dtype)
+    path = writeSmall(tmp_path / "a.fits", small, image, mask=mask, planes={"BAD": bit})
+    with astropy.io.fits.open(path) as hdus:
+        stored = hdus["R00_S00_MASK_1"]
+        assert stored.header["MP_BAD"] == bit
+        assert np.argwhere(stored.data.view(np.uint32) == 1 << bit).tolist() == [[7, 8]]
+        assert np.count_nonzero(stored.data) == 1
+
+
+@pytest.mark.parametrize("bit", [32, 40, 63])
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_bits_of_a_mask_that_the_file_cannot_hold_are_named(small, tmp_path, bit, dtype):
+    image = np.ones((30, 43), dtype=np.float32)
+    mask = np.zeros(image.shape, dtype=dtype)
+    mask[7, 8] = np.array(1 << bit, np.uint64).astype(dtype)
+    with pytest.raises(ValueError, match=rf"keeps 32 bits of a mask, and pixels have bits \[{bit}\]"):
+        writeSmall(tmp_path / "a.fits", small, image, mask=mask, planes={"BAD": bit})
+
+
+def test_masked_significance_does_not_count(small, tmp_path):
+    image = np.ones((30, 43), dtype=np.float32)
+    hidden = np.zeros(image.shape, bool)
+    hidden[4:8, 4:8] = True
+    significance = np.where(hidden, 1e3, image)
+    path = writeSmall(tmp_path / "a.fits", small, image, significance=np.ma.MaskedArray(significance, hidden))
+    with astropy.io.fits.open(path) as hdus:
+        assert np.argwhere(np.isnan(hdus["R00_S00_SIGNIFICANCE_4"].data)).tolist() == [[1, 1]]
+        assert np.nanmax(hdus["R00_S00_SIGNIFICANCE_2"].data) == pytest.approx(1, abs=0.1)
+        assert np.nanmax(hdus["MOSAIC_SIGNIFICANCE_8"].data) == pytest.approx(1, abs=0.1)
+
+
 def test_fully_masked_detector_is_nan(small, tmp_path):
     image = np.ones((30, 43), dtype=np.float32)
     path = writeSmall(

@@ -113,6 +113,23 @@ def test_excluded_pixels_have_no_value():
     assert np.isnan(stamp.image[int(81 - stamp.bottom), int(99 - stamp.left)])
 
 
+@pytest.mark.parametrize("size", [16, 64])
+def test_masked_pixels_have_no_value(size):
+    hidden = np.random.default_rng(4).random(IMAGE.shape) < 0.3
+    rows = joinStructures([makeRow(), makeRow("glow", 100.0, 80.0, 64, 64)])
+    expected = cutStamps(np.where(hidden, np.nan, IMAGE), ALL, rows, 0, number=2, size=size)
+    spoilt = np.where(hidden, 1e300, IMAGE)
+    for image, excluded in (
+        (np.ma.MaskedArray(spoilt, hidden), ALL),
+        (spoilt, hidden),
+        (spoilt, np.ma.MaskedArray(ALL, hidden)),
+    ):
+        for one, other in zip(
+            cutStamps(image, excluded, rows, 0, number=2, size=size), expected, strict=True
+        ):
+            assert_array_equal(one.image, other.image)
+
+
 def test_the_foremost_of_all_detectors_are_kept_and_events_are_not():
     rows = [makeRow("event", score=900.0), makeRow(x=5.0, score=20.0), makeRow("row", y=9.0, score=8.0)]
     stamps = cutStamps(IMAGE, ALL, joinStructures(rows), 3, number=5, size=8)

@@ -158,11 +158,11 @@ class PyramidWriter:
             True for pixels that do not count at the factors above 1; shape (ny, nx). Bins without a pixel
             that counts are NaN.
         mask
-            Bits of each pixel; shape (ny, nx).
+            Bits of each pixel, of which 32 are kept; shape (ny, nx).
         planes
             Number of the bit of each mask plane.
         significance
-            Signed significance of each pixel; shape (ny, nx).
+            Signed significance of each pixel; shape (ny, nx). Masked pixels do not count, as in the image.
         noise
             Noise of the image in its unit, from which the step of rounding follows: that of the detector, or
             one for each amplifier, of which the median counts. Measured from the image if None. Without any
@@ -171,10 +171,15 @@ class PyramidWriter:
         Raises
         ------
         ValueError
-            Raised if the detector is not in the camera or was added before, or an array has the wrong shape.
+            Raised if the detector is not in the camera or was added before, an array has the wrong shape, or
+            the mask has a bit beyond 32.
         """
         self._check(detectorId, image=image, excluded=excluded, mask=mask, significance=significance)
+        if mask is not None:
+            _checkBits(mask)
         image, excluded = fillMasked(image), fillMaskedFlags(excluded)
+        if significance is not None:
+            significance = fillMasked(significance)
         infinite = ~np.isfinite(image)
         left_out = excluded | infinite
         sigma = measureNoise(image, left_out) if noise is None else _typical(noise)
@@ -348,6 +353,13 @@ def _typical(noise: npt.ArrayLike) -> float:
     noises = np.atleast_1d(np.asarray(noise, dtype=np.float64))
     known = noises[np.isfinite(noises) & (noises > 0)]
     return float(np.median(known)) if known.size else np.nan
+
+
+def _checkBits(mask: npt.NDArray[np.integer]) -> None:
+    """Raise if the mask has a bit that the 32 bits of the file do not hold."""
+    if mask.dtype.itemsize > 4 and (high := int(np.bitwise_or.reduce(mask, axis=None)) & ~0xFFFFFFFF):
+        bits = [bit for bit in range(32, 64) if high >> bit & 1]
+        raise ValueError(f"A pyramid keeps 32 bits of a mask, and pixels have bits {bits}.")
 
 
 def _noData(mask: npt.NDArray[np.integer] | None, planes: Mapping[str, int]) -> BoolArray | bool:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from astropy.table import Table
 
+from lsst.analysis.cp.core.masked import fillMasked, fillMaskedFlags
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array
 
 from .table import TRANSIENT_KINDS, Structures
@@ -91,7 +92,7 @@ def cutStamps(
     Parameters
     ----------
     image
-        Image of the detector; shape (ny, nx), row 0 at the lowest y.
+        Image of the detector; shape (ny, nx), row 0 at the lowest y. Masked pixels are left out.
     excluded
         True where a pixel is left out; shape (ny, nx).
     structures
@@ -111,6 +112,7 @@ def cutStamps(
     excess = structures.score / structures.threshold
     order = np.lexsort((-excess, np.isin(structures.kind, TRANSIENT_KINDS)))
     lasting = order[~np.isin(structures.kind[order], TRANSIENT_KINDS)][:number]
+    pixels, left_out = fillMasked(image), fillMaskedFlags(excluded)
     stamps = []
     for row in lasting.tolist():
         shape, binning = _chooseBins(int(structures.height[row]), int(structures.width[row]), size)
@@ -126,7 +128,7 @@ def cutStamps(
                 x=x,
                 y=y,
                 excess=float(excess[row]),
-                image=_cut(image, excluded, (first_y, first_x), shape, binning),
+                image=_cut(pixels, left_out, (first_y, first_x), shape, binning),
                 left=first_x - 0.5,
                 bottom=first_y - 0.5,
                 binning=binning,
@@ -164,7 +166,8 @@ def _cut(
         slice(part.start - start, part.stop - start) for part, start in zip(inside, first, strict=True)
     )
     pixels = np.full(sides, np.nan, dtype=np.float32)
-    pixels[place] = image[inside]
+    with np.errstate(over="ignore"):
+        pixels[place] = image[inside]
     pixels[place][excluded[inside]] = np.nan
     bins = pixels.reshape(shape[0], binning[0], shape[1], binning[1])
     good = np.isfinite(bins)
