@@ -446,6 +446,21 @@ def test_science_sensors_set_the_range_and_are_counted(mixedSensors: tuple[Seque
     assert [line.split()[0] for line in view.statistics[1:]] == ["n", "median", "σ", "min", "max"]
 
 
+def test_marks_tell_what_is_beyond_the_range_of_its_own_sensors(mixedSensors: tuple[Sequence, dict]) -> None:
+    camera, data = mixedSensors
+    view = makeAction().prepare(data, camera)
+    # All other sensors are beyond the range of the colours, and none beyond its own.
+    assert np.count_nonzero(view.above) == 16
+    assert not view.markedAbove.any()
+    assert not view.markedBelow.any()
+    science = makeAction(plotMin=1.5, plotMax=5.5).prepare(data, camera)
+    values = science.patches.value
+    np.testing.assert_array_equal(science.markedAbove, view.counted & (values > 5.5))
+    np.testing.assert_array_equal(science.markedBelow, view.counted & (values < 1.5))
+    assert science.markedAbove.any()
+    assert science.markedBelow.any()
+
+
 def test_counts_agree_with_the_metric(mixedSensors: tuple[Sequence, dict]) -> None:
     camera, data = mixedSensors
     for types, failed in ((["SCIENCE"], 3), (["GUIDER"], 1), (["GUIDER", "WAVEFRONT"], 3), ([], 6)):

@@ -212,10 +212,13 @@ def _makeKey(view: FocalPlaneView) -> tuple[Artist, ...]:
     if len(view.failingDetectors):
         label = f"detector failing by itself: {len(view.failingDetectors)}"
         handles.append(Patch(facecolor="none", edgecolor=FAILING, linewidth=2.5, label=label))
+    others = view.otherLimits
+    above = "" if others is None else f" (others {formatNumber(others.high)})"
+    below = "" if others is None else f" (others {formatNumber(others.low)})"
     for shown, marker, label in (
         (view.patches.suspicious, "X", "suspicious"),
-        (view.markedAbove, "^", f"above {formatNumber(view.limits.high)}"),
-        (view.markedBelow, "v", f"below {formatNumber(view.limits.low)}"),
+        (view.markedAbove, "^", f"above {formatNumber(view.limits.high)}{above}"),
+        (view.markedBelow, "v", f"below {formatNumber(view.limits.low)}{below}"),
     ):
         if count := shown.sum():
             mark = Line2D(

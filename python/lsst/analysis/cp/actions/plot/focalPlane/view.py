@@ -223,13 +223,17 @@ class FocalPlaneView:
 
     @property
     def markedBelow(self) -> BoolArray:
-        """Which values below the colour range are marked: none if it ends at the threshold."""
-        return self.below & (self.limits.low != self.threshold)
+        """Which values below the range of their sensors are marked: none if it ends at the threshold."""
+        low = self.limits.low if self.otherLimits is None else self.otherLimits.low
+        beyond = self.patches.value < np.where(self.counted, self.limits.low, low)
+        return beyond & (self.limits.low != self.threshold)
 
     @property
     def markedAbove(self) -> BoolArray:
-        """Which values above the colour range are marked: none if it ends at the threshold."""
-        return self.above & (self.limits.high != self.threshold)
+        """Which values above the range of their sensors are marked: none if it ends at the threshold."""
+        high = self.limits.high if self.otherLimits is None else self.otherLimits.high
+        beyond = self.patches.value > np.where(self.counted, self.limits.high, high)
+        return beyond & (self.limits.high != self.threshold)
 
     @property
     def patchPoints(self) -> float:
