@@ -161,6 +161,18 @@ def test_wrong_names_are_an_error(column, message):
         nameColumn(column, "X")
 
 
+def test_no_name_is_read_under_a_mask():
+    hidden = np.array(["header", "C01", "C02"])
+    for column in (
+        np.ma.masked_array(hidden, mask=[True, False, False]),
+        MaskedColumn(hidden.astype(object), mask=[True, False, False]),
+        MaskedColumn(hidden.astype("S6"), mask=[True, False, False]),
+    ):
+        names, present = nameColumn(column, "X")
+        assert names.tolist() == ["", "C01", "C02"]
+        assert present.tolist() == [False, True, True]
+
+
 class Nullable:
     """A column as pandas has it, which tells by a method where it has no value."""
 

@@ -331,3 +331,23 @@ def test_a_bad_amplifier_table_costs_its_own_values_only(comCam):
     matched = reference.match(np.full(3, EXPOSURE), np.arange(3), layout)
     assert_array_equal(matched.readNoise, [5.5, np.nan, layout.ampReadNoise[2]])
     assert matched.source.tolist() == ["header", "header", "camera"]
+
+
+@pytest.mark.parametrize("hidden", ["exposure", "detector", "amplifier"])
+def test_rows_of_a_table_that_are_of_no_amplifier_cost_themselves_only(comCam, hidden):
+    layout = cameraLayout(comCam.camera)
+    columns = {
+        "exposure": [EXPOSURE] * 4,
+        "detector": [0] * 4,
+        "amplifier": layout.ampName[[0, 1, 2, 0]],
+        "readNoise": [5.5, 6.5, 7.5, 99.0],
+        "gain": [1.5] * 4,
+        "readNoiseSource": ["header"] * 4,
+    }
+    table = Table(columns, masked=True)
+    table[hidden].mask = [False, False, False, True]
+    table["readNoiseSource"].mask = [False, True, False, False]
+    reference = readAmpSummaries([TableHandle(table)], comCam.camera)
+    matched = reference.match(np.full(3, EXPOSURE), np.arange(3), layout)
+    assert_array_equal(matched.readNoise, [5.5, layout.ampReadNoise[1], 7.5])
+    assert matched.source.tolist() == ["header", "camera", "header"]

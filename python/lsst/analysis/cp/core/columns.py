@@ -259,7 +259,7 @@ def nameColumn(column: Any, name: str) -> tuple[NameArray, BoolArray]:
     Returns
     -------
     names
-        Shape (n,); arbitrary where there is none.
+        Shape (n,); empty where there is none.
     present
         Whether there is one (masked, None and empty are none), shape (n,).
 
@@ -288,4 +288,6 @@ def nameColumn(column: Any, name: str) -> tuple[NameArray, BoolArray]:
         raise ColumnError(f"column {name!r} has type {values.dtype}, expected strings")
     names = np.asarray(values, dtype=np.str_)
     names = np.asarray(names, dtype=names.dtype.newbyteorder("="))
-    return names, present & (names != "")
+    if not present.all():
+        names = np.where(present, names, "")
+    return names, names != ""

@@ -106,17 +106,19 @@ def _getFloats(header: Mapping[str, Any], keys: Sequence[str]) -> FloatArray:
 
 def _readAmpSummary(camera: Camera, handle: DeferredDatasetHandle, table: Table) -> ReferenceValues:
     """Read the values of each row of a table; what the camera gave is found there again."""
-    detector, _ = idColumn(table["detector"], "detector")
-    amplifier, _ = nameColumn(table["amplifier"], "amplifier")
+    exposure, has_exposure = idColumn(table["exposure"], "exposure")
+    detector, has_detector = idColumn(table["detector"], "detector")
+    amplifier, has_amplifier = nameColumn(table["amplifier"], "amplifier")
     source, _ = nameColumn(table["readNoiseSource"], "readNoiseSource")
-    cameraLayout(camera).findAmps(detector, amplifier)
+    read_noise = floatColumn(table["readNoise"], "readNoise", "electron")
+    gain = floatColumn(table["gain"], "gain", "electron / adu")
+    rows = has_exposure & has_detector & has_amplifier
+    cameraLayout(camera).findAmps(detector[rows], amplifier[rows])
     return ReferenceValues(
-        exposure=idColumn(table["exposure"], "exposure")[0],
-        detector=detector,
-        amplifier=amplifier,
-        readNoise=np.ma.masked_where(
-            source != HEADER_SOURCE, floatColumn(table["readNoise"], "readNoise", "electron")
-        ),
-        gain=floatColumn(table["gain"], "gain", "electron / adu"),
+        exposure=exposure[rows],
+        detector=detector[rows],
+        amplifier=amplifier[rows],
+        readNoise=np.ma.masked_where(source != HEADER_SOURCE, read_noise)[rows],
+        gain=gain[rows],
         source=HEADER_SOURCE,
     )

@@ -132,8 +132,7 @@ class AnalyzeTrend(KeyedDataAction):
         numbers, declared = floatColumn(column, name), measurementUnit(self.metric, self.measurement)
         if declared is None:
             return numbers
-        names, present = nameColumn(units, "unit")
-        names = np.where(present, names, "")
+        names, _ = nameColumn(units, "unit")
         converted = np.full(len(numbers), np.nan)
         for unit in np.unique(names).tolist():
             own = names == unit
