@@ -95,10 +95,12 @@ def test_plan_of_the_large_camera_names_a_complete_raft(tmp_path: Path) -> None:
     # The tasks that gather detectors know that the others are not requested.
     for label in ("viewBiasExpResidual", "viewBiasExpRaft"):
         assert repr(part.run.viewedDetectors[0]) in part.run.configFiles[label].read_text()
-    detectors, merges, views = part.stages
+    detectors, _, structures, views = part.stages
     assert detectors.nSteps == 2 * 205
-    # A view of each viewed detector, and one of rafts, of the focal plane and of all pixels each.
-    assert views.nSteps == len(viewed) + 3
+    # The structures of the exposure, and of the run the merge and upstream's plots.
+    assert structures.nSteps == 3
+    # A view of each viewed detector, and one of rafts and of the focal plane each.
+    assert views.nSteps == len(viewed) + 2
     words = [stage.words for stage in listStages(part)]
     assert not any("quantum" in text or "quanta" in text for text in words)
 
