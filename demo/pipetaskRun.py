@@ -133,6 +133,8 @@ class PipetaskRun:
         Overrides of a task's configuration by label.
     viewedDetectors
         Names of the detectors of which there are views; all if there are none.
+    viewedRaft
+        The only raft of which there is a view; if empty, there is one of each raft with such detectors.
     """
 
     repository: Path
@@ -141,6 +143,7 @@ class PipetaskRun:
     outputCollection: str
     configFiles: dict[str, Path] = field(default_factory=dict)
     viewedDetectors: tuple[str, ...] = ()
+    viewedRaft: str = ""
 
     def plan(self, processes: int) -> list[Stage]:
         """Register what all tasks make, and say what is to be run, one stage after another.
@@ -186,11 +189,13 @@ class PipetaskRun:
         of_run = [*self._command(tasks.ofRun, inputs), "-o", self.outputCollection]
         inputs = f"{self.outputCollection},{self._mosaicRun},{inputs}"
         structures = self._command(tasks.structures, inputs)
-        structures += ["--output-run", self._structureRun, *self._viewQuery]
+        structures += ["--output-run", self._structureRun, *_makeQuery(self.viewedDetectors)]
         inputs = f"{self._structureRun},{inputs}"
         shares = _shareQuanta(ids | {"detector": viewed}, processes)
         views = [(self._command(tasks.detectorViews, inputs), ["-d", share]) for share in shares]
-        views += [(self._command([label], inputs), self._viewQuery) for label in tasks.views]
+        for label in tasks.views:
+            shown = self.ofViewedRaft if label.endswith("Raft") else self.viewedDetectors
+            views.append((self._command([label], inputs), _makeQuery(shown)))
         numbered = [
             [*command, "--output-run", f"{self.outputCollection}/views{i}", *query]
             for i, (command, query) in enumerate(views)
@@ -230,9 +235,10 @@ class PipetaskRun:
         return f"{self.outputCollection}/structures"
 
     @property
-    def _viewQuery(self) -> list[str]:
-        names = ", ".join(f"'{name}'" for name in self.viewedDetectors)
-        return ["-d", f"detector.full_name IN ({names})"] if names else []
+    def ofViewedRaft(self) -> tuple[str, ...]:
+        """Those of the viewed detectors that views of rafts show."""
+        raft = self.viewedRaft
+        return tuple(name for name in self.viewedDetectors if not raft or name.partition("_")[0] == raft)
 
     def _command(self, labels: Sequence[str], inputs: str) -> list[str]:
         command = ["pipetask", "run", "-b", str(self.repository), "-p", f"{self.pipeline}#{','.join(labels)}"]
@@ -258,6 +264,12 @@ def _splitLabels(dimensions: dict[str, set[str]]) -> _Labels:
         detectorViews=[label for label in views if label in of_detectors],
         views=[label for label in views if label not in {*of_detectors, *structures}],
     )
+
+
+def _makeQuery(names: Sequence[str]) -> list[str]:
+    """Make the option that selects some detectors by name; none for all of them."""
+    listed = ", ".join(f"'{name}'" for name in names)
+    return ["-d", f"detector.full_name IN ({listed})"] if listed else []
 
 
 def _shareQuanta(ids: dict[str, list[int]], processes: int) -> list[str]:

@@ -47,8 +47,8 @@ class CameraDemo:
         Finest level of the pyramids: side of its pixels in pixels of the detectors. Full resolution takes as
         much disk as half of the exposures.
     completeRaft
-        Raft of which all detectors are viewed, beside those with faults; all detectors of the camera if
-        empty.
+        Raft of which all detectors are viewed, beside those with faults, and which has a view of its own; if
+        empty, all detectors of the camera are viewed.
     hasHistory
         Whether there is a history, too.
     """
@@ -92,7 +92,6 @@ class CameraDemo:
         lines = {
             "verifyBiasIsr": f"config.faults = {faults!r}\n",
             "viewBiasExpResidual": f"config.finestFactor = {self.finestFactor}\n{requested}",
-            **({"viewBiasExpRaft": requested} if viewed else {}),
         }
         files = {label: directory / f"{label}.py" for label in lines}
         for label, file in files.items():
@@ -247,6 +246,7 @@ def prepare(demo: CameraDemo, output: Path, processes: int, cameraFile: Path | N
         outputCollection=OUTPUT,
         configFiles=demo.writeConfigs(directory, viewed),
         viewedDetectors=viewed,
+        viewedRaft=demo.completeRaft if viewed else "",
     )
     history = directory / "history" if demo.hasHistory else None
     if history is not None:
