@@ -71,7 +71,9 @@ def test_command_is_understood(command, isWhole, monkeypatch):
             assert subcommand is not None
             subcommand.make_context(name, options, resilient_parsing=not isWhole)
         case "pipetask", [name, *options]:
-            pipetask = pytest.importorskip("lsst.ctrl.mpexec.cli.pipetask").cli
+            pipetask = pytest.importorskip(
+                "lsst.ctrl.mpexec.cli.pipetask", reason="needs ctrl_mpexec, which has pipetask"
+            ).cli
             subcommand = pipetask.get_command(pipetask.make_context("pipetask", [name]), name)
             assert subcommand is not None
             subcommand.make_context(name, options, resilient_parsing=not isWhole)

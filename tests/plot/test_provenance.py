@@ -5,7 +5,6 @@
 
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -46,28 +45,25 @@ def test_hundreds_of_collections_are_counted():
     assert (len(lines), max(map(len, lines)) <= 180) == (3, True)
 
 
-def test_version_is_that_of_the_distribution():
-    if (PACKAGE / "version.py").exists():
-        pytest.skip("scons has written version.py")
-    assert __version__ == metadata.version("lsst-analysis-cp")
-
-
-def test_version_is_that_which_scons_wrote(tmp_path):
-    package = tmp_path / "lsst" / "analysis" / "cp"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text((PACKAGE / "__init__.py").read_text())
-    (package / "version.py").write_text('__version__ = "g0123456"\n')
-    code = "import lsst.analysis.cp as p; print(p.__version__)"
-    done = subprocess.run([sys.executable, "-S", "-c", code], cwd=tmp_path, capture_output=True, text=True)
-    assert done.stdout.strip() == "g0123456", done.stderr
-
-
-def test_version_is_unknown_without_both(tmp_path):
-    package = tmp_path / "lsst" / "analysis" / "cp"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text((PACKAGE / "__init__.py").read_text())
-    code = "import lsst.analysis.cp as p; print(p.__version__)"
-    done = subprocess.run(
-        [sys.executable, "-S", "-E", "-c", code], cwd=tmp_path, capture_output=True, text=True
+BUILT = {"lsst/analysis/cp/version.py": '__version__ = "g0123456"\n'}
+INSTALLED = {
+    "lsst_analysis_cp-1.2.3.dist-info/METADATA": (
+        "Metadata-Version: 2.1\nName: lsst-analysis-cp\nVersion: 1.2.3\n"
     )
-    assert done.stdout.strip() == "unknown", done.stderr
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "version"),
+    [(BUILT | INSTALLED, "g0123456"), (INSTALLED, "1.2.3"), ({}, "unknown")],
+    ids=["built", "installed", "neither"],
+)
+def test_version_is_that_of_the_build_or_the_installation(tmp_path, files, version):
+    files = files | {"lsst/analysis/cp/__init__.py": (PACKAGE / "__init__.py").read_text()}
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    code = "import lsst.analysis.cp as p; print(p.__version__)"
+    command = [sys.executable, "-S", "-E", "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == version, done.stderr
