@@ -21,6 +21,7 @@ from history import TRENDS, HistoryLine, judgeHistory, makeHistory, planHistory
 from pipetaskRun import PipetaskError, PipetaskRun, Stage
 from printing import Findings, printFigures, printFindings, printMetrics, summarize
 from progress import Progress
+from simulatedRun import SimulatedRun
 from structures import judgeStructures, listOthers
 from verdict import judge, report
 
@@ -293,9 +294,9 @@ def runPart(part: Part, output: Path, processes: int, progress: Progress) -> Fin
     part.run.finish()
     exposures = [exposure.id for exposure in demo.exposures]
     with Butler.from_config(str(part.run.repository), collections=OUTPUT) as butler:
-        known = (butler, demo.name, demo.readFaults(), exposures)
+        known = SimulatedRun(butler, demo.name, demo.readFaults(), exposures)
         figures = exportFigures(butler, demo.name, folder)
-        found = judge(*known), judgeStructures(*known), listOthers(*known), report(*known)
+        found = judge(known), judgeStructures(known), listOthers(known), report(known)
     history: list[HistoryLine] = []
     if part.history is not None:
         history = judgeHistory(part.history)

@@ -5,22 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from astropy.table import Row, Table
+from simulatedRun import SimulatedRun
 
 from lsst.analysis.cp.core.structures import TRANSIENT_KINDS
 from lsst.cp.simulator import (
-    Fault,
     FaultKind,
     InjectedFault,
     SimulateBiasIsrConfig,
     listExpectedResults,
     listInjectedFaults,
 )
-from lsst.daf.butler import Butler
 
 __all__ = ["OtherStructure", "StructureLine", "judgeStructures", "listOthers"]
 
@@ -82,67 +80,43 @@ class OtherStructure:
     found: str
 
 
-def judgeStructures(
-    butler: Butler, instrument: str, faults: Sequence[Fault], exposures: Sequence[int]
-) -> list[StructureLine]:
+def judgeStructures(run: SimulatedRun) -> list[StructureLine]:
     """Look for each injected structure in the tables of what was found.
 
     Parameters
     ----------
-    butler
-        Butler with the outputs of the pipeline in its default collections.
-    instrument
-        Name of the instrument.
-    faults
-        Injected faults, of all kinds.
-    exposures
-        Simulated exposures.
+    run
+        The run.
 
     Returns
     -------
     lines
         One for each structure that was put in.
     """
-    camera = butler.get("camera", instrument=instrument, collections=f"{instrument}/defaults")
-    seed = SimulateBiasIsrConfig().seed
-    injected = listInjectedFaults(faults, camera, exposures, instrument=instrument, seed=seed)
-    tables = {
-        e: butler.get("cpBiasExpResidual_structures", instrument=instrument, exposure=e) for e in exposures
-    }
-    return [StructureLine(item, _find(item, tables[item.exposure])) for item in injected]
+    tables = {e: run.get("cpBiasExpResidual_structures", e) for e in run.exposures}
+    return [StructureLine(item, _find(item, tables[item.exposure])) for item in _listInjected(run)]
 
 
-def listOthers(
-    butler: Butler, instrument: str, faults: Sequence[Fault], exposures: Sequence[int]
-) -> list[OtherStructure]:
+def listOthers(run: SimulatedRun) -> list[OtherStructure]:
     """List the structures in amplifiers, or of detectors, without any injected fault.
 
     Parameters
     ----------
-    butler
-        Butler with the outputs of the pipeline in its default collections.
-    instrument
-        Name of the instrument.
-    faults
-        Injected faults, of all kinds.
-    exposures
-        Simulated exposures.
+    run
+        The run.
 
     Returns
     -------
     others
         The structures, but for events: cosmic rays are simulated everywhere.
     """
-    camera = butler.get("camera", instrument=instrument, collections=f"{instrument}/defaults")
-    seed = SimulateBiasIsrConfig().seed
-    placed = listInjectedFaults(faults, camera, exposures, instrument=instrument, seed=seed)
-    expected = listExpectedResults(faults, camera, exposures)
+    expected = listExpectedResults(run.faults, run.camera, run.exposures)
     # A fault of a whole detector is one of all its amplifiers, and what a detector shows may be one of any.
-    of_amps = {(item.exposure, item.detector, item.amplifier) for item in (*placed, *expected)}
+    of_amps = {(item.exposure, item.detector, item.amplifier) for item in (*_listInjected(run), *expected)}
     of_detectors = {(exposure, detector) for exposure, detector, _ in of_amps}
     others = []
-    for exposure in exposures:
-        table = butler.get("cpBiasExpResidual_structures", instrument=instrument, exposure=exposure)
+    for exposure in run.exposures:
+        table = run.get("cpBiasExpResidual_structures", exposure)
         for row in table[~np.isin(table["kind"], TRANSIENT_KINDS)]:
             detector, amplifier = int(row["detector"]), str(row["amplifier"])
             known = (exposure, detector, "") in of_amps or (exposure, detector, amplifier) in of_amps
@@ -150,6 +124,12 @@ def listOthers(
                 continue
             others.append(OtherStructure(exposure, str(row["detectorName"]), amplifier, _describe(row)))
     return others
+
+
+def _listInjected(run: SimulatedRun) -> list[InjectedFault]:
+    """List the structures that were put in, at the places that the simulation chose."""
+    seed = SimulateBiasIsrConfig().seed
+    return listInjectedFaults(run.faults, run.camera, run.exposures, instrument=run.instrument, seed=seed)
 
 
 def _find(item: InjectedFault, table: Table) -> str:

@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from astropy.table import Table
+from simulatedRun import SimulatedRun
 
 from lsst.analysis.cp.core.amps import SUSPICIOUS_STATUS
-from lsst.cp.simulator import ExpectedResult, Fault, listExpectedResults
-from lsst.daf.butler import Butler
+from lsst.cp.simulator import ExpectedResult, listExpectedResults
 
 __all__ = ["Line", "ReportedLine", "judge", "report"]
 
@@ -85,32 +84,25 @@ class ReportedLine:
     usual: float
 
 
-def judge(butler: Butler, instrument: str, faults: Sequence[Fault], exposures: Sequence[int]) -> list[Line]:
+def judge(run: SimulatedRun) -> list[Line]:
     """Compare the tests that failed with faults.
 
     Parameters
     ----------
-    butler
-        Butler with the outputs of the pipeline in its default collections.
-    instrument
-        Name of the instrument.
-    faults
-        Injected faults.
-    exposures
-        Simulated exposures.
+    run
+        The run.
 
     Returns
     -------
     lines
         One for each place with a fault that a test looks for, or with a finding, sorted.
     """
-    camera = butler.get("camera", instrument=instrument, collections=f"{instrument}/defaults")
     expected = {
         (result.exposure, result.detector, result.amplifier): result
-        for result in listExpectedResults(faults, camera, exposures)
+        for result in listExpectedResults(run.faults, run.camera, run.exposures)
     }
-    found = _collectFindings(butler, instrument, exposures)
-    names = {detector.getId(): detector.getName() for detector in camera}
+    found = _collectFindings(run)
+    names = {detector.getId(): detector.getName() for detector in run.camera}
     lines = [
         _compare(place, names[place[1]], expected.get(place), found.get(place, set()))
         for place in sorted({*expected, *found})
@@ -133,32 +125,23 @@ def _compare(place: Place, detector: str, result: ExpectedResult | None, failure
     )
 
 
-def report(
-    butler: Butler, instrument: str, faults: Sequence[Fault], exposures: Sequence[int]
-) -> list[ReportedLine]:
+def report(run: SimulatedRun) -> list[ReportedLine]:
     """Look up the statistics that show the faults which no test looks for.
 
     Parameters
     ----------
-    butler
-        Butler with the outputs of the pipeline in its default collections.
-    instrument
-        Name of the instrument.
-    faults
-        Injected faults.
-    exposures
-        Simulated exposures.
+    run
+        The run.
 
     Returns
     -------
     lines
         One for each such fault.
     """
-    camera = butler.get("camera", instrument=instrument, collections=f"{instrument}/defaults")
     lines = []
-    for exposure in exposures:
-        results = [r for r in listExpectedResults(faults, camera, [exposure]) if r.statistics]
-        tables = _readReported(butler, instrument, exposure) if results else {}
+    for exposure in run.exposures:
+        results = [r for r in listExpectedResults(run.faults, run.camera, [exposure]) if r.statistics]
+        tables = _readReported(run, exposure) if results else {}
         for result in results:
             for statistic in sorted(result.statistics):
                 table = tables[statistic]
@@ -178,28 +161,26 @@ def report(
     return lines
 
 
-def _readReported(butler: Butler, instrument: str, exposure: int) -> dict[str, Table]:
+def _readReported(run: SimulatedRun, exposure: int) -> dict[str, Table]:
     """Read the table of each statistic that is reported, with the columns detector and amplifier."""
-    data_id = {"instrument": instrument, "exposure": exposure}
     of_amps = [name for name in REPORTED.values() if name.startswith("BIAS_")]
     columns = ["detector", "amplifier", *of_amps]
-    results = butler.get("verifyBiasExpResults", data_id, parameters={"columns": columns})
-    matrix = butler.get("verifyBiasExpMatrix", data_id)
+    results = run.get("verifyBiasExpResults", exposure, parameters={"columns": columns})
+    matrix = run.get("verifyBiasExpMatrix", exposure)
     pairs = matrix[matrix["ampName"] != matrix["ampComp"]]
     pairs.rename_column("ampName", "amplifier")
     return {name: pairs if name == "AMPCORR" else results for name in REPORTED}
 
 
-def _collectFindings(butler: Butler, instrument: str, exposures: Sequence[int]) -> dict[Place, set[str]]:
+def _collectFindings(run: SimulatedRun) -> dict[Place, set[str]]:
     """Collect failed tests and missing detectors, from the tables of culprits and detectors."""
     found: dict[Place, set[str]] = defaultdict(set)
-    for exposure in exposures:
-        data_id = {"instrument": instrument, "exposure": exposure}
-        summary = butler.get("cpBiasExp_detectorSummary", data_id)
+    for exposure in run.exposures:
+        summary = run.get("cpBiasExp_detectorSummary", exposure)
         missing = set(summary["detector"][summary["nAmps"] == 0].tolist())
         for detector in missing:
             found[exposure, detector, ""].add("missing")
-        for row in butler.get("cpBiasExp_culprits", data_id):
+        for row in run.get("cpBiasExp_culprits", exposure):
             # A suspicious value is beside the verdicts that faults are expected to change.
             if int(row["detector"]) not in missing and row["status"] != SUSPICIOUS_STATUS:
                 test = str(row["test"]) if row["status"] == "failed" else f"{row['test']} unknown"

@@ -27,6 +27,7 @@ from pipetaskRun import PipetaskError, Stage  # noqa: E402
 from printing import Findings, chooseFigures, summarize  # noqa: E402
 from progress import Progress  # noqa: E402
 from runDemo import DEMOS, listStages, prepare  # noqa: E402
+from simulatedRun import SimulatedRun  # noqa: E402
 from structures import OtherStructure, listOthers  # noqa: E402
 from verdict import Line, judge, report  # noqa: E402
 
@@ -179,19 +180,19 @@ FOUND = (("C03", "NOISE", "failed"), ("C03", "READ_NOISE_CONSISTENT", "failed"))
 
 
 def test_verdict_has_no_line_for_what_no_test_looks_for() -> None:
-    (line,) = judge(makeButler(makeCulprits(*FOUND)), "LATISS", FAULTS, [EXPOSURE])
+    (line,) = judge(SimulatedRun(makeButler(makeCulprits(*FOUND)), "LATISS", FAULTS, [EXPOSURE]))
     assert (line.amplifier, line.isRight) == ("C03", True)
 
 
 @pytest.mark.parametrize("amplifier", ["C06", "C17"])
 def test_other_failures_are_wrong(amplifier: str) -> None:
     culprits = makeCulprits(*FOUND, (amplifier, "MEAN", "failed"))
-    lines = judge(makeButler(culprits), "LATISS", FAULTS, [EXPOSURE])
+    lines = judge(SimulatedRun(makeButler(culprits), "LATISS", FAULTS, [EXPOSURE]))
     assert [(line.amplifier, line.isRight) for line in lines] == [("C03", True), (amplifier, False)]
 
 
 def test_statistics_without_limits_are_reported() -> None:
-    (line,) = report(makeButler(makeCulprits()), "LATISS", FAULTS, [EXPOSURE])
+    (line,) = report(SimulatedRun(makeButler(makeCulprits()), "LATISS", FAULTS, [EXPOSURE]))
     assert (line.amplifier, line.statistic, line.value, line.usual) == ("C06", "BIAS_SHIFT_COUNT", 2, 0)
 
 
@@ -200,9 +201,9 @@ def test_structures_where_nothing_was_injected_are_listed() -> None:
     table = Table({"amplifier": [a for a, _ in rows], "kind": [k for _, k in rows]})
     table["detector"], table["detectorName"] = 0, "RXX_S00"
     table["rank"], table["score"] = range(1, 6), 7.0
-    others = listOthers(makeButler(makeCulprits(), table), "LATISS", FAULTS, [EXPOSURE])
+    others = listOthers(SimulatedRun(makeButler(makeCulprits(), table), "LATISS", FAULTS, [EXPOSURE]))
     assert others == [OtherStructure(EXPOSURE, "RXX_S00", "C17", "pixel, rank 2, 7.0 sigma")]
-    others = listOthers(makeButler(makeCulprits(), table), "LATISS", FAULTS[:0], [EXPOSURE])
+    others = listOthers(SimulatedRun(makeButler(makeCulprits(), table), "LATISS", FAULTS[:0], [EXPOSURE]))
     assert [other.amplifier for other in others] == ["C15", "C17", "C03", ""]
 
 
