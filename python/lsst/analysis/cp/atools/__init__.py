@@ -5,7 +5,7 @@
 
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 
-from .amps import AmpFailureTool, AmpMarginTool, AmpTestTool
+from .amps import AmpFailureTool, AmpMarginTool, AmpResultsTool, AmpTestTool
 from .extended import addExtendedTools
 from .toolSets import addSensorTools, addTools
 from .trends import MetricTrendTool, addTrendTools
@@ -30,6 +30,7 @@ __all__ = [
     "addTrendTools",
     "AmpFailureTool",
     "AmpMarginTool",
+    "AmpResultsTool",
     "AmpTestTool",
     "DetectorImageTool",
     "FocalPlaneImageTool",

@@ -3,13 +3,17 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Plots of calibration products verification."""
 
+from .amps import AmpFailuresPlot, AmpTablePlot, FailureTablePlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
 from .trend import TrendPlot
 
 __all__ = [
+    "AmpFailuresPlot",
+    "AmpTablePlot",
     "DetectorImagePlot",
     "FailureMapPlot",
+    "FailureTablePlot",
     "FocalPlaneGeometryPlot",
     "FocalPlaneImagePlot",
     "StructureStampsPlot",
