@@ -8,6 +8,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from coveragePage import coveragePage
+from metricInformation import metricInformationFile
 from pipelineTopics import collectTopics
 from productPages import productPages
 from tablePage import tablePage
@@ -33,7 +35,9 @@ def generatedFiles() -> dict[str, str]:
     files
         Text of each file by its path, relative to the root of the package.
     """
-    return verifyMetricsFiles() | productPages() | tablePage() | topicFiles(collectTopics(pipelineFiles()))
+    topics = collectTopics(pipelineFiles())
+    from_catalogue = verifyMetricsFiles() | productPages() | tablePage()
+    return from_catalogue | topicFiles(topics) | metricInformationFile(topics) | coveragePage(topics)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -6,8 +6,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from pageText import makeTable, wrap
+from verifyMetrics import productsWithTests
 
-from lsst.analysis.cp.catalogue import Bounds, Product, VerifyTest, getProduct, products
+from lsst.analysis.cp.catalogue import Bounds, Product, VerifyTest
 
 __all__ = ["describeProduct", "productPages"]
 
@@ -22,8 +23,9 @@ def productPages() -> dict[str, str]:
     files
         Text of each file by its path, relative to the root of the package.
     """
-    chosen = [product for product in map(getProduct, products()) if product.tests]
-    return {f"{_DIRECTORY}/{product.name}Tests.rst": describeProduct(product) for product in chosen}
+    return {
+        f"{_DIRECTORY}/{product.name}Tests.rst": describeProduct(product) for product in productsWithTests()
+    }
 
 
 def describeProduct(product: Product) -> str:
