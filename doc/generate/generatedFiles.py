@@ -14,6 +14,7 @@ from pipelineTopics import collectTopics
 from productPages import productPages
 from tablePage import tablePage
 from topicPages import topicFiles
+from upstreamPage import upstreamPage
 from verifyMetrics import verifyMetricsFiles
 
 __all__ = ["ROOT", "generatedFiles", "main", "pipelineFiles"]
@@ -36,7 +37,7 @@ def generatedFiles() -> dict[str, str]:
         Text of each file by its path, relative to the root of the package.
     """
     topics = collectTopics(pipelineFiles())
-    from_catalogue = verifyMetricsFiles() | productPages() | tablePage()
+    from_catalogue = verifyMetricsFiles() | productPages() | tablePage() | upstreamPage()
     return from_catalogue | topicFiles(topics) | metricInformationFile(topics) | coveragePage(topics)
 
 
