@@ -37,8 +37,9 @@ def generatedFiles() -> dict[str, str]:
         Text of each file by its path, relative to the root of the package.
     """
     topics = collectTopics(pipelineFiles())
-    from_catalogue = verifyMetricsFiles() | productPages() | tablePage() | upstreamPage()
-    return from_catalogue | topicFiles(topics) | metricInformationFile(topics) | coveragePage(topics)
+    from_data = verifyMetricsFiles() | tablePage() | upstreamPage()
+    from_pipelines = (topicFiles, productPages, metricInformationFile, coveragePage)
+    return from_data | {name: text for make in from_pipelines for name, text in make(topics).items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
