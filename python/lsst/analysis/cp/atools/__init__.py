@@ -6,6 +6,7 @@
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 
 from .amps import AmpFailureTool, AmpTestTool
+from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
 from .toolSets import addSensorTools, addTools
 from .trends import MetricTrendTool, addTrendTools
 from .views import (
@@ -27,10 +28,15 @@ __all__ = [
     "addTools",
     "addTrendTools",
     "AmpFailureTool",
+    "AmpRateTool",
+    "AmpSlopeTool",
     "AmpTestTool",
     "DetectorImageTool",
     "FocalPlaneImageTool",
     "MetricTrendTool",
+    "RaftGainTool",
+    "RaftRateTool",
     "SENSOR_GROUPS",
+    "SlopeTool",
     "StructureTool",
 ]
