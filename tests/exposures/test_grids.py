@@ -76,7 +76,9 @@ def test_lamp_and_times_are_taken_out_and_a_step_stays():
     np.testing.assert_allclose(gains[:, :4], 1.0, rtol=1e-12)
     np.testing.assert_allclose(gains[:, 4], [1.0, 1.0, 1.0, 1.01, 1.01], rtol=1e-12)
     # An exposure time that is wrong by a factor changes nothing.
-    scaled = relativeGains(makeRates() * np.array([[1.0], [2.0], [1.0], [0.5], [1.0]]), np.ones(5, dtype=bool))
+    scaled = relativeGains(
+        makeRates() * np.array([[1.0], [2.0], [1.0], [0.5], [1.0]]), np.ones(5, dtype=bool)
+    )
     np.testing.assert_allclose(scaled, gains, rtol=1e-12)
 
 

@@ -42,7 +42,9 @@ def test_unknown_time_costs_its_exposure_only():
         np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-12)
 
 
-@pytest.mark.parametrize("times", [[], [30.0], [0.0, 0.0, 0.0], [0.1, 0.1, 0.1, 0.1, 0.1, 0.1], [np.nan, 3.0]])
+@pytest.mark.parametrize(
+    "times", [[], [30.0], [0.0, 0.0, 0.0], [0.1, 0.1, 0.1, 0.1, 0.1, 0.1], [np.nan, 3.0]]
+)
 def test_no_line_without_two_different_times(times):
     fits = fitLines(np.array(times), np.ones((len(times), 2)))
     assert np.isnan([fits.slope, fits.intercept, fits.slopeError]).all()

@@ -20,7 +20,9 @@ def test_rafts_of_lsst_cam_lie_as_they_are_named(lsstCam):
     assert {name: (4 - int(name[1]), int(name[2])) for name in grid.name.tolist()} == dict(
         zip(grid.name.tolist(), zip(grid.row.tolist(), grid.column.tolist(), strict=True), strict=True)
     )
-    assert np.bincount(grid.raft).tolist() == [4 if n in ("R00", "R04", "R40", "R44") else 9 for n in grid.name]
+    assert np.bincount(grid.raft).tolist() == [
+        4 if n in ("R00", "R04", "R40", "R44") else 9 for n in grid.name
+    ]
 
 
 def test_rafts_that_are_left_out_leave_no_room(lsstCam):

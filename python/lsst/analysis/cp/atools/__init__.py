@@ -5,8 +5,9 @@
 
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 
-from .amps import AmpFailureTool, AmpTestTool
+from .amps import AmpFailureTool, AmpMarginTool, AmpTestTool
 from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
+from .extended import addExtendedTools
 from .toolSets import addSensorTools, addTools
 from .trends import MetricTrendTool, addTrendTools
 from .views import (
@@ -20,6 +21,7 @@ from .views import (
 )
 
 __all__ = [
+    "addExtendedTools",
     "addMaskViewTool",
     "addResidualTools",
     "addSensorTools",
@@ -28,6 +30,7 @@ __all__ = [
     "addTools",
     "addTrendTools",
     "AmpFailureTool",
+    "AmpMarginTool",
     "AmpRateTool",
     "AmpSlopeTool",
     "AmpTestTool",

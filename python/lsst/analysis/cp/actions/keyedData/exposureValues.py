@@ -88,9 +88,9 @@ class FitSlopes(ExposureValues):
         Returns
         -------
         values
-            What `ExposureValues` gives; the lines as ``lineFits``; and of the amplifiers with rows, shape (n,),
-            their places in the layout as ``ampIndex``, the slope as ``z``, its standard error as
-            ``uncertainty``, and the number of points as ``nPoints``.
+            What `ExposureValues` gives; the lines as ``lineFits``; and of the amplifiers with rows, of shape
+            (n,), their places in the layout as ``ampIndex``, the slope as ``z``, its standard error as
+            ``uncertainty``.
         """
         laid_out: dict[str, Any] = {**super().__call__(data, **kwargs)}
         times: FloatArray = getattr(getAmpTable(laid_out).times, self.against)
@@ -101,7 +101,6 @@ class FitSlopes(ExposureValues):
             "ampIndex": laid_out["members"][has_rows],
             "z": fits.slope[has_rows],
             "uncertainty": fits.slopeError[has_rows],
-            "nPoints": fits.nPoints[has_rows].astype(np.float64),
         }
 
 

@@ -63,11 +63,12 @@ class SlopeMetric(AmpMetricAction):
         selected = self.selection.mask(layout)[layout.ampDetector[places]]
         slopes = cast(FloatArray, data["z"])[selected]
         finite = slopes[np.isfinite(slopes)]
-        reductions = {"min": np.min, "median": np.median, "max": np.max}
-        values = {name: float(reduce(finite)) if len(finite) else np.nan for name, reduce in reductions.items()}
-        values |= {"nAmps": float(len(slopes)), "nValid": float(len(finite))}
+        values: dict[str, Any] = {"nAmps": len(slopes), "nValid": len(finite)}
+        values |= dict.fromkeys(("min", "median", "max"), np.nan)
+        if len(finite):
+            values |= {"min": finite.min(), "median": np.median(finite), "max": finite.max()}
         notes = {"metric_tags": kwargs.get("metric_tags", [])}
         return {
-            name: Measurement(name, u.Quantity(values[name], unit), notes=notes)
+            name: Measurement(name, u.Quantity(float(values[name]), unit), notes=notes)
             for name, unit in self.units.items()
         }

@@ -81,7 +81,7 @@ def placeRafts(geometry: FocalPlaneGeometry, shown: BoolArray) -> RaftGrid:
 
 
 def _rank(places: FloatArray, apart: float) -> IndexArray:
-    """Number places along a line; those that are not further apart than this share a number."""
+    """Give places along a line numbers from 0; those that are not further apart share one."""
     order = np.argsort(places, kind="stable")
     rank = np.empty(len(places), dtype=np.intp)
     rank[order] = np.concatenate([[0], np.cumsum(np.diff(places[order]) > apart)])

@@ -35,9 +35,9 @@ _DIGITS = 3
 class DetectorSeriesPlot(PlotAction):
     """Values of one detector against times of the exposures of a run, a series an amplifier.
 
-    There is a panel for each of the times. Where the data have lines, these are drawn, and the key gives their
-    slopes, the steepest first; else the key gives the median of each amplifier and the range of its values,
-    the widest first. The data are those of `~lsst.analysis.cp.actions.keyedData.ExposureValues`, or of
+    There is a panel for each of the times. Where the data have lines, these are drawn, and the key gives
+    their slopes, the steepest first; else the key gives the median of each amplifier and the range of its
+    values, the widest first. The data are those of `~lsst.analysis.cp.actions.keyedData.ExposureValues`, or of
     `~lsst.analysis.cp.actions.keyedData.FitSlopes`.
     """
 
@@ -126,7 +126,8 @@ class DetectorSeriesPlot(PlotAction):
         if len(finite) == 0:
             return title, key, "no slope: there are not two exposures of different times"
         steepest = f"steepest {names[order[0]]} {_writeSlope(fits, order[0])}"
-        return title, key, f"median slope {formatNumber(np.median(finite), _DIGITS)}, {steepest} {self.slopeUnit}"
+        median = formatNumber(float(np.median(finite)), _DIGITS)
+        return title, key, f"median slope {median}, {steepest} {self.slopeUnit}"
 
     def _describeSpread(
         self, names: NameArray, grid: FloatArray

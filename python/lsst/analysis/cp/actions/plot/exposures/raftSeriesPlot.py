@@ -240,8 +240,8 @@ class RaftSeriesPlot(PlotAction):
 class RaftGainPlot(RaftSeriesPlot):
     """Stability of the gain over a run: a panel a raft, a series a detector, each about 1.
 
-    The rate of each detector is divided by that of the focal plane in the exposure, and by its own median over
-    the run (`~lsst.analysis.cp.core.exposures.relativeGains`). There is no photodiode in the tables of
+    The rate of each detector is divided by that of the focal plane in the exposure, and by its own median
+    over the run (`~lsst.analysis.cp.core.exposures.relativeGains`). There is no photodiode in the tables of
     cp_verify: what the whole focal plane does together, be it the lamp or its gain, is not seen.
     """
 
@@ -293,7 +293,7 @@ def _nameOnly(panels: Sequence[SeriesPanel]) -> list[str]:
 
 
 def _rankInRaft(raft: IndexArray, names: NameArray) -> IndexArray:
-    """Number the detectors of each raft in the order of their names, shape (nMembers,)."""
+    """Count the detectors of each raft in the order of their names, from 0; shape (nMembers,)."""
     order = np.lexsort((names, raft))
     starts = np.searchsorted(raft[order], raft[order])
     rank = np.empty(len(raft), dtype=np.intp)
