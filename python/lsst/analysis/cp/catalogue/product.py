@@ -492,6 +492,13 @@ class Product:
                     f"product {self.name}: {what} is of {key!r}, which is no statistic of amplifiers"
                 )
         for slope in self.slopes:
+            try:
+                u.Unit(slope.unit)
+            except (TypeError, ValueError) as error:
+                raise CatalogueError(
+                    f"product {self.name}: slope {slope.key} has the unit {slope.unit!r}, "
+                    "which is no unit of astropy"
+                ) from error
             if slope.against not in TIMES:
                 raise CatalogueError(
                     f"product {self.name}: slope {slope.key} is against {slope.against!r}, expected one of "

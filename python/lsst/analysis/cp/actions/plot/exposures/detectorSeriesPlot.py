@@ -37,7 +37,7 @@ class DetectorSeriesPlot(PlotAction):
 
     There is a panel for each of the times. Where the data have lines, these are drawn, and the key gives
     their slopes, the steepest first; else the key gives the median of each amplifier and the range of its
-    values, the widest first. The data are those of `~lsst.analysis.cp.actions.keyedData.ExposureValues`, or of
+    values, the widest first. The data are those of `~lsst.analysis.cp.actions.keyedData.ExposureValues` or
     `~lsst.analysis.cp.actions.keyedData.FitSlopes`.
     """
 

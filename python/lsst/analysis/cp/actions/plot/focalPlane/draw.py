@@ -313,7 +313,7 @@ def _styleHistogram(ax: Axes, view: FocalPlaneView, bins: FloatArray, most: int,
 
 def _chooseTicks(ax: Axes, first: float, last: float, *, integer: bool) -> FloatArray:
     """Choose ticks between two values whose labels have room beside each other."""
-    width = ax.get_position().width * ax.get_figure(root=True).get_size_inches()[0]
+    width = ax.get_window_extent().width / _DPI
     for number in (5, 3, 2, 1):
         ticks = np.asarray(MaxNLocator(number, integer=integer).tick_values(first, last))
         ticks = ticks[(ticks >= first) & (ticks <= last)]
