@@ -50,10 +50,15 @@ def makeRun() -> Callable[..., tuple[dict[str, Any], ReferenceValues]]:
 
 
 @pytest.fixture(scope="session")
-def runTool() -> Callable[..., dict[str, Any]]:
-    """Return a runner of a tool of a class and fields: its plot is not drawn, but its view returned."""
+def runTool() -> Callable[..., tuple[Any, Any, dict[str, Any]]]:
+    """Return what prepares a tool of a class and fields, up to what its plot and its metrics are made of.
 
-    def run(toolClass: type, table: Any, reference: ReferenceValues, camera: Any, **fields: Any) -> Any:
+    The results are the tool, these data, and what the plot is told of their origin.
+    """
+
+    def run(
+        toolClass: type, table: Any, reference: ReferenceValues | None, camera: Any, **fields: Any
+    ) -> tuple[Any, Any, dict[str, Any]]:
         tool = toolClass()
         info = {name: fields.pop(name) for name in ("physical_filter",) if name in fields}
         detector = {name: fields.pop(name) for name in ("detector",) if name in fields}
