@@ -6,6 +6,7 @@
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 
 from .amps import AmpFailureTool, AmpMarginTool, AmpResultsTool, AmpTestTool
+from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
 from .extended import addExtendedTools
 from .toolSets import addSensorTools, addTools
 from .trends import MetricTrendTool, addTrendTools
@@ -31,10 +32,15 @@ __all__ = [
     "AmpFailureTool",
     "AmpMarginTool",
     "AmpResultsTool",
+    "AmpRateTool",
+    "AmpSlopeTool",
     "AmpTestTool",
     "DetectorImageTool",
     "FocalPlaneImageTool",
     "MetricTrendTool",
+    "RaftGainTool",
+    "RaftRateTool",
     "SENSOR_GROUPS",
+    "SlopeTool",
     "StructureTool",
 ]

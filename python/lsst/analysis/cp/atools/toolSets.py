@@ -13,6 +13,7 @@ from lsst.analysis.cp.catalogue import SENSOR_GROUPS, Level, VerifyTest, getProd
 from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
 
 from .amps import AmpFailureTool, AmpResultsTool, AmpTestTool
+from .exposures import RaftGainTool, RaftRateTool, SlopeTool
 
 if TYPE_CHECKING:
     from lsst.analysis.cp.actions.plot import AmpTablePlot, FocalPlaneGeometryPlot
@@ -54,6 +55,8 @@ def addTools(config: AnalysisBaseConfig, product: str, level: str) -> None:
             failures.produce.plot = NoPlot
         if level != "detector":
             _addFailurePlots(config, product, fields)
+    if level == "run" and epoch != "none":
+        _addSeriesTools(config, product, epoch)
     if hasattr(config, "detectorMetrics"):
         metrics = config.detectorMetrics
         config.product = metrics.product = product
@@ -92,6 +95,19 @@ def addSensorTools(
     chosen = {group: SENSOR_GROUPS[group] for group in groups}
     for _, tool in _addTestTools(config, product, Level(level, epoch), chosen):
         tool.produce.plot = NoPlot
+
+
+def _addSeriesTools(config: AnalysisBaseConfig, product: str, epoch: str) -> None:
+    """Add tools for the values of a run against times of its exposures, as far as the product has such."""
+    declared = getProduct(product)
+    fields = {"product": product, "epoch": epoch}
+    for slope in declared.slopes:
+        addTool(config.atools, slope.toolName, SlopeTool, slope=slope.key, **fields)
+    if declared.rate:
+        name = declared[declared.rate].toolName
+        addTool(config.atools, f"{name}ByDate", RaftRateTool, against="mjd", **fields)
+        addTool(config.atools, f"{name}ByExposureTime", RaftRateTool, against="exposureTime", **fields)
+        addTool(config.atools, f"{product}GainStability", RaftGainTool, **fields)
 
 
 def _addTestTools(

@@ -4,6 +4,7 @@
 """Plots of calibration products verification."""
 
 from .amps import AmpFailuresPlot, AmpTablePlot, FailureTablePlot
+from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
 from .trend import TrendPlot
@@ -12,10 +13,14 @@ __all__ = [
     "AmpFailuresPlot",
     "AmpTablePlot",
     "DetectorImagePlot",
+    "DetectorSeriesPlot",
     "FailureMapPlot",
     "FailureTablePlot",
     "FocalPlaneGeometryPlot",
     "FocalPlaneImagePlot",
+    "RaftGainPlot",
+    "RaftSeriesPlot",
+    "SlopeMapPlot",
     "StructureStampsPlot",
     "TrendPlot",
 ]

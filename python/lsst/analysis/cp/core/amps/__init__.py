@@ -11,4 +11,5 @@ from .reference import *
 from .summary import *
 from .table import *
 from .tables import *
+from .times import *
 from .verdicts import *
