@@ -131,7 +131,7 @@ def test_fit_without_a00_skips_its_test(readPtc, columns, caplog):
     del columns["PTC_PTC_BFE_A00"], columns["PTC_VERIFY_PTC_BFE_A00"]
     columns["PTC_PTC_FIT_TYPE"][:] = "POLYNOMIAL"
     table = readPtc(columns)
-    assert "ptc PTC_BFE_A00 is skipped" in caplog.text
+    assert "PTC_BFE_A00 (PTC_PTC_BFE_A00, PTC_VERIFY_PTC_BFE_A00)" in caplog.text
     run = summarize(table, "run")
     assert run.status.tolist() == [1]
     assert run.tests["PTC_BFE_A00"].values["nTested"].tolist() == [0]
@@ -141,7 +141,7 @@ def test_fit_without_a00_skips_its_test(readPtc, columns, caplog):
     ("condition", "message"),
     [
         ("A", "no condition of a statistic"),
-        ("A == C", "names C, which is no statistic"),
+        ("A == C", "names C, which is no stored statistic"),
         ("A == RN", "names RN, which is no statistic"),
         ("A ===", "cannot be evaluated"),
     ],
@@ -154,7 +154,7 @@ def test_wrong_condition_is_an_error(condition, message):
 def test_condition_without_a_statistic_is_an_error():
     text = ABSENT.format(condition="A == B").replace("statistics:", "tests:")
     text = text.replace("A: {unit", "A: {verify: P_VERIFY_A, unit").replace("  B:", "  B: #")
-    with pytest.raises(CatalogueError, match="absentWhere is given without a statistic"):
+    with pytest.raises(CatalogueError, match="absentWhere is given without a stored statistic"):
         readProduct(text, "p.yaml")
 
 

@@ -14,9 +14,11 @@ import numpy as np
 
 from .level import EPOCHS, Level
 from .measurements import MEASUREMENTS
+from .slope import TIMES, Slope
 
 __all__ = [
     "COMPUTED",
+    "EXPOSURE_NAMES",
     "REFERENCE_NAMES",
     "ROWS",
     "Bounds",
@@ -26,8 +28,11 @@ __all__ = [
     "VerifyTest",
 ]
 
-REFERENCE_NAMES = ("RN", "GAIN")
-"""Names of an expression that no column holds: nominal read noise (electron) and gain (electron/adu)."""
+EXPOSURE_NAMES = ("DARK_TIME", "EXPOSURE_TIME")
+"""Names of an expression that are the same for all rows of an exposure: its times (s), where above 0."""
+
+REFERENCE_NAMES = ("RN", "GAIN", *EXPOSURE_NAMES)
+"""Names of an expression that no column holds: nominal read noise (electron), gain (electron/adu), times."""
 
 ROWS = {"amplifier": "amplifiers", "detector": "detectors", "exposure": "exposures"}
 """What one row of a test may be, with the plural."""
@@ -73,6 +78,9 @@ class VerifyTest:
         What one row of the table is that has a result of the test, a key of `ROWS`.
     statistic
         Column of the measured statistic, without prefix; None if there is none.
+    derived
+        The statistic as a numexpr expression in other statistics of the product and `REFERENCE_NAMES`, if no
+        column holds it; else None.
     verify
         Column of the verdict in full (``"BIAS_VERIFY_NOISE"``), or `COMPUTED`; None if the statistic is only
         stored.
@@ -139,6 +147,7 @@ class VerifyTest:
     section: str = ""
     row: str = "amplifier"
     statistic: str | None = None
+    derived: str | None = None
     verify: str | None = None
     presence: str = "always"
     varies: str = "epoch"
@@ -188,6 +197,7 @@ class VerifyTest:
             self._checkThreshold()
         self._checkOrigin()
         self._checkMeans()
+        self._checkDerived()
         self._checkPlausibility()
         self._checkAbsence()
         if not self.description.strip():
@@ -209,8 +219,10 @@ class VerifyTest:
         """Check that there is a condition, of a statistic."""
         if self.absentWhere is not None:
             self._checkExpression("absentWhere", self.absentWhere, "condition", "b")
-            if self.statistic is None:
-                raise self._error("absentWhere is given without a statistic")
+            if self.statistic is None or self.derived is not None:
+                raise self._error("absentWhere is given without a stored statistic")
+            if wrong := sorted({*self.absentNames} & {*REFERENCE_NAMES, *self.means}):
+                raise self._error(f"absentWhere names {', '.join(wrong)}, which is no statistic")
 
     def _checkPlausibility(self) -> None:
         """Check that there is a statistic to compare, and nominal values to compare it with."""
@@ -237,6 +249,13 @@ class VerifyTest:
             raise self._error(f"means are those of exposures, not of {ROWS[self.row]}")
         if unused := sorted(self.means.keys() - set(self.quantityNames)):
             raise self._error(f"means of {', '.join(unused)} are given, which the quantity does not name")
+
+    def _checkDerived(self) -> None:
+        """Check that what a statistic is derived from can be evaluated, and that it has a name."""
+        if self.derived is not None:
+            self._checkExpression("derived", self.derived)
+            if self.statistic is None or self.isTested:
+                raise self._error("a derived statistic has a name and no verdict")
 
     def _checkThreshold(self) -> None:
         """Check that the operator fits the threshold, and that intervals are not empty."""
@@ -293,6 +312,11 @@ class VerifyTest:
         return () if self.quantity is None else _namesIn(self.quantity)
 
     @cached_property
+    def derivedNames(self) -> tuple[str, ...]:
+        """Statistics and reference names that a derived statistic is made of, sorted."""
+        return () if self.derived is None else _namesIn(self.derived)
+
+    @cached_property
     def plausibleNames(self) -> tuple[str, ...]:
         """Reference names in what the statistic must exceed, sorted."""
         return () if self.plausibleAbove is None else _namesIn(self.plausibleAbove)
@@ -310,9 +334,10 @@ class VerifyTest:
     @cached_property
     def statisticColumns(self) -> tuple[str, ...]:
         """Columns of statistics that the test and its expressions read in rows of its own kind."""
-        names = [*([] if self.statistic is None else [self.statistic]), *self.absentNames]
-        names += [name for name in self.quantityNames if name not in (*REFERENCE_NAMES, *self.means)]
-        return tuple(f"{self.prefix}_{name}" for name in dict.fromkeys(names))
+        names = [] if self.statistic is None or self.derived else [self.statistic]
+        names += [*self.derivedNames, *self.quantityNames, *self.absentNames]
+        stored = [name for name in names if name not in (*REFERENCE_NAMES, *self.means)]
+        return tuple(f"{self.prefix}_{name}" for name in dict.fromkeys(stored))
 
     @cached_property
     def inputColumns(self) -> tuple[str, ...]:
@@ -408,6 +433,11 @@ class Product:
     images
         How images are shown: ``"exposure"`` (residuals, or processed exposures), ``"combined"``
         (calibrations) and ``"mask"``, as far as there are such.
+    slopes
+        Statistics that grow with a time of the exposures.
+    rate
+        Key of the statistic of amplifiers that is a rate of light, whose history in a run is looked at; empty
+        if there is none.
 
     Raises
     ------
@@ -425,39 +455,49 @@ class Product:
     epoch: str = "exposure"
     tests: tuple[VerifyTest, ...] = ()
     images: Mapping[str, ImageKind] = field(default_factory=dict, hash=False)
+    slopes: tuple[Slope, ...] = ()
+    rate: str = ""
 
     def __post_init__(self) -> None:
         if self.epoch not in EPOCHS:
             raise CatalogueError(f"product {self.name}: epoch is {self.epoch!r}, expected one of {EPOCHS}")
         for name in ("key", "toolName"):
             values = [getattr(test, name) for test in self.tests]
+            values += [getattr(slope, name) for slope in self.slopes]
             values += [self.failureToolName] if name == "toolName" else []
             if repeated := sorted({value for value in values if values.count(value) > 1}):
                 raise CatalogueError(f"product {self.name}: {name} {', '.join(repeated)} is given twice")
+        self._checkSeries()
         row_of_column: dict[str, str] = {}
         unit_of_column: dict[str | None, str] = {}
         for test in self.tests:
             of = (test.row, test.prefix)
-            known = {other.statistic for other in self.tests if (other.row, other.prefix) == of}
-            # There are no nominal values of detectors and exposures.
-            known |= set(REFERENCE_NAMES) if test.row == "amplifier" else set(test.means)
+            stored = {
+                other.statistic
+                for other in self.tests
+                if (other.row, other.prefix) == of and other.derived is None
+            }
+            # There are no nominal values of detectors and exposures, but times.
+            references = REFERENCE_NAMES if test.row == "amplifier" else EXPOSURE_NAMES
+            known = stored | {*references, *test.means}
             averaged = {other.key for other in self.tests if other.statistic and other.row != "exposure"}
             if wrong := sorted(set(test.means.values()) - averaged):
                 raise CatalogueError(
                     f"test {test.key!r} of {self.name}: {', '.join(wrong)} is no statistic of amplifiers or "
                     "detectors, of which there are means"
                 )
-            if unknown := sorted(set(test.quantityNames) - known):
-                raise CatalogueError(
-                    f"test {test.key!r} of {self.name}: quantity {test.quantity!r} names "
-                    f"{', '.join(unknown)}, which is no statistic of the product in rows of {ROWS[test.row]}"
-                    + (f", nor one of {', '.join(REFERENCE_NAMES)}" if test.row == "amplifier" else "")
-                )
-            if unknown := sorted(set(test.absentNames) - known.difference(REFERENCE_NAMES, test.means)):
-                raise CatalogueError(
-                    f"test {test.key!r} of {self.name}: absentWhere {test.absentWhere!r} names "
-                    f"{', '.join(unknown)}, which is no statistic of the product in rows of {ROWS[test.row]}"
-                )
+            read = {
+                "quantity": test.quantityNames,
+                "derived": test.derivedNames,
+                "absentWhere": test.absentNames,
+            }
+            for name, names in read.items():
+                if unknown := sorted(set(names) - known):
+                    raise CatalogueError(
+                        f"test {test.key!r} of {self.name}: {name} {getattr(test, name)!r} names "
+                        f"{', '.join(unknown)}, which is no stored statistic of the product in rows of "
+                        f"{ROWS[test.row]}, nor one of {', '.join(references)}"
+                    )
             if unit_of_column.setdefault(test.statisticColumn, test.unit) != test.unit:
                 raise CatalogueError(
                     f"product {self.name}: column {test.statisticColumn} has the units "
@@ -469,6 +509,32 @@ class Product:
                         f"product {self.name}: column {column} is read from rows of {ROWS[row]} and of "
                         f"{ROWS[test.row]}"
                     )
+
+    def _checkSeries(self) -> None:
+        """Check that slopes and the rate are of statistics of amplifiers, and what slopes are against."""
+        stored = {test.key for test in self.tests if test.statistic and test.row == "amplifier"}
+        for what, key in [("rate", self.rate)] * bool(self.rate) + [(s.key, s.test) for s in self.slopes]:
+            if key not in stored:
+                raise CatalogueError(
+                    f"product {self.name}: {what} is of {key!r}, which is no statistic of amplifiers"
+                )
+        for slope in self.slopes:
+            try:
+                u.Unit(slope.unit)
+            except (TypeError, ValueError) as error:
+                raise CatalogueError(
+                    f"product {self.name}: slope {slope.key} has the unit {slope.unit!r}, "
+                    "which is no unit of astropy"
+                ) from error
+            if slope.against not in TIMES:
+                raise CatalogueError(
+                    f"product {self.name}: slope {slope.key} is against {slope.against!r}, expected one of "
+                    f"{', '.join(TIMES)}"
+                )
+
+    def slope(self, key: str) -> Slope:
+        """Get a slope by its key."""
+        return {slope.key: slope for slope in self.slopes}[key]
 
     @property
     def failureToolName(self) -> str:

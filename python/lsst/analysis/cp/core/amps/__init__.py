@@ -10,4 +10,5 @@ from .reference import *
 from .summary import *
 from .table import *
 from .tables import *
+from .times import *
 from .verdicts import *

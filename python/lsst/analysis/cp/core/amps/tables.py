@@ -93,6 +93,9 @@ def ampSummaryTable(table: AmpTable) -> Table:
     written = _startTable(table.layout, table.rows["amplifier"].detectorIndex, table.ampIndex)
     if table.epoch != "none":
         written.add_column(table.exposures[table.exposureIndex], name="exposure", index=0)
+        for name in ("exposureTime", "darkTime"):
+            written[name] = getattr(table.times, name)[table.exposureIndex] * u.s
+            written[f"{name}Source"] = getattr(table.times, f"{name}Source")[table.exposureIndex]
     written["readNoise"] = table.readNoise * u.electron
     written["gain"] = table.gain * u.electron / u.adu
     written["readNoiseSource"] = table.readNoiseSource
@@ -114,7 +117,7 @@ def ampSummaryTable(table: AmpTable) -> Table:
 
 def _nameLeftOut(table: AmpTable, written: Table) -> dict[str, list[str]]:
     """Name the amplifiers of which a value was left out, by column."""
-    columns = [test.statisticColumn for test in table.tests if test.row == "amplifier"]
+    columns = [str(test.statisticColumn) for test in table.tests if test.row == "amplifier"]
     return {
         column: [f"{row['detectorName']} {row['amplifier']}" for row in written[table.leftOut[column]]]
         for column in columns
