@@ -134,8 +134,8 @@ def test_page_tells_verdicts_of_detectors_and_those_that_are_computed():
     for product, words, told in (
         (flat, "One verdict a detector.", True),
         (dark, "One verdict a detector.", False),
-        (replace(dark, tests=(computed,)), sentence, True),
-        (replace(dark, tests=(dark["NOISE"],)), sentence, False),
+        (replace(dark, tests=(computed,), slopes=(), rate=""), sentence, True),
+        (replace(dark, tests=(dark["NOISE"],), slopes=(), rate=""), sentence, False),
     ):
         assert (words in " ".join(describeProduct(product, {}).split())) == told
 
