@@ -33,6 +33,7 @@ _STORED = (
     "plotted",
     "centre",
     "plausibleAbove",
+    "absentWhere",
 )
 
 _BOOLEANS = ("isCount", "plotted", "verdict", "inVerdict", "isOurs", "aboutZero")
