@@ -33,6 +33,9 @@ def describeProduct(product: Product) -> str:
     of_ours = [test for test in product if test.isOurs]
     set_aside = [test for test in product if test.setAside]
     statistics = [test for test in product if not test.isTested]
+    of_verdicts = f", those of verdicts with ``{product.prefix}_VERIFY_``"
+    if not any(test.verifyColumn for test in product):
+        of_verdicts = ""
     return "\n".join(
         [
             ".. Generated from the catalogue of lsst.analysis.cp; do not edit.",
@@ -42,8 +45,8 @@ def describeProduct(product: Product) -> str:
             "#" * len(title),
             "",
             wrap(
-                f"Columns of the tables of results begin with ``{product.prefix}_``, those of verdicts with "
-                f"``{product.prefix}_VERIFY_``. Sections are those of `{product.document} <{product.url}>`_. "
+                f"Columns of the tables of results begin with ``{product.prefix}_``{of_verdicts}. "
+                f"Sections are those of `{product.document} <{product.url}>`_. "
                 "RN and GAIN are the nominal read noise and gain of the amplifier. A value that is not "
                 f"plausible is suspicious, whatever the verdict. {product.note}"
             ),
@@ -87,6 +90,8 @@ def _describeMeaning(test: VerifyTest) -> Iterator[str]:
     yield test.description.strip()
     if test.thresholdSource:
         yield f"Threshold: {test.thresholdSource}."
+    if test.isComputed:
+        yield "The verdict is computed, not one of cp_verify."
     if test.plausibleAbove:
         yield f"Plausible above ``{test.plausibleAbove}``."
     if test.setAside:

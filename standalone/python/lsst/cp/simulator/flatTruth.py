@@ -6,7 +6,6 @@
 __all__ = ["listExpectedFlatResults"]
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -50,10 +49,7 @@ def listExpectedFlatResults(
         Raised if a fault does not fit the camera or is too weak to be certain.
     """
     known, model = tuple(faults), FlatModel() if model is None else model
-    amplifiers = [
-        replace(result, failures=result.failures & _TESTS, untested=result.untested & _TESTS)
-        for result in listExpectedResults(known, camera, exposures)
-    ]
+    amplifiers = listExpectedResults(known, camera, exposures, tests=_TESTS)
     detectors = [
         result
         for exposure in exposures
