@@ -35,6 +35,11 @@ def listMerges(product: str) -> dict[str, str]:
     return {f"{label}Exp": "exposure", label: "run"}
 
 
+def listExtended(product: str) -> set[str]:
+    """List the tasks whose plots are made on demand."""
+    return {f"analyze{product.title()}{end}Extended" for end in ("Exp", "Run")}
+
+
 def listViews(product: str, camera: str) -> set[str]:
     """List the views of a product; LATISS has no raft."""
     ends = ("Det", "", "Residual", *(("Raft",) if camera != "LATISS" else ()))
@@ -327,7 +332,8 @@ def test_stored_tables_are_analysed_by_the_tools_of_the_merges(camera, product):
     merges = resolve(str(PIPELINES / camera / f"verify{title}.yaml")).tasks
     analyses = resolve(str(PIPELINES / camera / f"analyze{title}.yaml")).tasks
     views = listViews(product, camera)
-    assert analyses.keys() == {f"analyze{title}{end}" for end in ("ExpDet", "Exp", "Run")} | views
+    core = {f"analyze{title}{end}" for end in ("ExpDet", "Exp", "Run")}
+    assert analyses.keys() == core | listExtended(product) | views
     for end, label in (("Exp", f"verify{title}Exp"), ("Run", f"verify{title}")):
         analysis, merge = analyses[f"analyze{title}{end}"], merges[label]
         assert analysis.config.connections.data == merge.config.connections.outputResults
@@ -335,6 +341,25 @@ def test_stored_tables_are_analysed_by_the_tools_of_the_merges(camera, product):
         assert set(analysis.config.atools.fieldNames) == set(merge.config.atools.fieldNames)
     for label in views:
         assert analyses[label].get_config_str() == merges[label].get_config_str()
+
+
+@pytest.mark.usefixtures("upstreamPipelines")
+@every_camera
+@every_product
+def test_core_is_metrics_and_extended_is_plots(camera, product):
+    """What is made on demand sends nothing, and takes the tables that the merges write."""
+    title = product.title()
+    path = str(PIPELINES / camera / f"analyze{title}.yaml")
+    subsets, tasks = Pipeline.fromFile(path).subsets, resolve(path).tasks
+    assert subsets[f"{product}Extended"] == listExtended(product)
+    assert subsets[f"{product}Core"] == {f"analyze{title}{end}" for end in ("ExpDet", "Exp", "Run")}
+    for label in listExtended(product):
+        core = tasks[label.removesuffix("Extended")]
+        assert tasks[label].raw_dimensions == core.raw_dimensions
+        assert {*tasks[label].inputs} == {*core.inputs}
+        assert tasks[label].outputs
+        assert {edge.storage_class_name for edge in tasks[label].outputs.values()} == {"Plot"}
+        assert tasks[label].config.connections.outputName == f"{core.config.connections.outputName}Extended"
 
 
 INPUTS = {

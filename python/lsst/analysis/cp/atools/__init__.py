@@ -5,7 +5,8 @@
 
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 
-from .amps import AmpFailureTool, AmpTestTool
+from .amps import AmpFailureTool, AmpMarginTool, AmpTestTool
+from .extended import addExtendedTools
 from .toolSets import addSensorTools, addTools
 from .trends import MetricTrendTool, addTrendTools
 from .views import (
@@ -19,6 +20,7 @@ from .views import (
 )
 
 __all__ = [
+    "addExtendedTools",
     "addMaskViewTool",
     "addResidualTools",
     "addSensorTools",
@@ -27,6 +29,7 @@ __all__ = [
     "addTools",
     "addTrendTools",
     "AmpFailureTool",
+    "AmpMarginTool",
     "AmpTestTool",
     "DetectorImageTool",
     "FocalPlaneImageTool",
