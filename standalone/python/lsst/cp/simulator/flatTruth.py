@@ -6,6 +6,7 @@
 __all__ = ["listExpectedFlatResults"]
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,10 @@ def listExpectedFlatResults(
         Raised if a fault does not fit the camera or is too weak to be certain.
     """
     known, model = tuple(faults), FlatModel() if model is None else model
-    amplifiers = listExpectedResults(known, camera, exposures, tests=_TESTS)
+    amplifiers = [
+        replace(result, untested=_listUntested(result))
+        for result in listExpectedResults(known, camera, exposures, tests=_TESTS)
+    ]
     detectors = [
         result
         for exposure in exposures
@@ -59,6 +63,11 @@ def listExpectedFlatResults(
         )
     ]
     return amplifiers + detectors
+
+
+def _listUntested(result: ExpectedResult) -> frozenset[str]:
+    """List the tests that cannot be made: a dead amplifier has no light to compare its noise with."""
+    return _TESTS if FaultKind.DEAD_AMPLIFIER in result.kinds else frozenset()
 
 
 def _listOfDetector(
