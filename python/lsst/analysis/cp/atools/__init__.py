@@ -6,6 +6,7 @@
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 
 from .amps import AmpFailureTool, AmpTestTool
+from .detectorPages import AmpCorrelationTool, AmpCurveTool, addCorrelationTool, addCurveTools
 from .toolSets import addSensorTools, addTools
 from .trends import MetricTrendTool, addTrendTools
 from .views import (
@@ -19,6 +20,8 @@ from .views import (
 )
 
 __all__ = [
+    "addCorrelationTool",
+    "addCurveTools",
     "addMaskViewTool",
     "addResidualTools",
     "addSensorTools",
@@ -26,6 +29,8 @@ __all__ = [
     "addViewTools",
     "addTools",
     "addTrendTools",
+    "AmpCorrelationTool",
+    "AmpCurveTool",
     "AmpFailureTool",
     "AmpTestTool",
     "DetectorImageTool",

@@ -21,6 +21,7 @@ __all__ = [
     "ROWS",
     "Bounds",
     "CatalogueError",
+    "CurveKind",
     "ImageKind",
     "Product",
     "VerifyTest",
@@ -366,6 +367,25 @@ class ImageKind:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CurveKind:
+    """How a column of vectors of a product, one an amplifier, is shown.
+
+    Parameters
+    ----------
+    label
+        What the values are.
+    along
+        What the places along a vector are.
+    unit
+        Unit of the values, as astropy spells it; empty if dimensionless.
+    """
+
+    label: str
+    along: str
+    unit: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Product:
     """A calibration product with its tests.
 
@@ -388,6 +408,8 @@ class Product:
     images
         How images are shown: ``"exposure"`` (residuals, or processed exposures), ``"combined"``
         (calibrations) and ``"mask"``, as far as there are such.
+    curves
+        How vectors of amplifiers are shown, by their columns without prefix.
 
     Raises
     ------
@@ -405,6 +427,7 @@ class Product:
     epoch: str = "exposure"
     tests: tuple[VerifyTest, ...] = ()
     images: Mapping[str, ImageKind] = field(default_factory=dict, hash=False)
+    curves: Mapping[str, CurveKind] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if self.epoch not in EPOCHS:

@@ -6,6 +6,7 @@
 from .ampEncoding import AMP_TABLE, EncodeAmps, encodeAmps, getAmpTable
 from .ampValues import AmpFlags, AmpValues
 from .analyzeTrend import AnalyzeTrend
+from .selectCurves import SelectCurves
 from .selectImage import SelectImage
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "AmpValues",
     "AnalyzeTrend",
     "EncodeAmps",
+    "SelectCurves",
     "SelectImage",
     "encodeAmps",
     "getAmpTable",
