@@ -44,7 +44,8 @@ def describeProduct(product: Product) -> str:
             wrap(
                 f"Columns of the tables of results begin with ``{product.prefix}_``, those of verdicts with "
                 f"``{product.prefix}_VERIFY_``. Sections are those of `{product.document} <{product.url}>`_. "
-                "RN and GAIN are the nominal read noise and gain of the amplifier. A value that is not "
+                "RN and GAIN are the nominal read noise and gain of the amplifier, DARK_TIME and "
+                "EXPOSURE_TIME times of the exposure (s), where above 0. A value that is not "
                 f"plausible is suspicious, whatever the verdict. {product.note}"
             ),
             "",
@@ -105,5 +106,5 @@ def _describeStatistic(test: VerifyTest) -> dict[str, str]:
         "tool": f"``{test.toolName}``",
         "statistic": f"{test.statistic}",
         "unit": test.unit,
-        "meaning": test.description,
+        "meaning": test.description + (f" It is ``{test.derived}``." if test.derived else ""),
     }

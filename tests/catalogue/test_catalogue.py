@@ -408,15 +408,46 @@ TESTED = {"verify": "computed", "operator": "<", "threshold": 1.0}
 @pytest.mark.parametrize("row", ["detector", "exposure"])
 def test_nominal_values_are_those_of_amplifiers(name, row):
     makeProduct(make(quantity=f"X/{name}", **TESTED))
-    message = f"names {name}, which is no statistic of the product in rows of {row}s$"
+    message = f"names {name}, which is no stored statistic of the product in rows of {row}s, nor"
     with pytest.raises(CatalogueError, match=message):
         makeProduct(make(quantity=f"X/{name}", row=row, **TESTED))
+
+
+@pytest.mark.parametrize("row", ["amplifier", "detector", "exposure"])
+def test_times_are_those_of_all_rows(row):
+    rate = make(key="RATE", statistic="RATE", derived="X/DARK_TIME", unit="electron/s", row=row)
+    assert rate.inputColumns == ("BIAS_X",)
+    assert (rate.statisticColumn, rate.derivedNames) == ("BIAS_RATE", ("DARK_TIME", "X"))
+    makeProduct(make(row=row), rate)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"derived": "X/", "statistic": "Y"}, "derived 'X/' cannot be evaluated"),
+        ({"derived": "X", "statistic": None, "verify": "V"}, "a derived statistic has a name and no verdict"),
+        ({"derived": "X", "statistic": "Y", "verify": "V"}, "a derived statistic has a name and no verdict"),
+    ],
+)
+def test_derived_statistic_that_cannot_be(fields, message):
+    with pytest.raises(CatalogueError, match=message):
+        make(key="Y", **fields)
+
+
+@pytest.mark.parametrize("expression", ["Y", "Z/X"])
+def test_statistics_are_derived_from_stored_ones(expression):
+    tests = [make(key=key, statistic=key, derived="X") for key in ("Y", "Z")]
+    other = make(key="W", statistic="W", derived=expression)
+    with pytest.raises(CatalogueError, match="derived '.*' names [YZ], which is no stored statistic"):
+        makeProduct(make(), *tests, other)
 
 
 @pytest.mark.parametrize("other", [{"row": "detector"}, {"prefix": "bias"}])
 def test_quantity_of_a_statistic_of_other_rows_is_an_error(other):
     tests = (make(quantity="X/Y", **TESTED), make(key="Y", statistic="Y", **other))
-    with pytest.raises(CatalogueError, match="names Y, which is no statistic of the product in rows of amp"):
+    with pytest.raises(
+        CatalogueError, match="names Y, which is no stored statistic of the product in rows of amp"
+    ):
         makeProduct(*tests)
 
 
@@ -449,7 +480,9 @@ def test_unit_of_a_column():
 
 def test_expression_of_an_unknown_statistic_is_an_error():
     test = make(verify="X", quantity="X/Y", operator="<", threshold=1.0)
-    with pytest.raises(CatalogueError, match="quantity 'X/Y' names Y, which is no statistic of the product"):
+    with pytest.raises(
+        CatalogueError, match="quantity 'X/Y' names Y, which is no stored statistic of the product"
+    ):
         makeProduct(test)
 
 

@@ -306,7 +306,9 @@ class TableHandle:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def get(self, parameters: dict[str, list[str]]) -> Table:
+    def get(self, *, component: str = "", parameters: dict[str, list[str]] | None = None) -> object:
+        if component == "columns":
+            return self._table.colnames
         return self._table[parameters["columns"]]
 
 

@@ -19,7 +19,8 @@ from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.actions.plot.focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from lsst.analysis.cp.actions.plot.focalPlane.view import chooseLabels, squareLimits
 from lsst.analysis.cp.actions.plot.text import LIST_LENGTH
-from lsst.analysis.cp.atools import AmpTestTool
+from lsst.analysis.cp.atools import AmpMarginTool, AmpTestTool
+from lsst.analysis.cp.catalogue import VerifyTest, getProduct
 from lsst.analysis.cp.core import CameraLayout, DetectorSelection
 from lsst.analysis.tools.actions.plot import FocalPlanePlot
 from lsst.analysis.tools.interfaces import Vector
@@ -573,3 +574,83 @@ def test_rows_that_are_suspicious_come_from_the_catalogue(test: str) -> None:
     view = tool.produce.plot.prepare(data, camera)
     assert_array_equal(np.flatnonzero(view.patches.suspicious), [3, 8])
     assert not view.patches.failing.any()
+
+
+BY_SENSOR = {"E2V": (1.0, 3.0), "ITL": (-4.0, 2.0)}
+
+
+@pytest.fixture
+def limitedBySensor(monkeypatch: pytest.MonkeyPatch) -> VerifyTest:
+    """Put a test whose limits are intervals, one for each vendor, into the catalogue of bias."""
+    limits = {"quantity": "NOISE", "operator": "inside", "threshold": BY_SENSOR, "plausibleAbove": None}
+    test = replace(getProduct("bias")["NOISE"], **limits)
+    product = replace(getProduct("bias"), tests=(test,))
+    for module in ("atools.amps", "actions.keyedData.ampValues", "actions.keyedData.ampEncoding"):
+        monkeypatch.setattr(f"lsst.analysis.cp.{module}.getProduct", lambda name: product)
+    return test
+
+
+@pytest.fixture
+def noisyRows(camera: Sequence, rows: dict) -> dict:
+    """Return results of noise that each vendor passes in its own interval: 0 to 3.1 by steps of 0.1."""
+    noise = 0.1 * np.arange(32)
+    # The detectors are of E2V, ITL, E2V and ITL.
+    low, high = np.array([BY_SENSOR[d.physicalType] for d in camera for _ in d.amps]).T
+    verdict = (noise > low) & (noise < high)
+    keys = {key: rows[key] for key in ("detector", "amplifier")}
+    return keys | {"exposure": np.full(32, 5), "BIAS_NOISE": noise, "BIAS_VERIFY_NOISE": verdict}
+
+
+def test_limits_by_sensor_are_mapped_as_margins(
+    camera: Sequence, limitedBySensor: VerifyTest, noisyRows: dict
+) -> None:
+    tool = AmpTestTool()
+    tool.test = "NOISE"
+    tool.finalize()
+    view = tool.produce.plot.prepare(tool.process(tool.prep(noisyRows, camera=camera)), camera)
+    noise = noisyRows["BIAS_NOISE"]
+    own = [BY_SENSOR[d.physicalType] for d in camera for _ in d.amps]
+    expected = [
+        min(x - low, high - x) / (0.5 * (high - low)) for x, (low, high) in zip(noise, own, strict=True)
+    ]
+    assert_allclose(view.beside.patches.value, expected, atol=1e-12)
+    assert view.beside.threshold == view.beside.limits.low == 0.0
+    assert view.beside.axisLabels[2] == "Margin of NOISE (in half widths)"
+    assert_array_equal(view.patches.failing, ~noisyRows["BIAS_VERIFY_NOISE"])
+    assert "E2V: 1 to 3, ITL: -4 to 2" in view.provenance[0]
+    # The worst is named first, with its value, the tested quantity and the margin.
+    worst = int(np.argmin(expected))
+    assert view.listing.header.split() == ["value", "quantity", "margin"]
+    assert view.listing.lines[0].split()[:2] == view.names[worst].split()
+
+
+def test_map_of_margins_ends_at_the_limit(
+    camera: Sequence, limitedBySensor: VerifyTest, noisyRows: dict
+) -> None:
+    tool = AmpMarginTool()
+    tool.test = "NOISE"
+    tool.finalize()
+    noisyRows["BIAS_VERIFY_NOISE"][:] = True
+    view = tool.produce.plot.prepare(tool.process(tool.prep(noisyRows, camera=camera)), camera)
+    assert view.beside is None
+    assert (view.threshold, view.limits.low, view.thresholdLabel) == (0.0, 0.0, "limit: > 0 in half widths")
+    assert view.title == "Clipped noise of the residual bias: distance to the limit"
+    # None failed: those next to the limit come first.
+    assert view.listing.title.startswith("Closest to the limit")
+    values = [float(line.split()[2]) for line in view.listing.lines]
+    assert values == sorted(values)
+    assert values[0] == pytest.approx(view.patches.value.min())
+
+
+def test_margin_of_several_exposures_is_the_worst(camera: Sequence, noisyRows: dict) -> None:
+    tool = AmpMarginTool()
+    tool.test, tool.level = "NOISE", "run"
+    tool.finalize()
+    twice = {key: np.tile(column, 2) for key, column in noisyRows.items()}
+    twice["exposure"] = np.repeat([5, 6], 32)
+    noise = np.concatenate([np.full(32, 5.0), np.full(32, 5.1)])
+    twice["BIAS_NOISE"] = np.where(np.arange(64) == 3, 6.0, noise)
+    view = tool.produce.plot.prepare(tool.process(tool.prep(twice, camera=camera)), camera)
+    # The read noise is 5, and the limit 0.05 of it.
+    assert_allclose(view.patches.value, np.where(np.arange(32) == 3, -3.0, 0.6), atol=1e-9)
+    assert view.axisLabels[2].startswith("Margin of (NOISE - RN)/RN, min over exposures")

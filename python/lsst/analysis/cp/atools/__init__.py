@@ -5,8 +5,9 @@
 
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 
-from .amps import AmpFailureTool, AmpTestTool
+from .amps import AmpFailureTool, AmpMarginTool, AmpTestTool
 from .detectorPages import AmpCorrelationTool, AmpCurveTool, addCorrelationTool, addCurveTools
+from .extended import addExtendedTools
 from .toolSets import addSensorTools, addTools
 from .trends import MetricTrendTool, addTrendTools
 from .views import (
@@ -22,6 +23,7 @@ from .views import (
 __all__ = [
     "addCorrelationTool",
     "addCurveTools",
+    "addExtendedTools",
     "addMaskViewTool",
     "addResidualTools",
     "addSensorTools",
@@ -32,6 +34,7 @@ __all__ = [
     "AmpCorrelationTool",
     "AmpCurveTool",
     "AmpFailureTool",
+    "AmpMarginTool",
     "AmpTestTool",
     "DetectorImageTool",
     "FocalPlaneImageTool",

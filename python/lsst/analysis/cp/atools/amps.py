@@ -8,13 +8,14 @@ from __future__ import annotations
 from lsst.analysis.cp.actions.keyedData import AmpFlags, AmpValues, EncodeAmps
 from lsst.analysis.cp.actions.metric import AmpSummaryMetric, FailureMetric
 from lsst.analysis.cp.actions.plot import FailureMapPlot, FocalPlaneGeometryPlot
-from lsst.analysis.cp.actions.plot.text import describeQuantity
+from lsst.analysis.cp.actions.plot.text import describeLimits, describeQuantity
 from lsst.analysis.cp.catalogue import EPOCHS, VerifyTest, getProduct
 from lsst.analysis.cp.core import COUNTED_TYPES
-from lsst.analysis.tools.interfaces import AnalysisTool
+from lsst.analysis.cp.core.amps import marginUnit
+from lsst.analysis.tools.interfaces import AnalysisTool, NoMetric
 from lsst.pex.config import ChoiceField, Field, ListField
 
-__all__ = ["AmpFailureTool", "AmpTestTool"]
+__all__ = ["AmpFailureTool", "AmpMarginTool", "AmpTestTool"]
 
 FAILURE_LABELS = {"tests": "Number of failed tests", "rows": "Number of exposures with a failed test"}
 
@@ -95,21 +96,51 @@ class AmpTestTool(AmpTool):
     def _describePlot(self, test: VerifyTest) -> None:
         """Label the plot from the catalogue, where the configuration does not say otherwise."""
         plot = self.produce.plot
-        of_quantity = isinstance(self.process, AmpValues) and self.process.value == "quantity"
-        quantity = describeQuantity(test.quantity or "")
+        value = self.process.value if isinstance(self.process, AmpValues) else "statistic"
+        quantity, unit = describeQuantity(test.quantity or ""), test.quantityUnit
+        limit, operator = test.limit, test.operator
+        labels = {"statistic": (test.label or test.key, test.unit), "quantity": (quantity or test.key, unit)}
+        listed, name = list(test.comparedNames), test.name
+        if test.quantity is not None and (limit is None or value == "margin"):
+            # One limit holds for the margins of all sensors, and for both ends of an interval.
+            quantity, unit, limit = f"Margin of {quantity}", marginUnit(test), 0.0
+            operator = ">=" if operator in ("<=", ">=") else ">"
+            labels["margin"] = quantity, unit
+            listed.insert(0, "quantity")
+            plot.quantityKey = "" if value == "margin" else "margin"
+            name = f"{name} ({describeLimits(test)})"
+        label, z_unit = labels[value]
         plot.title = plot.title or test.label or test.description
-        label = (quantity if of_quantity else test.label) or test.key
         if self.level == "run" and self.epoch != "none":
             label = f"{label}, {plot.statistic} over exposures"
             quantity += ", worst of the exposures"
         plot.zAxisLabel = plot.zAxisLabel or label
-        plot.unit = plot.unit or (test.quantityUnit if of_quantity else test.unit)
-        plot.tests = list(plot.tests) or [test.name]
+        plot.unit = plot.unit or z_unit
+        plot.tests = list(plot.tests) or [name]
         plot.quantityLabel = plot.quantityLabel or quantity
-        plot.quantityUnit = plot.quantityUnit or test.quantityUnit
-        plot.listedKeys = list(plot.listedKeys) or list(test.comparedNames)
-        if plot.threshold is None and test.limit is not None:
-            plot.threshold, plot.operator = test.limit, test.operator
+        plot.quantityUnit = plot.quantityUnit or unit
+        plot.listedKeys = list(plot.listedKeys) or listed
+        if plot.threshold is None and limit is not None:
+            plot.threshold, plot.operator = limit, operator
+
+
+class AmpMarginTool(AmpTestTool):
+    """A map of how far the tested quantity of each amplifier is from its limit; of several rows the worst."""
+
+    def setDefaults(self) -> None:
+        """Choose the actions that make the tool."""
+        super().setDefaults()
+        self.process.value = "margin"
+        self.produce.metric = NoMetric
+        self.produce.plot.statistic = "min"
+        self.produce.plot.plotMin = 0.0
+
+    def finalize(self) -> None:
+        """Say in the title what is shown, and hand the test to the actions that make the tool."""
+        test = getProduct(self.product)[self.test]
+        plot = self.produce.plot
+        plot.title = plot.title or f"{test.label or test.key}: distance to the limit"
+        super().finalize()
 
 
 class AmpFailureTool(AmpTool):

@@ -17,6 +17,7 @@ from .measurements import MEASUREMENTS
 
 __all__ = [
     "COMPUTED",
+    "EXPOSURE_NAMES",
     "REFERENCE_NAMES",
     "ROWS",
     "Bounds",
@@ -27,8 +28,11 @@ __all__ = [
     "VerifyTest",
 ]
 
-REFERENCE_NAMES = ("RN", "GAIN")
-"""Names of an expression that no column holds: nominal read noise (electron) and gain (electron/adu)."""
+EXPOSURE_NAMES = ("DARK_TIME", "EXPOSURE_TIME")
+"""Names of an expression that are the same for all rows of an exposure: its times (s), where above 0."""
+
+REFERENCE_NAMES = ("RN", "GAIN", *EXPOSURE_NAMES)
+"""Names of an expression that no column holds: nominal read noise (electron), gain (electron/adu), times."""
 
 ROWS = {"amplifier": "amplifiers", "detector": "detectors", "exposure": "exposures"}
 """What one row of a test may be, with the plural."""
@@ -74,6 +78,9 @@ class VerifyTest:
         What one row of the table is that has a result of the test, a key of `ROWS`.
     statistic
         Column of the measured statistic, without prefix; None if there is none.
+    derived
+        The statistic as a numexpr expression in other statistics of the product and `REFERENCE_NAMES`, if no
+        column holds it; else None.
     verify
         Column of the verdict in full (``"BIAS_VERIFY_NOISE"``), or `COMPUTED`; None if the statistic is only
         stored.
@@ -137,6 +144,7 @@ class VerifyTest:
     section: str = ""
     row: str = "amplifier"
     statistic: str | None = None
+    derived: str | None = None
     verify: str | None = None
     presence: str = "always"
     varies: str = "epoch"
@@ -185,6 +193,7 @@ class VerifyTest:
             self._checkThreshold()
         self._checkOrigin()
         self._checkMeans()
+        self._checkDerived()
         if self.plausibleAbove is not None:
             self._checkPlausibility(self.plausibleAbove)
         if not self.description.strip():
@@ -223,6 +232,13 @@ class VerifyTest:
             raise self._error(f"means are those of exposures, not of {ROWS[self.row]}")
         if unused := sorted(self.means.keys() - set(self.quantityNames)):
             raise self._error(f"means of {', '.join(unused)} are given, which the quantity does not name")
+
+    def _checkDerived(self) -> None:
+        """Check that what a statistic is derived from can be evaluated, and that it has a name."""
+        if self.derived is not None:
+            self._checkExpression("derived", self.derived)
+            if self.statistic is None or self.isTested:
+                raise self._error("a derived statistic has a name and no verdict")
 
     def _checkThreshold(self) -> None:
         """Check that the operator fits the threshold, and that intervals are not empty."""
@@ -279,6 +295,11 @@ class VerifyTest:
         return () if self.quantity is None else _namesIn(self.quantity)
 
     @cached_property
+    def derivedNames(self) -> tuple[str, ...]:
+        """Statistics and reference names that a derived statistic is made of, sorted."""
+        return () if self.derived is None else _namesIn(self.derived)
+
+    @cached_property
     def plausibleNames(self) -> tuple[str, ...]:
         """Reference names in what the statistic must exceed, sorted."""
         return () if self.plausibleAbove is None else _namesIn(self.plausibleAbove)
@@ -291,9 +312,10 @@ class VerifyTest:
     @cached_property
     def statisticColumns(self) -> tuple[str, ...]:
         """Columns of statistics that the test or its tested quantity read in rows of its own kind."""
-        names = [] if self.statistic is None else [self.statistic]
-        names += [name for name in self.quantityNames if name not in (*REFERENCE_NAMES, *self.means)]
-        return tuple(f"{self.prefix}_{name}" for name in dict.fromkeys(names))
+        names = [] if self.statistic is None or self.derived else [self.statistic]
+        names += [*self.derivedNames, *self.quantityNames]
+        stored = [name for name in names if name not in (*REFERENCE_NAMES, *self.means)]
+        return tuple(f"{self.prefix}_{name}" for name in dict.fromkeys(stored))
 
     @cached_property
     def inputColumns(self) -> tuple[str, ...]:
@@ -441,21 +463,27 @@ class Product:
         unit_of_column: dict[str | None, str] = {}
         for test in self.tests:
             of = (test.row, test.prefix)
-            known = {other.statistic for other in self.tests if (other.row, other.prefix) == of}
-            # There are no nominal values of detectors and exposures.
-            known |= set(REFERENCE_NAMES) if test.row == "amplifier" else set(test.means)
+            stored = {
+                other.statistic
+                for other in self.tests
+                if (other.row, other.prefix) == of and other.derived is None
+            }
+            # There are no nominal values of detectors and exposures, but times.
+            references = REFERENCE_NAMES if test.row == "amplifier" else EXPOSURE_NAMES
+            known = stored | {*references, *test.means}
             averaged = {other.key for other in self.tests if other.statistic and other.row != "exposure"}
             if wrong := sorted(set(test.means.values()) - averaged):
                 raise CatalogueError(
                     f"test {test.key!r} of {self.name}: {', '.join(wrong)} is no statistic of amplifiers or "
                     "detectors, of which there are means"
                 )
-            if unknown := sorted(set(test.quantityNames) - known):
-                raise CatalogueError(
-                    f"test {test.key!r} of {self.name}: quantity {test.quantity!r} names "
-                    f"{', '.join(unknown)}, which is no statistic of the product in rows of {ROWS[test.row]}"
-                    + (f", nor one of {', '.join(REFERENCE_NAMES)}" if test.row == "amplifier" else "")
-                )
+            for name in ("quantity", "derived"):
+                if unknown := sorted(set(getattr(test, f"{name}Names")) - known):
+                    raise CatalogueError(
+                        f"test {test.key!r} of {self.name}: {name} {getattr(test, name)!r} names "
+                        f"{', '.join(unknown)}, which is no stored statistic of the product in rows of "
+                        f"{ROWS[test.row]}, nor one of {', '.join(references)}"
+                    )
             if unit_of_column.setdefault(test.statisticColumn, test.unit) != test.unit:
                 raise CatalogueError(
                     f"product {self.name}: column {test.statisticColumn} has the units "

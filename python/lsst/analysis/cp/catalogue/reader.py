@@ -25,6 +25,7 @@ _TESTED = tuple(f.name for f in dataclasses.fields(VerifyTest) if f.name not in 
 _STORED = (
     "prefix",
     "statistic",
+    "derived",
     "row",
     "presence",
     "varies",

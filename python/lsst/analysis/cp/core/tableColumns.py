@@ -26,6 +26,12 @@ _NOMINAL = {
     "readNoise": "Read noise that the verification compared with; NaN where it is no positive number.",
     "readNoiseSource": "Where the read noise comes from: header or camera.",
 }
+_TIMES = {
+    "exposureTime": "Exposure time; NaN where it is not known.",
+    "exposureTimeSource": "Where the exposure time comes from: record or header; empty if it is not known.",
+    "darkTime": "Dark time; NaN where it is not known.",
+    "darkTimeSource": "Where the dark time comes from: record or header; empty if it is not known.",
+}
 
 TABLE_COLUMNS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -44,6 +50,7 @@ TABLE_COLUMNS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "ampSummary": _EXPOSURE
         | _SENSOR
         | _AMPLIFIER
+        | _TIMES
         | _NOMINAL
         | {
             "gain": "Gain that the verification used; NaN where it is no positive number.",

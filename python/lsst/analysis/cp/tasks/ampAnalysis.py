@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE, EncodeAmps, encodeAmps
@@ -17,7 +18,7 @@ from lsst.pipe.base import Struct, UnprocessableDataError
 from lsst.pipe.base import connectionTypes as cT
 
 from .connections import CAMERA, ConfiguredDimensionsConfig, ConfiguredDimensionsConnections
-from .reference import VERIFIED_EXPOSURES, readHeaders
+from .reference import VERIFIED_EXPOSURES, readHeaders, readTimes
 from .runner import describeInputs, describeRows
 
 if TYPE_CHECKING:
@@ -34,9 +35,13 @@ __all__ = [
     "AmpAnalysisExposureConfig",
     "AmpAnalysisExposureTask",
     "AmpAnalysisRunConfig",
+    "AmpAnalysisRunConnections",
     "AmpAnalysisRunTask",
     "AmpAnalysisTask",
 ]
+
+_DATA_IDS = "lsst.analysis.cp.dataIds"
+"""Key of the data IDs of a table in its metadata."""
 
 
 class AmpAnalysisConnections(ConfiguredDimensionsConnections, dimensions={"instrument"}):
@@ -57,6 +62,27 @@ class AmpAnalysisConnections(ConfiguredDimensionsConnections, dimensions={"instr
         has_epochs = any(getattr(tool, "epoch", "") != "none" for tool in config.atools)
         if not (config.doReadReference and has_epochs):
             self.inputs.remove("verifiedExposures")
+
+
+class AmpAnalysisRunConnections(AmpAnalysisConnections, dimensions={"instrument"}):
+    """A table of the results of a run, and which exposures the run has."""
+
+    exposureResults = cT.Input(
+        doc="Results of the exposures of the run. They are not read, but the records of the exposures are, "
+        "for exposure and dark times.",
+        name="verifyBiasExpResults",
+        storageClass="ArrowAstropy",
+        multiple=True,
+        deferLoad=True,
+        minimum=0,
+        deferGraphConstraint=True,
+    )
+
+    def __init__(self, *, config: AmpAnalysisConfig) -> None:
+        super().__init__(config=config)
+        self.redeclare("exposureResults", dimensions=self.dimensions | {"exposure"})
+        if any(getattr(tool, "epoch", "exposure") != "exposure" for tool in config.atools):
+            self.inputs.remove("exposureResults")
 
 
 class AmpAnalysisConfig(ConfiguredDimensionsConfig, pipelineConnections=AmpAnalysisConnections):
@@ -86,8 +112,8 @@ class AmpAnalysisTask(AnalysisPipelineTask):
         data
             Results, one row an amplifier.
         **kwargs
-            ``camera`` that they belong to, handles of ``verifiedExposures`` if there are any, and further
-            arguments of the tools.
+            ``camera`` that they belong to, handles of ``verifiedExposures`` and ``exposureResults`` if there
+            are any, and further arguments of the tools.
 
         Returns
         -------
@@ -98,7 +124,10 @@ class AmpAnalysisTask(AnalysisPipelineTask):
         if data is not None and info is not None and info.keys().isdisjoint({"exposure", "visit"}):
             kwargs["plotInfo"] = {**info, **describeRows(data)}
         handles = kwargs.pop("verifiedExposures", ())
-        kwargs["reference"] = readHeaders(handles, kwargs["camera"]) if handles else None
+        named = [handle.dataId for handle in (*handles, *kwargs.pop("exposureResults", ()))]
+        named += getattr(data, "meta", {}).get(_DATA_IDS, [])
+        times = readTimes(named, handles)
+        kwargs["reference"] = replace(readHeaders(handles, kwargs["camera"]), times=times)
         preps = [tool.prep for tool in self.config.atools if isinstance(tool.prep, EncodeAmps)]
         shared = {(prep.product, prep.epoch) for prep in preps}
         if data is not None and len(shared) == 1:
@@ -141,7 +170,9 @@ class AmpAnalysisTask(AnalysisPipelineTask):
             raise ColumnError(
                 f"{name} has none of the columns {', '.join(sorted(wanted))}; it has {', '.join(stored)}"
             )
-        return handle.get(parameters={"columns": present + dates})
+        table = handle.get(parameters={"columns": present + dates})
+        table.meta[_DATA_IDS] = [handle.dataId]
+        return table
 
 
 class AmpAnalysisDetectorConfig(AmpAnalysisConfig):
@@ -176,7 +207,7 @@ class AmpAnalysisExposureTask(AmpAnalysisTask):
     _DefaultName = "ampAnalysisExposure"
 
 
-class AmpAnalysisRunConfig(AmpAnalysisConfig):
+class AmpAnalysisRunConfig(AmpAnalysisConfig, pipelineConnections=AmpAnalysisRunConnections):
     """Configuration of tools run on the results of a run."""
 
     def setDefaults(self) -> None:

@@ -27,7 +27,7 @@ def storeByRaft(connections: AnalysisConnections) -> None:
 def splitByRaft(
     camera: Camera, outputRefs: OutputQuantizedConnection
 ) -> Iterator[tuple[str, list[int], Iterable[tuple[str, Any]]]]:
-    """Tell for each raft where its outputs go: to its detector of the lowest id among those of the quantum graph.
+    """Tell for each raft where its outputs go: to the lowest of those detectors that the quantum has.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lsst.analysis.cp.catalogue import VerifyTest, getProduct
-from lsst.analysis.cp.core.amps import AmpTable
+from lsst.analysis.cp.core.amps import AmpTable, margins
 from lsst.analysis.cp.core.typing import FlagArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field, ListField
@@ -29,7 +29,11 @@ class AmpValues(KeyedDataAction):
     value = ChoiceField[str](
         doc="What to give as z.",
         default="statistic",
-        allowed={"statistic": "The measured statistic.", "quantity": "The tested quantity."},
+        allowed={
+            "statistic": "The measured statistic.",
+            "quantity": "The tested quantity.",
+            "margin": "The distance of the tested quantity to its limit, negative beyond it.",
+        },
     )
 
     def getInputSchema(self) -> KeyedDataSchema:
@@ -38,7 +42,7 @@ class AmpValues(KeyedDataAction):
 
     def getOutputSchema(self) -> KeyedDataSchema:
         """Name the vectors that are made."""
-        return [(name, Vector) for name in ("ampIndex", "z", "flag", "quantity", "suspicious")]
+        return [(name, Vector) for name in ("ampIndex", "z", "flag", "quantity", "margin", "suspicious")]
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> KeyedData:
         """Select values.
@@ -55,25 +59,29 @@ class AmpValues(KeyedDataAction):
         values
             The encoded results; ``z``, and ``flag`` (1 passed, 0 failed, NaN untested) if anything is
             tested; ``ampIndex``, places of the rows in the layout of the camera, or the ids ``detector``
-            for a test whose rows are detectors; the tested ``quantity`` if there is one and ``z`` is the
-            statistic; by their names the other variables of its expression; and ``suspicious``, whether the
-            value is too low to be plausible, if the test can tell.
+            for a test whose rows are detectors; the tested ``quantity``, if there is one and it is not ``z``,
+            and its ``margin`` likewise (see `lsst.analysis.cp.core.amps.margins`); by their names the other
+            variables of its expression; and ``suspicious``, whether the value is too low to be plausible, if
+            the test can tell.
         """
         table, test = getAmpTable(data), getProduct(self.product)[self.test]
         rows = table.rows[test.row]
-        values = table.quantity(test) if self.value == "quantity" else None
-        if self.value == "statistic" and test.statisticColumn is not None:
-            values = table.statistics[test.statisticColumn]
+        known = {}
+        if test.statisticColumn is not None:
+            known["statistic"] = table.statistics[test.statisticColumn]
+        if (quantity := table.quantity(test)) is not None:
+            known["quantity"] = quantity
+            known["margin"] = margins(test, quantity, table.physicalType[test.row])
         selected: dict[str, Any] = {
             AMP_TABLE: table,
-            "z": np.full(len(rows), np.nan) if values is None else values,
+            "z": known.pop(self.value, np.full(len(rows), np.nan)),
         }
+        known.pop("statistic", None)
+        selected |= known
         if test.row == "amplifier":
             selected["ampIndex"] = rows.member
         else:
             selected["detector"] = table.layout.detectorId[rows.detectorIndex]
-        if self.value == "statistic" and (quantity := table.quantity(test)) is not None:
-            selected["quantity"] = quantity
         for name in test.comparedNames:
             selected[name] = table.variable(name, test)
         if test.has("plausibility"):

@@ -15,11 +15,13 @@ import numpy.typing as npt
 from scipy.stats import median_abs_deviation
 
 from lsst.analysis.cp import __version__
+from lsst.analysis.cp.catalogue import VerifyTest
 
 __all__ = [
     "COLUMN",
     "LIST_LENGTH",
     "chooseTitle",
+    "describeLimits",
     "describeProvenance",
     "describeQuantity",
     "describeThreshold",
@@ -179,6 +181,23 @@ def describeThreshold(threshold: float | None, operator: str, unit: str) -> str:
         return ""
     sign = {"<=": "≤", ">=": "≥"}.get(operator, operator)
     return f"limit: {sign} {formatNumber(threshold)} {unit}".strip()
+
+
+def describeLimits(test: VerifyTest) -> str:
+    """Say what a quantity must be to pass a test with limits of any kind: ``"≤ 0.05"``.
+
+    Of an interval it is ``"-4e-06 to 7e-07"``; of limits by sensor there is one for each: ``"E2V: ..., ITL:
+    ..."``. The unit is left out.
+    """
+    by_sensor = test.threshold if isinstance(test.threshold, Mapping) else {"": test.threshold}
+    words = []
+    for sensor, bounds in by_sensor.items():
+        if isinstance(bounds, tuple):
+            text = " to ".join(map(formatNumber, bounds))
+        else:
+            text = describeThreshold(bounds, str(test.operator), "").removeprefix("limit: ")
+        words.append(f"{sensor}: {text}" if sensor else text)
+    return ", ".join(words)
 
 
 def statisticsLines(values: npt.NDArray[np.floating], *, counts: bool) -> tuple[str, ...]:

@@ -5,8 +5,10 @@
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
 from .culprits import *
+from .margins import *
 from .reference import *
 from .summary import *
 from .table import *
 from .tables import *
+from .times import *
 from .verdicts import *

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lsst.analysis.cp.catalogue import VerifyTest
+from lsst.analysis.cp.catalogue import EXPOSURE_NAMES, VerifyTest
 from lsst.analysis.cp.core.typing import FlagArray, IndexArray, NameArray
 
 from .table import AmpTable
@@ -108,6 +108,9 @@ def _findLacking(table: AmpTable, test: VerifyTest, rows: IndexArray) -> list[st
         elif name == "GAIN":
             conditions.append(np.isnan(values))
             words.append("the gain is no positive number")
+        elif name in EXPOSURE_NAMES:
+            conditions.append(np.isnan(values))
+            words.append(f"the {name.lower().replace('_', ' ')} is 0 or not known")
         else:
             conditions += [np.isnan(values), np.isinf(values)]
             words += [f"{name} has no value (NaN or masked)", f"{name} is infinite"]

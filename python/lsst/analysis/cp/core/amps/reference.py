@@ -1,17 +1,19 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Nominal read noise and gain that results are compared with."""
+"""Nominal read noise and gain that results are compared with, and times that they are divided by."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from lsst.analysis.cp.core.camera import AmpKeyError, CameraLayout
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IdArray, IndexArray, NameArray
+
+from .times import ExposureTimes
 
 __all__ = ["CAMERA_SOURCE", "HEADER_SOURCE", "MatchedValues", "ReferenceValues"]
 
@@ -62,6 +64,8 @@ class ReferenceValues:
         Exposure ids, shape (m,); None if the values hold for all exposures.
     source
         Name of their source.
+    times
+        Times of exposures, as far as they are known; of whatever source.
     """
 
     detector: IdArray
@@ -70,15 +74,17 @@ class ReferenceValues:
     gain: FloatArray
     exposure: IdArray | None = None
     source: str = HEADER_SOURCE
+    times: ExposureTimes = field(default_factory=ExposureTimes.unknown)
 
     @classmethod
-    def empty(cls) -> ReferenceValues:
-        """Make one without values: those of the camera will be used."""
+    def empty(cls, times: ExposureTimes | None = None) -> ReferenceValues:
+        """Make one without values of amplifiers: those of the camera will be used."""
         return cls(
             detector=np.empty(0, np.int64),
             amplifier=np.empty(0, np.str_),
             readNoise=np.empty(0),
             gain=np.empty(0),
+            times=ExposureTimes.unknown() if times is None else times,
         )
 
     @classmethod
@@ -91,6 +97,7 @@ class ReferenceValues:
             gain=np.ma.concatenate([part.gain for part in parts]),
             exposure=np.concatenate([part.exposure for part in parts if part.exposure is not None]),
             source=parts[0].source,
+            times=ExposureTimes.join([part.times for part in parts]),
         )
 
     def match(self, exposure: IdArray, ampIndex: IndexArray, layout: CameraLayout) -> MatchedValues:

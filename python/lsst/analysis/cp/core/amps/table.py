@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numexpr
 import numpy as np
 
-from lsst.analysis.cp.catalogue import REFERENCE_NAMES, ROWS, Product, VerifyTest
+from lsst.analysis.cp.catalogue import EXPOSURE_NAMES, REFERENCE_NAMES, ROWS, Product, VerifyTest
 from lsst.analysis.cp.core.camera import AmpKeyError, CameraLayout
 from lsst.analysis.cp.core.columns import ColumnError, flagColumn, floatColumn, idColumn, nameColumn
 from lsst.analysis.cp.core.typing import (
@@ -28,6 +28,7 @@ from lsst.analysis.cp.core.typing import (
 )
 
 from .reference import ReferenceValues
+from .times import ExposureTimes
 from .verdicts import FAILED, GOOD, UNKNOWN, judge
 
 __all__ = ["AmpTable", "Columns", "EncodedRows"]
@@ -97,8 +98,10 @@ class AmpTable:
         epochs there is one id, which means nothing.
     rows
         Rows of each kind, by the catalogue's ``ROWS``.
+    times
+        Times of the exposures, as far as they are known, in their order.
     statistics
-        Statistics by column, float64; NaN where there is no value.
+        Statistics by column, those that are derived included, float64; NaN where there is no value.
     flags
         Verdicts that were read by column: 1 passed, 0 failed, -1 untested.
     readNoise, gain
@@ -115,6 +118,7 @@ class AmpTable:
     epoch: str
     exposures: IdArray
     rows: Mapping[str, EncodedRows]
+    times: ExposureTimes
     statistics: Mapping[str, FloatArray]
     flags: Mapping[str, FlagArray]
     readNoise: FloatArray
@@ -154,7 +158,8 @@ class AmpTable:
         epoch
             What tells the results apart, one of the catalogue's ``EPOCHS``; that of the product if None.
         reference
-            Nominal read noise and gain that the verification used; those of the camera where absent.
+            Nominal read noise and gain that the verification used, those of the camera where absent; and
+            times of exposures, of which none is known if absent.
         exposures
             Exposures that are expected to have rows, for completeness.
 
@@ -193,20 +198,27 @@ class AmpTable:
             own, column = rows[kind], columns[name]
             nothing = np.nan if name in units else np.int8(UNKNOWN)
             taken[name] = np.full(len(own), nothing) if column is None else column[own.source]
-        return cls(
+        statistics = {name: taken[name] for name in units}
+        table = cls(
             product=product,
             layout=layout,
             tests=chosen,
             epoch=epoch,
             exposures=ids,
             rows=rows,
-            statistics={name: taken[name] for name in units},
+            times=reference.times.match(ids),
+            statistics=statistics,
             flags={name: taken[name] for name in verdicts},
             readNoise=nominal.readNoise,
             gain=nominal.gain,
             readNoiseSource=nominal.source,
             absentColumns=absent,
         )
+        for test in chosen:
+            if test.derived is not None:
+                values = table._evaluate(test.derived, test.derivedNames, test)
+                statistics[str(test.statisticColumn)] = np.where(np.isfinite(values), values, np.nan)
+        return table
 
     def __len__(self) -> int:
         return len(self.ampIndex)
@@ -241,10 +253,13 @@ class AmpTable:
         Returns
         -------
         values
-            Shape (n,).
+            Shape (n,). A time that is not above 0 is NaN, as it divides.
         """
         if name in test.means:
             return self._averageExposures(self.product[test.means[name]])[self.rows[test.row].epochIndex]
+        if name in EXPOSURE_NAMES:
+            time = {"DARK_TIME": self.times.darkTime, "EXPOSURE_TIME": self.times.exposureTime}[name]
+            return np.where(time > 0, time, np.nan)[self.rows[test.row].epochIndex]
         if name in REFERENCE_NAMES:
             return {"RN": self.readNoise, "GAIN": self.gain}[name]
         return self.statistics[f"{test.prefix}_{name}"]

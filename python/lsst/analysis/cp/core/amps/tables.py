@@ -91,6 +91,9 @@ def ampSummaryTable(table: AmpTable) -> Table:
     written = _startTable(table.layout, table.rows["amplifier"].detectorIndex, table.ampIndex)
     if table.epoch != "none":
         written.add_column(table.exposures[table.exposureIndex], name="exposure", index=0)
+        for name in ("exposureTime", "darkTime"):
+            written[name] = getattr(table.times, name)[table.exposureIndex] * u.s
+            written[f"{name}Source"] = getattr(table.times, f"{name}Source")[table.exposureIndex]
     written["readNoise"] = table.readNoise * u.electron
     written["gain"] = table.gain * u.electron / u.adu
     written["readNoiseSource"] = table.readNoiseSource

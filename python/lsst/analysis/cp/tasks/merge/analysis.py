@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE
@@ -13,6 +14,7 @@ from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import cameraLayout
 from lsst.analysis.cp.core.amps import (
     AmpTable,
+    ExposureTimes,
     ReferenceValues,
     ampSummaryTable,
     culpritsTable,
@@ -20,7 +22,7 @@ from lsst.analysis.cp.core.amps import (
     runCountsTable,
     summarize,
 )
-from lsst.analysis.cp.tasks.reference import readAmpSummaries, readHeaders
+from lsst.analysis.cp.tasks.reference import readAmpSummaries, readHeaders, readTimes
 from lsst.analysis.cp.tasks.runner import (
     ToolRunner,
     describeInputs,
@@ -151,7 +153,8 @@ class MergeAnalysisMixin(PipelineTask):
         camera
             Camera that the results belong to.
         reference
-            Nominal read noise and gain that the verification used; those of the camera where absent.
+            Nominal read noise and gain that the verification used, those of the camera where absent; and
+            times of exposures, of which none is known if absent.
         exposures
             Exposures that are expected to have rows.
         detectors
@@ -211,11 +214,14 @@ class MergeAnalysisMixin(PipelineTask):
         return bundles
 
 
-def readReference(butlerQC: QuantumContext, inputRefs: Any, camera: Camera) -> ReferenceValues | None:
-    """Read the nominal read noise and gain from the inputs that have them."""
+def readReference(butlerQC: QuantumContext, inputRefs: Any, camera: Camera) -> ReferenceValues:
+    """Read the nominal read noise and gain, and the times of exposures, from the inputs that have them."""
     names = set(inputRefs.keys())
+    reference, handles = ReferenceValues.empty(), []
     if "verifiedExposures" in names:
-        return readHeaders(butlerQC.get(inputRefs.verifiedExposures), camera)
-    if "inputAmpSummaries" in names:
-        return readAmpSummaries(butlerQC.get(inputRefs.inputAmpSummaries), camera)
-    return None
+        handles = butlerQC.get(inputRefs.verifiedExposures)
+        reference = readHeaders(handles, camera)
+    elif "inputAmpSummaries" in names:
+        reference = readAmpSummaries(butlerQC.get(inputRefs.inputAmpSummaries), camera)
+    recorded = readTimes([ref.dataId for ref in inputRefs.inputStats], handles)
+    return replace(reference, times=ExposureTimes.join([recorded, reference.times]))

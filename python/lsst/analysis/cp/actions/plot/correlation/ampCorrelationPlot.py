@@ -129,7 +129,7 @@ def _describeTable(stack: EpochStack, blocks: BoolArray) -> tuple[str, ...]:
         ]
     if len(blocks) > 1 and not blocks[~np.eye(len(blocks), dtype=bool)].any():
         notes += [
-            "ip_isr correlates amplifiers of one detector",
-            "only: no pair of two detectors is measured",
+            "ip_isr correlates amplifiers of one detector only:",
+            "no pair of two detectors is measured",
         ]
     return tuple(notes)

@@ -343,21 +343,24 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             if key in data:
                 columns[key] = self._reduceVector(data, key, index, len(value), "median")
         finite, chosen = np.isfinite(value), failing | suspicious
+        tested = view if view.beside is None else view.beside
+        limited = tested is not view or tested.threshold is not None
         # Of a quarter no sum or difference overflows.
         small = value / 4
         middle = 0.0 if view.counts or not finite.any() else float(np.median(small[finite & view.counted]))
         distance, title = np.abs(small - middle), "Furthest from the median"
         if view.counts is not None:
             title = "Highest"
-        elif view.beside is not None:
-            distance, title = view.beside.patches.value, "Closest to the limit"
-            columns["quantity"] = distance
+        elif limited:
+            distance, title = tested.patches.value, "Closest to the limit"
+            if tested is not view:
+                columns[self.quantityKey] = distance
             distance = -distance if self.operator.startswith(">") else distance
         if chosen.any():
             kinds = (("failing", failing), ("suspicious (×)", suspicious))
             title = ", ".join(word for word, patches in kinds if patches.any()).capitalize()
         else:
-            chosen = finite & (distance > 0 if view.beside is None else np.isfinite(distance))
+            chosen = finite & (np.isfinite(distance) if limited else distance > 0)
         distance = np.where(np.isfinite(distance), distance, np.inf)
         candidates = np.flatnonzero(chosen)
         keys = (-view.patches.nFailed, -distance, ~failing, ~view.counted)
@@ -365,7 +368,6 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         if view.counts is None and not (failing | suspicious).any():
             # All others are good, too: a few examples do.
             order = order[: min(self.nListed, _N_EXAMPLES)]
-        tested = view.beside if view.beside is not None else view
         limit = f" ({tested.thresholdLabel})" if tested.thresholdLabel else ""
         names = np.where(suspicious, np.char.add(view.names, " ×"), view.names)
         return listValues(title + limit, names, columns, order, self.nListed, _shares(view.patches, order))

@@ -1,0 +1,45 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""The extended tools: plots for the day when something is wrong, which make no metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lsst.analysis.cp.catalogue import Level, getProduct
+
+from .amps import AmpMarginTool
+from .toolSets import addTool
+
+if TYPE_CHECKING:
+    from lsst.analysis.tools.interfaces import AnalysisBaseConfig
+
+__all__ = ["addExtendedTools"]
+
+
+def addExtendedTools(config: AnalysisBaseConfig, product: str, level: str) -> None:
+    """Add the plots of a product that are made on demand.
+
+    Parameters
+    ----------
+    config
+        Configuration of a task that analyses stored tables.
+    product
+        Name of the product.
+    level
+        What a quantum of the task holds: ``"exposure"`` or ``"run"``.
+    """
+    _addMarginTools(config, product, level)
+
+
+def _addMarginTools(config: AnalysisBaseConfig, product: str, level: str) -> None:
+    """Add maps of the distance to the limit of each test that has one."""
+    declared = getProduct(product)
+    for test in declared:
+        # An exposure has no place in the focal plane.
+        if test.quantity is not None and test.row != "exposure":
+            if test.isMeasuredAt(Level(level, declared.epoch)):
+                fields = {"product": product, "test": test.key, "level": level, "epoch": declared.epoch}
+                plot = addTool(config.atools, f"{test.toolName}Margin", AmpMarginTool, **fields).produce.plot
+                plot.level = test.row
