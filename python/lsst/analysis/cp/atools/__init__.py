@@ -7,6 +7,7 @@ from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 
 from .amps import AmpFailureTool, AmpMarginTool, AmpTestTool
 from .detectorPages import AmpCorrelationTool, AmpCurveTool, addCorrelationTool, addCurveTools
+from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
 from .extended import addExtendedTools
 from .toolSets import addSensorTools, addTools
 from .trends import MetricTrendTool, addTrendTools
@@ -35,10 +36,15 @@ __all__ = [
     "AmpCurveTool",
     "AmpFailureTool",
     "AmpMarginTool",
+    "AmpRateTool",
+    "AmpSlopeTool",
     "AmpTestTool",
     "DetectorImageTool",
     "FocalPlaneImageTool",
     "MetricTrendTool",
+    "RaftGainTool",
+    "RaftRateTool",
     "SENSOR_GROUPS",
+    "SlopeTool",
     "StructureTool",
 ]

@@ -12,12 +12,13 @@ from typing import Any
 import yaml
 
 from .product import CatalogueError, CurveKind, ImageKind, Product, VerifyTest
+from .slope import Slope
 
 __all__ = ["getProduct", "products", "readProduct"]
 
 _SUFFIX = ".yaml"
-_TEXTS = ("prefix", "title", "document", "url", "note", "epoch")
-_SECTIONS = ("tests", "statistics", "images", "curves")
+_TEXTS = ("prefix", "title", "document", "url", "note", "epoch", "rate")
+_SECTIONS = ("tests", "statistics", "images", "slopes", "curves")
 _KINDS: Mapping[str, type[ImageKind | CurveKind]] = {"images": ImageKind, "curves": CurveKind}
 
 # What one declaration may say; the product and the key are common to the file, or said once.
@@ -133,7 +134,8 @@ def _makeProduct(data: Any) -> Product:
     }
     tests = [_makeTest(key, fields, texts, stored=False) for key, fields in sections["tests"].items()]
     tests += [_makeTest(key, fields, texts, stored=True) for key, fields in sections["statistics"].items()]
-    return Product(name=texts.pop("product"), **texts, tests=tuple(tests), **kinds)
+    slopes = tuple(_makeSlope(key, fields, texts["product"]) for key, fields in sections["slopes"].items())
+    return Product(name=texts.pop("product"), **texts, tests=tuple(tests), slopes=slopes, **kinds)
 
 
 def _makeKinds(
@@ -146,6 +148,13 @@ def _makeKinds(
         _checkKeys(fields, what, required=tuple(f.name for f in dataclasses.fields(kind)))
         made[key] = kind(**_checkTypes(fields, what))
     return made
+
+
+def _makeSlope(key: Any, fields: Any, product: str) -> Slope:
+    """Make a slope from its declaration."""
+    what = f"slope {key!r} of {product}"
+    _checkKeys(fields, what, required=tuple(f.name for f in dataclasses.fields(Slope)[2:]))
+    return Slope(product=product, key=key, **_checkTypes(fields, what))
 
 
 def _makeTest(key: Any, fields: Any, texts: Mapping[str, str], *, stored: bool) -> VerifyTest:

@@ -6,6 +6,7 @@
 from .ampEncoding import AMP_TABLE, EncodeAmps, encodeAmps, getAmpTable
 from .ampValues import AmpFlags, AmpValues
 from .analyzeTrend import AnalyzeTrend
+from .exposureValues import ExposureValues, FitSlopes
 from .selectCurves import SelectCurves
 from .selectImage import SelectImage
 
@@ -16,6 +17,8 @@ __all__ = [
     "AnalyzeTrend",
     "EncodeAmps",
     "SelectCurves",
+    "ExposureValues",
+    "FitSlopes",
     "SelectImage",
     "encodeAmps",
     "getAmpTable",

@@ -5,6 +5,7 @@
 
 from .ampGrid import AmpGridPlot
 from .correlation import AmpCorrelationPlot
+from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
 from .trend import TrendPlot
@@ -13,9 +14,13 @@ __all__ = [
     "AmpCorrelationPlot",
     "AmpGridPlot",
     "DetectorImagePlot",
+    "DetectorSeriesPlot",
     "FailureMapPlot",
     "FocalPlaneGeometryPlot",
     "FocalPlaneImagePlot",
+    "RaftGainPlot",
+    "RaftSeriesPlot",
+    "SlopeMapPlot",
     "StructureStampsPlot",
     "TrendPlot",
 ]

@@ -400,13 +400,15 @@ def _findAbsent(
             f"table of {product.name} results lacks required column(s) {', '.join(missing)}; "
             f"it has {', '.join(sorted(present)) or 'none'}"
         )
-    absent = set()
-    for test in tests:
-        if lost := [column for column in test.inputColumns if column not in present]:
-            absent.update(lost)
-            if test.presence == "conditional":
-                _LOG.warning("%s %s is skipped: no column %s.", product.name, test.key, ", ".join(lost))
-    return frozenset(absent)
+    lost = {test: [column for column in test.inputColumns if column not in present] for test in tests}
+    skipped = [
+        f"{test.key} ({', '.join(columns)})"
+        for test, columns in lost.items()
+        if columns and test.presence == "conditional"
+    ]
+    if skipped:
+        _LOG.warning("%s: columns are absent, so these are skipped: %s.", product.name, ", ".join(skipped))
+    return frozenset(column for columns in lost.values() for column in columns)
 
 
 def _checkLength[A: AnyArray](values: A, name: str, expected: int) -> A:
