@@ -34,6 +34,7 @@ _STORED = (
     "plotted",
     "centre",
     "plausibleAbove",
+    "absentWhere",
 )
 
 _BOOLEANS = ("isCount", "plotted", "verdict", "inVerdict", "isOurs", "aboutZero")
