@@ -229,6 +229,10 @@ def _describeMeaning(test: VerifyTest) -> Iterator[str]:
         yield f"Plausible above ``{test.plausibleAbove}``."
     if test.setAside:
         yield f"Set aside: {test.setAside}"
+    if test.derived:
+        yield f"It is ``{test.derived}``."
+    if test.absentWhere:
+        yield f"Left out where ``{test.absentWhere}``."
 
 
 def _writeThreshold(threshold: Bounds | Mapping[str, Bounds] | None) -> str:
@@ -243,5 +247,5 @@ def _describeStatistic(test: VerifyTest) -> dict[str, str]:
         "tool": f"``{test.toolName}``",
         "statistic": f"{test.statistic}",
         "unit": test.unit,
-        "meaning": test.description + (f" It is ``{test.derived}``." if test.derived else ""),
+        "meaning": " ".join(_describeMeaning(test)),
     }

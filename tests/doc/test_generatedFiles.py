@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +40,13 @@ def readTables(page: str) -> list[list[str]]:
         elif in_table:
             rows[-1][-1] += f" {line.strip()}"
     return rows
+
+
+def writeThreshold(threshold) -> str:
+    """Write a limit, an interval, or one of these for each vendor."""
+    if isinstance(threshold, Mapping):
+        return "; ".join(f"{writeThreshold(own)} ({vendor})" for vendor, own in threshold.items())
+    return f"{threshold[0]:g} to {threshold[1]:g}" if isinstance(threshold, tuple) else f"{threshold:g}"
 
 
 @pytest.fixture(scope="module")
@@ -76,11 +84,11 @@ def test_documentation_has_a_row_for_each_test(test):
     rows = readTables((PAGES / f"{test.product}Tests.rst").read_text())
     [row] = [row for row in rows if row[0] == f"``{test.toolName}``"]
     assert row[-1].startswith(test.description.strip())
-    for words in (test.thresholdSource, test.plausibleAbove, test.setAside):
-        assert not (words and test.isTested) or " ".join(words.split()) in row[-1]
+    for words in (test.thresholdSource, test.plausibleAbove, test.setAside, test.absentWhere):
+        assert not words or " ".join(words.split()) in row[-1]
     assert test.unit in row
     if test.threshold is not None:
-        assert f"``{test.quantity} {test.operator} {test.threshold:g}``" in row
+        assert f"``{test.quantity} {test.operator} {writeThreshold(test.threshold)}``" in row
 
 
 @pytest.mark.parametrize("tested", [True, False])
@@ -126,8 +134,8 @@ def test_page_tells_verdicts_of_detectors_and_those_that_are_computed():
     for product, words, told in (
         (flat, "One verdict a detector.", True),
         (dark, "One verdict a detector.", False),
-        (replace(dark, tests=(computed,)), sentence, True),
-        (replace(dark, tests=(dark["NOISE"],)), sentence, False),
+        (replace(dark, tests=(computed,), slopes=(), rate=""), sentence, True),
+        (replace(dark, tests=(dark["NOISE"],), slopes=(), rate=""), sentence, False),
     ):
         assert (words in " ".join(describeProduct(product, {}).split())) == told
 
