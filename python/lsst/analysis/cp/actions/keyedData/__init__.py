@@ -7,6 +7,7 @@ from .ampEncoding import AMP_TABLE, EncodeAmps, encodeAmps, getAmpTable
 from .ampValues import AmpFlags, AmpResults, AmpValues
 from .analyzeTrend import AnalyzeTrend
 from .exposureValues import ExposureValues, FitSlopes
+from .selectCurves import SelectCurves
 from .selectImage import SelectImage
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "AmpValues",
     "AnalyzeTrend",
     "EncodeAmps",
+    "SelectCurves",
     "ExposureValues",
     "FitSlopes",
     "SelectImage",
