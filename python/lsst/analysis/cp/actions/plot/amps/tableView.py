@@ -97,8 +97,7 @@ def _marksOf(test: VerifyTest) -> str:
 
 def markTest(test: VerifyTest) -> str:
     """Return section and key of a test, with marks that `explainMarks` explains."""
-    marks = _marksOf(test)
-    return f"{test.name} {marks}" if marks else test.name
+    return f"{test.section} {test.key} {_marksOf(test)}".strip()
 
 
 def explainMarks(tests: Sequence[VerifyTest]) -> tuple[str, ...]:
