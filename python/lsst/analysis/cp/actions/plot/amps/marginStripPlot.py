@@ -193,7 +193,8 @@ class MarginStripPlot(AmpTablePlot):
         return MarginStripView(
             strips=strips,
             title=chooseTitle(self.title, {}, f"{table.product.title}: distance to the limits, ranked"),
-            headline=f"{plural(n_beyond, 'margin')} beyond limits that count, of {plural(len(counted), 'test')}",
+            headline=f"{plural(n_beyond, 'margin')} beyond limits that count, "
+            f"of {plural(len(counted), 'test')}",
             failing=n_beyond > 0,
             provenance=describeProvenance(plotInfo or {}, ()),
             marks=("Marks of tests", *marks) if marks else (),
