@@ -176,6 +176,16 @@ def emitted() -> Callable[[AmpSummary, str], dict[str, npt.NDArray[Any]]]:
     return pick
 
 
+def listVerdicts(table: AmpTable, test: VerifyTest, rows: npt.NDArray[np.intp]) -> list[int]:
+    """List the verdicts of some rows: those that were read, or that follow from the quantity."""
+    if test.verifyColumn is not None:
+        return table.flags[test.verifyColumn][rows].tolist()
+    quantity = table.quantity(test)
+    assert quantity is not None
+    assert test.operator == "<="
+    return [-1 if value != value else int(value <= test.limit) for value in quantity[rows].tolist()]
+
+
 @pytest.fixture(scope="session")
 def slowMeasurements(
     slowReduction: Callable[[Iterable[float]], tuple[float, float, float, int]],
@@ -192,8 +202,8 @@ def slowMeasurements(
             assert quantity is not None
             values = slowReduction(quantity[rows])
             expected |= dict(zip(("quantityMin", "quantityMedian", "quantityMax"), values[:3], strict=True))
-        if test.verifyColumn is not None:
-            flags = table.flags[test.verifyColumn][rows].tolist()
+        if test.isTested:
+            flags = listVerdicts(table, test, rows)
             expected |= {"nTested": len(flags) - flags.count(-1), "nFailed": flags.count(0)}
         if test.plausibleAbove is not None:
             expected["nSuspicious"] = int(table.suspicious(test)[rows].sum())

@@ -43,6 +43,8 @@ def test_bias_has_all_tests_of_dmtn_101():
         "CR_NOISE": "4.4",
         "PROCESSING": "",
         "READ_NOISE_CONSISTENT": "",
+        "MEAN_WITHIN_ERROR": "4.2",
+        "NOISE_TWO_SIDED": "4.3",
         "SUCCESS": "",
     }
 
@@ -84,8 +86,8 @@ def test_columns_of_flat_are_those_of_cp_verify():
 @pytest.mark.parametrize(
     ("product", "ours", "setAside"),
     [
-        ("bias", [], []),
-        ("dark", [], []),
+        ("bias", ["MEAN_WITHIN_ERROR", "NOISE_TWO_SIDED"], []),
+        ("dark", ["MEAN_WITHIN_ERROR", "NOISE_TWO_SIDED"], []),
         ("flat", ["NOISE_WITH_READ_NOISE", "EXP_SCATTER_FRACTION"], ["EXP_SCATTER"]),
     ],
 )

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 import lsst.geom
-from lsst.afw.image import ExposureF, ImageF, MaskX, makeMaskedImage
+from lsst.afw.image import ExposureF, ImageF, MaskX, VisitInfo, makeMaskedImage
 from lsst.pex.config import Field, FieldValidationError, ListField, RangeField
 from lsst.pipe.base import NoWorkFound, PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base import connectionTypes as cT
@@ -105,8 +105,10 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
     )
 
     kinds: ClassVar[frozenset[FaultKind]] = frozenset(FaultKind) - {
+        FaultKind.EXCESS_DARK_CURRENT,
         FaultKind.EXCESS_LIGHT,
         FaultKind.GAIN_STEP,
+        FaultKind.LIGHT_LEAK,
     }
     """Faults of which it is known what they do to such exposures."""
 
@@ -143,6 +145,9 @@ class SimulateBiasIsrTask(PipelineTask):
     """Names the combined calibration in keys of percentiles."""
     applied: ClassVar[tuple[str, ...]] = ("BIAS",)
     """Names the corrections that the header says were applied."""
+    measuresPixels: ClassVar[bool] = True
+    """Whether ISR measures the pixels, too: of flats and darks it copies the distribution of the combined
+    calibration only."""
     _DefaultName = "simulateBiasIsr"
 
     @override
@@ -154,10 +159,21 @@ class SimulateBiasIsrTask(PipelineTask):
             exposure=data_id["exposure"],
             detector=data_id["detector"],
             mjd=float(data_id.exposure.timespan.begin.mjd),
+            exposureTime=data_id.exposure.exposure_time,
+            darkTime=data_id.exposure.dark_time,
         )
         butlerQC.put(outputs, outputRefs)
 
-    def run(self, camera: Any, instrument: str, exposure: int, detector: int, mjd: float) -> Struct:
+    def run(
+        self,
+        camera: Any,
+        instrument: str,
+        exposure: int,
+        detector: int,
+        mjd: float,
+        exposureTime: float = 0.0,
+        darkTime: float = 0.0,
+    ) -> Struct:
         """Simulate a detector.
 
         Parameters
@@ -168,6 +184,8 @@ class SimulateBiasIsrTask(PipelineTask):
             Data ID.
         mjd
             Begin of the exposure (days).
+        exposureTime, darkTime
+            Exposure and dark time (s).
 
         Returns
         -------
@@ -198,9 +216,10 @@ class SimulateBiasIsrTask(PipelineTask):
         box = afw_detector.getBBox()
         geometries = [AmplifierGeometry.fromAmplifier(amp, box) for amp in afw_detector]
         streams = RandomStreams(self.config.seed, instrument, detector, exposure)
-        simulated = self._simulate(afw_detector, camera, geometries, streams, faults)
+        simulated = self._simulate(afw_detector, camera, geometries, streams, faults, darkTime)
         residual = simulated.residual
         output = _makeExposure(afw_detector, geometries, residual, simulated.variance)
+        output.getInfo().setVisitInfo(VisitInfo(exposureTime=exposureTime, darkTime=darkTime, id=exposure))
         header = output.getMetadata()
         for key, value in makeIsrHeader(geometries, residual.overscans, mjd, self.applied).items():
             header[key] = value
@@ -213,6 +232,10 @@ class SimulateBiasIsrTask(PipelineTask):
             result.outputBin2Exposure = _binExposure(output, self.config.binFactor2)
         return result
 
+    def _makeModel(self, darkTime: float) -> FrameModel:
+        """Make the model of the frames of an exposure with a dark time."""
+        return self.config.makeModel()
+
     def _simulate(
         self,
         detector: Any,
@@ -220,11 +243,12 @@ class SimulateBiasIsrTask(PipelineTask):
         geometries: list[AmplifierGeometry],
         streams: RandomStreams,
         faults: Sequence[Fault],
+        darkTime: float,
     ) -> Struct:
         """Simulate the ``residual``, and the ``variance`` of its image, that of the nominal read noise."""
         box = detector.getBBox()
         shape = (box.getHeight(), box.getWidth())
-        residual = simulateResidual(geometries, shape, self.config.makeModel(), streams, faults)
+        residual = simulateResidual(geometries, shape, self._makeModel(darkTime), streams, faults)
         variance = np.zeros(shape, dtype=np.float32)
         for geometry in geometries:
             variance[geometry.rows, geometry.columns] = geometry.readNoise**2
@@ -233,16 +257,17 @@ class SimulateBiasIsrTask(PipelineTask):
     def _measureStatistics(
         self, detector: int, geometries: list[AmplifierGeometry], residual: DetectorResidual, mjd: float
     ) -> dict[str, Any]:
+        copied = {"CALIBDIST": residual.percentiles, "MJD": mjd}
+        if not self.measuresPixels:
+            return copied
         images = {geometry.name: residual.image[geometry.rows, geometry.columns] for geometry in geometries}
         overscans = {
             name: None if result is None else result.raw for name, result in residual.overscans.items()
         }
-        return {
-            "CALIBDIST": residual.percentiles,
+        return copied | {
             "PROJECTION": measureProfiles(images),
             "BIASSHIFT": {name: findBiasShifts(overscan) for name, overscan in overscans.items()},
             "AMPCORR": measureCorrelations(detector, images, overscans),
-            "MJD": mjd,
         }
 
 
