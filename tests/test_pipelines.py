@@ -22,6 +22,12 @@ CAMERAS = ("LATISS", "LSSTComCam", "LSSTCam")
 PRODUCTS = ("bias", "dark", "flat")
 """Products with merges. Labels, datasets and contracts follow from the name."""
 
+SERIES = {
+    "dark": {"darkCurrent"},
+    "flat": {"flatRateByDate", "flatRateByExposureTime", "flatGainStability"},
+}
+"""Tools of a run that look at its exposures one by one."""
+
 every_camera = pytest.mark.parametrize("camera", CAMERAS)
 every_product = pytest.mark.parametrize("product", PRODUCTS)
 
@@ -267,7 +273,9 @@ def test_merges_measure_the_tests_of_their_product(camera, product):
         assert config.product == config.detectorMetrics.product == product
         expected = {test.toolName for test in declared if level == "run" or test.varies != "run"}
         names = {name for name in config.atools.fieldNames if not name.endswith(tuple(SENSOR_GROUPS))}
-        assert names == expected | {f"{product}Failures"}
+        assert names == expected | {f"{product}Failures"} | (
+            SERIES.get(product, set()) if level == "run" else set()
+        )
         assert {tool.product for tool in config.atools} == {product}
 
 

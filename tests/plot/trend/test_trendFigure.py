@@ -15,10 +15,9 @@ from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.actions.plot.style import FAILING
+from lsst.analysis.cp.actions.plot.style import FAILING, LINE_LOOKS
 from lsst.analysis.cp.actions.plot.trend import TrendPlot
 from lsst.analysis.cp.actions.plot.trend.drawing import (
-    LINE_LOOKS,
     TrendArtists,
     drawCounts,
     drawTrend,

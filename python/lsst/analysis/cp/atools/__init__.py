@@ -6,6 +6,7 @@
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 
 from .amps import AmpFailureTool, AmpMarginTool, AmpTestTool
+from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
 from .extended import addExtendedTools
 from .toolSets import addSensorTools, addTools
 from .trends import MetricTrendTool, addTrendTools
@@ -30,10 +31,15 @@ __all__ = [
     "addTrendTools",
     "AmpFailureTool",
     "AmpMarginTool",
+    "AmpRateTool",
+    "AmpSlopeTool",
     "AmpTestTool",
     "DetectorImageTool",
     "FocalPlaneImageTool",
     "MetricTrendTool",
+    "RaftGainTool",
+    "RaftRateTool",
     "SENSOR_GROUPS",
+    "SlopeTool",
     "StructureTool",
 ]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from lsst.analysis.cp.actions.keyedData import AmpFlags, AmpValues, EncodeAmps
-from lsst.analysis.cp.actions.metric import AmpSummaryMetric, FailureMetric
+from lsst.analysis.cp.actions.metric import AmpMetricAction, AmpSummaryMetric, FailureMetric
 from lsst.analysis.cp.actions.plot import FailureMapPlot, FocalPlaneGeometryPlot
 from lsst.analysis.cp.actions.plot.text import describeLimits, describeQuantity
 from lsst.analysis.cp.catalogue import EPOCHS, VerifyTest, getProduct
@@ -58,7 +58,7 @@ class AmpTool(AnalysisTool):
         """Hand the product, the tests and what the rows are to those actions that ask."""
         if isinstance(self.prep, EncodeAmps):
             self.prep.product, self.prep.tests, self.prep.epoch = self.product, tests, self.epoch
-        if isinstance(metric := self.produce.metric, AmpSummaryMetric | FailureMetric):
+        if isinstance(metric := self.produce.metric, AmpMetricAction):
             metric.product, metric.level, metric.epoch = self.product, self.level, self.epoch
             metric.detectorTypes = list(self.detectorTypes)
             metric.physicalTypes = list(self.physicalTypes)

@@ -12,6 +12,7 @@ from lsst.analysis.cp.catalogue import SENSOR_GROUPS, Level, VerifyTest, getProd
 from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
 
 from .amps import AmpFailureTool, AmpTestTool
+from .exposures import RaftGainTool, RaftRateTool, SlopeTool
 
 if TYPE_CHECKING:
     from lsst.analysis.cp.actions.plot import FocalPlaneGeometryPlot
@@ -50,6 +51,8 @@ def addTools(config: AnalysisBaseConfig, product: str, level: str) -> None:
             failures.produce.plot.counted = "rows" if level == "run" and epoch != "none" else "tests"
         else:
             failures.produce.plot = NoPlot
+    if level == "run" and epoch != "none":
+        _addSeriesTools(config, product, epoch)
     if hasattr(config, "detectorMetrics"):
         metrics = config.detectorMetrics
         config.product = metrics.product = product
@@ -78,6 +81,19 @@ def addSensorTools(
     chosen = {group: SENSOR_GROUPS[group] for group in groups}
     for _, tool in _addTestTools(config, product, Level(level, epoch), chosen):
         tool.produce.plot = NoPlot
+
+
+def _addSeriesTools(config: AnalysisBaseConfig, product: str, epoch: str) -> None:
+    """Add tools for the values of a run against times of its exposures, as far as the product has such."""
+    declared = getProduct(product)
+    fields = {"product": product, "epoch": epoch}
+    for slope in declared.slopes:
+        addTool(config.atools, slope.toolName, SlopeTool, slope=slope.key, **fields)
+    if declared.rate:
+        name = declared[declared.rate].toolName
+        addTool(config.atools, f"{name}ByDate", RaftRateTool, against="mjd", **fields)
+        addTool(config.atools, f"{name}ByExposureTime", RaftRateTool, against="exposureTime", **fields)
+        addTool(config.atools, f"{product}GainStability", RaftGainTool, **fields)
 
 
 def _addTestTools(

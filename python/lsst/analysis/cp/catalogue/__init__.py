@@ -8,4 +8,5 @@ from .level import *
 from .measurements import *
 from .product import *
 from .reader import *
+from .slope import *
 from .toolNames import *

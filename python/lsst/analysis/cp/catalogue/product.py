@@ -14,6 +14,7 @@ import numpy as np
 
 from .level import EPOCHS, Level
 from .measurements import MEASUREMENTS
+from .slope import TIMES, Slope
 
 __all__ = [
     "COMPUTED",
@@ -414,6 +415,11 @@ class Product:
     images
         How images are shown: ``"exposure"`` (residuals, or processed exposures), ``"combined"``
         (calibrations) and ``"mask"``, as far as there are such.
+    slopes
+        Statistics that grow with a time of the exposures.
+    rate
+        Key of the statistic of amplifiers that is a rate of light, whose history in a run is looked at; empty
+        if there is none.
 
     Raises
     ------
@@ -431,15 +437,19 @@ class Product:
     epoch: str = "exposure"
     tests: tuple[VerifyTest, ...] = ()
     images: Mapping[str, ImageKind] = field(default_factory=dict, hash=False)
+    slopes: tuple[Slope, ...] = ()
+    rate: str = ""
 
     def __post_init__(self) -> None:
         if self.epoch not in EPOCHS:
             raise CatalogueError(f"product {self.name}: epoch is {self.epoch!r}, expected one of {EPOCHS}")
         for name in ("key", "toolName"):
             values = [getattr(test, name) for test in self.tests]
+            values += [getattr(slope, name) for slope in self.slopes]
             values += [self.failureToolName] if name == "toolName" else []
             if repeated := sorted({value for value in values if values.count(value) > 1}):
                 raise CatalogueError(f"product {self.name}: {name} {', '.join(repeated)} is given twice")
+        self._checkSeries()
         row_of_column: dict[str, str] = {}
         unit_of_column: dict[str | None, str] = {}
         for test in self.tests:
@@ -476,6 +486,32 @@ class Product:
                         f"product {self.name}: column {column} is read from rows of {ROWS[row]} and of "
                         f"{ROWS[test.row]}"
                     )
+
+    def _checkSeries(self) -> None:
+        """Check that slopes and the rate are of statistics of amplifiers, and what slopes are against."""
+        stored = {test.key for test in self.tests if test.statistic and test.row == "amplifier"}
+        for what, key in [("rate", self.rate)] * bool(self.rate) + [(s.key, s.test) for s in self.slopes]:
+            if key not in stored:
+                raise CatalogueError(
+                    f"product {self.name}: {what} is of {key!r}, which is no statistic of amplifiers"
+                )
+        for slope in self.slopes:
+            try:
+                u.Unit(slope.unit)
+            except (TypeError, ValueError) as error:
+                raise CatalogueError(
+                    f"product {self.name}: slope {slope.key} has the unit {slope.unit!r}, "
+                    "which is no unit of astropy"
+                ) from error
+            if slope.against not in TIMES:
+                raise CatalogueError(
+                    f"product {self.name}: slope {slope.key} is against {slope.against!r}, expected one of "
+                    f"{', '.join(TIMES)}"
+                )
+
+    def slope(self, key: str) -> Slope:
+        """Get a slope by its key."""
+        return {slope.key: slope for slope in self.slopes}[key]
 
     @property
     def failureToolName(self) -> str:

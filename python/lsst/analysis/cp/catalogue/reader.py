@@ -12,12 +12,13 @@ from typing import Any
 import yaml
 
 from .product import CatalogueError, ImageKind, Product, VerifyTest
+from .slope import Slope
 
 __all__ = ["getProduct", "products", "readProduct"]
 
 _SUFFIX = ".yaml"
-_TEXTS = ("prefix", "title", "document", "url", "note", "epoch")
-_SECTIONS = ("tests", "statistics", "images")
+_TEXTS = ("prefix", "title", "document", "url", "note", "epoch", "rate")
+_SECTIONS = ("tests", "statistics", "images", "slopes")
 
 # What one declaration may say; the product and the key are common to the file, or said once.
 _TESTED = tuple(f.name for f in dataclasses.fields(VerifyTest) if f.name not in ("product", "key"))
@@ -134,7 +135,15 @@ def _makeProduct(data: Any) -> Product:
         images[key] = ImageKind(**_checkTypes(fields, what))
     tests = [_makeTest(key, fields, texts, stored=False) for key, fields in sections["tests"].items()]
     tests += [_makeTest(key, fields, texts, stored=True) for key, fields in sections["statistics"].items()]
-    return Product(name=texts.pop("product"), **texts, tests=tuple(tests), images=images)
+    slopes = tuple(_makeSlope(key, fields, texts["product"]) for key, fields in sections["slopes"].items())
+    return Product(name=texts.pop("product"), **texts, tests=tuple(tests), images=images, slopes=slopes)
+
+
+def _makeSlope(key: Any, fields: Any, product: str) -> Slope:
+    """Make a slope from its declaration."""
+    what = f"slope {key!r} of {product}"
+    _checkKeys(fields, what, required=tuple(f.name for f in dataclasses.fields(Slope)[2:]))
+    return Slope(product=product, key=key, **_checkTypes(fields, what))
 
 
 def _makeTest(key: Any, fields: Any, texts: Mapping[str, str], *, stored: bool) -> VerifyTest:

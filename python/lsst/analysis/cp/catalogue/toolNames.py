@@ -8,8 +8,9 @@ from functools import cache
 
 from .product import VerifyTest
 from .reader import getProduct, products
+from .slope import Slope
 
-__all__ = ["SENSOR_GROUPS", "findTest"]
+__all__ = ["SENSOR_GROUPS", "findSlope", "findTest"]
 
 SENSOR_GROUPS: Mapping[str, Mapping[str, list[str]]] = {
     "E2V": {"detectorTypes": ["SCIENCE"], "physicalTypes": ["E2V"]},
@@ -34,6 +35,27 @@ def findTest(toolName: str) -> VerifyTest | None:
         The test or stored statistic; None if the catalogue has none of this name.
     """
     return _testsByTool().get(toolName)
+
+
+def findSlope(toolName: str) -> Slope | None:
+    """Find the slope that a tool measures.
+
+    Parameters
+    ----------
+    toolName
+        Name of a tool (``"darkCurrent"``).
+
+    Returns
+    -------
+    slope
+        The slope; None if the catalogue has none of this name.
+    """
+    return _slopesByTool().get(toolName)
+
+
+@cache
+def _slopesByTool() -> dict[str, Slope]:
+    return {slope.toolName: slope for name in products() for slope in getProduct(name).slopes}
 
 
 @cache

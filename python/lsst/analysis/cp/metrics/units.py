@@ -14,6 +14,8 @@ import astropy.units as u
 from lsst.analysis.cp.catalogue import (
     SENSOR_GROUPS,
     Level,
+    Slope,
+    findSlope,
     findTest,
     getProduct,
     measurementUnits,
@@ -26,6 +28,7 @@ __all__ = [
     "declaredMeasurements",
     "failureUnits",
     "measurementUnit",
+    "slopeUnits",
     "structureNames",
     "structureUnits",
     "trendUnits",
@@ -62,6 +65,11 @@ _STRUCTURE_TOOL = re.compile(rf"\w+Structures({'|'.join(SENSOR_GROUPS)})?")
 def failureUnits(level: Level) -> dict[str, str]:
     """List what a tool for the failures of all tests measures: counts, and at level run the majority rule."""
     return dict.fromkeys((*_FAILURES, *(_MAJORITY if level.name == "run" and level.hasEpochs else ())), "")
+
+
+def slopeUnits(slope: Slope) -> dict[str, str]:
+    """List what a tool for a slope measures of the amplifiers of a run."""
+    return dict.fromkeys(("min", "median", "max"), slope.unit) | dict.fromkeys(("nAmps", "nValid"), "")
 
 
 def structureNames(kind: str) -> tuple[str, str]:
@@ -123,6 +131,8 @@ def declaredMeasurements(tool: str, level: str, stored: Collection[str] = ()) ->
         return measurementUnits(test, Level(level, getProduct(test.product).epoch))
     if tool in _trendTools():
         return trendUnits(_trendTools()[tool])
+    if (slope := findSlope(tool)) is not None:
+        return slopeUnits(slope)
     for product in map(getProduct, products()):
         if tool == product.failureToolName:
             return failureUnits(Level(level, product.epoch))

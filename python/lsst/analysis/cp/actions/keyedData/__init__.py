@@ -6,6 +6,7 @@
 from .ampEncoding import AMP_TABLE, EncodeAmps, encodeAmps, getAmpTable
 from .ampValues import AmpFlags, AmpValues
 from .analyzeTrend import AnalyzeTrend
+from .exposureValues import ExposureValues, FitSlopes
 from .selectImage import SelectImage
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "AmpValues",
     "AnalyzeTrend",
     "EncodeAmps",
+    "ExposureValues",
+    "FitSlopes",
     "SelectImage",
     "encodeAmps",
     "getAmpTable",

@@ -3,9 +3,18 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Actions that make formal measurements."""
 
-from .ampMetrics import AmpSummaryMetric, DetectorMetrics
+from .ampMetrics import AmpMetricAction, AmpSummaryMetric, DetectorMetrics
 from .failureMetric import FailureMetric
+from .slopeMetric import SlopeMetric
 from .structureMetric import StructureMetric
 from .trendMetric import TrendMetric
 
-__all__ = ["AmpSummaryMetric", "DetectorMetrics", "FailureMetric", "StructureMetric", "TrendMetric"]
+__all__ = [
+    "AmpMetricAction",
+    "AmpSummaryMetric",
+    "DetectorMetrics",
+    "FailureMetric",
+    "SlopeMetric",
+    "StructureMetric",
+    "TrendMetric",
+]

@@ -3,15 +3,20 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Plots of calibration products verification."""
 
+from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
 from .trend import TrendPlot
 
 __all__ = [
     "DetectorImagePlot",
+    "DetectorSeriesPlot",
     "FailureMapPlot",
     "FocalPlaneGeometryPlot",
     "FocalPlaneImagePlot",
+    "RaftGainPlot",
+    "RaftSeriesPlot",
+    "SlopeMapPlot",
     "StructureStampsPlot",
     "TrendPlot",
 ]

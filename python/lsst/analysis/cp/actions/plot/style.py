@@ -12,6 +12,7 @@ __all__ = [
     "DIVERGING",
     "EMPHASIS",
     "FAILING",
+    "LINE_LOOKS",
     "NOT_REQUESTED",
     "NO_DATA",
     "NO_VALUE",
@@ -39,6 +40,18 @@ UNDER = "#3d3d3d"
 
 UNDER_COLOURS = ("#7d7d7d", "#000000")
 """Colours from the values just below the range to the least of them, where these are told apart."""
+
+LINE_LOOKS = (
+    ("#000000", "o"),
+    ("#009e73", "s"),
+    ("#cc79a7", "^"),
+    ("#56b4e9", "D"),
+    ("#7f3c8d", "v"),
+    ("#e69f00", "P"),
+    ("#8c510a", "X"),
+    ("#117733", "*"),
+)
+"""Colours and markers of series that are drawn as lines."""
 
 OUTLINE = "#444444"
 """Colour of the outlines of detectors."""

@@ -66,6 +66,9 @@ _SPLIT = (0.62, 0.1)
 _MANY = 60
 """Height of a bin from which the axis of a histogram is logarithmic by itself."""
 
+_TICK_GLYPH = 0.06
+"""Width of a digit of the label of a tick, inches."""
+
 _QUANTITY_COLOURS = "viridis"
 
 _MARK_WEIGHTS = np.array([0.38, 0.38, 0.12, 0.12])[:, np.newaxis]
@@ -300,13 +303,24 @@ def _styleHistogram(ax: Axes, view: FocalPlaneView, bins: FloatArray, most: int,
     if view.threshold is not None:
         ax.axvline(view.threshold, color=FAILING, linewidth=1.4)
         first, last = min(first, view.threshold), max(last, view.threshold)
-    ticks = MaxNLocator(5, integer=view.counts is not None).tick_values(first, last)
-    ax.set_xticks(ticks[(ticks >= first) & (ticks <= last)])
+    ax.set_xticks(_chooseTicks(ax, first, last, integer=view.counts is not None))
     ax.set_ylabel(pluralOf(view.noun), fontsize=8)
     ax.tick_params(labelsize=7)
     if len(np.unique(view.kinds)) > 1:
         ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.97), ncols=4, fontsize=6.5, frameon=False,
                   handlelength=2.5, columnspacing=1.2)  # fmt: skip
+
+
+def _chooseTicks(ax: Axes, first: float, last: float, *, integer: bool) -> FloatArray:
+    """Choose ticks between two values whose labels have room beside each other."""
+    width = ax.get_window_extent().width / _DPI
+    for number in (5, 3, 2, 1):
+        ticks = np.asarray(MaxNLocator(number, integer=integer).tick_values(first, last))
+        ticks = ticks[(ticks >= first) & (ticks <= last)]
+        longest = max((len(np.format_float_positional(x, 10, trim="-")) for x in ticks), default=0)
+        if len(ticks) * (longest + 1) * _TICK_GLYPH < width:
+            break
+    return ticks
 
 
 def makeFocalPlaneFigure(
@@ -348,8 +362,7 @@ def makeFocalPlaneFigure(
         artists = drawFocalPlane(page.addAxes(left, bottom, _SIDE, _SIDE), shown, colours)
         labels = {handle.get_label() for handle in key}
         key += [handle for handle in artists.key if handle.get_label() not in labels]
-        title = ("", shown.axisLabels[2], f"Tested: {shown.axisLabels[2]}")[place + (len(maps) > 1)]
-        page.writeAbove(left, top, title, shown.rule)
+        page.writeAbove(left, top, shown.mapTitle if len(maps) > 1 else "", shown.rule)
         if artists.values is not None:
             _addScale(page, shown, artists.values, left, bottom)
             if histogramBins:
@@ -362,8 +375,8 @@ def makeFocalPlaneFigure(
     )
     y = top
     if showStatistics:
-        for title, (shown, _) in zip(("Values", "Tested quantity"), maps, strict=False):
-            y = page.writeLines(y, (title, *shown.statistics))
+        for shown, _ in maps:
+            y = page.writeLines(y, (shown.heading, *shown.statistics))
     if histogramBins and any((shown.above | shown.below).any() for shown, _ in maps):
         key.append(Patch(facecolor="0.9", label="in histograms: beyond the range, with number"))
     y = page.writeKey(y, key)

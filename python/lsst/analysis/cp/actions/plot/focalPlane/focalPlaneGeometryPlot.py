@@ -275,6 +275,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             threshold=self.threshold,
             thresholdLabel=describeThreshold(self.threshold, self.operator, self.unit),
             rule="" if counts else f"colours{f' by {sensors}' if sensors else ''}: {limits.rule}",
+            mapTitle=z_label,
             title=chooseTitle(self.title, plotInfo, z_label),
             headline=headline(
                 patches.take(counted),
@@ -303,6 +304,8 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             otherLimits=_limitOthers(quantity, view.counted),
             counts=None,
             axisLabels=(*view.axisLabels[:2], label),
+            heading="Tested quantity",
+            mapTitle=f"Tested: {label}",
             statistics=_tabulate(quantity, view.kinds, view.counted, counts=False),
             threshold=self.threshold,
             thresholdLabel=describeThreshold(self.threshold, self.operator, self.quantityUnit),

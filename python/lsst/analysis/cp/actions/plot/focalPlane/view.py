@@ -173,6 +173,8 @@ class FocalPlaneView:
         Title and lines of the detectors that are missed.
     beside
         The same patches with the values that were tested; None if the values of this map are tested.
+    heading, mapTitle
+        What the statistics are of, and what stands above the map where there are two.
     failingDetectors
         Indices of the detectors that failed a test of their own, which are framed; shape (n,).
     """
@@ -203,6 +205,8 @@ class FocalPlaneView:
     listing: PatchList
     missing: tuple[str, ...]
     beside: FocalPlaneView | None
+    heading: str = "Values"
+    mapTitle: str = ""
     failingDetectors: IndexArray = field(default_factory=lambda: np.empty(0, np.intp))
 
     @property

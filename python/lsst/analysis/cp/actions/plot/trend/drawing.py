@@ -23,7 +23,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from lsst.analysis.cp.actions.plot.page import Page
-from lsst.analysis.cp.actions.plot.style import FAILING
+from lsst.analysis.cp.actions.plot.style import FAILING, LINE_LOOKS
 from lsst.analysis.cp.actions.plot.text import formatNumber, pluralOf
 from lsst.analysis.cp.core.amps import FAILED
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray
@@ -34,7 +34,6 @@ from .text import describeGap
 from .view import TrendBand, TrendView
 
 __all__ = [
-    "LINE_LOOKS",
     "TrendArtists",
     "drawCounts",
     "drawTrend",
@@ -55,18 +54,6 @@ _PANEL_LEFT = 9.5
 
 _BAND_LOOKS = (("#0072b2", "-"), ("#d55e00", "--"), ("#8a8a8a", "-."), ("#b8860b", ":"))
 """Colour and line style of the kinds of sensors, used in turn."""
-
-LINE_LOOKS = (
-    ("#000000", "o"),
-    ("#009e73", "s"),
-    ("#cc79a7", "^"),
-    ("#56b4e9", "D"),
-    ("#7f3c8d", "v"),
-    ("#e69f00", "P"),
-    ("#8c510a", "X"),
-    ("#117733", "*"),
-)
-"""Colour and marker of the named series, of which there are no more."""
 
 _GAP_COLOUR, _CHANGE_COLOUR = "#e6e6e6", "#4d4d4d"
 
