@@ -44,9 +44,9 @@ def describeProduct(product: Product) -> str:
             wrap(
                 f"Columns of the tables of results begin with ``{product.prefix}_``, those of verdicts with "
                 f"``{product.prefix}_VERIFY_``. Sections are those of `{product.document} <{product.url}>`_. "
-                "RN and GAIN are the nominal read noise and gain of the amplifier, N_PIXELS is the number of its "
-                "pixels; DARK_TIME and EXPOSURE_TIME are times of the exposure (s), where above 0. A value that "
-                f"is not plausible is suspicious, whatever the verdict. {product.note}"
+                "RN and GAIN are the nominal read noise and gain of the amplifier, N_PIXELS is the number of "
+                "its pixels; DARK_TIME and EXPOSURE_TIME are times of the exposure (s), where above 0. A "
+                f"value that is not plausible is suspicious, whatever the verdict. {product.note}"
             ),
             "",
             *_list("", map(_describeTest, counted)),

@@ -127,6 +127,7 @@ def test_amplifiers_are_found_whatever_their_names_are(layout, known, other):
         ampName=np.array(clean),
         ampGain=np.ones(len(clean)),
         ampReadNoise=np.ones(len(clean)),
+        ampPixels=np.ones(len(clean), int),
     )
     for name in clean + other:
         asked = np.array([name, *clean])
