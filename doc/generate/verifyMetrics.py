@@ -6,6 +6,8 @@
 The files are in the layout of verify_metrics. A metric is named ``<tool>_<measurement>``.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -22,12 +24,59 @@ from lsst.analysis.cp.catalogue import (
     products,
 )
 
-__all__ = ["PACKAGE", "verifyMetricsFiles"]
+__all__ = ["PACKAGE", "Limit", "productsWithTests", "testLimits", "verifyMetricsFiles"]
 
 PACKAGE = "analysis_cp"
 """Name of the package that the metrics belong to."""
 
 _NOTICE = "# Generated from the catalogue of lsst.analysis.cp; do not edit.\n"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Limit of a measurement, within which it passes.
+
+    Parameters
+    ----------
+    name
+        Name of the limit among those of the measurement.
+    measurement
+        Name of the measurement.
+    operator, value, unit
+        It passes where it has this relation to the value, in this unit.
+    """
+
+    name: str
+    measurement: str
+    operator: str
+    value: float
+    unit: str
+
+
+def productsWithTests() -> list[Product]:
+    """List the products that have tests, sorted by name."""
+    return [product for product in map(getProduct, products()) if product.tests]
+
+
+def testLimits(test: VerifyTest) -> Iterator[Limit]:
+    """List the limits of a test's worst tested quantity and of its number of failures.
+
+    Parameters
+    ----------
+    test
+        The test.
+
+    Yields
+    ------
+    limit
+        A limit; none if the verdict of the test does not count.
+    """
+    if not test.counts:
+        return
+    if test.limit is not None and test.operator is not None:
+        worst = "quantityMax" if test.operator.startswith("<") else "quantityMin"
+        yield Limit("threshold", worst, test.operator, test.limit, test.quantityUnit)
+    yield Limit("noFailure", "nFailed", "<=", 0, "")
 
 
 def verifyMetricsFiles() -> dict[str, str]:
@@ -38,7 +87,7 @@ def verifyMetricsFiles() -> dict[str, str]:
     files
         Text of each file by its path, relative to the directory of the metrics package.
     """
-    chosen = [product for product in map(getProduct, products()) if product.tests]
+    chosen = productsWithTests()
     definitions = {}
     for product in chosen:
         for test in product:
@@ -74,21 +123,16 @@ def _defineMetrics(product: Product, test: VerifyTest) -> dict[str, dict[str, An
 
 
 def _specify(test: VerifyTest) -> list[dict[str, Any]]:
-    """Specify the limits of a test's worst tested quantity and of its number of failures, if these count."""
-    if not test.counts:
-        return []
-    tags = [test.product, test.key]
-    specs = []
-    if test.limit is not None and test.operator is not None:
-        worst = "quantityMax" if test.operator.startswith("<") else "quantityMin"
-        threshold = {"operator": test.operator, "value": test.limit, "unit": test.quantityUnit}
-        metric = f"{test.toolName}_{worst}"
-        specs.append({"metric": metric, "name": "threshold", "threshold": threshold, "tags": tags})
-    if test.isTested:
-        threshold = {"operator": "<=", "value": 0, "unit": ""}
-        metric = f"{test.toolName}_nFailed"
-        specs.append({"metric": metric, "name": "noFailure", "threshold": threshold, "tags": tags})
-    return specs
+    """Specify the limits of a test."""
+    return [
+        {
+            "metric": f"{test.toolName}_{limit.measurement}",
+            "name": limit.name,
+            "threshold": {"operator": limit.operator, "value": limit.value, "unit": limit.unit},
+            "tags": [test.product, test.key],
+        }
+        for limit in testLimits(test)
+    ]
 
 
 class _Dumper(yaml.SafeDumper):
