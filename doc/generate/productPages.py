@@ -84,31 +84,9 @@ def describeProduct(product: Product, topics: Mapping[str, Topic]) -> str:
             title,
             "#" * len(title),
             "",
-<<<<<<< HEAD
-            wrap(
-                f"Columns of the tables of results begin with ``{product.prefix}_``, those of verdicts with "
-                f"``{product.prefix}_VERIFY_``. Sections are those of `{product.document} <{product.url}>`_. "
-                "RN and GAIN are the nominal read noise and gain of the amplifier, N_PIXELS is the number of "
-                "its pixels; DARK_TIME and EXPOSURE_TIME are times of the exposure (s), where above 0. A "
-                f"value that is not plausible is suspicious, whatever the verdict. {product.note}"
-            ),
-            "",
-            *_list("", map(_describeTest, counted)),
-            *_list(
-                "Tests of this package, beside those of cp_verify. Their verdicts are computed and reported, "
-                "and count in no status:",
-                map(_describeTest, of_ours),
-            ),
-            *_list(
-                "Tests of cp_verify that are reported, and whose verdicts count in no status:",
-                map(_describeTest, set_aside),
-            ),
-            *_list("Statistics that are stored without being tested:", map(_describeStatistic, statistics)),
-=======
             *_describePipelines(product),
             *_describeBundles(product, topics),
             *_describeTests(product),
->>>>>>> main
         ]
     )
 
@@ -172,9 +150,9 @@ def _describeTests(product: Product) -> list[str]:
         wrap(
             f"Columns of the tables of results begin with ``{product.prefix}_``, those of verdicts with "
             f"``{product.prefix}_VERIFY_``. Sections are those of `{product.document} <{product.url}>`_ "
-            "(:doc:`coverage`). RN and GAIN are the nominal read noise and gain of the amplifier, DARK_TIME "
-            "and EXPOSURE_TIME times of the exposure (s), where above 0. A value that is not "
-            f"plausible is suspicious, whatever the verdict. {product.note}"
+            "(:doc:`coverage`). RN and GAIN are the nominal read noise and gain of the amplifier, N_PIXELS is "
+            "the number of its pixels; DARK_TIME and EXPOSURE_TIME are times of the exposure (s), where above "
+            f"0. A value that is not plausible is suspicious, whatever the verdict. {product.note}"
         ),
         "",
         *_list(
