@@ -9,24 +9,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from parts import Part
 
 from lsst.afw.cameraGeom import Camera
-from lsst.cp.simulator import Fault, listExpectedResults
 
 __all__ = ["checkCameraFile"]
 
 
-def checkCameraFile(path: Path, instrument: str, faults: Sequence[Fault]) -> None:
-    """Check that a file holds a camera of an instrument, with the detectors that get faults.
+def checkCameraFile(path: Path, parts: Sequence[Part]) -> None:
+    """Check that a file holds a camera, with the detectors that get faults.
 
     Parameters
     ----------
     path
         The file.
-    instrument
-        Name of the instrument.
-    faults
-        Faults that will be injected.
+    parts
+        Parts of the demonstration, all of one camera.
 
     Raises
     ------
@@ -38,10 +36,12 @@ def checkCameraFile(path: Path, instrument: str, faults: Sequence[Fault]) -> Non
         camera = Camera.readFits(str(path))
     except Exception as error:  # Whatever is wrong in a file of a user is said in one line.
         raise click.ClickException(f"--camera {path} holds no camera: {_inOneLine(error)}") from error
-    if camera.getName() != instrument:
-        raise click.ClickException(f"--camera {path} is of {camera.getName()}, not of {instrument}.")
+    name = parts[0].camera.name
+    if camera.getName() != name:
+        raise click.ClickException(f"--camera {path} is of {camera.getName()}, not of {name}.")
     try:
-        listExpectedResults(faults, camera, [])
+        for part in parts:
+            part.product.expect(part.readFaults(), camera, [])
     except ValueError as error:
         raise click.ClickException(
             f"--camera {path} does not fit the injected faults: {_inOneLine(error)}"

@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from parts import Part
+
 from lsst.analysis.cp.catalogue import findTest
 from lsst.daf.butler import Butler
 
 __all__ = ["Figure", "exportFigures", "findFigure", "writeIndex"]
 
-MERGES = ("cpBiasExp", "cpBiasRun")
-"""Names of the outputs that show results of tests."""
+MERGES = ("Exp", "Run")
+"""Ends of the names of the outputs that show results of tests."""
 
 INDEX = "index.txt"
 """Name of the list of all figures."""
@@ -27,8 +29,8 @@ class Figure:
 
     Parameters
     ----------
-    camera
-        Name of the instrument.
+    camera, product
+        Names of the instrument and of the product.
     detector
         Name of the detector, or of the first one of a raft; empty for the focal plane.
     exposure
@@ -40,21 +42,22 @@ class Figure:
     """
 
     camera: str
+    product: str
     detector: str
     exposure: int
     subject: str
     path: Path
 
 
-def exportFigures(butler: Butler, instrument: str, directory: Path) -> list[Figure]:
+def exportFigures(butler: Butler, part: Part, directory: Path) -> list[Figure]:
     """Show all plots of a run in one directory, under names of what they show.
 
     Parameters
     ----------
     butler
         Butler with the outputs of the run in its default collections.
-    instrument
-        Name of the instrument.
+    part
+        The part of the demonstration that it is.
     directory
         Where to; the files are hard links to those of the repository.
 
@@ -64,19 +67,21 @@ def exportFigures(butler: Butler, instrument: str, directory: Path) -> list[Figu
         All figures, sorted.
     """
     names = {record.id: record.full_name for record in butler.query_dimension_records("detector")}
-    types = [t for t in butler.registry.queryDatasetTypes("cpBias*") if t.storageClass_name == "Plot"]
+    prefix = f"cp{part.product.title}"
+    types = [t for t in butler.registry.queryDatasetTypes(f"{prefix}*") if t.storageClass_name == "Plot"]
     figures = []
     for kind in types:
         output, tool, _ = kind.name.split("_", 2)
         # Views of pixels have names of tools, too, that are those of tests.
-        test = findTest(tool) if output in MERGES else None
+        test = findTest(tool) if output.removeprefix(prefix) in MERGES else None
         for ref in butler.query_datasets(kind, explain=False):
             exposure = int(ref.dataId["exposure"]) if "exposure" in ref.dataId else 0
             detector = names[int(ref.dataId["detector"])] if "detector" in ref.dataId else ""
             parts = [kind.name, *([str(exposure)] if exposure else []), *([detector] if detector else [])]
             path = directory / f"{'_'.join(parts)}.png"
             path.hardlink_to(butler.getURI(ref).ospath)
-            figures.append(Figure(instrument, detector, exposure, test.key if test else tool, path))
+            subject = test.key if test else tool
+            figures.append(Figure(part.camera.name, part.product.name, detector, exposure, subject, path))
     return sorted(figures)
 
 
@@ -86,7 +91,7 @@ def findFigure(figures: Sequence[Figure], subject: str, exposure: int, detector:
     Parameters
     ----------
     figures
-        The figures of a camera.
+        The figures of a part.
     subject
         Key of a test, or name of a tool.
     exposure
@@ -104,7 +109,7 @@ def findFigure(figures: Sequence[Figure], subject: str, exposure: int, detector:
 
 
 def writeIndex(figures: Sequence[Figure], directory: Path) -> Path:
-    """List figures by camera, detector and test.
+    """List figures by camera, product, detector and test.
 
     Parameters
     ----------
@@ -118,12 +123,13 @@ def writeIndex(figures: Sequence[Figure], directory: Path) -> Path:
     path
         The list.
     """
-    lines = [f"{'camera':12}{'detector':14}{'exposure':16}{'test or tool':36}file"]
+    lines = [f"{'camera':12}{'product':9}{'detector':14}{'exposure':16}{'test or tool':36}file"]
     for figure in sorted(figures):
         exposure = str(figure.exposure or "all")
         file = figure.path.relative_to(directory)
         lines.append(
-            f"{figure.camera:12}{figure.detector or 'focal plane':14}{exposure:16}{figure.subject:36}{file}"
+            f"{figure.camera:12}{figure.product:9}{figure.detector or 'focal plane':14}{exposure:16}"
+            f"{figure.subject:36}{file}"
         )
     path = directory / INDEX
     path.write_text("\n".join(lines) + "\n")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from astropy.table import Table
-from pipetaskRun import Stage
+from stages import Stage
 
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import CameraLayout

@@ -3,42 +3,27 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """One pipeline run by ``pipetask`` on several cores, in stages.
 
-Quanta of detectors are dealt out to as many ``pipetask run`` processes as there are cores, each with its own
-output run. Mosaics and the merges of exposures follow side by side, with these runs as inputs; then the
-search for structures, and the merges of the run; and then the views of images, which mark these structures.
+A camera of one detector is one ``pipetask run``. Else quanta of detectors are dealt out to as many of them as
+there are cores, each with its own output run. Mosaics and the merges of exposures follow side by
+side, with these runs as inputs; then the search for structures, and the merges of the run; and then the views
+of images, which mark these structures.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
-import os
-import re
-import subprocess
-import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from progress import Progress
+from stages import Stage
 
 from lsst.daf.butler import Butler
 from lsst.pipe.base import Pipeline
 
-__all__ = ["PipetaskError", "PipetaskRun", "Stage"]
+__all__ = ["PipetaskRun"]
 
-_EXECUTED = re.compile(r"Executed (\d+) quanta successfully, (\d+) failed and (\d+) remain")
-
-_ALLOCATION = {
-    # Images come and go by the hundred megabytes: keep their memory instead of giving it back to the system.
-    "MALLOC_MMAP_THRESHOLD_": "4294967296",
-    "MALLOC_TRIM_THRESHOLD_": "4294967296",
-    "MALLOC_TOP_PAD_": "268435456",
-}
-
-
-class PipetaskError(RuntimeError):
-    """A command of the middleware failed."""
+_EPOCHS = {"exposure", "visit"}
+"""Dimensions of what is made anew with each exposure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,69 +40,6 @@ class _Labels:
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Commands that run side by side.
-
-    Parameters
-    ----------
-    words
-        What they do, for people.
-    commands
-        The commands.
-    nSteps
-        Number of quanta.
-    """
-
-    words: str
-    commands: list[list[str]]
-    nSteps: int
-
-    def execute(self, processes: int, logs: Path, progress: Progress) -> None:
-        """Run the commands, as many at a time as there are processes.
-
-        Parameters
-        ----------
-        processes
-            Number of processes.
-        logs
-            Directory of the logs.
-        progress
-            Grows by the number of steps.
-
-        Raises
-        ------
-        PipetaskError
-            Raised if a command fails, with the end of its log.
-        """
-        logs.mkdir(parents=True, exist_ok=True)
-        start, done = progress.step, 0
-        files = [logs / f"{'-'.join(self.words.split())}-{i}.log" for i in range(len(self.commands))]
-        for share in itertools.batched(zip(self.commands, files, strict=True), processes):
-            running: list[subprocess.Popen[bytes]] = []
-            try:
-                for command, log in share:
-                    with log.open("w") as stream:
-                        running.append(
-                            subprocess.Popen(
-                                command, stdout=stream, stderr=subprocess.STDOUT, env=_ALLOCATION | os.environ
-                            )
-                        )
-                while any(process.poll() is None for process in running):
-                    time.sleep(0.5)
-                    executed = done + sum(_countQuanta(log) for _, log in share)
-                    progress.reach(start + min(executed, self.nSteps))
-            finally:
-                for process in running:
-                    process.terminate()
-            done += sum(_countQuanta(log) for _, log in share)
-            for process, (_, log) in zip(running, share, strict=True):
-                if process.returncode != 0:
-                    tail = "\n".join(log.read_text().splitlines()[-15:])
-                    raise PipetaskError(f"{self.words}: failed; the end of {log}:\n{tail}")
-        progress.reach(start + self.nSteps)
-
-
-@dataclass(frozen=True)
 class PipetaskRun:
     """A pipeline, and where its inputs and outputs are.
 
@@ -129,8 +51,12 @@ class PipetaskRun:
         Pipeline file.
     inputCollection, outputCollection
         Collections.
+    exposures
+        Ids of the exposures, of those in the repository.
     configFiles
         Overrides of a task's configuration by label.
+    excludedTasks
+        Labels of tasks that are left out.
     viewedDetectors
         Names of the detectors of which there are views; all if there are none.
     viewedRaft
@@ -141,7 +67,9 @@ class PipetaskRun:
     pipeline: Path
     inputCollection: str
     outputCollection: str
+    exposures: tuple[int, ...]
     configFiles: dict[str, Path] = field(default_factory=dict)
+    excludedTasks: tuple[str, ...] = ()
     viewedDetectors: tuple[str, ...] = ()
     viewedRaft: str = ""
 
@@ -162,23 +90,33 @@ class PipetaskRun:
             graph = Pipeline.from_uri(str(self.pipeline)).to_graph(butler.registry)
             # Here, once: two processes that register at the same time would lock each other out.
             graph.register_dataset_types(butler)
-            ids = {
-                name: sorted(record.id for record in butler.query_dimension_records(name))
-                for name in ("detector", "exposure")
-            }
-            viewed = [
-                record.id
-                for record in butler.query_dimension_records("detector")
-                if not self.viewedDetectors or record.full_name in self.viewedDetectors
-            ]
-        dimensions = {label: set(task.dimensions.names) for label, task in graph.tasks.items()}
+            names = {record.id: record.full_name for record in butler.query_dimension_records("detector")}
+        dimensions = {
+            label: set(task.dimensions.names)
+            for label, task in graph.tasks.items()
+            if label not in self.excludedTasks
+        }
+        viewed = [i for i, name in names.items() if not self.viewedDetectors or name in self.viewedDetectors]
+        if len(names) == 1:
+            return self._planWhole(dimensions)
+        return self._planShares(dimensions, sorted(names), sorted(viewed), processes)
+
+    def _planWhole(self, dimensions: dict[str, set[str]]) -> list[Stage]:
+        """Run all tasks at once, as starts of processes would take longer than what these share."""
+        command = [*self._command(list(dimensions), self.inputCollection), "-o", self.outputCollection]
+        return [
+            Stage("simulating, verifying and drawing", [command], self._countSteps(dimensions, dimensions, 1))
+        ]
+
+    def _planShares(
+        self, dimensions: dict[str, set[str]], detectors: list[int], viewed: list[int], processes: int
+    ) -> list[Stage]:
+        """Share detectors between processes."""
         tasks = _splitLabels(dimensions)
-        sizes = {name: len(values) for name, values in ids.items()}
-        of_views = sizes | {"detector": len(viewed)}
-        queries = _shareQuanta(ids, processes)
+        queries = _shareDetectors(detectors, processes)
         runs = [f"{self.outputCollection}/detectors{i}" for i in range(len(queries))]
-        detectors = [
-            [*self._command(tasks.detectors, self.inputCollection), "--output-run", run, "-d", query]
+        verified = [
+            [*self._command(tasks.detectors, self.inputCollection, query), "--output-run", run]
             for run, query in zip(runs, queries, strict=True)
         ]
         inputs = ",".join([*runs, self.inputCollection])
@@ -188,43 +126,37 @@ class PipetaskRun:
         ]
         of_run = [*self._command(tasks.ofRun, inputs), "-o", self.outputCollection]
         inputs = f"{self.outputCollection},{self._mosaicRun},{inputs}"
-        structures = self._command(tasks.structures, inputs)
-        structures += ["--output-run", self._structureRun, *_makeQuery(self.viewedDetectors)]
+        structures = self._command(tasks.structures, inputs, _makeQuery(self.viewedDetectors))
+        structures += ["--output-run", self._structureRun]
         inputs = f"{self._structureRun},{inputs}"
-        shares = _shareQuanta(ids | {"detector": viewed}, processes)
-        views = [(self._command(tasks.detectorViews, inputs), ["-d", share]) for share in shares]
+        views = [
+            self._command(tasks.detectorViews, inputs, share) for share in _shareDetectors(viewed, processes)
+        ]
         for label in tasks.views:
             shown = self.ofViewedRaft if label.endswith("Raft") else self.viewedDetectors
-            views.append((self._command([label], inputs), _makeQuery(shown)))
+            views.append(self._command([label], inputs, _makeQuery(shown)))
         numbered = [
-            [*command, "--output-run", f"{self.outputCollection}/views{i}", *query]
-            for i, (command, query) in enumerate(views)
+            [*command, "--output-run", f"{self.outputCollection}/views{i}"] for i, command in enumerate(views)
+        ]
+        shared = [
+            ("simulating and verifying", verified, tasks.detectors, detectors),
+            ("summing up and drawing maps", merges, [*tasks.merges, *tasks.mosaics], detectors),
+            ("looking for structures", [structures, of_run], [*tasks.structures, *tasks.ofRun], detectors),
+            ("looking at images", numbered, [*tasks.detectorViews, *tasks.views], viewed),
         ]
         return [
-            Stage("simulating and verifying", detectors, _countSteps(tasks.detectors, dimensions, sizes)),
-            Stage(
-                "summing up and drawing maps",
-                merges,
-                _countSteps([*tasks.merges, *tasks.mosaics], dimensions, sizes),
-            ),
-            Stage(
-                "looking for structures",
-                [structures, of_run],
-                _countSteps([*tasks.structures, *tasks.ofRun], dimensions, sizes),
-            ),
-            Stage(
-                "looking at images",
-                numbered,
-                _countSteps([*tasks.detectorViews, *tasks.views], dimensions, of_views),
-            ),
+            Stage(words, commands, self._countSteps(dimensions, labels, len(of)))
+            for words, commands, labels, of in shared
         ]
 
     def finish(self) -> None:
         """Show all outputs in the output collection."""
         with Butler.from_config(str(self.repository), writeable=True) as butler:
-            views = sorted(butler.collections.query(f"{self.outputCollection}/views*"))
-            runs = [self._mosaicRun, self._structureRun, *views]
-            butler.collections.extend_chain(self.outputCollection, runs)
+            # Those of what ran with an output run of its own.
+            made = set(butler.collections.query(f"{self.outputCollection}/*"))
+            views = sorted(name for name in made if name.startswith(f"{self.outputCollection}/views"))
+            runs = [run for run in (self._mosaicRun, self._structureRun) if run in made]
+            butler.collections.extend_chain(self.outputCollection, [*runs, *views])
 
     @property
     def _mosaicRun(self) -> str:
@@ -240,12 +172,21 @@ class PipetaskRun:
         raft = self.viewedRaft
         return tuple(name for name in self.viewedDetectors if not raft or name.partition("_")[0] == raft)
 
-    def _command(self, labels: Sequence[str], inputs: str) -> list[str]:
+    def _command(self, labels: Sequence[str], inputs: str, query: str = "") -> list[str]:
         command = ["pipetask", "run", "-b", str(self.repository), "-p", f"{self.pipeline}#{','.join(labels)}"]
         for label, file in self.configFiles.items():
             if label in labels:
                 command += ["-C", f"{label}:{file}"]
-        return [*command, "-i", inputs]
+        selected = f"exposure IN ({', '.join(map(str, self.exposures))})"
+        return [*command, "-i", inputs, "-d", f"{selected} AND {query}" if query else selected]
+
+    def _countSteps(self, dimensions: dict[str, set[str]], labels: Iterable[str], nDetectors: int) -> int:
+        """Count quanta. A visit has one exposure."""
+        return sum(
+            (nDetectors if "detector" in dimensions[label] else 1)
+            * (len(self.exposures) if dimensions[label] & _EPOCHS else 1)
+            for label in labels
+        )
 
 
 def _splitLabels(dimensions: dict[str, set[str]]) -> _Labels:
@@ -258,35 +199,21 @@ def _splitLabels(dimensions: dict[str, set[str]]) -> _Labels:
     return _Labels(
         detectors=[label for label in of_detectors if label not in views],
         mosaics=mosaics,
-        merges=[label for label in merges if "exposure" in dimensions[label]],
-        ofRun=[label for label in merges if "exposure" not in dimensions[label]],
+        merges=[label for label in merges if dimensions[label] & _EPOCHS],
+        ofRun=[label for label in merges if not dimensions[label] & _EPOCHS],
         structures=structures,
         detectorViews=[label for label in views if label in of_detectors],
         views=[label for label in views if label not in {*of_detectors, *structures}],
     )
 
 
-def _makeQuery(names: Sequence[str]) -> list[str]:
-    """Make the option that selects some detectors by name; none for all of them."""
+def _makeQuery(names: Sequence[str]) -> str:
+    """Make the query that selects some detectors by name; none for all of them."""
     listed = ", ".join(f"'{name}'" for name in names)
-    return ["-d", f"detector.full_name IN ({listed})"] if listed else []
+    return f"detector.full_name IN ({listed})" if listed else ""
 
 
-def _shareQuanta(ids: dict[str, list[int]], processes: int) -> list[str]:
-    """Make a data query for each process: some of the detectors, or exposures if these are more."""
-    name = max(ids, key=lambda name: len(ids[name]))
-    shares = [ids[name][i::processes] for i in range(processes)]
-    return [f"{name} IN ({', '.join(map(str, share))})" for share in shares if share]
-
-
-def _countSteps(labels: Sequence[str], dimensions: dict[str, set[str]], sizes: dict[str, int]) -> int:
-    """Count quanta, by the number of detectors and exposures."""
-    return sum(
-        math.prod(size for name, size in sizes.items() if name in dimensions[label]) for label in labels
-    )
-
-
-def _countQuanta(log: Path) -> int:
-    """Read the number of executed quanta from a log."""
-    found = _EXECUTED.findall(log.read_text())
-    return int(found[-1][0]) + int(found[-1][1]) if found else 0
+def _shareDetectors(detectors: list[int], processes: int) -> list[str]:
+    """Make a data query for each process."""
+    shares = [detectors[i::processes] for i in range(processes)]
+    return [f"detector IN ({', '.join(map(str, share))})" for share in shares if share]

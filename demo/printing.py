@@ -11,6 +11,7 @@ from pathlib import Path
 
 from figures import Figure, findFigure, writeIndex
 from history import HistoryLine
+from parts import Part
 from structures import OtherStructure, StructureLine
 from verdict import Line, ReportedLine
 
@@ -22,7 +23,7 @@ __all__ = ["Findings", "chooseFigures", "printFigures", "printFindings", "printM
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found of a camera, next to what was injected.
+    """What was found of a part, next to what was injected.
 
     Parameters
     ----------
@@ -53,11 +54,12 @@ class Findings:
         return sum(not line.isRight for line in (*self.tests, *self.structures, *self.history))
 
 
-def printMetrics(butler: Butler, instrument: str, exposures: Sequence[int]) -> None:
-    """Print the metrics of each exposure."""
-    for exposure in exposures:
-        bundle = butler.get("cpBiasExp_metrics", instrument=instrument, exposure=exposure)
-        print(f"\n{instrument}, exposure {exposure}: metrics over the science detectors")
+def printMetrics(butler: Butler, part: Part) -> None:
+    """Print the metrics of each exposure of a part."""
+    for exposure in part.exposures:
+        name = f"cp{part.product.title}Exp_metrics"
+        bundle = butler.get(name, instrument=part.camera.name, exposure=exposure.id)
+        print(f"\n{part.name}, exposure {exposure.id}: metrics over the science detectors")
         print(f"    {'tool':28}{'min':>12}{'median':>12}{'max':>12}{'failed':>8}{'tested':>8}")
         for tool, measurements in bundle.items():
             values = {m.metric_name.metric: m.quantity for m in measurements}
@@ -93,34 +95,35 @@ def printFindings(found: Findings) -> None:
 
 
 def printFigures(findings: Mapping[str, Findings], folder: Path) -> None:
-    """Print where the figures of what was found are, below a folder, by camera, detector and test."""
+    """Print where the figures of what was found are, below a folder, by part, detector and test."""
     index = writeIndex([figure for found in findings.values() for figure in found.figures], folder)
     print(f"\nPictures of what was found, in {folder} (all are listed in {index.name}):")
-    for camera, found in findings.items():
+    for part, found in findings.items():
         rows: dict[tuple[str, str], Figure] = {}
         for place, subject, figure in chooseFigures(found):
             if figure is not None:
                 rows.setdefault((place, subject), figure)
         for (place, subject), figure in rows.items():
-            print(f"  {camera:12}{place:14}{subject:24}{figure.path.relative_to(folder)}")
+            print(f"  {part:16}{place:14}{subject:24}{figure.path.relative_to(folder)}")
 
 
 def chooseFigures(found: Findings) -> Iterator[tuple[str, str, Figure | None]]:
     """Yield detector, test and figure of what was found: the map of each test, and views of pixels."""
     figures = found.figures
+    product = figures[0].product if figures else ""
     for line in found.tests:
         for test in sorted(name.removesuffix(" unknown") for name in line.found):
-            subject = "biasFailures" if test == "missing" else test
+            subject = f"{product}Failures" if test == "missing" else test
             yield line.detector, test, findFigure(figures, subject, line.exposure)
     for item in found.structures:
         place = item.injected.exposure, item.injected.detectorName
-        yield place[1], str(item.injected.fault.kind), findFigure(figures, "biasImage", *place)
+        yield place[1], str(item.injected.fault.kind), findFigure(figures, f"{product}Image", *place)
     for figure in figures:
-        if figure.subject == "biasSignificance":
+        if figure.subject == f"{product}Significance":
             yield "focal plane", "significance", figure
-        elif figure.subject == "biasStructures":
+        elif figure.subject == f"{product}Structures":
             yield "focal plane", "stamps of structures", figure
-        elif "Raft" in figure.path.name and figure.subject == "biasImage":
+        elif "Raft" in figure.path.name and figure.subject == f"{product}Image":
             yield figure.detector.partition("_")[0], "raft", figure
     for step in found.history:
         yield "60 days", step.tool, findFigure(figures, f"{step.tool}ByDetector", 0)

@@ -40,7 +40,8 @@ class Progress:
 
     def say(self, words: str) -> None:
         """Say what runs now."""
-        self._bar.set_description_str(words)
+        if words != self._bar.desc:
+            self._bar.set_description_str(words)
 
     def reach(self, step: int) -> None:
         """Let the bar grow to a number of steps; it never shrinks, and never grows beyond its end."""

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lsst.cp.simulator import Fault
+from parts import Part
+
+from lsst.cp.simulator import ExpectedResult, Fault
 from lsst.daf.butler import Butler
 
 __all__ = ["SimulatedRun"]
@@ -24,25 +25,37 @@ class SimulatedRun:
     ----------
     butler
         Butler with the outputs in its default collections.
-    instrument
-        Name of the instrument.
-    faults
-        Injected faults, of all kinds.
-    exposures
-        Ids of the simulated exposures.
+    part
+        The part of the demonstration that it is.
     """
 
     butler: Butler
-    instrument: str
-    faults: Sequence[Fault]
-    exposures: Sequence[int]
+    part: Part
+
+    @cached_property
+    def faults(self) -> tuple[Fault, ...]:
+        """Injected faults, of all kinds."""
+        return self.part.readFaults()
+
+    @cached_property
+    def exposures(self) -> list[int]:
+        """Ids of the simulated exposures."""
+        return [exposure.id for exposure in self.part.exposures]
 
     @cached_property
     def camera(self) -> Any:
         """The camera of the instrument."""
-        collections = f"{self.instrument}/defaults"
-        return self.butler.get("camera", instrument=self.instrument, collections=collections)
+        name = self.part.camera.name
+        return self.butler.get("camera", instrument=name, collections=f"{name}/defaults")
+
+    def listExpected(self, exposures: list[int]) -> list[ExpectedResult]:
+        """List what verification has to find in exposures."""
+        return self.part.product.expect(self.faults, self.camera, exposures)
 
     def get(self, name: str, exposure: int, **kwargs: Any) -> Any:
-        """Read a dataset of an exposure, with the keyword arguments of `lsst.daf.butler.Butler.get`."""
-        return self.butler.get(name, {"instrument": self.instrument, "exposure": exposure}, **kwargs)
+        """Read a dataset of an exposure, with the keyword arguments of `lsst.daf.butler.Butler.get`.
+
+        The name may have ``{}`` for that of the product.
+        """
+        data_id = {"instrument": self.part.camera.name, "exposure": exposure}
+        return self.butler.get(name.format(self.part.product.title), data_id, **kwargs)

@@ -11,12 +11,10 @@ import numpy as np
 from astropy.table import Row, Table
 from simulatedRun import SimulatedRun
 
-from lsst.analysis.cp.core.structures import TRANSIENT_KINDS
 from lsst.cp.simulator import (
     FaultKind,
     InjectedFault,
     SimulateBiasIsrConfig,
-    listExpectedResults,
     listInjectedFaults,
 )
 
@@ -93,7 +91,7 @@ def judgeStructures(run: SimulatedRun) -> list[StructureLine]:
     lines
         One for each structure that was put in.
     """
-    tables = {e: run.get("cpBiasExpResidual_structures", e) for e in run.exposures}
+    tables = {e: run.get("cp{}ExpResidual_structures", e) for e in run.exposures}
     return [StructureLine(item, _find(item, tables[item.exposure])) for item in _listInjected(run)]
 
 
@@ -108,16 +106,16 @@ def listOthers(run: SimulatedRun) -> list[OtherStructure]:
     Returns
     -------
     others
-        The structures, but for events: cosmic rays are simulated everywhere.
+        The structures, but for those of kinds that are simulated everywhere, such as cosmic rays.
     """
-    expected = listExpectedResults(run.faults, run.camera, run.exposures)
+    expected = run.listExpected(run.exposures)
     # A fault of a whole detector is one of all its amplifiers, and what a detector shows may be one of any.
     of_amps = {(item.exposure, item.detector, item.amplifier) for item in (*_listInjected(run), *expected)}
     of_detectors = {(exposure, detector) for exposure, detector, _ in of_amps}
     others = []
     for exposure in run.exposures:
-        table = run.get("cpBiasExpResidual_structures", exposure)
-        for row in table[~np.isin(table["kind"], TRANSIENT_KINDS)]:
+        table = run.get("cp{}ExpResidual_structures", exposure)
+        for row in table[~np.isin(table["kind"], list(run.part.product.everywhere))]:
             detector, amplifier = int(row["detector"]), str(row["amplifier"])
             known = (exposure, detector, "") in of_amps or (exposure, detector, amplifier) in of_amps
             if known or (not amplifier and (exposure, detector) in of_detectors):
@@ -129,7 +127,9 @@ def listOthers(run: SimulatedRun) -> list[OtherStructure]:
 def _listInjected(run: SimulatedRun) -> list[InjectedFault]:
     """List the structures that were put in, at the places that the simulation chose."""
     seed = SimulateBiasIsrConfig().seed
-    return listInjectedFaults(run.faults, run.camera, run.exposures, instrument=run.instrument, seed=seed)
+    return listInjectedFaults(
+        run.faults, run.camera, run.exposures, instrument=run.part.camera.name, seed=seed
+    )
 
 
 def _find(item: InjectedFault, table: Table) -> str:

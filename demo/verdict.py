@@ -13,19 +13,12 @@ from astropy.table import Table
 from simulatedRun import SimulatedRun
 
 from lsst.analysis.cp.core.amps import SUSPICIOUS_STATUS
-from lsst.cp.simulator import ExpectedResult, listExpectedResults
+from lsst.cp.simulator import ExpectedResult, FaultKind
 
 __all__ = ["Line", "ReportedLine", "judge", "report"]
 
 Place = tuple[int, int, str]
 """Exposure, detector and amplifier; the amplifier is empty for a whole detector."""
-
-REPORTED = {
-    "AMP_CORNER": "BIAS_AMP_CORNER",
-    "BIAS_SHIFT_COUNT": "BIAS_BIAS_SHIFT_COUNT",
-    "AMPCORR": "overscanCorr",
-}
-"""Columns of statistics that show a fault, but have no limit: what they have is reported, and not judged."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +92,7 @@ def judge(run: SimulatedRun) -> list[Line]:
     """
     expected = {
         (result.exposure, result.detector, result.amplifier): result
-        for result in listExpectedResults(run.faults, run.camera, run.exposures)
+        for result in run.listExpected(run.exposures)
     }
     found = _collectFindings(run)
     names = {detector.getId(): detector.getName() for detector in run.camera}
@@ -114,7 +107,7 @@ def _compare(place: Place, detector: str, result: ExpectedResult | None, failure
     expected: set[str] = set()
     if result is not None:
         expected = {*result.failures, *(f"{test} unknown" for test in result.untested)}
-        expected |= set() if result.amplifier else {"missing"}
+        expected |= {"missing"} if FaultKind.MISSING_DETECTOR in result.kinds else set()
     return Line(
         exposure=place[0],
         detector=detector,
@@ -140,12 +133,12 @@ def report(run: SimulatedRun) -> list[ReportedLine]:
     """
     lines = []
     for exposure in run.exposures:
-        results = [r for r in listExpectedResults(run.faults, run.camera, [exposure]) if r.statistics]
+        results = [result for result in run.listExpected([exposure]) if result.statistics]
         tables = _readReported(run, exposure) if results else {}
         for result in results:
             for statistic in sorted(result.statistics):
                 table = tables[statistic]
-                values = np.asarray(table[REPORTED[statistic]], dtype=float)
+                values = np.asarray(table[run.part.product.reported[statistic]], dtype=float)
                 own = (table["detector"] == result.detector) & (table["amplifier"] == result.amplifier)
                 lines.append(
                     ReportedLine(
@@ -163,24 +156,31 @@ def report(run: SimulatedRun) -> list[ReportedLine]:
 
 def _readReported(run: SimulatedRun, exposure: int) -> dict[str, Table]:
     """Read the table of each statistic that is reported, with the columns detector and amplifier."""
-    of_amps = [name for name in REPORTED.values() if name.startswith("BIAS_")]
-    columns = ["detector", "amplifier", *of_amps]
-    results = run.get("verifyBiasExpResults", exposure, parameters={"columns": columns})
-    matrix = run.get("verifyBiasExpMatrix", exposure)
-    pairs = matrix[matrix["ampName"] != matrix["ampComp"]]
-    pairs.rename_column("ampName", "amplifier")
-    return {name: pairs if name == "AMPCORR" else results for name in REPORTED}
+    columns = {
+        name: column
+        for name, column in run.part.product.reported.items()
+        if column.startswith(run.part.product.title.upper())
+    }
+    parameters = {"columns": ["detector", "amplifier", *columns.values()]}
+    results = run.get("verify{}ExpResults", exposure, parameters=parameters)
+    tables = dict.fromkeys(columns, results)
+    if len(columns) < len(run.part.product.reported):
+        matrix = run.get("verify{}ExpMatrix", exposure)
+        pairs = matrix[matrix["ampName"] != matrix["ampComp"]]
+        pairs.rename_column("ampName", "amplifier")
+        tables |= dict.fromkeys(run.part.product.reported.keys() - columns, pairs)
+    return tables
 
 
 def _collectFindings(run: SimulatedRun) -> dict[Place, set[str]]:
     """Collect failed tests and missing detectors, from the tables of culprits and detectors."""
     found: dict[Place, set[str]] = defaultdict(set)
     for exposure in run.exposures:
-        summary = run.get("cpBiasExp_detectorSummary", exposure)
+        summary = run.get("cp{}Exp_detectorSummary", exposure)
         missing = set(summary["detector"][summary["nAmps"] == 0].tolist())
         for detector in missing:
             found[exposure, detector, ""].add("missing")
-        for row in run.get("cpBiasExp_culprits", exposure):
+        for row in run.get("cp{}Exp_culprits", exposure):
             # A suspicious value is beside the verdicts that faults are expected to change.
             if int(row["detector"]) not in missing and row["status"] != SUSPICIOUS_STATUS:
                 test = str(row["test"]) if row["status"] == "failed" else f"{row['test']} unknown"

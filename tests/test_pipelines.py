@@ -44,6 +44,15 @@ def listExtended(product: str) -> set[str]:
     return {f"analyze{product.title()}{end}Extended" for end in ends}
 
 
+def listPages(product: str, camera: str) -> dict[str, str]:
+    """List the tasks that make pages of detectors and rafts on demand, with their inputs; of bias only."""
+    if product != "bias":
+        return {}
+    pages = {"Profiles": "verifyBiasDetResults", "Correlations": "verifyBiasDetMatrix"}
+    pages |= {"RaftCorrelations": "verifyBiasDetMatrix"} if camera != "LATISS" else {}
+    return {f"analyzeBias{what}Extended": name for what, name in pages.items()}
+
+
 def listViews(product: str, camera: str) -> set[str]:
     """List the views of a product; LATISS has no raft."""
     ends = ("Det", "", "Residual", *(("Raft",) if camera != "LATISS" else ()))
@@ -316,7 +325,7 @@ def test_stored_tables_are_analysed_by_the_tools_of_the_merges(camera, product):
     analyses = resolve(str(PIPELINES / camera / f"analyze{title}.yaml")).tasks
     views = listViews(product, camera)
     core = {f"analyze{title}{end}" for end in ("ExpDet", "Exp", "Run")}
-    assert analyses.keys() == core | listExtended(product) | views
+    assert analyses.keys() == core | listExtended(product) | listPages(product, camera).keys() | views
     for end, label in (("Exp", f"verify{title}Exp"), ("Run", f"verify{title}")):
         analysis, merge = analyses[f"analyze{title}{end}"], merges[label]
         assert analysis.config.connections.data == merge.config.connections.outputResults
@@ -334,7 +343,7 @@ def test_core_is_metrics_and_extended_is_plots(camera, product):
     title = product.title()
     path = str(PIPELINES / camera / f"analyze{title}.yaml")
     subsets, tasks = Pipeline.fromFile(path).subsets, resolve(path).tasks
-    assert subsets[f"{product}Extended"] == listExtended(product)
+    assert subsets[f"{product}Extended"] == listExtended(product) | listPages(product, camera).keys()
     assert subsets[f"{product}Core"] == {f"analyze{title}{end}" for end in ("ExpDet", "Exp", "Run")}
     for label in listExtended(product):
         # The pages of all detectors of a run are made together.
@@ -347,6 +356,23 @@ def test_core_is_metrics_and_extended_is_plots(camera, product):
         assert given == expected
         assert tasks[label].outputs
         assert {edge.storage_class_name for edge in tasks[label].outputs.values()} == {"Plot"}
+        assert tasks[label].config.connections.outputName == label.replace("analyze", "cp")
+
+
+@pytest.mark.usefixtures("upstreamPipelines")
+@every_camera
+def test_pages_of_detectors_take_the_tables_of_exposures_and_make_plots(camera):
+    merged = resolve(str(PIPELINES / camera / "verifyBias.yaml")).tasks["verifyBiasExp"].config.connections
+    tasks = resolve(str(PIPELINES / camera / "analyzeBias.yaml")).tasks
+    for label, name in listPages("bias", camera).items():
+        data = tasks[label].inputs["data"]
+        assert data.parent_dataset_type_name == name
+        assert name in (merged.inputResults, merged.inputMatrix)
+        assert data.raw_dimensions == {"instrument", "exposure", "detector"}
+        outputs = tasks[label].outputs.values()
+        assert {edge.storage_class_name for edge in outputs} == {"Plot"}
+        # A raft is no dimension: its plot is stored under one of its detectors.
+        assert {frozenset(edge.raw_dimensions) for edge in outputs} == {frozenset({"instrument", "detector"})}
         assert tasks[label].config.connections.outputName == label.replace("analyze", "cp")
 
 

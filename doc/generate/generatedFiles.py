@@ -8,10 +8,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from coveragePage import coveragePage
+from metricInformation import metricInformationFile
 from pipelineTopics import collectTopics
 from productPages import productPages
 from tablePage import tablePage
 from topicPages import topicFiles
+from upstreamPage import upstreamPage
 from verifyMetrics import verifyMetricsFiles
 
 __all__ = ["ROOT", "generatedFiles", "main", "pipelineFiles"]
@@ -33,7 +36,10 @@ def generatedFiles() -> dict[str, str]:
     files
         Text of each file by its path, relative to the root of the package.
     """
-    return verifyMetricsFiles() | productPages() | tablePage() | topicFiles(collectTopics(pipelineFiles()))
+    topics = collectTopics(pipelineFiles())
+    from_data = verifyMetricsFiles() | tablePage() | upstreamPage()
+    from_pipelines = (topicFiles, productPages, metricInformationFile, coveragePage)
+    return from_data | {name: text for make in from_pipelines for name, text in make(topics).items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,74 +1,200 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Pages of the documentation that list the tests, generated from the catalogue."""
+"""Pages of the documentation that say how a product is verified and list its tests.
+
+They are generated from the catalogue and the pipelines.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
+import yaml
 from pageText import makeTable, wrap
+from pipelineTopics import Topic
+from verifyMetrics import productsWithTests
 
-from lsst.analysis.cp.catalogue import Bounds, Product, VerifyTest, getProduct, products
+from lsst.analysis.cp.catalogue import COMPUTED, Bounds, Product, VerifyTest, findTest
+from lsst.pipe.base import Pipeline
 
 __all__ = ["describeProduct", "productPages"]
 
 _DIRECTORY = "doc/lsst.analysis.cp"
+_PIPELINES = Path(__file__).parents[2] / "pipelines"
+
+_RUNS = {
+    "verify": """\
+-i LSSTCam/defaults,u/me/{product}Calibs -o u/me/verify{Product} \\
+    -p '$ANALYSIS_CP_DIR/pipelines/LSSTCam/verify{Product}.yaml' \\
+    -d "instrument = 'LSSTCam' AND {epoch} IN (2025041500100..2025041500120)"
+""",
+    "analyze": """\
+-i u/me/plainVerify{Product} -o u/me/analyze{Product} \\
+    -p '$ANALYSIS_CP_DIR/pipelines/LSSTCam/analyze{Product}.yaml'
+""",
+    "trend": """\
+-i u/me/verify{Product}1,u/me/verify{Product}2 -o u/me/trend{Product} \\
+    -p '$ANALYSIS_CP_DIR/pipelines/LSSTCam/trend{Product}.yaml' -d "exposure.day_obs > 20260101"
+""",
+}
+"""Rest of the command that runs each kind of pipeline, after the name of the repository."""
 
 
-def productPages() -> dict[str, str]:
+def productPages(topics: Mapping[str, Topic]) -> dict[str, str]:
     """Generate one page a product.
+
+    Parameters
+    ----------
+    topics
+        All topics by name.
 
     Returns
     -------
     files
         Text of each file by its path, relative to the root of the package.
     """
-    chosen = [product for product in map(getProduct, products()) if product.tests]
-    return {f"{_DIRECTORY}/{product.name}Tests.rst": describeProduct(product) for product in chosen}
+    return {
+        f"{_DIRECTORY}/{product.name}Tests.rst": describeProduct(product, topics)
+        for product in productsWithTests()
+    }
 
 
-def describeProduct(product: Product) -> str:
-    """Write the page of a product; a list that would be empty is left out."""
+def describeProduct(product: Product, topics: Mapping[str, Topic]) -> str:
+    """Write the page of a product; what would be empty is left out.
+
+    Parameters
+    ----------
+    product
+        The product.
+    topics
+        All topics by name.
+
+    Returns
+    -------
+    page
+        Its text.
+    """
     title = f"{product.title} tests"
-    counted = [test for test in product if test.counts]
-    of_ours = [test for test in product if test.isOurs]
-    set_aside = [test for test in product if test.setAside]
-    statistics = [test for test in product if not test.isTested]
     return "\n".join(
         [
-            ".. Generated from the catalogue of lsst.analysis.cp; do not edit.",
+            ".. Generated from the catalogue and the pipelines of lsst.analysis.cp; do not edit.",
             "",
             "#" * len(title),
             title,
             "#" * len(title),
             "",
-            wrap(
-                f"Columns of the tables of results begin with ``{product.prefix}_``, those of verdicts with "
-                f"``{product.prefix}_VERIFY_``. Sections are those of `{product.document} <{product.url}>`_. "
-                "RN and GAIN are the nominal read noise and gain of the amplifier, DARK_TIME and "
-                "EXPOSURE_TIME times of the exposure (s), where above 0. A value that is not "
-                f"plausible is suspicious, whatever the verdict. {product.note}"
-            ),
-            "",
-            *_list("", map(_describeTest, counted)),
-            *_list(
-                "Tests of this package, beside those of cp_verify. Their verdicts are computed and reported, "
-                "and count in no status:",
-                map(_describeTest, of_ours),
-            ),
-            *_list(
-                "Tests of cp_verify that are reported, and whose verdicts count in no status:",
-                map(_describeTest, set_aside),
-            ),
-            *_list("Statistics that are stored without being tested:", map(_describeStatistic, statistics)),
+            *_describePipelines(product),
+            *_describeBundles(product, topics),
+            *_describeTests(product),
         ]
     )
+
+
+def _describePipelines(product: Product) -> Iterator[str]:
+    """Write how to run the pipelines that there are, and which parts they have."""
+    stem = product.name.capitalize()
+    words = {"product": product.name, "Product": stem, "epoch": product.epoch}
+    files = {kind: _PIPELINES / "LSSTCam" / f"{kind}{stem}.yaml" for kind in _RUNS}
+    if not (there := [kind for kind, file in files.items() if file.exists()]):
+        return
+    yield from ("Running it", "==========", "")
+    for kind in there:
+        yield wrap(
+            f"``{kind}{stem}.yaml``: {_readIngredient(f'{kind}{stem}')['description'].strip()}", "- ", "  "
+        )
+    yield from ("", "For LATISS and LSSTComCam the name of the camera is another.", "")
+    yield from (".. code-block:: bash", "   :class: elsewhere", "")
+    for kind in there:
+        command = f"pipetask run --register-dataset-types -b /repo/main {_RUNS[kind].format(**words)}"
+        yield "".join(f"   {line}\n" for line in command.splitlines()).rstrip("\n")
+    yield from ("", "This lists the tasks of a pipeline, and needs no repository:", "")
+    yield from (".. code-block:: bash", "", "   source standalone/setup.sh")
+    yield f"   pipetask build -p '$ANALYSIS_CP_DIR/pipelines/LATISS/{there[0]}{stem}.yaml' --show task-graph"
+    yield ""
+    yield from ("Parts that can be run alone, by their names after ``#``:", "")
+    for kind in there:
+        own = Pipeline.fromFile(str(files[kind])).subsets.keys()
+        for name, description in _findSubsets(stem).items():
+            if name in own:
+                yield wrap(f"``{kind}{stem}.yaml#{name}``: {description}", "- ", "  ")
+    yield ""
+
+
+def _describeBundles(product: Product, topics: Mapping[str, Topic]) -> Iterator[str]:
+    """List the bundles of metrics that hold tests of the product."""
+    bundles = {
+        topic.datasetType: topic.dimensions
+        for topic in topics.values()
+        if (test := findTest(topic.tool)) is not None and test.product == product.name
+    }
+    if not bundles:
+        return
+    yield from ("What it writes", "==============", "")
+    yield wrap(
+        "Bundles of metrics, whose tools are those in the lists below. :doc:`metrics` says what each "
+        "measurement is. :doc:`tables` and :doc:`plots` of the same output names stand beside them."
+    )
+    yield ""
+    for name, dimensions in sorted(bundles.items()):
+        yield wrap(f"``{name}``: {', '.join(dimensions)}", "- ", "  ")
+    yield ""
+
+
+def _describeTests(product: Product) -> list[str]:
+    """List the tests and the stored statistics."""
+    return [
+        "Tests",
+        "=====",
+        "",
+        wrap(
+            f"Columns of the tables of results begin with ``{product.prefix}_``, those of verdicts with "
+            f"``{product.prefix}_VERIFY_``. Sections are those of `{product.document} <{product.url}>`_ "
+            "(:doc:`coverage`). RN and GAIN are the nominal read noise and gain of the amplifier, DARK_TIME "
+            "and EXPOSURE_TIME times of the exposure (s), where above 0. A value that is not "
+            f"plausible is suspicious, whatever the verdict. {product.note}"
+        ),
+        "",
+        *_list(
+            "Tests of cp_verify, whose verdicts count in the status of amplifiers, detectors, exposures and "
+            "runs:",
+            map(_describeTest, (test for test in product if test.counts)),
+        ),
+        *_list(
+            "Tests of this package, beside those of cp_verify. Their verdicts are computed and reported, and "
+            "count in no status:",
+            map(_describeTest, (test for test in product if test.isOurs)),
+        ),
+        *_list(
+            "Tests of cp_verify that are reported, and whose verdicts count in no status:",
+            map(_describeTest, (test for test in product if test.setAside)),
+        ),
+        *_list(
+            "Statistics that are stored without being tested:",
+            map(_describeStatistic, (test for test in product if not test.isTested)),
+        ),
+    ]
+
+
+def _readIngredient(name: str) -> Any:
+    """Read the file of a pipeline's ingredient."""
+    return yaml.safe_load((_PIPELINES / "_ingredients" / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+def _findSubsets(stem: str) -> dict[str, str]:
+    """Find the labelled subsets of a product's ingredients, with their descriptions."""
+    found = {}
+    for file in sorted((_PIPELINES / "_ingredients").glob(f"*{stem}.yaml")):
+        for name, subset in _readIngredient(file.stem).get("subsets", {}).items():
+            found[name] = " ".join(subset["description"].split())
+    return found
 
 
 def _list(words: str, rows: Iterable[dict[str, str]]) -> list[str]:
     """Write a table with some words before it; nothing if there are no rows."""
     if not (listed := list(rows)):
         return []
-    return [wrap(words), "", makeTable(listed)] if words else [makeTable(listed)]
+    return [wrap(words), "", makeTable(listed)]
 
 
 def _describeTest(test: VerifyTest) -> dict[str, str]:
@@ -86,12 +212,24 @@ def _describeTest(test: VerifyTest) -> dict[str, str]:
 def _describeMeaning(test: VerifyTest) -> Iterator[str]:
     """Yield sentences on a test; more columns would not fit a page."""
     yield test.description.strip()
+    if test.row != "amplifier":
+        yield f"One verdict a {test.row}."
+    if test.verify == COMPUTED and not test.isOurs:
+        yield "The verdict is computed from the statistics: cp_verify does not store it in the table."
+    if test.presence == "conditional":
+        yield "Only of runs that made it."
+    if not test.inVerdict:
+        yield "Not in SUCCESS."
     if test.thresholdSource:
         yield f"Threshold: {test.thresholdSource}."
     if test.plausibleAbove:
         yield f"Plausible above ``{test.plausibleAbove}``."
     if test.setAside:
         yield f"Set aside: {test.setAside}"
+    if test.derived:
+        yield f"It is ``{test.derived}``."
+    if test.absentWhere:
+        yield f"Left out where ``{test.absentWhere}``."
 
 
 def _writeThreshold(threshold: Bounds | Mapping[str, Bounds] | None) -> str:
@@ -106,5 +244,5 @@ def _describeStatistic(test: VerifyTest) -> dict[str, str]:
         "tool": f"``{test.toolName}``",
         "statistic": f"{test.statistic}",
         "unit": test.unit,
-        "meaning": test.description + (f" It is ``{test.derived}``." if test.derived else ""),
+        "meaning": " ".join(_describeMeaning(test)),
     }

@@ -6,6 +6,8 @@
 The files are in the layout of verify_metrics. A metric is named ``<tool>_<measurement>``.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -16,18 +18,67 @@ from lsst.analysis.cp.catalogue import (
     ROWS,
     Level,
     Product,
+    Slope,
     VerifyTest,
     getProduct,
     measurementUnits,
     products,
 )
+from lsst.analysis.cp.metrics.units import slopeUnits
 
-__all__ = ["PACKAGE", "verifyMetricsFiles"]
+__all__ = ["PACKAGE", "Limit", "productsWithTests", "testLimits", "verifyMetricsFiles"]
 
 PACKAGE = "analysis_cp"
 """Name of the package that the metrics belong to."""
 
 _NOTICE = "# Generated from the catalogue of lsst.analysis.cp; do not edit.\n"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Limit of a measurement, within which it passes.
+
+    Parameters
+    ----------
+    name
+        Name of the limit among those of the measurement.
+    measurement
+        Name of the measurement.
+    operator, value, unit
+        It passes where it has this relation to the value, in this unit.
+    """
+
+    name: str
+    measurement: str
+    operator: str
+    value: float
+    unit: str
+
+
+def productsWithTests() -> list[Product]:
+    """List the products that have tests, sorted by name."""
+    return [product for product in map(getProduct, products()) if product.tests]
+
+
+def testLimits(test: VerifyTest) -> Iterator[Limit]:
+    """List the limits of a test's worst tested quantity and of its number of failures.
+
+    Parameters
+    ----------
+    test
+        The test.
+
+    Yields
+    ------
+    limit
+        A limit; none if the verdict of the test does not count.
+    """
+    if not test.counts:
+        return
+    if test.limit is not None and test.operator is not None:
+        worst = "quantityMax" if test.operator.startswith("<") else "quantityMin"
+        yield Limit("threshold", worst, test.operator, test.limit, test.quantityUnit)
+    yield Limit("noFailure", "nFailed", "<=", 0, "")
 
 
 def verifyMetricsFiles() -> dict[str, str]:
@@ -38,11 +89,13 @@ def verifyMetricsFiles() -> dict[str, str]:
     files
         Text of each file by its path, relative to the directory of the metrics package.
     """
-    chosen = [product for product in map(getProduct, products()) if product.tests]
+    chosen = productsWithTests()
     definitions = {}
     for product in chosen:
         for test in product:
             definitions.update(_defineMetrics(product, test))
+        for slope in product.slopes:
+            definitions.update(_defineSlope(product, slope))
     files = {f"metrics/{PACKAGE}.yaml": _NOTICE + _dump(definitions)}
     for product in chosen:
         documents = [spec for test in product for spec in _specify(test)]
@@ -73,22 +126,31 @@ def _defineMetrics(product: Product, test: VerifyTest) -> dict[str, dict[str, An
     return definitions
 
 
+def _defineSlope(product: Product, slope: Slope) -> dict[str, dict[str, Any]]:
+    """Define the metrics of a slope, which a run has."""
+    words = {"statistic": "the slope", "rows": "amplifiers"}
+    return {
+        f"{slope.toolName}_{name}": {
+            "description": f"{MEASUREMENTS[name].meaning.format(**words)} {product.title} {slope.key}: "
+            f"{slope.description}",
+            "unit": unit,
+            "tags": [product.name, slope.key],
+        }
+        for name, unit in slopeUnits(slope).items()
+    }
+
+
 def _specify(test: VerifyTest) -> list[dict[str, Any]]:
-    """Specify the limits of a test's worst tested quantity and of its number of failures, if these count."""
-    if not test.counts:
-        return []
-    tags = [test.product, test.key]
-    specs = []
-    if test.limit is not None and test.operator is not None:
-        worst = "quantityMax" if test.operator.startswith("<") else "quantityMin"
-        threshold = {"operator": test.operator, "value": test.limit, "unit": test.quantityUnit}
-        metric = f"{test.toolName}_{worst}"
-        specs.append({"metric": metric, "name": "threshold", "threshold": threshold, "tags": tags})
-    if test.isTested:
-        threshold = {"operator": "<=", "value": 0, "unit": ""}
-        metric = f"{test.toolName}_nFailed"
-        specs.append({"metric": metric, "name": "noFailure", "threshold": threshold, "tags": tags})
-    return specs
+    """Specify the limits of a test."""
+    return [
+        {
+            "metric": f"{test.toolName}_{limit.measurement}",
+            "name": limit.name,
+            "threshold": {"operator": limit.operator, "value": limit.value, "unit": limit.unit},
+            "tags": [test.product, test.key],
+        }
+        for limit in testLimits(test)
+    ]
 
 
 class _Dumper(yaml.SafeDumper):

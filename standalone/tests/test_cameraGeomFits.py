@@ -194,6 +194,17 @@ def test_written_camera_reads_the_same(real: RealFile, tmp_path: Path):
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_file_is_read_anew_when_it_has_changed(tmp_path: Path):
+    path = tmp_path / "camera.fits"
+    makeTurnedCamera().writeFits(str(path))
+    first = Camera.readFits(str(path))
+    assert Camera.readFits(str(path)) is first
+    other = Camera.Builder(first)
+    other.setName("other")
+    other.finish().writeFits(str(path))
+    assert [camera.getName() for camera in (first, Camera.readFits(str(path)))] == ["turned", "other"]
+
+
 def makeTurnedCamera() -> Camera:
     """Make a camera with what the real files do not have: height, pitch, roll, crosstalk, no amplifier."""
     builder = Camera.Builder("turned")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pytest
@@ -19,9 +20,10 @@ sys.path.append(str(ROOT / "demo"))
 
 from cameraFile import checkCameraFile  # noqa: E402
 from folders import MARK, checkFolder, renewFolder, takeFolder  # noqa: E402
-from runDemo import DEMOS, checkInputs  # noqa: E402
+from parts import CAMERAS, PRODUCTS, listParts  # noqa: E402
+from runDemo import checkInputs  # noqa: E402
 
-DEMO = list(DEMOS.values())
+PARTS = listParts(list(CAMERAS), [])
 
 
 def listTree(root: Path) -> dict[str, bytes]:
@@ -37,7 +39,7 @@ def test_foreign_files_are_not_touched(tmp_path, name):
     (folder / "thesis.tex").write_text("years of work")
     before = listTree(tmp_path)
     with pytest.raises(click.ClickException, match=r"such as thesis\.tex.*Nothing was changed"):
-        checkInputs(DEMO, None, tmp_path / "output" if name else folder)
+        checkInputs(PARTS, None, tmp_path / "output" if name else folder)
     for change in (takeFolder, renewFolder):
         with pytest.raises(click.ClickException):
             change(folder)
@@ -88,29 +90,46 @@ def cameraFiles(tmp_path_factory) -> dict[str, Path]:
 @pytest.mark.parametrize("name", ["cut", "text", "absent"])
 def test_file_that_is_no_camera_is_refused(cameraFiles, name):
     with pytest.raises(click.ClickException, match=r"^--camera \S+ holds no camera: [^\n]+$"):
-        checkInputs(DEMO, cameraFiles[name], cameraFiles[name].parent / "new")
+        checkInputs(PARTS, cameraFiles[name], cameraFiles[name].parent / "new")
 
 
 @pytest.mark.parametrize("name", ["LATISS", "LSSTComCam"])
 def test_camera_of_another_instrument_is_refused(cameraFiles, name):
     with pytest.raises(click.ClickException, match=f"is of {name}, not of LSSTCam"):
-        checkInputs(DEMO, cameraFiles[name], cameraFiles[name].parent / "new")
+        checkInputs(PARTS, cameraFiles[name], cameraFiles[name].parent / "new")
 
 
 def test_camera_without_a_detector_of_the_faults_is_refused(cameraFiles):
-    faults = DEMOS["LSSTCam"].readFaults()
+    part = SimpleNamespace(
+        camera=CAMERAS["LATISS"],
+        product=PRODUCTS["bias"],
+        readFaults=listParts(["LSSTCam"], ["bias"])[0].readFaults,
+    )
     with pytest.raises(click.ClickException, match=r"does not fit the injected faults: .*no such detector"):
-        checkCameraFile(cameraFiles["LATISS"], "LATISS", faults)
+        checkCameraFile(cameraFiles["LATISS"], [part])
 
 
 def test_camera_of_the_instrument_is_taken(cameraFiles, tmp_path):
-    checkInputs(DEMO, cameraFiles["LSSTCam"], tmp_path / "new")
+    checkInputs(PARTS, cameraFiles["LSSTCam"], tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
 def test_camera_is_never_ignored(cameraFiles, tmp_path):
-    with pytest.raises(click.ClickException, match="--camera is for LSSTCam, which --only leaves out"):
-        checkInputs([DEMOS["LATISS"]], cameraFiles["LSSTCam"], tmp_path / "new")
+    with pytest.raises(click.ClickException, match="--camera is for LSSTCam, which --camera-name leaves out"):
+        checkInputs(listParts(["LATISS"], []), cameraFiles["LSSTCam"], tmp_path / "new")
+
+
+def test_parts_are_chosen() -> None:
+    shown = {(part.camera.name, part.product.name) for part in listParts([], [])}
+    assert shown >= {(camera, product) for camera in ("LATISS", "LSSTCam") for product in ("bias", "flat")}
+    assert {camera for camera, _ in shown} == {"LATISS", "LSSTCam"}
+    chosen = listParts(["LATISS", "LSSTComCam"], ["bias"])
+    assert {part.name for part in chosen} == {"LATISS bias", "LSSTComCam bias"}
+
+
+def test_nothing_to_show_is_refused(tmp_path):
+    with pytest.raises(click.ClickException, match="nothing to show"):
+        checkInputs([], None, tmp_path / "new")
 
 
 @pytest.mark.slow

@@ -8,13 +8,15 @@ from __future__ import annotations
 import io
 import re
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from astropy.table import Table
 
-from lsst.cp.simulator import parseFaults
+from lsst.cp.simulator import Fault, parseFaults
+from lsst.daf.butler import Butler
 from lsst.obs.lsst import Latiss, LsstCam
 
 ROOT = Path(__file__).parents[2]
@@ -23,11 +25,12 @@ sys.path.append(str(ROOT / "demo"))
 import history  # noqa: E402
 from figures import Figure  # noqa: E402
 from history import HistoryLine, judgeHistory, makeHistory, planHistory  # noqa: E402
-from pipetaskRun import PipetaskError, Stage  # noqa: E402
+from parts import CAMERAS, PRODUCTS, Part, listParts  # noqa: E402
 from printing import Findings, chooseFigures, summarize  # noqa: E402
 from progress import Progress  # noqa: E402
-from runDemo import DEMOS, listStages, prepare  # noqa: E402
+from runDemo import prepare  # noqa: E402
 from simulatedRun import SimulatedRun  # noqa: E402
+from stages import PipetaskError, Stage, Track, runSideBySide  # noqa: E402
 from structures import OtherStructure, listOthers  # noqa: E402
 from verdict import Line, judge, report  # noqa: E402
 
@@ -62,54 +65,93 @@ def test_bar_only_grows() -> None:
     assert progress.step == 10
 
 
-def makeStage(*lines: str, status: int = 0, steps: int = 6) -> Stage:
+def makeStage(*lines: str, status: int = 0, steps: int = 6, commands: int = 3) -> Stage:
     text = "\n".join(lines)
-    return Stage("doing things", [["bash", "-c", f"echo '{text}'; exit {status}"]] * 3, steps)
+    return Stage("doing things", [["bash", "-c", f"echo '{text}'; exit {status}"]] * commands, steps)
 
 
-def test_stage_counts_quanta_of_all_its_commands(tmp_path: Path) -> None:
+def runAll(tracks: list[Track], processes: int) -> tuple[list[str], list[int]]:
+    stream = io.StringIO()
+    progress = Progress(sum(track.nSteps for track in tracks), stream)
+    done = [track.name for track in runSideBySide(tracks, processes, progress)]
+    progress.close()
+    return done, readBar(stream)
+
+
+def test_stages_count_quanta_of_all_their_commands(tmp_path: Path) -> None:
     line = "Executed 2 quanta successfully, 0 failed and 0 remain out of total 2 quanta."
-    progress = Progress(20, io.StringIO())
-    makeStage(line).execute(2, tmp_path / "logs", progress)
-    assert progress.step == 6
     # What was pruned from the graph is done, too.
-    makeStage("nothing to do", steps=5).execute(2, tmp_path / "logs", progress)
-    assert progress.step == 11
+    track = Track("a camera", [makeStage(line), makeStage("nothing to do", steps=5)], tmp_path / "logs")
+    assert (track.nSteps, track.nDone) == (11, 0)
+    done, shown = runAll([track], 2)
+    assert (done, track.nDone, shown[-1]) == (["a camera"], 11, 100)
+    assert shown == sorted(shown)
+
+
+def test_stages_follow_each_other_and_tracks_share_the_processes(tmp_path: Path) -> None:
+    # Each command notes how many run, itself included.
+    note = "touch $0.$$; ls $0.* | wc -l >> $0-{name}; sleep 0.3; rm $0.$$; echo end >> $0-{name}"
+
+    def makeTrack(name: str, commands: list[int]) -> Track:
+        command = ["bash", "-c", note.format(name=name), str(tmp_path / "run")]
+        stages = [Stage(f"stage {i}", [command] * number, number) for i, number in enumerate(commands)]
+        return Track(name, stages, tmp_path / "logs")
+
+    done, _ = runAll([makeTrack("first", [1, 1, 1]), makeTrack("second", [3])], 2)
+    assert sorted(done) == ["first", "second"]
+    words = (tmp_path / "run-first").read_text().split()
+    assert words[1::2] == ["end"] * 3
+    numbers = {
+        int(word) for name in done for word in (tmp_path / f"run-{name}").read_text().split() if word != "end"
+    }
+    assert max(numbers) == 2
 
 
 def test_stage_that_fails_shows_the_end_of_its_log(tmp_path: Path) -> None:
     lines = [f"line {i}" for i in range(30)]
-    with pytest.raises(PipetaskError, match=r"doing things: failed; the end of .*log:\nline 15\n") as caught:
-        makeStage(*lines, status=1).execute(1, tmp_path, Progress(20, io.StringIO()))
+    failing = Track("a camera", [makeStage(*lines, status=1), makeStage("never")], tmp_path / "logs")
+    endless = Track("another", [Stage("waiting", [["sleep", "60"]], 1)], tmp_path / "logs")
+    message = r"a camera: doing things: failed; the end of .*log:\nline 15\n"
+    with pytest.raises(PipetaskError, match=message) as caught:
+        runAll([endless, failing], 2)
     assert str(caught.value).endswith("line 29")
+    assert endless._started[0][0].wait(10) != 0
 
 
 def test_plan_of_the_large_camera_names_a_complete_raft(tmp_path: Path) -> None:
-    part = prepare(DEMOS["LSSTCam"], tmp_path, 2, None, full=False)
+    [part] = listParts(["LSSTCam"], ["bias"])
+    [plan] = prepare([part], tmp_path, 2, None, full=False)
     names = {detector.getName() for detector in LsstCam().getCamera()}
     raft = {name for name in names if name.startswith("R22_")}
-    viewed = set(part.run.viewedDetectors)
+    viewed = set(plan.run.viewedDetectors)
     assert len(raft) == 9
     assert raft <= viewed
-    assert {str(fault.detector) for fault in DEMOS["LSSTCam"].readFaults()} <= viewed <= names
-    assert (part.nDetectors, part.nViewed) == (205, len(viewed))
-    assert set(part.run.ofViewedRaft) == raft
+    assert {str(fault.detector) for fault in part.readFaults()} <= viewed <= names
+    assert (plan.nDetectors, plan.nViewed) == (205, len(viewed))
+    assert set(plan.run.ofViewedRaft) == raft
     # The task that gathers detectors knows that the others are not requested.
-    config = part.run.configFiles["viewBiasExpResidual"].read_text()
+    config = plan.run.configFiles["viewBiasExpResidual"].read_text()
     assert all(repr(name) in config for name in viewed)
-    detectors, _, structures, views = part.stages
+    # Lengths in pixels get smaller with the camera.
+    assert plan.run.configFiles["verifyBiasDet"].read_text() == "config.ampCornerBoxSize = 50\n"
+    detectors, _, structures, views = plan.stages
     assert detectors.nSteps == 2 * 205
     # The structures of the exposure, and of the run the merge and upstream's plots.
     assert structures.nSteps == 3
     # A view of each viewed detector, and one of rafts and of the focal plane each.
     assert views.nSteps == len(viewed) + 2
-    words = [stage.words for stage in listStages(part)]
-    assert not any("quantum" in text or "quanta" in text for text in words)
+    assert not any("quantum" in stage.words or "quanta" in stage.words for stage in plan.stages)
+    with Butler.from_config(str(plan.run.repository)) as butler:
+        camera = butler.get("camera", instrument="LSSTCam", collections="LSSTCam/defaults")
+    # What the documentation says of the amplifiers.
+    boxes = [amplifier.getBBox() for detector in camera for amplifier in detector]
+    assert {(box.getWidth(), box.getHeight()) for box in boxes} == {(128, 500), (127, 500)}
 
 
 def test_full_plan_leaves_out_no_detector() -> None:
-    assert DEMOS["LSSTCam"].listViewed(["R22_S11", "R01_S00"], full=True) == ()
-    assert DEMOS["LATISS"].listViewed(["RXX_S00"], full=False) == ()
+    cameras = {part.camera.name: part for part in listParts(list(CAMERAS), ["bias"])}
+    assert cameras["LSSTCam"].listViewed(["R22_S11", "R01_S00"], full=True) == ()
+    assert cameras["LATISS"].listViewed(["RXX_S00"], full=False) == ()
 
 
 @pytest.fixture(autouse=True)
@@ -124,7 +166,7 @@ def pipelines(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_step_and_drift_of_the_history_are_found(tmp_path: Path) -> None:
     makeHistory(tmp_path / "history")
     stage = planHistory(tmp_path / "history", ROOT / "pipelines" / "LATISS" / "trendBias.yaml")
-    stage.execute(1, tmp_path / "logs", Progress(1, io.StringIO()))
+    runAll([Track("LATISS bias", [stage], tmp_path / "logs")], 1)
     lines = judgeHistory(tmp_path / "history")
     assert [line.tool for line in lines] == ["biasNoise", "biasMean"]
     assert all(line.isRight for line in lines), lines
@@ -146,13 +188,26 @@ def test_history_is_judged(values: dict[str, float], isRight: bool) -> None:
     assert line.isRight == isRight
 
 
-FAULTS = parseFaults(
-    [
-        "hotNoise detector:RXX_S00 amplifiers:C03 amplitude:1.4",
-        "biasShift detector:RXX_S00 amplifiers:C06 amplitude:2.0",
-        "brightColumn detector:RXX_S00 amplifiers:C15 amplitude:10",
-    ]
+FAULTS = (
+    "hotNoise detector:RXX_S00 amplifiers:C03 amplitude:1.4",
+    "biasShift detector:RXX_S00 amplifiers:C06 amplitude:2.0",
+    "brightColumn detector:RXX_S00 amplifiers:C15 amplitude:10",
 )
+
+
+@dataclass(frozen=True)
+class FakePart(Part):
+    """A part with an exposure of LATISS, and faults of its own."""
+
+    faultLines: tuple[str, ...] = FAULTS
+
+    def readFaults(self) -> tuple[Fault, ...]:
+        return parseFaults(self.faultLines)
+
+
+def makeRun(butler: object, product: str = "bias", faults: tuple[str, ...] = FAULTS) -> SimulatedRun:
+    camera = replace(CAMERAS["LATISS"], nExposures=1)
+    return SimulatedRun(butler, FakePart(camera, PRODUCTS[product], faults))
 
 
 def makeCulprits(*rows: tuple[str, str, str]) -> Table:
@@ -180,19 +235,19 @@ FOUND = (("C03", "NOISE", "failed"), ("C03", "READ_NOISE_CONSISTENT", "failed"))
 
 
 def test_verdict_has_no_line_for_what_no_test_looks_for() -> None:
-    (line,) = judge(SimulatedRun(makeButler(makeCulprits(*FOUND)), "LATISS", FAULTS, [EXPOSURE]))
+    (line,) = judge(makeRun(makeButler(makeCulprits(*FOUND))))
     assert (line.amplifier, line.isRight) == ("C03", True)
 
 
 @pytest.mark.parametrize("amplifier", ["C06", "C17"])
 def test_other_failures_are_wrong(amplifier: str) -> None:
     culprits = makeCulprits(*FOUND, (amplifier, "MEAN", "failed"))
-    lines = judge(SimulatedRun(makeButler(culprits), "LATISS", FAULTS, [EXPOSURE]))
+    lines = judge(makeRun(makeButler(culprits)))
     assert [(line.amplifier, line.isRight) for line in lines] == [("C03", True), (amplifier, False)]
 
 
 def test_statistics_without_limits_are_reported() -> None:
-    (line,) = report(SimulatedRun(makeButler(makeCulprits()), "LATISS", FAULTS, [EXPOSURE]))
+    (line,) = report(makeRun(makeButler(makeCulprits())))
     assert (line.amplifier, line.statistic, line.value, line.usual) == ("C06", "BIAS_SHIFT_COUNT", 2, 0)
 
 
@@ -201,10 +256,28 @@ def test_structures_where_nothing_was_injected_are_listed() -> None:
     table = Table({"amplifier": [a for a, _ in rows], "kind": [k for _, k in rows]})
     table["detector"], table["detectorName"] = 0, "RXX_S00"
     table["rank"], table["score"] = range(1, 6), 7.0
-    others = listOthers(SimulatedRun(makeButler(makeCulprits(), table), "LATISS", FAULTS, [EXPOSURE]))
+    others = listOthers(makeRun(makeButler(makeCulprits(), table)))
     assert others == [OtherStructure(EXPOSURE, "RXX_S00", "C17", "pixel, rank 2, 7.0 sigma")]
-    others = listOthers(SimulatedRun(makeButler(makeCulprits(), table), "LATISS", FAULTS[:0], [EXPOSURE]))
+    others = listOthers(makeRun(makeButler(makeCulprits(), table), faults=()))
     assert [other.amplifier for other in others] == ["C15", "C17", "C03", ""]
+
+
+def test_flats_are_judged_by_their_own_tests() -> None:
+    faults = (
+        "gainStep detector:RXX_S00 amplifiers:C03 amplitude:1.5",
+        "deadAmplifier detector:RXX_S00 amplifiers:C12",
+    )
+    culprits = makeCulprits(
+        ("C03", "NOISE", "failed"), ("C12", "NOISE", "unknown"), ("", "DET_SCATTER", "failed")
+    )
+    butler = FakeButler(
+        camera=Latiss().getCamera(),
+        cpFlatExp_detectorSummary=Table({"detector": [0], "nAmps": [16]}),
+        cpFlatExp_culprits=culprits,
+    )
+    lines = judge(makeRun(butler, "flat", faults))
+    assert {line.amplifier: line.isRight for line in lines} == {"": True, "C03": True, "C12": True}
+    assert [line.found for line in lines if not line.amplifier] == [{"DET_SCATTER"}]
 
 
 def makeFindings(**fields: list) -> Findings:
@@ -232,7 +305,7 @@ def test_wrong_findings_are_counted() -> None:
 
 def test_figures_of_what_was_found() -> None:
     names = [("NOISE", ""), ("NOISE", "R00"), ("MEAN", ""), ("biasSignificance", "")]
-    figures = [Figure("LATISS", detector, EXPOSURE, name, Path(name)) for name, detector in names]
+    figures = [Figure("LATISS", "bias", detector, EXPOSURE, name, Path(name)) for name, detector in names]
     chosen = list(chooseFigures(makeFindings(figures=figures)))
     assert chosen == [
         ("RXX_S00", "NOISE", figures[0]),

@@ -17,6 +17,7 @@ from lsst.analysis.cp.catalogue import getProduct, readProduct
 from lsst.analysis.cp.core import CameraLayout, DetectorSelection
 from lsst.analysis.cp.core.amps import (
     AmpTable,
+    ampSummaryTable,
     culpritsTable,
     detectorSummaryTable,
     judge,
@@ -24,22 +25,6 @@ from lsst.analysis.cp.core.amps import (
     summarize,
 )
 from lsst.daf.butler.formatters.parquet import arrow_to_astropy
-
-PTC = """
-product: ptc
-prefix: PTC
-title: PTC
-epoch: none
-tests:
-  PTC_GAIN: {statistic: PTC_GAIN, verify: PTC_VERIFY_PTC_GAIN, unit: electron/adu, label: Gain,
-    description: G.}
-  PTC_NOISE: {statistic: PTC_NOISE, verify: PTC_VERIFY_PTC_NOISE, unit: electron, label: N, description: N.}
-  PTC_TURNOFF: {statistic: PTC_TURNOFF, verify: PTC_VERIFY_PTC_TURNOFF, unit: adu, label: T, description: T.}
-  PTC_BFE_A00: {statistic: PTC_BFE_A00, verify: PTC_VERIFY_PTC_BFE_A00, unit: 1/electron, label: A,
-    presence: conditional, description: A.}
-  NOISE_SIGNAL_INDEPENDENCE: {verify: PTC_VERIFY_NOISE_SIGNAL_INDEPENDENCE, description: N.}
-  SUCCESS: {verify: PTC_VERIFY_SUCCESS, verdict: true, description: S.}
-"""
 
 DEFECTS = """
 product: defects
@@ -53,6 +38,9 @@ statistics:
   DEFECT_PIXELS: {unit: "", label: Defect pixels, isCount: true, description: D.}
   MEDIAN: {unit: electron, label: Median, description: M.}
 """
+
+FITTED = ("SLOPE", "OFFSET", "SUCCESS")
+"""What cp_verify has of the fit of a covariance."""
 
 BAD_COLUMNS = "  N_BAD_COLUMNS: {row: detector, unit: '', label: Bad columns, description: B.}\n"
 
@@ -375,22 +363,91 @@ def test_crosstalk(load, comCam, faults, makeProduct):
     ]
 
 
-@pytest.mark.parametrize("kind", ["expapprox", "fullcov", "lsstcam"])
-def test_ptc(request, load, faults, kind):
-    layout = request.getfixturevalue("lsstCamLayout" if kind == "lsstcam" else "comCam")
-    data, rows = load(f"ptc_{kind}/verifyPtcResults")
-    product = readProduct(PTC, "ptc.yaml")
+@pytest.fixture(scope="module", params=["expapprox", "fullcov", "lsstcam"])
+def ptc(request, load):
+    """Read the results of photon transfer curves: the name of their folder, the table and its rows."""
+    name = f"ptc_{request.param}"
+    layout = request.getfixturevalue("lsstCamLayout" if request.param == "lsstcam" else "comCam")
+    data, rows = load(f"{name}/verifyPtcResults")
     ids = sorted({row["detector"] for row in rows})
-    table = AmpTable.fromColumns(data, product, layout.select(ids))
+    return name, AmpTable.fromColumns(data, getProduct("ptc"), layout.select(ids)), rows
+
+
+def test_ptc(ptc, faults):
+    name, table, rows = ptc
     assert len(table) == len(rows)
-    everything = DetectorSelection(detectorTypes=None)
-    run = summarize(table, "run", everything)
-    for test in product:
-        values = None if test.statistic is None else valuesOf(rows, test.statisticColumn)
-        checkCounts(run.tests[test.key].values, valuesOf(rows, test.verifyColumn), values)
-    assert failedIn(table) == faults(f"ptc_{kind}")
+    run = summarize(table, "run", DetectorSelection(detectorTypes=None))
+    for test in table.tests:
+        if test.isTested:
+            values = None if test.statistic is None else valuesOf(rows, test.statisticColumn)
+            checkCounts(run.tests[test.key].values, valuesOf(rows, test.verifyColumn), values)
+    assert failedIn(table) == faults(name)
     assert run.nAmpsMissing.tolist() == [0]
     written = detectorSummaryTable(summarize(table, "runDetector"))
-    assert written["detector"].tolist() == [i for i in layout.detectorId.tolist() if i in ids]
+    assert "nExposures" not in written.colnames
     failed = {row["detector"] for row in rows if row["PTC_VERIFY_SUCCESS"] is False}
     assert_array_equal(written["status"] == "failed", np.isin(written["detector"], list(failed)))
+
+
+def test_quantities_of_ptc(ptc):
+    """Against the columns by hand; a fit that is NaN has no quantity."""
+    _, table, rows = ptc
+    expected = {
+        "PTC_GAIN": [100 * abs(r["PTC_PTC_GAIN"] / r["PTC_AMP_GAIN"] - 1) for r in rows],
+        "PTC_NOISE": [100 * abs(r["PTC_PTC_NOISE"] / r["PTC_AMP_NOISE"] - 1) for r in rows],
+        "PTC_TURNOFF": [r["PTC_PTC_TURNOFF"] * r["PTC_PTC_GAIN"] for r in rows],
+        "PTC_BFE_A00": [r["PTC_PTC_BFE_A00"] for r in rows],
+    }
+    for test in table.tests:
+        if test.quantity is not None:
+            np.testing.assert_allclose(table.quantity(test), expected.pop(test.key), rtol=1e-9)
+    assert expected == {}
+
+
+def test_thresholds_of_the_catalogue_are_those_of_ptc(ptc):
+    _, table, _ = ptc
+    for test in table.tests:
+        if test.quantity is not None:
+            quantity, stored = table.quantity(test), table.verdict(test)
+            judged = judge(test, quantity, table.physicalType["amplifier"])
+            # What has no value is failed in the table, and unknown where the verdict is computed.
+            assert_array_equal(judged != stored, np.isnan(quantity))
+
+
+def test_fits_of_covariances_without_pairs_are_left_out_and_named(ptc):
+    name, table, rows = ptc
+    # The amplifier without any pair that the fit could use.
+    bad = [row["detector"] == 7 and row["amplifier"] == "C17" and name == "ptc_expapprox" for row in rows]
+    kinds = [f"PTC_PTC_COV_{lag}_FIT_{kind}" for lag in ("10", "01", "11", "20", "02") for kind in FITTED]
+    for column in kinds:
+        stored = np.array([row[column] for row in rows], dtype=float)
+        assert_array_equal(table.statistics[column], np.where(bad, np.nan, stored))
+    if any(bad):
+        assert ampSummaryTable(table).meta["leftOut"] == dict.fromkeys(kinds, ["R22_S21 C17"])
+    else:
+        assert table.leftOut == {}
+        assert "leftOut" not in ampSummaryTable(table).meta
+
+
+def test_fit_that_is_nan_passes_the_independence_of_noise_and_fails_the_rest(load, comCam):
+    data, _ = load("ptc_expapprox/verifyPtcResults")
+    table = AmpTable.fromColumns(data, getProduct("ptc"), comCam)
+    row = int(np.flatnonzero((data["detector"] == 0) & (data["amplifier"] == "C00"))[0])
+    found = {test.key: int(table.status(test)[row]) for test in table.tests if test.isTested}
+    assert found.pop("NOISE_SIGNAL_INDEPENDENCE") == 1
+    assert set(found.values()) == {0}
+
+
+def test_detector_with_fewer_pairs_is_read(load, comCam):
+    """Its vectors are padded, those of booleans with True; no vector is read."""
+    data, rows = load("ptc_expapprox/verifyPtcResults")
+    assert {len(row["PTC_PTC_RAW_MEANS"]) for row in rows} == {8}
+    vectors = [name for name in data.colnames if data[name].ndim == 2]
+    assert "PTC_PTC_EXP_ID_MASK" in vectors
+    assert set(getProduct("ptc").inputColumns()).isdisjoint(vectors)
+    alone, _ = load("ptc_expapprox/verifyPtcDetResults_8")
+    table = AmpTable.fromColumns(alone, getProduct("ptc"), comCam.select([8]))
+    merged = AmpTable.fromColumns(data, getProduct("ptc"), comCam)
+    own = merged.layout.detectorId[merged.rows["amplifier"].detectorIndex] == 8
+    for column, values in table.statistics.items():
+        assert_array_equal(values, merged.statistics[column][own], column)

@@ -4,10 +4,14 @@
 
 """The plugin's own tests, run with upstream's code in the place of the stand-ins."""
 
+import json
+import math
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
+import yaml
 
 pytestmark = pytest.mark.slow
 
@@ -86,3 +90,76 @@ print(len(metrics), len(specifications))
     result = overUpstream("-c", code, TESTS.parent)
     assert result.returncode == 0, result.stderr
     assert min(map(int, result.stdout.split())) > 0
+
+
+def test_histograms_of_analysis_tools_show_our_thresholds(overUpstream):
+    """An installation whose file has our entries draws them, and keeps its own."""
+    code = """
+import importlib.resources, json, sys
+from pathlib import Path
+from types import SimpleNamespace
+import numpy as np, yaml
+import lsst.analysis.tools
+from lsst.analysis.tools.actions.plot import histPlot
+
+theirs = importlib.resources.read_text(lsst.analysis.tools, "metricInformation.yaml")
+ours = Path(sys.argv[1]).read_text()
+histPlot.importResources = SimpleNamespace(read_text=lambda package, name: theirs + ours)
+plot = histPlot.HistPlot()
+names = list(yaml.safe_load(ours))
+for name in names:
+    panel = histPlot.HistPanel()
+    panel.hists = {name: name}
+    panel.addThresholds = True
+    plot.panels[name] = panel
+plot.validate()
+figure = plot({name: np.linspace(-2, 2, 50) for name in names})
+drawn = {}
+for axes in figure.subfigs[0].axes:
+    [label] = [text.get_text() for text in axes.get_legend().get_texts()]
+    lines = [line for line in axes.get_lines() if line.get_linestyle() == "-"]
+    drawn[label] = [float(line.get_xdata()[0]) for line in lines]
+print(json.dumps([drawn, sorted(yaml.safe_load(theirs)), sorted(yaml.safe_load(theirs + ours))]))
+"""
+    file = TESTS.parent / "metricInfo" / "metricInformation.yaml"
+    result = overUpstream("-W", "ignore", "-c", code, file)
+    assert result.returncode == 0, result.stderr
+    drawn, theirs, merged = json.loads(result.stdout)
+    entries = yaml.safe_load(file.read_text())
+    ends = ("lowThreshold", "highThreshold")
+    assert drawn == {
+        name: [entry[end] for end in ends if math.isfinite(entry[end])] for name, entry in entries.items()
+    }
+    assert merged == sorted([*theirs, *entries])
+
+
+def test_table_of_metrics_has_columns_of_these_names(overUpstream):
+    """The task that the documentation configures makes a table of the bundles of two exposures."""
+    code = """
+import json, sys
+from types import SimpleNamespace
+import astropy.units as u
+sys.modules["lsst.skymap"] = SimpleNamespace(BaseSkyMap=SimpleNamespace(SKYMAP_DATASET_TYPE_NAME="skyMap"))
+from lsst.analysis.tools.interfaces import MetricMeasurementBundle
+from lsst.pipe.base import Pipeline
+from lsst.verify import Measurement
+
+graph = Pipeline.fromString(sys.argv[1]).to_graph()
+[node] = graph.tasks.values()
+task = node.task_class(config=node.config)
+bundles = []
+for number in (1, 2):
+    values = {"nFailed": number * u.dimensionless_unscaled, "max": number * u.electron}
+    measurements = [Measurement(name, value) for name, value in values.items()]
+    bundles.append(MetricMeasurementBundle({"biasNoise": measurements}))
+table = task.run([{"exposure": number} for number in (11, 12)], bundles, None).metricTable
+[output] = node.outputs.values()
+print(json.dumps([output.dataset_type_name, {name: list(map(float, table[name])) for name in table.columns}]))
+"""
+    page = (TESTS.parent / "doc" / "lsst.analysis.cp" / "metrics.rst").read_text()
+    pipeline = "description: metrics\n" + textwrap.dedent(page.partition(".. code-block:: yaml\n")[2])
+    result = overUpstream("-W", "ignore", "-c", code, pipeline)
+    assert result.returncode == 0, result.stderr
+    name, columns = json.loads(result.stdout)
+    assert name == "cpBiasExp_metricsTable"
+    assert columns == {"exposure": [11, 12], "biasNoise_nFailed": [1, 2], "biasNoise_max": [1, 2]}

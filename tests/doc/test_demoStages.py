@@ -1,48 +1,66 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""The demonstration runs each task after those whose outputs it takes."""
+"""The demonstration runs each task after those whose outputs it takes, on the exposures of its product."""
 
 import sys
 
 import pytest
 from generatedFiles import ROOT
 
-from lsst.obs.lsst import Latiss
+from lsst.obs.lsst import Latiss, LsstComCam
 from lsst.pipe.base import Pipeline
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 
-PIPELINE = ROOT / "pipelines" / "LATISS" / "verifyBias.yaml"
+EXPOSURES = [20260301_00001, 20260301_00002]
+
+
+def readOption(command, name):
+    """Read an option of a command."""
+    return command[command.index(name) + 1]
 
 
 def readLabels(command):
     """Read the labels of the tasks that a command runs."""
-    return command[command.index("-p") + 1].partition("#")[2].split(",")
+    return readOption(command, "-p").partition("#")[2].split(",")
+
+
+def findPipeline(instrument, product):
+    """Find the pipeline of a product."""
+    return ROOT / "pipelines" / instrument.getName() / f"verify{product}.yaml"
 
 
 @pytest.fixture
-def stages(tmp_path, monkeypatch):
-    """Plan the runs of two exposures of LATISS on two cores."""
+def plan(tmp_path, monkeypatch):
+    """Return a function that plans the runs of two exposures on two cores."""
     monkeypatch.syspath_prepend(str(ROOT / "demo"))
     from pipetaskRun import PipetaskRun
 
-    exposures = [simulator.ExposureInfo(20260301, i) for i in (1, 2)]
-    root = tmp_path / "repository"
-    simulator.makeRepository(root, Latiss, exposures, camera=simulator.shrinkCamera(Latiss().getCamera(), 16))
-    yield PipetaskRun(root, PIPELINE, "LATISS/defaults", "demo/verifyBias").plan(2)
-    for name in ("pipetaskRun", "progress"):
+    def planRuns(instrument, product):
+        root = tmp_path / instrument.getName()
+        if not root.exists():
+            # A third one, that is of another product.
+            exposures = [simulator.ExposureInfo(20260301, i) for i in (1, 2, 3)]
+            camera = simulator.shrinkCamera(instrument().getCamera(), 16)
+            simulator.makeRepository(root, instrument, exposures, camera=camera)
+        pipeline, inputs = findPipeline(instrument, product), f"{instrument.getName()}/defaults"
+        return PipetaskRun(root, pipeline, inputs, f"demo/verify{product}", tuple(EXPOSURES)).plan(2)
+
+    yield planRuns
+    for name in ("pipetaskRun", "progress", "stages"):
         sys.modules.pop(name, None)
 
 
-def test_tasks_run_after_those_whose_outputs_they_take(stages):
+@pytest.mark.parametrize("product", ["Bias", "Flat"])
+def test_tasks_run_after_those_whose_outputs_they_take(plan, product):
     stage_of = {
         label: i
-        for i, stage in enumerate(stages)
+        for i, stage in enumerate(plan(LsstComCam, product))
         for command in stage.commands
         for label in readLabels(command)
     }
-    graph = Pipeline.fromFile(str(PIPELINE)).to_graph()
+    graph = Pipeline.fromFile(str(findPipeline(LsstComCam, product))).to_graph()
     assert set(stage_of) == set(graph.tasks)
     for label in graph.tasks:
         for edge in graph.tasks[label].inputs.values():
@@ -50,11 +68,12 @@ def test_tasks_run_after_those_whose_outputs_they_take(stages):
             if producer is not None:
                 assert stage_of[producer.label] <= stage_of[label]
     # Commands of a stage do not see each other's outputs.
-    assert stage_of["viewBiasExpResidual"] < stage_of["viewBiasExpDet"]
-    assert stage_of["viewBiasExpResidual"] < stage_of["viewBiasExp"]
+    assert stage_of[f"view{product}ExpResidual"] < stage_of[f"view{product}ExpDet"]
+    assert stage_of[f"view{product}ExpResidual"] < stage_of[f"view{product}Exp"]
 
 
-def test_views_take_the_structures_and_share_the_exposures(stages):
+def test_views_take_the_structures_and_share_the_detectors(plan):
+    stages = plan(LsstComCam, "Bias")
     commands = [command for command in stages[-1].commands if readLabels(command) == ["viewBiasExpDet"]]
     [structures] = [
         command
@@ -62,9 +81,24 @@ def test_views_take_the_structures_and_share_the_exposures(stages):
         for command in stage.commands
         if "viewBiasExpResidual" in readLabels(command)
     ]
-    run = structures[structures.index("--output-run") + 1]
-    assert [run in command[command.index("-i") + 1].split(",") for command in commands] == [True, True]
-    queries = {command[command.index("-d") + 1] for command in commands}
-    assert queries == {"exposure IN (2026030100001)", "exposure IN (2026030100002)"}
-    runs = [command[command.index("--output-run") + 1] for command in stages[-1].commands]
+    run = readOption(structures, "--output-run")
+    assert [run in readOption(command, "-i").split(",") for command in commands] == [True, True]
+    queries = {readOption(command, "-d").partition(" AND ")[2] for command in commands}
+    assert queries == {"detector IN (0, 2, 4, 6, 8)", "detector IN (1, 3, 5, 7)"}
+    runs = [readOption(command, "--output-run") for command in stages[-1].commands]
     assert len(set(runs)) == len(runs)
+
+
+def test_exposures_are_those_of_the_product(plan):
+    for stage in plan(LsstComCam, "Flat"):
+        for command in stage.commands:
+            assert readOption(command, "-d").startswith("exposure IN (2026030100001, 2026030100002)")
+
+
+def test_one_detector_takes_one_command(plan):
+    [stage] = plan(Latiss, "Bias")
+    [command] = stage.commands
+    graph = Pipeline.fromFile(str(findPipeline(Latiss, "Bias"))).to_graph()
+    assert set(readLabels(command)) == set(graph.tasks)
+    # Of the run there are the merge and upstream's plots, of each exposure all others.
+    assert stage.nSteps == 2 + 2 * (len(graph.tasks) - 2)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 # Those of the demonstration.
 EXPOSURES = [simulator.ExposureInfo(20260301, i) for i in (1, 2, 3)]
-FAULTS = (ROOT / "demo" / "faults" / "LATISS.txt").read_text().splitlines()[1:4]
+FAULTS = (ROOT / "demo" / "faults" / "bias" / "LATISS.txt").read_text().splitlines()[1:4]
 LEFT_OUT = shutil.ignore_patterns(".*", "demo-output", "__pycache__", "*.egg-info", "_build")
 VARIABLES = ("ANALYSIS_CP_DIR", "CP_VERIFY_DIR", "ANALYSIS_TOOLS_DIR")
 RUNNABLE = [page for page in PAGES if any(e.page == page and e.runsInClone and e.language for e in EXAMPLES)]

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,25 +17,36 @@ from pageText import makeTable, wrap
 from productPages import describeProduct
 
 from lsst.analysis.cp.catalogue import getProduct, products
+from lsst.pipe.base import Pipeline
 
 WIDTH = 130
 # What fits a page of documentation, in letters; a word is not broken.
 PAGE_WIDTH = 105
 PAGES = ROOT / "doc" / "lsst.analysis.cp"
+CAMERA = ROOT / "pipelines" / "LSSTCam"
 TESTS = [test for name in products() for test in getProduct(name)]
 
 
 def readTables(page: str) -> list[list[str]]:
     """Read the rows of all tables of a page; a cell may have several lines."""
     rows: list[list[str]] = []
+    in_table = False
     for line in page.splitlines():
+        in_table = line.startswith("   * -") or (in_table and line.startswith("     "))
         if line.startswith("   * -"):
             rows.append([line[7:]])
-        elif line.startswith("     -"):
+        elif in_table and line.startswith("     -"):
             rows[-1].append(line[7:])
-        elif line.startswith("       "):
+        elif in_table:
             rows[-1][-1] += f" {line.strip()}"
     return rows
+
+
+def writeThreshold(threshold) -> str:
+    """Write a limit, an interval, or one of these for each vendor."""
+    if isinstance(threshold, Mapping):
+        return "; ".join(f"{writeThreshold(own)} ({vendor})" for vendor, own in threshold.items())
+    return f"{threshold[0]:g} to {threshold[1]:g}" if isinstance(threshold, tuple) else f"{threshold:g}"
 
 
 @pytest.fixture(scope="module")
@@ -72,21 +84,60 @@ def test_documentation_has_a_row_for_each_test(test):
     rows = readTables((PAGES / f"{test.product}Tests.rst").read_text())
     [row] = [row for row in rows if row[0] == f"``{test.toolName}``"]
     assert row[-1].startswith(test.description.strip())
-    for words in (test.thresholdSource, test.plausibleAbove, test.setAside):
-        assert not (words and test.isTested) or " ".join(words.split()) in row[-1]
+    for words in (test.thresholdSource, test.plausibleAbove, test.setAside, test.absentWhere):
+        assert not words or " ".join(words.split()) in row[-1]
     assert test.unit in row
     if test.threshold is not None:
-        assert f"``{test.quantity} {test.operator} {test.threshold:g}``" in row
+        assert f"``{test.quantity} {test.operator} {writeThreshold(test.threshold)}``" in row
 
 
 @pytest.mark.parametrize("tested", [True, False])
 def test_page_of_a_product_has_no_list_of_what_it_lacks(tested):
     product = getProduct("bias")
     some = tuple(test for test in product if (test.counts if tested else not test.isTested))
-    page = describeProduct(replace(product, tests=some))
+    page = describeProduct(replace(product, tests=some), {})
     assert ("stored without being tested" in page) == (not tested)
     [_, *rows] = readTables(page)
     assert [row[0] for row in rows] == [f"``{test.toolName}``" for test in some]
+
+
+@pytest.mark.parametrize("product", ["bias", "dark", "flat"])
+def test_page_of_a_product_says_how_to_run_each_of_its_pipelines(product):
+    page = (PAGES / f"{product}Tests.rst").read_text()
+    stem = product.capitalize()
+    kinds = {kind for kind in ("verify", "analyze", "trend") if (CAMERA / f"{kind}{stem}.yaml").exists()}
+    assert kinds >= {"verify", "analyze"}
+    runs = re.findall(r"pipetask run .*\n(?: +.*\n)*?.*LSSTCam/(\w+)\.yaml'", page)
+    assert set(runs) == {f"{kind}{stem}" for kind in kinds}
+    parts = re.findall(r"^- ``(\w+\.yaml)#(\w+)``", page, re.MULTILINE)
+    assert ("verify" + stem + ".yaml", f"{product}Merges") in parts
+    for file, name in parts:
+        assert len(Pipeline.fromFile(f"{CAMERA / file}#{name}")) > 0
+
+
+@pytest.mark.parametrize("product", ["bias", "dark", "flat"])
+def test_page_of_a_product_lists_its_bundles_at_all_levels(product):
+    page = (PAGES / f"{product}Tests.rst").read_text()
+    bundles = dict(re.findall(r"^- ``(\w+)_metrics``: (.*)$", page, re.MULTILINE))
+    output = f"cp{product.capitalize()}"
+    assert set(bundles) == {f"{output}{level}" for level in ("Exp", "ExpDet", "Run", "RunDet")}
+    for name, dimensions in bundles.items():
+        assert ("detector" in dimensions) == name.endswith("Det")
+        assert ("exposure" in dimensions) == ("Exp" in name)
+        assert ("physical_filter" in dimensions) == (product == "flat")
+
+
+def test_page_tells_verdicts_of_detectors_and_those_that_are_computed():
+    flat, dark = getProduct("flat"), getProduct("dark")
+    computed = replace(dark["NOISE"], verify="computed")
+    sentence = "The verdict is computed from the statistics"
+    for product, words, told in (
+        (flat, "One verdict a detector.", True),
+        (dark, "One verdict a detector.", False),
+        (replace(dark, tests=(computed,), slopes=(), rate=""), sentence, True),
+        (replace(dark, tests=(dark["NOISE"],), slopes=(), rate=""), sentence, False),
+    ):
+        assert (words in " ".join(describeProduct(product, {}).split())) == told
 
 
 def test_cells_are_wrapped_between_words():

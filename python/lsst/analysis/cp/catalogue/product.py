@@ -23,6 +23,7 @@ __all__ = [
     "ROWS",
     "Bounds",
     "CatalogueError",
+    "CurveKind",
     "ImageKind",
     "Product",
     "VerifyTest",
@@ -125,6 +126,9 @@ class VerifyTest:
         A numexpr expression in `REFERENCE_NAMES`, in the unit of the statistic. The statistic is plausible
         only above it and above 0; one that is not is suspicious, whatever the verdict. None if every value is
         plausible.
+    absentWhere
+        A numexpr condition in statistics of the product. Where it holds, what the table has for the statistic
+        is no measurement, and is left out. None if every value is one.
     verdict
         Whether the column sums up the other tests.
     inVerdict
@@ -163,6 +167,7 @@ class VerifyTest:
     isOurs: bool = False
     setAside: str = ""
     plausibleAbove: str | None = None
+    absentWhere: str | None = None
     verdict: bool = False
     inVerdict: bool = True
     description: str
@@ -194,27 +199,40 @@ class VerifyTest:
         self._checkOrigin()
         self._checkMeans()
         self._checkDerived()
-        if self.plausibleAbove is not None:
-            self._checkPlausibility(self.plausibleAbove)
+        self._checkPlausibility()
+        self._checkAbsence()
         if not self.description.strip():
             raise self._error("the description is empty")
 
-    def _checkExpression(self, field: str, expression: str) -> None:
+    def _checkExpression(
+        self, field: str, expression: str, what: str = "real function", kind: str = "f"
+    ) -> None:
         """Evaluate an expression once, so that a mistake shows when the catalogue is read."""
         try:
             rows = dict.fromkeys(_namesIn(expression), np.ones(2))
             value = numexpr.evaluate(expression, local_dict=rows, global_dict={})
         except (SyntaxError, TypeError, KeyError, AttributeError, ValueError, NotImplementedError) as error:
             raise self._error(f"{field} {expression!r} cannot be evaluated: {error}") from error
-        if value.dtype.kind != "f" or value.shape != (2,):
-            raise self._error(f"{field} {expression!r} is no real function of a statistic")
+        if value.dtype.kind != kind or value.shape != (2,):
+            raise self._error(f"{field} {expression!r} is no {what} of a statistic")
 
-    def _checkPlausibility(self, expression: str) -> None:
+    def _checkAbsence(self) -> None:
+        """Check that there is a condition, of a statistic."""
+        if self.absentWhere is not None:
+            self._checkExpression("absentWhere", self.absentWhere, "condition", "b")
+            if self.statistic is None or self.derived is not None:
+                raise self._error("absentWhere is given without a stored statistic")
+            if wrong := sorted({*self.absentNames} & {*REFERENCE_NAMES, *self.means}):
+                raise self._error(f"absentWhere names {', '.join(wrong)}, which is no statistic")
+
+    def _checkPlausibility(self) -> None:
         """Check that there is a statistic to compare, and nominal values to compare it with."""
-        self._checkExpression("plausibleAbove", expression)
+        if self.plausibleAbove is None:
+            return
+        self._checkExpression("plausibleAbove", self.plausibleAbove)
         if self.statistic is None or self.row != "amplifier":
             raise self._error("plausibleAbove is given without a statistic of amplifiers")
-        if unknown := sorted(set(_namesIn(expression)) - set(REFERENCE_NAMES)):
+        if unknown := sorted(set(self.plausibleNames) - set(REFERENCE_NAMES)):
             raise self._error(
                 f"plausibleAbove names {', '.join(unknown)}, expected {', '.join(REFERENCE_NAMES)}"
             )
@@ -304,6 +322,11 @@ class VerifyTest:
         """Reference names in what the statistic must exceed, sorted."""
         return () if self.plausibleAbove is None else _namesIn(self.plausibleAbove)
 
+    @cached_property
+    def absentNames(self) -> tuple[str, ...]:
+        """Statistics that tell whether that of the test is absent, sorted."""
+        return () if self.absentWhere is None else _namesIn(self.absentWhere)
+
     @property
     def comparedNames(self) -> tuple[str, ...]:
         """What the statistic is compared with: the other names in the tested quantity."""
@@ -311,9 +334,9 @@ class VerifyTest:
 
     @cached_property
     def statisticColumns(self) -> tuple[str, ...]:
-        """Columns of statistics that the test or its tested quantity read in rows of its own kind."""
+        """Columns of statistics that the test and its expressions read in rows of its own kind."""
         names = [] if self.statistic is None or self.derived else [self.statistic]
-        names += [*self.derivedNames, *self.quantityNames]
+        names += [*self.derivedNames, *self.quantityNames, *self.absentNames]
         stored = [name for name in names if name not in (*REFERENCE_NAMES, *self.means)]
         return tuple(f"{self.prefix}_{name}" for name in dict.fromkeys(stored))
 
@@ -389,6 +412,25 @@ class ImageKind:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CurveKind:
+    """How a column of vectors of a product, one an amplifier, is shown.
+
+    Parameters
+    ----------
+    label
+        What the values are.
+    along
+        What the places along a vector are.
+    unit
+        Unit of the values, as astropy spells it; empty if dimensionless.
+    """
+
+    label: str
+    along: str
+    unit: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Product:
     """A calibration product with its tests.
 
@@ -411,6 +453,8 @@ class Product:
     images
         How images are shown: ``"exposure"`` (residuals, or processed exposures), ``"combined"``
         (calibrations) and ``"mask"``, as far as there are such.
+    curves
+        How vectors of amplifiers are shown, by their columns without prefix.
     slopes
         Statistics that grow with a time of the exposures.
     rate
@@ -433,6 +477,7 @@ class Product:
     epoch: str = "exposure"
     tests: tuple[VerifyTest, ...] = ()
     images: Mapping[str, ImageKind] = field(default_factory=dict, hash=False)
+    curves: Mapping[str, CurveKind] = field(default_factory=dict, hash=False)
     slopes: tuple[Slope, ...] = ()
     rate: str = ""
 
@@ -464,8 +509,13 @@ class Product:
                     f"test {test.key!r} of {self.name}: {', '.join(wrong)} is no statistic of amplifiers or "
                     "detectors, of which there are means"
                 )
-            for name in ("quantity", "derived"):
-                if unknown := sorted(set(getattr(test, f"{name}Names")) - known):
+            read = {
+                "quantity": test.quantityNames,
+                "derived": test.derivedNames,
+                "absentWhere": test.absentNames,
+            }
+            for name, names in read.items():
+                if unknown := sorted(set(names) - known):
                     raise CatalogueError(
                         f"test {test.key!r} of {self.name}: {name} {getattr(test, name)!r} names "
                         f"{', '.join(unknown)}, which is no stored statistic of the product in rows of "

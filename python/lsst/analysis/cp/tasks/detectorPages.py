@@ -17,7 +17,8 @@ from .ampAnalysis import (
     AmpAnalysisRunConnections,
     AmpAnalysisTask,
 )
-from .runner import ToolRunner, putOutputs, raiseFailures, runTools, splitByDetector
+from .rafts import splitByDetector, storeByDetector
+from .runner import ToolRunner, putOutputs, raiseFailures, runTools
 
 if TYPE_CHECKING:
     from lsst.pipe.base import InputQuantizedConnection, OutputQuantizedConnection, QuantumContext
@@ -30,8 +31,7 @@ class DetectorPagesConnections(AmpAnalysisRunConnections, dimensions={"instrumen
 
     def __init__(self, *, config: AmpAnalysisConfig) -> None:
         super().__init__(config=config)
-        for name in self.outputs:
-            self.redeclare(name, dimensions={*self.dimensions, "detector"}, multiple=True)
+        storeByDetector(self)
 
 
 class DetectorPagesConfig(AmpAnalysisRunConfig, pipelineConnections=DetectorPagesConnections):

@@ -37,7 +37,6 @@ __all__ = [
     "putOutputs",
     "raiseFailures",
     "runTools",
-    "splitByDetector",
 ]
 
 
@@ -165,15 +164,6 @@ def putOutputs(
         if (value := getattr(outputs, name, None)) is not None:
             # A figure is drawn when it is written, so that this can fail, too.
             runner.attempt(name, butlerQC.put, value, ref)
-
-
-def splitByDetector(refs: Iterable[tuple[str, Any]]) -> dict[int, dict[str, DatasetRef]]:
-    """Find the outputs of each detector, by the names of their connections, which have one a detector."""
-    split: dict[int, dict[str, DatasetRef]] = {}
-    for name, given in refs:
-        for ref in given if isinstance(given, Iterable) else [given]:
-            split.setdefault(int(ref.dataId["detector"]), {})[name] = ref
-    return dict(sorted(split.items()))
 
 
 def listInputs(inputRefs: InputQuantizedConnection) -> list[DatasetRef]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = ["ArchiveReader", "ArchiveWriter", "readCamera", "writeCamera"]
 
+import functools
 import os
 from collections import defaultdict
 from collections.abc import Iterator
@@ -51,6 +52,11 @@ def readCamera(fileName: str | os.PathLike[str]) -> Camera:
     fileName
         Path of the file.
 
+    Returns
+    -------
+    camera
+        The camera, which cannot be changed: the same one for the same file, as long as the file is as it was.
+
     Raises
     ------
     FileNotFoundError
@@ -58,8 +64,17 @@ def readCamera(fileName: str | os.PathLike[str]) -> Camera:
     ValueError
         Raised if the file does not hold a camera; the message names the file and what is wrong with it.
     """
-    if not Path(fileName).is_file():
+    path = Path(fileName)
+    if not path.is_file():
         raise FileNotFoundError(f"There is no camera file {os.fspath(fileName)!r}.")
+    state = path.stat()
+    return _readUnchanged(path.absolute(), state.st_ino, state.st_mtime_ns, state.st_size)
+
+
+# A pipeline reads its camera once for each quantum; that takes longer than many a quantum.
+@functools.lru_cache(maxsize=2)
+def _readUnchanged(fileName: Path, inode: int, time: int, size: int) -> Camera:
+    """Read a camera from a file in a state."""
     try:
         return ArchiveReader(readTables(fileName)).readCamera()
     except (ValueError, OSError, KeyError, IndexError, UnicodeDecodeError) as error:

@@ -51,7 +51,7 @@ def listExpectedFlatResults(
     """
     known, model = tuple(faults), FlatModel() if model is None else model
     amplifiers = [
-        replace(result, failures=result.failures & _TESTS, untested=result.untested & _TESTS)
+        replace(result, failures=result.failures & _TESTS, untested=_listUntested(result))
         for result in listExpectedResults(known, camera, exposures)
     ]
     detectors = [
@@ -63,6 +63,11 @@ def listExpectedFlatResults(
         )
     ]
     return amplifiers + detectors
+
+
+def _listUntested(result: ExpectedResult) -> frozenset[str]:
+    """List the tests that cannot be made: a dead amplifier has no light to compare its noise with."""
+    return _TESTS if FaultKind.DEAD_AMPLIFIER in result.kinds else frozenset()
 
 
 def _listOfDetector(

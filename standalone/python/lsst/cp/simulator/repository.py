@@ -27,26 +27,43 @@ def _compress(quantum: float, dither: str) -> dict[str, Any]:
     return {"algorithm": "RICE_1", "tile_height": 64, "quantization": quantization}
 
 
-def _makeRecipe(quantum: float) -> dict[str, Any]:
-    """Store an image in steps of a quantum (electron) and its constant variance in steps of 0.01 electron^2.
+def _makeRecipe(quantum: float, varianceQuantum: float = 0.01) -> dict[str, Any]:
+    """Store an image in steps of a quantum (electron), and its variance in steps of another (electron^2).
 
     The dither keeps means, and adds a twelfth of the squared quantum to the variance of the pixels.
     """
     return {
         "image": _compress(quantum, "SUBTRACTIVE_DITHER_2"),
         "mask": {"algorithm": "RICE_1", "tile_height": 64},
-        "variance": _compress(0.01, "NO_DITHER"),
+        "variance": _compress(varianceQuantum, "NO_DITHER"),
     }
 
 
-# Steps of two electrons make the noise of a pixel, of 5 electrons and more, larger by at most 0.7%.
-_RECIPES = {"residual": _makeRecipe(2.0), "binned": _makeRecipe(0.125)}
+# Steps of two electrons make the noise of a pixel, of 5 electrons and more, larger by at most 0.7%; those of
+# what has the light of a flat are as fine beside its photon noise.
+_RECIPES = {
+    "residual": _makeRecipe(2.0),
+    "binned": _makeRecipe(0.125),
+    "flat": _makeRecipe(16.0, 64.0),
+    "binnedFlat": _makeRecipe(1.0, 4.0),
+}
+
+
+def _listFormatters(product: str, recipe: str, binnedRecipe: str) -> dict[str, Any]:
+    """List the formatters of the images of a product."""
+    exposure, binned = f"verify{product}IsrExp", {"recipe": binnedRecipe}
+    return {
+        exposure: {"formatter": _EXPOSURE_FORMATTER, "parameters": {"recipe": recipe}},
+        f"{exposure}Bin8": {"formatter": _EXPOSURE_FORMATTER, "parameters": binned},
+        f"verify{product}Residual8": {"formatter": _IMAGE_FORMATTER, "parameters": binned},
+    }
+
 
 _FORMATTERS = {
     "write_recipes": {_EXPOSURE_FORMATTER: _RECIPES, _IMAGE_FORMATTER: _RECIPES},
-    "verifyBiasIsrExp": {"formatter": _EXPOSURE_FORMATTER, "parameters": {"recipe": "residual"}},
-    "verifyBiasIsrExpBin8": {"formatter": _EXPOSURE_FORMATTER, "parameters": {"recipe": "binned"}},
-    "verifyBiasResidual8": {"formatter": _IMAGE_FORMATTER, "parameters": {"recipe": "binned"}},
+    **_listFormatters("Bias", "residual", "binned"),
+    **_listFormatters("Dark", "residual", "binned"),
+    **_listFormatters("Flat", "flat", "binnedFlat"),
     # The profiles of a detector take a hundred times as long to write and read as YAML.
     "isrStatistics": "lsst.daf.butler.formatters.json.JsonFormatter",
 }

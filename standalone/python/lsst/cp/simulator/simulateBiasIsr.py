@@ -64,6 +64,7 @@ class SimulateBiasIsrConnections(PipelineTaskConnections, dimensions=set(_PER_DE
         super().__init__(config=config)
         if not config.doBinnedExposures:
             del self.outputBin1Exposure
+        if not (config.doBinnedExposures and config.doCoarselyBinnedExposures):
             del self.outputBin2Exposure
 
 
@@ -77,6 +78,9 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
         default=[],
     )
     doBinnedExposures = Field[bool](doc="Make binned exposures?", default=False)
+    doCoarselyBinnedExposures = Field[bool](
+        doc="If binned exposures are made, make the coarsely binned ones, too? ISR always does.", default=True
+    )
     binFactor1 = RangeField(dtype=int, doc="Factor of the finely binned exposure.", default=8, min=2)
     binFactor2 = RangeField(dtype=int, doc="Factor of the coarsely binned exposure.", default=64, min=2)
     biasLevel = Field[float](doc="Level of the amplifiers (ADU).", default=1000.0)
@@ -210,6 +214,7 @@ class SimulateBiasIsrTask(PipelineTask):
         )
         if self.config.doBinnedExposures:
             result.outputBin1Exposure = _binExposure(output, self.config.binFactor1)
+        if self.config.doBinnedExposures and self.config.doCoarselyBinnedExposures:
             result.outputBin2Exposure = _binExposure(output, self.config.binFactor2)
         return result
 

@@ -7,6 +7,7 @@ from .ampEncoding import AMP_TABLE, EncodeAmps, encodeAmps, getAmpTable
 from .ampValues import AmpFlags, AmpValues
 from .analyzeTrend import AnalyzeTrend
 from .exposureValues import ExposureValues, FitSlopes
+from .selectCurves import SelectCurves
 from .selectImage import SelectImage
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "AmpValues",
     "AnalyzeTrend",
     "EncodeAmps",
+    "SelectCurves",
     "ExposureValues",
     "FitSlopes",
     "SelectImage",

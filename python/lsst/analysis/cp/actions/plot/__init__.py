@@ -3,12 +3,16 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Plots of calibration products verification."""
 
+from .ampGrid import AmpGridPlot
+from .correlation import AmpCorrelationPlot
 from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
 from .trend import TrendPlot
 
 __all__ = [
+    "AmpCorrelationPlot",
+    "AmpGridPlot",
     "DetectorImagePlot",
     "DetectorSeriesPlot",
     "FailureMapPlot",

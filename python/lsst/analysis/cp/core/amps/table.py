@@ -110,6 +110,9 @@ class AmpTable:
         Where the read noise comes from, of each amplifier row.
     absentColumns
         Columns of conditional tests that the table does not have.
+    leftOut
+        Where a value of a statistic was left out because it is no measurement, as the catalogue tells, by
+        column; only columns in which there is one.
     """
 
     product: Product
@@ -125,6 +128,7 @@ class AmpTable:
     gain: FloatArray
     readNoiseSource: NameArray
     absentColumns: frozenset[str]
+    leftOut: Mapping[str, BoolArray]
 
     @classmethod
     def fromColumns(
@@ -198,6 +202,7 @@ class AmpTable:
             own, column = rows[kind], columns[name]
             nothing = np.nan if name in units else np.int8(UNKNOWN)
             taken[name] = np.full(len(own), nothing) if column is None else column[own.source]
+        left_out = _leaveOut(taken, chosen)
         statistics = {name: taken[name] for name in units}
         table = cls(
             product=product,
@@ -213,6 +218,7 @@ class AmpTable:
             gain=nominal.gain,
             readNoiseSource=nominal.source,
             absentColumns=absent,
+            leftOut=left_out,
         )
         for test in chosen:
             if test.derived is not None:
@@ -382,6 +388,22 @@ class AmpTable:
         return test.isTested and test.presence != "onFailure" and self.absentColumns.isdisjoint(columns)
 
 
+def _leaveOut(columns: dict[str, Any], tests: Iterable[VerifyTest]) -> dict[str, BoolArray]:
+    """Replace what is no measurement by NaN, and tell where that is."""
+    found: dict[str, BoolArray] = {}
+    for test in tests:
+        if test.absentWhere is not None:
+            stored = (columns[f"{test.prefix}_{name}"] for name in test.absentNames)
+            absent = _compile(test.absentWhere, test.absentNames)(*stored, ex_uses_vml=False)
+            if absent.any():
+                found[str(test.statisticColumn)] = absent
+    # Conditions are those of the stored values, so that none is replaced before all are known.
+    for name, absent in found.items():
+        columns[name] = np.where(absent, np.nan, columns[name])
+        _LOG.info("%d value(s) of %s are left out: they are no measurements.", absent.sum(), name)
+    return found
+
+
 @cache
 def _compile(expression: str, names: tuple[str, ...]) -> Any:
     """Compile an expression into a function of arrays; `numexpr.evaluate` would parse it every time."""
@@ -400,13 +422,15 @@ def _findAbsent(
             f"table of {product.name} results lacks required column(s) {', '.join(missing)}; "
             f"it has {', '.join(sorted(present)) or 'none'}"
         )
-    absent = set()
-    for test in tests:
-        if lost := [column for column in test.inputColumns if column not in present]:
-            absent.update(lost)
-            if test.presence == "conditional":
-                _LOG.warning("%s %s is skipped: no column %s.", product.name, test.key, ", ".join(lost))
-    return frozenset(absent)
+    lost = {test: [column for column in test.inputColumns if column not in present] for test in tests}
+    skipped = [
+        f"{test.key} ({', '.join(columns)})"
+        for test, columns in lost.items()
+        if columns and test.presence == "conditional"
+    ]
+    if skipped:
+        _LOG.warning("%s: columns are absent, so these are skipped: %s.", product.name, ", ".join(skipped))
+    return frozenset(column for columns in lost.values() for column in columns)
 
 
 def _checkLength[A: AnyArray](values: A, name: str, expected: int) -> A:

@@ -68,22 +68,7 @@ class FailureMapPlot(FocalPlaneGeometryPlot):
     def prepare(
         self, data: KeyedData, camera: Camera, plotInfo: Mapping[str, object] | None = None
     ) -> FocalPlaneView:
-        """Reduce the data to what is shown, with the detectors that failed a test of their own.
-
-        Parameters
-        ----------
-        data
-            Vectors by key.
-        camera
-            The camera of the data.
-        plotInfo
-            Data ID, ``plotName``, ``run`` and ``tableName``; any may be absent. It is not modified.
-
-        Returns
-        -------
-        view
-            The view to draw.
-        """
+        """Reduce the data as the parent does, with the detectors that failed a test of their own."""
         view = super().prepare(data, camera, plotInfo)
         if not self.detectorTests or "detectorFlags" not in data:
             return view

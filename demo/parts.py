@@ -1,0 +1,239 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""What the demonstration is made of: cameras, products, and a part for each product of each camera."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lsst.analysis.cp.core.structures import TRANSIENT_KINDS
+from lsst.cp.simulator import (
+    ExpectedResult,
+    ExposureInfo,
+    Fault,
+    listExpectedFlatResults,
+    listExpectedResults,
+    parseFaults,
+)
+from lsst.obs.lsst import Latiss, LsstCam, LsstComCam
+
+__all__ = ["CAMERAS", "PRODUCTS", "CameraDemo", "Part", "ProductDemo", "listParts"]
+
+ROOT = Path(__file__).parents[1]
+DAY_OBS = 20260301
+
+
+@dataclass(frozen=True)
+class CameraDemo:
+    """A camera.
+
+    Parameters
+    ----------
+    instrument
+        Class of the instrument.
+    nExposures
+        Number of exposures of each product.
+    shrinkage
+        Factor by which pixels are larger than those of the camera, and fewer, along rows and along columns.
+    completeRaft
+        Raft of which all detectors are viewed, beside those with faults, and which has a view of its own; if
+        empty, all detectors of the camera are viewed.
+    isShown
+        Whether it is shown where no camera is named.
+    """
+
+    instrument: type[Any]
+    nExposures: int
+    shrinkage: int = 1
+    completeRaft: str = ""
+    isShown: bool = True
+
+    @property
+    def name(self) -> str:
+        """Name of the instrument."""
+        return str(self.instrument.getName())
+
+
+CAMERAS = {
+    camera.name: camera
+    for camera in (
+        CameraDemo(LsstCam, 1, shrinkage=4, completeRaft="R22"),
+        CameraDemo(LsstComCam, 1, shrinkage=4, isShown=False),
+        CameraDemo(Latiss, 3),
+    )
+}
+"""The largest first: what is small fills the gaps between the stages of what is large."""
+
+
+@dataclass(frozen=True)
+class ProductDemo:
+    """A product.
+
+    Parameters
+    ----------
+    name
+        Its name in the catalogue.
+    exposures
+        Exposures, of which a camera takes as many as it has.
+    expect
+        Lists what verification has to find, of faults, a camera and exposure ids.
+    reported
+        Columns of statistics that show a fault, but have no limit, by the statistic: what they have is
+        reported, and not judged.
+    everywhere
+        Kinds of structures that are simulated in all exposures, beside the faults.
+    sizes
+        Configured lengths in pixels, by label and field, which get smaller with the camera.
+    historyOf
+        Name of the camera of which there is a history, too.
+    """
+
+    name: str
+    exposures: tuple[ExposureInfo, ...]
+    expect: Callable[[Sequence[Fault], Any, Sequence[int]], list[ExpectedResult]]
+    reported: Mapping[str, str] = field(default_factory=dict)
+    everywhere: Collection[str] = TRANSIENT_KINDS
+    sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    historyOf: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name as it is part of names of tasks and datasets."""
+        return self.name.capitalize()
+
+
+PRODUCTS = {
+    product.name: product
+    for product in (
+        ProductDemo(
+            "bias",
+            tuple(ExposureInfo(DAY_OBS, i) for i in (1, 2, 3)),
+            listExpectedResults,
+            reported={
+                "AMP_CORNER": "BIAS_AMP_CORNER",
+                "BIAS_SHIFT_COUNT": "BIAS_BIAS_SHIFT_COUNT",
+                "AMPCORR": "overscanCorr",
+            },
+            sizes={"verifyBiasDet": {"ampCornerBoxSize": 200}},
+            historyOf="LATISS",
+        ),
+        ProductDemo(
+            "flat",
+            tuple(
+                ExposureInfo(DAY_OBS, i, observationType="flat", exposureTime=time)
+                for i, time in ((21, 10.0), (22, 15.0), (23, 20.0))
+            ),
+            listExpectedFlatResults,
+            # The combined flat does not know the illumination of an exposure.
+            everywhere=(*TRANSIENT_KINDS, "gradient"),
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A product of a camera.
+
+    Parameters
+    ----------
+    camera, product
+        These.
+    """
+
+    camera: CameraDemo
+    product: ProductDemo
+
+    @property
+    def name(self) -> str:
+        """Name of the part, for people."""
+        return f"{self.camera.name} {self.product.name}"
+
+    @property
+    def exposures(self) -> tuple[ExposureInfo, ...]:
+        """The exposures."""
+        return self.product.exposures[: self.camera.nExposures]
+
+    @property
+    def pipeline(self) -> Path:
+        """File of the pipeline."""
+        return ROOT / "pipelines" / self.camera.name / f"verify{self.product.title}.yaml"
+
+    @property
+    def outputCollection(self) -> str:
+        """Collection of the outputs."""
+        return f"demo/verify{self.product.title}"
+
+    @property
+    def faultFile(self) -> Path:
+        """File of the faults to inject. What has none is no part of the demonstration."""
+        return ROOT / "demo" / "faults" / self.product.name / f"{self.camera.name}.txt"
+
+    @property
+    def hasHistory(self) -> bool:
+        """Whether there is a history, too."""
+        return self.product.historyOf == self.camera.name
+
+    def readFaults(self) -> tuple[Fault, ...]:
+        """Read the faults to inject."""
+        lines = self.faultFile.read_text().splitlines()
+        return parseFaults(line for line in lines if not line.startswith("#"))
+
+    def listViewed(self, names: Sequence[str], *, full: bool) -> tuple[str, ...]:
+        """List the detectors whose pixels are looked at, of those of the camera; none if these are all."""
+        if full or not self.camera.completeRaft:
+            return ()
+        faulty = {str(fault.detector) for fault in self.readFaults()}
+        raft = self.camera.completeRaft
+        return tuple(name for name in names if name in faulty or name.partition("_")[0] == raft)
+
+    @property
+    def coarseTasks(self) -> tuple[str, ...]:
+        """Labels of the tasks that bin so coarsely that nothing else takes their outputs."""
+        return (f"mosaic{self.product.title}Exp64",)
+
+    def writeConfigs(
+        self, directory: Path, viewed: Sequence[str], shrinkage: int, *, full: bool
+    ) -> dict[str, Path]:
+        """Write the configuration of tasks; return the file of each label."""
+        title, faults = self.product.title, [fault.toText() for fault in self.readFaults()]
+        lines = {
+            f"verify{title}Isr": [
+                f"config.faults = {faults!r}",
+                f"config.doCoarselyBinnedExposures = {full}",
+            ],
+            f"view{title}ExpResidual": [f"config.requestedDetectors = {list(viewed)!r}"],
+        }
+        for label, sizes in self.product.sizes.items():
+            lines[label] = [f"config.{name} = {size // shrinkage}" for name, size in sizes.items()]
+        files = {label: directory / f"{label}.py" for label in lines}
+        for label, file in files.items():
+            file.write_text("\n".join([*lines[label], ""]))
+        return files
+
+
+def listParts(cameras: Collection[str], products: Collection[str]) -> list[Part]:
+    """List the parts of the demonstration.
+
+    Parameters
+    ----------
+    cameras, products
+        Names of those to show; if there are none, those that are shown by default.
+
+    Returns
+    -------
+    parts
+        Those of them that have faults to inject.
+    """
+    return [
+        part
+        for camera in CAMERAS.values()
+        if (camera.name in cameras if cameras else camera.isShown)
+        for product in PRODUCTS.values()
+        if not products or product.name in products
+        if (part := Part(camera, product)).faultFile.is_file()
+    ]
