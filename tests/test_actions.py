@@ -209,12 +209,12 @@ def test_metrics_of_detectors(data):
     camera = LsstComCam().getCamera()
     metrics = DetectorMetrics()
     measured = metrics(encode(data, camera))
-    assert set(measured) == {detector.getId() for detector in camera}
-    assert set(measured[0]) == set(metrics.units)
-    values = {str(m.metric_name): m.quantity for m in measured[0]["biasNoise"]}
+    assert set(measured) == {(EXPOSURE, detector.getId()) for detector in camera}
+    assert set(measured[EXPOSURE, 0]) == set(metrics.units)
+    values = {str(m.metric_name): m.quantity for m in measured[EXPOSURE, 0]["biasNoise"]}
     assert {name: str(value.unit) for name, value in values.items()} == metrics.units["biasNoise"]
     assert (values["median"].value, values["nFailed"].value) == (8.5, 2)
-    empty = {str(m.metric_name): m.quantity.value for m in measured[8]["biasNoise"]}
+    empty = {str(m.metric_name): m.quantity.value for m in measured[EXPOSURE, 8]["biasNoise"]}
     assert (empty["nAmps"], empty["nValid"]) == (0, 0)
     assert np.isnan(empty["min"])
 

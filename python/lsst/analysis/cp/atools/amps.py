@@ -163,7 +163,8 @@ class AmpFailureTool(AmpTool):
             if isinstance(action, AmpFlags | FailureMetric):
                 action.product, action.tests = self.product, keys
         if isinstance(plot := self.produce.plot, FailureMapPlot):
-            plot.title = plot.title or f"Failed tests of the {product.title.lower()}"
+            computed = " (verdicts computed, not of cp_verify)" * any(product[key].isComputed for key in keys)
+            plot.title = plot.title or f"Failed tests of the {product.title.lower()}{computed}"
             kinds = {key: product[key].row for key in keys}
             plot.tests = list(plot.tests) or [key for key in keys if kinds[key] == "amplifier"]
             plot.detectorTests = [key for key in keys if kinds[key] == "detector"]

@@ -11,8 +11,13 @@ from .fault import Fault, FaultKind, parseFaults
 from .flatTruth import listExpectedFlatResults
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
 from .quickFrames import FrameNoise, simulateFrame
-from .repository import ExposureInfo, makeRepository
+from .repository import ExposureInfo, defineVisits, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
+from .simulateDefectsIsr import (
+    SimulateDefectsIsrConfig,
+    SimulateDefectsIsrTask,
+    listExpectedDefectsResults,
+)
 from .simulateFlatIsr import SimulateFlatIsrConfig, SimulateFlatIsrTask
 from .smallCamera import shrinkCamera
 from .truth import ExpectedResult, InjectedFault, listExpectedResults, listInjectedFaults
@@ -27,10 +32,14 @@ __all__ = [
     "PixelFault",
     "SimulateBiasIsrConfig",
     "SimulateBiasIsrTask",
+    "SimulateDefectsIsrConfig",
+    "SimulateDefectsIsrTask",
     "SimulateFlatIsrConfig",
     "SimulateFlatIsrTask",
     "addPixelFault",
+    "defineVisits",
     "drawPixelFault",
+    "listExpectedDefectsResults",
     "listExpectedFlatResults",
     "listExpectedResults",
     "listInjectedFaults",
