@@ -7,12 +7,19 @@ This package is no stand-in: it has no upstream twin. Its tasks take the place o
 ``standalone/pipelines``.
 """
 
+from .darkTruth import listExpectedDarkResults
 from .fault import Fault, FaultKind, parseFaults
 from .flatTruth import listExpectedFlatResults
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
 from .quickFrames import FrameNoise, simulateFrame
-from .repository import ExposureInfo, makeRepository
+from .repository import ExposureInfo, defineVisits, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
+from .simulateDarkIsr import SimulateDarkIsrConfig, SimulateDarkIsrTask
+from .simulateDefectsIsr import (
+    SimulateDefectsIsrConfig,
+    SimulateDefectsIsrTask,
+    listExpectedDefectsResults,
+)
 from .simulateFlatIsr import SimulateFlatIsrConfig, SimulateFlatIsrTask
 from .smallCamera import shrinkCamera
 from .truth import ExpectedResult, InjectedFault, listExpectedResults, listInjectedFaults
@@ -27,10 +34,17 @@ __all__ = [
     "PixelFault",
     "SimulateBiasIsrConfig",
     "SimulateBiasIsrTask",
+    "SimulateDarkIsrConfig",
+    "SimulateDarkIsrTask",
+    "SimulateDefectsIsrConfig",
+    "SimulateDefectsIsrTask",
     "SimulateFlatIsrConfig",
     "SimulateFlatIsrTask",
     "addPixelFault",
+    "defineVisits",
     "drawPixelFault",
+    "listExpectedDarkResults",
+    "listExpectedDefectsResults",
     "listExpectedFlatResults",
     "listExpectedResults",
     "listInjectedFaults",

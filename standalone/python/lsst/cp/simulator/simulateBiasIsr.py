@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 import lsst.geom
-from lsst.afw.image import ExposureF, ImageF, MaskX, makeMaskedImage
+from lsst.afw.image import ExposureF, ImageF, MaskX, VisitInfo, makeMaskedImage
 from lsst.pex.config import Field, FieldValidationError, ListField, RangeField
 from lsst.pipe.base import NoWorkFound, PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base import connectionTypes as cT
@@ -66,6 +66,8 @@ class SimulateBiasIsrConnections(PipelineTaskConnections, dimensions=set(_PER_DE
             del self.outputBin1Exposure
         if not (config.doBinnedExposures and config.doCoarselyBinnedExposures):
             del self.outputBin2Exposure
+        if not config.doCalculateStatistics:
+            del self.outputStatistics
 
 
 class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBiasIsrConnections):
@@ -77,6 +79,7 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
         "see lsst.cp.simulator.Fault.",
         default=[],
     )
+    doCalculateStatistics = Field[bool](doc="Measure what ISR measures?", default=True)
     doBinnedExposures = Field[bool](doc="Make binned exposures?", default=False)
     doCoarselyBinnedExposures = Field[bool](
         doc="If binned exposures are made, make the coarsely binned ones, too? ISR always does.", default=True
@@ -109,8 +112,12 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
     )
 
     kinds: ClassVar[frozenset[FaultKind]] = frozenset(FaultKind) - {
+        FaultKind.EXCESS_DARK_CURRENT,
         FaultKind.EXCESS_LIGHT,
         FaultKind.GAIN_STEP,
+        FaultKind.LIGHT_LEAK,
+        FaultKind.OVER_MASKED,
+        FaultKind.UNMASKED_COLUMN,
     }
     """Faults of which it is known what they do to such exposures."""
 
@@ -147,6 +154,9 @@ class SimulateBiasIsrTask(PipelineTask):
     """Names the combined calibration in keys of percentiles."""
     applied: ClassVar[tuple[str, ...]] = ("BIAS",)
     """Names the corrections that the header says were applied."""
+    measuresPixels: ClassVar[bool] = True
+    """Whether ISR measures the pixels, too: of flats and darks it copies the distribution of the combined
+    calibration only."""
     _DefaultName = "simulateBiasIsr"
 
     @override
@@ -158,10 +168,21 @@ class SimulateBiasIsrTask(PipelineTask):
             exposure=data_id["exposure"],
             detector=data_id["detector"],
             mjd=float(data_id.exposure.timespan.begin.mjd),
+            exposureTime=data_id.exposure.exposure_time,
+            darkTime=data_id.exposure.dark_time,
         )
         butlerQC.put(outputs, outputRefs)
 
-    def run(self, camera: Any, instrument: str, exposure: int, detector: int, mjd: float) -> Struct:
+    def run(
+        self,
+        camera: Any,
+        instrument: str,
+        exposure: int,
+        detector: int,
+        mjd: float,
+        exposureTime: float = 0.0,
+        darkTime: float = 0.0,
+    ) -> Struct:
         """Simulate a detector.
 
         Parameters
@@ -172,6 +193,8 @@ class SimulateBiasIsrTask(PipelineTask):
             Data ID.
         mjd
             Begin of the exposure (days).
+        exposureTime, darkTime
+            Exposure and dark time (s).
 
         Returns
         -------
@@ -181,7 +204,7 @@ class SimulateBiasIsrTask(PipelineTask):
         outputBin1Exposure, outputBin2Exposure : `lsst.afw.image.ExposureF`
             The same, binned, if configured.
         outputStatistics : `dict`
-            ``CALIBDIST``, ``PROJECTION``, ``BIASSHIFT``, ``AMPCORR`` and ``MJD``.
+            ``CALIBDIST``, ``PROJECTION``, ``BIASSHIFT``, ``AMPCORR`` and ``MJD``, if configured.
 
         Raises
         ------
@@ -202,21 +225,25 @@ class SimulateBiasIsrTask(PipelineTask):
         box = afw_detector.getBBox()
         geometries = [AmplifierGeometry.fromAmplifier(amp, box) for amp in afw_detector]
         streams = RandomStreams(self.config.seed, instrument, detector, exposure)
-        simulated = self._simulate(afw_detector, camera, geometries, streams, faults)
+        simulated = self._simulate(afw_detector, camera, geometries, streams, faults, darkTime)
         residual = simulated.residual
-        output = _makeExposure(afw_detector, geometries, residual, simulated.variance)
+        output = _makeExposure(afw_detector, residual.image, simulated.isBad, simulated.variance)
+        output.getInfo().setVisitInfo(VisitInfo(exposureTime=exposureTime, darkTime=darkTime, id=exposure))
         header = output.getMetadata()
         for key, value in makeIsrHeader(geometries, residual.overscans, mjd, self.applied).items():
             header[key] = value
-        result = Struct(
-            outputExposure=output,
-            outputStatistics=self._measureStatistics(detector, geometries, residual, mjd),
-        )
+        result = Struct(outputExposure=output)
+        if self.config.doCalculateStatistics:
+            result.outputStatistics = self._measureStatistics(detector, geometries, residual, mjd)
         if self.config.doBinnedExposures:
             result.outputBin1Exposure = _binExposure(output, self.config.binFactor1)
         if self.config.doBinnedExposures and self.config.doCoarselyBinnedExposures:
             result.outputBin2Exposure = _binExposure(output, self.config.binFactor2)
         return result
+
+    def _makeModel(self, darkTime: float) -> FrameModel:
+        """Make the model of the frames of an exposure with a dark time."""
+        return self.config.makeModel()
 
     def _simulate(
         self,
@@ -225,43 +252,46 @@ class SimulateBiasIsrTask(PipelineTask):
         geometries: list[AmplifierGeometry],
         streams: RandomStreams,
         faults: Sequence[Fault],
+        darkTime: float,
     ) -> Struct:
-        """Simulate the ``residual``, and the ``variance`` of its image, that of the nominal read noise."""
+        """Simulate the ``residual``, with the ``variance`` of its image, and which pixels are known as bad.
+
+        The variance is that of the nominal read noise. ``isBad`` has the shape of the image.
+        """
         box = detector.getBBox()
         shape = (box.getHeight(), box.getWidth())
-        residual = simulateResidual(geometries, shape, self.config.makeModel(), streams, faults)
-        variance = np.zeros(shape, dtype=np.float32)
+        residual = simulateResidual(geometries, shape, self._makeModel(darkTime), streams, faults)
+        variance, is_bad = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=bool)
         for geometry in geometries:
             variance[geometry.rows, geometry.columns] = geometry.readNoise**2
-        return Struct(residual=residual, variance=variance)
+            is_bad[geometry.rows, geometry.columns] = residual.overscans[geometry.name] is None
+        return Struct(residual=residual, variance=variance, isBad=is_bad)
 
     def _measureStatistics(
         self, detector: int, geometries: list[AmplifierGeometry], residual: DetectorResidual, mjd: float
     ) -> dict[str, Any]:
+        copied = {"CALIBDIST": residual.percentiles, "MJD": mjd}
+        if not self.measuresPixels:
+            return copied
         images = {geometry.name: residual.image[geometry.rows, geometry.columns] for geometry in geometries}
         overscans = {
             name: None if result is None else result.raw for name, result in residual.overscans.items()
         }
-        return {
-            "CALIBDIST": residual.percentiles,
+        return copied | {
             "PROJECTION": measureProfiles(images),
             "BIASSHIFT": {name: findBiasShifts(overscan) for name, overscan in overscans.items()},
             "AMPCORR": measureCorrelations(detector, images, overscans),
-            "MJD": mjd,
         }
 
 
 def _makeExposure(
     detector: Any,
-    geometries: list[AmplifierGeometry],
-    residual: DetectorResidual,
+    image: npt.NDArray[np.float32],
+    isBad: npt.NDArray[np.bool_],
     variance: npt.NDArray[np.float32],
 ) -> Any:
-    mask = np.zeros(residual.image.shape, dtype=np.int32)
-    for geometry in geometries:
-        if residual.overscans[geometry.name] is None:
-            mask[geometry.rows, geometry.columns] = MaskX.getPlaneBitMask("BAD")
-    exposure = _joinPlanes(residual.image, mask, variance, detector.getBBox().getMin())
+    mask = isBad.astype(np.int32) * MaskX.getPlaneBitMask("BAD")
+    exposure = _joinPlanes(image, mask, variance, detector.getBBox().getMin())
     exposure.setDetector(detector)
     return exposure
 
