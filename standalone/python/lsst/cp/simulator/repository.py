@@ -39,8 +39,8 @@ def _makeRecipe(quantum: float, varianceQuantum: float = 0.01) -> dict[str, Any]
     }
 
 
-# Steps of an electron make the noise of a pixel, of 5 electrons and more, larger by at most 0.2%; those of flats
-# are as fine beside their photon noise.
+# Steps of an electron make the noise of a pixel, of 5 electrons and more, larger by at most 0.2%. Those of
+# flats are as fine beside their photon noise.
 _RECIPES = {
     "residual": _makeRecipe(1.0),
     "binned": _makeRecipe(0.125),
