@@ -293,8 +293,8 @@ def test_epochs_and_images_of_products(name, epoch, images):
 
 def test_images_of_bias():
     assert dict(getProduct("bias").images) == {
-        "exposure": ImageKind(label="Residual", unit="electron", aboutZero=True),
-        "combined": ImageKind(label="Bias", unit="electron", aboutZero=True),
+        "exposure": ImageKind(label="Residual bias", unit="electron", aboutZero=True),
+        "combined": ImageKind(label="Combined bias", unit="electron", aboutZero=True),
     }
 
 

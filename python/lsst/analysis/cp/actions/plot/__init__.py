@@ -4,7 +4,7 @@
 """Plots of calibration products verification."""
 
 from .ampGrid import AmpGridPlot
-from .amps import AmpFailuresPlot, AmpTablePlot, FailureTablePlot
+from .amps import AmpFailuresPlot, AmpTablePlot, FailureTablePlot, MarginStripPlot
 from .correlation import AmpCorrelationPlot
 from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
@@ -22,6 +22,7 @@ __all__ = [
     "FailureTablePlot",
     "FocalPlaneGeometryPlot",
     "FocalPlaneImagePlot",
+    "MarginStripPlot",
     "RaftGainPlot",
     "RaftSeriesPlot",
     "SlopeMapPlot",

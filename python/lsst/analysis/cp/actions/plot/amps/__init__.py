@@ -6,5 +6,6 @@
 from .ampFailuresPlot import AmpFailuresPlot
 from .ampTablePlot import AmpTablePlot
 from .failureTablePlot import FailureTablePlot
+from .marginStripPlot import MarginStripPlot
 
-__all__ = ["AmpFailuresPlot", "AmpTablePlot", "FailureTablePlot"]
+__all__ = ["AmpFailuresPlot", "AmpTablePlot", "FailureTablePlot", "MarginStripPlot"]
