@@ -40,15 +40,6 @@ DARK_FAULTS = (
 )
 
 
-def readPipeline(path: str) -> Pipeline:
-    """Read one of our pipelines, over the stand-ins."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))
-        patch.setenv("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone"))
-        patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-        return Pipeline.from_uri(f"{ROOT}/pipelines/{path}")
-
-
 def run(root: Path, pipeline: Pipeline, instrument: type, where: str = "", exposures=EXPOSURES) -> Butler:
     """Run a pipeline on the exposures of a camera with fewer rows."""
     name = instrument.getName()
@@ -63,7 +54,7 @@ def run(root: Path, pipeline: Pipeline, instrument: type, where: str = "", expos
 
 
 @pytest.fixture(scope="module")
-def butler(tmp_path_factory) -> Butler:
+def butler(tmp_path_factory, readPipeline) -> Butler:
     """Run the pipeline of LSSTComCam on two of its detectors."""
     pipeline = readPipeline(f"LSSTComCam/verifyBias.yaml#{LABELS}")
     pipeline.addConfigOverride("verifyBiasIsr", "faults", [fault.toText() for fault in FAULTS])
@@ -73,7 +64,7 @@ def butler(tmp_path_factory) -> Butler:
 
 
 @pytest.fixture(scope="module")
-def darks(tmp_path_factory) -> Butler:
+def darks(tmp_path_factory, readPipeline) -> Butler:
     """Run all of the pipeline of darks of LATISS."""
     pipeline = readPipeline("LATISS/verifyDark.yaml")
     pipeline.addConfigOverride("verifyDarkIsr", "faults", [fault.toText() for fault in DARK_FAULTS])
@@ -282,7 +273,7 @@ def test_plots_and_views_of_flats_are_written(flats):
     assert len(flats.query_datasets("cpFlatRun_flatNoise_FocalPlaneGeometryPlot")) == 2
 
 
-def test_each_filter_has_a_history_of_its_own(flatsRoot, flats):
+def test_each_filter_has_a_history_of_its_own(flatsRoot, flats, readPipeline):
     butler = SimplePipelineExecutor.prep_butler(str(flatsRoot), ["u/test", "LATISS/defaults"], "u/trend")
     pipeline = readPipeline("LATISS/trendFlat.yaml")
     SimplePipelineExecutor.from_pipeline(pipeline, where="instrument='LATISS'", butler=butler).run(
@@ -309,7 +300,7 @@ COM_CAM_FAULTS = (
 
 
 @pytest.fixture(scope="module")
-def comCamFlats(tmp_path_factory) -> Butler:
+def comCamFlats(tmp_path_factory, readPipeline) -> Butler:
     """Run the pipeline of flats of LSSTComCam on two of its detectors."""
     pipeline = readPipeline("LSSTComCam/verifyFlat.yaml#verifyFlatIsr,verifyFlatDet,verifyFlatExp,verifyFlat")
     pipeline.addConfigOverride("verifyFlatIsr", "faults", [fault.toText() for fault in COM_CAM_FAULTS])

@@ -10,6 +10,7 @@ This package is no stand-in: it has no upstream twin. Its tasks take the place o
 from .fault import Fault, FaultKind, parseFaults
 from .flatTruth import listExpectedFlatResults
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
+from .ptcs import PtcModel, listExpectedPtcResults, simulatePtc, storePtcs
 from .quickFrames import FrameNoise, simulateFrame
 from .repository import ExposureInfo, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
@@ -25,6 +26,7 @@ __all__ = [
     "FrameNoise",
     "InjectedFault",
     "PixelFault",
+    "PtcModel",
     "SimulateBiasIsrConfig",
     "SimulateBiasIsrTask",
     "SimulateFlatIsrConfig",
@@ -32,10 +34,13 @@ __all__ = [
     "addPixelFault",
     "drawPixelFault",
     "listExpectedFlatResults",
+    "listExpectedPtcResults",
     "listExpectedResults",
     "listInjectedFaults",
     "makeRepository",
     "parseFaults",
     "shrinkCamera",
     "simulateFrame",
+    "simulatePtc",
+    "storePtcs",
 ]

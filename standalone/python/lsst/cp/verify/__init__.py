@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Stand-in for the part of cp_verify (as of 2026-04-22) that its merge tasks and the verification of
-biases, darks and flats use.
+biases, darks, flats and photon transfer curves use.
 
 Left out: the tasks of the other products (``CpVerifyDefectsTask`` and so on), the reports and the notebooks.
 To import one of them raises `ImportError`.
@@ -41,6 +41,10 @@ from .verifyBias import (
     CpVerifyBiasConfig,
     CpVerifyBiasTask,
 )
+from .verifyCalib import (
+    CpVerifyCalibConfig,
+    CpVerifyCalibTask,
+)
 from .verifyDark import (
     CpVerifyDarkConfig,
     CpVerifyDarkTask,
@@ -51,6 +55,10 @@ from .verifyFlat import (
     CpVerifyFlatExpMergeTask,
     CpVerifyFlatTask,
 )
+from .verifyPtc import (
+    CpVerifyPtcConfig,
+    CpVerifyPtcTask,
+)
 from .verifyStats import (
     CpVerifyStatsConfig,
     CpVerifyStatsConnections,
@@ -60,9 +68,11 @@ from .verifyStats import (
 __all__ = [
     "CpVerifyBiasConfig",
     "CpVerifyBiasTask",
+    "CpVerifyCalibConfig",
     "CpVerifyCalibMergeConfig",
     "CpVerifyCalibMergeConnections",
     "CpVerifyCalibMergeTask",
+    "CpVerifyCalibTask",
     "CpVerifyDarkConfig",
     "CpVerifyDarkTask",
     "CpVerifyExpMergeByFilterConfig",
@@ -75,6 +85,8 @@ __all__ = [
     "CpVerifyFlatExpMergeConfig",
     "CpVerifyFlatExpMergeTask",
     "CpVerifyFlatTask",
+    "CpVerifyPtcConfig",
+    "CpVerifyPtcTask",
     "CpVerifyRunMergeByFilterConfig",
     "CpVerifyRunMergeByFilterConnections",
     "CpVerifyRunMergeByFilterTask",
