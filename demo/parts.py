@@ -191,11 +191,21 @@ class Part:
         raft = self.camera.completeRaft
         return tuple(name for name in names if name in faulty or name.partition("_")[0] == raft)
 
-    def writeConfigs(self, directory: Path, viewed: Sequence[str], shrinkage: int) -> dict[str, Path]:
+    @property
+    def coarseTasks(self) -> tuple[str, ...]:
+        """Labels of the tasks that bin so coarsely that nothing else takes their outputs."""
+        return (f"mosaic{self.product.title}Exp64",)
+
+    def writeConfigs(
+        self, directory: Path, viewed: Sequence[str], shrinkage: int, *, full: bool
+    ) -> dict[str, Path]:
         """Write the configuration of tasks; return the file of each label."""
         title, faults = self.product.title, [fault.toText() for fault in self.readFaults()]
         lines = {
-            f"verify{title}Isr": [f"config.faults = {faults!r}"],
+            f"verify{title}Isr": [
+                f"config.faults = {faults!r}",
+                f"config.doCoarselyBinnedExposures = {full}",
+            ],
             f"view{title}ExpResidual": [f"config.requestedDetectors = {list(viewed)!r}"],
         }
         for label, sizes in self.product.sizes.items():

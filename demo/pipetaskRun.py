@@ -55,6 +55,8 @@ class PipetaskRun:
         Ids of the exposures, of those in the repository.
     configFiles
         Overrides of a task's configuration by label.
+    excludedTasks
+        Labels of tasks that are left out.
     viewedDetectors
         Names of the detectors of which there are views; all if there are none.
     viewedRaft
@@ -67,6 +69,7 @@ class PipetaskRun:
     outputCollection: str
     exposures: tuple[int, ...]
     configFiles: dict[str, Path] = field(default_factory=dict)
+    excludedTasks: tuple[str, ...] = ()
     viewedDetectors: tuple[str, ...] = ()
     viewedRaft: str = ""
 
@@ -88,7 +91,11 @@ class PipetaskRun:
             # Here, once: two processes that register at the same time would lock each other out.
             graph.register_dataset_types(butler)
             names = {record.id: record.full_name for record in butler.query_dimension_records("detector")}
-        dimensions = {label: set(task.dimensions.names) for label, task in graph.tasks.items()}
+        dimensions = {
+            label: set(task.dimensions.names)
+            for label, task in graph.tasks.items()
+            if label not in self.excludedTasks
+        }
         viewed = [i for i, name in names.items() if not self.viewedDetectors or name in self.viewedDetectors]
         if len(names) == 1:
             return self._planWhole(dimensions)

@@ -222,7 +222,8 @@ def prepare(
             inputCollection=f"{demo.name}/defaults",
             outputCollection=part.outputCollection,
             exposures=tuple(exposure.id for exposure in part.exposures),
-            configFiles=part.writeConfigs(configs, viewed, shrinkage),
+            configFiles=part.writeConfigs(configs, viewed, shrinkage, full=full),
+            excludedTasks=() if full else part.coarseTasks,
             viewedDetectors=viewed,
             viewedRaft=demo.completeRaft if viewed else "",
         )

@@ -19,7 +19,7 @@ from lsst.pipe.base.pipelineIR import PipelineIR
 ROOT = Path(__file__).parents[1]
 PIPELINES = ROOT / "pipelines"
 CAMERAS = ("LATISS", "LSSTComCam", "LSSTCam")
-EXPOSED = ("bias", "dark", "flat")
+EXPOSED = ("bias", "dark", "flat", "defects")
 """Products of which each exposure is verified. Labels, datasets and contracts follow from the name."""
 
 CALIBRATIONS = ("ptc",)
@@ -27,6 +27,9 @@ CALIBRATIONS = ("ptc",)
 
 PRODUCTS = (*EXPOSED, *CALIBRATIONS)
 """Products with merges."""
+
+BINNED = ("bias", "dark", "flat")
+"""Products of which cp_verify bins the exposures; views of the others bin the pixels, and have masks."""
 
 SERIES = {
     "dark": {"darkCurrent"},
@@ -58,11 +61,21 @@ def listExtended(product: str) -> set[str]:
     return {f"analyze{product.title()}{end}Extended" for end in ends}
 
 
+def listPages(product: str, camera: str) -> dict[str, str]:
+    """List the tasks that make pages of detectors and rafts on demand, with their inputs; of bias only."""
+    if product != "bias":
+        return {}
+    pages = {"Profiles": "verifyBiasDetResults", "Correlations": "verifyBiasDetMatrix"}
+    pages |= {"RaftCorrelations": "verifyBiasDetMatrix"} if camera != "LATISS" else {}
+    return {f"analyzeBias{what}Extended": name for what, name in pages.items()}
+
+
 def listViews(product: str, camera: str) -> set[str]:
     """List the views of a product; LATISS has no raft."""
     if product not in EXPOSED:
         return set()
     ends = ("Det", "", "Residual", *(("Raft",) if camera != "LATISS" else ()))
+    ends += () if product in BINNED else ("DetMask", "Mask")
     return {f"view{product.title()}Exp{end}" for end in ends}
 
 
@@ -77,22 +90,37 @@ def listOwnContracts(product: str, camera: str) -> set[str]:
         }
     isr, mosaic = f"{merge}Isr", f"mosaic{product.title()}Exp8"
     structures = f"connections.structures == {view}Residual.connections.outputName + '_structures'"
-    found = {
+    of_all = {
         f"{merge}Exp.connections.verifiedExposures == {isr}.connections.outputExposure",
         f"{merge}.connections.inputOutputName == {merge}Exp.connections.outputName",
         f"{merge}.product == {merge}Exp.product",
+        f"{view}Det.connections.inputOutputName == {merge}Exp.connections.outputName",
+        f"{view}Det.{structures}",
+        f"{view}.{structures}",
+    }
+    if product not in BINNED:
+        ends = listViews(product, camera) - {f"{view}Det"}
+        return (
+            of_all
+            | {
+                # cp_verify has none of the two merges.
+                f"{merge}.connections.inputStats == {merge}Exp.connections.outputStats",
+                f"{merge}.connections.inputResults == {merge}Exp.connections.outputResults",
+                f"{view}Det.connections.data == {isr}.connections.outputExposure",
+            }
+            | {f"{label}.connections.data == {view}Det.connections.data" for label in ends}
+            | {f"{label}.{structures}" for label in ends if not label.endswith("Residual")}
+        )
+    found = of_all | {
         f"{view}Det.connections.data == {isr}.connections.outputBin1Exposure",
         f"{view}Det.inputBinning == {isr}.binFactor1",
         f"{view}.connections.data == {mosaic}.connections.outputData",
         f"{view}.inputBinning == {mosaic}.binning",
         f"{view}Residual.connections.data == {isr}.connections.outputExposure",
-        f"{view}Det.connections.inputOutputName == {merge}Exp.connections.outputName",
         f"{view}Det.connections.wholeImage == {view}.connections.data",
         f"{view}.inputBinning == {view}Det.inputBinning",
         f"{view}.connections.inputOutputName == {view}Det.connections.inputOutputName",
         f"{view}Residual.connections.inputOutputName == {view}Det.connections.inputOutputName",
-        f"{view}Det.{structures}",
-        f"{view}.{structures}",
     }
     of_rafts = {
         f"{view}Raft.connections.data == {view}Det.connections.data",
@@ -244,12 +272,16 @@ BROKEN = [
     ("verify{0}Exp", "connections.verifiedExposures", "other", "verify{0}Exp.connections.verifiedExposures"),
     ("verify{0}Det", "connections.outputResults", "other", "verify{0}Exp.connections.inputResults"),
     ("verify{0}Exp", "connections.outputStats", "other", "verify{0}.connections.inputStats"),
+]
+"""Label, field and value of a change, and the contract that it breaks, with places for the product."""
+
+BROKEN_BINNED = [
     ("view{0}ExpDet", "inputBinning", 4, "view{0}ExpDet.inputBinning"),
     ("mosaic{0}Exp8", "connections.outputData", "other", "view{0}Exp.connections.data"),
     ("view{0}ExpResidual", "connections.data", "other", "view{0}ExpResidual.connections.data"),
     ("view{0}Exp", "connections.inputOutputName", "other", "view{0}Exp.connections.inputOutputName"),
 ]
-"""Label, field and value of a change, and the contract that it breaks, with places for the product."""
+"""The same, of products whose exposures are binned."""
 
 OF_RESULTS = ("verify{0}Det", "connections.outputResults", "other", "verify{0}.connections.inputResults")
 # Only biases have matrices.
@@ -260,6 +292,7 @@ OF_MATRICES = ("verifyBiasExp", "connections.outputMatrix", "other", "verifyBias
 @pytest.mark.parametrize(
     ("product", "label", "field", "value", "contract"),
     [(product, *broken) for product in EXPOSED for broken in BROKEN]
+    + [(product, *broken) for product in BINNED for broken in BROKEN_BINNED]
     + [("bias", *OF_MATRICES)]
     + [(product, *OF_RESULTS) for product in CALIBRATIONS],
 )
@@ -301,9 +334,9 @@ def test_merges_measure_the_tests_of_their_product(camera, product):
         assert config.product == config.detectorMetrics.product == product
         expected = {test.toolName for test in declared if level == "run" or test.varies != "run"}
         names = {name for name in config.atools.fieldNames if not name.endswith(tuple(SENSOR_GROUPS))}
-        assert names == expected | {f"{product}Failures"} | (
-            SERIES.get(product, set()) if level == "run" else set()
-        )
+        ends = ("Failures", "FailureTable", "FailuresByAmp")
+        series = SERIES.get(product, set()) if level == "run" else set()
+        assert names == expected | {f"{product}{end}" for end in ends} | series
         assert {tool.product for tool in config.atools} == {product}
 
 
@@ -313,7 +346,8 @@ def test_sensor_tools_of_lsst_cam(product):
     graph = resolve(str(PIPELINES / "LSSTCam" / f"verify{product.title()}.yaml"))
     for label in listMerges(product):
         names = set(graph.tasks[label].config.atools.fieldNames)
-        assert {f"{product}Noise{kind}" for kind in ("", *SENSOR_GROUPS)} <= names
+        tool = getProduct(product).tests[0].toolName
+        assert {f"{tool}{kind}" for kind in ("", *SENSOR_GROUPS)} <= names
 
 
 @pytest.mark.usefixtures("upstreamPipelines")
@@ -342,7 +376,8 @@ def test_stored_tables_are_analysed_by_the_tools_of_the_merges(camera, product):
     merges = resolve(str(PIPELINES / camera / f"verify{title}.yaml")).tasks
     analyses = resolve(str(PIPELINES / camera / f"analyze{title}.yaml")).tasks
     views = listViews(product, camera)
-    assert analyses.keys() == listCore(product) | listExtended(product) | views
+    of_stored = listCore(product) | listExtended(product) | listPages(product, camera).keys()
+    assert analyses.keys() == of_stored | views
     for label, level in listMerges(product).items():
         end = {"exposure": "Exp", "run": "Run"}[level]
         analysis, merge = analyses[f"analyze{title}{end}"], merges[label]
@@ -361,7 +396,7 @@ def test_core_is_metrics_and_extended_is_plots(camera, product):
     title = product.title()
     path = str(PIPELINES / camera / f"analyze{title}.yaml")
     subsets, tasks = Pipeline.fromFile(path).subsets, resolve(path).tasks
-    assert subsets[f"{product}Extended"] == listExtended(product)
+    assert subsets[f"{product}Extended"] == listExtended(product) | listPages(product, camera).keys()
     assert subsets[f"{product}Core"] == listCore(product)
     for label in listExtended(product):
         core = tasks[label.removesuffix("Extended")]
@@ -370,6 +405,23 @@ def test_core_is_metrics_and_extended_is_plots(camera, product):
         assert tasks[label].outputs
         assert {edge.storage_class_name for edge in tasks[label].outputs.values()} == {"Plot"}
         assert tasks[label].config.connections.outputName == f"{core.config.connections.outputName}Extended"
+
+
+@pytest.mark.usefixtures("upstreamPipelines")
+@every_camera
+def test_pages_of_detectors_take_the_tables_of_exposures_and_make_plots(camera):
+    merged = resolve(str(PIPELINES / camera / "verifyBias.yaml")).tasks["verifyBiasExp"].config.connections
+    tasks = resolve(str(PIPELINES / camera / "analyzeBias.yaml")).tasks
+    for label, name in listPages("bias", camera).items():
+        data = tasks[label].inputs["data"]
+        assert data.parent_dataset_type_name == name
+        assert name in (merged.inputResults, merged.inputMatrix)
+        assert data.raw_dimensions == {"instrument", "exposure", "detector"}
+        outputs = tasks[label].outputs.values()
+        assert {edge.storage_class_name for edge in outputs} == {"Plot"}
+        # A raft is no dimension: its plot is stored under one of its detectors.
+        assert {frozenset(edge.raw_dimensions) for edge in outputs} == {frozenset({"instrument", "detector"})}
+        assert tasks[label].config.connections.outputName == label.replace("analyze", "cp")
 
 
 INPUTS = {

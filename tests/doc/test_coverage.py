@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from coveragePage import DefinedTest, checkCoverage, coveragePage, readDefinedTests
+from coveragePage import CoverageError, DefinedTest, checkCoverage, coveragePage, readDefinedTests
 from pipelineTopics import Topic
 
 from lsst.analysis.cp.catalogue import getProduct, products
@@ -74,6 +74,12 @@ def test_test_that_became_covered_may_not_say_otherwise(said):
 def test_test_that_is_not_covered_says_one_reason(said):
     [error] = checkCoverage({"16.1": DefinedTest(section="16.1", criterion="x", **said)}, [])
     assert error.startswith("16.1 is not in the catalogue")
+
+
+def test_no_page_is_made_of_a_contradiction(monkeypatch):
+    monkeypatch.setattr("coveragePage.checkCoverage", lambda defined: ["4.3 is wrong", "4.4 too"])
+    with pytest.raises(CoverageError, match=r"4\.3 is wrong; 4\.4 too"):
+        coveragePage({})
 
 
 def test_page_names_who_measures_as_what_and_in_which_topics(page):

@@ -5,7 +5,8 @@
 
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 
-from .amps import AmpFailureTool, AmpMarginTool, AmpTestTool
+from .amps import AmpFailureTool, AmpMarginTool, AmpResultsTool, AmpTestTool
+from .detectorPages import AmpCorrelationTool, AmpCurveTool, addCorrelationTool, addCurveTools
 from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
 from .extended import addExtendedTools
 from .toolSets import addSensorTools, addTools
@@ -21,6 +22,8 @@ from .views import (
 )
 
 __all__ = [
+    "addCorrelationTool",
+    "addCurveTools",
     "addExtendedTools",
     "addMaskViewTool",
     "addResidualTools",
@@ -29,8 +32,11 @@ __all__ = [
     "addViewTools",
     "addTools",
     "addTrendTools",
+    "AmpCorrelationTool",
+    "AmpCurveTool",
     "AmpFailureTool",
     "AmpMarginTool",
+    "AmpResultsTool",
     "AmpRateTool",
     "AmpSlopeTool",
     "AmpTestTool",

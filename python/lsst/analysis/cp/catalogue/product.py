@@ -23,6 +23,7 @@ __all__ = [
     "ROWS",
     "Bounds",
     "CatalogueError",
+    "CurveKind",
     "ImageKind",
     "Product",
     "VerifyTest",
@@ -188,7 +189,7 @@ class VerifyTest:
         criterion = (self.quantity, self.operator, self.threshold)
         if None in criterion and criterion != (None, None, None):
             raise self._error("quantity, operator and threshold must be given together")
-        if self.quantity is None and self.verify == COMPUTED:
+        if self.quantity is None and self.isComputed:
             raise self._error("a computed verdict needs a tested quantity")
         if self.quantity is not None:
             if self.verify is None:
@@ -238,7 +239,7 @@ class VerifyTest:
 
     def _checkOrigin(self) -> None:
         """Check that a test of ours has no stored verdict, and is not set aside as one of cp_verify is."""
-        if self.isOurs and self.verify != COMPUTED:
+        if self.isOurs and not self.isComputed:
             raise self._error(f"a test of ours has the verdict {COMPUTED!r}, not {self.verify!r}")
         if self.setAside and (self.isOurs or self.verify is None):
             raise self._error("only a test of cp_verify can be set aside")
@@ -283,13 +284,18 @@ class VerifyTest:
 
     @property
     def name(self) -> str:
-        """Section and key, for the small print of plots."""
-        return f"{self.section} {self.key}".strip()
+        """Section and key, for the small print of plots, which says if the verdict is computed."""
+        return f"{self.section} {self.key}{' (computed)' * self.isComputed}".strip()
 
     @cached_property
     def isTested(self) -> bool:
         """Whether there are verdicts, stored or computed."""
         return self.verify is not None
+
+    @property
+    def isComputed(self) -> bool:
+        """Whether the verdict follows from quantity and threshold, and is not one that cp_verify stores."""
+        return self.verify == COMPUTED
 
     @property
     def counts(self) -> bool:
@@ -304,7 +310,7 @@ class VerifyTest:
     @cached_property
     def verifyColumn(self) -> str | None:
         """Column of the verdict (``"BIAS_VERIFY_NOISE"``); None if there is none."""
-        return None if self.verify == COMPUTED else self.verify
+        return None if self.isComputed else self.verify
 
     @cached_property
     def quantityNames(self) -> tuple[str, ...]:
@@ -411,6 +417,25 @@ class ImageKind:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CurveKind:
+    """How a column of vectors of a product, one an amplifier, is shown.
+
+    Parameters
+    ----------
+    label
+        What the values are.
+    along
+        What the places along a vector are.
+    unit
+        Unit of the values, as astropy spells it; empty if dimensionless.
+    """
+
+    label: str
+    along: str
+    unit: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Product:
     """A calibration product with its tests.
 
@@ -433,6 +458,8 @@ class Product:
     images
         How images are shown: ``"exposure"`` (residuals, or processed exposures), ``"combined"``
         (calibrations) and ``"mask"``, as far as there are such.
+    curves
+        How vectors of amplifiers are shown, by their columns without prefix.
     slopes
         Statistics that grow with a time of the exposures.
     rate
@@ -455,6 +482,7 @@ class Product:
     epoch: str = "exposure"
     tests: tuple[VerifyTest, ...] = ()
     images: Mapping[str, ImageKind] = field(default_factory=dict, hash=False)
+    curves: Mapping[str, CurveKind] = field(default_factory=dict, hash=False)
     slopes: tuple[Slope, ...] = ()
     rate: str = ""
 

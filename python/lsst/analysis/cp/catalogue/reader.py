@@ -11,14 +11,15 @@ from typing import Any
 
 import yaml
 
-from .product import CatalogueError, ImageKind, Product, VerifyTest
+from .product import CatalogueError, CurveKind, ImageKind, Product, VerifyTest
 from .slope import Slope
 
 __all__ = ["getProduct", "products", "readProduct"]
 
 _SUFFIX = ".yaml"
 _TEXTS = ("prefix", "title", "document", "url", "note", "epoch", "rate")
-_SECTIONS = ("tests", "statistics", "images", "slopes")
+_SECTIONS = ("tests", "statistics", "images", "slopes", "curves")
+_KINDS: Mapping[str, type[ImageKind | CurveKind]] = {"images": ImageKind, "curves": CurveKind}
 
 # What one declaration may say; the product and the key are common to the file, or said once.
 _TESTED = tuple(f.name for f in dataclasses.fields(VerifyTest) if f.name not in ("product", "key"))
@@ -58,7 +59,7 @@ def readProduct(text: str, source: str) -> Product:
     ----------
     text
         YAML with the product's name and title, its prefix, document, url, note and epoch, its tests, the
-        statistics that are only stored, and how its images are shown.
+        statistics that are only stored, and how its images and vectors are shown.
     source
         Name of the file, for messages.
 
@@ -129,15 +130,25 @@ def _makeProduct(data: Any) -> Product:
             raise CatalogueError(f"{name} is {declarations!r}, expected declarations by key")
     if (sections["tests"] or sections["statistics"]) and "prefix" not in texts:
         raise CatalogueError("the product lacks prefix, with which the columns of its tests begin")
-    images = {}
-    for key, fields in sections["images"].items():
-        what = f"image {key!r} of {texts['product']}"
-        _checkKeys(fields, what, required=tuple(f.name for f in dataclasses.fields(ImageKind)))
-        images[key] = ImageKind(**_checkTypes(fields, what))
+    kinds: dict[str, Any] = {
+        name: _makeKinds(name, kind, sections[name], texts["product"]) for name, kind in _KINDS.items()
+    }
     tests = [_makeTest(key, fields, texts, stored=False) for key, fields in sections["tests"].items()]
     tests += [_makeTest(key, fields, texts, stored=True) for key, fields in sections["statistics"].items()]
     slopes = tuple(_makeSlope(key, fields, texts["product"]) for key, fields in sections["slopes"].items())
-    return Product(name=texts.pop("product"), **texts, tests=tuple(tests), images=images, slopes=slopes)
+    return Product(name=texts.pop("product"), **texts, tests=tuple(tests), slopes=slopes, **kinds)
+
+
+def _makeKinds(
+    section: str, kind: type[ImageKind | CurveKind], declarations: Mapping[str, Any], product: str
+) -> dict[str, Any]:
+    """Make the descriptions of a section, which have all fields of their class, by their keys."""
+    made = {}
+    for key, fields in declarations.items():
+        what = f"{section.removesuffix('s')} {key!r} of {product}"
+        _checkKeys(fields, what, required=tuple(f.name for f in dataclasses.fields(kind)))
+        made[key] = kind(**_checkTypes(fields, what))
+    return made
 
 
 def _makeSlope(key: Any, fields: Any, product: str) -> Slope:

@@ -165,8 +165,12 @@ def _make_card(name: str, value: Any, comment: str) -> astropy.io.fits.Card:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Card is too long", category=VerifyWarning)
         image = card.image
-    # Astropy cuts numbers too where the card ends.
-    if isinstance(value, int | float) and astropy.io.fits.Card.fromstring(image).value != value:
+    # Astropy cuts numbers too where the card ends; a card that ends before is whole.
+    if (
+        isinstance(value, int | float)
+        and not image.endswith(" ")
+        and astropy.io.fits.Card.fromstring(image).value != value
+    ):
         raise ValueError(_TOO_LONG)
     return card
 

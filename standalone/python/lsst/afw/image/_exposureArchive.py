@@ -3,6 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """The tables behind the planes of an exposure's file: its detector and its filter."""
 
+import functools
 from collections.abc import Mapping
 from os import PathLike
 
@@ -60,13 +61,8 @@ def pack_archive(info: ExposureInfo) -> tuple[PropertyList, bytes]:
     ValueError
         Raised if the filter has names that are too long.
     """
-    writer = ArchiveWriter()
-    ids = {}
-    detector, label = info.getDetector(), info.getFilter()
-    if detector is not None:
-        ids[ExposureInfo.KEY_DETECTOR] = writer.putDetector(_with_own_transforms(detector))
-    if label is not None:
-        ids[ExposureInfo.KEY_FILTER] = _put_filter(writer, label)
+    detector = info.getDetector()
+    ids, archive = _pack(detector, info.getFilter())
     metadata = PropertyList()
     metadata.set("AR_HDU", _ARCHIVE_HDU, "HDU (counted from 1) of the archive of objects")
     for name, number in ids.items():
@@ -75,7 +71,20 @@ def pack_archive(info: ExposureInfo) -> tuple[PropertyList, bytes]:
     if detector is not None:
         metadata.set("DETNAME", detector.getName())
         metadata.set("DETSER", detector.getSerial())
-    return metadata, b"".join(packTables(writer.finish()))
+    return metadata, archive
+
+
+# An exposure is often written with binned ones of the same detector. Neither argument can be changed.
+@functools.lru_cache(maxsize=2)
+def _pack(detector: Detector | None, label: FilterLabel | None) -> tuple[dict[str, int], bytes]:
+    """Return the number of each component, and the HDUs."""
+    writer = ArchiveWriter()
+    ids = {}
+    if detector is not None:
+        ids[ExposureInfo.KEY_DETECTOR] = writer.putDetector(_with_own_transforms(detector))
+    if label is not None:
+        ids[ExposureInfo.KEY_FILTER] = _put_filter(writer, label)
+    return ids, b"".join(packTables(writer.finish()))
 
 
 def _with_own_transforms(detector: Detector) -> Detector:

@@ -12,8 +12,13 @@ from .flatTruth import listExpectedFlatResults
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
 from .ptcs import PtcModel, listExpectedPtcResults, simulatePtc, storePtcs
 from .quickFrames import FrameNoise, simulateFrame
-from .repository import ExposureInfo, makeRepository
+from .repository import ExposureInfo, defineVisits, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
+from .simulateDefectsIsr import (
+    SimulateDefectsIsrConfig,
+    SimulateDefectsIsrTask,
+    listExpectedDefectsResults,
+)
 from .simulateFlatIsr import SimulateFlatIsrConfig, SimulateFlatIsrTask
 from .smallCamera import shrinkCamera
 from .truth import ExpectedResult, InjectedFault, listExpectedResults, listInjectedFaults
@@ -29,10 +34,14 @@ __all__ = [
     "PtcModel",
     "SimulateBiasIsrConfig",
     "SimulateBiasIsrTask",
+    "SimulateDefectsIsrConfig",
+    "SimulateDefectsIsrTask",
     "SimulateFlatIsrConfig",
     "SimulateFlatIsrTask",
     "addPixelFault",
+    "defineVisits",
     "drawPixelFault",
+    "listExpectedDefectsResults",
     "listExpectedFlatResults",
     "listExpectedPtcResults",
     "listExpectedResults",

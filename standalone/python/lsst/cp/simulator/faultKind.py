@@ -102,6 +102,10 @@ class FaultKind(enum.StrEnum):
     """Coefficient a00 of a photon transfer curve that is the amplitude (1/electron)."""
     NOISE_DRIFT = "noiseDrift"
     """Read noise of a photon transfer curve that grows with the signal, by the amplitude (electron)."""
+    UNMASKED_COLUMN = "unmaskedColumn"
+    """Column of a flat raised by the amplitude (noises of a pixel) that is not in the mask of defects."""
+    OVER_MASKED = "overMasked"
+    """Region of good pixels, of the amplitude as a fraction of the amplifier, that is masked as a defect."""
     HOT_PIXEL = "hotPixel"
     """One pixel raised by the amplitude (read noises)."""
     BRIGHT_COLUMN = "brightColumn"
@@ -216,6 +220,23 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         harmlessTo=3.0,
         certainFrom=10.0,
         failing=frozenset({"NOISE_SIGNAL_INDEPENDENCE"}),
+    ),
+    # Beyond 5 sigma are all rows of a column of 10 and hardly any of one of 0.5.
+    FaultKind.UNMASKED_COLUMN: FaultTraits(
+        unit="noises",
+        default=30.0,
+        harmlessTo=0.5,
+        certainFrom=10.0,
+        failing=frozenset({"OUTLIERS_LEFT"}),
+    ),
+    FaultKind.OVER_MASKED: FaultTraits(
+        unit="fraction",
+        default=0.05,
+        lowest=0.0,
+        highest=0.9,
+        harmlessTo=0.008,
+        certainFrom=0.012,
+        failing=frozenset({"GOOD_MASKED"}),
     ),
     # The other kinds are of the pixels of the assembled image only. The most that a line or a column may do
     # without a test that fails by chance is to raise the noise of an amplifier of full size by 2%.

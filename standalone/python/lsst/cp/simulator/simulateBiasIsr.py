@@ -64,7 +64,10 @@ class SimulateBiasIsrConnections(PipelineTaskConnections, dimensions=set(_PER_DE
         super().__init__(config=config)
         if not config.doBinnedExposures:
             del self.outputBin1Exposure
+        if not (config.doBinnedExposures and config.doCoarselyBinnedExposures):
             del self.outputBin2Exposure
+        if not config.doCalculateStatistics:
+            del self.outputStatistics
 
 
 class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBiasIsrConnections):
@@ -76,7 +79,11 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
         "see lsst.cp.simulator.Fault.",
         default=[],
     )
+    doCalculateStatistics = Field[bool](doc="Measure what ISR measures?", default=True)
     doBinnedExposures = Field[bool](doc="Make binned exposures?", default=False)
+    doCoarselyBinnedExposures = Field[bool](
+        doc="If binned exposures are made, make the coarsely binned ones, too? ISR always does.", default=True
+    )
     binFactor1 = RangeField(dtype=int, doc="Factor of the finely binned exposure.", default=8, min=2)
     binFactor2 = RangeField(dtype=int, doc="Factor of the coarsely binned exposure.", default=64, min=2)
     biasLevel = Field[float](doc="Level of the amplifiers (ADU).", default=1000.0)
@@ -107,6 +114,8 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
     kinds: ClassVar[frozenset[FaultKind]] = frozenset(FaultKind) - {
         FaultKind.EXCESS_LIGHT,
         FaultKind.GAIN_STEP,
+        FaultKind.OVER_MASKED,
+        FaultKind.UNMASKED_COLUMN,
     }
     """Faults of which it is known what they do to such exposures."""
 
@@ -177,7 +186,7 @@ class SimulateBiasIsrTask(PipelineTask):
         outputBin1Exposure, outputBin2Exposure : `lsst.afw.image.ExposureF`
             The same, binned, if configured.
         outputStatistics : `dict`
-            ``CALIBDIST``, ``PROJECTION``, ``BIASSHIFT``, ``AMPCORR`` and ``MJD``.
+            ``CALIBDIST``, ``PROJECTION``, ``BIASSHIFT``, ``AMPCORR`` and ``MJD``, if configured.
 
         Raises
         ------
@@ -200,16 +209,16 @@ class SimulateBiasIsrTask(PipelineTask):
         streams = RandomStreams(self.config.seed, instrument, detector, exposure)
         simulated = self._simulate(afw_detector, camera, geometries, streams, faults)
         residual = simulated.residual
-        output = _makeExposure(afw_detector, geometries, residual, simulated.variance)
+        output = _makeExposure(afw_detector, residual.image, simulated.isBad, simulated.variance)
         header = output.getMetadata()
         for key, value in makeIsrHeader(geometries, residual.overscans, mjd, self.applied).items():
             header[key] = value
-        result = Struct(
-            outputExposure=output,
-            outputStatistics=self._measureStatistics(detector, geometries, residual, mjd),
-        )
+        result = Struct(outputExposure=output)
+        if self.config.doCalculateStatistics:
+            result.outputStatistics = self._measureStatistics(detector, geometries, residual, mjd)
         if self.config.doBinnedExposures:
             result.outputBin1Exposure = _binExposure(output, self.config.binFactor1)
+        if self.config.doBinnedExposures and self.config.doCoarselyBinnedExposures:
             result.outputBin2Exposure = _binExposure(output, self.config.binFactor2)
         return result
 
@@ -221,14 +230,18 @@ class SimulateBiasIsrTask(PipelineTask):
         streams: RandomStreams,
         faults: Sequence[Fault],
     ) -> Struct:
-        """Simulate the ``residual``, and the ``variance`` of its image, that of the nominal read noise."""
+        """Simulate the ``residual``, with the ``variance`` of its image, and which pixels are known as bad.
+
+        The variance is that of the nominal read noise. ``isBad`` has the shape of the image.
+        """
         box = detector.getBBox()
         shape = (box.getHeight(), box.getWidth())
         residual = simulateResidual(geometries, shape, self.config.makeModel(), streams, faults)
-        variance = np.zeros(shape, dtype=np.float32)
+        variance, is_bad = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=bool)
         for geometry in geometries:
             variance[geometry.rows, geometry.columns] = geometry.readNoise**2
-        return Struct(residual=residual, variance=variance)
+            is_bad[geometry.rows, geometry.columns] = residual.overscans[geometry.name] is None
+        return Struct(residual=residual, variance=variance, isBad=is_bad)
 
     def _measureStatistics(
         self, detector: int, geometries: list[AmplifierGeometry], residual: DetectorResidual, mjd: float
@@ -248,15 +261,12 @@ class SimulateBiasIsrTask(PipelineTask):
 
 def _makeExposure(
     detector: Any,
-    geometries: list[AmplifierGeometry],
-    residual: DetectorResidual,
+    image: npt.NDArray[np.float32],
+    isBad: npt.NDArray[np.bool_],
     variance: npt.NDArray[np.float32],
 ) -> Any:
-    mask = np.zeros(residual.image.shape, dtype=np.int32)
-    for geometry in geometries:
-        if residual.overscans[geometry.name] is None:
-            mask[geometry.rows, geometry.columns] = MaskX.getPlaneBitMask("BAD")
-    exposure = _joinPlanes(residual.image, mask, variance, detector.getBBox().getMin())
+    mask = isBad.astype(np.int32) * MaskX.getPlaneBitMask("BAD")
+    exposure = _joinPlanes(image, mask, variance, detector.getBBox().getMin())
     exposure.setDetector(detector)
     return exposure
 

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Stand-in for the part of cp_verify (as of 2026-04-22) that its merge tasks and the verification of
-biases, darks, flats and photon transfer curves use.
+biases, darks, defects, flats and photon transfer curves use.
 
-Left out: the tasks of the other products (``CpVerifyDefectsTask`` and so on), the reports and the notebooks.
+Left out: the tasks of the other products (``CpVerifyBfkTask`` and so on), the reports and the notebooks.
 To import one of them raises `ImportError`.
 """
 
@@ -49,6 +49,10 @@ from .verifyDark import (
     CpVerifyDarkConfig,
     CpVerifyDarkTask,
 )
+from .verifyDefects import (
+    CpVerifyDefectsConfig,
+    CpVerifyDefectsTask,
+)
 from .verifyFlat import (
     CpVerifyFlatConfig,
     CpVerifyFlatExpMergeConfig,
@@ -75,6 +79,8 @@ __all__ = [
     "CpVerifyCalibTask",
     "CpVerifyDarkConfig",
     "CpVerifyDarkTask",
+    "CpVerifyDefectsConfig",
+    "CpVerifyDefectsTask",
     "CpVerifyExpMergeByFilterConfig",
     "CpVerifyExpMergeByFilterConnections",
     "CpVerifyExpMergeByFilterTask",

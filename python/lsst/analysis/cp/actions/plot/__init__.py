@@ -3,17 +3,26 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Plots of calibration products verification."""
 
+from .ampGrid import AmpGridPlot
+from .amps import AmpFailuresPlot, AmpTablePlot, FailureTablePlot, MarginStripPlot
+from .correlation import AmpCorrelationPlot
 from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
 from .trend import TrendPlot
 
 __all__ = [
+    "AmpFailuresPlot",
+    "AmpTablePlot",
+    "AmpCorrelationPlot",
+    "AmpGridPlot",
     "DetectorImagePlot",
     "DetectorSeriesPlot",
     "FailureMapPlot",
+    "FailureTablePlot",
     "FocalPlaneGeometryPlot",
     "FocalPlaneImagePlot",
+    "MarginStripPlot",
     "RaftGainPlot",
     "RaftSeriesPlot",
     "SlopeMapPlot",

@@ -13,6 +13,7 @@ from lsst.analysis.cp.tasks.connections import (
     ConfiguredDimensionsConfig,
     ConfiguredDimensionsConnections,
 )
+from lsst.analysis.cp.tasks.rafts import storeByRaft
 from lsst.pex.config import ChoiceField, Field, FieldValidationError, ListField
 from lsst.pipe.base import connectionTypes as cT
 
@@ -241,8 +242,7 @@ class RaftImageViewConnections(ImageViewConnections, dimensions={"instrument"}):
 
     def __init__(self, *, config: RaftImageViewConfig) -> None:
         super().__init__(config=config)
-        for name in self.outputs - {"metrics"}:
-            self.redeclare(name, dimensions={*self.dimensions, "detector"}, multiple=True)
+        storeByRaft(self)
 
 
 class RaftImageViewConfig(FocalPlaneMosaicViewConfig, pipelineConnections=RaftImageViewConnections):

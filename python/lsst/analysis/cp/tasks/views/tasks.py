@@ -13,6 +13,7 @@ import numpy as np
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.core.images import BinningStatistic, FocalPlaneMosaic, binImage, bitsOfPlanes
 from lsst.analysis.cp.core.typing import Float32Array
+from lsst.analysis.cp.tasks.rafts import splitByRaft
 from lsst.analysis.cp.tasks.runner import (
     ToolRunner,
     describeInputs,
@@ -50,7 +51,6 @@ from .reading import (
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
-    from lsst.daf.butler import DatasetRef
 
     type Refs = Iterable[tuple[str, Any]]
     """Names of connections, and where their datasets go."""
@@ -295,14 +295,6 @@ class RaftImageViewTask(FocalPlaneMosaicViewTask):
         self, data: Any, camera: Camera, outputRefs: OutputQuantizedConnection
     ) -> Iterator[tuple[str, DetectorImages, Refs]]:
         """Take the detectors of each raft together; see `ImageViewTask.readParts`."""
-        rafts: dict[str, list[int]] = {}
-        for detector in camera:
-            rafts.setdefault(detector.getName().partition("_")[0], []).append(detector.getId())
-        by_detector: dict[int, dict[str, DatasetRef]] = {}
-        for name, refs in outputRefs:
-            for ref in refs if isinstance(refs, Iterable) else [refs]:
-                by_detector.setdefault(int(ref.dataId["detector"]), {})[name] = ref
         ((_, images, _),) = super().readParts(data, camera, outputRefs)
-        for raft, detectors in rafts.items():
-            if stored := sorted(by_detector.keys() & set(detectors)):
-                yield raft, images.restrict(detectors), by_detector[stored[0]].items()
+        for raft, detectors, refs in splitByRaft(camera, outputRefs):
+            yield raft, images.restrict(detectors), refs

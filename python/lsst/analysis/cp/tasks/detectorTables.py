@@ -1,0 +1,231 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Tasks that run tools on the tables of one detector, or one raft, of all exposures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from astropy.table import vstack
+
+from lsst.analysis.cp.core.epochs import vectorColumn
+from lsst.pex.config import ListField
+from lsst.pipe.base import (
+    InputQuantizedConnection,
+    NoWorkFound,
+    OutputQuantizedConnection,
+    PipelineTask,
+    QuantumContext,
+)
+from lsst.pipe.base import connectionTypes as cT
+
+from .connections import CAMERA, ConfiguredDimensionsConfig, ConfiguredDimensionsConnections
+from .rafts import splitByRaft, storeByRaft
+from .runner import ToolRunner, describeInputs, putOutputs, raiseFailures, runTools
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+    from lsst.afw.cameraGeom import Camera
+    from lsst.daf.butler import DeferredDatasetHandle
+
+    type Part = tuple[str, list[int], Iterable[tuple[str, Any]]]
+    """Name of a part of the camera, its detectors, and where its outputs go."""
+
+__all__ = [
+    "DetectorTablesConfig",
+    "DetectorTablesConnections",
+    "DetectorTablesTask",
+    "RaftTablesConfig",
+    "RaftTablesConnections",
+    "RaftTablesTask",
+]
+
+
+class DetectorTablesConnections(ConfiguredDimensionsConnections, dimensions={"instrument", "detector"}):
+    """Tables of detectors and exposures, and the camera."""
+
+    data = cT.Input(
+        doc="Tables of one detector and exposure each.",
+        name="verifyBiasDetResults",
+        storageClass="ArrowAstropy",
+        multiple=True,
+        deferLoad=True,
+        # Tables that were not made must not empty the graph of what else is run.
+        deferGraphConstraint=True,
+    )
+    camera = CAMERA
+
+    def __init__(self, *, config: DetectorTablesConfig) -> None:
+        super().__init__(config=config)
+        self.redeclare("data", dimensions=tuple(config.inputDimensions))
+
+
+class DetectorTablesConfig(ConfiguredDimensionsConfig, pipelineConnections=DetectorTablesConnections):
+    """Configuration of tools run on the tables of one detector."""
+
+    inputDimensions = ListField[str](
+        doc="Dimensions of the tables.", default=["detector", "exposure", "instrument"]
+    )
+
+    def setDefaults(self) -> None:
+        """Take one detector of all exposures."""
+        super().setDefaults()
+        self.dimensions = ["detector", "instrument"]
+
+
+class DetectorTablesTask(PipelineTask):
+    """Run tools on the tables of one detector of all exposures.
+
+    The tools get the columns that they ask for of all tables, one below the other; ``exposure``, from the
+    data IDs, masked where these have none; and ``detectors``, ids of those that the quantum is for. No more
+    than the tables of one detector, or one raft, are in memory.
+
+    A table that cannot be read, or a tool that fails, costs nothing but its own results, and then the quantum
+    fails. A table without the columns is logged and left out; if none has them, there is no work.
+    """
+
+    ConfigClass = DetectorTablesConfig
+    config: DetectorTablesConfig
+    _DefaultName = "detectorTables"
+
+    def runQuantum(
+        self,
+        butlerQC: QuantumContext,
+        inputRefs: InputQuantizedConnection,
+        outputRefs: OutputQuantizedConnection,
+    ) -> None:
+        """Read tables, run the tools, and write what they make.
+
+        Raises
+        ------
+        lsst.pipe.base.NoWorkFound
+            Raised if no table has the columns.
+        lsst.pipe.base.AnnotatedPartialOutputsError
+            Raised if a tool failed, or a table could not be read.
+        """
+        inputs = butlerQC.get(inputRefs)
+        camera, handles = inputs["camera"], inputs["data"]
+        failures: dict[str, str] = {}
+        n_made = 0
+        for part, detectors, refs in self.splitParts(handles, camera, outputRefs):
+            own = [handle for handle in handles if int(handle.dataId["detector"]) in detectors]
+            info = describeInputs([handle.ref for handle in own], butlerQC.quantum.dataId)
+            runner = ToolRunner(self.log, info | ({"raft": part} if part else {}))
+            columns = self.readColumns(own, failures)
+            if not columns:
+                continue
+            n_made += 1
+            columns["detectors"] = np.array(detectors, dtype=np.int64)
+            putOutputs(butlerQC, runTools(self.config, columns, runner, camera=camera), refs, runner)
+            failures |= {f"{part} {tool}".strip(): text for tool, text in runner.failures.items()}
+        raiseFailures(self, failures)
+        if not n_made:
+            wanted = ", ".join(sorted(self.wantedColumns()))
+            raise NoWorkFound(f"none of {len(handles)} tables has the columns {wanted}")
+
+    def splitParts(
+        self, handles: Sequence[DeferredDatasetHandle], camera: Camera, outputRefs: OutputQuantizedConnection
+    ) -> Iterator[Part]:
+        """Say which detectors make which outputs: the one of the quantum makes all."""
+        yield "", sorted({int(handle.dataId["detector"]) for handle in handles}), outputRefs
+
+    def wantedColumns(self) -> set[str]:
+        """List the columns that the tools take from tables."""
+        asked = {name for tool in self.config.atools for name, _ in tool.getInputSchema()}
+        return asked - {"exposure", "detectors"}
+
+    def readColumns(
+        self, handles: Sequence[DeferredDatasetHandle], failures: dict[str, str]
+    ) -> dict[str, Any]:
+        """Read the columns that the tools take, of tables one below the other.
+
+        Parameters
+        ----------
+        handles
+            Handles of the tables.
+        failures
+            Where the reasons are added for those that cannot be read.
+
+        Returns
+        -------
+        columns
+            By name; vectors are padded with NaN to the longest. Empty if no table has them.
+        """
+        wanted = self.wantedColumns()
+        tables: list[Table] = []
+        exposures: list[np.ma.MaskedArray[Any, Any]] = []
+        for handle in handles:
+            name = f"{handle.ref.datasetType.name} {handle.dataId}"
+            try:
+                stored = {str(column) for column in handle.get(component="columns")}
+                if absent := sorted(wanted - stored):
+                    self.log.warning("%s lacks %s, and is left out.", name, ", ".join(absent))
+                    continue
+                table = handle.get(parameters={"columns": sorted(wanted)})
+            except Exception as error:
+                self.log.warning("%s cannot be read, and is left out: %s", name, error)
+                failures[name] = f"{type(error).__name__}: {error}"
+                continue
+            known = "exposure" in handle.dataId.mapping
+            tables.append(table)
+            exposures.append(
+                np.ma.array(
+                    np.full(len(table), int(handle.dataId["exposure"]) if known else 0, dtype=np.int64),
+                    mask=not known,
+                )
+            )
+        if not tables:
+            return {}
+        columns: dict[str, Any] = {name: _joinColumns(tables, name) for name in wanted}
+        columns["exposure"] = np.ma.concatenate(exposures)
+        return columns
+
+
+def _joinColumns(tables: Sequence[Table], name: str) -> Any:
+    """Put a column of several tables one below the other; vectors may differ in length."""
+    if all(table[name].ndim == 1 and table[name].dtype.kind != "O" for table in tables):
+        return vstack([table[[name]] for table in tables], metadata_conflicts="silent")[name]
+    vectors = [vectorColumn(table[name], name) for table in tables]
+    joined = np.full((sum(map(len, vectors)), max(part.shape[1] for part in vectors)), np.nan)
+    start = 0
+    for part in vectors:
+        joined[start : start + len(part), : part.shape[1]] = part
+        start += len(part)
+    return joined
+
+
+class RaftTablesConnections(DetectorTablesConnections, dimensions={"instrument"}):
+    """Tables of all detectors and exposures.
+
+    Rafts are no dimension: the plots of each are stored under its detector of the lowest id.
+    """
+
+    def __init__(self, *, config: RaftTablesConfig) -> None:
+        super().__init__(config=config)
+        storeByRaft(self)
+
+
+class RaftTablesConfig(DetectorTablesConfig, pipelineConnections=RaftTablesConnections):
+    """Configuration of tools run on the tables of one raft."""
+
+    def setDefaults(self) -> None:
+        """Take all detectors of all exposures, raft by raft."""
+        super().setDefaults()
+        self.dimensions = ["instrument"]
+
+
+class RaftTablesTask(DetectorTablesTask):
+    """Run tools on the tables of each raft of all exposures; see `DetectorTablesTask` for what they get."""
+
+    ConfigClass = RaftTablesConfig
+    _DefaultName = "raftTables"
+
+    def splitParts(
+        self, handles: Sequence[DeferredDatasetHandle], camera: Camera, outputRefs: OutputQuantizedConnection
+    ) -> Iterator[Part]:
+        """Say which detectors make which outputs: those of a raft make one of each."""
+        yield from splitByRaft(camera, outputRefs)
