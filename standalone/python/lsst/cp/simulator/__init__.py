@@ -7,6 +7,7 @@ This package is no stand-in: it has no upstream twin. Its tasks take the place o
 ``standalone/pipelines``.
 """
 
+from .darkTruth import listExpectedDarkResults
 from .fault import Fault, FaultKind, parseFaults
 from .flatTruth import listExpectedFlatResults
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
@@ -14,6 +15,7 @@ from .ptcs import PtcModel, listExpectedPtcResults, simulatePtc, storePtcs
 from .quickFrames import FrameNoise, simulateFrame
 from .repository import ExposureInfo, defineVisits, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
+from .simulateDarkIsr import SimulateDarkIsrConfig, SimulateDarkIsrTask
 from .simulateDefectsIsr import (
     SimulateDefectsIsrConfig,
     SimulateDefectsIsrTask,
@@ -34,6 +36,8 @@ __all__ = [
     "PtcModel",
     "SimulateBiasIsrConfig",
     "SimulateBiasIsrTask",
+    "SimulateDarkIsrConfig",
+    "SimulateDarkIsrTask",
     "SimulateDefectsIsrConfig",
     "SimulateDefectsIsrTask",
     "SimulateFlatIsrConfig",
@@ -41,6 +45,7 @@ __all__ = [
     "addPixelFault",
     "defineVisits",
     "drawPixelFault",
+    "listExpectedDarkResults",
     "listExpectedDefectsResults",
     "listExpectedFlatResults",
     "listExpectedPtcResults",

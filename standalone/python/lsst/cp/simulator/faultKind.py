@@ -102,6 +102,11 @@ class FaultKind(enum.StrEnum):
     """Coefficient a00 of a photon transfer curve that is the amplitude (1/electron)."""
     NOISE_DRIFT = "noiseDrift"
     """Read noise of a photon transfer curve that grows with the signal, by the amplitude (electron)."""
+    EXCESS_DARK_CURRENT = "excessDarkCurrent"
+    """Dark current of all pixels higher by the amplitude (electron/s)."""
+    LIGHT_LEAK = "lightLeak"
+    """Light on a whole detector in a dark, of the amplitude (electron/s) at the first column and half of it
+    at the last."""
     UNMASKED_COLUMN = "unmaskedColumn"
     """Column of a flat raised by the amplitude (noises of a pixel) that is not in the mask of defects."""
     OVER_MASKED = "overMasked"
@@ -220,6 +225,13 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         harmlessTo=3.0,
         certainFrom=10.0,
         failing=frozenset({"NOISE_SIGNAL_INDEPENDENCE"}),
+    ),
+    # What these do depends on the dark time: see `listExpectedDarkResults`.
+    FaultKind.EXCESS_DARK_CURRENT: FaultTraits(
+        unit="electron/s", default=0.5, lowest=0.0, harmlessTo=math.inf, certainFrom=math.inf
+    ),
+    FaultKind.LIGHT_LEAK: FaultTraits(
+        unit="electron/s", default=1.0, lowest=0.0, harmlessTo=math.inf, certainFrom=math.inf, minAmplifiers=0
     ),
     # Beyond 5 sigma are all rows of a column of 10 and hardly any of one of 0.5.
     FaultKind.UNMASKED_COLUMN: FaultTraits(
