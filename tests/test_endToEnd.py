@@ -84,7 +84,7 @@ def darks(tmp_path_factory, readPipeline) -> Butler:
 
 
 @pytest.fixture(scope="module")
-def raftDarks(tmp_path_factory) -> Butler:
+def raftDarks(tmp_path_factory, readPipeline) -> Butler:
     """Run the merges of darks of two detectors of LSSTComCam."""
     labels = "verifyDarkIsr,verifyDarkDet,verifyDarkExp,verifyDark"
     pipeline = readPipeline(f"LSSTComCam/verifyDark.yaml#{labels}")
@@ -219,7 +219,7 @@ def test_percentiles_of_the_combined_dark(darks):
             assert "toolFailures" not in darks.get(ref)[label]
 
 
-def test_history_of_darks(darks):
+def test_history_of_darks(darks, readPipeline):
     pipeline = readPipeline("LATISS/trendDark.yaml")
     root, collection = str(darks._config.configDir.ospath), "u/trend"
     butler = SimplePipelineExecutor.prep_butler(root, ["u/test", "LATISS/defaults"], collection)
