@@ -20,7 +20,6 @@ from lsst.analysis.cp.core import CameraLayout
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry, boxCorners
 from lsst.analysis.cp.core.pyramid import PyramidWriter
 from lsst.geom import Box2I, Extent2D, Extent2I, Point2D, Point2I, Point3D, radians
-from lsst.pipe.base import Pipeline
 
 # The scripts that generate files are no package.
 sys.path.append(str(Path(__file__).parents[1] / "doc" / "generate"))
@@ -120,21 +119,6 @@ def upstreamPipelines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CP_VERIFY_DIR", tree)
     monkeypatch.setenv("ANALYSIS_TOOLS_DIR", os.environ.get("ANALYSIS_TOOLS_DIR", tree))
     monkeypatch.setenv("ANALYSIS_CP_DIR", str(root))
-
-
-@pytest.fixture(scope="session")
-def readPipeline() -> Callable[[str], Pipeline]:
-    """Return a reader of our pipelines over the stand-ins, by their path in pipelines/."""
-    root = Path(__file__).parents[1]
-
-    def read(path: str) -> Pipeline:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("CP_VERIFY_DIR", str(root / "standalone"))
-            patch.setenv("ANALYSIS_TOOLS_DIR", str(root / "standalone"))
-            patch.setenv("ANALYSIS_CP_DIR", str(root))
-            return Pipeline.from_uri(f"{root}/pipelines/{path}")
-
-    return read
 
 
 @pytest.fixture(scope="session")

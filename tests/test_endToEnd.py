@@ -53,6 +53,15 @@ RAFT_FAULTS = (
 )
 
 
+def readPipeline(path: str) -> Pipeline:
+    """Read one of our pipelines, over the stand-ins."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))
+        patch.setenv("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone"))
+        patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+        return Pipeline.from_uri(f"{ROOT}/pipelines/{path}")
+
+
 def run(root: Path, pipeline: Pipeline, instrument: type, where: str = "", exposures=EXPOSURES) -> Butler:
     """Run a pipeline on the exposures of a camera with fewer rows."""
     name = instrument.getName()
@@ -67,7 +76,7 @@ def run(root: Path, pipeline: Pipeline, instrument: type, where: str = "", expos
 
 
 @pytest.fixture(scope="module")
-def butler(tmp_path_factory, readPipeline) -> Butler:
+def butler(tmp_path_factory) -> Butler:
     """Run the pipeline of LSSTComCam on two of its detectors."""
     pipeline = readPipeline(f"LSSTComCam/verifyBias.yaml#{LABELS}")
     pipeline.addConfigOverride("verifyBiasIsr", "faults", [fault.toText() for fault in FAULTS])
@@ -77,7 +86,7 @@ def butler(tmp_path_factory, readPipeline) -> Butler:
 
 
 @pytest.fixture(scope="module")
-def darks(tmp_path_factory, readPipeline) -> Butler:
+def darks(tmp_path_factory) -> Butler:
     """Run all of the pipeline of darks of LATISS."""
     pipeline = readPipeline("LATISS/verifyDark.yaml")
     pipeline.addConfigOverride("verifyDarkIsr", "faults", [fault.toText() for fault in DARK_FAULTS])
@@ -98,7 +107,7 @@ def makePages(butler: Butler, product: str) -> Butler:
 
 
 @pytest.fixture(scope="module")
-def raftDarks(tmp_path_factory, readPipeline) -> Butler:
+def raftDarks(tmp_path_factory) -> Butler:
     """Run the merges of darks of two detectors of LSSTComCam."""
     labels = "verifyDarkIsr,verifyDarkDet,verifyDarkExp,verifyDark"
     pipeline = readPipeline(f"LSSTComCam/verifyDark.yaml#{labels}")
@@ -254,7 +263,7 @@ def test_percentiles_of_the_combined_dark(darks):
             assert "toolFailures" not in darks.get(ref)[label]
 
 
-def test_history_of_darks(darks, readPipeline):
+def test_history_of_darks(darks):
     pipeline = readPipeline("LATISS/trendDark.yaml")
     root, collection = str(darks._config.configDir.ospath), "u/trend"
     butler = SimplePipelineExecutor.prep_butler(root, ["u/test", "LATISS/defaults"], collection)
@@ -402,7 +411,7 @@ def test_plots_and_views_of_flats_are_written(flats):
     assert len(flats.query_datasets("cpFlatRun_flatNoise_FocalPlaneGeometryPlot")) == 2
 
 
-def test_each_filter_has_a_history_of_its_own(flatsRoot, flats, readPipeline):
+def test_each_filter_has_a_history_of_its_own(flatsRoot, flats):
     butler = SimplePipelineExecutor.prep_butler(str(flatsRoot), ["u/test", "LATISS/defaults"], "u/trend")
     pipeline = readPipeline("LATISS/trendFlat.yaml")
     SimplePipelineExecutor.from_pipeline(pipeline, where="instrument='LATISS'", butler=butler).run(
@@ -429,7 +438,7 @@ COM_CAM_FAULTS = (
 
 
 @pytest.fixture(scope="module")
-def comCamFlats(tmp_path_factory, readPipeline) -> Butler:
+def comCamFlats(tmp_path_factory) -> Butler:
     """Run the pipeline of flats of LSSTComCam on two of its detectors."""
     pipeline = readPipeline("LSSTComCam/verifyFlat.yaml#verifyFlatIsr,verifyFlatDet,verifyFlatExp,verifyFlat")
     pipeline.addConfigOverride("verifyFlatIsr", "faults", [fault.toText() for fault in COM_CAM_FAULTS])

@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from lsst.daf.butler import Butler
 from lsst.obs.lsst import Latiss, LsstComCam
+from lsst.pipe.base import Pipeline
 from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 
+ROOT = Path(__file__).parents[1]
 Kind = simulator.FaultKind
 FAULTS = {
     Latiss: (
@@ -29,7 +33,7 @@ FAULTS = {
 
 
 @pytest.fixture(scope="module", params=[Latiss, pytest.param(LsstComCam, marks=pytest.mark.slow)])
-def ptcs(request, tmp_path_factory, readPipeline) -> tuple[Butler, type]:
+def ptcs(request, tmp_path_factory) -> tuple[Butler, type]:
     """Verify the photon transfer curves of some detectors, and make the plots on demand of the tables."""
     instrument, root = request.param, tmp_path_factory.mktemp("ptc") / "butler"
     name = instrument.getName()
@@ -42,7 +46,11 @@ def ptcs(request, tmp_path_factory, readPipeline) -> tuple[Butler, type]:
         run_butler = SimplePipelineExecutor.prep_butler(str(root), collections, output)
         # A detector without curves would stop the graph: that of a prerequisite, as in cp_verify.
         where = f"instrument='{name}' AND detector IN {(*sorted({*detectors} - {3}), -1)}"
-        pipeline = readPipeline(f"{name}/{path}")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))
+            patch.setenv("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone"))
+            patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+            pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/{name}/{path}")
         SimplePipelineExecutor.from_pipeline(pipeline, where=where, butler=run_butler).run(
             register_dataset_types=True
         )

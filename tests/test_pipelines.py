@@ -57,11 +57,8 @@ def listCore(product: str) -> set[str]:
 
 def listExtended(product: str) -> set[str]:
     """List the tasks whose plots are made on demand."""
-<<<<<<< HEAD
-    ends = ("Exp", "Run") if product in EXPOSED else ("Run",)
-=======
-    ends = ("Exp", "Run", *(("RunDet",) if product in SERIES else ()))
->>>>>>> main
+    ends = ("Exp",) if product in EXPOSED else ()
+    ends += ("Run", *(("RunDet",) if product in SERIES else ()))
     return {f"analyze{product.title()}{end}Extended" for end in ends}
 
 
