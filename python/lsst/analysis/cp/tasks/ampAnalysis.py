@@ -135,7 +135,8 @@ class AmpAnalysisTask(AnalysisPipelineTask):
             tests = dict.fromkeys(key for prep in preps for key in prep.tests)
             # Where the results cannot be encoded, each tool reports it for its own tests.
             with suppress(ColumnError, AmpKeyError):
-                encoded: Any = {AMP_TABLE: encodeAmps(data, product, tests, epoch=epoch, **kwargs)}
+                known = {"epoch": epoch, "gainsApplied": self.config.gainsApplied, **kwargs}
+                encoded: Any = {AMP_TABLE: encodeAmps(data, product, tests, **known)}
                 data = encoded
         return super().run(data=data, **kwargs)
 

@@ -172,7 +172,7 @@ class MergeAnalysisMixin(PipelineTask):
             "reduction",
             AmpTable.fromColumns,
             columns,
-            getProduct(self.config.product),
+            getProduct(self.config.product, self.config.gainsApplied),
             cameraLayout(camera),
             epoch=self.config.epoch,
             **keys,
