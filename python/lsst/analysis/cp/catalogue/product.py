@@ -88,7 +88,7 @@ def dependsOnScale(expression: str, names: tuple[str, ...], scaled: frozenset[st
     depends
         False where the factor cancels.
     """
-    found = [
+    before, after = (
         numexpr.evaluate(
             expression,
             local_dict={
@@ -98,8 +98,8 @@ def dependsOnScale(expression: str, names: tuple[str, ...], scaled: frozenset[st
             global_dict={},
         )
         for factor in (1.0, 1.7)
-    ]
-    return not np.allclose(*found, rtol=1e-9, atol=0)
+    )
+    return not np.allclose(before, after, rtol=1e-9, atol=0)
 
 
 @dataclass(frozen=True, kw_only=True)

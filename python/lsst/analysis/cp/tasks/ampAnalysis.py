@@ -102,6 +102,7 @@ class AmpAnalysisTask(AnalysisPipelineTask):
     """
 
     ConfigClass = AmpAnalysisConfig
+    config: AmpAnalysisConfig
     _DefaultName = "ampAnalysis"
 
     def run(self, *, data: KeyedData | None = None, **kwargs: Any) -> Struct:
