@@ -209,12 +209,12 @@ def test_metrics_of_detectors(data):
     camera = LsstComCam().getCamera()
     metrics = DetectorMetrics()
     measured = metrics(encode(data, camera))
-    assert set(measured) == {detector.getId() for detector in camera}
-    assert set(measured[0]) == set(metrics.units)
-    values = {str(m.metric_name): m.quantity for m in measured[0]["biasNoise"]}
+    assert set(measured) == {(EXPOSURE, detector.getId()) for detector in camera}
+    assert set(measured[EXPOSURE, 0]) == set(metrics.units)
+    values = {str(m.metric_name): m.quantity for m in measured[EXPOSURE, 0]["biasNoise"]}
     assert {name: str(value.unit) for name, value in values.items()} == metrics.units["biasNoise"]
     assert (values["median"].value, values["nFailed"].value) == (8.5, 2)
-    empty = {str(m.metric_name): m.quantity.value for m in measured[8]["biasNoise"]}
+    empty = {str(m.metric_name): m.quantity.value for m in measured[EXPOSURE, 8]["biasNoise"]}
     assert (empty["nAmps"], empty["nValid"]) == (0, 0)
     assert np.isnan(empty["min"])
 
@@ -396,7 +396,8 @@ def test_every_test_has_a_tool(level, isRun):
     config = ExpMergeAnalysisTask.ConfigClass()
     addTools(config, "bias", level)
     expected = {test.toolName for test in getProduct("bias") if isRun or test.varies == "epoch"}
-    assert set(config.atools.fieldNames) == expected | {"biasFailures"}
+    failures = {"biasFailures", "biasFailureTable", "biasFailuresByAmp"}
+    assert set(config.atools.fieldNames) == expected | failures
     assert set(config.detectorMetrics.units) == expected
 
 
@@ -404,7 +405,8 @@ def test_only_plotted_tests_have_plots():
     config = AmpAnalysisExposureTask.ConfigClass()
     addTools(config, "bias", "exposure")
     plots = {name for name, tool in config.atools.items() if not isinstance(tool.produce.plot, NoPlot)}
-    assert plots == {"biasFailures"} | {test.toolName for test in getProduct("bias") if test.plotted}
+    failures = {"biasFailures", "biasFailureTable", "biasFailuresByAmp"}
+    assert plots == failures | {test.toolName for test in getProduct("bias") if test.plotted}
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,11 @@ from lsst.pipe.base.pipelineIR import PipelineIR
 ROOT = Path(__file__).parents[1]
 PIPELINES = ROOT / "pipelines"
 CAMERAS = ("LATISS", "LSSTComCam", "LSSTCam")
-PRODUCTS = ("bias", "dark", "flat")
+PRODUCTS = ("bias", "dark", "flat", "defects")
 """Products with merges. Labels, datasets and contracts follow from the name."""
+
+BINNED = ("bias", "dark", "flat")
+"""Products of which cp_verify bins the exposures; views of the others bin the pixels, and have masks."""
 
 SERIES = {
     "dark": {"darkCurrent"},
@@ -55,6 +58,7 @@ def listPages(product: str, camera: str) -> dict[str, str]:
 def listViews(product: str, camera: str) -> set[str]:
     """List the views of a product; LATISS has no raft."""
     ends = ("Det", "", "Residual", *(("Raft",) if camera != "LATISS" else ()))
+    ends += () if product in BINNED else ("DetMask", "Mask")
     return {f"view{product.title()}Exp{end}" for end in ends}
 
 
@@ -63,22 +67,37 @@ def listOwnContracts(product: str, camera: str) -> set[str]:
     merge, view = f"verify{product.title()}", f"view{product.title()}Exp"
     isr, mosaic = f"{merge}Isr", f"mosaic{product.title()}Exp8"
     structures = f"connections.structures == {view}Residual.connections.outputName + '_structures'"
-    found = {
+    of_all = {
         f"{merge}Exp.connections.verifiedExposures == {isr}.connections.outputExposure",
         f"{merge}.connections.inputOutputName == {merge}Exp.connections.outputName",
         f"{merge}.product == {merge}Exp.product",
+        f"{view}Det.connections.inputOutputName == {merge}Exp.connections.outputName",
+        f"{view}Det.{structures}",
+        f"{view}.{structures}",
+    }
+    if product not in BINNED:
+        ends = listViews(product, camera) - {f"{view}Det"}
+        return (
+            of_all
+            | {
+                # cp_verify has none of the two merges.
+                f"{merge}.connections.inputStats == {merge}Exp.connections.outputStats",
+                f"{merge}.connections.inputResults == {merge}Exp.connections.outputResults",
+                f"{view}Det.connections.data == {isr}.connections.outputExposure",
+            }
+            | {f"{label}.connections.data == {view}Det.connections.data" for label in ends}
+            | {f"{label}.{structures}" for label in ends if not label.endswith("Residual")}
+        )
+    found = of_all | {
         f"{view}Det.connections.data == {isr}.connections.outputBin1Exposure",
         f"{view}Det.inputBinning == {isr}.binFactor1",
         f"{view}.connections.data == {mosaic}.connections.outputData",
         f"{view}.inputBinning == {mosaic}.binning",
         f"{view}Residual.connections.data == {isr}.connections.outputExposure",
-        f"{view}Det.connections.inputOutputName == {merge}Exp.connections.outputName",
         f"{view}Det.connections.wholeImage == {view}.connections.data",
         f"{view}.inputBinning == {view}Det.inputBinning",
         f"{view}.connections.inputOutputName == {view}Det.connections.inputOutputName",
         f"{view}Residual.connections.inputOutputName == {view}Det.connections.inputOutputName",
-        f"{view}Det.{structures}",
-        f"{view}.{structures}",
     }
     of_rafts = {
         f"{view}Raft.connections.data == {view}Det.connections.data",
@@ -228,12 +247,16 @@ BROKEN = [
     ("verify{0}Exp", "connections.verifiedExposures", "other", "verify{0}Exp.connections.verifiedExposures"),
     ("verify{0}Det", "connections.outputResults", "other", "verify{0}Exp.connections.inputResults"),
     ("verify{0}Exp", "connections.outputStats", "other", "verify{0}.connections.inputStats"),
+]
+"""Label, field and value of a change, and the contract that it breaks, with places for the product."""
+
+BROKEN_BINNED = [
     ("view{0}ExpDet", "inputBinning", 4, "view{0}ExpDet.inputBinning"),
     ("mosaic{0}Exp8", "connections.outputData", "other", "view{0}Exp.connections.data"),
     ("view{0}ExpResidual", "connections.data", "other", "view{0}ExpResidual.connections.data"),
     ("view{0}Exp", "connections.inputOutputName", "other", "view{0}Exp.connections.inputOutputName"),
 ]
-"""Label, field and value of a change, and the contract that it breaks, with places for the product."""
+"""The same, of products whose exposures are binned."""
 
 # Only biases have matrices.
 OF_MATRICES = ("verifyBiasExp", "connections.outputMatrix", "other", "verifyBias.connections.inputMatrix")
@@ -242,7 +265,9 @@ OF_MATRICES = ("verifyBiasExp", "connections.outputMatrix", "other", "verifyBias
 @pytest.mark.usefixtures("upstreamPipelines")
 @pytest.mark.parametrize(
     ("product", "label", "field", "value", "contract"),
-    [(product, *broken) for product in PRODUCTS for broken in BROKEN] + [("bias", *OF_MATRICES)],
+    [(product, *broken) for product in PRODUCTS for broken in BROKEN]
+    + [(product, *broken) for product in BINNED for broken in BROKEN_BINNED]
+    + [("bias", *OF_MATRICES)],
 )
 def test_broken_contract_is_found(product, label, field, value, contract):
     title = product.title()
@@ -282,9 +307,9 @@ def test_merges_measure_the_tests_of_their_product(camera, product):
         assert config.product == config.detectorMetrics.product == product
         expected = {test.toolName for test in declared if level == "run" or test.varies != "run"}
         names = {name for name in config.atools.fieldNames if not name.endswith(tuple(SENSOR_GROUPS))}
-        assert names == expected | {f"{product}Failures"} | (
-            SERIES.get(product, set()) if level == "run" else set()
-        )
+        ends = ("Failures", "FailureTable", "FailuresByAmp")
+        series = SERIES.get(product, set()) if level == "run" else set()
+        assert names == expected | {f"{product}{end}" for end in ends} | series
         assert {tool.product for tool in config.atools} == {product}
 
 
@@ -294,7 +319,8 @@ def test_sensor_tools_of_lsst_cam(product):
     graph = resolve(str(PIPELINES / "LSSTCam" / f"verify{product.title()}.yaml"))
     for label in listMerges(product):
         names = set(graph.tasks[label].config.atools.fieldNames)
-        assert {f"{product}Noise{kind}" for kind in ("", *SENSOR_GROUPS)} <= names
+        tool = getProduct(product).tests[0].toolName
+        assert {f"{tool}{kind}" for kind in ("", *SENSOR_GROUPS)} <= names
 
 
 @pytest.mark.usefixtures("upstreamPipelines")

@@ -15,7 +15,7 @@ from pageText import makeTable, wrap
 from pipelineTopics import Topic
 from verifyMetrics import productsWithTests
 
-from lsst.analysis.cp.catalogue import COMPUTED, Bounds, Product, VerifyTest, findTest
+from lsst.analysis.cp.catalogue import Bounds, Product, VerifyTest, findTest
 from lsst.pipe.base import Pipeline
 
 __all__ = ["describeProduct", "productPages"]
@@ -35,7 +35,7 @@ _RUNS = {
 """,
     "trend": """\
 -i u/me/verify{Product}1,u/me/verify{Product}2 -o u/me/trend{Product} \\
-    -p '$ANALYSIS_CP_DIR/pipelines/LSSTCam/trend{Product}.yaml' -d "exposure.day_obs > 20260101"
+    -p '$ANALYSIS_CP_DIR/pipelines/LSSTCam/trend{Product}.yaml' -d "{epoch}.day_obs > 20260101"
 """,
 }
 """Rest of the command that runs each kind of pipeline, after the name of the repository."""
@@ -143,13 +143,16 @@ def _describeBundles(product: Product, topics: Mapping[str, Topic]) -> Iterator[
 
 def _describeTests(product: Product) -> list[str]:
     """List the tests and the stored statistics."""
+    of_verdicts = f", those of verdicts with ``{product.prefix}_VERIFY_``"
+    if not any(test.verifyColumn for test in product):
+        of_verdicts = ""
     return [
         "Tests",
         "=====",
         "",
         wrap(
-            f"Columns of the tables of results begin with ``{product.prefix}_``, those of verdicts with "
-            f"``{product.prefix}_VERIFY_``. Sections are those of `{product.document} <{product.url}>`_ "
+            f"Columns of the tables of results begin with ``{product.prefix}_``{of_verdicts}. "
+            f"Sections are those of `{product.document} <{product.url}>`_ "
             "(:doc:`coverage`). RN and GAIN are the nominal read noise and gain of the amplifier, N_PIXELS "
             "is the number of its pixels; DARK_TIME and EXPOSURE_TIME are times of the exposure (s), where "
             f"above 0. A value that is not plausible is suspicious, whatever the verdict. {product.note}"
@@ -214,7 +217,7 @@ def _describeMeaning(test: VerifyTest) -> Iterator[str]:
     yield test.description.strip()
     if test.row != "amplifier":
         yield f"One verdict a {test.row}."
-    if test.verify == COMPUTED and not test.isOurs:
+    if test.isComputed and not test.isOurs:
         yield "The verdict is computed from the statistics: cp_verify does not store it in the table."
     if test.presence == "conditional":
         yield "Only of runs that made it."

@@ -68,8 +68,9 @@ _OTHERS = """\
 Topics of other packages
 ========================
 
-The bias pipelines also run ``analyzeBiasCore`` of analysis_tools. Its bundles ``cpBiasCore_metrics``, one
-for each instrument and run, are sent like ours. Their topics have the names of the tools, and one field each:
+The bias pipelines also run ``analyzeBiasCore`` of analysis_tools, those of defects ``analyzeDefectCore``.
+Their bundles ``cpBiasCore_metrics`` and ``cpDefectCore_metrics``, one for each instrument and run, are sent
+like ours. Their topics have the names of the tools, and one field each:
 
 .. csv-table::
    :header-rows: 1
@@ -81,9 +82,11 @@ for each instrument and run, are sent like ours. Their topics have the names of 
    ``biasNoisePerAmp`` | ``median`` (adu) | ``BIAS_NOISE``
    ``biasCrNoisePerAmp`` | ``median`` (adu) | ``BIAS_CR_NOISE``
    ``biasCornerMeanPerAmp`` | ``median`` (adu) | ``BIAS_AMP_CORNER``
+   ``defectsPixels`` | ``median`` (adu) | ``DEFECTS_DEFECT_PIXELS``
+   ``defectsPixelsFrac`` | ``median`` (adu) | ``DEFECTS_FRAC``
 
-The tools say ``adu`` of all five, although all but the first are in electrons. To leave them out, name the
-bundles that are to be sent:
+The tools say ``adu`` of all of them, although of biases all but the first are in electrons, and those of
+defects are a number of pixels and a fraction. To leave them out, name the bundles that are to be sent:
 
 .. code-block:: bash
    :class: elsewhere

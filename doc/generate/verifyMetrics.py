@@ -112,8 +112,11 @@ def _defineMetrics(product: Product, test: VerifyTest) -> dict[str, dict[str, An
         meaning = MEASUREMENTS[name].meaning.format(
             statistic=test.statistic, quantity=test.quantity, key=test.key, rows=ROWS[test.row]
         )
+        computed = " The verdict is computed, not one of cp_verify."
+        if not (test.isComputed and MEASUREMENTS[name].of == "verdict"):
+            computed = ""
         definitions[f"{test.toolName}_{name}"] = {
-            "description": f"{meaning} {product.title} {test.key}: {test.description}",
+            "description": f"{meaning} {product.title} {test.key}: {test.description}{computed}",
             "unit": unit,
             # Only a test that the document defines may refer to it.
             **({"reference": reference} if test.section else {}),

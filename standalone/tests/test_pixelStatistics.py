@@ -27,7 +27,7 @@ def clipByHand(values, numSigma, numIterations):
     for _ in range(numIterations):
         kept = values[np.abs(values - center) <= half_width]
         center, half_width = kept.mean(), numSigma * kept.std(ddof=1)
-    return kept.std(ddof=1)
+    return kept.std(ddof=1), values.size - kept.size
 
 
 @pytest.fixture
@@ -43,14 +43,30 @@ def test_moments_are_numpys(pixels) -> None:
     assert measured[Statistic.MEAN] == pytest.approx(np.mean(pixels, dtype=np.float64), rel=1e-12)
     assert measured[Statistic.MEDIAN] == pytest.approx(np.median(pixels), rel=1e-6)
     assert measured[Statistic.STDEV] == pytest.approx(np.std(pixels, ddof=1, dtype=np.float64), rel=1e-12)
+    assert (measured[Statistic.MIN], measured[Statistic.MAX]) == (np.min(pixels), np.max(pixels))
 
 
 @pytest.mark.parametrize("numIterations", [1, 3])
 @pytest.mark.parametrize("numSigma", [3.0, 5.0])
 def test_clipped_deviation(pixels, numSigma, numIterations) -> None:
     measured = measure(pixels, control=ClipControl(numSigma, numIterations))
-    expected = clipByHand(pixels, numSigma, numIterations)
+    expected, n_clipped = clipByHand(pixels, numSigma, numIterations)
     assert measured[Statistic.STDEVCLIP] == pytest.approx(expected, rel=1e-9)
+    assert measured[Statistic.NCLIPPED] == n_clipped > 0
+    (alone,) = measurePixels(
+        pixels, np.zeros(pixels.shape, bool), {Statistic.STDEVCLIP}, ClipControl(numSigma, numIterations)
+    ).values()
+    assert alone == pytest.approx(expected, rel=1e-9)
+
+
+def test_mask_of_clipped_pixels_changes_no_bit_of_the_deviation(pixels) -> None:
+    is_bad = np.zeros(pixels.shape, bool)
+    is_bad[::7, ::9] = pixels[::7, ::9] > 130
+    masked, unmasked = measure(pixels, is_bad), measure(pixels)
+    assert masked[Statistic.MEDIAN] != unmasked[Statistic.MEDIAN]
+    assert masked[Statistic.STDEVCLIP] == unmasked[Statistic.STDEVCLIP]
+    assert masked[Statistic.NMASKED] == np.count_nonzero(is_bad) > 0
+    assert unmasked[Statistic.NCLIPPED] == masked[Statistic.NCLIPPED] + masked[Statistic.NMASKED]
 
 
 def test_bad_and_infinite_pixels_are_left_out(pixels) -> None:
@@ -61,11 +77,15 @@ def test_bad_and_infinite_pixels_are_left_out(pixels) -> None:
     spoiled[20, 20], spoiled[21, 21] = np.nan, np.inf
     keep = ~is_bad & np.isfinite(spoiled)
     for statistic, value in measure(pixels[keep][None]).items():
+        if statistic is Statistic.NMASKED:
+            value = 600
         assert measure(spoiled, is_bad)[statistic] == pytest.approx(value, rel=1e-12)
 
 
 def test_nothing_left_is_nan() -> None:
-    assert all(np.isnan(value) for value in measure([[np.nan]]).values())
+    measured = measure([[np.nan]])
+    assert {measured.pop(Statistic.NMASKED), measured.pop(Statistic.NCLIPPED)} == {0}
+    assert all(np.isnan(value) for value in measured.values())
 
 
 def test_one_pixel_has_no_deviation() -> None:

@@ -5,15 +5,17 @@
 
 import json
 import math
+import operator
 import statistics
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from numpy.testing import assert_array_equal
 
 from lsst.afw.cameraGeom import Camera
-from lsst.analysis.cp.catalogue import getProduct, readProduct
+from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import CameraLayout, DetectorSelection
 from lsst.analysis.cp.core.amps import (
     AmpTable,
@@ -21,28 +23,14 @@ from lsst.analysis.cp.core.amps import (
     culpritsTable,
     detectorSummaryTable,
     judge,
+    runCountsTable,
     statusNames,
     summarize,
 )
 from lsst.daf.butler.formatters.parquet import arrow_to_astropy
 
-DEFECTS = """
-product: defects
-prefix: DEFECTS
-title: Defects
-epoch: visit
-tests:
-  PROB_TEST: {statistic: STAT_OUTLIERS, verify: computed, label: Outliers,
-    quantity: abs(STAT_OUTLIERS - DEFECT_PIXELS), operator: "<=", threshold: 0.0, description: P.}
-statistics:
-  DEFECT_PIXELS: {unit: "", label: Defect pixels, isCount: true, description: D.}
-  MEDIAN: {unit: electron, label: Median, description: M.}
-"""
-
 FITTED = ("SLOPE", "OFFSET", "SUCCESS")
 """What cp_verify has of the fit of a covariance."""
-
-BAD_COLUMNS = "  N_BAD_COLUMNS: {row: detector, unit: '', label: Bad columns, description: B.}\n"
 
 
 @pytest.fixture(scope="module")
@@ -320,41 +308,149 @@ def test_flat_without_tests_of_exposures(load, comCam, makeProduct, keys):
     assert len(table.rows["exposure"]) == 0
 
 
-def test_defects(load, comCam, faults):
+DEFECTS = (
+    ("OUTLIERS", "UNMASKED_OUTLIERS", "OUTLIERS", operator.ge),
+    ("STDEV", "UNMASKED_STDEV", "STDEV", operator.ge),
+    ("MIN", "UNMASKED_MIN", "MIN", operator.le),
+    ("MAX", "UNMASKED_MAX", "MAX", operator.ge),
+    ("PROB_TEST", "STAT_OUTLIERS", "DEFECT_PIXELS", operator.eq),
+)
+"""Tests of defects: two statistics, and how they compare where the test is passed."""
+
+
+@pytest.fixture
+def defects(load, comCam):
+    """Return the encoded results of defects, and their rows."""
     data, rows = load("defects/verifyDefectsResults")
-    table = AmpTable.fromColumns(data, readProduct(DEFECTS, "defects.yaml"), comCam)
+    return AmpTable.fromColumns(data, getProduct("defects"), comCam), rows
+
+
+def test_rows_of_defects(defects):
+    table, rows = defects
     # What is beneath the mask of rows of detectors is -1 and NaN.
-    assert {kind: len(own) for kind, own in table.rows.items()} == {
-        "amplifier": 96,
-        "detector": 0,
-        "exposure": 0,
-    }
+    found = {kind: len(own) for kind, own in table.rows.items()}
+    assert found == {"amplifier": 96, "detector": 6, "exposure": 0}
     assert len(rows) == 102
-    outliers, pixels = valuesOf(rows, "DEFECTS_STAT_OUTLIERS"), valuesOf(rows, "DEFECTS_DEFECT_PIXELS")
-    verdicts = [a == b for a, b in zip(outliers, pixels, strict=True)]
-    run = summarize(table, "run").tests
-    checkCounts(run["PROB_TEST"].values, verdicts, outliers)
-    expected = max(abs(a - b) for a, b in zip(outliers, pixels, strict=True))
-    assert run["PROB_TEST"].values["quantityMax"].tolist() == [expected]
-    assert failedIn(table) == faults("defects", table.exposures.tolist())
-    assert {reason.partition(":")[0] for reason in culpritsTable(table)["reason"]} == {
-        "failed (computed, not stored by cp_verify)",
-        "no row in the table",
-    }
-    parts = summarize(table, "exposure", DetectorSelection(detectorTypes=None))
-    assert parts.level.dimensions == ("instrument", "visit")
-    assert parts.tests["PROB_TEST"].values["nFailed"].tolist() == [2, 2]
-
-
-def test_rows_of_detectors_of_defects_are_kept_though_they_have_no_value(load, comCam):
-    data, rows = load("defects/verifyDefectsResults")
-    table = AmpTable.fromColumns(data, readProduct(DEFECTS + BAD_COLUMNS, "defects.yaml"), comCam)
-    assert len(table.rows["detector"]) == len(valuesOf(rows, "detector", "other")) == 6
-    values = summarize(table, "run").tests["N_BAD_COLUMNS"].values
-    assert values["nValid"].tolist() == [0]
+    bad_columns = summarize(table, "run").tests["N_BAD_COLUMNS"]
+    # It is never filled, and no test: not even unknown.
+    assert bad_columns.values["nValid"].tolist() == [0]
+    assert bad_columns.status is None
+    assert "N_BAD_COLUMNS" not in set(culpritsTable(table)["test"])
     counts = summarize(table, "exposure").counts["detector"]
     assert counts["nDetectors"].tolist() == [3, 3]
     assert counts["nDetectorsMissing"].tolist() == [6, 6]
+
+
+@pytest.mark.parametrize(("key", "first", "second", "passes"), DEFECTS, ids=[test[0] for test in DEFECTS])
+def test_verdicts_of_defects_are_computed(defects, key, first, second, passes):
+    table, rows = defects
+    columns = [valuesOf(rows, f"DEFECTS_{name}") for name in (first, second)]
+    verdicts = [passes(*pair) for pair in zip(*columns, strict=True)]
+    test = getProduct("defects")[key]
+    assert test.verifyColumn is None
+    run = summarize(table, "run").tests[key].values
+    checkCounts(run, verdicts, valuesOf(rows, test.statisticColumn))
+    differences = [a - b for a, b in zip(*columns, strict=True)]
+    differences = [-d if key == "MIN" else abs(d) if key == "PROB_TEST" else d for d in differences]
+    assert run["quantityMin"].tolist() == [min(differences)]
+    assert run["quantityMedian"].tolist() == [statistics.median(differences)]
+    assert run["quantityMax"].tolist() == [max(differences)]
+    parts = summarize(table, "exposure", DetectorSelection(detectorTypes=None))
+    assert parts.level.dimensions == ("instrument", "visit")
+    exposures = valuesOf(rows, "exposure")
+    assert parts.tests[key].values["nFailed"].tolist() == [
+        sum(not verdict for exposure, verdict in zip(exposures, verdicts, strict=True) if exposure == own)
+        for own in table.exposures.tolist()
+    ]
+
+
+def test_computed_verdicts_are_those_that_cp_verify_stored(sharedData, defects):
+    """They are in its statistics only, which the analysis does not read."""
+    table, rows = defects
+    stored = {}
+    for path in sorted((sharedData / "tables" / "defects").glob("verifyDefectsDetStats_*.yaml")):
+        exposure, detector = map(int, path.stem.split("_")[1:])
+        for amplifier, verdicts in yaml.safe_load(path.read_text())["VERIFY"]["AMP"].items():
+            stored |= {(exposure, detector, amplifier, key): passed for key, passed in verdicts.items()}
+    amps = [row for row in rows if row["amplifier"] is not None]
+    for key, *_ in DEFECTS:
+        computed = table.verdict(getProduct("defects")[key]).tolist()
+        expected = [stored[row["exposure"], row["detector"], row["amplifier"], key] for row in amps]
+        assert computed == [int(passed) for passed in expected]
+        assert len(expected) == 96
+
+
+def test_culprits_of_defects(sharedData, defects):
+    table, _ = defects
+    truth = json.loads((sharedData / "tables" / "defects" / "truth.json").read_text())
+    allowed = {(f["detector"], f["amplifier"], f["test"]) for f in truth["may_fail"]}
+    found = failedIn(table)
+    # That of PROB_TEST is set aside: an interpolated defect fails it.
+    assert {fault["test"] for fault in truth["expected_failures"]} == {"PROB_TEST"}
+    assert {(detector, amplifier, test) for _, detector, amplifier, test in found} == allowed
+    assert [exposure for exposure, *_ in found] == [2024110501302]
+    culprits = culpritsTable(table)
+    assert {reason.partition(":")[0] for reason in culprits["reason"]} == {
+        "failed (computed, not stored by cp_verify)",
+        "no row in the table",
+    }
+
+
+def test_tests_of_ours_on_defects(defects):
+    table, rows = defects
+    product = getProduct("defects")
+    amps = [row for row in rows if row["amplifier"] is not None]
+    values = {
+        "OUTLIERS_LEFT": [row["DEFECTS_OUTLIERS"] for row in amps],
+        "STDEV_RATIO": [row["DEFECTS_STDEV"] / row["DEFECTS_UNMASKED_STDEV"] for row in amps],
+        "GOOD_MASKED": [
+            (row["DEFECTS_DEFECT_PIXELS"] - row["DEFECTS_UNC_OUTLIERS"] + row["DEFECTS_OUTLIERS"])
+            / round(row["DEFECTS_DEFECT_PIXELS"] / row["DEFECTS_FRAC"])
+            for row in amps
+        ],
+    }
+    for key, expected in values.items():
+        np.testing.assert_allclose(table.quantity(product[key]), expected, rtol=1e-12)
+        # The seven outliers that the mask lacks are fewer than an unmasked column has rows.
+        assert not table.failed(product[key]).any()
+    assert max(values["OUTLIERS_LEFT"]) == 7
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"OUTLIERS": 51}, {"OUTLIERS_LEFT": "failed"}),
+        ({"DEFECT_PIXELS": 0, "FRAC": 0.0, "UNMASKED_OUTLIERS": 0}, {"GOOD_MASKED": "good"}),
+        ({"DEFECT_PIXELS": np.nan}, {"GOOD_MASKED": "unknown", "PROB_TEST": "unknown", "MIN": "good"}),
+        (
+            # As of an amplifier that is masked as a whole: at cp_verify it fails.
+            {"OUTLIERS": 0, "STDEV": np.nan, "MIN": np.nan, "MAX": np.nan, "MEDIAN": np.nan},
+            dict.fromkeys(("STDEV", "MIN", "MAX", "OUTLIERS_LEFT", "STDEV_RATIO", "GOOD_MASKED"), "unknown"),
+        ),
+    ],
+)
+def test_unknown_statistics_of_defects_are_not_good(load, comCam, change, status):
+    data, _ = load("defects/verifyDefectsDetResults_2024110501301_0")
+    for name, value in change.items():
+        data[f"DEFECTS_{name}"][3] = value
+    table = AmpTable.fromColumns(data, getProduct("defects"), comCam.select([0]))
+    found = {key: statusNames(table.status(getProduct("defects")[key]))[3] for key in status}
+    assert found == status
+
+
+def test_tables_say_that_verdicts_of_defects_are_computed(defects):
+    table, _ = defects
+    said = "The verdict is computed from statistics, not one of cp_verify."
+    for written, ends in (
+        (detectorSummaryTable(summarize(table, "runDetector")), ("status", "nFailed", "nTested")),
+        (ampSummaryTable(table), ("status",)),
+        (runCountsTable(table), ("nTested", "nFailed", "majorityFailed")),
+    ):
+        for test in filter(lambda test: test.isTested, getProduct("defects")):
+            assert all(written[f"{test.key}_{end}"].info.description.endswith(said) for end in ends)
+        others = [name for name in written.colnames if not name.endswith(ends) and name.count("_n") == 0]
+        assert others
+        assert not any(said in written[name].info.description for name in others)
 
 
 @pytest.mark.parametrize("kind", ["spline", "spline_node1", "squared"])

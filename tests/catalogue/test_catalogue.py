@@ -83,12 +83,54 @@ def test_columns_of_flat_are_those_of_cp_verify():
     }
 
 
+def test_columns_of_defects_are_those_of_cp_verify():
+    """There are no verdicts in its tables."""
+    measured = {"DEFECT_PIXELS", "OUTLIERS", "MEDIAN", "STDEV", "MIN", "MAX"}
+    columns = measured | {f"UNC_{name}" for name in measured} | {"STAT_OUTLIERS", "FRAC"}
+    columns |= {f"UNMASKED_{name}" for name in ("MIN", "MAX", "STDEV", "OUTLIERS")}
+    defects = getProduct("defects")
+    found = {
+        row: {column for test in defects if test.row == row for column in test.inputColumns}
+        for row in ("amplifier", "detector")
+    }
+    assert found == {
+        "amplifier": {f"DEFECTS_{name}" for name in columns},
+        "detector": {"DEFECTS_N_BAD_COLUMNS"},
+    }
+    assert all(test.isComputed for test in defects if test.isTested)
+
+
+def test_units_of_defects():
+    """Numbers of pixels and a fraction have none, levels are in electrons."""
+    units = {test.statistic: test.unit for test in getProduct("defects")}
+    assert {name for name, unit in units.items() if unit == "electron"} == {
+        f"{kind}{name}"
+        for kind in ("", "UNC_", "UNMASKED_")
+        for name in ("MEDIAN", "STDEV", "MIN", "MAX")
+        if (kind, name) != ("UNMASKED_", "MEDIAN")
+    }
+    assert set(units.values()) == {"", "electron"}
+
+
+@pytest.mark.parametrize(
+    ("product", "key", "name"),
+    [
+        ("bias", "NOISE", "4.3 NOISE"),
+        ("defects", "STDEV", "STDEV (computed)"),
+        ("flat", "NOISE_WITH_READ_NOISE", "NOISE_WITH_READ_NOISE (computed)"),
+    ],
+)
+def test_name_says_that_a_verdict_is_computed(product, key, name):
+    assert getProduct(product)[key].name == name
+
+
 @pytest.mark.parametrize(
     ("product", "ours", "setAside"),
     [
         ("bias", ["MEAN_WITHIN_ERROR", "NOISE_TWO_SIDED"], []),
         ("dark", ["MEAN_WITHIN_ERROR", "NOISE_TWO_SIDED"], []),
         ("flat", ["NOISE_WITH_READ_NOISE", "EXP_SCATTER_FRACTION"], ["EXP_SCATTER"]),
+        ("defects", ["OUTLIERS_LEFT", "STDEV_RATIO", "GOOD_MASKED"], ["PROB_TEST"]),
     ],
 )
 def test_verdicts_that_do_not_count(product, ours, setAside):
@@ -100,7 +142,7 @@ def test_verdicts_that_do_not_count(product, ours, setAside):
     own = [test.key for test in declared.ownVerdicts()]
     assert own == [key for key in counted if not declared[key].verdict]
     # Who names such a test wants it.
-    named = ["NOISE", *ours, *setAside]
+    named = [own[0], *ours, *setAside]
     assert [test.key for test in declared.ownVerdicts(named)] == named
 
 
@@ -251,8 +293,8 @@ def test_epochs_and_images_of_products(name, epoch, images):
 
 def test_images_of_bias():
     assert dict(getProduct("bias").images) == {
-        "exposure": ImageKind(label="Residual", unit="electron", aboutZero=True),
-        "combined": ImageKind(label="Bias", unit="electron", aboutZero=True),
+        "exposure": ImageKind(label="Residual bias", unit="electron", aboutZero=True),
+        "combined": ImageKind(label="Combined bias", unit="electron", aboutZero=True),
     }
 
 

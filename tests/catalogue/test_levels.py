@@ -13,7 +13,7 @@ from lsst.analysis.cp.catalogue import EPOCHS, LEVELS, Level
         ("runDetector", "exposure", ("detector",), ("instrument", "detector")),
         ("exposure", "exposure", ("exposure",), ("instrument", "exposure")),
         ("run", "exposure", (), ("instrument",)),
-        ("detector", "visit", ("exposure", "detector"), ("instrument", "visit", "detector")),
+        ("detector", "visit", ("exposure", "detector"), ("instrument", "exposure", "detector")),
         ("runDetector", "visit", ("detector",), ("instrument", "detector")),
         ("exposure", "visit", ("exposure",), ("instrument", "visit")),
         ("run", "visit", (), ("instrument",)),

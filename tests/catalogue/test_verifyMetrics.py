@@ -89,6 +89,32 @@ def test_limits_of_flats_are_those_that_count(specs):
     }
 
 
+def test_limits_of_defects_are_those_of_tests_that_count(specs):
+    limits = {
+        name: (spec["threshold"]["operator"], spec["threshold"]["value"])
+        for name, spec in specs.items()
+        if name.startswith("defects")
+    }
+    tools = [f"defects{test}" for test in ("Outliers", "Stdev", "Min", "Max")]
+    assert limits == {f"{tool}_quantityMin": (">=", 0) for tool in tools} | {
+        f"{tool}_nFailed": ("<=", 0) for tool in tools
+    }
+
+
+@pytest.mark.parametrize(
+    ("metric", "says"),
+    [
+        ("defectsStdev_nFailed", True),
+        ("defectsStdev_max", False),
+        ("flatNoise_nFailed", False),
+        ("flatNoiseWithReadNoise_nFailed", True),
+    ],
+)
+def test_definitions_say_what_is_computed(metrics, metric, says):
+    words = "The verdict is computed, not one of cp_verify."
+    assert metrics[metric]["description"].endswith(words) is says
+
+
 def test_limits_of_ptc_are_those_of_all_sensors(specs):
     """That of a00 is another for each vendor, which lsst.verify has no word for."""
     limits = {
@@ -107,7 +133,7 @@ def test_limits_of_ptc_are_those_of_all_sensors(specs):
 
 
 def test_other_products_have_no_limits_yet(specs):
-    assert [name for name in specs if not name.startswith(("bias", "dark", "flat", "ptc"))] == []
+    assert [name for name in specs if not name.startswith(("bias", "dark", "flat", "defects", "ptc"))] == []
 
 
 def test_lsst_verify_reads_them(metrics, specs):

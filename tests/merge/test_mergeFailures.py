@@ -153,7 +153,7 @@ def analyze(comCamera):
 
     def run(table):
         runner = ToolRunner(task.log, {})
-        detectors = [detector.getId() for detector in comCamera]
+        detectors = [(EXPOSURE, detector.getId()) for detector in comCamera]
         columns = dict(table.columns)
         outputs = task.analyze(columns, runner, camera=comCamera, exposures=[EXPOSURE], detectors=detectors)
         return outputs, runner.failures

@@ -206,15 +206,18 @@ def test_exposures_have_no_history_by_detector(by, expected):
     assert list(dict.fromkeys(tool.test.capitalize() for tool in config.atools)) == expected
 
 
-def test_exposures_of_a_visit_are_pooled(comCamera):
+def test_exposures_of_a_visit_are_pooled_but_for_their_detectors(comCamera):
     rows = ampRows(comCamera, [1, 2])
     rows["V_LOW"] = rows["exposure"] + rows["detector"] % 2
-    detectors = [detector.getId() for detector in comCamera]
+    detectors = [(exposure, detector.getId()) for exposure in (1, 2) for detector in comCamera]
     outputs, values, failures = analyze(
         VisitExpMergeAnalysisTask, "ofVisits", "exposure", rows, comCamera, detectors=detectors
     )
     assert failures == {}
     expected = {"min": 1, "median": 2, "max": 3, "nAmps": 288, "nFailed": 64, "nDetectorsFailed": 4}
     assert {name: values["ofVisitsLow"][name] for name in expected} == expected
-    found = {str(m.metric_name): m.quantity.value for m in outputs.detectorMetrics[1]["ofVisitsLow"]}
-    assert (found["nAmps"], found["nFailed"]) == (32, 16)
+    for (exposure, detector), bundle in zip(detectors, outputs.detectorMetrics, strict=True):
+        found = {str(m.metric_name): m.quantity.value for m in bundle["ofVisitsLow"]}
+        value = exposure + detector % 2
+        expected = {"min": value, "max": value, "nAmps": 16, "nFailed": 16 * (value > 2)}
+        assert {name: found[name] for name in expected} == expected

@@ -65,12 +65,13 @@ def putBundles(butler: Butler, label: str, kind: str) -> None:
     camera = LsstCam().getCamera()
     runner = ToolRunner(logging.getLogger("test"), {})
     columns = makeColumns([camera[number] for number in DETECTORS], findId(1), kind)
-    outputs = node.task_class(config=node.config).analyze(
-        columns, runner, camera=camera, exposures=[findId(1)], detectors=DETECTORS
-    )
-    assert not runner.failures
     identity: dict[str, int | str] = {"instrument": "LSSTCam"}
     identity |= {"exposure": findId(1)} if "exposure" in node.raw_dimensions else {}
+    detectors = [(identity.get("exposure"), detector) for detector in DETECTORS]
+    outputs = node.task_class(config=node.config).analyze(
+        columns, runner, camera=camera, exposures=[findId(1)], detectors=detectors
+    )
+    assert not runner.failures
     bundles = [(identity, "metrics", outputs.metrics)]
     bundles += [
         (identity | {"detector": detector}, "detectorMetrics", bundle)

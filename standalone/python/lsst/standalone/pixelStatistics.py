@@ -23,6 +23,13 @@ class Statistic(enum.Enum):
     MEDIAN = "median"
     STDEV = "standard deviation"
     STDEVCLIP = "standard deviation of the pixels left after clipping"
+    MIN = "minimum"
+    MAX = "maximum"
+    NMASKED = "number of pixels that are left out by their mask"
+    NCLIPPED = "number of the other pixels that are clipped"
+
+
+_CLIPPING = {Statistic.STDEVCLIP, Statistic.NCLIPPED}
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,9 @@ def measurePixels(
     Returns
     -------
     measured
-        Values in the unit of ``pixels``; NaN where too few pixels are left.
+        Values in the unit of ``pixels``, and counts; NaN where too few pixels are left. If clipped pixels
+        are counted, masks that leave the same pixels after clipping give the same deviation of these to the
+        last bit, as in afw.
     """
     use = np.isfinite(pixels)
     use &= ~isBad
@@ -77,9 +86,15 @@ def measurePixels(
         elif statistic is Statistic.STDEV:
             enough = values.size > 1
             measured[statistic] = float(np.std(values, ddof=1, dtype=np.float64)) if enough else np.nan
-        else:
-            measured[statistic] = _clippedStdev(values, control)
-    return measured
+        elif statistic is Statistic.MIN:
+            measured[statistic] = float(values.min()) if values.size else np.nan
+        elif statistic is Statistic.MAX:
+            measured[statistic] = float(values.max()) if values.size else np.nan
+        elif statistic is Statistic.NMASKED:
+            measured[statistic] = float(np.count_nonzero(isBad))
+    if not _CLIPPING.isdisjoint(statistics):
+        measured |= _clip(values, control, exact=Statistic.NCLIPPED in statistics)
+    return {statistic: measured[statistic] for statistic in statistics}
 
 
 def findQuantiles(values: npt.NDArray[np.float32], fractions: Collection[float]) -> list[float]:
@@ -109,26 +124,34 @@ def findQuantiles(values: npt.NDArray[np.float32], fractions: Collection[float])
     return quantiles
 
 
-def _clippedStdev(values: npt.NDArray[np.float32], control: ClipControl) -> float:
+def _clip(values: npt.NDArray[np.float32], control: ClipControl, *, exact: bool) -> dict[Statistic, float]:
     """Clip about the median by the interquartile range first, then about the mean by the deviation.
 
     Each iteration goes back to all values. Their sums are made once, and those of the few clipped values are
-    taken off, so that an iteration costs no more than a comparison.
+    taken off, so that an iteration costs no more than a comparison. Where it has to be exact, the deviation
+    is that of the values left, whatever has been clipped.
     """
+    nothing = {Statistic.STDEVCLIP: np.nan, Statistic.NCLIPPED: 0.0}
     if values.size < 2:
-        return np.nan
+        return nothing
     quarter, median, three_quarters = findQuantiles(values, (0.25, 0.5, 0.75))
     deviations = values.astype(np.float64) - median
     sum_all, squares_all = deviations.sum(), deviations @ deviations
     center, half_width = 0.0, control.numSigma * _IQR_TO_STDEV * (three_quarters - quarter)
-    variance = np.nan
+    variance, is_clipped = np.nan, np.zeros(values.shape, dtype=bool)
     for _ in range(control.numIterations):
-        clipped = deviations[(deviations < center - half_width) | (deviations > center + half_width)]
+        is_clipped = (deviations < center - half_width) | (deviations > center + half_width)
+        clipped = deviations[is_clipped]
         number = deviations.size - clipped.size
         if number < 2:
-            return np.nan
+            return nothing | {Statistic.NCLIPPED: float(clipped.size)}
         center = float(sum_all - clipped.sum()) / number
         squares = float(squares_all - clipped @ clipped)
         variance = max((squares - number * center**2) / (number - 1), 0.0)
         half_width = control.numSigma * float(np.sqrt(variance))
-    return float(np.sqrt(variance))
+    if exact:
+        variance = float(np.var(values[~is_clipped], ddof=1, dtype=np.float64))
+    return {
+        Statistic.STDEVCLIP: float(np.sqrt(variance)),
+        Statistic.NCLIPPED: float(np.count_nonzero(is_clipped)),
+    }

@@ -62,8 +62,13 @@ class Level:
 
     @cached_property
     def dimensions(self) -> tuple[str, ...]:
-        """Butler dimensions of a bundle of metrics of one group."""
-        return ("instrument", *((self.epoch,) * self.byEpoch), *(("detector",) * self.byDetector))
+        """Butler dimensions of a bundle of metrics of one group.
+
+        A detector has its results from an exposure, also where these are merged by visit: a detector of a
+        visit would need a region of the sky, which calibrations do not have.
+        """
+        epoch = "exposure" if self.byDetector else self.epoch
+        return ("instrument", *((epoch,) * self.byEpoch), *(("detector",) * self.byDetector))
 
 
 @cache

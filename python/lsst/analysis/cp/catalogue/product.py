@@ -233,7 +233,7 @@ class VerifyTest:
         criterion = (self.quantity, self.operator, self.threshold)
         if None in criterion and criterion != (None, None, None):
             raise self._error("quantity, operator and threshold must be given together")
-        if self.quantity is None and self.verify == COMPUTED:
+        if self.quantity is None and self.isComputed:
             raise self._error("a computed verdict needs a tested quantity")
         if self.quantity is not None:
             if self.verify is None:
@@ -283,7 +283,7 @@ class VerifyTest:
 
     def _checkOrigin(self) -> None:
         """Check that a test of ours has no stored verdict, and is not set aside as one of cp_verify is."""
-        if self.isOurs and self.verify != COMPUTED:
+        if self.isOurs and not self.isComputed:
             raise self._error(f"a test of ours has the verdict {COMPUTED!r}, not {self.verify!r}")
         if self.setAside and (self.isOurs or self.verify is None):
             raise self._error("only a test of cp_verify can be set aside")
@@ -333,13 +333,18 @@ class VerifyTest:
 
     @property
     def name(self) -> str:
-        """Section and key, for the small print of plots."""
-        return f"{self.section} {self.key}".strip()
+        """Section and key, for the small print of plots, which says if the verdict is computed."""
+        return f"{self.section} {self.key}{' (computed)' * self.isComputed}".strip()
 
     @cached_property
     def isTested(self) -> bool:
         """Whether there are verdicts, stored or computed."""
         return self.verify is not None
+
+    @property
+    def isComputed(self) -> bool:
+        """Whether the verdict follows from quantity and threshold, and is not one that cp_verify stores."""
+        return self.verify == COMPUTED
 
     @property
     def counts(self) -> bool:
@@ -354,7 +359,7 @@ class VerifyTest:
     @cached_property
     def verifyColumn(self) -> str | None:
         """Column of the verdict (``"BIAS_VERIFY_NOISE"``); None if there is none."""
-        return None if self.verify == COMPUTED else self.verify
+        return None if self.isComputed else self.verify
 
     @cached_property
     def quantityNames(self) -> tuple[str, ...]:

@@ -20,6 +20,10 @@ _SENSOR = _DETECTOR | {
     "detectorType": "Type of the detector: SCIENCE, GUIDER or WAVEFRONT.",
     "physicalType": "Vendor or type of the sensor.",
 }
+_OF_VERDICTS = {"status", "majorityFailed"} | {
+    kind.name for kind in MEASUREMENTS.values() if kind.of == "verdict"
+}
+_COMPUTED = " The verdict is computed from statistics, not one of cp_verify."
 _STATUS = {"{key}_status": "Status in {key}: good, failed or unknown."}
 _AMPLIFIER = {"amplifier": "Name of the amplifier."}
 _NOMINAL = {
@@ -141,6 +145,7 @@ def describeColumns(table: Table, name: str, tests: Iterable[VerifyTest] = ()) -
         words = {"statistic": test.statistic or "", "quantity": test.quantity or "", "rows": ROWS[test.row]}
         texts |= {
             column.format(key=test.key): text.format(key=test.key, **words)
+            + _COMPUTED * (test.isComputed and column.removeprefix("{key}_") in _OF_VERDICTS)
             for column, text in TABLE_COLUMNS[name].items()
             if "{key}" in column
         }

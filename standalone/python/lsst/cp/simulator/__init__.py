@@ -12,9 +12,14 @@ from .fault import Fault, FaultKind, parseFaults
 from .flatTruth import listExpectedFlatResults
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
 from .quickFrames import FrameNoise, simulateFrame
-from .repository import ExposureInfo, makeRepository
+from .repository import ExposureInfo, defineVisits, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
 from .simulateDarkIsr import SimulateDarkIsrConfig, SimulateDarkIsrTask
+from .simulateDefectsIsr import (
+    SimulateDefectsIsrConfig,
+    SimulateDefectsIsrTask,
+    listExpectedDefectsResults,
+)
 from .simulateFlatIsr import SimulateFlatIsrConfig, SimulateFlatIsrTask
 from .smallCamera import shrinkCamera
 from .truth import ExpectedResult, InjectedFault, listExpectedResults, listInjectedFaults
@@ -31,11 +36,15 @@ __all__ = [
     "SimulateBiasIsrTask",
     "SimulateDarkIsrConfig",
     "SimulateDarkIsrTask",
+    "SimulateDefectsIsrConfig",
+    "SimulateDefectsIsrTask",
     "SimulateFlatIsrConfig",
     "SimulateFlatIsrTask",
     "addPixelFault",
+    "defineVisits",
     "drawPixelFault",
     "listExpectedDarkResults",
+    "listExpectedDefectsResults",
     "listExpectedFlatResults",
     "listExpectedResults",
     "listInjectedFaults",

@@ -99,6 +99,10 @@ class FaultKind(enum.StrEnum):
     LIGHT_LEAK = "lightLeak"
     """Light on a whole detector in a dark, of the amplitude (electron/s) at the first column and half of it
     at the last."""
+    UNMASKED_COLUMN = "unmaskedColumn"
+    """Column of a flat raised by the amplitude (noises of a pixel) that is not in the mask of defects."""
+    OVER_MASKED = "overMasked"
+    """Region of good pixels, of the amplitude as a fraction of the amplifier, that is masked as a defect."""
     HOT_PIXEL = "hotPixel"
     """One pixel raised by the amplitude (read noises)."""
     BRIGHT_COLUMN = "brightColumn"
@@ -188,6 +192,23 @@ TRAITS: dict[FaultKind, FaultTraits] = {
     ),
     FaultKind.LIGHT_LEAK: FaultTraits(
         unit="electron/s", default=1.0, lowest=0.0, harmlessTo=math.inf, certainFrom=math.inf, minAmplifiers=0
+    ),
+    # Beyond 5 sigma are all rows of a column of 10 and hardly any of one of 0.5.
+    FaultKind.UNMASKED_COLUMN: FaultTraits(
+        unit="noises",
+        default=30.0,
+        harmlessTo=0.5,
+        certainFrom=10.0,
+        failing=frozenset({"OUTLIERS_LEFT"}),
+    ),
+    FaultKind.OVER_MASKED: FaultTraits(
+        unit="fraction",
+        default=0.05,
+        lowest=0.0,
+        highest=0.9,
+        harmlessTo=0.008,
+        certainFrom=0.012,
+        failing=frozenset({"GOOD_MASKED"}),
     ),
     # The other kinds are of the pixels of the assembled image only. The most that a line or a column may do
     # without a test that fails by chance is to raise the noise of an amplifier of full size by 2%.

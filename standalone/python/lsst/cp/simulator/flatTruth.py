@@ -51,8 +51,8 @@ def listExpectedFlatResults(
     """
     known, model = tuple(faults), FlatModel() if model is None else model
     amplifiers = [
-        replace(result, failures=result.failures & _TESTS, untested=_listUntested(result))
-        for result in listExpectedResults(known, camera, exposures)
+        replace(result, untested=_listUntested(result))
+        for result in listExpectedResults(known, camera, exposures, tests=_TESTS)
     ]
     detectors = [
         result

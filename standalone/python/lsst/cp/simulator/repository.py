@@ -3,7 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Butler repositories to simulate into."""
 
-__all__ = ["ExposureInfo", "makeRepository"]
+__all__ = ["ExposureInfo", "defineVisits", "makeRepository"]
 
 import datetime
 from collections.abc import Sequence
@@ -64,6 +64,8 @@ _FORMATTERS = {
     **_listFormatters("Bias", "residual", "binned"),
     **_listFormatters("Dark", "residual", "binned"),
     **_listFormatters("Flat", "flat", "binnedFlat"),
+    **_listFormatters("Defects", "flat", "binnedFlat"),
+    **_listFormatters("UncorrectedDefects", "flat", "binnedFlat"),
     # The profiles of a detector take a hundred times as long to write and read as YAML.
     "isrStatistics": "lsst.daf.butler.formatters.json.JsonFormatter",
 }
@@ -71,6 +73,23 @@ _FORMATTERS = {
 
 _DAY_OBS_OFFSET = datetime.timedelta(hours=12)
 """An observing day of Rubin begins at noon UTC; here, as the middleware has it, of TAI."""
+
+
+_ONE_TO_ONE = 0
+"""The visit system in which an exposure is a visit, by its number in obs_base."""
+
+_SHARED_WITH_VISITS = (
+    "instrument",
+    "id",
+    "day_obs",
+    "physical_filter",
+    "seq_num",
+    "exposure_time",
+    "target_name",
+    "observation_reason",
+    "science_program",
+    "timespan",
+)
 
 
 @dataclass(frozen=True)
@@ -228,3 +247,26 @@ def _makeExposureRecord(instrument: str, info: ExposureInfo) -> dict[str, Any]:
         "can_see_sky": False,
         "timespan": info.timespan,
     }
+
+
+def defineVisits(butler: Butler, instrument: str) -> None:
+    """Make each exposure a visit of its own, as ``butler define-visits`` does without regions of the sky.
+
+    Parameters
+    ----------
+    butler
+        A writeable butler.
+    instrument
+        Name of the instrument.
+    """
+    registry = butler.registry
+    with registry.transaction():
+        registry.syncDimensionData(
+            "visit_system", {"instrument": instrument, "id": _ONE_TO_ONE, "name": "one-to-one"}
+        )
+        for exposure in butler.query_dimension_records("exposure", instrument=instrument):
+            shared = {name: getattr(exposure, name) for name in _SHARED_WITH_VISITS}
+            key = {"instrument": instrument, "visit": exposure.id}
+            registry.syncDimensionData("visit", {"name": exposure.obs_id, **shared})
+            registry.syncDimensionData("visit_definition", {**key, "exposure": exposure.id})
+            registry.syncDimensionData("visit_system_membership", {**key, "visit_system": _ONE_TO_ONE})

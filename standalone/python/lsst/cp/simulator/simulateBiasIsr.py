@@ -66,6 +66,8 @@ class SimulateBiasIsrConnections(PipelineTaskConnections, dimensions=set(_PER_DE
             del self.outputBin1Exposure
         if not (config.doBinnedExposures and config.doCoarselyBinnedExposures):
             del self.outputBin2Exposure
+        if not config.doCalculateStatistics:
+            del self.outputStatistics
 
 
 class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBiasIsrConnections):
@@ -78,6 +80,7 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
         default=[],
     )
     doApplyGains = Field[bool](doc="Make pixels in electrons? Else they are in ADU.", default=True)
+    doCalculateStatistics = Field[bool](doc="Measure what ISR measures?", default=True)
     doBinnedExposures = Field[bool](doc="Make binned exposures?", default=False)
     doCoarselyBinnedExposures = Field[bool](
         doc="If binned exposures are made, make the coarsely binned ones, too? ISR always does.", default=True
@@ -114,6 +117,8 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
         FaultKind.EXCESS_LIGHT,
         FaultKind.GAIN_STEP,
         FaultKind.LIGHT_LEAK,
+        FaultKind.OVER_MASKED,
+        FaultKind.UNMASKED_COLUMN,
     }
     """Faults of which it is known what they do to such exposures."""
 
@@ -202,7 +207,7 @@ class SimulateBiasIsrTask(PipelineTask):
         outputBin1Exposure, outputBin2Exposure : `lsst.afw.image.ExposureF`
             The same, binned, if configured.
         outputStatistics : `dict`
-            ``CALIBDIST``, ``PROJECTION``, ``BIASSHIFT``, ``AMPCORR`` and ``MJD``.
+            ``CALIBDIST``, ``PROJECTION``, ``BIASSHIFT``, ``AMPCORR`` and ``MJD``, if configured.
 
         Raises
         ------
@@ -227,16 +232,15 @@ class SimulateBiasIsrTask(PipelineTask):
         if not self.config.doApplyGains:
             simulated = _divideByGains(simulated, geometries, ofCombined=self.combinedHasUnit)
         residual = simulated.residual
-        output = _makeExposure(afw_detector, geometries, residual, simulated.variance)
+        output = _makeExposure(afw_detector, residual.image, simulated.isBad, simulated.variance)
         output.getInfo().setVisitInfo(VisitInfo(exposureTime=exposureTime, darkTime=darkTime, id=exposure))
         header = output.getMetadata()
         for key, value in makeIsrHeader(geometries, residual.overscans, mjd, self.applied).items():
             header[key] = value
         header["LSST ISR UNITS"] = "electron" if self.config.doApplyGains else "adu"
-        result = Struct(
-            outputExposure=output,
-            outputStatistics=self._measureStatistics(detector, geometries, residual, mjd),
-        )
+        result = Struct(outputExposure=output)
+        if self.config.doCalculateStatistics:
+            result.outputStatistics = self._measureStatistics(detector, geometries, residual, mjd)
         if self.config.doBinnedExposures:
             result.outputBin1Exposure = _binExposure(output, self.config.binFactor1)
         if self.config.doBinnedExposures and self.config.doCoarselyBinnedExposures:
@@ -256,14 +260,18 @@ class SimulateBiasIsrTask(PipelineTask):
         faults: Sequence[Fault],
         darkTime: float,
     ) -> Struct:
-        """Simulate the ``residual``, and the ``variance`` of its image, that of the nominal read noise."""
+        """Simulate the ``residual``, with the ``variance`` of its image, and which pixels are known as bad.
+
+        The variance is that of the nominal read noise. ``isBad`` has the shape of the image.
+        """
         box = detector.getBBox()
         shape = (box.getHeight(), box.getWidth())
         residual = simulateResidual(geometries, shape, self._makeModel(darkTime), streams, faults)
-        variance = np.zeros(shape, dtype=np.float32)
+        variance, is_bad = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=bool)
         for geometry in geometries:
             variance[geometry.rows, geometry.columns] = geometry.readNoise**2
-        return Struct(residual=residual, variance=variance)
+            is_bad[geometry.rows, geometry.columns] = residual.overscans[geometry.name] is None
+        return Struct(residual=residual, variance=variance, isBad=is_bad)
 
     def _measureStatistics(
         self, detector: int, geometries: list[AmplifierGeometry], residual: DetectorResidual, mjd: float
@@ -293,20 +301,18 @@ def _divideByGains(simulated: Struct, geometries: list[AmplifierGeometry], *, of
         if ofCombined:
             own = percentiles[geometry.name].items()
             percentiles[geometry.name] = {key: value / geometry.gain for key, value in own}
-    return Struct(residual=DetectorResidual(image, residual.overscans, percentiles), variance=variance)
+    divided = DetectorResidual(image, residual.overscans, percentiles)
+    return Struct(residual=divided, variance=variance, isBad=simulated.isBad)
 
 
 def _makeExposure(
     detector: Any,
-    geometries: list[AmplifierGeometry],
-    residual: DetectorResidual,
+    image: npt.NDArray[np.float32],
+    isBad: npt.NDArray[np.bool_],
     variance: npt.NDArray[np.float32],
 ) -> Any:
-    mask = np.zeros(residual.image.shape, dtype=np.int32)
-    for geometry in geometries:
-        if residual.overscans[geometry.name] is None:
-            mask[geometry.rows, geometry.columns] = MaskX.getPlaneBitMask("BAD")
-    exposure = _joinPlanes(residual.image, mask, variance, detector.getBBox().getMin())
+    mask = isBad.astype(np.int32) * MaskX.getPlaneBitMask("BAD")
+    exposure = _joinPlanes(image, mask, variance, detector.getBBox().getMin())
     exposure.setDetector(detector)
     return exposure
 

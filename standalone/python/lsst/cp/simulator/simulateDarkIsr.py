@@ -97,4 +97,4 @@ class SimulateDarkIsrTask(SimulateBiasIsrTask):
                 pixels -= np.float32(darkTime) * combined
             percentiles[geometry.name] = measurePercentiles(combined, geometry.name, self.product)
         residual = DetectorResidual(result.residual.image, result.residual.overscans, percentiles)
-        return Struct(residual=residual, variance=result.variance)
+        return Struct(residual=residual, variance=result.variance, isBad=result.isBad)

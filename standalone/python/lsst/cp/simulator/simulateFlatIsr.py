@@ -110,4 +110,4 @@ class SimulateFlatIsrTask(SimulateBiasIsrTask):
                 variance += np.maximum(pixels, 0) / combined
             percentiles[geometry.name] = measurePercentiles(combined, geometry.name, self.product)
         residual = DetectorResidual(result.residual.image, result.residual.overscans, percentiles)
-        return Struct(residual=residual, variance=result.variance)
+        return Struct(residual=residual, variance=result.variance, isBad=result.isBad)

@@ -5,7 +5,7 @@
 
 __all__ = ["ExpectedResult", "InjectedFault", "listExpectedResults", "listInjectedFaults"]
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,11 @@ class ExpectedResult:
 
 
 def listExpectedResults(
-    faults: Iterable[Fault], camera: Any, exposures: Sequence[int]
+    faults: Iterable[Fault],
+    camera: Any,
+    exposures: Sequence[int],
+    *,
+    tests: Collection[str] | None = None,
 ) -> list[ExpectedResult]:
     """List what has to be found.
 
@@ -60,6 +64,8 @@ def listExpectedResults(
         The camera.
     exposures
         IDs of the simulated exposures.
+    tests
+        Tests that are made; all that faults can trip if `None`.
 
     Returns
     -------
@@ -79,26 +85,32 @@ def listExpectedResults(
         for exposure in exposures
         for detector in camera
         for result in _listOfDetector(
-            selectFaults(known, exposure, detector.getId(), detector.getName()), detector, exposure
+            selectFaults(known, exposure, detector.getId(), detector.getName()), detector, exposure, tests
         )
     ]
 
 
-def _listOfDetector(faults: Sequence[Fault], detector: Any, exposure: int) -> list[ExpectedResult]:
+def _listOfDetector(
+    faults: Sequence[Fault], detector: Any, exposure: int, tests: Collection[str] | None
+) -> list[ExpectedResult]:
     missing = [fault for fault in faults if fault.kind is FaultKind.MISSING_DETECTOR]
     groups = {"": missing} if missing else {amp.getName(): [] for amp in detector}
     if not missing:
         for fault in faults:
             for amplifier in fault.amplifiers:
                 groups[amplifier].append(fault)
+
+    def join(results: Iterable[frozenset[str]]) -> frozenset[str]:
+        return frozenset(test for names in results for test in names if tests is None or test in tests)
+
     return [
         ExpectedResult(
             exposure=exposure,
             detector=detector.getId(),
             detectorName=detector.getName(),
             amplifier=amplifier,
-            failures=frozenset().union(*(fault.expectedFailures for fault in group)),
-            untested=frozenset().union(*(fault.untested for fault in group)),
+            failures=join(fault.expectedFailures for fault in group),
+            untested=join(fault.untested for fault in group),
             statistics=frozenset(fault.statistic for fault in group if fault.statistic),
             kinds=tuple(fault.kind for fault in group),
         )

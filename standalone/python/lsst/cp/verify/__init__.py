@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Stand-in for the part of cp_verify (as of 2026-04-22) that its merge tasks and the verification of
-biases, darks and flats use.
+biases, darks, defects and flats use.
 
-Left out: the tasks of the other products (``CpVerifyDefectsTask`` and so on), the reports and the notebooks.
+Left out: the tasks of the other products (``CpVerifyPtcTask`` and so on), the reports and the notebooks.
 To import one of them raises `ImportError`.
 """
 
@@ -45,6 +45,10 @@ from .verifyDark import (
     CpVerifyDarkConfig,
     CpVerifyDarkTask,
 )
+from .verifyDefects import (
+    CpVerifyDefectsConfig,
+    CpVerifyDefectsTask,
+)
 from .verifyFlat import (
     CpVerifyFlatConfig,
     CpVerifyFlatExpMergeConfig,
@@ -65,6 +69,8 @@ __all__ = [
     "CpVerifyCalibMergeTask",
     "CpVerifyDarkConfig",
     "CpVerifyDarkTask",
+    "CpVerifyDefectsConfig",
+    "CpVerifyDefectsTask",
     "CpVerifyExpMergeByFilterConfig",
     "CpVerifyExpMergeByFilterConnections",
     "CpVerifyExpMergeByFilterTask",

@@ -40,14 +40,15 @@ class CpVerifyBiasTask(VerifyResidualTask):
     _DefaultName = "cpVerifyBias"
 
     @override
-    def imageStatistics(self, exposure: Any) -> dict[str, dict[str, Any]]:
-        statistics = super().imageStatistics(exposure)
+    def imageStatistics(
+        self, exposure: Any, uncorrectedExposure: Any, statControl: ClipControl
+    ) -> dict[str, dict[str, Any]]:
+        statistics = super().imageStatistics(exposure, uncorrectedExposure, statControl)
         bad_bits = exposure.mask.getPlaneBitMask(list(self.config.maskNameList))
-        control = ClipControl(self.config.numSigmaClip, self.config.clipMaxIter)
         for amp in exposure.getDetector():
             view = exposure[_readoutCornerBox(amp, self.config.ampCornerBoxSize)]
             is_bad = (view.mask.array & bad_bits) != 0
-            measured = measurePixels(view.image.array, is_bad, {Statistic.MEAN}, control)
+            measured = measurePixels(view.image.array, is_bad, {Statistic.MEAN}, statControl)
             statistics[amp.getName()]["AMP_CORNER"] = measured[Statistic.MEAN]
         return statistics
 

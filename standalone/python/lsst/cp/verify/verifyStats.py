@@ -3,8 +3,8 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """The base of the verification tasks of cp_verify (2026-04-22).
 
-Left out, and refused when configured: vignetting, normalisation by exposure time, statistics of an
-uncorrected exposure and of catalogues. ``outputStats`` does not repeat the statistics of ISR.
+Left out, and refused when configured: vignetting, normalisation by exposure time and statistics of
+catalogues. ``outputStats`` does not repeat the statistics of ISR.
 """
 
 __all__ = ["CpVerifyStatsConfig", "CpVerifyStatsConnections", "CpVerifyStatsTask"]
@@ -33,6 +33,12 @@ class CpVerifyStatsConnections(PipelineTaskConnections, dimensions=set(_PER_DETE
         doc="Exposure to measure, after ISR.",
         storageClass="Exposure",
         dimensions=_PER_DETECTOR,
+    )
+    uncorrectedExp = cT.Input(
+        name="uncorrectedExp",
+        doc="The same exposure without a correction.",
+        storageClass="ExposureF",
+        dimensions=("instrument", "visit", "detector"),
     )
     camera = cT.PrerequisiteInput(
         name="camera",
@@ -68,6 +74,8 @@ class CpVerifyStatsConnections(PipelineTaskConnections, dimensions=set(_PER_DETE
 
     def __init__(self, *, config: Any = None) -> None:
         super().__init__(config=config)
+        if not config.uncorrectedImageStatKeywords:
+            self.inputs.discard("uncorrectedExp")
         if not config.useIsrStatistics:
             self.inputs.discard("isrStatistics")
         if not config.hasMatrixCatalog:
@@ -97,7 +105,7 @@ class CpVerifyStatsConfig(PipelineTaskConfig, pipelineConnections=CpVerifyStatsC
         doc="The same, over all pixels whatever their mask.", default={}
     )
     uncorrectedImageStatKeywords = DictField[str, str](
-        doc="The same, of an uncorrected exposure. Not supported here.", default={}
+        doc="The same, of an uncorrected exposure.", default={}
     )
     crImageStatKeywords = DictField[str, str](doc="The same, after rejection of cosmic rays.", default={})
     normImageStatKeywords = DictField[str, str](
@@ -119,26 +127,25 @@ class CpVerifyStatsConfig(PipelineTaskConfig, pipelineConnections=CpVerifyStatsC
         doc="Percentiles in the header of the combined calibration.", default=[0, 5, 16, 50, 84, 95, 100]
     )
 
+    measured: ClassVar[tuple[str, ...]] = (
+        "imageStatKeywords",
+        "unmaskedImageStatKeywords",
+        "uncorrectedImageStatKeywords",
+        "crImageStatKeywords",
+        "detectorStatKeywords",
+    )
+    """Fields whose values name statistics."""
+
     @override
     def validate(self) -> None:
         super().validate()
-        unsupported = (
-            "doVignette",
-            "uncorrectedImageStatKeywords",
-            "normImageStatKeywords",
-            "catalogStatKeywords",
-        )
+        unsupported = ("doVignette", "normImageStatKeywords", "catalogStatKeywords")
         for name in unsupported:
             if getattr(self, name):
                 raise FieldValidationError(
                     self._fields[name], self, "this stand-in of cp_verify does not support it; use cp_verify"
                 )
-        for name in (
-            "imageStatKeywords",
-            "unmaskedImageStatKeywords",
-            "crImageStatKeywords",
-            "detectorStatKeywords",
-        ):
+        for name in self.measured:
             for statistic in getattr(self, name).values():
                 if statistic not in Statistic.__members__:
                     raise FieldValidationError(
@@ -176,6 +183,7 @@ class CpVerifyStatsTask(PipelineTask):
         inputExp: Any,
         camera: Any,
         isrStatistics: Mapping[str, Any] | None = None,
+        uncorrectedExp: Any = None,
         dimensions: Mapping[str, Any] | None = None,
     ) -> Struct:
         """Measure and test.
@@ -188,6 +196,8 @@ class CpVerifyStatsTask(PipelineTask):
             Camera; not used, as in cp_verify.
         isrStatistics
             Statistics measured by ISR; needed if the configuration says so.
+        uncorrectedExp
+            Exposure without a correction; needed if the configuration says so.
         dimensions
             Data ID of the exposure.
 
@@ -200,13 +210,13 @@ class CpVerifyStatsTask(PipelineTask):
         outputMatrix : `astropy.table.Table`
             One row a pair of amplifiers.
         """
+        control = ClipControl(self.config.numSigmaClip, self.config.clipMaxIter)
         statistics: dict[str, Any] = {
-            "AMP": self.imageStatistics(inputExp),
+            "AMP": self.imageStatistics(inputExp, uncorrectedExp, control),
             "METADATA": self.metadataStatistics(inputExp),
         }
-        control = ClipControl(self.config.numSigmaClip, self.config.clipMaxIter)
         if self.config.detectorStatKeywords:
-            statistics["DET"] = self.detectorStatistics(statistics, control, inputExp)
+            statistics["DET"] = self.detectorStatistics(statistics, control, inputExp, uncorrectedExp)
         statistics["VERIFY"], statistics["SUCCESS"] = self.verify(inputExp, statistics)
         for_tables = dict(statistics)
         if self.config.useIsrStatistics:
@@ -214,13 +224,19 @@ class CpVerifyStatsTask(PipelineTask):
         rows, matrix_rows = self.repackStats(for_tables, dimensions or {})
         return Struct(outputStats=statistics, outputResults=Table(rows), outputMatrix=Table(matrix_rows))
 
-    def imageStatistics(self, exposure: Any) -> dict[str, dict[str, Any]]:
+    def imageStatistics(
+        self, exposure: Any, uncorrectedExposure: Any, statControl: ClipControl
+    ) -> dict[str, dict[str, Any]]:
         """Measure each amplifier of an exposure, and of a copy cleaned of cosmic rays.
 
         Parameters
         ----------
         exposure
             Exposure to measure.
+        uncorrectedExposure
+            The same without a correction; `None` if it is not measured.
+        statControl
+            How to clip.
 
         Returns
         -------
@@ -237,11 +253,13 @@ class CpVerifyStatsTask(PipelineTask):
             raise RuntimeError("The exposure has no detector, so its amplifiers are not known.")
         statistics: dict[str, dict[str, Any]] = {amp.getName(): {} for amp in detector}
         if keywords := dict(self.config.imageStatKeywords):
-            self._addAmplifierStatistics(statistics, exposure, keywords)
+            self._addAmplifierStatistics(statistics, exposure, keywords, statControl)
+        if keywords := dict(self.config.uncorrectedImageStatKeywords):
+            self._addAmplifierStatistics(statistics, uncorrectedExposure, keywords, statControl)
         if keywords := dict(self.config.unmaskedImageStatKeywords):
-            self._addAmplifierStatistics(statistics, exposure, keywords, maskNames=())
+            self._addAmplifierStatistics(statistics, exposure, keywords, statControl, maskNames=())
         if keywords := dict(self.config.crImageStatKeywords):
-            self._addCosmicRayStatistics(statistics, exposure, keywords)
+            self._addCosmicRayStatistics(statistics, exposure, keywords, statControl)
         return statistics
 
     def _addAmplifierStatistics(
@@ -249,11 +267,11 @@ class CpVerifyStatsTask(PipelineTask):
         statistics: dict[str, dict[str, Any]],
         exposure: Any,
         keywords: Mapping[str, str],
+        control: ClipControl,
         maskNames: tuple[str, ...] | None = None,
     ) -> None:
         names = tuple(self.config.maskNameList) if maskNames is None else maskNames
         bad_bits = exposure.mask.getPlaneBitMask(list(names)) if names else 0
-        control = ClipControl(self.config.numSigmaClip, self.config.clipMaxIter)
         for amp in exposure.getDetector():
             view = exposure[amp.getBBox()]
             measured = measurePixels(
@@ -266,7 +284,11 @@ class CpVerifyStatsTask(PipelineTask):
                 statistics[amp.getName()][output] = measured[Statistic[name]]
 
     def _addCosmicRayStatistics(
-        self, statistics: dict[str, dict[str, Any]], exposure: Any, keywords: Mapping[str, str]
+        self,
+        statistics: dict[str, dict[str, Any]],
+        exposure: Any,
+        keywords: Mapping[str, str],
+        control: ClipControl,
     ) -> None:
         cleaned = exposure.clone()
         failed = False
@@ -277,7 +299,7 @@ class CpVerifyStatsTask(PipelineTask):
             failed = True
         if self.config.crGrow > 0:
             _growMask(cleaned.mask, "CR", self.config.crGrow)
-        self._addAmplifierStatistics(statistics, cleaned, keywords)
+        self._addAmplifierStatistics(statistics, cleaned, keywords, control)
         if failed:
             for values in statistics.values():
                 values["FORCE_FAILURE"] = True
@@ -326,7 +348,7 @@ class CpVerifyStatsTask(PipelineTask):
         statControl
             How to clip.
         exposure, uncorrectedExposure
-            Exposure that was measured; the uncorrected one is `None` here.
+            Exposures that were measured; the uncorrected one is `None` if there is none.
 
         Returns
         -------

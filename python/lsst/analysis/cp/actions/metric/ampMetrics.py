@@ -162,7 +162,9 @@ class DetectorMetrics(AnalysisAction):
         """Name the encoded results."""
         return [(AMP_TABLE, AmpTable)]
 
-    def __call__(self, data: KeyedData, **kwargs: Any) -> dict[int, dict[str, list[Measurement]]]:
+    def __call__(
+        self, data: KeyedData, **kwargs: Any
+    ) -> dict[tuple[int | None, int], dict[str, list[Measurement]]]:
         """Reduce.
 
         Parameters
@@ -175,7 +177,8 @@ class DetectorMetrics(AnalysisAction):
         Returns
         -------
         measurements
-            Those of each tool by its name, by the id of the detector; of each detector of the layout.
+            Those of each tool by its name, by the ids of exposure and detector, of each detector of the
+            layout. Over a run, and without exposures, the former is None.
 
         Raises
         ------
@@ -185,19 +188,19 @@ class DetectorMetrics(AnalysisAction):
         table, units = getAmpTable(data), self.units
         if table.product.name != self.product:
             raise ValueError(f"results of {table.product.name}, expected those of {self.product}")
-        # Several exposures of one visit are pooled.
-        pooled = self.level == "runDetector" or len(table.exposures) != 1
-        summary = summarize(table, "runDetector" if pooled else "detector")
+        summary = summarize(table, self.level)
         detectors = table.layout.detectorId[summary.detectorIndex].tolist()
-        result: dict[int, dict[str, list[Measurement]]] = {detector: {} for detector in detectors}
+        exposures = summary.exposure.tolist() if summary.level.byEpoch else [None] * len(detectors)
+        groups = list(zip(exposures, detectors, strict=True))
+        result: dict[tuple[int | None, int], dict[str, list[Measurement]]] = {group: {} for group in groups}
         notes = {"metric_tags": kwargs.get("metric_tags", [])}
         for key, reduced in summary.tests.items():
             tool = reduced.test.toolName
             if tool in units:
                 values = summary.values(key)
                 columns = [_iterate(name, values[name], unit, notes) for name, unit in units[tool].items()]
-                for detector, measurements in zip(detectors, zip(*columns, strict=True), strict=True):
-                    result[detector][tool] = list(measurements)
+                for group, measurements in zip(groups, zip(*columns, strict=True), strict=True):
+                    result[group][tool] = list(measurements)
         return result
 
 

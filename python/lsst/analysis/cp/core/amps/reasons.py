@@ -50,7 +50,7 @@ def explain(table: AmpTable, test: VerifyTest, rows: IndexArray) -> list[str]:
 
 def _explainFailures(table: AmpTable, test: VerifyTest, rows: IndexArray, lacking: list[str]) -> list[str]:
     """Compare the tested quantities with their limits."""
-    failed = "failed" if test.verifyColumn is not None else "failed (computed, not stored by cp_verify)"
+    failed = "failed (computed, not stored by cp_verify)" if test.isComputed else "failed"
     quantity = table.quantity(test)
     if quantity is None:
         return [f"{failed}; {words}" if words else failed for words in lacking]
@@ -75,7 +75,7 @@ def _explainFailures(table: AmpTable, test: VerifyTest, rows: IndexArray, lackin
 
 def _explainUnknown(test: VerifyTest, verdict: FlagArray, lacking: list[str]) -> list[str]:
     """Name what is lacking, beginning with the verdict."""
-    if test.verifyColumn is None:
+    if test.isComputed:
         return [words or "no limit for this type of sensor" for words in lacking]
     absent = f"no verdict in {test.verifyColumn} (masked or absent)"
     in_adu = f"it has compared ADU with electrons, and {test.quantity} does not pass"

@@ -124,7 +124,10 @@ class MergeAnalysisMixin(PipelineTask):
             camera=camera,
             reference=runner.attempt("reference", readReference, butlerQC, inputRefs, camera),
             exposures=sorted(exposures) or None,
-            detectors=[ref.dataId["detector"] for ref in getattr(outputRefs, "detectorMetrics", ())],
+            detectors=[
+                (ref.dataId.get("exposure"), ref.dataId["detector"])
+                for ref in getattr(outputRefs, "detectorMetrics", ())
+            ],
         )
         putOutputs(butlerQC, outputs, outputRefs, runner)
         if runner.failures:
@@ -140,7 +143,7 @@ class MergeAnalysisMixin(PipelineTask):
         camera: Camera,
         reference: ReferenceValues | None = None,
         exposures: Sequence[int] | None = None,
-        detectors: Sequence[int] = (),
+        detectors: Sequence[tuple[int | None, int]] = (),
     ) -> Struct:
         """Make all outputs of the analysis.
 
@@ -158,7 +161,8 @@ class MergeAnalysisMixin(PipelineTask):
         exposures
             Exposures that are expected to have rows.
         detectors
-            Ids of the detectors that get a bundle of metrics.
+            Ids of the exposures and detectors that get a bundle of metrics; None for that of a run, or where
+            there are no exposures.
 
         Returns
         -------
@@ -202,7 +206,7 @@ class MergeAnalysisMixin(PipelineTask):
         }
 
     def _measureDetectors(
-        self, data: Mapping[str, Any], detectors: Sequence[int]
+        self, data: Mapping[str, Any], detectors: Sequence[tuple[int | None, int]]
     ) -> list[MetricMeasurementBundle]:
         """Cut the metrics of all detectors into bundles."""
         measured = self.config.detectorMetrics(data, metric_tags=list(self.config.metric_tags))

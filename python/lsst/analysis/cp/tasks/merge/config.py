@@ -55,9 +55,14 @@ class MergeAnalysisConnections(
 
     def __init__(self, *, config: MergeAnalysisConfig) -> None:
         super().__init__(config=config)
-        self.redeclare("detectorMetrics", dimensions=self.dimensions | {"detector"})
+        self.redeclare("detectorMetrics", dimensions=self.detectorDimensions)
         if not config.doDetectorMetrics or not config.detectorMetrics.units:
             self.outputs.remove("detectorMetrics")
+
+    @property
+    def detectorDimensions(self) -> set[str]:
+        """Dimensions of the metrics of each detector."""
+        return {*self.dimensions, "detector"}
 
 
 class MergeOfDetectorsConnections(
@@ -65,7 +70,14 @@ class MergeOfDetectorsConnections(
 ):
     """Connections of a merge of detectors: the headers of the verified exposures have the read noise."""
 
+    inputStats: cT.Input  # Declared by every parent.
+
     verifiedExposures = VERIFIED_EXPOSURES
+
+    @property
+    def detectorDimensions(self) -> set[str]:
+        """Those of the merged results: of exposures, also where these are merged by visit."""
+        return set(self.inputStats.dimensions)
 
     def __init__(self, *, config: MergeAnalysisConfig) -> None:
         super().__init__(config=config)
