@@ -145,7 +145,7 @@ def test_metrics_plots_and_tables_of_a_merge_are_in_adu():
     config.gainsApplied = False
     config.freeze()
     runner = ToolRunner(logging.getLogger(__name__), {"tableName": "t", "run": "r"})
-    outputs = ExpMergeAnalysisTask(config=config).analyze(columns, runner, camera=camera, detectors=[0])
+    outputs = ExpMergeAnalysisTask(config=config).analyze(columns, runner, camera=camera, detectors=[(1, 0)])
     assert runner.failures == {}
     found = {str(m.metric_name): m.quantity for m in outputs.metrics["darkNoise"]}
     assert (found["max"].unit, found["quantityMax"].unit) == ("adu", "")
