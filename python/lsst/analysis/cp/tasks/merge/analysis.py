@@ -32,6 +32,7 @@ from lsst.analysis.cp.tasks.runner import (
     raiseFailures,
     runTools,
 )
+from lsst.analysis.cp.tasks.storedVerdicts import compareVerdicts
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.pipe.base import (
     InputQuantizedConnection,
@@ -130,6 +131,10 @@ class MergeAnalysisMixin(PipelineTask):
             ],
         )
         putOutputs(butlerQC, outputs, outputRefs, runner)
+        if self.config.doCompareVerdicts:
+            ids = [(ref.dataId.get("exposure"), ref.dataId["detector"]) for ref in inputRefs.inputStats]
+            stats = [(*own, stored) for own, stored in zip(ids, parent.inputs["inputStats"], strict=True)]
+            runner.attempt("verdicts", self._compareVerdicts, parent.outputs["outputResults"], camera, stats)
         if runner.failures:
             self.metadata["toolFailures"] = dict(runner.failures)
             if self.config.raiseOnToolFailure:
@@ -204,6 +209,18 @@ class MergeAnalysisMixin(PipelineTask):
             "ampSummary": runCountsTable(table) if self.mergesExposures else ampSummaryTable(table),
             "culprits": culpritsTable(table),
         }
+
+    def _compareVerdicts(self, results: Table, camera: Camera, stats: list[tuple[int, int, Any]]) -> None:
+        """Log and record which computed verdicts are not those that cp_verify stored."""
+        product = getProduct(self.config.product)
+        table = AmpTable.fromColumns(
+            dict(results.columns), product, cameraLayout(camera), epoch=self.config.epoch
+        )
+        differences, unread = compareVerdicts(table, stats)
+        for name, lines in (("verdictDifferences", differences), ("verdictsUnread", unread)):
+            self.metadata[name] = lines
+            if lines:
+                self.log.warning("%s: %d, the first is %s", name, len(lines), lines[0])
 
     def _measureDetectors(
         self, data: Mapping[str, Any], detectors: Sequence[tuple[int | None, int]]
