@@ -53,6 +53,7 @@ def makeLayout() -> CameraLayout:
         ampName=np.array([name for n in n_amps for name in names[:n]]),
         ampGain=np.linspace(1.4, 1.7, n_amps.sum()),
         ampReadNoise=np.linspace(4.5, 6.5, n_amps.sum()),
+        ampPixels=np.full(n_amps.sum(), 2000 * 509),
     )
 
 

@@ -156,6 +156,7 @@ def layout() -> CameraLayout:
         ampName=np.concatenate([[f"C{i // 4}{i % 4}" for i in range(n)] for n in n_amps]),
         ampGain=np.linspace(1.2, 1.8, n),
         ampReadNoise=np.linspace(4.0, 6.0, n),
+        ampPixels=np.arange(1000, 1000 + n),
     )
 
 
@@ -210,6 +211,7 @@ def makeGeometry() -> Callable[..., FocalPlaneGeometry]:
             ampName=np.full(count, "C00"),
             ampGain=np.ones(count),
             ampReadNoise=np.full(count, 5.0),
+            ampPixels=np.full(count, shape[0] * shape[1]),
         )
         return FocalPlaneGeometry(
             layout=layout,

@@ -396,7 +396,8 @@ def test_every_test_has_a_tool(level, isRun):
     config = ExpMergeAnalysisTask.ConfigClass()
     addTools(config, "bias", level)
     expected = {test.toolName for test in getProduct("bias") if isRun or test.varies == "epoch"}
-    assert set(config.atools.fieldNames) == expected | {"biasFailures"}
+    failures = {"biasFailures", "biasFailureTable", "biasFailuresByAmp"}
+    assert set(config.atools.fieldNames) == expected | failures
     assert set(config.detectorMetrics.units) == expected
 
 
@@ -404,7 +405,8 @@ def test_only_plotted_tests_have_plots():
     config = AmpAnalysisExposureTask.ConfigClass()
     addTools(config, "bias", "exposure")
     plots = {name for name, tool in config.atools.items() if not isinstance(tool.produce.plot, NoPlot)}
-    assert plots == {"biasFailures"} | {test.toolName for test in getProduct("bias") if test.plotted}
+    failures = {"biasFailures", "biasFailureTable", "biasFailuresByAmp"}
+    assert plots == failures | {test.toolName for test in getProduct("bias") if test.plotted}
 
 
 @pytest.mark.parametrize(

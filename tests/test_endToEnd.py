@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -34,9 +35,20 @@ FAULTS = (
 )
 
 
+DARKS = tuple(
+    simulator.ExposureInfo(20260801, number, observationType="dark", exposureTime=time)
+    for number, time in ((1, 0.0), (2, 100.0))
+)
+DARK_TIMES = {info.id: info.exposureTime for info in DARKS}
 DARK_FAULTS = (
     simulator.Fault(Kind.HOT_NOISE, 0, ("C03",), 1.4, exposures=(FIRST,)),
     simulator.Fault(Kind.OFFSET_MEAN, 0, ("C11",)),
+    simulator.Fault(Kind.EXCESS_DARK_CURRENT, 0, ("C05",), 0.5),
+    simulator.Fault(Kind.DEAD_AMPLIFIER, 0, ("C14",), exposures=(SECOND,)),
+)
+RAFT_FAULTS = (
+    simulator.Fault(Kind.LIGHT_LEAK, 0, (), 0.6, exposures=(SECOND,)),
+    simulator.Fault(Kind.MISSING_DETECTOR, 4, exposures=(SECOND,)),
 )
 
 
@@ -81,7 +93,17 @@ def darks(tmp_path_factory) -> Butler:
     """Run all of the pipeline of darks of LATISS."""
     pipeline = readPipeline("LATISS/verifyDark.yaml")
     pipeline.addConfigOverride("verifyDarkIsr", "faults", [fault.toText() for fault in DARK_FAULTS])
-    return run(tmp_path_factory.mktemp("darks") / "butler", pipeline, Latiss)
+    return run(tmp_path_factory.mktemp("darks") / "butler", pipeline, Latiss, exposures=DARKS)
+
+
+@pytest.fixture(scope="module")
+def raftDarks(tmp_path_factory) -> Butler:
+    """Run the merges of darks of two detectors of LSSTComCam."""
+    labels = "verifyDarkIsr,verifyDarkDet,verifyDarkExp,verifyDark"
+    pipeline = readPipeline(f"LSSTComCam/verifyDark.yaml#{labels}")
+    pipeline.addConfigOverride("verifyDarkIsr", "faults", [fault.toText() for fault in RAFT_FAULTS])
+    where = f" AND detector IN {DETECTORS}"
+    return run(tmp_path_factory.mktemp("raftDarks") / "butler", pipeline, LsstComCam, where, DARKS)
 
 
 def getValues(butler: Butler, name: str, tool: str, **data_id: int) -> dict[str, float]:
@@ -95,19 +117,19 @@ def test_no_tool_failed(butler):
             assert "toolFailures" not in butler.get(ref)[label]
 
 
-def assertInjected(culprits, faults, instrument):
+def assertInjected(culprits, expected):
     """Compare the failures with what the faults lead to."""
     found = defaultdict(set)
     for row in culprits[culprits["status"] == "failed"]:
         found[row["exposure"], row["detector"], row["amplifier"]].add(row["test"])
-    expected = simulator.listExpectedResults(faults, instrument().getCamera(), (FIRST, SECOND))
     injected = {(r.exposure, r.detector, r.amplifier): set(r.failures) for r in expected if r.failures}
     assert found == injected
     assert len(injected) > 1
 
 
 def test_culprits_are_the_injected_ones(butler):
-    assertInjected(butler.get("cpBiasRun_culprits"), FAULTS, LsstComCam)
+    expected = simulator.listExpectedResults(FAULTS, LsstComCam().getCamera(), (FIRST, SECOND))
+    assertInjected(butler.get("cpBiasRun_culprits"), expected)
 
 
 def test_missing_detector_is_unknown(butler):
@@ -147,7 +169,19 @@ def test_plots_are_written(butler, name):
 
 
 def test_culprits_of_darks_are_the_injected_ones(darks):
-    assertInjected(darks.get("cpDarkRun_culprits"), DARK_FAULTS, Latiss)
+    expected = simulator.listExpectedDarkResults(DARK_FAULTS, Latiss().getCamera(), DARK_TIMES)
+    assertInjected(darks.get("cpDarkRun_culprits"), expected)
+
+
+def test_culprits_of_leaking_and_missing_detectors(raftDarks):
+    culprits = raftDarks.get("cpDarkRun_culprits")
+    expected = simulator.listExpectedDarkResults(RAFT_FAULTS, LsstComCam().getCamera(), DARK_TIMES)
+    assertInjected(culprits, expected)
+    unknown = culprits[(culprits["exposure"] == SECOND) & (culprits["detector"] == 4)]
+    assert set(unknown["status"]) == {"unknown"}
+    table = raftDarks.get("cpDarkExp_detectorSummary", exposure=SECOND)
+    status = dict(zip(table["detector"].tolist(), table["status"].tolist(), strict=True))
+    assert (status[0], status[4]) == ("failed", "unknown")
 
 
 def test_metrics_of_darks(darks):
@@ -155,15 +189,60 @@ def test_metrics_of_darks(darks):
     assert (values["nAmps"], values["nTested"], values["nFailed"]) == (16, 16, 1)
     assert values["quantityMax"] == pytest.approx(0.4, abs=0.1)
     values = getValues(darks, "cpDarkRun_metrics", "darkMean")
-    assert (values["nAmps"], values["nFailed"], values["nExposuresFailed"]) == (32, 2, 2)
+    assert (values["nAmps"], values["nFailed"], values["nExposuresFailed"]) == (32, 4, 2)
 
 
-def test_absent_percentiles_of_the_combined_dark_are_not_valid(darks):
+def test_rate_of_a_dark_is_its_mean_over_the_dark_time(darks):
+    table = darks.get("verifyDarkExpResults", exposure=SECOND)
+    found = darks.get("cpDarkExp_ampSummary", exposure=SECOND)
+    rates = dict(zip(found["amplifier"].tolist(), found["MEAN_RATE_value"].tolist(), strict=True))
+    for row in table:
+        assert rates[str(row["amplifier"])] == pytest.approx(row["DARK_MEAN"] / 100, rel=1e-12)
+    assert rates["C05"] == pytest.approx(0.5, abs=0.02)
+    assert set(found["darkTimeSource"]) == {"record"}
+    # The first has a dark time of 0.
+    values = getValues(darks, "cpDarkExp_metrics", "darkMeanRate", exposure=FIRST)
+    assert (values["nAmps"], values["nValid"]) == (16, 0)
+    assert getValues(darks, "cpDarkRun_metrics", "darkMeanRate")["nValid"] == 16
+    assert darks.query_datasets("cpDarkExp_darkMeanRate_FocalPlaneGeometryPlot")
+
+
+def test_own_criteria_of_darks_count_in_no_status(darks):
+    summary = darks.get("cpDarkExp_ampSummary", exposure=FIRST)
+    boxes = {amp.getName(): amp.getBBox() for amp in darks.get("camera", instrument="LATISS")[0]}
+    pixels = {name: box.getWidth() * box.getHeight() for name, box in boxes.items()}
+    for row in summary:
+        mean, noise, read_noise = row["MEAN_value"], row["NOISE_value"], row["readNoise"]
+        expected = abs(mean) / (noise / pixels[str(row["amplifier"])] ** 0.5)
+        assert row["MEAN_WITHIN_ERROR_quantity"] == pytest.approx(expected)
+        assert row["MEAN_WITHIN_ERROR_status"] == ("good" if expected <= 5 else "failed")
+        assert row["NOISE_TWO_SIDED_quantity"] == pytest.approx(abs(noise - read_noise) / read_noise)
+    assert "failed" in set(summary["MEAN_WITHIN_ERROR_status"])
+    assert set(darks.get("cpDarkExp_culprits", exposure=FIRST)["test"]) == {"MEAN", "NOISE"} | {
+        "READ_NOISE_CONSISTENT"
+    }
+
+
+def test_percentiles_of_the_combined_dark(darks):
     values = getValues(darks, "cpDarkRun_metrics", "darkDist50Pct")
-    assert (values["nAmps"], values["nValid"]) == (32, 0)
+    assert (values["nAmps"], values["nValid"]) == (32, 32)
+    assert values["max"] < 0.01
     for label in ("verifyDarkExp", "verifyDark"):
         for ref in darks.query_datasets(f"{label}_metadata"):
             assert "toolFailures" not in darks.get(ref)[label]
+
+
+def test_history_of_darks(darks):
+    pipeline = readPipeline("LATISS/trendDark.yaml")
+    root, collection = str(darks._config.configDir.ospath), "u/trend"
+    butler = SimplePipelineExecutor.prep_butler(root, ["u/test", "LATISS/defaults"], collection)
+    executor = SimplePipelineExecutor.from_pipeline(pipeline, where="instrument='LATISS'", butler=butler)
+    executor.run(register_dataset_types=True)
+    read = Butler.from_config(root, collections=[collection], instrument="LATISS")
+    trend = read.get("cpDarkTrend_trend")
+    rows = trend[(trend["metric"] == "darkMeanRate") & (trend["measurement"] == "median")]
+    assert set(rows["unit"]) == {"electron / s"}
+    assert [bool(math.isfinite(value)) for value in rows["value"].tolist()].count(True) == 1
 
 
 def test_views_of_darks_are_written(darks):

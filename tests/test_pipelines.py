@@ -307,9 +307,9 @@ def test_merges_measure_the_tests_of_their_product(camera, product):
         assert config.product == config.detectorMetrics.product == product
         expected = {test.toolName for test in declared if level == "run" or test.varies != "run"}
         names = {name for name in config.atools.fieldNames if not name.endswith(tuple(SENSOR_GROUPS))}
-        assert names == expected | {f"{product}Failures"} | (
-            SERIES.get(product, set()) if level == "run" else set()
-        )
+        ends = ("Failures", "FailureTable", "FailuresByAmp")
+        series = SERIES.get(product, set()) if level == "run" else set()
+        assert names == expected | {f"{product}{end}" for end in ends} | series
         assert {tool.product for tool in config.atools} == {product}
 
 

@@ -153,9 +153,9 @@ def _describeTests(product: Product) -> list[str]:
         wrap(
             f"Columns of the tables of results begin with ``{product.prefix}_``{of_verdicts}. "
             f"Sections are those of `{product.document} <{product.url}>`_ "
-            "(:doc:`coverage`). RN and GAIN are the nominal read noise and gain of the amplifier, DARK_TIME "
-            "and EXPOSURE_TIME times of the exposure (s), where above 0. A value that is not "
-            f"plausible is suspicious, whatever the verdict. {product.note}"
+            "(:doc:`coverage`). RN and GAIN are the nominal read noise and gain of the amplifier, N_PIXELS "
+            "is the number of its pixels; DARK_TIME and EXPOSURE_TIME are times of the exposure (s), where "
+            f"above 0. A value that is not plausible is suspicious, whatever the verdict. {product.note}"
         ),
         "",
         *_list(

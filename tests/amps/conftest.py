@@ -176,9 +176,29 @@ def emitted() -> Callable[[AmpSummary, str], dict[str, npt.NDArray[Any]]]:
     return pick
 
 
+type SlowVerdicts = Callable[[AmpTable, VerifyTest, npt.NDArray[np.intp]], list[int]]
+
+
+@pytest.fixture(scope="session")
+def slowVerdicts() -> SlowVerdicts:
+    """Return what lists the verdicts of some rows: those that were read, or that follow from the quantity."""
+
+    def find(table: AmpTable, test: VerifyTest, rows: npt.NDArray[np.intp]) -> list[int]:
+        if test.verifyColumn is not None:
+            return table.flags[test.verifyColumn][rows].tolist()
+        quantity = table.quantity(test)
+        if quantity is None:
+            return [-1] * len(rows)
+        assert test.operator == "<="
+        return [-1 if value != value else int(value <= test.limit) for value in quantity[rows].tolist()]
+
+    return find
+
+
 @pytest.fixture(scope="session")
 def slowMeasurements(
     slowReduction: Callable[[Iterable[float]], tuple[float, float, float, int]],
+    slowVerdicts: SlowVerdicts,
 ) -> Callable[[AmpTable, VerifyTest, npt.NDArray[np.intp]], dict[str, float]]:
     """Return what reduces some rows of a test's kind by the standard library."""
 
@@ -192,8 +212,8 @@ def slowMeasurements(
             assert quantity is not None
             values = slowReduction(quantity[rows])
             expected |= dict(zip(("quantityMin", "quantityMedian", "quantityMax"), values[:3], strict=True))
-        if test.verifyColumn is not None:
-            flags = table.flags[test.verifyColumn][rows].tolist()
+        if test.isTested:
+            flags = slowVerdicts(table, test, rows)
             expected |= {"nTested": len(flags) - flags.count(-1), "nFailed": flags.count(0)}
         if test.plausibleAbove is not None:
             expected["nSuspicious"] = int(table.suspicious(test)[rows].sum())

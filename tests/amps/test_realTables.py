@@ -103,7 +103,7 @@ def test_dark(load, comCam, faults):
     assert len(table) == len(rows) == 288
     run = summarize(table, "run")
     for test in product:
-        if test.isTested and test.statistic:
+        if test.verifyColumn and test.statistic:
             values = valuesOf(rows, test.statisticColumn)
             checkCounts(run.tests[test.key].values, valuesOf(rows, test.verifyColumn), values)
     checkCounts(run.tests["SUCCESS"].values, valuesOf(rows, "DARK_VERIFY_SUCCESS"))
@@ -124,6 +124,29 @@ def test_dark(load, comCam, faults):
     assert "DARK_DIST_50.0_PCT" in summarize(table, "runDetector").tests
 
 
+@pytest.mark.parametrize("key", ["MEAN_WITHIN_ERROR", "NOISE_TWO_SIDED"])
+def test_own_criteria_of_a_dark(load, comCam, key):
+    data, rows = load("dark/verifyDarkResults")
+    table = AmpTable.fromColumns(data, getProduct("dark"), comCam)
+    test = getProduct("dark")[key]
+    amps = zip(comCam.detectorId[comCam.ampDetector].tolist(), comCam.ampName.tolist(), strict=True)
+    nominal = dict(zip(amps, zip(comCam.ampReadNoise, comCam.ampPixels, strict=True), strict=True))
+    expected = []
+    for row in rows:
+        read_noise, n_pixels = nominal[row["detector"], row["amplifier"]]
+        mean, noise = row["DARK_MEAN"], row["DARK_NOISE"]
+        error = noise / math.sqrt(n_pixels)
+        expected.append(abs(mean) / error if key.startswith("MEAN") else abs(noise - read_noise) / read_noise)
+    np.testing.assert_allclose(table.quantity(test), expected, rtol=1e-12)
+    limit = 5 if key.startswith("MEAN") else 0.05
+    verdicts = [-1 if math.isnan(value) else int(value <= limit) for value in expected]
+    assert table.verdict(test).tolist() == verdicts
+    # The amplifier that is masked as a whole, in both exposures.
+    assert verdicts.count(-1) == 2
+    assert verdicts.count(0) >= 2
+    assert set(culpritsTable(table)["test"]).isdisjoint({key})
+
+
 def test_majority_of_a_dark(load, comCam):
     data, _ = load("dark/verifyDarkResults")
     table = AmpTable.fromColumns(data, getProduct("dark"), comCam)
@@ -131,7 +154,7 @@ def test_majority_of_a_dark(load, comCam):
     assert {
         key: reduced.values["nExposuresOverLimit"][0]
         for key, reduced in run.tests.items()
-        if reduced.status is not None
+        if reduced.test.counts
     } == {
         "MEAN": 0,
         "NOISE": 0,

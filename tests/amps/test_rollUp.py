@@ -29,15 +29,19 @@ def incomplete(columns):
     return {name: values[~lost] for name, values in columns.items()}
 
 
-def failedOf(test, table, rows, values):
-    """List what failed a test, each once."""
-    if test.verifyColumn is None:
-        return set()
-    return {int(values[row]) for row in rows if table.flags[test.verifyColumn][row] == 0}
+@pytest.fixture
+def failedRows(slowVerdicts):
+    """List the rows that failed a test."""
+
+    def find(test, table, rows):
+        verdicts = slowVerdicts(table, test, rows)
+        return [row for row, verdict in zip(rows.tolist(), verdicts, strict=True) if verdict == 0]
+
+    return find
 
 
 def test_exposures_against_a_slow_computation(
-    incomplete, read, bias, slowMeasurements, keysOf, emitted, selected
+    incomplete, read, bias, slowMeasurements, keysOf, emitted, selected, failedRows
 ):
     selection, ids = selected
     table = read(incomplete)
@@ -52,12 +56,16 @@ def test_exposures_against_a_slow_computation(
             expected = {"nAmps": len(rows), **slowMeasurements(table, reduced.test, rows)}
             expected |= {"nDetectors": len(present), "nDetectorsMissing": len(ids - present)}
             expected["nAmpsMissing"] = sum({31: 4}.get(i, 8) for i in ids) - len(rows)
-            if reduced.test.verifyColumn is not None:
-                expected["nDetectorsFailed"] = len(failedOf(reduced.test, table, rows, keys.detector))
+            if reduced.test.isTested:
+                expected["nDetectorsFailed"] = len(
+                    set(keys.detector[failedRows(reduced.test, table, rows)].tolist())
+                )
             assert {name: v[group] for name, v in emitted(summary, key).items()} == expected
 
 
-def test_run_against_a_slow_computation(incomplete, read, bias, slowMeasurements, keysOf, emitted, selected):
+def test_run_against_a_slow_computation(
+    incomplete, read, bias, slowMeasurements, keysOf, emitted, selected, failedRows
+):
     selection, ids = selected
     table = read(incomplete)
     keys = keysOf(table)
@@ -69,10 +77,10 @@ def test_run_against_a_slow_computation(incomplete, read, bias, slowMeasurements
         expected = {"nAmps": len(rows), **slowMeasurements(table, test, rows)}
         expected |= {"nDetectors": len(ids), "nDetectorsMissing": len(ids - in_every), "nExposures": 3}
         expected["nAmpsMissing"] = 3 * sum({31: 4}.get(i, 8) for i in ids) - len(rows)
-        if test.verifyColumn is not None:
-            expected["nDetectorsFailed"] = len(failedOf(test, table, rows, keys.detector))
-            expected["nExposuresFailed"] = len(failedOf(test, table, rows, keys.exposure))
-            counted = [row for row in rows if table.flags[test.verifyColumn][row] == 0]
+        if test.isTested:
+            expected["nDetectorsFailed"] = len(set(keys.detector[failedRows(test, table, rows)].tolist()))
+            expected["nExposuresFailed"] = len(set(keys.exposure[failedRows(test, table, rows)].tolist()))
+            counted = failedRows(test, table, rows)
             if not test.inVerdict:
                 counted = [row for row in counted if table.flags["BIAS_VERIFY_SUCCESS"][row] == 0]
             failures = [np.count_nonzero(keys.exposure[counted] == e) for e in (101, 102, 103)]
@@ -82,7 +90,7 @@ def test_run_against_a_slow_computation(incomplete, read, bias, slowMeasurements
 
 
 def test_detectors_of_a_run_against_a_slow_computation(
-    incomplete, read, bias, slowMeasurements, keysOf, emitted
+    incomplete, read, bias, slowMeasurements, keysOf, emitted, failedRows
 ):
     table = read(incomplete)
     keys = keysOf(table)
@@ -93,8 +101,8 @@ def test_detectors_of_a_run_against_a_slow_computation(
         for test in bias:
             expected = {"nAmps": len(rows), **slowMeasurements(table, test, rows)}
             expected["nExposures"] = len(set(keys.exposure[rows].tolist()))
-            if test.verifyColumn is not None:
-                expected["nExposuresFailed"] = len(failedOf(test, table, rows, keys.exposure))
+            if test.isTested:
+                expected["nExposuresFailed"] = len(set(keys.exposure[failedRows(test, table, rows)].tolist()))
             assert {name: v[group] for name, v in emitted(summary, test.key).items()} == expected
     assert_array_equal(summary.present[2], [False] * 8)
     assert_array_equal(summary.present[3], [True] * 7 + [False])

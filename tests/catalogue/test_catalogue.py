@@ -43,6 +43,8 @@ def test_bias_has_all_tests_of_dmtn_101():
         "CR_NOISE": "4.4",
         "PROCESSING": "",
         "READ_NOISE_CONSISTENT": "",
+        "MEAN_WITHIN_ERROR": "4.2",
+        "NOISE_TWO_SIDED": "4.3",
         "SUCCESS": "",
     }
 
@@ -125,8 +127,8 @@ def test_name_says_that_a_verdict_is_computed(product, key, name):
 @pytest.mark.parametrize(
     ("product", "ours", "setAside"),
     [
-        ("bias", [], []),
-        ("dark", [], []),
+        ("bias", ["MEAN_WITHIN_ERROR", "NOISE_TWO_SIDED"], []),
+        ("dark", ["MEAN_WITHIN_ERROR", "NOISE_TWO_SIDED"], []),
         ("flat", ["NOISE_WITH_READ_NOISE", "EXP_SCATTER_FRACTION"], ["EXP_SCATTER"]),
         ("defects", ["OUTLIERS_LEFT", "STDEV_RATIO", "GOOD_MASKED"], ["PROB_TEST"]),
     ],
@@ -291,8 +293,8 @@ def test_epochs_and_images_of_products(name, epoch, images):
 
 def test_images_of_bias():
     assert dict(getProduct("bias").images) == {
-        "exposure": ImageKind(label="Residual", unit="electron", aboutZero=True),
-        "combined": ImageKind(label="Bias", unit="electron", aboutZero=True),
+        "exposure": ImageKind(label="Residual bias", unit="electron", aboutZero=True),
+        "combined": ImageKind(label="Combined bias", unit="electron", aboutZero=True),
     }
 
 

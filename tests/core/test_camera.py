@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsst.analysis.cp.core import AmpKeyError, CameraLayout, DetectorSelection
+from lsst.geom import Box2I, Extent2I, Point2I
 
 
 def change(layout, **changes):
@@ -25,7 +26,12 @@ def test_places_of_amplifiers(layout):
 def test_camera_is_read_through_its_interface():
     def makeDetector(detectorId, names):
         amps = [
-            SimpleNamespace(getName=lambda n=n: n, getGain=lambda: 1.5, getReadNoise=lambda: 5.0)
+            SimpleNamespace(
+                getName=lambda n=n: n,
+                getGain=lambda: 1.5,
+                getReadNoise=lambda: 5.0,
+                getBBox=lambda: Box2I(Point2I(3, 4), Extent2I(20, 30)),
+            )
             for n in names
         ]
         return SimpleNamespace(
@@ -48,6 +54,7 @@ def test_camera_is_read_through_its_interface():
     assert layout.ampName.tolist() == ["A", "B", "A"]
     assert layout.ampGain.tolist() == [1.5] * 3
     assert layout.ampReadNoise.tolist() == [5.0] * 3
+    assert layout.ampPixels.tolist() == [600] * 3
 
 
 def test_part_of_a_camera(layout):
@@ -120,6 +127,7 @@ def test_amplifiers_are_found_whatever_their_names_are(layout, known, other):
         ampName=np.array(clean),
         ampGain=np.ones(len(clean)),
         ampReadNoise=np.ones(len(clean)),
+        ampPixels=np.ones(len(clean), int),
     )
     for name in clean + other:
         asked = np.array([name, *clean])

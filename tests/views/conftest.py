@@ -209,6 +209,7 @@ class SmallRepository(ImageRepository):
         *,
         dimensions: Sequence[str] = ("instrument", "exposure"),
         isCalibration: bool = False,
+        makePixels: Callable[[Any], np.ndarray] = makePixels,
     ) -> None:
         """Store images at full resolution, and binned ones and a mosaic if they have names."""
         detectors = [self.camera[i] for i in (GOOD, COLUMN["detector"])]

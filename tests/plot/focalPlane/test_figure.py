@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 from numpy.testing import assert_allclose, assert_array_equal
 
+from lsst.analysis.cp.actions.plot.countColours import ZERO
 from lsst.analysis.cp.actions.plot.focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from lsst.analysis.cp.actions.plot.focalPlane.draw import (
-    ZERO,
     FocalPlaneArtists,
     drawFocalPlane,
 )

@@ -5,7 +5,7 @@
 
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 
-from .amps import AmpFailureTool, AmpMarginTool, AmpTestTool
+from .amps import AmpFailureTool, AmpMarginTool, AmpResultsTool, AmpTestTool
 from .detectorPages import AmpCorrelationTool, AmpCurveTool, addCorrelationTool, addCurveTools
 from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
 from .extended import addExtendedTools
@@ -36,6 +36,7 @@ __all__ = [
     "AmpCurveTool",
     "AmpFailureTool",
     "AmpMarginTool",
+    "AmpResultsTool",
     "AmpRateTool",
     "AmpSlopeTool",
     "AmpTestTool",

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from lsst.analysis.cp.actions.keyedData import AmpFlags, AmpValues, EncodeAmps
+from lsst.analysis.cp.actions.keyedData import AmpFlags, AmpResults, AmpValues, EncodeAmps
 from lsst.analysis.cp.actions.metric import AmpMetricAction, AmpSummaryMetric, FailureMetric
-from lsst.analysis.cp.actions.plot import FailureMapPlot, FocalPlaneGeometryPlot
+from lsst.analysis.cp.actions.plot import AmpTablePlot, FailureMapPlot, FocalPlaneGeometryPlot
 from lsst.analysis.cp.actions.plot.text import describeLimits, describeQuantity
 from lsst.analysis.cp.catalogue import EPOCHS, VerifyTest, getProduct
 from lsst.analysis.cp.core import COUNTED_TYPES
@@ -15,7 +15,7 @@ from lsst.analysis.cp.core.amps import marginUnit
 from lsst.analysis.tools.interfaces import AnalysisTool, NoMetric
 from lsst.pex.config import ChoiceField, Field, ListField
 
-__all__ = ["AmpFailureTool", "AmpMarginTool", "AmpTestTool"]
+__all__ = ["AmpFailureTool", "AmpMarginTool", "AmpResultsTool", "AmpTestTool"]
 
 FAILURE_LABELS = {"tests": "Number of failed tests", "rows": "Number of exposures with a failed test"}
 
@@ -62,7 +62,10 @@ class AmpTool(AnalysisTool):
             metric.product, metric.level, metric.epoch = self.product, self.level, self.epoch
             metric.detectorTypes = list(self.detectorTypes)
             metric.physicalTypes = list(self.physicalTypes)
-        if isinstance(plot := self.produce.plot, FocalPlaneGeometryPlot) and self.level != "detector":
+        if (
+            isinstance(plot := self.produce.plot, FocalPlaneGeometryPlot | AmpTablePlot)
+            and self.level != "detector"
+        ):
             plot.detectorTypes = list(self.detectorTypes)
             plot.physicalTypes = list(self.physicalTypes)
 
@@ -169,3 +172,17 @@ class AmpFailureTool(AmpTool):
             plot.tests = list(plot.tests) or [key for key in keys if kinds[key] == "amplifier"]
             plot.detectorTests = [key for key in keys if kinds[key] == "detector"]
             plot.zAxisLabel = plot.zAxisLabel or FAILURE_LABELS[plot.counted]
+
+
+class AmpResultsTool(AmpTool):
+    """A plot of all tests of a product, without metrics; which one, ``produce.plot`` says."""
+
+    def setDefaults(self) -> None:
+        """Choose the actions that make the tool."""
+        super().setDefaults()
+        self.process = AmpResults
+        self.produce.metric = NoMetric
+
+    def finalize(self) -> None:
+        """Ask for all tests that have a verdict."""
+        self._configure([test.key for test in getProduct(self.product) if test.isTested])

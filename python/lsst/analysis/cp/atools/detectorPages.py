@@ -68,7 +68,7 @@ def addCurveTools(config: AnalysisBaseConfig, product: str) -> None:
         tool = addTool(config.atools, f"{product}{words}", AmpCurveTool)
         cast(SelectCurves, tool.process).column = f"{declared.prefix}_{key}"
         plot = tool.produce.plot
-        plot.title = f"{declared.images['exposure'].label} {product}, {kind.label.lower()}"
+        plot.title = f"{declared.images['exposure'].label}, {kind.label.lower()}"
         plot.xAxisLabel, plot.yAxisLabel, plot.unit = kind.along, kind.label, kind.unit
 
 
@@ -85,4 +85,4 @@ def addCorrelationTool(config: AnalysisBaseConfig, product: str) -> None:
     """
     tool = addTool(config.atools, f"{product}Correlations", AmpCorrelationTool)
     label = getProduct(product).images["exposure"].label
-    tool.produce.plot.title = f"{label} {product}, correlations of amplifiers"
+    tool.produce.plot.title = f"{label}, correlations of amplifiers"

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lsst.analysis.cp.actions.plot import MarginStripPlot
 from lsst.analysis.cp.catalogue import Level, getProduct
 
-from .amps import AmpMarginTool
+from .amps import AmpMarginTool, AmpResultsTool
 from .toolSets import addTool
 
 if TYPE_CHECKING:
@@ -34,8 +35,11 @@ def addExtendedTools(config: AnalysisBaseConfig, product: str, level: str) -> No
 
 
 def _addMarginTools(config: AnalysisBaseConfig, product: str, level: str) -> None:
-    """Add maps of the distance to the limit of each test that has one."""
+    """Add maps of the distance to the limit of each test that has one, and all of them ranked."""
     declared = getProduct(product)
+    if any(test.quantity is not None for test in declared):
+        fields = {"product": product, "level": level, "epoch": declared.epoch}
+        addTool(config.atools, f"{product}Margins", AmpResultsTool, **fields).produce.plot = MarginStripPlot
     for test in declared:
         # An exposure has no place in the focal plane.
         if test.quantity is not None and test.row != "exposure":

@@ -8,23 +8,25 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from lsst.analysis.cp.actions.plot import AmpFailuresPlot, FailureTablePlot
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS, Level, VerifyTest, getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
 
-from .amps import AmpFailureTool, AmpTestTool
+from .amps import AmpFailureTool, AmpResultsTool, AmpTestTool
 from .exposures import RaftGainTool, RaftRateTool, SlopeTool
 
 if TYPE_CHECKING:
-    from lsst.analysis.cp.actions.plot import FocalPlaneGeometryPlot
+    from lsst.analysis.cp.actions.plot import AmpTablePlot, FocalPlaneGeometryPlot
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
 
 __all__ = ["addSensorTools", "addTool", "addTools"]
 
 
 def addTools(config: AnalysisBaseConfig, product: str, level: str) -> None:
-    """Add a tool for each test and stored statistic of a product, and one that maps its failures.
+    """Add a tool for each test and stored statistic of a product, and those that show its failures.
 
-    The map is one of amplifiers: without tests of these there is none, and failures are only counted.
+    The failures are on a map, in a table of tests and detectors, and counted by the name of the amplifier.
+    The map and the last are of amplifiers: without tests of these there are none.
 
     Parameters
     ----------
@@ -51,12 +53,24 @@ def addTools(config: AnalysisBaseConfig, product: str, level: str) -> None:
             failures.produce.plot.counted = "rows" if level == "run" and epoch != "none" else "tests"
         else:
             failures.produce.plot = NoPlot
+        if level != "detector":
+            _addFailurePlots(config, product, fields)
     if level == "run" and epoch != "none":
         _addSeriesTools(config, product, epoch)
     if hasattr(config, "detectorMetrics"):
         metrics = config.detectorMetrics
         config.product = metrics.product = product
         metrics.level, metrics.epoch = "runDetector" if level == "run" else "detector", epoch
+
+
+def _addFailurePlots(config: AnalysisBaseConfig, product: str, fields: Mapping[str, str]) -> None:
+    """Add the plots of all tests with verdicts, also of those that do not count."""
+    rows = {test.row for test in getProduct(product) if test.isTested and not test.verdict}
+    plots: dict[str, type[AmpTablePlot]] = {"FailureTable": FailureTablePlot}
+    if "amplifier" in rows:
+        plots["FailuresByAmp"] = AmpFailuresPlot
+    for name, plot in plots.items():
+        addTool(config.atools, f"{product}{name}", AmpResultsTool, **fields).produce.plot = plot
 
 
 def addSensorTools(

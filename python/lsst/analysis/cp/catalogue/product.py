@@ -32,8 +32,12 @@ __all__ = [
 EXPOSURE_NAMES = ("DARK_TIME", "EXPOSURE_TIME")
 """Names of an expression that are the same for all rows of an exposure: its times (s), where above 0."""
 
-REFERENCE_NAMES = ("RN", "GAIN", *EXPOSURE_NAMES)
-"""Names of an expression that no column holds: nominal read noise (electron), gain (electron/adu), times."""
+REFERENCE_NAMES = ("RN", "GAIN", "N_PIXELS", *EXPOSURE_NAMES)
+"""Names of an expression that no column holds.
+
+They are the nominal read noise (electron) and gain (electron/adu) of the amplifier, the number of pixels of
+its imaging section, masked or not, and times of the exposure.
+"""
 
 ROWS = {"amplifier": "amplifiers", "detector": "detectors", "exposure": "exposures"}
 """What one row of a test may be, with the plural."""

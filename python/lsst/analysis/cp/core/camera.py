@@ -50,6 +50,8 @@ class CameraLayout:
         Nominal gain of each amplifier, shape (nAmp,), electron/adu.
     ampReadNoise
         Nominal read noise of each amplifier, shape (nAmp,), electron.
+    ampPixels
+        Number of pixels of the imaging section of each amplifier, shape (nAmp,).
 
     Raises
     ------
@@ -66,13 +68,14 @@ class CameraLayout:
     ampName: NameArray
     ampGain: FloatArray
     ampReadNoise: FloatArray
+    ampPixels: IdArray
 
     def __post_init__(self) -> None:
         if self.nDetectors == 0 or self.nAmps == 0:
             raise ValueError("a CameraLayout needs at least one detector and one amplifier")
         for group, n in (
             (("detectorName", "detectorType", "physicalType"), self.nDetectors),
-            (("ampDetector", "ampGain", "ampReadNoise"), self.nAmps),
+            (("ampDetector", "ampGain", "ampReadNoise", "ampPixels"), self.nAmps),
         ):
             for name in group:
                 if (shape := getattr(self, name).shape) != (n,):
@@ -113,6 +116,7 @@ class CameraLayout:
             ampName=np.array([amp.getName() for amp in flat], dtype=np.str_),
             ampGain=np.array([amp.getGain() for amp in flat], dtype=np.float64),
             ampReadNoise=np.array([amp.getReadNoise() for amp in flat], dtype=np.float64),
+            ampPixels=np.array([_countPixels(amp.getBBox()) for amp in flat], dtype=np.int64),
         )
 
     @property
@@ -233,7 +237,12 @@ class CameraLayout:
             ampName=self.ampName[keep_amp],
             ampGain=self.ampGain[keep_amp],
             ampReadNoise=self.ampReadNoise[keep_amp],
+            ampPixels=self.ampPixels[keep_amp],
         )
+
+
+def _countPixels(box: Any) -> int:
+    return int(box.getWidth()) * int(box.getHeight())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,12 +7,14 @@ This package is no stand-in: it has no upstream twin. Its tasks take the place o
 ``standalone/pipelines``.
 """
 
+from .darkTruth import listExpectedDarkResults
 from .fault import Fault, FaultKind, parseFaults
 from .flatTruth import listExpectedFlatResults
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
 from .quickFrames import FrameNoise, simulateFrame
 from .repository import ExposureInfo, defineVisits, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
+from .simulateDarkIsr import SimulateDarkIsrConfig, SimulateDarkIsrTask
 from .simulateDefectsIsr import (
     SimulateDefectsIsrConfig,
     SimulateDefectsIsrTask,
@@ -32,6 +34,8 @@ __all__ = [
     "PixelFault",
     "SimulateBiasIsrConfig",
     "SimulateBiasIsrTask",
+    "SimulateDarkIsrConfig",
+    "SimulateDarkIsrTask",
     "SimulateDefectsIsrConfig",
     "SimulateDefectsIsrTask",
     "SimulateFlatIsrConfig",
@@ -39,6 +43,7 @@ __all__ = [
     "addPixelFault",
     "defineVisits",
     "drawPixelFault",
+    "listExpectedDarkResults",
     "listExpectedDefectsResults",
     "listExpectedFlatResults",
     "listExpectedResults",

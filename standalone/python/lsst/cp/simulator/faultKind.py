@@ -94,6 +94,11 @@ class FaultKind(enum.StrEnum):
     """Signal of a flat multiplied by the amplitude, as by a gain that has changed since the combined flat."""
     EXCESS_LIGHT = "excessLight"
     """Light of a flat multiplied by the amplitude, up to the full well: beyond that the flat is saturated."""
+    EXCESS_DARK_CURRENT = "excessDarkCurrent"
+    """Dark current of all pixels higher by the amplitude (electron/s)."""
+    LIGHT_LEAK = "lightLeak"
+    """Light on a whole detector in a dark, of the amplitude (electron/s) at the first column and half of it
+    at the last."""
     UNMASKED_COLUMN = "unmaskedColumn"
     """Column of a flat raised by the amplitude (noises of a pixel) that is not in the mask of defects."""
     OVER_MASKED = "overMasked"
@@ -180,6 +185,13 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         harmlessTo=2.5,
         certainFrom=3.5,
         failing=frozenset({"NOISE"}),
+    ),
+    # What these do depends on the dark time: see `listExpectedDarkResults`.
+    FaultKind.EXCESS_DARK_CURRENT: FaultTraits(
+        unit="electron/s", default=0.5, lowest=0.0, harmlessTo=math.inf, certainFrom=math.inf
+    ),
+    FaultKind.LIGHT_LEAK: FaultTraits(
+        unit="electron/s", default=1.0, lowest=0.0, harmlessTo=math.inf, certainFrom=math.inf, minAmplifiers=0
     ),
     # Beyond 5 sigma are all rows of a column of 10 and hardly any of one of 0.5.
     FaultKind.UNMASKED_COLUMN: FaultTraits(

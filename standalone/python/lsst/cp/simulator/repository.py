@@ -108,6 +108,8 @@ class ExposureInfo:
         Type of the exposure (``"bias"``, ``"flat"``).
     exposureTime
         Exposure time (s).
+    darkTime
+        Dark time (s); `None` if it is the exposure time.
 
     Raises
     ------
@@ -120,6 +122,7 @@ class ExposureInfo:
     physicalFilter: str | None = None
     observationType: str = "bias"
     exposureTime: float = 0.0
+    darkTime: float | None = None
 
     def __post_init__(self) -> None:
         datetime.datetime.strptime(str(self.dayObs), "%Y%m%d")
@@ -232,7 +235,7 @@ def _makeExposureRecord(instrument: str, info: ExposureInfo) -> dict[str, Any]:
         "physical_filter": info.physicalFilter,
         "obs_id": f"{instrument}_S_{info.dayObs}_{info.seqNum:06d}",
         "exposure_time": info.exposureTime,
-        "dark_time": info.exposureTime,
+        "dark_time": info.exposureTime if info.darkTime is None else info.darkTime,
         "observation_type": info.observationType,
         "observation_reason": info.observationType,
         "seq_num": info.seqNum,

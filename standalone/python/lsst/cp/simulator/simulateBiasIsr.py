@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 import lsst.geom
-from lsst.afw.image import ExposureF, ImageF, MaskX, makeMaskedImage
+from lsst.afw.image import ExposureF, ImageF, MaskX, VisitInfo, makeMaskedImage
 from lsst.pex.config import Field, FieldValidationError, ListField, RangeField
 from lsst.pipe.base import NoWorkFound, PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base import connectionTypes as cT
@@ -112,8 +112,10 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
     )
 
     kinds: ClassVar[frozenset[FaultKind]] = frozenset(FaultKind) - {
+        FaultKind.EXCESS_DARK_CURRENT,
         FaultKind.EXCESS_LIGHT,
         FaultKind.GAIN_STEP,
+        FaultKind.LIGHT_LEAK,
         FaultKind.OVER_MASKED,
         FaultKind.UNMASKED_COLUMN,
     }
@@ -152,6 +154,9 @@ class SimulateBiasIsrTask(PipelineTask):
     """Names the combined calibration in keys of percentiles."""
     applied: ClassVar[tuple[str, ...]] = ("BIAS",)
     """Names the corrections that the header says were applied."""
+    measuresPixels: ClassVar[bool] = True
+    """Whether ISR measures the pixels, too: of flats and darks it copies the distribution of the combined
+    calibration only."""
     _DefaultName = "simulateBiasIsr"
 
     @override
@@ -163,10 +168,21 @@ class SimulateBiasIsrTask(PipelineTask):
             exposure=data_id["exposure"],
             detector=data_id["detector"],
             mjd=float(data_id.exposure.timespan.begin.mjd),
+            exposureTime=data_id.exposure.exposure_time,
+            darkTime=data_id.exposure.dark_time,
         )
         butlerQC.put(outputs, outputRefs)
 
-    def run(self, camera: Any, instrument: str, exposure: int, detector: int, mjd: float) -> Struct:
+    def run(
+        self,
+        camera: Any,
+        instrument: str,
+        exposure: int,
+        detector: int,
+        mjd: float,
+        exposureTime: float = 0.0,
+        darkTime: float = 0.0,
+    ) -> Struct:
         """Simulate a detector.
 
         Parameters
@@ -177,6 +193,8 @@ class SimulateBiasIsrTask(PipelineTask):
             Data ID.
         mjd
             Begin of the exposure (days).
+        exposureTime, darkTime
+            Exposure and dark time (s).
 
         Returns
         -------
@@ -207,9 +225,10 @@ class SimulateBiasIsrTask(PipelineTask):
         box = afw_detector.getBBox()
         geometries = [AmplifierGeometry.fromAmplifier(amp, box) for amp in afw_detector]
         streams = RandomStreams(self.config.seed, instrument, detector, exposure)
-        simulated = self._simulate(afw_detector, camera, geometries, streams, faults)
+        simulated = self._simulate(afw_detector, camera, geometries, streams, faults, darkTime)
         residual = simulated.residual
         output = _makeExposure(afw_detector, residual.image, simulated.isBad, simulated.variance)
+        output.getInfo().setVisitInfo(VisitInfo(exposureTime=exposureTime, darkTime=darkTime, id=exposure))
         header = output.getMetadata()
         for key, value in makeIsrHeader(geometries, residual.overscans, mjd, self.applied).items():
             header[key] = value
@@ -222,6 +241,10 @@ class SimulateBiasIsrTask(PipelineTask):
             result.outputBin2Exposure = _binExposure(output, self.config.binFactor2)
         return result
 
+    def _makeModel(self, darkTime: float) -> FrameModel:
+        """Make the model of the frames of an exposure with a dark time."""
+        return self.config.makeModel()
+
     def _simulate(
         self,
         detector: Any,
@@ -229,6 +252,7 @@ class SimulateBiasIsrTask(PipelineTask):
         geometries: list[AmplifierGeometry],
         streams: RandomStreams,
         faults: Sequence[Fault],
+        darkTime: float,
     ) -> Struct:
         """Simulate the ``residual``, with the ``variance`` of its image, and which pixels are known as bad.
 
@@ -236,7 +260,7 @@ class SimulateBiasIsrTask(PipelineTask):
         """
         box = detector.getBBox()
         shape = (box.getHeight(), box.getWidth())
-        residual = simulateResidual(geometries, shape, self.config.makeModel(), streams, faults)
+        residual = simulateResidual(geometries, shape, self._makeModel(darkTime), streams, faults)
         variance, is_bad = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=bool)
         for geometry in geometries:
             variance[geometry.rows, geometry.columns] = geometry.readNoise**2
@@ -246,16 +270,17 @@ class SimulateBiasIsrTask(PipelineTask):
     def _measureStatistics(
         self, detector: int, geometries: list[AmplifierGeometry], residual: DetectorResidual, mjd: float
     ) -> dict[str, Any]:
+        copied = {"CALIBDIST": residual.percentiles, "MJD": mjd}
+        if not self.measuresPixels:
+            return copied
         images = {geometry.name: residual.image[geometry.rows, geometry.columns] for geometry in geometries}
         overscans = {
             name: None if result is None else result.raw for name, result in residual.overscans.items()
         }
-        return {
-            "CALIBDIST": residual.percentiles,
+        return copied | {
             "PROJECTION": measureProfiles(images),
             "BIASSHIFT": {name: findBiasShifts(overscan) for name, overscan in overscans.items()},
             "AMPCORR": measureCorrelations(detector, images, overscans),
-            "MJD": mjd,
         }
 
 

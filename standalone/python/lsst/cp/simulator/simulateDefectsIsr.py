@@ -84,8 +84,9 @@ class SimulateDefectsIsrTask(SimulateFlatIsrTask):
         geometries: list[AmplifierGeometry],
         streams: RandomStreams,
         faults: Sequence[Fault],
+        darkTime: float,
     ) -> Struct:
-        result = super()._simulate(detector, camera, geometries, streams, faults)
+        result = super()._simulate(detector, camera, geometries, streams, faults, darkTime)
         model, noise = self.config.makeDefectModel(), np.sqrt(self.config.flux)
         of_detector = replace(streams, exposure=None)
         for geometry in geometries:

@@ -76,6 +76,7 @@ class SimulateFlatIsrTask(SimulateBiasIsrTask):
     config: SimulateFlatIsrConfig
     product = "FLAT"
     applied = ("BIAS", "DARK", "FLAT")
+    measuresPixels = False
     _DefaultName = "simulateFlatIsr"
 
     @override
@@ -86,8 +87,9 @@ class SimulateFlatIsrTask(SimulateBiasIsrTask):
         geometries: list[AmplifierGeometry],
         streams: RandomStreams,
         faults: Sequence[Fault],
+        darkTime: float,
     ) -> Struct:
-        result = super()._simulate(detector, camera, geometries, streams, faults)
+        result = super()._simulate(detector, camera, geometries, streams, faults, darkTime)
         model, place = self.config.makeFlatModel(), FocalPlanePlace.ofDetector(detector, camera)
         vendor = self.config.vendorResponse.get(detector.getPhysicalType(), 1.0)
         percentiles: dict[str, dict[str, float]] = {}
@@ -108,10 +110,3 @@ class SimulateFlatIsrTask(SimulateBiasIsrTask):
             percentiles[geometry.name] = measurePercentiles(combined, geometry.name, self.product)
         residual = DetectorResidual(result.residual.image, result.residual.overscans, percentiles)
         return Struct(residual=residual, variance=result.variance, isBad=result.isBad)
-
-    @override
-    def _measureStatistics(
-        self, detector: int, geometries: list[AmplifierGeometry], residual: DetectorResidual, mjd: float
-    ) -> dict[str, Any]:
-        # Of flats ISR copies the distribution of the combined flat, and measures nothing.
-        return {"CALIBDIST": residual.percentiles, "MJD": mjd}

@@ -4,7 +4,7 @@
 """Actions that encode results, and select from them."""
 
 from .ampEncoding import AMP_TABLE, EncodeAmps, encodeAmps, getAmpTable
-from .ampValues import AmpFlags, AmpValues
+from .ampValues import AmpFlags, AmpResults, AmpValues
 from .analyzeTrend import AnalyzeTrend
 from .exposureValues import ExposureValues, FitSlopes
 from .selectCurves import SelectCurves
@@ -13,6 +13,7 @@ from .selectImage import SelectImage
 __all__ = [
     "AMP_TABLE",
     "AmpFlags",
+    "AmpResults",
     "AmpValues",
     "AnalyzeTrend",
     "EncodeAmps",

@@ -18,7 +18,20 @@ from lsst.pex.config import ChoiceField, Field, ListField
 
 from .ampEncoding import AMP_TABLE, getAmpTable
 
-__all__ = ["AmpFlags", "AmpValues"]
+__all__ = ["AmpFlags", "AmpResults", "AmpValues"]
+
+
+class AmpResults(KeyedDataAction):
+    """Hand the encoded results on, as they are."""
+
+    def getInputSchema(self) -> KeyedDataSchema:
+        """Name the encoded results."""
+        return [(AMP_TABLE, AmpTable)]
+
+    def __call__(self, data: KeyedData, **kwargs: Any) -> KeyedData:
+        """Select the encoded results under the key ``ampTable``; keyword arguments are not used."""
+        results: dict[str, Any] = {AMP_TABLE: getAmpTable(data)}
+        return results
 
 
 class AmpValues(KeyedDataAction):

@@ -4,6 +4,7 @@
 """Plots of calibration products verification."""
 
 from .ampGrid import AmpGridPlot
+from .amps import AmpFailuresPlot, AmpTablePlot, FailureTablePlot, MarginStripPlot
 from .correlation import AmpCorrelationPlot
 from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
@@ -11,13 +12,17 @@ from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
 from .trend import TrendPlot
 
 __all__ = [
+    "AmpFailuresPlot",
+    "AmpTablePlot",
     "AmpCorrelationPlot",
     "AmpGridPlot",
     "DetectorImagePlot",
     "DetectorSeriesPlot",
     "FailureMapPlot",
+    "FailureTablePlot",
     "FocalPlaneGeometryPlot",
     "FocalPlaneImagePlot",
+    "MarginStripPlot",
     "RaftGainPlot",
     "RaftSeriesPlot",
     "SlopeMapPlot",

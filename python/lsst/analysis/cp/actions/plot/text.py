@@ -52,12 +52,12 @@ COLUMN = 10
 def formatNumber(value: float, digits: int | None = None) -> str:
     """Write a number, however small it is: ``"-3.123e-06"``, ``"12.34"``, ``"90000"`` or ``"nan"``.
 
-    It gets the significant digits that are given, at most four. If they are None, whole numbers are written
-    in full and others with four digits.
+    It gets the significant digits that are given, at most four. If they are None, whole numbers, and those of
+    10000 and more, are written to the last digit before the point, and others with four digits.
     """
     if digits is not None:
         value = float(f"{value:.{digits}g}")
-    if np.isfinite(value) and value == round(value) and abs(value) < 1e10:
+    if np.isfinite(value) and abs(value) < 1e10 and (value == round(value) or abs(value) >= 1e4):
         return f"{value:.0f}"
     return f"{value:.4g}"
 

@@ -5,6 +5,7 @@
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
 from .culprits import *
+from .failures import *
 from .margins import *
 from .reference import *
 from .summary import *

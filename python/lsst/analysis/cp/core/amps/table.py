@@ -267,7 +267,8 @@ class AmpTable:
             time = {"DARK_TIME": self.times.darkTime, "EXPOSURE_TIME": self.times.exposureTime}[name]
             return np.where(time > 0, time, np.nan)[self.rows[test.row].epochIndex]
         if name in REFERENCE_NAMES:
-            return {"RN": self.readNoise, "GAIN": self.gain}[name]
+            pixels = self.layout.ampPixels[self.ampIndex].astype(np.float64)
+            return {"RN": self.readNoise, "GAIN": self.gain, "N_PIXELS": pixels}[name]
         return self.statistics[f"{test.prefix}_{name}"]
 
     def _averageExposures(self, test: VerifyTest) -> FloatArray:

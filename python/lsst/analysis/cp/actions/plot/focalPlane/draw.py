@@ -10,22 +10,22 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection, PolyCollection
-from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, Normalize
+from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
+from lsst.analysis.cp.actions.plot.countColours import countColours
 from lsst.analysis.cp.actions.plot.outlierScale import OutlierScale
 from lsst.analysis.cp.actions.plot.page import Page, drawScale
 from lsst.analysis.cp.actions.plot.polygons import drawFrames, drawHatched, drawPolygons, gapKey, writeNearby
-from lsst.analysis.cp.actions.plot.style import FAILING, NO_DATA, NO_VALUE, OUTLINE, UNDER, overColour
+from lsst.analysis.cp.actions.plot.style import FAILING, NO_DATA, NO_VALUE, OUTLINE
 from lsst.analysis.cp.actions.plot.text import formatNumber, pluralOf
 from lsst.analysis.cp.core.limits import ColourLimits
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray
@@ -34,7 +34,6 @@ from lsst.utils.plotting import make_figure
 from .view import FocalPlaneView, PatchState
 
 __all__ = [
-    "ZERO",
     "FocalPlaneArtists",
     "drawFocalPlane",
     "drawHistogram",
@@ -76,9 +75,6 @@ _MARK_WEIGHTS = np.array([0.38, 0.38, 0.12, 0.12])[:, np.newaxis]
 
 _SUSPICION_WEIGHTS = _MARK_WEIGHTS[::-1]
 """The same for the mark of what is suspicious, on the other side of the middle."""
-
-ZERO = "#f0f0f0"
-"""Colour of the count zero."""
 
 _KIND_LOOKS = (("#0072b2", "-"), ("#d55e00", "--"), ("#009e73", "-."), ("#cc79a7", ":"))
 
@@ -164,11 +160,7 @@ def _drawValues(ax: Axes, view: FocalPlaneView, colourMap: str) -> PolyCollectio
     colours: Colormap
     norm: Normalize
     if view.counts is not None:
-        n_classes = len(view.counts.labels)
-        above_zero = matplotlib.colormaps[colourMap].reversed()(np.linspace(0.1, 1.0, n_classes - 1))
-        colours = ListedColormap([ZERO, *above_zero], name=f"{colourMap}_counts")
-        colours = colours.with_extremes(under=UNDER, over=overColour(colourMap))
-        norm = BoundaryNorm(view.counts.boundaries, n_classes)
+        colours, norm = countColours(view.counts, colourMap)
     else:
         scale = OutlierScale(view.limits, values, colourMap)
         colours, norm = scale.colourMap, scale.norm
