@@ -15,6 +15,7 @@ from lsst.cp.simulator import (
     ExpectedResult,
     ExposureInfo,
     Fault,
+    listExpectedDarkResults,
     listExpectedFlatResults,
     listExpectedResults,
     parseFaults,
@@ -69,6 +70,32 @@ CAMERAS = {
 """The largest first: what is small fills the gaps between the stages of what is large."""
 
 
+Expect = Callable[[Sequence[Fault], Any, Sequence[ExposureInfo]], list[ExpectedResult]]
+
+
+def expectOfBiases(
+    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
+) -> list[ExpectedResult]:
+    """List what has to be found of faults of biases."""
+    return listExpectedResults(faults, camera, [exposure.id for exposure in exposures])
+
+
+def expectOfDarks(
+    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
+) -> list[ExpectedResult]:
+    """List what has to be found of faults of darks, which depends on the dark times."""
+    return listExpectedDarkResults(
+        faults, camera, {exposure.id: exposure.exposureTime for exposure in exposures}
+    )
+
+
+def expectOfFlats(
+    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
+) -> list[ExpectedResult]:
+    """List what has to be found of faults of flats."""
+    return listExpectedFlatResults(faults, camera, [exposure.id for exposure in exposures])
+
+
 @dataclass(frozen=True)
 class ProductDemo:
     """A product.
@@ -80,7 +107,7 @@ class ProductDemo:
     exposures
         Exposures, of which a camera takes as many as it has.
     expect
-        Lists what verification has to find, of faults, a camera and exposure ids.
+        Lists what verification has to find, of faults, a camera and exposures.
     reported
         Columns of statistics that show a fault, but have no limit, by the statistic: what they have is
         reported, and not judged.
@@ -94,7 +121,7 @@ class ProductDemo:
 
     name: str
     exposures: tuple[ExposureInfo, ...]
-    expect: Callable[[Sequence[Fault], Any, Sequence[int]], list[ExpectedResult]]
+    expect: Expect
     reported: Mapping[str, str] = field(default_factory=dict)
     everywhere: Collection[str] = TRANSIENT_KINDS
     sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -112,7 +139,7 @@ PRODUCTS = {
         ProductDemo(
             "bias",
             tuple(ExposureInfo(DAY_OBS, i) for i in (1, 2, 3)),
-            listExpectedResults,
+            expectOfBiases,
             reported={
                 "AMP_CORNER": "BIAS_AMP_CORNER",
                 "BIAS_SHIFT_COUNT": "BIAS_BIAS_SHIFT_COUNT",
@@ -122,12 +149,23 @@ PRODUCTS = {
             historyOf="LATISS",
         ),
         ProductDemo(
+            "dark",
+            # One that all tests see first: a camera may have no other.
+            tuple(
+                ExposureInfo(DAY_OBS, i, observationType="dark", exposureTime=time)
+                for i, time in ((11, 100.0), (12, 30.0), (13, 300.0))
+            ),
+            expectOfDarks,
+            # Hot pixels are noisy when the combined dark is subtracted.
+            everywhere=(*TRANSIENT_KINDS, "pixel"),
+        ),
+        ProductDemo(
             "flat",
             tuple(
                 ExposureInfo(DAY_OBS, i, observationType="flat", exposureTime=time)
                 for i, time in ((21, 10.0), (22, 15.0), (23, 20.0))
             ),
-            listExpectedFlatResults,
+            expectOfFlats,
             # The combined flat does not know the illumination of an exposure.
             everywhere=(*TRANSIENT_KINDS, "gradient"),
         ),
@@ -208,6 +246,9 @@ class Part:
             ],
             f"view{title}ExpResidual": [f"config.requestedDetectors = {list(viewed)!r}"],
         }
+        if shrinkage > 1:
+            # The noise of fewer pixels scatters more: leave less of that of combined calibrations in it.
+            lines[f"verify{title}Isr"].append("config.numCombined = 400")
         for label, sizes in self.product.sizes.items():
             lines[label] = [f"config.{name} = {size // shrinkage}" for name, size in sizes.items()]
         files = {label: directory / f"{label}.py" for label in lines}

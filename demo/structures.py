@@ -108,7 +108,7 @@ def listOthers(run: SimulatedRun) -> list[OtherStructure]:
     others
         The structures, but for those of kinds that are simulated everywhere, such as cosmic rays.
     """
-    expected = run.listExpected(run.exposures)
+    expected = run.expected
     # A fault of a whole detector is one of all its amplifiers, and what a detector shows may be one of any.
     of_amps = {(item.exposure, item.detector, item.amplifier) for item in (*_listInjected(run), *expected)}
     of_detectors = {(exposure, detector) for exposure, detector, _ in of_amps}

@@ -90,10 +90,7 @@ def judge(run: SimulatedRun) -> list[Line]:
     lines
         One for each place with a fault that a test looks for, or with a finding, sorted.
     """
-    expected = {
-        (result.exposure, result.detector, result.amplifier): result
-        for result in run.listExpected(run.exposures)
-    }
+    expected = {(result.exposure, result.detector, result.amplifier): result for result in run.expected}
     found = _collectFindings(run)
     names = {detector.getId(): detector.getName() for detector in run.camera}
     lines = [
@@ -133,7 +130,7 @@ def report(run: SimulatedRun) -> list[ReportedLine]:
     """
     lines = []
     for exposure in run.exposures:
-        results = [result for result in run.listExpected([exposure]) if result.statistics]
+        results = [r for r in run.expected if r.exposure == exposure and r.statistics]
         tables = _readReported(run, exposure) if results else {}
         for result in results:
             for statistic in sorted(result.statistics):

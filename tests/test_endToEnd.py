@@ -13,6 +13,7 @@ from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lsst.daf.butler import Butler
@@ -94,6 +95,19 @@ def darks(tmp_path_factory) -> Butler:
     pipeline = readPipeline("LATISS/verifyDark.yaml")
     pipeline.addConfigOverride("verifyDarkIsr", "faults", [fault.toText() for fault in DARK_FAULTS])
     return run(tmp_path_factory.mktemp("darks") / "butler", pipeline, Latiss, exposures=DARKS)
+
+
+def makePages(butler: Butler, product: str) -> Butler:
+    """Make the pages of each detector of LATISS over a run, from what a butler has."""
+    title = product.title()
+    pipeline = readPipeline(f"LATISS/analyze{title}.yaml#analyze{title}RunDetExtended")
+    inputs = ["u/test", "LATISS/defaults"]
+    root = str(butler._config.configDir.ospath)
+    writing = SimplePipelineExecutor.prep_butler(root, inputs, f"u/{product}Pages")
+    SimplePipelineExecutor.from_pipeline(pipeline, where="instrument='LATISS'", butler=writing).run(
+        register_dataset_types=True
+    )
+    return Butler.from_config(root, collections=[f"u/{product}Pages"], instrument="LATISS")
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +204,27 @@ def test_metrics_of_darks(darks):
     assert values["quantityMax"] == pytest.approx(0.4, abs=0.1)
     values = getValues(darks, "cpDarkRun_metrics", "darkMean")
     assert (values["nAmps"], values["nFailed"], values["nExposuresFailed"]) == (32, 4, 2)
+
+
+def test_dark_current_of_the_run_is_that_of_its_table(darks):
+    table = darks.get("verifyDarkResults")
+    first, second = (table[table["exposure"] == info.id] for info in DARKS)
+    assert list(first["amplifier"]) == list(second["amplifier"])
+    slopes = np.array(second["DARK_MEAN"] - first["DARK_MEAN"]) / 100.0
+    # As injected.
+    assert slopes[list(first["amplifier"]).index("C05")] == pytest.approx(0.5, abs=0.02)
+    values = getValues(darks, "cpDarkRun_metrics", "darkCurrent")
+    assert (values["nAmps"], values["nValid"]) == (16, 16)
+    for name, expected in (("min", slopes.min()), ("median", np.median(slopes)), ("max", slopes.max())):
+        assert values[name] == pytest.approx(expected, rel=1e-9)
+    assert darks.getURI("cpDarkRun_darkCurrent_SlopeMapPlot").exists()
+
+
+def test_pages_of_dark_current_are_made_on_demand(darks):
+    pages = makePages(darks, "dark")
+    (ref,) = pages.query_datasets("cpDarkRunDetExtended_darkCurrentByAmp_DetectorSeriesPlot")
+    assert ref.dataId["detector"] == 0
+    assert pages.getURI(ref).read(8) == b"\x89PNG\r\n\x1a\n"
 
 
 def test_rate_of_a_dark_is_its_mean_over_the_dark_time(darks):
@@ -313,6 +348,21 @@ def assertFlatsInjected(culprits, faults, instrument, exposures):
 def test_culprits_of_flats_are_the_injected_ones(flats, band, exposures):
     culprits = flats.get("cpFlatRun_culprits", physical_filter=f"SDSS{band}_65mm")
     assertFlatsInjected(culprits, FLAT_FAULTS, Latiss, exposures)
+
+
+@pytest.mark.parametrize(
+    "name", ["RateByDate_RaftSeriesPlot", "RateByExposureTime_RaftSeriesPlot", "GainStability_RaftGainPlot"]
+)
+def test_series_of_flats_are_drawn_in_each_filter(flats, name):
+    refs = flats.query_datasets(f"cpFlatRun_flat{name}")
+    assert {ref.dataId["physical_filter"] for ref in refs} == {"SDSSr_65mm", "SDSSg_65mm"}
+    assert all(flats.getURI(ref).read(8) == b"\x89PNG\r\n\x1a\n" for ref in refs)
+
+
+def test_pages_of_flats_are_made_on_demand(flats):
+    refs = makePages(flats, "flat").query_datasets("cpFlatRunDetExtended_flatRateByAmp_DetectorSeriesPlot")
+    found = {(ref.dataId["physical_filter"], ref.dataId["detector"]) for ref in refs}
+    assert found == {("SDSSr_65mm", 0), ("SDSSg_65mm", 0)}
 
 
 def test_dead_amplifier_of_a_flat_is_not_good(flats):

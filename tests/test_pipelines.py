@@ -43,7 +43,8 @@ def listMerges(product: str) -> dict[str, str]:
 
 def listExtended(product: str) -> set[str]:
     """List the tasks whose plots are made on demand."""
-    return {f"analyze{product.title()}{end}Extended" for end in ("Exp", "Run")}
+    ends = ("Exp", "Run", *(("RunDet",) if product in SERIES else ()))
+    return {f"analyze{product.title()}{end}Extended" for end in ends}
 
 
 def listPages(product: str, camera: str) -> dict[str, str]:
@@ -371,12 +372,17 @@ def test_core_is_metrics_and_extended_is_plots(camera, product):
     assert subsets[f"{product}Extended"] == listExtended(product) | listPages(product, camera).keys()
     assert subsets[f"{product}Core"] == {f"analyze{title}{end}" for end in ("ExpDet", "Exp", "Run")}
     for label in listExtended(product):
-        core = tasks[label.removesuffix("Extended")]
+        # The pages of all detectors of a run are made together.
+        core = tasks[label.removesuffix("Extended").replace("RunDet", "Run")]
         assert tasks[label].raw_dimensions == core.raw_dimensions
-        assert {*tasks[label].inputs} == {*core.inputs}
+        given, expected = (
+            {name: edge.dataset_type_name for name, edge in node.inputs.items()}
+            for node in (tasks[label], core)
+        )
+        assert given == expected
         assert tasks[label].outputs
         assert {edge.storage_class_name for edge in tasks[label].outputs.values()} == {"Plot"}
-        assert tasks[label].config.connections.outputName == f"{core.config.connections.outputName}Extended"
+        assert tasks[label].config.connections.outputName == label.replace("analyze", "cp")
 
 
 @pytest.mark.usefixtures("upstreamPipelines")

@@ -134,6 +134,7 @@ def test_plan_of_the_large_camera_names_a_complete_raft(tmp_path: Path) -> None:
     assert all(repr(name) in config for name in viewed)
     # Lengths in pixels get smaller with the camera.
     assert plan.run.configFiles["verifyBiasDet"].read_text() == "config.ampCornerBoxSize = 50\n"
+    assert "config.numCombined = 400" in plan.run.configFiles["verifyBiasIsr"].read_text()
     detectors, _, structures, views = plan.stages
     assert detectors.nSteps == 2 * 205
     # The structures of the exposure, and of the run the merge and upstream's plots.
@@ -278,6 +279,17 @@ def test_flats_are_judged_by_their_own_tests() -> None:
     lines = judge(makeRun(butler, "flat", faults))
     assert {line.amplifier: line.isRight for line in lines} == {"": True, "C03": True, "C12": True}
     assert [line.found for line in lines if not line.amplifier] == [{"DET_SCATTER"}]
+
+
+def test_what_darks_show_depends_on_their_dark_time() -> None:
+    faults = ("excessDarkCurrent detector:RXX_S00 amplifiers:C03 amplitude:1.0",)
+    butler = FakeButler(
+        camera=Latiss().getCamera(),
+        cpDarkExp_detectorSummary=Table({"detector": [0], "nAmps": [16]}),
+        cpDarkExp_culprits=makeCulprits(("C03", "MEAN", "failed"), ("C03", "NOISE", "failed")),
+    )
+    [line] = judge(makeRun(butler, "dark", faults))
+    assert (line.exposure, line.isRight) == (2026030100011, True)
 
 
 def makeFindings(**fields: list) -> Findings:

@@ -53,7 +53,9 @@ REFERENCE_INPUTS = ("verifiedExposures", "inputAmpSummaries")
 
 
 class ParentContext:
-    """What the parent task sees of its quantum: all of it, with what it gets and puts remembered.
+    """What the parent task sees of its quantum: all of it, with what the analysis takes remembered.
+
+    Nothing else is, as the inputs of a run may fill the memory.
 
     Parameters
     ----------
@@ -62,8 +64,8 @@ class ParentContext:
     """
 
     def __init__(self, butlerQC: QuantumContext) -> None:
-        self.inputs: dict[str, Any] = {}
-        self.outputs: dict[str, Any] = {}
+        self.camera: Any = None
+        self.results: Any = None
         self._butlerQC = butlerQC
 
     def __getattr__(self, name: str) -> Any:
@@ -73,14 +75,28 @@ class ParentContext:
         """Get datasets, as `lsst.pipe.base.QuantumContext.get` does."""
         values = self._butlerQC.get(dataset)
         if isinstance(dataset, InputQuantizedConnection):
-            self.inputs.update(values)
+            self.camera = values["camera"]
         return values
 
     def put(self, values: Any, dataset: Any) -> None:
         """Put datasets, as `lsst.pipe.base.QuantumContext.put` does."""
         self._butlerQC.put(values, dataset)
         if isinstance(values, Struct):
-            self.outputs.update(values.getDict())
+            self.results = values.outputResults
+
+    def takeColumns(self, *, narrow: bool) -> dict[str, Any]:
+        """Take the columns of the merged table, which is not kept.
+
+        Parameters
+        ----------
+        narrow
+            Leave out profiles and other vectors: of many exposures they take most of the memory.
+        """
+        columns = {
+            name: column for name, column in self.results.columns.items() if column.ndim == 1 or not narrow
+        }
+        self.results = None
+        return columns
 
 
 class MergeAnalysisMixin(PipelineTask):
@@ -117,10 +133,10 @@ class MergeAnalysisMixin(PipelineTask):
         results_ref = outputRefs.outputResults
         plot_info = describeInputs([results_ref], results_ref.dataId, listInputs(inputRefs))
         runner = ToolRunner(self.log, plot_info)
-        camera = parent.inputs["camera"]
+        camera = parent.camera
         exposures = {ref.dataId["exposure"] for ref in inputRefs.inputStats if "exposure" in ref.dataId}
         outputs = self.analyze(
-            dict(parent.outputs["outputResults"].columns),
+            parent.takeColumns(narrow=self.mergesExposures),
             runner,
             camera=camera,
             reference=runner.attempt("reference", readReference, butlerQC, inputRefs, camera),
