@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lsst.analysis.cp.core.amps import FAILED, GOOD, AmpTable, statusNames
 
-__all__ = ["compareVerdicts"]
+__all__ = ["StoredStatistics", "compareVerdicts"]
+
+type StoredStatistics = tuple[int | None, int, Callable[[], Any]]
+"""Ids of exposure and detector, and what reads the statistics that cp_verify stored of them."""
 
 
-def compareVerdicts(table: AmpTable, stats: Iterable[tuple[int, int, Any]]) -> tuple[list[str], list[str]]:
+def compareVerdicts(table: AmpTable, stats: Iterable[StoredStatistics]) -> tuple[list[str], list[str]]:
     """Compare the computed verdicts of amplifiers with those of cp_verify.
 
     Parameters
@@ -21,8 +24,7 @@ def compareVerdicts(table: AmpTable, stats: Iterable[tuple[int, int, Any]]) -> t
     table
         Results.
     stats
-        Ids of exposure and detector, and the statistics that cp_verify stored of them, with its verdicts in
-        ``VERIFY``.
+        Statistics of detectors, with the verdicts of cp_verify in ``VERIFY``; they are read one by one.
 
     Returns
     -------
@@ -30,7 +32,7 @@ def compareVerdicts(table: AmpTable, stats: Iterable[tuple[int, int, Any]]) -> t
         One line for each amplifier and test whose verdicts differ: a missing value fails at cp_verify, and is
         unknown in the table.
     unread
-        One line for each detector whose statistics have no verdicts to compare with, and why.
+        One line for each detector whose statistics cannot be read or have no verdicts, and why.
     """
     tests = [test for test in table.tests if test.isComputed and not test.isOurs and test.row == "amplifier"]
     verdicts = {test.key: verdict for test in tests if (verdict := table.verdict(test)) is not None}
@@ -43,12 +45,12 @@ def compareVerdicts(table: AmpTable, stats: Iterable[tuple[int, int, Any]]) -> t
     )
     rows = {key: row for row, key in enumerate(keys)}
     differences, unread = [], []
-    for exposure, detector, stored in stats:
+    for exposure, detector, readStats in stats:
         place = f"exposure {exposure} detector {detector}"
         try:
-            amplifiers: Mapping[str, Mapping[str, bool]] = stored["VERIFY"]["AMP"]
+            amplifiers: Mapping[str, Mapping[str, bool]] = readStats()["VERIFY"]["AMP"]
             found = [(amp, key, passed) for amp, own in amplifiers.items() for key, passed in own.items()]
-        except (AttributeError, KeyError, TypeError) as error:
+        except Exception as error:
             unread.append(f"{place}: {type(error).__name__}: {error}")
             continue
         for amplifier, key, passed in found:

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE
@@ -32,7 +33,7 @@ from lsst.analysis.cp.tasks.runner import (
     raiseFailures,
     runTools,
 )
-from lsst.analysis.cp.tasks.storedVerdicts import compareVerdicts
+from lsst.analysis.cp.tasks.storedVerdicts import StoredStatistics, compareVerdicts
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.pipe.base import (
     InputQuantizedConnection,
@@ -135,8 +136,9 @@ class MergeAnalysisMixin(PipelineTask):
         runner = ToolRunner(self.log, plot_info)
         camera = parent.camera
         exposures = {ref.dataId["exposure"] for ref in inputRefs.inputStats if "exposure" in ref.dataId}
+        columns = parent.takeColumns(narrow=self.mergesExposures)
         outputs = self.analyze(
-            parent.takeColumns(narrow=self.mergesExposures),
+            columns,
             runner,
             camera=camera,
             reference=runner.attempt("reference", readReference, butlerQC, inputRefs, camera),
@@ -148,9 +150,11 @@ class MergeAnalysisMixin(PipelineTask):
         )
         putOutputs(butlerQC, outputs, outputRefs, runner)
         if self.config.doCompareVerdicts:
-            ids = [(ref.dataId.get("exposure"), ref.dataId["detector"]) for ref in inputRefs.inputStats]
-            stats = [(*own, stored) for own, stored in zip(ids, parent.inputs["inputStats"], strict=True)]
-            runner.attempt("verdicts", self._compareVerdicts, parent.outputs["outputResults"], camera, stats)
+            stats = [
+                (ref.dataId.get("exposure"), ref.dataId["detector"], partial(butlerQC.get, ref))
+                for ref in inputRefs.inputStats
+            ]
+            runner.attempt("verdicts", self._compareVerdicts, columns, camera, stats)
         if runner.failures:
             self.metadata["toolFailures"] = dict(runner.failures)
             if self.config.raiseOnToolFailure:
@@ -226,12 +230,12 @@ class MergeAnalysisMixin(PipelineTask):
             "culprits": culpritsTable(table),
         }
 
-    def _compareVerdicts(self, results: Table, camera: Camera, stats: list[tuple[int, int, Any]]) -> None:
+    def _compareVerdicts(
+        self, columns: Mapping[str, Any], camera: Camera, stats: Iterable[StoredStatistics]
+    ) -> None:
         """Log and record which computed verdicts are not those that cp_verify stored."""
         product = getProduct(self.config.product)
-        table = AmpTable.fromColumns(
-            dict(results.columns), product, cameraLayout(camera), epoch=self.config.epoch
-        )
+        table = AmpTable.fromColumns(columns, product, cameraLayout(camera), epoch=self.config.epoch)
         differences, unread = compareVerdicts(table, stats)
         for name, lines in (("verdictDifferences", differences), ("verdictsUnread", unread)):
             self.metadata[name] = lines
