@@ -45,10 +45,10 @@ def compareVerdicts(table: AmpTable, stats: Iterable[StoredStatistics]) -> tuple
     )
     rows = {key: row for row, key in enumerate(keys)}
     differences, unread = [], []
-    for exposure, detector, readStats in stats:
+    for exposure, detector, read_stats in stats:
         place = f"exposure {exposure} detector {detector}"
         try:
-            amplifiers: Mapping[str, Mapping[str, bool]] = readStats()["VERIFY"]["AMP"]
+            amplifiers: Mapping[str, Mapping[str, bool]] = read_stats()["VERIFY"]["AMP"]
             found = [(amp, key, passed) for amp, own in amplifiers.items() for key, passed in own.items()]
         except Exception as error:
             unread.append(f"{place}: {type(error).__name__}: {error}")
