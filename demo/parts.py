@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core.structures import TRANSIENT_KINDS
 from lsst.cp.simulator import (
     ExpectedResult,
     ExposureInfo,
     Fault,
     listExpectedDarkResults,
+    listExpectedDefectsResults,
     listExpectedFlatResults,
     listExpectedResults,
     parseFaults,
@@ -96,6 +98,13 @@ def expectOfFlats(
     return listExpectedFlatResults(faults, camera, [exposure.id for exposure in exposures])
 
 
+def expectOfDefects(
+    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
+) -> list[ExpectedResult]:
+    """List what has to be found of faults of masks of defects."""
+    return listExpectedDefectsResults(faults, camera, [exposure.id for exposure in exposures])
+
+
 @dataclass(frozen=True)
 class ProductDemo:
     """A product.
@@ -111,6 +120,12 @@ class ProductDemo:
     reported
         Columns of statistics that show a fault, but have no limit, by the statistic: what they have is
         reported, and not judged.
+    ownTests
+        Tests that find faults, but are not cp_verify's: tables of culprits do not have them.
+    isrTasks
+        Labels of the tasks that simulate, if they are not named after the product.
+    judgesStructures
+        Whether structures that are found in the pixels are judged.
     everywhere
         Kinds of structures that are simulated in all exposures, beside the faults.
     sizes
@@ -123,6 +138,9 @@ class ProductDemo:
     exposures: tuple[ExposureInfo, ...]
     expect: Expect
     reported: Mapping[str, str] = field(default_factory=dict)
+    ownTests: tuple[str, ...] = ()
+    isrTasks: tuple[str, ...] = ()
+    judgesStructures: bool = True
     everywhere: Collection[str] = TRANSIENT_KINDS
     sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     historyOf: str = ""
@@ -131,6 +149,11 @@ class ProductDemo:
     def title(self) -> str:
         """The name as it is part of names of tasks and datasets."""
         return self.name.capitalize()
+
+    @property
+    def epoch(self) -> str:
+        """Dimension of the results of an exposure."""
+        return getProduct(self.name).epoch
 
 
 PRODUCTS = {
@@ -168,6 +191,15 @@ PRODUCTS = {
             expectOfFlats,
             # The combined flat does not know the illumination of an exposure.
             everywhere=(*TRANSIENT_KINDS, "gradient"),
+        ),
+        ProductDemo(
+            "defects",
+            tuple(ExposureInfo(DAY_OBS, i, observationType="flat", exposureTime=15.0) for i in (31, 32, 33)),
+            expectOfDefects,
+            ownTests=("OUTLIERS_LEFT", "GOOD_MASKED"),
+            isrTasks=("verifyDefectsIsr", "verifyUncorrectedDefectsIsr"),
+            # Those that are found are the simulated defects.
+            judgesStructures=False,
         ),
     )
 }
@@ -239,16 +271,12 @@ class Part:
     ) -> dict[str, Path]:
         """Write the configuration of tasks; return the file of each label."""
         title, faults = self.product.title, [fault.toText() for fault in self.readFaults()]
-        lines = {
-            f"verify{title}Isr": [
-                f"config.faults = {faults!r}",
-                f"config.doCoarselyBinnedExposures = {full}",
-            ],
-            f"view{title}ExpResidual": [f"config.requestedDetectors = {list(viewed)!r}"],
-        }
+        simulated = [f"config.faults = {faults!r}", f"config.doCoarselyBinnedExposures = {full}"]
         if shrinkage > 1:
             # The noise of fewer pixels scatters more: leave less of that of combined calibrations in it.
-            lines[f"verify{title}Isr"].append("config.numCombined = 400")
+            simulated.append("config.numCombined = 400")
+        lines = dict.fromkeys(self.product.isrTasks or (f"verify{title}Isr",), simulated)
+        lines[f"view{title}ExpResidual"] = [f"config.requestedDetectors = {list(viewed)!r}"]
         for label, sizes in self.product.sizes.items():
             lines[label] = [f"config.{name} = {size // shrinkage}" for name, size in sizes.items()]
         files = {label: directory / f"{label}.py" for label in lines}

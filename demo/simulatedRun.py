@@ -58,5 +58,7 @@ class SimulatedRun:
 
         The name may have ``{}`` for that of the product.
         """
-        data_id = {"instrument": self.part.camera.name, "exposure": exposure}
-        return self.butler.get(name.format(self.part.product.title), data_id, **kwargs)
+        product = self.part.product
+        # A visit has the number of its exposure.
+        data_id = {"instrument": self.part.camera.name, product.epoch: exposure}
+        return self.butler.get(name.format(product.title), data_id, **kwargs)

@@ -31,7 +31,7 @@ from progress import Progress  # noqa: E402
 from runDemo import prepare  # noqa: E402
 from simulatedRun import SimulatedRun  # noqa: E402
 from stages import PipetaskError, Stage, Track, runSideBySide  # noqa: E402
-from structures import OtherStructure, listOthers  # noqa: E402
+from structures import OtherStructure, judgeStructures, listOthers  # noqa: E402
 from verdict import Line, judge, report  # noqa: E402
 
 EXPOSURE = 2026030100001
@@ -290,6 +290,26 @@ def test_what_darks_show_depends_on_their_dark_time() -> None:
     )
     [line] = judge(makeRun(butler, "dark", faults))
     assert (line.exposure, line.isRight) == (2026030100011, True)
+
+
+def test_masks_of_defects_are_judged_by_our_own_tests() -> None:
+    faults = (
+        "unmaskedColumn detector:RXX_S00 amplifiers:C03 amplitude:30",
+        "overMasked detector:RXX_S00 amplifiers:C12 amplitude:0.05",
+    )
+    amps = Table({"detector": [0, 0, 0], "amplifier": ["C03", "C04", "C12"]})
+    amps["OUTLIERS_LEFT_status"] = ["failed", "good", "good"]
+    amps["GOOD_MASKED_status"] = ["good", "failed", "unknown"]
+    butler = FakeButler(
+        camera=Latiss().getCamera(),
+        cpDefectsExp_detectorSummary=Table({"detector": [0], "nAmps": [16]}),
+        cpDefectsExp_culprits=makeCulprits(),
+        cpDefectsExp_ampSummary=amps,
+    )
+    run = makeRun(butler, "defects", faults)
+    found = {line.amplifier: (sorted(line.found), line.isRight) for line in judge(run)}
+    assert found == {"C03": (["OUTLIERS_LEFT"], True), "C04": (["GOOD_MASKED"], False), "C12": ([], False)}
+    assert (judgeStructures(run), listOthers(run)) == ([], [])
 
 
 def makeFindings(**fields: list) -> Findings:
