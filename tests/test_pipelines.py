@@ -97,6 +97,8 @@ def listOwnContracts(product: str, camera: str) -> set[str]:
         f"{merge}Exp.connections.verifiedExposures == {isr}.connections.outputExposure",
         f"{merge}.connections.inputOutputName == {merge}Exp.connections.outputName",
         f"{merge}.product == {merge}Exp.product",
+        f"{merge}Exp.gainsApplied == {isr}.doApplyGains",
+        f"{merge}.gainsApplied == {merge}Exp.gainsApplied",
         f"{view}Det.connections.inputOutputName == {merge}Exp.connections.outputName",
         f"{view}Det.{structures}",
         f"{view}.{structures}",

@@ -102,6 +102,7 @@ class AmpAnalysisTask(AnalysisPipelineTask):
     """
 
     ConfigClass = AmpAnalysisConfig
+    config: AmpAnalysisConfig
     _DefaultName = "ampAnalysis"
 
     def run(self, *, data: KeyedData | None = None, **kwargs: Any) -> Struct:
@@ -156,7 +157,8 @@ class AmpAnalysisTask(AnalysisPipelineTask):
             tests = dict.fromkeys(key for prep in preps for key in prep.tests)
             # Where the results cannot be encoded, each tool reports it for its own tests.
             with suppress(ColumnError, AmpKeyError):
-                encoded: Any = {AMP_TABLE: encodeAmps(data, product, tests, epoch=epoch, **kwargs)}
+                known = {"epoch": epoch, "gainsApplied": self.config.gainsApplied, **kwargs}
+                encoded: Any = {AMP_TABLE: encodeAmps(data, product, tests, **known)}
                 data = encoded
         return data, kwargs
 

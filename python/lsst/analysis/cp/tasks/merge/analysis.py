@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE
@@ -32,6 +33,7 @@ from lsst.analysis.cp.tasks.runner import (
     raiseFailures,
     runTools,
 )
+from lsst.analysis.cp.tasks.storedVerdicts import StoredStatistics, compareVerdicts
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.pipe.base import (
     InputQuantizedConnection,
@@ -134,8 +136,9 @@ class MergeAnalysisMixin(PipelineTask):
         runner = ToolRunner(self.log, plot_info)
         camera = parent.camera
         exposures = {ref.dataId["exposure"] for ref in inputRefs.inputStats if "exposure" in ref.dataId}
+        columns = parent.takeColumns(narrow=self.mergesExposures)
         outputs = self.analyze(
-            parent.takeColumns(narrow=self.mergesExposures),
+            columns,
             runner,
             camera=camera,
             reference=runner.attempt("reference", readReference, butlerQC, inputRefs, camera),
@@ -146,6 +149,12 @@ class MergeAnalysisMixin(PipelineTask):
             ],
         )
         putOutputs(butlerQC, outputs, outputRefs, runner)
+        if self.config.doCompareVerdicts:
+            stats = [
+                (ref.dataId.get("exposure"), ref.dataId["detector"], partial(butlerQC.get, ref))
+                for ref in inputRefs.inputStats
+            ]
+            runner.attempt("verdicts", self._compareVerdicts, columns, camera, stats)
         if runner.failures:
             self.metadata["toolFailures"] = dict(runner.failures)
             if self.config.raiseOnToolFailure:
@@ -192,7 +201,7 @@ class MergeAnalysisMixin(PipelineTask):
             "reduction",
             AmpTable.fromColumns,
             columns,
-            getProduct(self.config.product),
+            getProduct(self.config.product, self.config.gainsApplied),
             cameraLayout(camera),
             epoch=self.config.epoch,
             **keys,
@@ -220,6 +229,18 @@ class MergeAnalysisMixin(PipelineTask):
             "ampSummary": runCountsTable(table) if self.mergesExposures else ampSummaryTable(table),
             "culprits": culpritsTable(table),
         }
+
+    def _compareVerdicts(
+        self, columns: Mapping[str, Any], camera: Camera, stats: Iterable[StoredStatistics]
+    ) -> None:
+        """Log and record which computed verdicts are not those that cp_verify stored."""
+        product = getProduct(self.config.product)
+        table = AmpTable.fromColumns(columns, product, cameraLayout(camera), epoch=self.config.epoch)
+        differences, unread = compareVerdicts(table, stats)
+        for name, lines in (("verdictDifferences", differences), ("verdictsUnread", unread)):
+            self.metadata[name] = lines
+            if lines:
+                self.log.warning("%s: %d, the first is %s", name, len(lines), lines[0])
 
     def _measureDetectors(
         self, data: Mapping[str, Any], detectors: Sequence[tuple[int | None, int]]
