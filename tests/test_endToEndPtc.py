@@ -121,6 +121,7 @@ def test_plots_of_photon_transfer_curves_are_written(ptcs):
     maps = {"ptcGain", "ptcNoise", "ptcTurnoff", "ptcBfeA00", "ptcMaxRawMeans", "ptcRowMeanVarianceSlope"}
     assert {f"cpPtcRun_{name}_FocalPlaneGeometryPlot" for name in maps} <= found
     assert "cpPtcRun_ptcFailures_FailureMapPlot" in found
+    assert "cpPtcCurvesExtended_ptcCurves_PtcGridPlot" in found
     assert "cpPtcRunExtended_ptcBfeA00Margin_FocalPlaneGeometryPlot" in found
 
 

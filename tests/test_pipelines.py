@@ -63,7 +63,9 @@ def listExtended(product: str) -> set[str]:
 
 
 def listPages(product: str, camera: str) -> dict[str, str]:
-    """List the tasks that make pages of detectors and rafts on demand, with their inputs; of bias only."""
+    """List the tasks that make pages of detectors and rafts on demand, with their inputs."""
+    if product == "ptc":
+        return {"analyzePtcCurvesExtended": "ptc"}
     if product != "bias":
         return {}
     pages = {"Profiles": "verifyBiasDetResults", "Correlations": "verifyBiasDetMatrix"}
