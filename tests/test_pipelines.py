@@ -376,7 +376,13 @@ def test_core_is_metrics_and_extended_is_plots(camera, product):
         assert {*tasks[label].inputs} == {*core.inputs}
         assert tasks[label].outputs
         assert {edge.storage_class_name for edge in tasks[label].outputs.values()} == {"Plot"}
-        assert tasks[label].config.connections.outputName == f"{core.config.connections.outputName}Extended"
+        name = f"{core.config.connections.outputName}Extended"
+        assert tasks[label].config.connections.outputName == name
+        plots = {edge.parent_dataset_type_name for edge in tasks[label].outputs.values()}
+        assert {
+            f"{name}_{product}Margins_MarginStripPlot",
+            f"{name}_{product}ByVendor_VendorHistogramPlot",
+        } < plots
 
 
 @pytest.mark.usefixtures("upstreamPipelines")

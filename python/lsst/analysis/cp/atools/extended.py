@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lsst.analysis.cp.actions.plot import MarginStripPlot
+from lsst.analysis.cp.actions.plot import MarginStripPlot, VendorHistogramPlot
 from lsst.analysis.cp.catalogue import Level, getProduct
 
 from .amps import AmpMarginTool, AmpResultsTool
@@ -32,6 +32,7 @@ def addExtendedTools(config: AnalysisBaseConfig, product: str, level: str) -> No
         What a quantum of the task holds: ``"exposure"`` or ``"run"``.
     """
     _addMarginTools(config, product, level)
+    _addHistogramTool(config, product, level)
 
 
 def _addMarginTools(config: AnalysisBaseConfig, product: str, level: str) -> None:
@@ -47,3 +48,9 @@ def _addMarginTools(config: AnalysisBaseConfig, product: str, level: str) -> Non
                 fields = {"product": product, "test": test.key, "level": level, "epoch": declared.epoch}
                 plot = addTool(config.atools, f"{test.toolName}Margin", AmpMarginTool, **fields).produce.plot
                 plot.level = test.row
+
+
+def _addHistogramTool(config: AnalysisBaseConfig, product: str, level: str) -> None:
+    """Add histograms by vendor of all that is tested or mapped."""
+    fields = {"product": product, "level": level, "epoch": getProduct(product).epoch}
+    addTool(config.atools, f"{product}ByVendor", AmpResultsTool, **fields).produce.plot = VendorHistogramPlot
