@@ -3,123 +3,130 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Time the quantum that merges one LSSTCam exposure, with and without its analysis.
 
-The baseline is the parent task, `lsst.cp.verify.CpVerifyExpMergeTask`, on the same small Stats and tables of
-205 detectors. The analysis makes all bias tools at both levels (one bundle for the exposure, one for each
-detector) and its three tables, but no plots. Both are run with a quantum-backed butler, as
-``pipetask run-qbb`` and bps do, and directly on the SQLite repository, as ``pipetask run`` does. The headers
-of verified exposures are not stored, so the read noise is the camera's. The puts of the same bundles are
-timed alone in the same run: no analysis can save them.
+The baseline is the merge in the pipeline of cp_verify, on the same small Stats and tables of 205 detectors.
+The analysis, that of our pipeline, makes all tools of the product at both levels (one bundle for the
+exposure, one for each detector) and its three tables, but no plots. Both are run with a quantum-backed
+butler, as ``pipetask run-qbb`` and bps do, and directly on the SQLite repository, as ``pipetask run`` does.
+The headers of verified exposures are not stored, so the read noise is the camera's. The puts of the same
+bundles are timed alone in the same run: no analysis can save them.
 
-Usage: ``python benchmarks/mergeQuantum.py [repeats]`` (default 3).
+Usage: ``python benchmarks/mergeQuantum.py [product] [repeats]`` (default bias, 3).
 """
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-import astropy.units as u
 import numpy as np
-from astropy.table import Table
-from astropy.time import Time
+from astropy.table import Table, vstack
 
-from lsst.analysis.cp.atools import addSensorTools, addTools
-from lsst.analysis.cp.catalogue import getProduct
-from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisTask
-from lsst.analysis.tools.interfaces import NoPlot
-from lsst.cp.verify import CpVerifyExpMergeTask
-from lsst.daf.butler import Butler, DatasetType, LimitedButler, Quantum, QuantumBackedButler, Timespan
+from lsst.analysis.cp.catalogue import Product, getProduct
+from lsst.cp.simulator import ExposureInfo, makeRepository
+from lsst.daf.butler import Butler, LimitedButler, Quantum, QuantumBackedButler
 from lsst.obs.lsst import LsstCam
-from lsst.pipe.base import PipelineGraph, TaskFactory
+from lsst.pipe.base import Pipeline, PipelineGraph, TaskFactory
 from lsst.pipe.base.all_dimensions_quantum_graph_builder import AllDimensionsQuantumGraphBuilder
 from lsst.pipe.base.quantum_graph import PredictedQuantumGraph
 from lsst.pipe.base.single_quantum_executor import SingleQuantumExecutor
 
 MAX_RATIO = 1.3
 MAX_BEYOND_PUTS = 0.15
-EXPOSURE = 2026010100001
-STORAGE_CLASSES = {"Stats": "StructuredDataDict", "Results": "ArrowAstropy", "Matrix": "ArrowAstropy"}
+EXPOSURE = ExposureInfo(20260101, 1)
+STATISTICS = ("MEAN", "NOISE", "CR_NOISE", "AMP_CORNER")
+WITHOUT_PLOTS = """
+from lsst.analysis.tools.interfaces import NoPlot
+
+for tool in config.atools:
+    tool.produce.plot = NoPlot
+"""
+ROOTS = {"parent": "CP_VERIFY_DIR", "analysis": "ANALYSIS_CP_DIR"}
+"""Variables with the directories of the pipelines."""
 
 
-def makeRepository(root: str) -> Butler:
-    """Make a repository with the results of one exposure."""
-    Butler.makeRepo(root)
-    butler = Butler.from_config(root, writeable=True)
-    instrument = LsstCam()
-    instrument.register(butler.registry)
-    instrument.writeCameraGeom(butler, "camera/calib")
-    butler.registry.syncDimensionData("day_obs", {"instrument": "LSSTCam", "id": 20260101})
-    butler.registry.syncDimensionData("group", {"instrument": "LSSTCam", "name": "1"})
-    start = Time("2026-01-02T00:00:00", scale="tai")
-    record = {"instrument": "LSSTCam", "id": EXPOSURE, "obs_id": "1", "group": "1", "day_obs": 20260101}
-    record |= {"physical_filter": "unknown", "timespan": Timespan(start, start + 1 * u.second)}
-    butler.registry.syncDimensionData("exposure", record)
-    butler.registry.registerRun("inputs")
-    for kind, storage_class in STORAGE_CLASSES.items():
-        dimensions = ("instrument", "exposure", "detector")
-        butler.registry.registerDatasetType(
-            DatasetType(f"verifyBiasDet{kind}", dimensions, storage_class, universe=butler.dimensions)
-        )
-    rng = np.random.default_rng(1)
-    with butler.transaction():
-        for detector in instrument.getCamera():
-            data_id = {"instrument": "LSSTCam", "exposure": EXPOSURE, "detector": detector.getId()}
-            for kind, value in zip(STORAGE_CLASSES, makeResults(detector, rng), strict=True):
-                butler.put(value, f"verifyBiasDet{kind}", data_id, run="inputs")
-    return butler
+def makeInputs(root: str, product: Product) -> dict[str, PipelineGraph]:
+    """Make a repository with the results of one exposure; return the two pipelines of the merge."""
+    with makeRepository(root, LsstCam, [EXPOSURE]) as butler:
+        graphs = {name: makeGraph(butler, name, product) for name in ROOTS}
+        types = [
+            node.dataset_type
+            for _, node in graphs["parent"].iter_overall_inputs()
+            if node is not None and not node.is_prerequisite
+        ]
+        butler.registry.registerRun("inputs")
+        for dataset_type in types:
+            butler.registry.registerDatasetType(dataset_type)
+        rng = np.random.default_rng(1)
+        with butler.transaction():
+            for detector in LsstCam().getCamera():
+                made = makeResults(detector, product, rng)
+                data_id = {"instrument": "LSSTCam", "detector": detector.getId()}
+                for dataset_type in types:
+                    epoch = {"exposure": EXPOSURE.id, "visit": EXPOSURE.id}
+                    known = {key: value for key, value in epoch.items() if key in dataset_type.dimensions}
+                    value = next(made[kind] for kind in made if dataset_type.name.endswith(kind))
+                    butler.put(value, dataset_type, data_id | known, run="inputs")
+    return graphs
 
 
-def makeResults(detector: Any, rng: np.random.Generator) -> tuple[dict[str, Any], Table, Table]:
-    """Make the small Stats, the table and the matrix of one detector."""
+def makeResults(detector: Any, product: Product, rng: np.random.Generator) -> dict[str, Any]:
+    """Make the small Stats, the table and the matrix of one detector, by the end of their names."""
     names = [amp.getName() for amp in detector.getAmplifiers()]
-    n = len(names)
-    table = Table({"exposure": [EXPOSURE] * n, "detector": [detector.getId()] * n, "amplifier": names})
-    for test in getProduct("bias"):
-        if test.statisticColumn is not None:
-            table[test.statisticColumn] = rng.normal(5.0, 1.0, n)
-        if test.verifyColumn is not None:
-            table[test.verifyColumn] = rng.random(n) > 0.01
+    tables = []
+    for row, rows in (("amplifier", names), ("detector", [""])):
+        table = Table({"exposure": [EXPOSURE.id] * len(rows), "detector": [detector.getId()] * len(rows)})
+        if row == "amplifier":
+            table["amplifier"] = rows
+        for test in product:
+            if test.row == row and test.statisticColumn is not None:
+                table[test.statisticColumn] = rng.normal(5.0, 1.0, len(rows))
+            if test.row == row and test.verifyColumn is not None:
+                table[test.verifyColumn] = rng.random(len(rows)) > 0.01
+        tables.append(table)
+    amplifiers, of_detector = tables
+    keys = [key for key in STATISTICS if f"{product.prefix}_{key}" in amplifiers.colnames]
     stats: dict[str, Any] = {"AMP": {}, "METADATA": {"READ_NOISE_ADU": {}}, "VERIFY": {"AMP": {}}}
-    for name, row in zip(names, table, strict=True):
-        stats["AMP"][name] = {
-            key: float(row[f"BIAS_{key}"]) for key in ("MEAN", "NOISE", "CR_NOISE", "AMP_CORNER")
-        }
-        stats["METADATA"]["READ_NOISE_ADU"][name] = float(row["BIAS_READ_NOISE_ADU"])
-        flags = {key: bool(row[f"BIAS_VERIFY_{key}"]) for key in ("MEAN", "NOISE", "CR_NOISE")}
+    for name, row in zip(names, amplifiers, strict=True):
+        stats["AMP"][name] = {key: float(row[f"{product.prefix}_{key}"]) for key in keys}
+        stats["METADATA"]["READ_NOISE_ADU"][name] = float(rng.normal(5.0, 1.0))
+        flags = {key: bool(rng.random() > 0.01) for key in ("MEAN", "NOISE", "CR_NOISE")}
         stats["VERIFY"]["AMP"][name] = {**flags, "SUCCESS": all(flags.values())}
+    start = f"{product.prefix}_DET_"
+    stats["DET"] = {
+        name.removeprefix(start): float(of_detector[name][0])
+        for name in of_detector.colnames
+        if name.startswith(start) and of_detector[name].dtype.kind == "f"
+    }
     stats["SUCCESS"] = all(flags["SUCCESS"] for flags in stats["VERIFY"]["AMP"].values())
     first, second = (grid.ravel() for grid in np.meshgrid(names, names))
-    matrix = Table({"detector": [detector.getId()] * n**2, "ampName": first, "ampComp": second})
-    matrix["imageCorr"] = rng.normal(size=n**2)
-    return stats, table, matrix
+    matrix = Table({"detector": [detector.getId()] * len(first), "ampName": first, "ampComp": second})
+    matrix["imageCorr"] = rng.normal(size=len(first))
+    return {
+        "Stats": stats,
+        "Results": vstack([amplifiers, of_detector]) if stats["DET"] else amplifiers,
+        "Matrix": matrix,
+    }
 
 
-def makeGraph(taskClass: type, label: str) -> PipelineGraph:
-    """Make a pipeline of one merge."""
-    config = taskClass.ConfigClass()
-    for kind in STORAGE_CLASSES:
-        setattr(config.connections, f"input{kind}", f"verifyBiasDet{kind}")
-        setattr(config.connections, f"output{kind}", f"verifyBiasExp{kind}")
-    config.hasInputResults = config.hasMatrixCatalog = True
-    if taskClass is ExpMergeAnalysisTask:
-        config.connections.outputName = "cpBiasExp"
-        addTools(config, "bias", "exposure")
-        addSensorTools(config, "bias", "exposure")
-        for tool in config.atools:
-            tool.produce.plot = NoPlot
-    graph = PipelineGraph()
-    graph.add_task(label, taskClass, config)
-    return graph
+def makeGraph(butler: Butler, name: str, product: Product) -> PipelineGraph:
+    """Make the pipeline of the merge, of cp_verify or ours."""
+    label = f"verify{product.name.capitalize()}Exp"
+    file = f"{os.environ[ROOTS[name]]}/pipelines/LSSTCam/verify{product.name.capitalize()}.yaml"
+    pipeline = Pipeline.fromFile(f"{file}#{label}")
+    if name == "analysis":
+        pipeline.addConfigPython(label, WITHOUT_PLOTS)
+    return pipeline.to_graph(butler.registry)
 
 
 def predict(root: str, graph: PipelineGraph, run: str) -> PredictedQuantumGraph:
     """Build the quantum graph, whose one quantum is ready to run."""
-    butler = Butler.from_config(root, collections=["inputs", "camera/calib"], run=run, writeable=True)
+    butler = Butler.from_config(root, collections=["inputs", "LSSTCam/defaults"], run=run, writeable=True)
     predicted = (
         AllDimensionsQuantumGraphBuilder(graph, butler).finish(attach_datastore_records=True).assemble()
     )
@@ -172,9 +179,10 @@ def timePuts(root: str, graph: PipelineGraph, made: str, run: str, *, direct: bo
     return time.perf_counter() - start
 
 
-def measure(root: str, repeats: int) -> Iterator[tuple[str, float, float, float]]:
+def measure(
+    root: str, graphs: dict[str, PipelineGraph], repeats: int
+) -> Iterator[tuple[str, float, float, float]]:
     """Time parent, analysis and puts in turns; the best of the repeats, after one that is not counted."""
-    graphs = {name: makeGraph(task, "verifyBiasExp") for name, task in TASKS.items()}
     timeQuantum(root, graphs["analysis"], "made", direct=True)
     for direct, title in ((False, "quantum-backed"), (True, "direct SQLite")):
         times: dict[str, list[float]] = {name: [] for name in (*graphs, "puts")}
@@ -186,17 +194,15 @@ def measure(root: str, repeats: int) -> Iterator[tuple[str, float, float, float]
         yield title, *(min(times[name][1:]) for name in ("parent", "analysis", "puts"))
 
 
-TASKS: dict[str, Callable[..., Any]] = {"parent": CpVerifyExpMergeTask, "analysis": ExpMergeAnalysisTask}
-
-
 def main() -> int:
     """Print the times; fail if the quantum-backed ratio is above the limit."""
-    repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    print(f"Python {platform.python_version()}, numpy {np.__version__}, best of {repeats}")
+    product = getProduct(sys.argv[1] if len(sys.argv) > 1 else "bias")
+    repeats = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    print(f"{product.name}: Python {platform.python_version()}, numpy {np.__version__}, best of {repeats}")
     failed = False
     with tempfile.TemporaryDirectory() as root:
-        makeRepository(root)
-        for title, parent, analysis, puts in measure(root, repeats):
+        graphs = makeInputs(f"{root}/repository", product)
+        for title, parent, analysis, puts in measure(f"{root}/repository", graphs, repeats):
             ratio, beyond = analysis / parent, (analysis - parent - puts) / parent
             print(
                 f"{title:15s} parent {parent:6.2f} s, analysis {analysis:6.2f} s, puts {puts:6.2f} s: "

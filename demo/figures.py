@@ -19,6 +19,9 @@ __all__ = ["Figure", "exportFigures", "findFigure", "writeIndex"]
 MERGES = ("Exp", "Run")
 """Ends of the names of the outputs that show results of tests."""
 
+EPOCHS = ("exposure", "visit")
+"""Dimensions of what is of one exposure."""
+
 INDEX = "index.txt"
 """Name of the list of all figures."""
 
@@ -75,7 +78,8 @@ def exportFigures(butler: Butler, part: Part, directory: Path) -> list[Figure]:
         # Views of pixels have names of tools, too, that are those of tests.
         test = findTest(tool) if output.removeprefix(prefix) in MERGES else None
         for ref in butler.query_datasets(kind, explain=False):
-            exposure = int(ref.dataId["exposure"]) if "exposure" in ref.dataId else 0
+            # A visit has the number of its exposure.
+            exposure = next((int(ref.dataId[name]) for name in EPOCHS if name in ref.dataId), 0)
             detector = names[int(ref.dataId["detector"])] if "detector" in ref.dataId else ""
             parts = [kind.name, *([str(exposure)] if exposure else []), *([detector] if detector else [])]
             path = directory / f"{'_'.join(parts)}.png"

@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core.structures import TRANSIENT_KINDS
 from lsst.cp.simulator import (
     ExpectedResult,
     ExposureInfo,
     Fault,
+    listExpectedDarkResults,
+    listExpectedDefectsResults,
     listExpectedFlatResults,
     listExpectedResults,
     parseFaults,
@@ -69,6 +72,39 @@ CAMERAS = {
 """The largest first: what is small fills the gaps between the stages of what is large."""
 
 
+Expect = Callable[[Sequence[Fault], Any, Sequence[ExposureInfo]], list[ExpectedResult]]
+
+
+def expectOfBiases(
+    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
+) -> list[ExpectedResult]:
+    """List what has to be found of faults of biases."""
+    return listExpectedResults(faults, camera, [exposure.id for exposure in exposures])
+
+
+def expectOfDarks(
+    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
+) -> list[ExpectedResult]:
+    """List what has to be found of faults of darks, which depends on the dark times."""
+    return listExpectedDarkResults(
+        faults, camera, {exposure.id: exposure.exposureTime for exposure in exposures}
+    )
+
+
+def expectOfFlats(
+    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
+) -> list[ExpectedResult]:
+    """List what has to be found of faults of flats."""
+    return listExpectedFlatResults(faults, camera, [exposure.id for exposure in exposures])
+
+
+def expectOfDefects(
+    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
+) -> list[ExpectedResult]:
+    """List what has to be found of faults of masks of defects."""
+    return listExpectedDefectsResults(faults, camera, [exposure.id for exposure in exposures])
+
+
 @dataclass(frozen=True)
 class ProductDemo:
     """A product.
@@ -80,10 +116,16 @@ class ProductDemo:
     exposures
         Exposures, of which a camera takes as many as it has.
     expect
-        Lists what verification has to find, of faults, a camera and exposure ids.
+        Lists what verification has to find, of faults, a camera and exposures.
     reported
         Columns of statistics that show a fault, but have no limit, by the statistic: what they have is
         reported, and not judged.
+    ownTests
+        Tests that find faults, but are not cp_verify's: tables of culprits do not have them.
+    isrTasks
+        Labels of the tasks that simulate, if they are not named after the product.
+    judgesStructures
+        Whether structures that are found in the pixels are judged.
     everywhere
         Kinds of structures that are simulated in all exposures, beside the faults.
     sizes
@@ -94,8 +136,11 @@ class ProductDemo:
 
     name: str
     exposures: tuple[ExposureInfo, ...]
-    expect: Callable[[Sequence[Fault], Any, Sequence[int]], list[ExpectedResult]]
+    expect: Expect
     reported: Mapping[str, str] = field(default_factory=dict)
+    ownTests: tuple[str, ...] = ()
+    isrTasks: tuple[str, ...] = ()
+    judgesStructures: bool = True
     everywhere: Collection[str] = TRANSIENT_KINDS
     sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     historyOf: str = ""
@@ -105,6 +150,11 @@ class ProductDemo:
         """The name as it is part of names of tasks and datasets."""
         return self.name.capitalize()
 
+    @property
+    def epoch(self) -> str:
+        """Dimension of the results of an exposure."""
+        return getProduct(self.name).epoch
+
 
 PRODUCTS = {
     product.name: product
@@ -112,7 +162,7 @@ PRODUCTS = {
         ProductDemo(
             "bias",
             tuple(ExposureInfo(DAY_OBS, i) for i in (1, 2, 3)),
-            listExpectedResults,
+            expectOfBiases,
             reported={
                 "AMP_CORNER": "BIAS_AMP_CORNER",
                 "BIAS_SHIFT_COUNT": "BIAS_BIAS_SHIFT_COUNT",
@@ -122,14 +172,34 @@ PRODUCTS = {
             historyOf="LATISS",
         ),
         ProductDemo(
+            "dark",
+            # One that all tests see first: a camera may have no other.
+            tuple(
+                ExposureInfo(DAY_OBS, i, observationType="dark", exposureTime=time)
+                for i, time in ((11, 100.0), (12, 30.0), (13, 300.0))
+            ),
+            expectOfDarks,
+            # Hot pixels are noisy when the combined dark is subtracted.
+            everywhere=(*TRANSIENT_KINDS, "pixel"),
+        ),
+        ProductDemo(
             "flat",
             tuple(
                 ExposureInfo(DAY_OBS, i, observationType="flat", exposureTime=time)
                 for i, time in ((21, 10.0), (22, 15.0), (23, 20.0))
             ),
-            listExpectedFlatResults,
+            expectOfFlats,
             # The combined flat does not know the illumination of an exposure.
             everywhere=(*TRANSIENT_KINDS, "gradient"),
+        ),
+        ProductDemo(
+            "defects",
+            tuple(ExposureInfo(DAY_OBS, i, observationType="flat", exposureTime=15.0) for i in (31, 32, 33)),
+            expectOfDefects,
+            ownTests=("OUTLIERS_LEFT", "GOOD_MASKED"),
+            isrTasks=("verifyDefectsIsr", "verifyUncorrectedDefectsIsr"),
+            # Those that are found are the simulated defects.
+            judgesStructures=False,
         ),
     )
 }
@@ -201,13 +271,12 @@ class Part:
     ) -> dict[str, Path]:
         """Write the configuration of tasks; return the file of each label."""
         title, faults = self.product.title, [fault.toText() for fault in self.readFaults()]
-        lines = {
-            f"verify{title}Isr": [
-                f"config.faults = {faults!r}",
-                f"config.doCoarselyBinnedExposures = {full}",
-            ],
-            f"view{title}ExpResidual": [f"config.requestedDetectors = {list(viewed)!r}"],
-        }
+        simulated = [f"config.faults = {faults!r}", f"config.doCoarselyBinnedExposures = {full}"]
+        if shrinkage > 1:
+            # The noise of fewer pixels scatters more: leave less of that of combined calibrations in it.
+            simulated.append("config.numCombined = 400")
+        lines = dict.fromkeys(self.product.isrTasks or (f"verify{title}Isr",), simulated)
+        lines[f"view{title}ExpResidual"] = [f"config.requestedDetectors = {list(viewed)!r}"]
         for label, sizes in self.product.sizes.items():
             lines[label] = [f"config.{name} = {size // shrinkage}" for name, size in sizes.items()]
         files = {label: directory / f"{label}.py" for label in lines}

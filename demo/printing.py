@@ -58,7 +58,7 @@ def printMetrics(butler: Butler, part: Part) -> None:
     """Print the metrics of each exposure of a part."""
     for exposure in part.exposures:
         name = f"cp{part.product.title}Exp_metrics"
-        bundle = butler.get(name, instrument=part.camera.name, exposure=exposure.id)
+        bundle = butler.get(name, {"instrument": part.camera.name, part.product.epoch: exposure.id})
         print(f"\n{part.name}, exposure {exposure.id}: metrics over the science detectors")
         print(f"    {'tool':28}{'min':>12}{'median':>12}{'max':>12}{'failed':>8}{'tested':>8}")
         for tool, measurements in bundle.items():

@@ -30,7 +30,7 @@ from structures import judgeStructures, listOthers
 from verdict import judge, report
 
 from lsst.afw.cameraGeom import Camera
-from lsst.cp.simulator import makeRepository, shrinkCamera
+from lsst.cp.simulator import defineVisits, makeRepository, shrinkCamera
 from lsst.daf.butler import Butler
 from lsst.obs.lsst import LsstCam
 
@@ -211,7 +211,10 @@ def prepare(
     camera = Camera.readFits(str(cameraFile)) if is_of_file else demo.instrument().getCamera()
     names = [detector.getName() for detector in camera]
     exposures = [exposure for part in parts for exposure in part.exposures]
-    makeRepository(folders.repository, demo.instrument, exposures, camera=shrinkCamera(camera, shrinkage))
+    small = shrinkCamera(camera, shrinkage)
+    butler = makeRepository(folders.repository, demo.instrument, exposures, camera=small)
+    defineVisits(butler, demo.name)
+    butler.close()
     for part in parts:
         viewed = part.listViewed(names, full=full)
         configs = folders.camera / part.product.name

@@ -48,14 +48,17 @@ class SimulatedRun:
         name = self.part.camera.name
         return self.butler.get("camera", instrument=name, collections=f"{name}/defaults")
 
-    def listExpected(self, exposures: list[int]) -> list[ExpectedResult]:
-        """List what verification has to find in exposures."""
-        return self.part.product.expect(self.faults, self.camera, exposures)
+    @cached_property
+    def expected(self) -> list[ExpectedResult]:
+        """What verification has to find."""
+        return self.part.product.expect(self.faults, self.camera, self.part.exposures)
 
     def get(self, name: str, exposure: int, **kwargs: Any) -> Any:
         """Read a dataset of an exposure, with the keyword arguments of `lsst.daf.butler.Butler.get`.
 
         The name may have ``{}`` for that of the product.
         """
-        data_id = {"instrument": self.part.camera.name, "exposure": exposure}
-        return self.butler.get(name.format(self.part.product.title), data_id, **kwargs)
+        product = self.part.product
+        # A visit has the number of its exposure.
+        data_id = {"instrument": self.part.camera.name, product.epoch: exposure}
+        return self.butler.get(name.format(product.title), data_id, **kwargs)

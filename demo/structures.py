@@ -91,6 +91,8 @@ def judgeStructures(run: SimulatedRun) -> list[StructureLine]:
     lines
         One for each structure that was put in.
     """
+    if not run.part.product.judgesStructures:
+        return []
     tables = {e: run.get("cp{}ExpResidual_structures", e) for e in run.exposures}
     return [StructureLine(item, _find(item, tables[item.exposure])) for item in _listInjected(run)]
 
@@ -108,7 +110,9 @@ def listOthers(run: SimulatedRun) -> list[OtherStructure]:
     others
         The structures, but for those of kinds that are simulated everywhere, such as cosmic rays.
     """
-    expected = run.listExpected(run.exposures)
+    if not run.part.product.judgesStructures:
+        return []
+    expected = run.expected
     # A fault of a whole detector is one of all its amplifiers, and what a detector shows may be one of any.
     of_amps = {(item.exposure, item.detector, item.amplifier) for item in (*_listInjected(run), *expected)}
     of_detectors = {(exposure, detector) for exposure, detector, _ in of_amps}

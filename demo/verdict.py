@@ -90,10 +90,7 @@ def judge(run: SimulatedRun) -> list[Line]:
     lines
         One for each place with a fault that a test looks for, or with a finding, sorted.
     """
-    expected = {
-        (result.exposure, result.detector, result.amplifier): result
-        for result in run.listExpected(run.exposures)
-    }
+    expected = {(result.exposure, result.detector, result.amplifier): result for result in run.expected}
     found = _collectFindings(run)
     names = {detector.getId(): detector.getName() for detector in run.camera}
     lines = [
@@ -133,7 +130,7 @@ def report(run: SimulatedRun) -> list[ReportedLine]:
     """
     lines = []
     for exposure in run.exposures:
-        results = [result for result in run.listExpected([exposure]) if result.statistics]
+        results = [r for r in run.expected if r.exposure == exposure and r.statistics]
         tables = _readReported(run, exposure) if results else {}
         for result in results:
             for statistic in sorted(result.statistics):
@@ -173,7 +170,7 @@ def _readReported(run: SimulatedRun, exposure: int) -> dict[str, Table]:
 
 
 def _collectFindings(run: SimulatedRun) -> dict[Place, set[str]]:
-    """Collect failed tests and missing detectors, from the tables of culprits and detectors."""
+    """Collect failed tests and missing detectors, from the tables of culprits, amplifiers and detectors."""
     found: dict[Place, set[str]] = defaultdict(set)
     for exposure in run.exposures:
         summary = run.get("cp{}Exp_detectorSummary", exposure)
@@ -184,5 +181,9 @@ def _collectFindings(run: SimulatedRun) -> dict[Place, set[str]]:
             # A suspicious value is beside the verdicts that faults are expected to change.
             if int(row["detector"]) not in missing and row["status"] != SUSPICIOUS_STATUS:
                 test = str(row["test"]) if row["status"] == "failed" else f"{row['test']} unknown"
+                found[exposure, int(row["detector"]), str(row["amplifier"])].add(test)
+        for test in run.part.product.ownTests:
+            table = run.get("cp{}Exp_ampSummary", exposure)
+            for row in table[table[f"{test}_status"] == "failed"]:
                 found[exposure, int(row["detector"]), str(row["amplifier"])].add(test)
     return found

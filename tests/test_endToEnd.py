@@ -13,6 +13,7 @@ from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lsst.daf.butler import Butler
@@ -61,11 +62,15 @@ def readPipeline(path: str) -> Pipeline:
         return Pipeline.from_uri(f"{ROOT}/pipelines/{path}")
 
 
-def run(root: Path, pipeline: Pipeline, instrument: type, where: str = "", exposures=EXPOSURES) -> Butler:
+def run(
+    root: Path, pipeline: Pipeline, instrument: type, where: str = "", exposures=EXPOSURES, *, visits=False
+) -> Butler:
     """Run a pipeline on the exposures of a camera with fewer rows."""
     name = instrument.getName()
     camera = simulator.shrinkCamera(instrument().getCamera(), 4)
-    simulator.makeRepository(root, instrument, exposures, camera=camera)
+    made = simulator.makeRepository(root, instrument, exposures, camera=camera)
+    if visits:
+        simulator.defineVisits(made, name)
     butler = SimplePipelineExecutor.prep_butler(str(root), [f"{name}/defaults"], "u/test")
     where = f"instrument='{name}'{where}"
     SimplePipelineExecutor.from_pipeline(pipeline, where=where, butler=butler).run(
@@ -90,6 +95,19 @@ def darks(tmp_path_factory) -> Butler:
     pipeline = readPipeline("LATISS/verifyDark.yaml")
     pipeline.addConfigOverride("verifyDarkIsr", "faults", [fault.toText() for fault in DARK_FAULTS])
     return run(tmp_path_factory.mktemp("darks") / "butler", pipeline, Latiss, exposures=DARKS)
+
+
+def makePages(butler: Butler, product: str) -> Butler:
+    """Make the pages of each detector of LATISS over a run, from what a butler has."""
+    title = product.title()
+    pipeline = readPipeline(f"LATISS/analyze{title}.yaml#analyze{title}RunDetExtended")
+    inputs = ["u/test", "LATISS/defaults"]
+    root = str(butler._config.configDir.ospath)
+    writing = SimplePipelineExecutor.prep_butler(root, inputs, f"u/{product}Pages")
+    SimplePipelineExecutor.from_pipeline(pipeline, where="instrument='LATISS'", butler=writing).run(
+        register_dataset_types=True
+    )
+    return Butler.from_config(root, collections=[f"u/{product}Pages"], instrument="LATISS")
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +204,27 @@ def test_metrics_of_darks(darks):
     assert values["quantityMax"] == pytest.approx(0.4, abs=0.1)
     values = getValues(darks, "cpDarkRun_metrics", "darkMean")
     assert (values["nAmps"], values["nFailed"], values["nExposuresFailed"]) == (32, 4, 2)
+
+
+def test_dark_current_of_the_run_is_that_of_its_table(darks):
+    table = darks.get("verifyDarkResults")
+    first, second = (table[table["exposure"] == info.id] for info in DARKS)
+    assert list(first["amplifier"]) == list(second["amplifier"])
+    slopes = np.array(second["DARK_MEAN"] - first["DARK_MEAN"]) / 100.0
+    # As injected.
+    assert slopes[list(first["amplifier"]).index("C05")] == pytest.approx(0.5, abs=0.02)
+    values = getValues(darks, "cpDarkRun_metrics", "darkCurrent")
+    assert (values["nAmps"], values["nValid"]) == (16, 16)
+    for name, expected in (("min", slopes.min()), ("median", np.median(slopes)), ("max", slopes.max())):
+        assert values[name] == pytest.approx(expected, rel=1e-9)
+    assert darks.getURI("cpDarkRun_darkCurrent_SlopeMapPlot").exists()
+
+
+def test_pages_of_dark_current_are_made_on_demand(darks):
+    pages = makePages(darks, "dark")
+    (ref,) = pages.query_datasets("cpDarkRunDetExtended_darkCurrentByAmp_DetectorSeriesPlot")
+    assert ref.dataId["detector"] == 0
+    assert pages.getURI(ref).read(8) == b"\x89PNG\r\n\x1a\n"
 
 
 def test_rate_of_a_dark_is_its_mean_over_the_dark_time(darks):
@@ -311,6 +350,21 @@ def test_culprits_of_flats_are_the_injected_ones(flats, band, exposures):
     assertFlatsInjected(culprits, FLAT_FAULTS, Latiss, exposures)
 
 
+@pytest.mark.parametrize(
+    "name", ["RateByDate_RaftSeriesPlot", "RateByExposureTime_RaftSeriesPlot", "GainStability_RaftGainPlot"]
+)
+def test_series_of_flats_are_drawn_in_each_filter(flats, name):
+    refs = flats.query_datasets(f"cpFlatRun_flat{name}")
+    assert {ref.dataId["physical_filter"] for ref in refs} == {"SDSSr_65mm", "SDSSg_65mm"}
+    assert all(flats.getURI(ref).read(8) == b"\x89PNG\r\n\x1a\n" for ref in refs)
+
+
+def test_pages_of_flats_are_made_on_demand(flats):
+    refs = makePages(flats, "flat").query_datasets("cpFlatRunDetExtended_flatRateByAmp_DetectorSeriesPlot")
+    found = {(ref.dataId["physical_filter"], ref.dataId["detector"]) for ref in refs}
+    assert found == {("SDSSr_65mm", 0), ("SDSSg_65mm", 0)}
+
+
 def test_dead_amplifier_of_a_flat_is_not_good(flats):
     culprits = flats.get("cpFlatExp_culprits", exposure=THIRD)
     found = {(row["amplifier"], row["test"], row["status"]) for row in culprits}
@@ -424,3 +478,79 @@ def test_missing_detector_of_a_flat_is_unknown(comCamFlats):
     table = comCamFlats.get("cpFlatExp_detectorSummary", exposure=SECOND)
     status = dict(zip(table["detector"].tolist(), table["status"].tolist(), strict=True))
     assert (status[0], status[4]) == ("failed", "unknown")
+
+
+DEFECT_FAULTS = (
+    simulator.Fault(Kind.UNMASKED_COLUMN, 0, ("C03",)),
+    simulator.Fault(Kind.OVER_MASKED, 0, ("C11",)),
+    simulator.Fault(Kind.MASKED_AMPLIFIER, 0, ("C15",), exposures=(SECOND,)),
+    simulator.Fault(Kind.MISSING_DETECTOR, 4, exposures=(SECOND,)),
+)
+DEFECT_LABELS = ",".join(f"verify{label}" for label in ("DefectsIsr", "UncorrectedDefectsIsr", "DefectsDet"))
+
+
+@pytest.fixture(scope="module", params=[Latiss, LsstComCam], ids=["LATISS", "LSSTComCam"])
+def instrument(request) -> type:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def defects(instrument, tmp_path_factory) -> Butler:
+    """Run the pipeline of defects, on visits without regions of the sky."""
+    name = instrument.getName()
+    is_raft = instrument is LsstComCam
+    infos = [replace(info, physicalFilter="r_03" if is_raft else "SDSSr_65mm") for info in FLATS[:2]]
+    labels = f"{DEFECT_LABELS},verifyDefectsExp,verifyDefects,analyzeDefectCore"
+    pipeline = readPipeline(f"{name}/verifyDefects.yaml#{labels}")
+    faults = [fault.toText() for fault in DEFECT_FAULTS if is_raft or fault.detector == 0]
+    for label in ("verifyDefectsIsr", "verifyUncorrectedDefectsIsr"):
+        pipeline.addConfigOverride(label, "faults", faults)
+    pipeline.addConfigOverride("verifyDefectsExp", "doCompareVerdicts", True)
+    root = tmp_path_factory.mktemp("defects") / "butler"
+    where = f" AND detector IN {DETECTORS}" if is_raft else ""
+    return run(root, pipeline, instrument, where, exposures=infos, visits=True)
+
+
+def test_faults_of_masks_are_found(defects, instrument):
+    found = {}
+    for visit in (FIRST, SECOND):
+        table = defects.get("cpDefectsExp_ampSummary", visit=visit)
+        for row in table:
+            if failures := {
+                key for key in ("OUTLIERS_LEFT", "GOOD_MASKED") if row[f"{key}_status"] == "failed"
+            }:
+                found[visit, row["detector"], row["amplifier"]] = failures
+    camera = instrument().getCamera()
+    faults = [fault for fault in DEFECT_FAULTS if len(camera) > 1 or fault.detector == 0]
+    expected = simulator.listExpectedDefectsResults(faults, camera, (FIRST, SECOND))
+    assert found == {(r.exposure, r.detector, r.amplifier): set(r.failures) for r in expected if r.failures}
+    assert len(found) == 4
+
+
+def test_masked_amplifier_of_a_visit_is_unknown(defects):
+    culprits = defects.get("cpDefectsExp_culprits", visit=SECOND)
+    rows = culprits[culprits["amplifier"] == "C15"]
+    assert set(rows["status"][rows["detector"] == 0]) == {"unknown"}
+    # At cp_verify it has failed.
+    metadata = defects.get("verifyDefectsExp_metadata", visit=SECOND)["verifyDefectsExp"]
+    assert "toolFailures" not in metadata
+    differences = metadata.getArray("verdictDifferences")
+    assert {line.split()[4] for line in differences} == {"C15"}
+    assert all("failed by cp_verify, computed unknown" in line for line in differences)
+    assert len(differences) == 3
+
+
+def test_no_detector_of_a_visit_is_lost(defects, instrument):
+    is_raft = instrument is LsstComCam
+    amps = {
+        (ref.dataId["exposure"], ref.dataId["detector"]): next(
+            m.quantity.value for m in defects.get(ref)["defectsStdev"] if str(m.metric_name) == "nAmps"
+        )
+        for ref in defects.query_datasets("cpDefectsExpDet_metrics")
+    }
+    # That of the missing detector says that there is nothing.
+    expected = {(FIRST, 0): 16, (SECOND, 0): 16}
+    assert amps == expected | ({(FIRST, 4): 16, (SECOND, 4): 0} if is_raft else {})
+    summary = defects.get("cpDefectsExp_detectorSummary", visit=FIRST)
+    assert summary["detector"][summary["nAmps"] == 16].tolist() == ([0, 4] if is_raft else [0])
+    assert len(defects.query_datasets("cpDefectsExp_defectsFailures_FailureMapPlot")) == 2

@@ -19,8 +19,14 @@ from lsst.pipe.base.pipelineIR import PipelineIR
 ROOT = Path(__file__).parents[1]
 PIPELINES = ROOT / "pipelines"
 CAMERAS = ("LATISS", "LSSTComCam", "LSSTCam")
-PRODUCTS = ("bias", "dark", "flat", "defects")
-"""Products with merges. Labels, datasets and contracts follow from the name."""
+EXPOSED = ("bias", "dark", "flat", "defects")
+"""Products of which each exposure is verified. Labels, datasets and contracts follow from the name."""
+
+CALIBRATIONS = ("ptc",)
+"""Products of which the calibration itself is verified: they have no exposures, and no images."""
+
+PRODUCTS = (*EXPOSED, *CALIBRATIONS)
+"""Products with merges."""
 
 BINNED = ("bias", "dark", "flat")
 """Products of which cp_verify bins the exposures; views of the others bin the pixels, and have masks."""
@@ -33,21 +39,33 @@ SERIES = {
 
 every_camera = pytest.mark.parametrize("camera", CAMERAS)
 every_product = pytest.mark.parametrize("product", PRODUCTS)
+every_exposed_product = pytest.mark.parametrize("product", EXPOSED)
 
 
 def listMerges(product: str) -> dict[str, str]:
     """List the merges of a product: level by label."""
     label = f"verify{product.title()}"
-    return {f"{label}Exp": "exposure", label: "run"}
+    of_exposures = {f"{label}Exp": "exposure"} if product in EXPOSED else {}
+    return of_exposures | {label: "run"}
+
+
+def listCore(product: str) -> set[str]:
+    """List the tasks that make of stored tables what the merges make."""
+    ends = ("ExpDet", "Exp", "Run") if product in EXPOSED else ("RunDet", "Run")
+    return {f"analyze{product.title()}{end}" for end in ends}
 
 
 def listExtended(product: str) -> set[str]:
     """List the tasks whose plots are made on demand."""
-    return {f"analyze{product.title()}{end}Extended" for end in ("Exp", "Run")}
+    ends = ("Exp",) if product in EXPOSED else ()
+    ends += ("Run", *(("RunDet",) if product in SERIES else ()))
+    return {f"analyze{product.title()}{end}Extended" for end in ends}
 
 
 def listPages(product: str, camera: str) -> dict[str, str]:
-    """List the tasks that make pages of detectors and rafts on demand, with their inputs; of bias only."""
+    """List the tasks that make pages of detectors and rafts on demand, with their inputs."""
+    if product == "ptc":
+        return {"analyzePtcCurvesExtended": "ptc"}
     if product != "bias":
         return {}
     pages = {"Profiles": "verifyBiasDetResults", "Correlations": "verifyBiasDetMatrix"}
@@ -57,6 +75,8 @@ def listPages(product: str, camera: str) -> dict[str, str]:
 
 def listViews(product: str, camera: str) -> set[str]:
     """List the views of a product; LATISS has no raft."""
+    if product not in EXPOSED:
+        return set()
     ends = ("Det", "", "Residual", *(("Raft",) if camera != "LATISS" else ()))
     ends += () if product in BINNED else ("DetMask", "Mask")
     return {f"view{product.title()}Exp{end}" for end in ends}
@@ -65,12 +85,20 @@ def listViews(product: str, camera: str) -> set[str]:
 def listOwnContracts(product: str, camera: str) -> set[str]:
     """List the contracts of the analysis and of the views."""
     merge, view = f"verify{product.title()}", f"view{product.title()}Exp"
+    if product not in EXPOSED:
+        # cp_verify has these two under another name, so that they are not checked there.
+        return {
+            f"{merge}.connections.input{kind} == {merge}Det.connections.output{kind}"
+            for kind in ("Stats", "Results")
+        }
     isr, mosaic = f"{merge}Isr", f"mosaic{product.title()}Exp8"
     structures = f"connections.structures == {view}Residual.connections.outputName + '_structures'"
     of_all = {
         f"{merge}Exp.connections.verifiedExposures == {isr}.connections.outputExposure",
         f"{merge}.connections.inputOutputName == {merge}Exp.connections.outputName",
         f"{merge}.product == {merge}Exp.product",
+        f"{merge}Exp.gainsApplied == {isr}.doApplyGains",
+        f"{merge}.gainsApplied == {merge}Exp.gainsApplied",
         f"{view}Det.connections.inputOutputName == {merge}Exp.connections.outputName",
         f"{view}Det.{structures}",
         f"{view}.{structures}",
@@ -190,7 +218,9 @@ def test_config_of_merges_has_the_imported_one(pair, product):
         (imported,) = theirs.tasks[label].config
         assert imported.rest.items() <= merged.items()
         added = {"connections.outputName"}
-        added |= {"connections.verifiedExposures" if level == "exposure" else "connections.inputOutputName"}
+        if product in EXPOSED:
+            own = "verifiedExposures" if level == "exposure" else "inputOutputName"
+            added |= {f"connections.{own}"}
         assert merged.keys() - imported.rest.keys() == added
 
 
@@ -258,6 +288,7 @@ BROKEN_BINNED = [
 ]
 """The same, of products whose exposures are binned."""
 
+OF_RESULTS = ("verify{0}Det", "connections.outputResults", "other", "verify{0}.connections.inputResults")
 # Only biases have matrices.
 OF_MATRICES = ("verifyBiasExp", "connections.outputMatrix", "other", "verifyBias.connections.inputMatrix")
 
@@ -265,9 +296,10 @@ OF_MATRICES = ("verifyBiasExp", "connections.outputMatrix", "other", "verifyBias
 @pytest.mark.usefixtures("upstreamPipelines")
 @pytest.mark.parametrize(
     ("product", "label", "field", "value", "contract"),
-    [(product, *broken) for product in PRODUCTS for broken in BROKEN]
+    [(product, *broken) for product in EXPOSED for broken in BROKEN]
     + [(product, *broken) for product in BINNED for broken in BROKEN_BINNED]
-    + [("bias", *OF_MATRICES)],
+    + [("bias", *OF_MATRICES)]
+    + [(product, *OF_RESULTS) for product in CALIBRATIONS],
 )
 def test_broken_contract_is_found(product, label, field, value, contract):
     title = product.title()
@@ -324,7 +356,7 @@ def test_sensor_tools_of_lsst_cam(product):
 
 
 @pytest.mark.usefixtures("upstreamPipelines")
-@every_product
+@every_exposed_product
 def test_sensor_structures_of_lsst_cam(product):
     graph = resolve(str(PIPELINES / "LSSTCam" / f"verify{product.title()}.yaml"))
     names = set(graph.tasks[f"view{product.title()}ExpResidual"].config.atools.fieldNames)
@@ -337,7 +369,7 @@ def test_sensor_structures_of_lsst_cam(product):
 def test_subsets_of_merges_and_views(camera, product):
     pipeline = Pipeline.fromFile(str(PIPELINES / camera / f"verify{product.title()}.yaml"))
     assert pipeline.subsets[f"{product}Merges"] == listMerges(product).keys()
-    assert pipeline.subsets[f"{product}Views"] == listViews(product, camera)
+    assert pipeline.subsets.get(f"{product}Views", set()) == listViews(product, camera)
 
 
 @pytest.mark.usefixtures("upstreamPipelines")
@@ -349,9 +381,10 @@ def test_stored_tables_are_analysed_by_the_tools_of_the_merges(camera, product):
     merges = resolve(str(PIPELINES / camera / f"verify{title}.yaml")).tasks
     analyses = resolve(str(PIPELINES / camera / f"analyze{title}.yaml")).tasks
     views = listViews(product, camera)
-    core = {f"analyze{title}{end}" for end in ("ExpDet", "Exp", "Run")}
-    assert analyses.keys() == core | listExtended(product) | listPages(product, camera).keys() | views
-    for end, label in (("Exp", f"verify{title}Exp"), ("Run", f"verify{title}")):
+    of_stored = listCore(product) | listExtended(product) | listPages(product, camera).keys()
+    assert analyses.keys() == of_stored | views
+    for label, level in listMerges(product).items():
+        end = {"exposure": "Exp", "run": "Run"}[level]
         analysis, merge = analyses[f"analyze{title}{end}"], merges[label]
         assert analysis.config.connections.data == merge.config.connections.outputResults
         assert analysis.config.connections.outputName == merge.config.connections.outputName
@@ -369,20 +402,24 @@ def test_core_is_metrics_and_extended_is_plots(camera, product):
     path = str(PIPELINES / camera / f"analyze{title}.yaml")
     subsets, tasks = Pipeline.fromFile(path).subsets, resolve(path).tasks
     assert subsets[f"{product}Extended"] == listExtended(product) | listPages(product, camera).keys()
-    assert subsets[f"{product}Core"] == {f"analyze{title}{end}" for end in ("ExpDet", "Exp", "Run")}
+    assert subsets[f"{product}Core"] == listCore(product)
     for label in listExtended(product):
-        core = tasks[label.removesuffix("Extended")]
+        # The pages of all detectors of a run are made together.
+        core = tasks[label.removesuffix("Extended").replace("RunDet", "Run")]
         assert tasks[label].raw_dimensions == core.raw_dimensions
-        assert {*tasks[label].inputs} == {*core.inputs}
+        given, expected = (
+            {name: edge.dataset_type_name for name, edge in node.inputs.items()}
+            for node in (tasks[label], core)
+        )
+        assert given == expected
         assert tasks[label].outputs
         assert {edge.storage_class_name for edge in tasks[label].outputs.values()} == {"Plot"}
-        name = f"{core.config.connections.outputName}Extended"
+        name = label.replace("analyze", "cp")
         assert tasks[label].config.connections.outputName == name
-        plots = {edge.parent_dataset_type_name for edge in tasks[label].outputs.values()}
-        assert {
-            f"{name}_{product}Margins_MarginStripPlot",
-            f"{name}_{product}ByVendor_VendorHistogramPlot",
-        } < plots
+        if "RunDet" not in label:
+            plots = {edge.parent_dataset_type_name for edge in tasks[label].outputs.values()}
+            kinds = {"Margins": "MarginStripPlot", "ByVendor": "VendorHistogramPlot"}
+            assert {f"{name}_{product}{what}_{plot}" for what, plot in kinds.items()} < plots
 
 
 @pytest.mark.usefixtures("upstreamPipelines")

@@ -14,7 +14,7 @@ import yaml
 from pipelineTopics import Topic
 from verifyMetrics import Limit, productsWithTests, testLimits
 
-from lsst.analysis.cp.catalogue import MEASUREMENTS, ROWS, Product, VerifyTest
+from lsst.analysis.cp.catalogue import MEASUREMENTS, ROWS, Level, Product, VerifyTest
 
 __all__ = ["METRIC_INFORMATION", "metricInformationFile"]
 
@@ -73,7 +73,8 @@ def _plotName(product: Product, test: VerifyTest, topics: Mapping[str, Topic]) -
     tool, plot = product.failureToolName, "FailureMapPlot"
     if test.plotted and test.row != "exposure":
         tool, plot = test.toolName, "FocalPlaneGeometryPlot"
+    of_camera = {*Level("exposure", product.epoch).dimensions}
     for topic in topics.values():
-        if topic.tool == tool and product.epoch in topic.dimensions and "detector" not in topic.dimensions:
+        if topic.tool == tool and of_camera <= {*topic.dimensions} and "detector" not in topic.dimensions:
             return f"{topic.datasetType.removesuffix('metrics')}{tool}_{plot}"
     return None

@@ -18,11 +18,13 @@ from lsst.analysis.cp.catalogue import (
     ROWS,
     Level,
     Product,
+    Slope,
     VerifyTest,
     getProduct,
     measurementUnits,
     products,
 )
+from lsst.analysis.cp.metrics.units import slopeUnits
 
 __all__ = ["PACKAGE", "Limit", "productsWithTests", "testLimits", "verifyMetricsFiles"]
 
@@ -92,6 +94,8 @@ def verifyMetricsFiles() -> dict[str, str]:
     for product in chosen:
         for test in product:
             definitions.update(_defineMetrics(product, test))
+        for slope in product.slopes:
+            definitions.update(_defineSlope(product, slope))
     files = {f"metrics/{PACKAGE}.yaml": _NOTICE + _dump(definitions)}
     for product in chosen:
         documents = [spec for test in product for spec in _specify(test)]
@@ -123,6 +127,20 @@ def _defineMetrics(product: Product, test: VerifyTest) -> dict[str, dict[str, An
             "tags": [product.name, test.key],
         }
     return definitions
+
+
+def _defineSlope(product: Product, slope: Slope) -> dict[str, dict[str, Any]]:
+    """Define the metrics of a slope, which a run has."""
+    words = {"statistic": "the slope", "rows": "amplifiers"}
+    return {
+        f"{slope.toolName}_{name}": {
+            "description": f"{MEASUREMENTS[name].meaning.format(**words)} {product.title} {slope.key}: "
+            f"{slope.description}",
+            "unit": unit,
+            "tags": [product.name, slope.key],
+        }
+        for name, unit in slopeUnits(slope).items()
+    }
 
 
 def _specify(test: VerifyTest) -> list[dict[str, Any]]:

@@ -121,7 +121,9 @@ def test_camera_is_never_ignored(cameraFiles, tmp_path):
 
 def test_parts_are_chosen() -> None:
     shown = {(part.camera.name, part.product.name) for part in listParts([], [])}
-    assert shown >= {(camera, product) for camera in ("LATISS", "LSSTCam") for product in ("bias", "flat")}
+    assert shown >= {
+        (camera, product) for camera in ("LATISS", "LSSTCam") for product in ("bias", "dark", "flat")
+    }
     assert {camera for camera, _ in shown} == {"LATISS", "LSSTCam"}
     chosen = listParts(["LATISS", "LSSTComCam"], ["bias"])
     assert {part.name for part in chosen} == {"LATISS bias", "LSSTComCam bias"}

@@ -31,7 +31,7 @@ from progress import Progress  # noqa: E402
 from runDemo import prepare  # noqa: E402
 from simulatedRun import SimulatedRun  # noqa: E402
 from stages import PipetaskError, Stage, Track, runSideBySide  # noqa: E402
-from structures import OtherStructure, listOthers  # noqa: E402
+from structures import OtherStructure, judgeStructures, listOthers  # noqa: E402
 from verdict import Line, judge, report  # noqa: E402
 
 EXPOSURE = 2026030100001
@@ -134,6 +134,7 @@ def test_plan_of_the_large_camera_names_a_complete_raft(tmp_path: Path) -> None:
     assert all(repr(name) in config for name in viewed)
     # Lengths in pixels get smaller with the camera.
     assert plan.run.configFiles["verifyBiasDet"].read_text() == "config.ampCornerBoxSize = 50\n"
+    assert "config.numCombined = 400" in plan.run.configFiles["verifyBiasIsr"].read_text()
     detectors, _, structures, views = plan.stages
     assert detectors.nSteps == 2 * 205
     # The structures of the exposure, and of the run the merge and upstream's plots.
@@ -278,6 +279,37 @@ def test_flats_are_judged_by_their_own_tests() -> None:
     lines = judge(makeRun(butler, "flat", faults))
     assert {line.amplifier: line.isRight for line in lines} == {"": True, "C03": True, "C12": True}
     assert [line.found for line in lines if not line.amplifier] == [{"DET_SCATTER"}]
+
+
+def test_what_darks_show_depends_on_their_dark_time() -> None:
+    faults = ("excessDarkCurrent detector:RXX_S00 amplifiers:C03 amplitude:1.0",)
+    butler = FakeButler(
+        camera=Latiss().getCamera(),
+        cpDarkExp_detectorSummary=Table({"detector": [0], "nAmps": [16]}),
+        cpDarkExp_culprits=makeCulprits(("C03", "MEAN", "failed"), ("C03", "NOISE", "failed")),
+    )
+    [line] = judge(makeRun(butler, "dark", faults))
+    assert (line.exposure, line.isRight) == (2026030100011, True)
+
+
+def test_masks_of_defects_are_judged_by_our_own_tests() -> None:
+    faults = (
+        "unmaskedColumn detector:RXX_S00 amplifiers:C03 amplitude:30",
+        "overMasked detector:RXX_S00 amplifiers:C12 amplitude:0.05",
+    )
+    amps = Table({"detector": [0, 0, 0], "amplifier": ["C03", "C04", "C12"]})
+    amps["OUTLIERS_LEFT_status"] = ["failed", "good", "good"]
+    amps["GOOD_MASKED_status"] = ["good", "failed", "unknown"]
+    butler = FakeButler(
+        camera=Latiss().getCamera(),
+        cpDefectsExp_detectorSummary=Table({"detector": [0], "nAmps": [16]}),
+        cpDefectsExp_culprits=makeCulprits(),
+        cpDefectsExp_ampSummary=amps,
+    )
+    run = makeRun(butler, "defects", faults)
+    found = {line.amplifier: (sorted(line.found), line.isRight) for line in judge(run)}
+    assert found == {"C03": (["OUTLIERS_LEFT"], True), "C04": (["GOOD_MASKED"], False), "C12": ([], False)}
+    assert (judgeStructures(run), listOthers(run)) == ([], [])
 
 
 def makeFindings(**fields: list) -> Findings:

@@ -20,11 +20,18 @@ PRODUCTS = {
     "Flat": MOSAICS,
     "Defects": ("analyzeDefectCore", "verifyUncorrectedDefectsIsr"),
 }
-"""What the pipelines of a product have beyond those of any."""
+"""What the pipelines of a product have beyond those of any product of which each exposure is verified."""
 BINNED = [product for product, labels in PRODUCTS.items() if set(MOSAICS) <= set(labels)]
+
+CALIBRATIONS = {"Ptc": ("analyzePtcCore",)}
+"""The same of products of which the calibration itself is verified."""
+
+LEFT_OUT = {"Ptc": {"analyzePtcDetCore"}}
+"""Tasks of analysis_tools that there are no stand-ins for."""
 
 every_camera = pytest.mark.parametrize("camera", CAMERAS)
 every_product = pytest.mark.parametrize("product", PRODUCTS)
+every_calibration = pytest.mark.parametrize("product", CALIBRATIONS)
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +51,8 @@ def upstream(product: str) -> dict:
 
 def test_pipelines_are_there() -> None:
     files = {f"{path.parent.name}/{path.name}" for path in PIPELINES.glob("[!_]*/verify*.yaml")}
-    assert files == {f"{camera}/verify{product}.yaml" for camera in CAMERAS for product in PRODUCTS}
+    products = (*PRODUCTS, *CALIBRATIONS)
+    assert files == {f"{camera}/verify{product}.yaml" for camera in CAMERAS for product in products}
 
 
 @every_camera
@@ -63,6 +71,42 @@ def test_pipeline_resolves(camera: str, product: str) -> None:
     ends = ("IsrExp",)
     ends += ("IsrExpBin8", "IsrExpBin64", "Residual8", "Residual64") if product in BINNED else ()
     assert {f"verify{product}{end}" for end in ends} | {"isrStatistics"} <= outputs
+
+
+@every_camera
+@every_calibration
+def test_pipeline_of_a_calibration_resolves(camera: str, product: str) -> None:
+    pipeline = Pipeline.from_uri(str(PIPELINES / camera / f"verify{product}.yaml"))
+    graph = pipeline.to_graph()
+    assert set(graph.tasks) == {f"verify{product}", f"verify{product}Det", *CALIBRATIONS[product]}
+    outputs = {edge.dataset_type_name for task in graph.tasks.values() for edge in task.outputs.values()}
+    assert {
+        f"verify{product}{level}{kind}" for level in ("Det", "") for kind in ("Stats", "Results")
+    } <= outputs
+    inputs = {edge.dataset_type_name for edge in graph.tasks[f"verify{product}Det"].iter_all_inputs()}
+    assert inputs == {"camera", product.lower()}
+
+
+@every_calibration
+def test_contracts_of_a_calibration_hold(product: str) -> None:
+    pipeline = Pipeline.from_uri(str(PIPELINES / "LATISS" / f"verify{product}.yaml"))
+    pipeline.addConfigOverride(f"verify{product}Det", "connections.outputStats", "other")
+    with pytest.raises(Exception, match=f"verify{product}.connections.inputStats == verify{product}Det"):
+        pipeline.to_graph()
+
+
+@every_calibration
+def test_labels_and_connections_of_a_calibration_are_those_of_cp_verify(product: str) -> None:
+    path = Path(os.environ.get("UPSTREAM_DIR", "")) / "cp_verify/pipelines/_ingredients"
+    if "UPSTREAM_DIR" not in os.environ or not path.is_dir():
+        pytest.skip("needs a checkout of cp_verify: set UPSTREAM_DIR to the directory that has it")
+    theirs = yaml.safe_load((path / f"verify{product}.yaml").read_text())
+    ours = yaml.safe_load((PIPELINES / f"_ingredients/verify{product}.yaml").read_text())
+    assert ours["tasks"].keys() == theirs["tasks"].keys() - LEFT_OUT[product]
+    # There they are called connections, so that nothing checks them.
+    assert sorted(ours["contracts"]) == sorted(theirs["connections"])
+    for label, task in ours["tasks"].items():
+        assert task == theirs["tasks"][label]
 
 
 @pytest.mark.parametrize("product", BINNED)

@@ -12,6 +12,7 @@ from lsst.cp.simulator import (
     FaultKind,
     SimulateBiasIsrTask,
     SimulateDarkIsrTask,
+    SimulateFlatIsrTask,
     listExpectedDarkResults,
     shrinkCamera,
 )
@@ -195,3 +196,23 @@ def test_faults_of_darks_are_refused_by_others(line) -> None:
 def test_faults_of_an_unknown_amplifier_are_refused(camera) -> None:
     with pytest.raises(ValueError, match="the detector has no amplifiers"):
         listExpectedDarkResults([Fault(FaultKind.EXCESS_DARK_CURRENT, 94, ("X9",))], camera, {EXPOSURE: 60.0})
+
+
+@pytest.mark.parametrize("task", [SimulateBiasIsrTask, SimulateDarkIsrTask, SimulateFlatIsrTask])
+def test_pixels_without_gains_are_those_in_electrons_over_the_gain(camera, task) -> None:
+    found = [
+        task(config=task.ConfigClass(doApplyGains=applied)).run(camera, "LSSTCam", EXPOSURE, 94, 60000.0)
+        for applied in (True, False)
+    ]
+    with_gains, without = (result.outputExposure for result in found)
+    assert with_gains.getMetadata()["LSST ISR UNITS"] == "electron"
+    assert without.getMetadata()["LSST ISR UNITS"] == "adu"
+    for amp in camera[94]:
+        for plane, power in (("image", 1), ("variance", 2)):
+            pixels = [getattr(exposure[amp.getBBox()], plane).array for exposure in (with_gains, without)]
+            np.testing.assert_allclose(pixels[1], pixels[0] / amp.getGain() ** power, rtol=1e-5, atol=1e-5)
+        key = f"LSST CALIB {task.product} {amp.getName()} DISTRIBUTION 84.0-PCT"
+        levels = [result.outputStatistics["CALIBDIST"][amp.getName()][key] for result in found]
+        # A combined flat has no unit.
+        factor = 1 if task is SimulateFlatIsrTask else amp.getGain()
+        assert levels[1] == pytest.approx(levels[0] / factor)

@@ -16,6 +16,7 @@ UPSTREAM = {
     "lsst.afw.image",
     "lsst.daf.butler",
     "lsst.geom",
+    "lsst.ip.isr",
     "lsst.pex.config",
     "lsst.pipe.base",
 }

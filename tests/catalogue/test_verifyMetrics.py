@@ -50,6 +50,9 @@ def test_every_measurement_of_every_tool_is_defined_with_its_unit(metrics):
         for level in LEVELS
         for name, unit in measurementUnits(test, Level(level, getProduct(test.product).epoch)).items()
     }
+    for slope in (slope for product in map(getProduct, products()) for slope in product.slopes):
+        expected |= {f"{slope.toolName}_{name}": slope.unit for name in ("min", "median", "max")}
+        expected |= {f"{slope.toolName}_{name}": "" for name in ("nAmps", "nValid")}
     assert {name: metric["unit"] for name, metric in metrics.items()} == expected
 
 

@@ -23,6 +23,7 @@ MEMBERS = (
     "lsst.cp.verify",
     "lsst.daf.base",
     "lsst.geom",
+    "lsst.ip.isr",
     "lsst.obs.base",
     "lsst.obs.lsst",
     "lsst.pipe.tasks",

@@ -6,7 +6,7 @@
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 
 from .amps import AmpFailureTool, AmpMarginTool, AmpResultsTool, AmpTestTool
-from .detectorPages import AmpCorrelationTool, AmpCurveTool, addCorrelationTool, addCurveTools
+from .detectorPages import AmpCorrelationTool, AmpCurveTool, PtcCurveTool, addCorrelationTool, addCurveTools
 from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
 from .extended import addExtendedTools
 from .toolSets import addSensorTools, addTools
@@ -43,6 +43,7 @@ __all__ = [
     "DetectorImageTool",
     "FocalPlaneImageTool",
     "MetricTrendTool",
+    "PtcCurveTool",
     "RaftGainTool",
     "RaftRateTool",
     "SENSOR_GROUPS",

@@ -42,6 +42,10 @@ class AmpTool(AnalysisTool):
     epoch = ChoiceField[str](
         doc="What tells the results apart.", default="exposure", allowed=dict.fromkeys(EPOCHS, "")
     )
+    gainsApplied = Field[bool](
+        doc="Are statistics in electrons, and not in ADU? A task's configuration tells all of its tools.",
+        default=True,
+    )
     detectorTypes = ListField[str](
         doc="Types of detectors that the metrics include; all if empty.", default=list(COUNTED_TYPES)
     )
@@ -58,8 +62,10 @@ class AmpTool(AnalysisTool):
         """Hand the product, the tests and what the rows are to those actions that ask."""
         if isinstance(self.prep, EncodeAmps):
             self.prep.product, self.prep.tests, self.prep.epoch = self.product, tests, self.epoch
+            self.prep.gainsApplied = self.gainsApplied
         if isinstance(metric := self.produce.metric, AmpMetricAction):
             metric.product, metric.level, metric.epoch = self.product, self.level, self.epoch
+            metric.gainsApplied = self.gainsApplied
             metric.detectorTypes = list(self.detectorTypes)
             metric.physicalTypes = list(self.physicalTypes)
         if (
@@ -87,7 +93,7 @@ class AmpTestTool(AmpTool):
 
     def finalize(self) -> None:
         """Hand the test to the actions that make the tool."""
-        test = getProduct(self.product)[self.test]
+        test = getProduct(self.product, self.gainsApplied)[self.test]
         self._configure([self.test])
         if isinstance(self.process, AmpValues):
             self.process.product, self.process.test = self.product, self.test
@@ -140,7 +146,7 @@ class AmpMarginTool(AmpTestTool):
 
     def finalize(self) -> None:
         """Say in the title what is shown, and hand the test to the actions that make the tool."""
-        test = getProduct(self.product)[self.test]
+        test = getProduct(self.product, self.gainsApplied)[self.test]
         plot = self.produce.plot
         plot.title = plot.title or f"{test.label or test.key}: distance to the limit"
         super().finalize()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from lsst.analysis.cp.actions.keyedData import SelectCurves
-from lsst.analysis.cp.actions.plot import AmpCorrelationPlot, AmpGridPlot
+from lsst.analysis.cp.actions.plot import AmpCorrelationPlot, AmpGridPlot, PtcGridPlot
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, BasePrep, NoMetric
 
@@ -17,7 +17,7 @@ from .toolSets import addTool
 if TYPE_CHECKING:
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
 
-__all__ = ["AmpCorrelationTool", "AmpCurveTool", "addCorrelationTool", "addCurveTools"]
+__all__ = ["AmpCorrelationTool", "AmpCurveTool", "PtcCurveTool", "addCorrelationTool", "addCurveTools"]
 
 
 class AmpCurveTool(AnalysisTool):
@@ -46,6 +46,24 @@ class AmpCorrelationTool(AnalysisTool):
         self.prep = BasePrep
         self.produce.metric = NoMetric
         self.produce.plot = AmpCorrelationPlot
+
+    def finalize(self) -> None:
+        """Load what the plot takes."""
+        self.prep.addInputSchema(self.produce.plot.getInputSchema())
+
+
+class PtcCurveTool(AnalysisTool):
+    """Plot of the photon transfer curves of the amplifiers of a detector, in its geometry."""
+
+    parameterizedBand: bool = False
+    propagateData: bool = True
+
+    def setDefaults(self) -> None:
+        """Choose the actions that make the tool."""
+        super().setDefaults()
+        self.prep = BasePrep
+        self.produce.metric = NoMetric
+        self.produce.plot = PtcGridPlot
 
     def finalize(self) -> None:
         """Load what the plot takes."""

@@ -11,6 +11,7 @@ from lsst.analysis.cp.actions.plot import MarginStripPlot, VendorHistogramPlot
 from lsst.analysis.cp.catalogue import Level, getProduct
 
 from .amps import AmpMarginTool, AmpResultsTool
+from .exposures import AmpRateTool, AmpSlopeTool
 from .toolSets import addTool
 
 if TYPE_CHECKING:
@@ -29,10 +30,23 @@ def addExtendedTools(config: AnalysisBaseConfig, product: str, level: str) -> No
     product
         Name of the product.
     level
-        What a quantum of the task holds: ``"exposure"`` or ``"run"``.
+        What a quantum of the task holds, or a page of it: ``"exposure"``, ``"run"`` or ``"runDetector"``.
     """
-    _addMarginTools(config, product, level)
-    _addHistogramTool(config, product, level)
+    if level == "runDetector":
+        _addSeriesTools(config, product)
+    else:
+        _addMarginTools(config, product, level)
+        _addHistogramTool(config, product, level)
+
+
+def _addSeriesTools(config: AnalysisBaseConfig, product: str) -> None:
+    """Add pages of the values of a detector against times of the exposures of a run."""
+    declared = getProduct(product)
+    fields = {"product": product, "epoch": declared.epoch}
+    for slope in declared.slopes:
+        addTool(config.atools, f"{slope.toolName}ByAmp", AmpSlopeTool, slope=slope.key, **fields)
+    if declared.rate:
+        addTool(config.atools, f"{declared[declared.rate].toolName}ByAmp", AmpRateTool, **fields)
 
 
 def _addMarginTools(config: AnalysisBaseConfig, product: str, level: str) -> None:

@@ -200,7 +200,8 @@ def addMaskViewTool(config: AnalysisBaseConfig, product: str, part: str) -> None
 
 def _imagesOf(config: AnalysisBaseConfig, product: str, images: str) -> ImageKind:
     """Look up how images are shown, and tell the task by what the failures of the product are merged."""
-    declared, task_config = getProduct(product), cast(Any, config)
+    task_config = cast(Any, config)
+    declared = getProduct(product, task_config.gainsApplied)
     if images not in declared.images:
         known = ", ".join(declared.images)
         raise ValueError(f"Expected images of {product}, one of {known}; got {images!r}.")

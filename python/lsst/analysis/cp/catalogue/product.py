@@ -3,10 +3,12 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Declarations of tests and products, and the names that follow from them."""
 
+from __future__ import annotations
+
 import ast
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 
 import astropy.units as u
 import numexpr
@@ -63,6 +65,41 @@ def _namesIn(expression: str) -> tuple[str, ...]:
     calls = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in calls}
     return tuple(sorted(names))
+
+
+def _inAdu(unit: str) -> str:
+    """Make the unit of what is measured before gains are applied, of one in electrons."""
+    return unit if "adu" in unit else unit.replace("electron", "adu")
+
+
+@cache
+def dependsOnScale(expression: str, names: tuple[str, ...], scaled: frozenset[str]) -> bool:
+    """Tell whether an expression changes if some of its variables change by a common factor.
+
+    Parameters
+    ----------
+    expression, names
+        The expression, and all variables of it.
+    scaled
+        Those that change.
+
+    Returns
+    -------
+    depends
+        False where the factor cancels.
+    """
+    before, after = (
+        numexpr.evaluate(
+            expression,
+            local_dict={
+                name: np.array([1.3, 2.1]) ** (i + 1) * (factor if name in scaled else 1.0)
+                for i, name in enumerate(names)
+            },
+            global_dict={},
+        )
+        for factor in (1.0, 1.7)
+    )
+    return not np.allclose(before, after, rtol=1e-9, atol=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +174,8 @@ class VerifyTest:
         Whether the column sums up the other tests.
     inVerdict
         Whether a failure of the test counts in that sum.
+    inAdu
+        Whether the statistic is in ADU only because the gains were not applied.
     description
         What a passed test means, or what the statistic is, in one sentence.
 
@@ -174,6 +213,7 @@ class VerifyTest:
     absentWhere: str | None = None
     verdict: bool = False
     inVerdict: bool = True
+    inAdu: bool = False
     description: str
 
     def __post_init__(self) -> None:
@@ -285,6 +325,11 @@ class VerifyTest:
         """Name of the tool that emits the metrics (``"biasNoise"``)."""
         stem = self.key.removeprefix(f"{self.product.upper()}_").replace(".0_", "_").replace(".", "p")
         return self.product + "".join(word.capitalize() for word in stem.split("_"))
+
+    def withoutGains(self) -> VerifyTest:
+        """Make the same test of a pipeline that does not apply the gains, so that electrons are ADU."""
+        unit = _inAdu(self.unit)
+        return replace(self, unit=unit, quantityUnit=_inAdu(self.quantityUnit), inAdu=unit != self.unit)
 
     @property
     def name(self) -> str:
@@ -469,6 +514,8 @@ class Product:
     rate
         Key of the statistic of amplifiers that is a rate of light, whose history in a run is looked at; empty
         if there is none.
+    gainsApplied
+        Whether the pipeline applies the gains, so that statistics are in electrons.
 
     Raises
     ------
@@ -489,6 +536,7 @@ class Product:
     curves: Mapping[str, CurveKind] = field(default_factory=dict, hash=False)
     slopes: tuple[Slope, ...] = ()
     rate: str = ""
+    gainsApplied: bool = True
 
     def __post_init__(self) -> None:
         if self.epoch not in EPOCHS:
@@ -563,6 +611,40 @@ class Product:
                     f"product {self.name}: slope {slope.key} is against {slope.against!r}, expected one of "
                     f"{', '.join(TIMES)}"
                 )
+
+    def withoutGains(self) -> Product:
+        """Make the same product of a pipeline that does not apply the gains, so that electrons are ADU."""
+        return replace(
+            self,
+            gainsApplied=False,
+            tests=tuple(test.withoutGains() for test in self.tests),
+            images={key: replace(kind, unit=_inAdu(kind.unit)) for key, kind in self.images.items()},
+            curves={key: replace(kind, unit=_inAdu(kind.unit)) for key, kind in self.curves.items()},
+            slopes=tuple(replace(slope, unit=_inAdu(slope.unit)) for slope in self.slopes),
+        )
+
+    def awaitsGain(
+        self, test: VerifyTest, expression: str, names: tuple[str, ...], unit: str
+    ) -> frozenset[str]:
+        """Name the variables of an expression that have to be converted from ADU to electrons.
+
+        Parameters
+        ----------
+        test
+            The test that has the expression.
+        expression, names, unit
+            The expression, its variables, and its unit.
+
+        Returns
+        -------
+        names
+            None if the gains are applied, if the gain cancels, or if the unit is that of ADU itself.
+        """
+        in_adu = {other.statisticColumn for other in self.tests if other.inAdu}
+        means = {name for name, key in test.means.items() if self[key].inAdu}
+        scaled = frozenset(name for name in names if f"{test.prefix}_{name}" in in_adu or name in means)
+        needed = bool(scaled) and "adu" not in unit and dependsOnScale(expression, names, scaled)
+        return scaled if needed else frozenset()
 
     def slope(self, key: str) -> Slope:
         """Get a slope by its key."""

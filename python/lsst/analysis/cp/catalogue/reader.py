@@ -22,7 +22,7 @@ _SECTIONS = ("tests", "statistics", "images", "slopes", "curves")
 _KINDS: Mapping[str, type[ImageKind | CurveKind]] = {"images": ImageKind, "curves": CurveKind}
 
 # What one declaration may say; the product and the key are common to the file, or said once.
-_TESTED = tuple(f.name for f in dataclasses.fields(VerifyTest) if f.name not in ("product", "key"))
+_TESTED = tuple(f.name for f in dataclasses.fields(VerifyTest) if f.name not in ("product", "key", "inAdu"))
 _STORED = (
     "prefix",
     "statistic",
@@ -80,13 +80,15 @@ def readProduct(text: str, source: str) -> Product:
 
 
 @cache
-def getProduct(name: str) -> Product:
+def getProduct(name: str, gainsApplied: bool = True) -> Product:
     """Get a product by its name.
 
     Parameters
     ----------
     name
         Name of a product.
+    gainsApplied
+        Whether the pipeline applies the gains; if not, what is in electrons is in ADU.
 
     Returns
     -------
@@ -101,7 +103,8 @@ def getProduct(name: str) -> Product:
     if name not in products():
         raise KeyError(f"no product {name!r} in the catalogue; it has {', '.join(products())}")
     path = resources.files(__package__) / f"{name}{_SUFFIX}"
-    return readProduct(path.read_text(encoding="utf-8"), path.name)
+    product = readProduct(path.read_text(encoding="utf-8"), path.name)
+    return product if gainsApplied else product.withoutGains()
 
 
 @cache

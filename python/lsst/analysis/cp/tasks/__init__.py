@@ -5,6 +5,8 @@
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
 from .ampAnalysis import *
+from .detectorCalibration import *
+from .detectorPages import *
 from .detectorTables import *
 from .history import *
 from .merge import *

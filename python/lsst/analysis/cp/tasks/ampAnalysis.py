@@ -102,6 +102,7 @@ class AmpAnalysisTask(AnalysisPipelineTask):
     """
 
     ConfigClass = AmpAnalysisConfig
+    config: AmpAnalysisConfig
     _DefaultName = "ampAnalysis"
 
     def run(self, *, data: KeyedData | None = None, **kwargs: Any) -> Struct:
@@ -120,8 +121,29 @@ class AmpAnalysisTask(AnalysisPipelineTask):
         results : `lsst.pipe.base.Struct`
             Metrics and plots, as `lsst.analysis.tools.interfaces.AnalysisPipelineTask.run` returns them.
         """
+        if data is not None:
+            data, kwargs = self.encode(data, **kwargs)
+        return super().run(data=data, **kwargs)
+
+    def encode(self, data: KeyedData, **kwargs: Any) -> tuple[KeyedData, dict[str, Any]]:
+        """Encode results once for all tools.
+
+        Parameters
+        ----------
+        data
+            Results, one row an amplifier.
+        **kwargs
+            As for `run`.
+
+        Returns
+        -------
+        data
+            The encoded results; as they were given if they cannot be encoded for all tools together.
+        arguments
+            What the tools get besides.
+        """
         info = kwargs.get("plotInfo")
-        if data is not None and info is not None and info.keys().isdisjoint({"exposure", "visit"}):
+        if info is not None and info.keys().isdisjoint({"exposure", "visit"}):
             kwargs["plotInfo"] = {**info, **describeRows(data)}
         handles = kwargs.pop("verifiedExposures", ())
         named = [handle.dataId for handle in (*handles, *kwargs.pop("exposureResults", ()))]
@@ -130,14 +152,15 @@ class AmpAnalysisTask(AnalysisPipelineTask):
         kwargs["reference"] = replace(readHeaders(handles, kwargs["camera"]), times=times)
         preps = [tool.prep for tool in self.config.atools if isinstance(tool.prep, EncodeAmps)]
         shared = {(prep.product, prep.epoch) for prep in preps}
-        if data is not None and len(shared) == 1:
+        if len(shared) == 1:
             ((product, epoch),) = shared
             tests = dict.fromkeys(key for prep in preps for key in prep.tests)
             # Where the results cannot be encoded, each tool reports it for its own tests.
             with suppress(ColumnError, AmpKeyError):
-                encoded: Any = {AMP_TABLE: encodeAmps(data, product, tests, epoch=epoch, **kwargs)}
+                known = {"epoch": epoch, "gainsApplied": self.config.gainsApplied, **kwargs}
+                encoded: Any = {AMP_TABLE: encodeAmps(data, product, tests, **known)}
                 data = encoded
-        return super().run(data=data, **kwargs)
+        return data, kwargs
 
     def parsePlotInfo(
         self, inputs: Mapping[str, Any] | None, dataId: DataCoordinate | None, connectionName: str = "data"

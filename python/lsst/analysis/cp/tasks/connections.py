@@ -9,7 +9,7 @@ import dataclasses
 from typing import Any
 
 from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisBaseConnections
-from lsst.pex.config import ListField
+from lsst.pex.config import Field, ListField
 from lsst.pipe.base import connectionTypes as cT
 
 __all__ = [
@@ -49,10 +49,24 @@ class AnalysisConnections(
 class AnalysisConfig(AnalysisBaseConfig, pipelineConnections=AnalysisConnections):
     """Base of configurations."""
 
+    gainsApplied = Field[bool](
+        doc="Did the removal of the instrument signature apply the gains, so that statistics are in "
+        "electrons? Else they are in ADU, and converted where they are compared with electrons.",
+        default=True,
+    )
+
     def setDefaults(self) -> None:
         """Make the names of topics unique."""
         super().setDefaults()
         self.addOutputNamePrefix = True
+
+    def freeze(self) -> None:
+        """Tell the tools in which unit the statistics are, before they choose their own."""
+        if not self._frozen:
+            for action in (*self.atools, getattr(self, "detectorMetrics", None)):
+                if hasattr(action, "gainsApplied"):
+                    action.gainsApplied = self.gainsApplied
+        super().freeze()
 
 
 class ConfiguredDimensionsConnections(AnalysisConnections, dimensions={"instrument"}):

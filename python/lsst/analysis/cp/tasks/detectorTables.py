@@ -23,7 +23,7 @@ from lsst.pipe.base import (
 from lsst.pipe.base import connectionTypes as cT
 
 from .connections import CAMERA, ConfiguredDimensionsConfig, ConfiguredDimensionsConnections
-from .rafts import splitByRaft, storeByRaft
+from .rafts import splitByRaft, storeByDetector
 from .runner import ToolRunner, describeInputs, putOutputs, raiseFailures, runTools
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ class RaftTablesConnections(DetectorTablesConnections, dimensions={"instrument"}
 
     def __init__(self, *, config: RaftTablesConfig) -> None:
         super().__init__(config=config)
-        storeByRaft(self)
+        storeByDetector(self)
 
 
 class RaftTablesConfig(DetectorTablesConfig, pipelineConnections=RaftTablesConnections):

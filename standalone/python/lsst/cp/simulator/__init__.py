@@ -11,6 +11,7 @@ from .darkTruth import listExpectedDarkResults
 from .fault import Fault, FaultKind, parseFaults
 from .flatTruth import listExpectedFlatResults
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
+from .ptcs import PtcModel, listExpectedPtcResults, simulatePtc, storePtcs
 from .quickFrames import FrameNoise, simulateFrame
 from .repository import ExposureInfo, defineVisits, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
@@ -32,6 +33,7 @@ __all__ = [
     "FrameNoise",
     "InjectedFault",
     "PixelFault",
+    "PtcModel",
     "SimulateBiasIsrConfig",
     "SimulateBiasIsrTask",
     "SimulateDarkIsrConfig",
@@ -46,10 +48,13 @@ __all__ = [
     "listExpectedDarkResults",
     "listExpectedDefectsResults",
     "listExpectedFlatResults",
+    "listExpectedPtcResults",
     "listExpectedResults",
     "listInjectedFaults",
     "makeRepository",
     "parseFaults",
     "shrinkCamera",
     "simulateFrame",
+    "simulatePtc",
+    "storePtcs",
 ]

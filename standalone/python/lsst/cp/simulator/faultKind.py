@@ -94,6 +94,14 @@ class FaultKind(enum.StrEnum):
     """Signal of a flat multiplied by the amplitude, as by a gain that has changed since the combined flat."""
     EXCESS_LIGHT = "excessLight"
     """Light of a flat multiplied by the amplitude, up to the full well: beyond that the flat is saturated."""
+    WRONG_GAIN = "wrongGain"
+    """Gain of a photon transfer curve that is the amplitude times the nominal one."""
+    LOW_TURNOFF = "lowTurnoff"
+    """Full well of a photon transfer curve that is the amplitude (electron)."""
+    STRONG_BRIGHTER_FATTER = "strongBrighterFatter"
+    """Coefficient a00 of a photon transfer curve that is the amplitude (1/electron)."""
+    NOISE_DRIFT = "noiseDrift"
+    """Read noise of a photon transfer curve that grows with the signal, by the amplitude (electron)."""
     EXCESS_DARK_CURRENT = "excessDarkCurrent"
     """Dark current of all pixels higher by the amplitude (electron/s)."""
     LIGHT_LEAK = "lightLeak"
@@ -185,6 +193,38 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         harmlessTo=2.5,
         certainFrom=3.5,
         failing=frozenset({"NOISE"}),
+    ),
+    # Gains of clean curves differ by 0.5% from the nominal ones; the limit is 5%.
+    FaultKind.WRONG_GAIN: FaultTraits(
+        unit="factor",
+        default=1.1,
+        lowest=0.1,
+        harmlessTo=1.02,
+        certainFrom=1.07,
+        failing=frozenset({"PTC_GAIN"}),
+    ),
+    FaultKind.LOW_TURNOFF: FaultTraits(
+        unit="electron",
+        default=60_000.0,
+        lowest=20_000.0,
+        highest=85_000.0,
+        failing=frozenset({"PTC_TURNOFF"}),
+    ),
+    FaultKind.STRONG_BRIGHTER_FATTER: FaultTraits(
+        unit="1/electron",
+        default=-7e-6,
+        lowest=-1e-5,
+        highest=-5e-6,
+        failing=frozenset({"PTC_BFE_A00"}),
+    ),
+    # The limit of the standard deviation is 1.25 adu.
+    FaultKind.NOISE_DRIFT: FaultTraits(
+        unit="electron",
+        default=12.0,
+        lowest=0.0,
+        harmlessTo=3.0,
+        certainFrom=10.0,
+        failing=frozenset({"NOISE_SIGNAL_INDEPENDENCE"}),
     ),
     # What these do depends on the dark time: see `listExpectedDarkResults`.
     FaultKind.EXCESS_DARK_CURRENT: FaultTraits(

@@ -39,10 +39,10 @@ def _makeRecipe(quantum: float, varianceQuantum: float = 0.01) -> dict[str, Any]
     }
 
 
-# Steps of two electrons make the noise of a pixel, of 5 electrons and more, larger by at most 0.7%; those of
-# what has the light of a flat are as fine beside its photon noise.
+# Steps of an electron make the noise of a pixel, of 5 electrons and more, larger by at most 0.2%. Those of
+# flats are as fine beside their photon noise.
 _RECIPES = {
-    "residual": _makeRecipe(2.0),
+    "residual": _makeRecipe(1.0),
     "binned": _makeRecipe(0.125),
     "flat": _makeRecipe(16.0, 64.0),
     "binnedFlat": _makeRecipe(1.0, 4.0),

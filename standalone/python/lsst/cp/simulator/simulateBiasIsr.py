@@ -79,6 +79,7 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
         "see lsst.cp.simulator.Fault.",
         default=[],
     )
+    doApplyGains = Field[bool](doc="Make pixels in electrons? Else they are in ADU.", default=True)
     doCalculateStatistics = Field[bool](doc="Measure what ISR measures?", default=True)
     doBinnedExposures = Field[bool](doc="Make binned exposures?", default=False)
     doCoarselyBinnedExposures = Field[bool](
@@ -154,6 +155,8 @@ class SimulateBiasIsrTask(PipelineTask):
     """Names the combined calibration in keys of percentiles."""
     applied: ClassVar[tuple[str, ...]] = ("BIAS",)
     """Names the corrections that the header says were applied."""
+    combinedHasUnit: ClassVar[bool] = True
+    """Whether the combined calibration is in electrons, or ADU: a flat has no unit."""
     measuresPixels: ClassVar[bool] = True
     """Whether ISR measures the pixels, too: of flats and darks it copies the distribution of the combined
     calibration only."""
@@ -226,12 +229,15 @@ class SimulateBiasIsrTask(PipelineTask):
         geometries = [AmplifierGeometry.fromAmplifier(amp, box) for amp in afw_detector]
         streams = RandomStreams(self.config.seed, instrument, detector, exposure)
         simulated = self._simulate(afw_detector, camera, geometries, streams, faults, darkTime)
+        if not self.config.doApplyGains:
+            simulated = _divideByGains(simulated, geometries, ofCombined=self.combinedHasUnit)
         residual = simulated.residual
         output = _makeExposure(afw_detector, residual.image, simulated.isBad, simulated.variance)
         output.getInfo().setVisitInfo(VisitInfo(exposureTime=exposureTime, darkTime=darkTime, id=exposure))
         header = output.getMetadata()
         for key, value in makeIsrHeader(geometries, residual.overscans, mjd, self.applied).items():
             header[key] = value
+        header["LSST ISR UNITS"] = "electron" if self.config.doApplyGains else "adu"
         result = Struct(outputExposure=output)
         if self.config.doCalculateStatistics:
             result.outputStatistics = self._measureStatistics(detector, geometries, residual, mjd)
@@ -282,6 +288,21 @@ class SimulateBiasIsrTask(PipelineTask):
             "BIASSHIFT": {name: findBiasShifts(overscan) for name, overscan in overscans.items()},
             "AMPCORR": measureCorrelations(detector, images, overscans),
         }
+
+
+def _divideByGains(simulated: Struct, geometries: list[AmplifierGeometry], *, ofCombined: bool) -> Struct:
+    """Turn electrons into ADU: the pixels and their variance, and those of the combined calibration, too."""
+    residual, variance = simulated.residual, simulated.variance.copy()
+    image, percentiles = residual.image.copy(), dict(residual.percentiles)
+    for geometry in geometries:
+        part = geometry.rows, geometry.columns
+        image[part] /= np.float32(geometry.gain)
+        variance[part] /= np.float32(geometry.gain**2)
+        if ofCombined:
+            own = percentiles[geometry.name].items()
+            percentiles[geometry.name] = {key: value / geometry.gain for key, value in own}
+    divided = DetectorResidual(image, residual.overscans, percentiles)
+    return Struct(residual=divided, variance=variance, isBad=simulated.isBad)
 
 
 def _makeExposure(

@@ -76,6 +76,7 @@ class SimulateFlatIsrTask(SimulateBiasIsrTask):
     config: SimulateFlatIsrConfig
     product = "FLAT"
     applied = ("BIAS", "DARK", "FLAT")
+    combinedHasUnit = False
     measuresPixels = False
     _DefaultName = "simulateFlatIsr"
 

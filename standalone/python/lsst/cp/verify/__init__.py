@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Stand-in for the part of cp_verify (as of 2026-04-22) that its merge tasks and the verification of
-biases, darks, defects and flats use.
+biases, darks, defects, flats and photon transfer curves use.
 
-Left out: the tasks of the other products (``CpVerifyPtcTask`` and so on), the reports and the notebooks.
+Left out: the tasks of the other products (``CpVerifyBfkTask`` and so on), the reports and the notebooks.
 To import one of them raises `ImportError`.
 """
 
@@ -41,6 +41,10 @@ from .verifyBias import (
     CpVerifyBiasConfig,
     CpVerifyBiasTask,
 )
+from .verifyCalib import (
+    CpVerifyCalibConfig,
+    CpVerifyCalibTask,
+)
 from .verifyDark import (
     CpVerifyDarkConfig,
     CpVerifyDarkTask,
@@ -55,6 +59,10 @@ from .verifyFlat import (
     CpVerifyFlatExpMergeTask,
     CpVerifyFlatTask,
 )
+from .verifyPtc import (
+    CpVerifyPtcConfig,
+    CpVerifyPtcTask,
+)
 from .verifyStats import (
     CpVerifyStatsConfig,
     CpVerifyStatsConnections,
@@ -64,9 +72,11 @@ from .verifyStats import (
 __all__ = [
     "CpVerifyBiasConfig",
     "CpVerifyBiasTask",
+    "CpVerifyCalibConfig",
     "CpVerifyCalibMergeConfig",
     "CpVerifyCalibMergeConnections",
     "CpVerifyCalibMergeTask",
+    "CpVerifyCalibTask",
     "CpVerifyDarkConfig",
     "CpVerifyDarkTask",
     "CpVerifyDefectsConfig",
@@ -81,6 +91,8 @@ __all__ = [
     "CpVerifyFlatExpMergeConfig",
     "CpVerifyFlatExpMergeTask",
     "CpVerifyFlatTask",
+    "CpVerifyPtcConfig",
+    "CpVerifyPtcTask",
     "CpVerifyRunMergeByFilterConfig",
     "CpVerifyRunMergeByFilterConnections",
     "CpVerifyRunMergeByFilterTask",

@@ -33,6 +33,7 @@ def encodeAmps(
     epoch: str | None = None,
     reference: ReferenceValues | None = None,
     exposures: Iterable[int] | None = None,
+    gainsApplied: bool = True,
     **kwargs: Any,
 ) -> AmpTable:
     """Encode a table of results.
@@ -53,6 +54,8 @@ def encodeAmps(
         Nominal read noise and gain; those of the camera where absent.
     exposures
         Exposures that are expected to have rows.
+    gainsApplied
+        Whether the statistics are in electrons; else they are in ADU.
     **kwargs
         Not used: the further arguments of tools.
 
@@ -61,7 +64,7 @@ def encodeAmps(
     table
         Results of at least these tests.
     """
-    declared = getProduct(product)
+    declared = getProduct(product, gainsApplied)
     return AmpTable.fromColumns(
         data,
         declared,
@@ -106,6 +109,7 @@ class EncodeAmps(KeyedDataAction):
     epoch = ChoiceField[str](
         doc="What tells the results apart.", default="exposure", allowed=dict.fromkeys(EPOCHS, "")
     )
+    gainsApplied = Field[bool](doc="Are statistics in electrons, and not in ADU?", default=True)
 
     def getInputSchema(self) -> KeyedDataSchema:
         """Name the columns of the tests; a table may lack those of conditional tests."""
@@ -134,6 +138,6 @@ class EncodeAmps(KeyedDataAction):
         if AMP_TABLE in set(data.keys()):  # A table of astropy would look for a row.
             encoded[AMP_TABLE] = data[AMP_TABLE]
         else:
-            arguments = {"epoch": self.epoch, **kwargs}
+            arguments = {"epoch": self.epoch, "gainsApplied": self.gainsApplied, **kwargs}
             encoded[AMP_TABLE] = encodeAmps(data, self.product, list(self.tests), **arguments)
         return encoded

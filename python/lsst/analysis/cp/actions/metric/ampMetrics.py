@@ -37,6 +37,7 @@ class AmpMetricAction(MetricAction):
     epoch = ChoiceField[str](
         doc="What tells the results apart.", default="exposure", allowed=dict.fromkeys(EPOCHS, "")
     )
+    gainsApplied = Field[bool](doc="Are statistics in electrons, and not in ADU?", default=True)
     detectorTypes = ListField[str](
         doc="Types of detectors to include; all if empty. Not used at level detector.",
         default=list(COUNTED_TYPES),
@@ -77,7 +78,8 @@ class AmpSummaryMetric(AmpMetricAction):
     @property
     def units(self) -> Mapping[str, str]:
         """Unit of each measurement by its name."""
-        return measurementUnits(getProduct(self.product)[self.test], getLevel(self.level, self.epoch))
+        test = getProduct(self.product, self.gainsApplied)[self.test]
+        return measurementUnits(test, getLevel(self.level, self.epoch))
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> dict[str, Measurement]:
         """Reduce.
@@ -146,11 +148,12 @@ class DetectorMetrics(AnalysisAction):
     epoch = ChoiceField[str](
         doc="What tells the results apart.", default="exposure", allowed=dict.fromkeys(EPOCHS, "")
     )
+    gainsApplied = Field[bool](doc="Are statistics in electrons, and not in ADU?", default=True)
 
     @property
     def units(self) -> dict[str, Mapping[str, str]]:
         """Unit of each measurement by its name, by the name of the tool; only tests that are measured."""
-        level, product = getLevel(self.level, self.epoch), getProduct(self.product)
+        level, product = getLevel(self.level, self.epoch), getProduct(self.product, self.gainsApplied)
         chosen = [product[key] for key in self.tests] or product.tests
         units = {test.toolName: measurementUnits(test, level) for test in chosen}
         return {name: own for name, own in units.items() if own}

@@ -9,6 +9,7 @@ from .correlation import AmpCorrelationPlot
 from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
+from .ptc import PtcGridPlot
 from .trend import TrendPlot
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "FocalPlaneGeometryPlot",
     "FocalPlaneImagePlot",
     "MarginStripPlot",
+    "PtcGridPlot",
     "RaftGainPlot",
     "RaftSeriesPlot",
     "SlopeMapPlot",

@@ -78,8 +78,11 @@ def _explainUnknown(test: VerifyTest, verdict: FlagArray, lacking: list[str]) ->
     if test.isComputed:
         return [words or "no limit for this type of sensor" for words in lacking]
     absent = f"no verdict in {test.verifyColumn} (masked or absent)"
+    in_adu = f"it has compared ADU with electrons, and {test.quantity} does not pass"
     return [
-        "; ".join(filter(None, [absent, words])) if code == UNKNOWN else f"passed by cp_verify, but {words}"
+        "; ".join(filter(None, [absent, words]))
+        if code == UNKNOWN
+        else f"passed by cp_verify, but {words or in_adu}"
         for code, words in zip(verdict.tolist(), lacking, strict=True)
     ]
 
@@ -115,6 +118,9 @@ def _findLacking(table: AmpTable, test: VerifyTest, rows: IndexArray) -> list[st
             conditions += [np.isnan(values), np.isinf(values)]
             words += [f"{name} has no value (NaN or masked)", f"{name} is infinite"]
     if (quantity := table.quantity(test)) is not None:
+        if table.needsGain(test) and test.row == "amplifier":
+            conditions.append(np.isnan(table.gain[rows]))
+            words.append("the gain is no positive number")
         conditions.append(np.isnan(quantity[rows]))
         words.append(f"{test.quantity} is no number")
     found: NameArray = np.select(conditions, words, "") if conditions else np.full(len(rows), "")

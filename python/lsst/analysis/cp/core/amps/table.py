@@ -222,7 +222,7 @@ class AmpTable:
         )
         for test in chosen:
             if test.derived is not None:
-                values = table._evaluate(test.derived, test.derivedNames, test)
+                values = table._evaluate(test.derived, test.derivedNames, test, test.unit)
                 statistics[str(test.statisticColumn)] = np.where(np.isfinite(values), values, np.nan)
         return table
 
@@ -294,14 +294,32 @@ class AmpTable:
             Shape (n,), in the test's ``quantityUnit``; not finite where a variable is not, or a divisor is 0.
             None if the test has no tested quantity.
         """
-        return None if test.quantity is None else self._evaluate(test.quantity, test.quantityNames, test)
+        if test.quantity is None:
+            return None
+        unit = self.product[test.key].quantityUnit
+        return self._evaluate(test.quantity, test.quantityNames, test, unit)
 
-    def _evaluate(self, expression: str, names: tuple[str, ...], test: VerifyTest) -> FloatArray:
-        """Evaluate an expression of a test in every row."""
-        values: FloatArray = _compile(expression, names)(
-            *(self.variable(name, test) for name in names), ex_uses_vml=False
+    def needsGain(self, test: VerifyTest) -> bool:
+        """Tell whether the tested quantity is of electrons, where statistics are in ADU."""
+        return not self.product.gainsApplied and bool(
+            test.quantity is not None
+            and self.product.awaitsGain(
+                test, test.quantity, test.quantityNames, self.product[test.key].quantityUnit
+            )
         )
+
+    def _evaluate(self, expression: str, names: tuple[str, ...], test: VerifyTest, unit: str) -> FloatArray:
+        """Evaluate an expression of a test in every row, of electrons where its unit is not one of ADU."""
+        variables = {name: self.variable(name, test) for name in names}
+        if not self.product.gainsApplied:
+            for name in self.product.awaitsGain(test, expression, names, unit):
+                variables[name] = variables[name] * self._gainOf(test)
+        values: FloatArray = _compile(expression, names)(*variables.values(), ex_uses_vml=False)
         return values
+
+    def _gainOf(self, test: VerifyTest) -> FloatArray:
+        """Get the gain of each row of a test: a detector or an exposure has no single one."""
+        return self.gain if test.row == "amplifier" else np.full(len(self.rows[test.row]), np.nan)
 
     def verdict(self, test: VerifyTest) -> FlagArray | None:
         """Get the verdicts of a test: those that were read, or that follow from its threshold.
@@ -333,7 +351,8 @@ class AmpTable:
         -------
         status
             Codes, shape (n,): failed where the verdict is False; unknown where there is none, no finite
-            statistic, or a tested quantity that is NaN, as one without a nominal value. None if nothing is
+            statistic, or a tested quantity that is NaN, as one without a nominal value; also where the
+            quantity does not pass that cp_verify has compared in ADU with electrons. None if nothing is
             tested.
         """
         verdict = self.verdict(test)
@@ -344,6 +363,8 @@ class AmpTable:
             known &= np.isfinite(self.statistics[test.statisticColumn])
         if (quantity := self.quantity(test)) is not None:
             known &= ~np.isnan(quantity)
+            if self.needsGain(test):
+                known &= judge(test, quantity, self.physicalType[test.row]) == GOOD
         return np.where((verdict == GOOD) & ~known, UNKNOWN, verdict).astype(np.int8)
 
     def failed(self, test: VerifyTest) -> BoolArray:
@@ -368,8 +389,9 @@ class AmpTable:
         if test.plausibleAbove is None or test.statisticColumn is None:
             return np.zeros(len(self.rows[test.row]), dtype=bool)
         value = self.statistics[test.statisticColumn]
+        least = self._evaluate(test.plausibleAbove, test.plausibleNames, test, test.unit)
         # Without a nominal value, what has to be exceeded is NaN, and 0 remains.
-        return (value <= 0) | (value <= self._evaluate(test.plausibleAbove, test.plausibleNames, test))
+        return (value <= 0) | (value * (self._gainOf(test) if self.product[test.key].inAdu else 1) <= least)
 
     def wasRun(self, test: VerifyTest) -> bool:
         """Tell whether a row without a verdict of a test is unknown.

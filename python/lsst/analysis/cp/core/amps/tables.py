@@ -86,9 +86,9 @@ def ampSummaryTable(table: AmpTable) -> Table:
     written
         One row for each amplifier and exposure that has a row, in the order of the input. Columns
         ``<KEY>_value``, ``<KEY>_quantity`` and ``<KEY>_status`` hold the tests of amplifiers, and
-        ``<KEY>_suspicious`` tells whether the value is too low to be plausible, whatever the status. Where a
-        value was left out because it is no measurement, ``leftOut`` in the metadata names the detectors and
-        amplifiers, by column.
+        ``<KEY>_suspicious`` tells whether the value is too low to be plausible, whatever the status. Where
+        values are left out because they are no measurements, the description of the column names the
+        detectors and amplifiers.
     """
     written = _startTable(table.layout, table.rows["amplifier"].detectorIndex, table.ampIndex)
     if table.epoch != "none":
@@ -110,19 +110,12 @@ def ampSummaryTable(table: AmpTable) -> Table:
             written[f"{test.key}_status"] = statusNames(status)
         if test.has("plausibility"):
             written[f"{test.key}_suspicious"] = table.suspicious(test)
-    if left_out := _nameLeftOut(table, written):
-        written.meta["leftOut"] = left_out
-    return describeColumns(written, "ampSummary", table.tests)
-
-
-def _nameLeftOut(table: AmpTable, written: Table) -> dict[str, list[str]]:
-    """Name the amplifiers of which a value was left out, by column."""
-    columns = [str(test.statisticColumn) for test in table.tests if test.row == "amplifier"]
-    return {
-        column: [f"{row['detectorName']} {row['amplifier']}" for row in written[table.leftOut[column]]]
-        for column in columns
-        if column in table.leftOut
-    }
+    describeColumns(written, "ampSummary", table.tests)
+    for test in table.tests:
+        if test.row == "amplifier" and (absent := table.leftOut.get(str(test.statisticColumn))) is not None:
+            names = [f"{row['detectorName']} {row['amplifier']}" for row in written[absent]]
+            written[f"{test.key}_value"].info.description += f" Left out of {', '.join(names)}: not measured."
+    return written
 
 
 def runCountsTable(table: AmpTable) -> Table:

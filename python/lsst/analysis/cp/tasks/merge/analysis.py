@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE
@@ -32,6 +33,7 @@ from lsst.analysis.cp.tasks.runner import (
     raiseFailures,
     runTools,
 )
+from lsst.analysis.cp.tasks.storedVerdicts import StoredStatistics, compareVerdicts
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.pipe.base import (
     InputQuantizedConnection,
@@ -52,7 +54,9 @@ REFERENCE_INPUTS = ("verifiedExposures", "inputAmpSummaries")
 
 
 class ParentContext:
-    """What the parent task sees of its quantum: all of it, with what it gets and puts remembered.
+    """What the parent task sees of its quantum: all of it, with what the analysis takes remembered.
+
+    Nothing else is, as the inputs of a run may fill the memory.
 
     Parameters
     ----------
@@ -61,8 +65,8 @@ class ParentContext:
     """
 
     def __init__(self, butlerQC: QuantumContext) -> None:
-        self.inputs: dict[str, Any] = {}
-        self.outputs: dict[str, Any] = {}
+        self.camera: Any = None
+        self.results: Any = None
         self._butlerQC = butlerQC
 
     def __getattr__(self, name: str) -> Any:
@@ -72,14 +76,28 @@ class ParentContext:
         """Get datasets, as `lsst.pipe.base.QuantumContext.get` does."""
         values = self._butlerQC.get(dataset)
         if isinstance(dataset, InputQuantizedConnection):
-            self.inputs.update(values)
+            self.camera = values["camera"]
         return values
 
     def put(self, values: Any, dataset: Any) -> None:
         """Put datasets, as `lsst.pipe.base.QuantumContext.put` does."""
         self._butlerQC.put(values, dataset)
         if isinstance(values, Struct):
-            self.outputs.update(values.getDict())
+            self.results = values.outputResults
+
+    def takeColumns(self, *, narrow: bool) -> dict[str, Any]:
+        """Take the columns of the merged table, which is not kept.
+
+        Parameters
+        ----------
+        narrow
+            Leave out profiles and other vectors: of many exposures they take most of the memory.
+        """
+        columns = {
+            name: column for name, column in self.results.columns.items() if column.ndim == 1 or not narrow
+        }
+        self.results = None
+        return columns
 
 
 class MergeAnalysisMixin(PipelineTask):
@@ -116,10 +134,11 @@ class MergeAnalysisMixin(PipelineTask):
         results_ref = outputRefs.outputResults
         plot_info = describeInputs([results_ref], results_ref.dataId, listInputs(inputRefs))
         runner = ToolRunner(self.log, plot_info)
-        camera = parent.inputs["camera"]
+        camera = parent.camera
         exposures = {ref.dataId["exposure"] for ref in inputRefs.inputStats if "exposure" in ref.dataId}
+        columns = parent.takeColumns(narrow=self.mergesExposures)
         outputs = self.analyze(
-            dict(parent.outputs["outputResults"].columns),
+            columns,
             runner,
             camera=camera,
             reference=runner.attempt("reference", readReference, butlerQC, inputRefs, camera),
@@ -130,6 +149,12 @@ class MergeAnalysisMixin(PipelineTask):
             ],
         )
         putOutputs(butlerQC, outputs, outputRefs, runner)
+        if self.config.doCompareVerdicts:
+            stats = [
+                (ref.dataId.get("exposure"), ref.dataId["detector"], partial(butlerQC.get, ref))
+                for ref in inputRefs.inputStats
+            ]
+            runner.attempt("verdicts", self._compareVerdicts, columns, camera, stats)
         if runner.failures:
             self.metadata["toolFailures"] = dict(runner.failures)
             if self.config.raiseOnToolFailure:
@@ -176,7 +201,7 @@ class MergeAnalysisMixin(PipelineTask):
             "reduction",
             AmpTable.fromColumns,
             columns,
-            getProduct(self.config.product),
+            getProduct(self.config.product, self.config.gainsApplied),
             cameraLayout(camera),
             epoch=self.config.epoch,
             **keys,
@@ -204,6 +229,18 @@ class MergeAnalysisMixin(PipelineTask):
             "ampSummary": runCountsTable(table) if self.mergesExposures else ampSummaryTable(table),
             "culprits": culpritsTable(table),
         }
+
+    def _compareVerdicts(
+        self, columns: Mapping[str, Any], camera: Camera, stats: Iterable[StoredStatistics]
+    ) -> None:
+        """Log and record which computed verdicts are not those that cp_verify stored."""
+        product = getProduct(self.config.product)
+        table = AmpTable.fromColumns(columns, product, cameraLayout(camera), epoch=self.config.epoch)
+        differences, unread = compareVerdicts(table, stats)
+        for name, lines in (("verdictDifferences", differences), ("verdictsUnread", unread)):
+            self.metadata[name] = lines
+            if lines:
+                self.log.warning("%s: %d, the first is %s", name, len(lines), lines[0])
 
     def _measureDetectors(
         self, data: Mapping[str, Any], detectors: Sequence[tuple[int | None, int]]

@@ -105,6 +105,12 @@ class MergeOfExposuresConnections(
 
     def __init__(self, *, config: MergeAnalysisConfig) -> None:
         super().__init__(config=config)
+        if config.doCompareVerdicts:
+            raise FieldValidationError(
+                type(config).doCompareVerdicts,
+                config,
+                "statistics of exposures have no verdicts of amplifiers: compare in the merge of detectors",
+            )
         self.redeclare("inputAmpSummaries", dimensions=self.inputStats.dimensions)
         if not config.doReadReference:
             self.inputs.remove("inputAmpSummaries")
@@ -139,6 +145,12 @@ class MergeAnalysisConfig(AnalysisConfig, pipelineConnections=MergeAnalysisConne
     doReadReference = Field[bool](
         doc="Read the nominal read noise and gain from the inputs that have them? Else use the camera's.",
         default=True,
+    )
+    doCompareVerdicts = Field[bool](
+        doc="Compare computed verdicts with those in the statistics that are merged? What differs is logged "
+        "and recorded in the task metadata, under verdictDifferences. Only the statistics of detectors have "
+        "verdicts.",
+        default=False,
     )
     raiseOnToolFailure = Field[bool](
         doc="Fail the quantum, after everything that could be made is written, if a tool raises? By default "

@@ -13,7 +13,7 @@ from lsst.analysis.cp.tasks.connections import (
     ConfiguredDimensionsConfig,
     ConfiguredDimensionsConnections,
 )
-from lsst.analysis.cp.tasks.rafts import storeByRaft
+from lsst.analysis.cp.tasks.rafts import storeByDetector
 from lsst.pex.config import ChoiceField, Field, FieldValidationError, ListField
 from lsst.pipe.base import connectionTypes as cT
 
@@ -242,7 +242,7 @@ class RaftImageViewConnections(ImageViewConnections, dimensions={"instrument"}):
 
     def __init__(self, *, config: RaftImageViewConfig) -> None:
         super().__init__(config=config)
-        storeByRaft(self)
+        storeByDetector(self)
 
 
 class RaftImageViewConfig(FocalPlaneMosaicViewConfig, pipelineConnections=RaftImageViewConnections):

@@ -1,0 +1,8 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Photon transfer curves of the amplifiers of a detector."""
+
+from .ptcGridPlot import PtcGridPlot
+
+__all__ = ["PtcGridPlot"]

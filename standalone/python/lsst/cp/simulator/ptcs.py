@@ -1,0 +1,299 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Photon transfer curves: pairs of flats of sensors with a gain, noise, a00 and full well, and their fit.
+
+Faults are of the sensors: the curves are measured from the simulated variances.
+"""
+
+__all__ = ["PtcModel", "listExpectedPtcResults", "simulatePtc", "storePtcs"]
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import curve_fit
+
+from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
+from lsst.ip.isr import PhotonTransferCurveDataset
+
+from .fault import Fault, FaultKind, selectFaults
+from .randomStreams import RandomStreams
+from .truth import ExpectedResult, listExpectedResults
+
+type _Floats = npt.NDArray[np.float64]
+
+_TESTS = frozenset({"PTC_GAIN", "PTC_NOISE", "PTC_TURNOFF", "PTC_BFE_A00", "NOISE_SIGNAL_INDEPENDENCE"})
+_SAME_TESTS = {"NOISE": "PTC_NOISE"}
+"""Tests of these curves by the names that they have for other products."""
+
+_SIDE = 3
+"""Lags of the covariances in each direction."""
+
+_NEIGHBOURS = np.array([[-1.0, 0.27, 0.09], [0.14, 0.08, 0.03], [0.05, 0.03, 0.01]])
+"""Coefficients of the brighter-fatter effect, in units of -a00."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PtcModel:
+    """What clean sensors are like.
+
+    Parameters
+    ----------
+    signals
+        Mean signals of the pairs (electron).
+    a00
+        Brighter-fatter coefficient (1/electron) by the vendor, which is the start of the physical type.
+    turnoff
+        Range of the full wells (electron).
+    scatter
+        Standard deviation of gains and read noises about the nominal ones, and of a00, as fractions.
+    """
+
+    signals: tuple[float, ...] = (*np.geomspace(50, 2000, 10), *np.linspace(4000, 130_000, 30))
+    a00: tuple[tuple[str, float], ...] = (("E2V", -3.06e-6), ("ITL", -1.7e-6))
+    turnoff: tuple[float, float] = (100_000.0, 112_000.0)
+    scatter: tuple[float, float, float] = (0.005, 0.01, 0.02)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sensor:
+    """The truth of an amplifier."""
+
+    gain: float
+    readNoise: float
+    a00: float
+    turnoff: float
+    noiseDrift: float = 0.0
+
+
+def simulatePtc(
+    detector: Any, camera: Any, faults: Sequence[Fault] = (), *, seed: int, model: PtcModel | None = None
+) -> PhotonTransferCurveDataset:
+    """Simulate the pairs of flats of a detector, and fit them.
+
+    Parameters
+    ----------
+    detector, camera
+        The detector, with nominal gains and read noises.
+    faults
+        Faults of this detector.
+    seed
+        Seed of the simulation.
+    model
+        What clean sensors are like.
+
+    Returns
+    -------
+    ptc
+        The curves, of fit type EXPAPPROXIMATION.
+    """
+    model = PtcModel() if model is None else model
+    names = [amp.getName() for amp in detector]
+    ptc = PhotonTransferCurveDataset(names, "EXPAPPROXIMATION", _SIDE)
+    ptc.updateMetadata(camera=camera, detector=detector)
+    streams = RandomStreams(seed, camera.getName(), detector.getId())
+    for amp in detector:
+        rng = streams.make("ptc", amp.getName())
+        own = [fault for fault in faults if amp.getName() in fault.amplifiers]
+        sensor = _makeSensor(amp, detector, own, rng, model)
+        means = _addPairs(ptc, amp, sensor, rng, np.array(model.signals))
+        if any(fault.kind is FaultKind.MASKED_AMPLIFIER for fault in own):
+            ptc.badAmps.append(amp.getName())
+            _fillFit(ptc, amp.getName(), np.zeros(len(means), dtype=bool), np.full((2, 3), np.nan))
+        else:
+            _fitPairs(ptc, amp)
+    for name in names:
+        ptc.finalModelVars[name] = ptc.evalPtcModel(ptc.finalMeans[name])[name]
+    return ptc
+
+
+def _makeSensor(
+    amp: Any, detector: Any, faults: Sequence[Fault], rng: np.random.Generator, model: PtcModel
+) -> _Sensor:
+    """Draw the truth of an amplifier."""
+    gain, noise, a00 = 1 + np.array(model.scatter) * rng.normal(size=3)
+    vendors = [value for vendor, value in model.a00 if detector.getPhysicalType().startswith(vendor)]
+    sensor = _Sensor(
+        gain=amp.getGain() * gain,
+        readNoise=amp.getReadNoise() * noise,
+        a00=vendors[0] * a00,
+        turnoff=rng.uniform(*model.turnoff),
+    )
+    for fault in faults:
+        match fault.kind:
+            case FaultKind.WRONG_GAIN:
+                sensor = replace(sensor, gain=amp.getGain() * fault.strength)
+            case FaultKind.HOT_NOISE:
+                sensor = replace(sensor, readNoise=amp.getReadNoise() * fault.strength)
+            case FaultKind.LOW_TURNOFF:
+                sensor = replace(sensor, turnoff=fault.strength)
+            case FaultKind.STRONG_BRIGHTER_FATTER:
+                sensor = replace(sensor, a00=fault.strength)
+            case FaultKind.NOISE_DRIFT:
+                sensor = replace(sensor, noiseDrift=fault.strength)
+    return sensor
+
+
+def _addPairs(
+    ptc: PhotonTransferCurveDataset, amp: Any, sensor: _Sensor, rng: np.random.Generator, signals: _Floats
+) -> _Floats:
+    """Add what is measured of each pair of flats; return the means (adu)."""
+    name, n, box = amp.getName(), len(signals), amp.getBBox()
+    n_pixels = box.getWidth() * box.getHeight()
+    # Above the full well the charges of neighbours mix, and the variance falls.
+    below = np.minimum(signals, sensor.turnoff)
+    variance = _evaluate(below / sensor.gain, sensor.a00, sensor.gain, sensor.readNoise**2)
+    variance *= np.exp(-4 * (signals - below) / sensor.turnoff)
+    error = np.sqrt(2 / n_pixels)
+    means = signals / sensor.gain
+    measured = variance * (1 + error * rng.normal(size=n))
+    covariances = -sensor.a00 * _NEIGHBOURS * (below / sensor.gain)[:, np.newaxis, np.newaxis] ** 2
+    covariances = covariances + (error * variance)[:, np.newaxis, np.newaxis] * rng.normal(
+        size=covariances.shape
+    )
+    covariances[:, 0, 0] = measured
+    rows = 1 + np.sqrt(2 / box.getHeight()) * rng.normal(size=n)
+    noises = sensor.readNoise + sensor.noiseDrift * np.linspace(0, 1, n)
+    unknown = np.full(n, np.nan)
+    for attribute, values in {
+        "inputExpIdPairs": [[2 * i + 1, 2 * i + 2] for i in range(n)],
+        "inputExpPairMjdStartList": np.full(n, 61000.0),
+        "rawExpTimes": signals / 1000,
+        "rawMeans": means,
+        "rawVars": measured,
+        "rawDeltas": np.zeros(n),
+        "rowMeanVariance": 2 * signals / box.getWidth() / sensor.gain**2 * rows,
+        "gainList": np.full(n, sensor.gain),
+        "overscanMedianLevelList": np.full(n, 1000.0),
+        "noiseList": noises / sensor.gain * (1 + 0.003 * rng.normal(size=n)),
+        "histVars": measured,
+        "histChi2Dofs": np.ones(n),
+        "kspValues": np.ones(n),
+        "photoCharges": unknown,
+        "photoChargeDeltas": unknown,
+        "ampOffsets": unknown,
+        "expIdRolloffMask": np.zeros(n, dtype=bool),
+        "covariances": covariances,
+        "covariancesModel": np.full_like(covariances, np.nan),
+        "covariancesSqrtWeights": 1 / np.repeat(error * variance, _SIDE**2).reshape(covariances.shape),
+        "nPixelCovariances": n_pixels,
+    }.items():
+        getattr(ptc, attribute)[name] = values
+    return means
+
+
+def _fitPairs(ptc: PhotonTransferCurveDataset, amp: Any) -> None:
+    """Fit the variances below the turnoff, which is where they are largest."""
+    name = amp.getName()
+    means, variances = ptc.rawMeans[name], ptc.rawVars[name]
+    used = np.arange(len(means)) <= np.argmax(variances)
+    guess = [-2e-6, amp.getGain(), amp.getReadNoise() ** 2]
+    found, covariance = curve_fit(_evaluate, means[used], variances[used], guess, sigma=variances[used])
+    _fillFit(ptc, name, used, np.array([found, np.sqrt(np.diag(covariance))]))
+    ptc.ptcTurnoff[name] = float(means[used][-1])
+
+
+def _fillFit(ptc: PhotonTransferCurveDataset, name: str, used: npt.NDArray[np.bool_], fit: _Floats) -> None:
+    """Fill in the result of a fit: parameters a00, gain and variance of the read noise, and their errors."""
+    means, variances = (np.full(len(used), np.nan) for _ in range(2))
+    n = np.count_nonzero(used)
+    means[:n], variances[:n] = ptc.rawMeans[name][used], ptc.rawVars[name][used]
+    noise = np.sqrt(fit[0, 2])
+    ptc.expIdMask[name] = used
+    ptc.finalMeans[name], ptc.finalVars[name] = means, variances
+    ptc.ptcFitPars[name], ptc.ptcFitParsError[name] = fit
+    ptc.gain[name] = ptc.gainUnadjusted[name] = float(fit[0, 1])
+    ptc.gainErr[name] = float(fit[1, 1])
+    ptc.noise[name], ptc.noiseErr[name] = float(noise), float(fit[1, 2] / (2 * noise))
+    for attribute in ("aMatrix", "bMatrix", "noiseMatrix"):
+        getattr(ptc, attribute)[name] = np.full((_SIDE, _SIDE), np.nan)
+
+
+def _evaluate(mu: _Floats, a00: float, gain: float, noise: float) -> _Floats:
+    """Evaluate equation 16 of Astier et al. 2019 (arXiv:1905.08677): variance (adu^2) at a mean (adu)."""
+    variance: _Floats = 0.5 / (a00 * gain**2) * np.expm1(2 * a00 * gain * mu) + noise / gain**2
+    return variance
+
+
+def storePtcs(
+    butler: Butler,
+    instrument: Any,
+    camera: Any,
+    faults: Iterable[Fault] = (),
+    *,
+    seed: int = 1,
+    detectors: Iterable[int] | None = None,
+) -> None:
+    """Simulate the curves of detectors, and certify them for all time.
+
+    Parameters
+    ----------
+    butler
+        A writeable butler of a repository made by `makeRepository`.
+    instrument
+        The instrument.
+    camera
+        Its camera.
+    faults
+        Faults of the simulation. A missing detector has no curves.
+    seed
+        Seed of the simulation.
+    detectors
+        Ids of the detectors; all of the camera if None.
+    """
+    known = tuple(faults)
+    run = instrument.makeCollectionName("calib/ptc/simulated")
+    calibrations = instrument.makeCalibrationCollectionName()
+    butler.collections.register(run)
+    butler.collections.register(calibrations, CollectionType.CALIBRATION)
+    dataset_type = DatasetType(
+        "ptc",
+        ("instrument", "detector"),
+        "PhotonTransferCurveDataset",
+        isCalibration=True,
+        universe=butler.dimensions,
+    )
+    butler.registry.registerDatasetType(dataset_type)
+    chosen = {detector.getId() for detector in camera} if detectors is None else set(detectors)
+    refs = []
+    with butler.transaction():
+        for detector in camera:
+            own = selectFaults(known, 0, detector.getId(), detector.getName())
+            is_missing = any(fault.kind is FaultKind.MISSING_DETECTOR for fault in own)
+            if detector.getId() in chosen and not is_missing:
+                ptc = simulatePtc(detector, camera, own, seed=seed)
+                data_id = {"instrument": instrument.getName(), "detector": detector.getId()}
+                refs.append(butler.put(ptc, dataset_type, data_id, run=run))
+        butler.registry.certify(calibrations, refs, Timespan(None, None))
+
+
+def listExpectedPtcResults(faults: Iterable[Fault], camera: Any) -> list[ExpectedResult]:
+    """List what has to be found of the faults of photon transfer curves.
+
+    Parameters
+    ----------
+    faults
+        Faults of the simulation.
+    camera
+        The camera.
+
+    Returns
+    -------
+    expected
+        As `listExpectedResults` returns them, of an exposure 0 that there is not.
+
+    Raises
+    ------
+    ValueError
+        Raised if a fault does not fit the camera or is too weak to be certain.
+    """
+    found = []
+    for result in listExpectedResults(faults, camera, [0]):
+        failures = {_SAME_TESTS.get(name, name) for name in result.failures} & _TESTS
+        if FaultKind.MASKED_AMPLIFIER in result.kinds:
+            failures |= _TESTS
+        found.append(replace(result, failures=frozenset(failures), untested=result.untested & _TESTS))
+    return found

@@ -1,0 +1,149 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""The base of calibrations (ip_isr, 2026-04-22): their metadata, and FITS files of one table.
+
+Left out: text files, provenance, comparison, and what only other calibrations have.
+"""
+
+__all__ = ["IsrCalib"]
+
+import abc
+import warnings
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+from astropy.io import fits
+from astropy.table import Table
+
+from lsst.daf.base import PropertyList
+from lsst.utils import doImport
+from lsst.utils.introspection import get_full_type_name
+
+_KEYS = (
+    "INSTRUME",
+    "RAFTNAME",
+    "SLOTNAME",
+    "DETECTOR",
+    "DET_NAME",
+    "DET_SER",
+    "FILTER",
+    "CALIB_ID",
+    "SEQFILE",
+    "SEQNAME",
+    "SEQCKSUM",
+)
+"""Keys of metadata that every calibration has, with None where nothing is known."""
+
+
+class IsrCalib(abc.ABC):
+    """A calibration with metadata, kept in tables.
+
+    Parameters
+    ----------
+    camera, detector
+        What the metadata are filled from, if given.
+    """
+
+    _OBSTYPE: ClassVar[str] = "generic"
+    _SCHEMA: ClassVar[str] = "NO SCHEMA"
+    _VERSION: ClassVar[float] = 0
+
+    def __init__(self, camera: Any = None, detector: Any = None) -> None:
+        self._metadata = PropertyList()
+        for key in _KEYS:
+            self._metadata[key] = None
+        self.updateMetadata(camera=camera, detector=detector)
+
+    def getMetadata(self) -> PropertyList:
+        """Get the metadata, which may be changed."""
+        return self._metadata
+
+    def updateMetadata(self, camera: Any = None, detector: Any = None, **kwargs: Any) -> None:
+        """Fill the metadata.
+
+        Parameters
+        ----------
+        camera, detector
+            What the calibration belongs to.
+        **kwargs
+            Further entries.
+        """
+        known: dict[str, Any] = {
+            "OBSTYPE": self._OBSTYPE,
+            f"{self._OBSTYPE}_SCHEMA": self._SCHEMA,
+            f"{self._OBSTYPE}_VERSION": self._VERSION,
+            "CALIBCLS": get_full_type_name(self),
+        }
+        if camera is not None:
+            known["INSTRUME"] = camera.getName()
+        if detector is not None:
+            name = detector.getName()
+            known |= {"DETECTOR": detector.getId(), "DET_NAME": name, "DET_SER": detector.getSerial()}
+            if name.count("_") == 1:
+                known["RAFTNAME"], known["SLOTNAME"] = name.split("_")
+        self._metadata.update(known | kwargs)
+
+    @classmethod
+    def determineCalibClass(cls, metadata: Any, message: str) -> type["IsrCalib"]:
+        """Find the class of a stored calibration.
+
+        Parameters
+        ----------
+        metadata
+            Its metadata.
+        message
+            Where it is read, for errors.
+
+        Returns
+        -------
+        calibClass
+            That of the metadata, else this one.
+
+        Raises
+        ------
+        ValueError
+            Raised if that is the base class.
+        """
+        name = metadata.get("CALIBCLS")
+        found: Any = cls if name is None else doImport(name)
+        if found is IsrCalib:
+            raise ValueError(f"Cannot use base class to read calibration data: {message}")
+        return found
+
+    @classmethod
+    def readFits(cls, filename: str) -> "IsrCalib":
+        """Read a calibration of one table from a FITS file.
+
+        Parameters
+        ----------
+        filename
+            Name of the file.
+
+        Returns
+        -------
+        calib
+            The calibration, of the class that the file says.
+        """
+        table = Table.read(filename, hdu=1, mask_invalid=False)
+        meta = {key: None if isinstance(v, fits.card.Undefined) else v for key, v in table.meta.items()}
+        table.meta = meta
+        return cls.determineCalibClass(meta, "readFits").fromTable([table])
+
+    def writeFits(self, filename: str) -> str:
+        """Write the calibration to a FITS file, and return its name."""
+        with warnings.catch_warnings():
+            # Keys longer than 8 characters.
+            warnings.simplefilter("ignore", fits.verify.VerifyWarning)
+            tables = [fits.table_to_hdu(table) for table in self.toTable()]
+        fits.HDUList([fits.PrimaryHDU(), *tables]).writeto(filename, overwrite=True)
+        return filename
+
+    @classmethod
+    @abc.abstractmethod
+    def fromTable(cls, tableList: Sequence[Table]) -> Self:
+        """Make a calibration from its tables."""
+
+    @abc.abstractmethod
+    def toTable(self) -> list[Table]:
+        """Make tables of the calibration."""

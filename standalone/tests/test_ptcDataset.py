@@ -1,0 +1,146 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Photon transfer curves: the files of the real class, and its formulae."""
+
+import importlib.util
+import os
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+from numpy.testing import assert_allclose, assert_array_equal
+
+from lsst.ip.isr import IsrCalib, PhotonTransferCurveDataset
+
+FILES = (
+    "ptc_expapprox/ptc_LSSTComCam_0",
+    "ptc_fullcov/ptc_LSSTComCam_3",
+    "ptc_lsstcam/ptc_LSSTCam_191",
+    "ptc_lsstcam/ptc_LSSTCam_39",
+)
+
+
+@pytest.fixture(params=FILES)
+def file(request, sharedData) -> str:
+    """Name a file that the real class has written."""
+    return str(sharedData / "tables" / f"{request.param}.fits")
+
+
+@pytest.fixture
+def upstream() -> ModuleType:
+    """Load the module of ip_isr, where a checkout is given."""
+    path = Path(os.environ.get("UPSTREAM_DIR", "")) / "ip_isr/python/lsst/ip/isr/ptcDataset.py"
+    if "UPSTREAM_DIR" not in os.environ or not path.is_file():
+        pytest.skip("needs a checkout of ip_isr: set UPSTREAM_DIR to the directory that has it")
+    spec = importlib.util.spec_from_file_location("ptcDatasetOfUpstream", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def makePtc(side: int = 3) -> PhotonTransferCurveDataset:
+    """Make curves of two amplifiers, with covariances of some lags."""
+    rng = np.random.default_rng(side)
+    ptc = PhotonTransferCurveDataset(["C00", "C01"], "FULLCOVARIANCE", side)
+    for name in ptc.ampNames:
+        ptc.gain[name] = 1.5
+        ptc.aMatrix[name] = rng.normal(size=(side, side)) * 1e-7
+        ptc.aMatrix[name][0, 0] = -2e-6
+        ptc.bMatrix[name] = rng.normal(size=(side, side)) * 1e-7
+        ptc.noiseMatrix[name] = rng.normal(size=(side, side))
+        ptc.covariances[name] = ptc.covariancesModel[name] = rng.normal(size=(2, side, side))
+        ptc.covariancesSqrtWeights[name] = np.ones((2, side, side))
+        ptc.rawMeans[name] = np.array([1e3, 1e4])
+        ptc.inputExpIdPairs[name] = [[1, 2], [3, 4]]
+        ptc.expIdMask[name] = np.array([True, False])
+    return ptc
+
+
+def test_file_is_written_as_it_was_read(file, tmp_path):
+    ptc = IsrCalib.readFits(file)
+    assert isinstance(ptc, PhotonTransferCurveDataset)
+    copy = ptc.writeFits(str(tmp_path / "copy.fits"))
+    difference = fits.FITSDiff(file, copy)
+    assert difference.identical, difference.report()
+
+
+def test_attributes_are_the_columns(file):
+    ptc, table = PhotonTransferCurveDataset.readFits(file), Table.read(file, hdu=1, mask_invalid=False)
+    assert ptc.ampNames == list(table["AMPLIFIER_NAME"])
+    assert (ptc.getMetadata()["DETECTOR"], ptc.getMetadata()["DET_SER"]) == (
+        table.meta["DETECTOR"],
+        table.meta["DET_SER"],
+    )
+    for row in table:
+        name = str(row["AMPLIFIER_NAME"])
+        for attribute, column in {
+            "gain": "GAIN",
+            "ptcTurnoff": "PTC_TURNOFF",
+            "ptcRolloffTau": "PTC_ROLLOFF_TAU",
+            "rawVars": "RAW_VARS",
+            "expIdMask": "EXP_ID_MASK",
+            "inputExpIdPairs": "INPUT_EXP_ID_PAIRS",
+        }.items():
+            assert_array_equal(getattr(ptc, attribute)[name], row[column])
+        assert ptc.covariances[name].shape == (8, 3, 3)
+        assert ptc.aMatrix[name].shape == (3, 3)
+        assert_array_equal(ptc.covariances[name].ravel(), row["COVARIANCES"])
+
+
+@pytest.mark.parametrize("side", [1, 2, 5, 8])
+def test_model_of_covariances_is_that_of_ip_isr(upstream, side):
+    ptc, mu = makePtc(side), np.linspace(10, 9e4, 7)
+    expected = upstream.PhotonTransferCurveDataset.evalPtcModel(ptc, mu)
+    for name, model in ptc.evalPtcModel(mu).items():
+        assert_allclose(model, expected[name], rtol=1e-9, atol=1e-6)
+
+
+def test_model_of_variances_is_that_of_ip_isr(upstream, sharedData):
+    ptc, mu = IsrCalib.readFits(str(sharedData / "tables" / f"{FILES[0]}.fits")), np.linspace(10, 9e4, 7)
+    expected = upstream.PhotonTransferCurveDataset.evalPtcModel(ptc, mu)
+    for name, model in ptc.evalPtcModel(mu).items():
+        assert_allclose(model, expected[name], rtol=1e-9)
+
+
+def test_model_is_the_equation():
+    """Without interaction of neighbours, the series of the third order in the signal."""
+    ptc, mu = makePtc(1), np.array([1e4, 5e4])
+    a, c, noise = ptc.aMatrix["C00"][0, 0], (ptc.aMatrix["C00"] * ptc.bMatrix["C00"])[0, 0], 0.0
+    noise = ptc.noiseMatrix["C00"][0, 0]
+    s = 1.5 * mu
+    expected = s + a * s**2 + 2 / 3 * (a**2 + c) * s**3 + (a**3 / 3 + 5 / 6 * a * c) * s**4 + noise
+    assert_allclose(ptc.evalPtcModel(mu)["C00"][:, 0, 0], expected / 1.5**2, rtol=1e-12)
+
+
+def test_fit_that_is_not_known_has_no_model():
+    ptc = PhotonTransferCurveDataset(["C00"], "PARTIAL")
+    with pytest.raises(RuntimeError, match="ptcFitType PARTIAL"):
+        ptc.evalPtcModel(np.ones(2))
+
+
+def test_what_an_older_file_lacks_is_not_known():
+    [table] = makePtc().toTable()
+    table.remove_columns(["PTC_ROLLOFF", "RAW_DELTAS", "EXP_ID_ROLLOFF_MASK", "NPIXEL_COVARIANCES"])
+    table.meta["PTC_VERSION"] = 2.3
+    ptc = PhotonTransferCurveDataset.fromTable([table])
+    assert np.isnan(ptc.ptcRolloff["C00"])
+    assert ptc.nPixelCovariances["C01"] == -1
+    assert_array_equal(ptc.rawDeltas["C01"], np.full(2, np.nan))
+    assert_array_equal(ptc.expIdRolloffMask["C00"], [False, False])
+    assert_array_equal(ptc.expIdMask["C00"], [True, False])
+
+
+def test_file_with_the_noise_in_another_unit_is_refused():
+    [table] = makePtc().toTable()
+    table.meta["PTC_VERSION"] = 1.8
+    with pytest.raises(ValueError, match=r"has version 1.8; this stand-in reads 1.9 and later"):
+        PhotonTransferCurveDataset.fromTable([table])
+
+
+def test_base_class_reads_no_file_without_a_class():
+    with pytest.raises(ValueError, match="Cannot use base class"):
+        IsrCalib.determineCalibClass({}, "here")

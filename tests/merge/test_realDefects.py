@@ -1,0 +1,185 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""The merges by visit of the pipeline of defects on results that the real cp_verify made of known faults."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from pyarrow import parquet
+
+from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.tasks import VisitRunMergeAnalysisTask
+from lsst.daf.butler.formatters.parquet import arrow_to_astropy
+from lsst.obs.lsst import LsstComCam
+from lsst.pex.config import FieldValidationError
+from lsst.pipe.base import Pipeline
+
+ROOT = Path(__file__).parents[2]
+VISITS = (2024110501301, 2024110501302)
+DETECTORS = (0, 4, 8)
+WITHOUT_PLOTS = """
+from lsst.analysis.tools.interfaces import NoPlot
+for tool in config.atools:
+    tool.produce.plot = NoPlot
+"""
+
+
+@pytest.fixture(scope="module")
+def read(sharedData):
+    """Return a reader of what the real tasks made."""
+    folder = sharedData / "tables" / "defects"
+
+    def fromFile(name):
+        path = folder / name
+        if path.suffix == ".parq":
+            return arrow_to_astropy(parquet.read_table(path))
+        return yaml.safe_load(path.read_text())
+
+    return fromFile
+
+
+@pytest.fixture(scope="module")
+def run(read, makeRepository):
+    """Run the merges; the statistics of some detectors can be changed before."""
+
+    def runMerges(change=lambda stats, visit, detector: stats):
+        repository = makeRepository(LsstComCam, VISITS, physicalFilter="r_03")
+        dimensions = ("instrument", "exposure", "detector")
+        repository.register("verifyDefectsDetStats", "StructuredDataDict", dimensions)
+        repository.register("verifyDefectsDetResults", "ArrowAstropy", dimensions)
+        for visit in VISITS:
+            for detector in DETECTORS:
+                data_id = {"exposure": visit, "detector": detector}
+                stats = change(read(f"verifyDefectsDetStats_{visit}_{detector}.yaml"), visit, detector)
+                repository.put("verifyDefectsDetStats", stats, **data_id)
+                results = read(f"verifyDefectsDetResults_{visit}_{detector}.parq")
+                repository.put("verifyDefectsDetResults", results, **data_id)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CP_VERIFY_DIR", os.environ.get("CP_VERIFY_DIR", str(ROOT / "standalone")))
+            patch.setenv("ANALYSIS_TOOLS_DIR", os.environ.get("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone")))
+            patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+            pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/LSSTComCam/verifyDefects.yaml#defectsMerges")
+        for label in ("verifyDefectsExp", "verifyDefects"):
+            pipeline.addConfigPython(label, WITHOUT_PLOTS)
+        pipeline.addConfigOverride("verifyDefectsExp", "doCompareVerdicts", True)
+        return repository.run(pipeline)
+
+    return runMerges
+
+
+@pytest.fixture(scope="module")
+def merged(run):
+    return run()
+
+
+def getMetadata(butler, visit: int):
+    return butler.get("verifyDefectsExp_metadata", visit=visit)["verifyDefectsExp"]
+
+
+def test_merged_are_those_of_cp_verify(merged, read):
+    names = [("verifyDefects", {}, "")]
+    names += [("verifyDefectsExp", {"visit": visit}, f"_{visit}") for visit in VISITS]
+    for name, data_id, end in names:
+        assert merged.get(f"{name}Stats", **data_id) == read(f"{name}Stats{end}.yaml")
+        table, expected = merged.get(f"{name}Results", **data_id), read(f"{name}Results{end}.parq")
+        assert table.colnames == expected.colnames
+        for column in table.colnames:
+            masks = [np.ma.getmaskarray(np.ma.asarray(t[column])) for t in (table, expected)]
+            np.testing.assert_array_equal(*masks, column)
+            values = [np.asarray(t[column])[~mask] for t, mask in zip((table, expected), masks, strict=True)]
+            np.testing.assert_array_equal(*values, column)
+
+
+def test_no_detector_of_a_visit_is_lost(merged, read):
+    """Of the statistics that cp_verify merges the last detector is left."""
+    for visit in VISITS:
+        assert list(read(f"verifyDefectsExpStats_{visit}.yaml")) == [visit, "SUCCESS"]
+        summary = merged.get("cpDefectsExp_detectorSummary", visit=visit)
+        assert summary["detector"][summary["nAmps"] == 16].tolist() == list(DETECTORS)
+        for detector in range(9):
+            bundles = merged.query_datasets(
+                "cpDefectsExpDet_metrics",
+                where=f"exposure = {visit} AND detector = {detector}",
+                explain=False,
+            )
+            assert len(bundles) == (detector in DETECTORS)
+
+
+def test_metrics_of_all_levels(merged, read):
+    rows = read("verifyDefectsResults.parq")
+    groups = [(merged.get("cpDefectsRun_metrics"), rows)]
+    for visit in VISITS:
+        own = rows[rows["exposure"] == visit]
+        groups.append((merged.get("cpDefectsExp_metrics", visit=visit), own))
+        for detector in DETECTORS:
+            bundle = merged.get("cpDefectsExpDet_metrics", exposure=visit, detector=detector)
+            groups.append((bundle, own[own["detector"] == detector]))
+    for bundle, own in groups:
+        amps = own[~np.ma.getmaskarray(own["amplifier"])]
+        for test in getProduct("defects"):
+            measured = {str(m.metric_name): m.quantity.value for m in bundle[test.toolName]}
+            if test.row == "detector":
+                assert measured["nValid"] == 0
+                continue
+            values = np.asarray(amps[test.statisticColumn], dtype=float)
+            expected = {"min": values.min(), "median": np.median(values), "max": values.max()}
+            expected |= {"nAmps": len(amps), "nValid": len(amps)}
+            for name, value in expected.items():
+                assert measured[name] == pytest.approx(value, rel=1e-12), (test.key, name)
+
+
+def test_numbers_of_failures_are_those_of_the_stored_verdicts(merged, read):
+    for visit in VISITS:
+        for detector in DETECTORS:
+            stored = read(f"verifyDefectsDetStats_{visit}_{detector}.yaml")["VERIFY"]["AMP"].values()
+            bundle = merged.get("cpDefectsExpDet_metrics", exposure=visit, detector=detector)
+            for key in ("OUTLIERS", "STDEV", "MIN", "MAX", "PROB_TEST"):
+                tool = getProduct("defects")[key].toolName
+                measured = {str(m.metric_name): m.quantity.value for m in bundle[tool]}
+                assert measured["nTested"] == 16
+                assert measured["nFailed"] == sum(not verdicts[key] for verdicts in stored)
+
+
+def test_computed_verdicts_are_compared_with_the_stored_ones(merged):
+    for visit in VISITS:
+        metadata = getMetadata(merged, visit)
+        assert "toolFailures" not in metadata
+        for name in ("verdictDifferences", "verdictsUnread"):
+            assert metadata.getArray(name) == []
+
+
+def test_verdicts_that_differ_are_named(run):
+    """Statistics without verdicts cost their own comparison only."""
+
+    def change(stats, visit, detector):
+        if (visit, detector) == (VISITS[0], 0):
+            stats["VERIFY"]["AMP"]["C03"]["MAX"] = False
+        if (visit, detector) == (VISITS[0], 4):
+            stats["VERIFY"] = {"DET": {}}
+        if (visit, detector) == (VISITS[1], 8):
+            stats["VERIFY"]["AMP"]["C10"]["STDEV"] = True
+        return stats
+
+    butler = run(change)
+    first, second = (getMetadata(butler, visit) for visit in VISITS)
+    assert first.getArray("verdictDifferences") == [
+        f"exposure {VISITS[0]} detector 0 C03 MAX: failed by cp_verify, computed good"
+    ]
+    assert first.getArray("verdictsUnread") == [f"exposure {VISITS[0]} detector 4: KeyError: 'AMP'"]
+    assert second.getArray("verdictDifferences") == [
+        f"exposure {VISITS[1]} detector 8 C10 STDEV: passed by cp_verify, computed failed"
+    ]
+    assert len(butler.query_datasets("cpDefectsExp_culprits")) == 2
+
+
+def test_statistics_of_exposures_have_no_verdicts_to_compare():
+    config = VisitRunMergeAnalysisTask.ConfigClass()
+    config.doCompareVerdicts = True
+    with pytest.raises(FieldValidationError, match="compare in the merge of detectors"):
+        config.connections.ConnectionsClass(config=config)

@@ -1,0 +1,130 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Photon transfer curves, from simulated pairs of flats to metrics and plots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lsst.daf.butler import Butler
+from lsst.obs.lsst import Latiss, LsstComCam
+from lsst.pipe.base import Pipeline
+from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
+
+simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
+
+ROOT = Path(__file__).parents[1]
+Kind = simulator.FaultKind
+FAULTS = {
+    Latiss: (
+        simulator.Fault(Kind.WRONG_GAIN, 0, ("C03",)),
+        simulator.Fault(Kind.MASKED_AMPLIFIER, 0, ("C11",)),
+    ),
+    LsstComCam: (
+        simulator.Fault(Kind.HOT_NOISE, 0, ("C03",)),
+        simulator.Fault(Kind.LOW_TURNOFF, "R22_S11", ("C11", "C12")),
+        simulator.Fault(Kind.MISSING_DETECTOR, 3),
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=[Latiss, pytest.param(LsstComCam, marks=pytest.mark.slow)])
+def ptcs(request, tmp_path_factory) -> tuple[Butler, type]:
+    """Verify the photon transfer curves of some detectors, and make the plots on demand of the tables."""
+    instrument, root = request.param, tmp_path_factory.mktemp("ptc") / "butler"
+    name = instrument.getName()
+    butler = simulator.makeRepository(root, instrument, ())
+    detectors = (0, 3, 4) if instrument is LsstComCam else (0,)
+    camera = instrument().getCamera()
+    simulator.storePtcs(butler, instrument(), camera, FAULTS[instrument], detectors=detectors)
+    collections = [f"{name}/defaults"]
+    for path, output in (("verifyPtc.yaml", "u/merged"), ("analyzePtc.yaml#ptcExtended", "u/extended")):
+        run_butler = SimplePipelineExecutor.prep_butler(str(root), collections, output)
+        # A detector without curves would stop the graph: that of a prerequisite, as in cp_verify.
+        where = f"instrument='{name}' AND detector IN {(*sorted({*detectors} - {3}), -1)}"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))
+            patch.setenv("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone"))
+            patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+            pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/{name}/{path}")
+        SimplePipelineExecutor.from_pipeline(pipeline, where=where, butler=run_butler).run(
+            register_dataset_types=True
+        )
+        collections.insert(0, output)
+    return Butler.from_config(str(root), collections=collections, instrument=name), instrument
+
+
+def test_faults_of_photon_transfer_curves_are_the_culprits(ptcs):
+    butler, instrument = ptcs
+    expected = {
+        (result.detector, result.amplifier, test)
+        for result in simulator.listExpectedPtcResults(FAULTS[instrument], instrument().getCamera())
+        for test in result.failures
+    }
+    culprits = butler.get("cpPtcRun_culprits")
+    assert "exposure" not in culprits.colnames
+    failed = culprits[culprits["status"] == "failed"]
+    found = {(int(row["detector"]), str(row["amplifier"]), str(row["test"])) for row in failed}
+    assert found == expected
+    unknown = culprits[culprits["status"] != "failed"]
+    # Of LSSTComCam, two of nine detectors are verified, one of them without a fault of its own.
+    absent = set() if instrument is Latiss else set(range(9)) - {0, 4}
+    assert {int(row["detector"]) for row in unknown} == absent
+    summary = butler.get("cpPtcRun_detectorSummary")
+    status = dict(zip(summary["detector"].tolist(), summary["status"].tolist(), strict=True))
+    assert status == {d: "unknown" if d in absent else "failed" for d in status}
+
+
+def test_metrics_of_photon_transfer_curves(ptcs):
+    butler, instrument = ptcs
+    rows = butler.get("verifyPtcResults")
+    values = {m.metric_name.metric: m.quantity for m in butler.get("cpPtcRun_metrics")["ptcGain"]}
+    quantity = 100 * abs(rows["PTC_PTC_GAIN"] / rows["PTC_AMP_GAIN"] - 1)
+    finite = quantity[quantity == quantity]
+    assert values["quantityMax"].value == pytest.approx(max(finite), rel=1e-9)
+    assert str(values["quantityMax"].unit) == "%"
+    assert values["median"].unit.to_string() == "electron / adu"
+    assert values["nFailed"].value == (rows["PTC_VERIFY_PTC_GAIN"] == 0).sum()
+    assert values["nValid"].value == len(finite)
+    assert "nExposures" not in values
+    bundle = butler.get("cpPtcRunDet_metrics", detector=0)
+    own = {m.metric_name.metric: m.quantity.value for m in bundle["ptcNoise"]}
+    part = rows[rows["detector"] == 0]
+    assert own["nAmps"] == len(part) == 16
+    assert own["nFailed"] == (part["PTC_VERIFY_PTC_NOISE"] == 0).sum() == 1
+    of_sensor = butler.get("cpPtcRun_metrics").keys()
+    assert {"ptcFailures", "ptcTurnoff", "ptcBfeA00", "ptcCov10FitSlope"} <= of_sensor
+
+
+def test_photon_transfer_curve_without_pairs_is_named(ptcs):
+    butler, instrument = ptcs
+    table = butler.get("cpPtcRun_ampSummary")
+    columns = [name for name in table.colnames if "_COV_" in name]
+    assert len(columns) == 15
+    for name in columns:
+        is_named = table[name].description.endswith("Left out of RXX_S00 C11: not measured.")
+        assert is_named == (instrument is Latiss)
+        assert np.isnan(table[name]).sum() == (instrument is Latiss)
+
+
+def test_plots_of_photon_transfer_curves_are_written(ptcs):
+    butler, _ = ptcs
+    found = {
+        dataset_type.name
+        for dataset_type in butler.registry.queryDatasetTypes("cpPtc*")
+        if dataset_type.storageClass_name == "Plot" and butler.query_datasets(dataset_type, explain=False)
+    }
+    maps = {"ptcGain", "ptcNoise", "ptcTurnoff", "ptcBfeA00", "ptcMaxRawMeans", "ptcRowMeanVarianceSlope"}
+    assert {f"cpPtcRun_{name}_FocalPlaneGeometryPlot" for name in maps} <= found
+    assert "cpPtcRun_ptcFailures_FailureMapPlot" in found
+    assert "cpPtcCurvesExtended_ptcCurves_PtcGridPlot" in found
+    assert "cpPtcRunExtended_ptcBfeA00Margin_FocalPlaneGeometryPlot" in found
+
+
+def test_no_tool_of_photon_transfer_curves_failed(ptcs):
+    butler, _ = ptcs
+    assert "toolFailures" not in butler.get("verifyPtc_metadata")["verifyPtc"]
