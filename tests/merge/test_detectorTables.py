@@ -190,6 +190,42 @@ def test_table_without_vectors_is_left_out(makeRepository, views, caplog):
     assert str(EXPOSURES[1]) in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("name", "values"), [("BIAS_SERIAL_PROF", np.arange(16.0)), ("detector", ["none"] * 16)]
+)
+def test_table_of_other_columns_costs_itself_and_the_quantum_fails(makeRepository, views, name, values):
+    repository = makeRepository(Latiss, EXPOSURES)
+    repository.register("verifyBiasDetResults", "ArrowAstropy", PER_DETECTOR)
+    for exposure in EXPOSURES:
+        table = makeProfiles(repository.camera[0], exposure)
+        if exposure == EXPOSURES[0]:
+            table[name] = values
+        repository.put("verifyBiasDetResults", table, exposure=exposure, detector=0)
+    with pytest.raises(ToolFailuresError, match=f"{EXPOSURES[0]}.*something else"):
+        repository.run(makeGraph("verifyBiasDetResults", addCurveTools))
+    assert {tuple(view.curves.epochs) for view in views} == {EXPOSURES[1:]}
+    by_title = {view.title.split(":")[0]: view for view in views}
+    for layer, exposure in enumerate(EXPOSURES[1:]):
+        expected = makeProfiles(repository.camera[0], exposure)["BIAS_PARALLEL_PROF"]
+        assert_array_equal(by_title["Residual bias, mean over the columns"].curves.curves[layer], expected)
+
+
+def test_table_without_rows_is_left_out(makeRepository, views, caplog):
+    repository = makeRepository(Latiss, EXPOSURES)
+    repository.register("verifyBiasDetResults", "ArrowAstropy", PER_DETECTOR)
+    for exposure in EXPOSURES:
+        table = makeProfiles(repository.camera[0], exposure)
+        if exposure == EXPOSURES[0]:
+            # Nothing tells an empty column of vectors from one of numbers.
+            table = Table(
+                {name: np.empty(0, np.str_ if name == "amplifier" else float) for name in table.colnames}
+            )
+        repository.put("verifyBiasDetResults", table, exposure=exposure, detector=0)
+    repository.run(makeGraph("verifyBiasDetResults", addCurveTools))
+    assert {tuple(view.curves.epochs) for view in views} == {EXPOSURES[1:]}
+    assert "has no rows" in caplog.text
+
+
 def test_damaged_table_costs_itself_and_the_quantum_fails(makeRepository, views):
     repository = makeRepository(Latiss, EXPOSURES)
     fill(repository, (0,))

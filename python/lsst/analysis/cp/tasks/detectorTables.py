@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from astropy.table import vstack
 
 from lsst.analysis.cp.core.epochs import vectorColumn
 from lsst.pex.config import ListField
@@ -27,8 +27,6 @@ from .rafts import splitByRaft, storeByDetector
 from .runner import ToolRunner, describeInputs, putOutputs, raiseFailures, runTools
 
 if TYPE_CHECKING:
-    from astropy.table import Table
-
     from lsst.afw.cameraGeom import Camera
     from lsst.daf.butler import DeferredDatasetHandle
 
@@ -125,7 +123,7 @@ class DetectorTablesTask(PipelineTask):
         raiseFailures(self, failures)
         if not n_made:
             wanted = ", ".join(sorted(self.wantedColumns()))
-            raise NoWorkFound(f"none of {len(handles)} tables has the columns {wanted}")
+            raise NoWorkFound(f"none of {len(handles)} tables has rows with the columns {wanted}")
 
     def splitParts(
         self, handles: Sequence[DeferredDatasetHandle], camera: Camera, outputRefs: OutputQuantizedConnection
@@ -155,44 +153,58 @@ class DetectorTablesTask(PipelineTask):
         columns
             By name; vectors are padded with NaN to the longest. Empty if no table has them.
         """
-        wanted = self.wantedColumns()
-        tables: list[Table] = []
-        exposures: list[np.ma.MaskedArray[Any, Any]] = []
+        wanted = sorted(self.wantedColumns())
+        parts: dict[str, dict[str, Any]] = {}
         for handle in handles:
             name = f"{handle.ref.datasetType.name} {handle.dataId}"
             try:
                 stored = {str(column) for column in handle.get(component="columns")}
-                if absent := sorted(wanted - stored):
+                if absent := [column for column in wanted if column not in stored]:
                     self.log.warning("%s lacks %s, and is left out.", name, ", ".join(absent))
                     continue
-                table = handle.get(parameters={"columns": sorted(wanted)})
+                table = handle.get(parameters={"columns": wanted})
+                if not len(table):
+                    self.log.warning("%s has no rows, and is left out.", name)
+                    continue
+                part = {column: _readColumn(table[column], column) for column in wanted}
             except Exception as error:
                 self.log.warning("%s cannot be read, and is left out: %s", name, error)
                 failures[name] = f"{type(error).__name__}: {error}"
                 continue
             known = "exposure" in handle.dataId.mapping
-            tables.append(table)
-            exposures.append(
-                np.ma.array(
-                    np.full(len(table), int(handle.dataId["exposure"]) if known else 0, dtype=np.int64),
-                    mask=not known,
-                )
-            )
-        if not tables:
+            exposure = np.full(len(table), int(handle.dataId["exposure"]) if known else 0, dtype=np.int64)
+            parts[name] = part | {"exposure": np.ma.array(exposure, mask=not known)}
+        for name in _findOdd(parts):
+            failures[name] = "ColumnError: its columns hold something else than those of most tables"
+            self.log.warning("%s is left out: %s", name, failures[name])
+            del parts[name]
+        if not parts:
             return {}
-        columns: dict[str, Any] = {name: _joinColumns(tables, name) for name in wanted}
-        columns["exposure"] = np.ma.concatenate(exposures)
-        return columns
+        return {name: _joinColumns([part[name] for part in parts.values()]) for name in (*wanted, "exposure")}
 
 
-def _joinColumns(tables: Sequence[Table], name: str) -> Any:
+def _readColumn(column: Any, name: str) -> Any:
+    """Read a column of a table: vectors as an array of two dimensions, all else as it is."""
+    return column if column.ndim == 1 and column.dtype.kind != "O" else vectorColumn(column, name)
+
+
+def _findOdd(parts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Find the tables of which a column cannot be joined with that of most tables."""
+    kinds = {
+        name: tuple((column.ndim, column.dtype.kind in "SU") for column in part.values())
+        for name, part in parts.items()
+    }
+    usual = [kind for kind, _ in Counter(kinds.values()).most_common(1)]
+    return [name for name, kind in kinds.items() if kind not in usual]
+
+
+def _joinColumns(columns: Sequence[Any]) -> Any:
     """Put a column of several tables one below the other; vectors may differ in length."""
-    if all(table[name].ndim == 1 and table[name].dtype.kind != "O" for table in tables):
-        return vstack([table[[name]] for table in tables], metadata_conflicts="silent")[name]
-    vectors = [vectorColumn(table[name], name) for table in tables]
-    joined = np.full((sum(map(len, vectors)), max(part.shape[1] for part in vectors)), np.nan)
+    if columns[0].ndim == 1:
+        return np.ma.concatenate(columns)
+    joined = np.full((sum(map(len, columns)), max(part.shape[1] for part in columns)), np.nan)
     start = 0
-    for part in vectors:
+    for part in columns:
         joined[start : start + len(part), : part.shape[1]] = part
         start += len(part)
     return joined
