@@ -14,6 +14,7 @@ import pytest
 
 from lsst.analysis.cp.actions.plot import MarginStripPlot
 from lsst.analysis.cp.actions.plot.amps.marginStripPlot import drawStrip
+from lsst.analysis.cp.actions.plot.histogram import chooseKindLooks
 from lsst.utils.plotting import make_figure
 
 
@@ -54,7 +55,7 @@ def test_detectors_and_exposures_are_ranked_by_themselves(flats: Callable, encod
 def test_points_are_all_on_the_axes(noisy: dict, encode: Callable) -> None:
     strip = MarginStripPlot().prepare(encode(noisy)).strips[0]
     ax = make_figure(figsize=(6, 2)).add_subplot()
-    drawn = drawStrip(ax, strip, ["E2V", "ITL"])
+    drawn = drawStrip(ax, strip, chooseKindLooks(["E2V", "ITL"]))
     points = np.concatenate([collection.get_offsets() for collection in drawn])
     assert sorted(points[:, 0].tolist()) == list(range(1, 32))
     low, high = ax.get_ylim()
