@@ -188,14 +188,6 @@ def test_equal_values_have_an_axis(camera):
     assert view.lists[1] == ()
 
 
-def test_infinite_value_among_equal_ones_does_not_stretch_the_axis(camera):
-    y = np.full((2 * 8, N_POINTS), 3.0)
-    y[5, 7] = np.inf
-    view = prepare(makeColumns(2, y=y), camera)
-    assert_allclose(view.yLimits, np.tile([2.85, 3.15], (8, 1)))
-    makeAmpGridFigure(view).savefig(io.BytesIO(), dpi=30)
-
-
 def test_order_of_rows_does_not_matter(camera):
     columns = makeColumns(4)
     order = np.random.default_rng(1).permutation(len(columns["exposure"]))

@@ -220,8 +220,7 @@ def chooseAxes(curves: CurveSet, nSigma: float) -> tuple[FloatArray, BoolArray]:
     deviations = (curves.curves - level[:, np.newaxis]).reshape(-1, 1)
     half = nSigma * float(scatterOverEpochs(deviations, np.zeros(1))[0])
     if not half > 0:
-        finite = np.abs(deviations[np.isfinite(deviations)])
-        half = float(finite.max(initial=0.0)) or 0.05 * float(np.abs(level[known]).max()) or 1.0
+        half = float(np.nanmax(np.abs(deviations))) or 0.05 * float(np.abs(level[known]).max()) or 1.0
     centre = float(np.median(level[known]))
     shifted = known & (np.abs(level - centre) > half)
     centres = np.where(shifted, level, centre)
