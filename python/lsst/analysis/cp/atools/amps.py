@@ -190,5 +190,7 @@ class AmpResultsTool(AmpTool):
         self.produce.metric = NoMetric
 
     def finalize(self) -> None:
-        """Ask for all tests that have a verdict."""
-        self._configure([test.key for test in getProduct(self.product) if test.isTested])
+        """Ask for all tests that the plot wants."""
+        plot = self.produce.plot
+        wanted = filter(plot.wants, getProduct(self.product)) if isinstance(plot, AmpTablePlot) else ()
+        self._configure([test.key for test in wanted])

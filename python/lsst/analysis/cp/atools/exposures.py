@@ -36,7 +36,7 @@ class SlopeTool(AmpTool):
 
     def finalize(self) -> None:
         """Hand the slope to the actions that make the tool."""
-        product = getProduct(self.product)
+        product = getProduct(self.product, self.gainsApplied)
         slope = product.slope(self.slope)
         test = product[slope.test]
         self._configure([slope.test])
@@ -88,7 +88,7 @@ class RaftRateTool(AmpTool):
 
     def finalize(self) -> None:
         """Hand the rate to the actions that make the tool."""
-        product = getProduct(self.product)
+        product = getProduct(self.product, self.gainsApplied)
         test = product[product.rate]
         self._configure([product.rate])
         if isinstance(self.process, ExposureValues):

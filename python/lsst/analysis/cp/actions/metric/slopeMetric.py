@@ -37,7 +37,7 @@ class SlopeMetric(AmpMetricAction):
     @property
     def units(self) -> Mapping[str, str]:
         """Unit of each measurement by its name."""
-        return slopeUnits(getProduct(self.product).slope(self.slope))
+        return slopeUnits(getProduct(self.product, self.gainsApplied).slope(self.slope))
 
     def getInputSchema(self) -> KeyedDataSchema:
         """Name the encoded results, and the slopes."""
