@@ -97,17 +97,22 @@ def darks(tmp_path_factory) -> Butler:
     return run(tmp_path_factory.mktemp("darks") / "butler", pipeline, Latiss, exposures=DARKS)
 
 
-def makePages(butler: Butler, product: str) -> Butler:
-    """Make the pages of each detector of LATISS over a run, from what a butler has."""
-    title = product.title()
-    pipeline = readPipeline(f"LATISS/analyze{title}.yaml#analyze{title}RunDetExtended")
-    inputs = ["u/test", "LATISS/defaults"]
+def runAfterwards(butler: Butler, path: str, collection: str) -> Butler:
+    """Run another pipeline of LATISS on what a butler has, into a collection of its own."""
     root = str(butler._config.configDir.ospath)
-    writing = SimplePipelineExecutor.prep_butler(root, inputs, f"u/{product}Pages")
+    writing = SimplePipelineExecutor.prep_butler(root, ["u/test", "LATISS/defaults"], collection)
+    pipeline = readPipeline(f"LATISS/{path}")
     SimplePipelineExecutor.from_pipeline(pipeline, where="instrument='LATISS'", butler=writing).run(
         register_dataset_types=True
     )
-    return Butler.from_config(root, collections=[f"u/{product}Pages"], instrument="LATISS")
+    return Butler.from_config(root, collections=[collection], instrument="LATISS")
+
+
+def makePages(butler: Butler, product: str) -> Butler:
+    """Make the pages of each detector of LATISS over a run, from what a butler has."""
+    title = product.title()
+    path = f"analyze{title}.yaml#analyze{title}RunDetExtended"
+    return runAfterwards(butler, path, f"u/{product}Pages")
 
 
 @pytest.fixture(scope="module")
@@ -268,12 +273,7 @@ def test_percentiles_of_the_combined_dark(darks):
 
 
 def test_history_of_darks(darks):
-    pipeline = readPipeline("LATISS/trendDark.yaml")
-    root, collection = str(darks._config.configDir.ospath), "u/trend"
-    butler = SimplePipelineExecutor.prep_butler(root, ["u/test", "LATISS/defaults"], collection)
-    executor = SimplePipelineExecutor.from_pipeline(pipeline, where="instrument='LATISS'", butler=butler)
-    executor.run(register_dataset_types=True)
-    read = Butler.from_config(root, collections=[collection], instrument="LATISS")
+    read = runAfterwards(darks, "trendDark.yaml", "u/trend")
     trend = read.get("cpDarkTrend_trend")
     rows = trend[(trend["metric"] == "darkMeanRate") & (trend["measurement"] == "median")]
     assert set(rows["unit"]) == {"electron / s"}
@@ -415,13 +415,8 @@ def test_plots_and_views_of_flats_are_written(flats):
     assert len(flats.query_datasets("cpFlatRun_flatNoise_FocalPlaneGeometryPlot")) == 2
 
 
-def test_each_filter_has_a_history_of_its_own(flatsRoot, flats):
-    butler = SimplePipelineExecutor.prep_butler(str(flatsRoot), ["u/test", "LATISS/defaults"], "u/trend")
-    pipeline = readPipeline("LATISS/trendFlat.yaml")
-    SimplePipelineExecutor.from_pipeline(pipeline, where="instrument='LATISS'", butler=butler).run(
-        register_dataset_types=True
-    )
-    found = Butler.from_config(str(flatsRoot), collections=["u/trend"], instrument="LATISS")
+def test_each_filter_has_a_history_of_its_own(flats):
+    found = runAfterwards(flats, "trendFlat.yaml", "u/trend")
     for band, exposures in (("r", [FIRST, SECOND]), ("g", [THIRD])):
         table = found.get("cpFlatTrend_trend", physical_filter=f"SDSS{band}_65mm")
         assert set(table["physical_filter"]) == {f"SDSS{band}_65mm"}
@@ -554,3 +549,61 @@ def test_no_detector_of_a_visit_is_lost(defects, instrument):
     summary = defects.get("cpDefectsExp_detectorSummary", visit=FIRST)
     assert summary["detector"][summary["nAmps"] == 16].tolist() == ([0, 4] if is_raft else [0])
     assert len(defects.query_datasets("cpDefectsExp_defectsFailures_FailureMapPlot")) == 2
+
+
+@pytest.fixture(scope="module")
+def defectsOfLatiss(defects, instrument) -> Butler:
+    """Get the defects of LATISS alone, whose pipelines are the same as those of the others."""
+    if instrument is not Latiss:
+        pytest.skip("run on the simulated data of LATISS")
+    return defects
+
+
+def assertDrawn(butler: Butler, pipeline: Pipeline, number: dict[str, int]) -> None:
+    """Look for every plot of a pipeline, of which there are as many as visits, or as is said."""
+    names = {
+        edge.parent_dataset_type_name
+        for node in pipeline.to_graph().tasks.values()
+        for edge in node.outputs.values()
+        if edge.storage_class_name == "Plot"
+    }
+    assert names
+    for name in names:
+        refs = butler.query_datasets(name)
+        assert len(refs) == next((n for start, n in number.items() if name.startswith(start)), 2), name
+        assert all(butler.getURI(ref).read(8) == b"\x89PNG\r\n\x1a\n" for ref in refs), name
+
+
+def test_defects_are_analysed_from_stored_tables(defectsOfLatiss):
+    """Without the merges of ours, with views and with what is made on demand."""
+    found = runAfterwards(defectsOfLatiss, "analyzeDefects.yaml", "u/analysis")
+    assertDrawn(found, readPipeline("LATISS/analyzeDefects.yaml"), {"cpDefectsRun": 1})
+    for visit in (FIRST, SECOND):
+        table = defectsOfLatiss.get("verifyDefectsExpResults", visit=visit)
+        amps = table[~np.ma.getmaskarray(table["amplifier"])]
+        outliers = np.asarray(amps["DEFECTS_OUTLIERS"], dtype=float)
+        values = getValues(found, "cpDefectsExp_metrics", "defectsOutliersLeft", visit=visit)
+        assert (values["nAmps"], values["max"]) == (16, outliers.max())
+        assert values["nFailed"] == np.count_nonzero(outliers > 50) == 1
+        for name in ("cpDefectsExp_metrics",):
+            assert describe(found.get(name, visit=visit)) == describe(defectsOfLatiss.get(name, visit=visit))
+    assert describe(found.get("cpDefectsRun_metrics")) == describe(
+        defectsOfLatiss.get("cpDefectsRun_metrics")
+    )
+
+
+def describe(bundle) -> dict[str, dict[str, str]]:
+    """Describe a bundle, so that equal ones compare equal with NaN."""
+    return {
+        tool: {str(m.metric_name): str(m.quantity) for m in measured} for tool, measured in bundle.items()
+    }
+
+
+def test_history_of_defects(defectsOfLatiss):
+    found = runAfterwards(defectsOfLatiss, "trendDefects.yaml", "u/trend")
+    assertDrawn(found, readPipeline("LATISS/trendDefects.yaml"), {"": 1})
+    trend = found.get("cpDefectsTrend_trend")
+    rows = trend[(trend["metric"] == "defectsOutliers") & (trend["measurement"] == "max")]
+    assert rows["exposure"].tolist() == [FIRST, SECOND]
+    # An unmasked column has 500 rows here.
+    assert rows["value"].tolist() == [500, 500]

@@ -56,8 +56,7 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Path:
             if (source / name / part).is_dir():
                 shutil.copytree(source / name / part, copy / name / part)
         (copy / name / "python" / package / "version.py").write_text(VERSION)
-    if all((source / name / "python").is_dir() for name in PARTIAL):
-        copyTasks(source, copy)
+    copyTasks(source, copy)
     # A test of tools imports this for the sake of catalogue plots.
     (copy / "unused").mkdir()
     (copy / "unused" / "skyproj.py").touch()
@@ -65,8 +64,10 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def copyTasks(source: Path, copy: Path) -> None:
-    """Copy what defines the tasks of pipelines."""
+    """Copy what defines the tasks of pipelines, of the packages that are there."""
     for name, (package, pattern) in PARTIAL.items():
+        if not (source / name / "python").is_dir():
+            continue
         folder = copy / name / "python" / package
         folder.mkdir(parents=True)
         for file in (source / name / "python" / package).glob(pattern):
@@ -75,9 +76,10 @@ def copyTasks(source: Path, copy: Path) -> None:
             namespace = (ROOT / "python" / "lsst" / "__init__.py").read_text()
             (copy / name / "python" / parent / "__init__.py").write_text(namespace)
         (folder / "version.py").write_text(VERSION)
-    (copy / "pipe_tasks/python/lsst/pipe/tasks/__init__.py").write_text("")
-    isr = copy / "ip_isr/python/lsst/ip/isr/__init__.py"
-    isr.write_text(ISR_WITHOUT.sub("", isr.read_text()))
+    if (tasks := copy / "pipe_tasks/python/lsst/pipe/tasks/__init__.py").parent.is_dir():
+        tasks.write_text("")
+    if (isr := copy / "ip_isr/python/lsst/ip/isr/__init__.py").is_file():
+        isr.write_text(ISR_WITHOUT.sub("", isr.read_text()))
 
 
 @pytest.fixture(scope="session")
