@@ -416,7 +416,12 @@ def test_core_is_metrics_and_extended_is_plots(camera, product):
         assert given == expected
         assert tasks[label].outputs
         assert {edge.storage_class_name for edge in tasks[label].outputs.values()} == {"Plot"}
-        assert tasks[label].config.connections.outputName == label.replace("analyze", "cp")
+        name = label.replace("analyze", "cp")
+        assert tasks[label].config.connections.outputName == name
+        if "RunDet" not in label:
+            plots = {edge.parent_dataset_type_name for edge in tasks[label].outputs.values()}
+            kinds = {"Margins": "MarginStripPlot", "ByVendor": "VendorHistogramPlot"}
+            assert {f"{name}_{product}{what}_{plot}" for what, plot in kinds.items()} < plots
 
 
 @pytest.mark.usefixtures("upstreamPipelines")

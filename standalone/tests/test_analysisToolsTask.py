@@ -309,7 +309,9 @@ def butler(tmp_path_factory: pytest.TempPathFactory, results: Table) -> Iterator
         butler.put(results, dataset_type, instrument="LSSTComCam")
     inputs = ["inputs", LsstComCam().makeCollectionName("defaults")]
     writer = SimplePipelineExecutor.prep_butler(str(root), inputs=inputs, output="outputs")
-    executor = SimplePipelineExecutor.from_pipeline(Pipeline.fromFile(str(PIPELINE)), butler=writer)
+    executor = SimplePipelineExecutor.from_pipeline(
+        Pipeline.fromFile(f"{PIPELINE}#analyzeBiasCore"), butler=writer
+    )
     executor.run(register_dataset_types=True)
     writer.close()
     with Butler.from_config(root, collections="outputs") as reader:

@@ -16,17 +16,17 @@ from lsst.cp.simulator import (
     shrinkCamera,
 )
 from lsst.cp.simulator.fault import checkFaults, selectFaults
+from lsst.cp.simulator.faultKind import TRAITS
 from lsst.obs.lsst import LsstComCam
 from lsst.pex.config import FieldValidationError
 
-WHOLE_DETECTOR = {FaultKind.MISSING_DETECTOR, FaultKind.GRADIENT, FaultKind.STREAK}
 NAMES = {(0, "R22_S00"): ["C00", "C01"], (1, "R22_S01"): ["C00", "C01"]}
 
 
 @pytest.mark.parametrize("kind", FaultKind)
 def test_text_round_trip(kind) -> None:
-    number = 0 if kind in WHOLE_DETECTOR else 3 if kind is FaultKind.CORRELATED_AMPLIFIERS else 1
-    fault = Fault(kind, "R22_S00", tuple(f"C0{n}" for n in range(number)), exposures=(5, 6))
+    amplifiers = tuple(f"C0{n}" for n in range(TRAITS[kind].minAmplifiers))
+    fault = Fault(kind, "R22_S00", amplifiers, exposures=(5, 6))
     assert parseFaults([fault.toText()]) == (fault,)
 
 

@@ -74,7 +74,7 @@ def test_names_and_order_of_the_columns_of_detectors(columns, read, level):
     ]
     assert ("BIAS_DIST_50.0_PCT_median" in names) is runs
     assert {n for n in names if n.endswith("_nSuspicious")} == {
-        f"{key}_nSuspicious" for key in ("NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT")
+        f"{key}_nSuspicious" for key in ("NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT", "BIAS_SHIFT_NOISE")
     }
 
 

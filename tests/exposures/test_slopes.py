@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import linregress
 
 from lsst.analysis.cp.actions.plot.exposures.drawing import drawPanel, makeSeriesFigure
-from lsst.analysis.cp.atools import AmpSlopeTool, SlopeTool
+from lsst.analysis.cp.atools import AmpSlopeTool, RaftRateTool, SlopeTool
 from lsst.analysis.cp.catalogue import CatalogueError, findSlope, getProduct, readProduct
 from lsst.analysis.cp.metrics import declaredMeasurements
 from lsst.obs.lsst import LsstComCam
@@ -53,6 +53,29 @@ def test_metrics_are_those_of_scipy(comCam, means, makeRun, runTool):
     units = {name: str(m.quantity.unit) for name, m in tool.produce.metric(data).items()}
     assert units["max"] == "electron / s"
     assert units == declaredMeasurements("darkCurrent", "run")
+
+
+def test_slopes_without_gains_are_in_adu(comCam, means, makeRun, runTool):
+    fields = DARK | {"gainsApplied": False}
+    run = makeRun(comCam, "dark", means, TIMES)
+    tool, data, info = runTool(SlopeTool, *run, comCam, **fields)
+    chosen = [i for i in range(128) if i not in (5, 7)]
+    measured = {name: m.quantity for name, m in tool.produce.metric(data).items()}
+    assert measured["max"].unit == "adu / s"
+    assert measured["max"].value == pytest.approx(max(linregress(TIMES, means[:, i]).slope for i in chosen))
+    assert tool.produce.plot.prepare(data, comCam, info).mapTitle == "Residual dark current (adu / s)"
+    tool, data, info = runTool(AmpSlopeTool, *run, comCam, detector=0, **fields)
+    view = tool.produce.plot.prepare(data, info)
+    assert "(adu)" in view.yLabel
+    assert "(adu / s)" in view.keyTitle
+
+
+def test_rates_without_gains_are_in_adu(comCam, means, makeRun, runTool):
+    run = makeRun(comCam, "flat", means, TIMES)
+    tool, data, _ = runTool(RaftRateTool, *run, comCam, product="flat", gainsApplied=False)
+    view = tool.produce.plot.prepare(data, comCam)
+    assert view.yLabel == "Rate of the flat (adu / s)"
+    assert view.headline.endswith("adu / s")
 
 
 def test_no_times_give_no_slopes_and_a_page(comCam, means, makeRun, runTool):

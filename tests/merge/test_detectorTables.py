@@ -190,6 +190,13 @@ def test_table_without_vectors_is_left_out(makeRepository, views, caplog):
     assert str(EXPOSURES[1]) in caplog.text
 
 
+def test_profiles_without_gains_are_in_adu():
+    config = DetectorTablesTask.ConfigClass()
+    config.gainsApplied = False
+    addCurveTools(config, "bias")
+    assert {tool.produce.plot.unit for tool in config.atools} == {"adu"}
+
+
 @pytest.mark.parametrize(
     ("name", "values"), [("BIAS_SERIAL_PROF", np.arange(16.0)), ("detector", ["none"] * 16)]
 )

@@ -91,3 +91,12 @@ def makeRef(run, name="image"):
 def test_collections_of_all_inputs_are_named_and_the_types_of_what_is_shown():
     info = describeInputs([makeRef("b"), makeRef("a")], None, [makeRef("c", "culprits"), makeRef("a")])
     assert info == {"tableName": "image", "run": "a, b, c"}
+
+
+@pytest.mark.parametrize("odd", [-1.0, 0.0, 1e8, 1e300, -np.inf, np.inf])
+def test_what_is_no_date_is_left_out(odd):
+    assert describeRows({"mjd": np.array([61041.25, odd])}) == {"days": [20251231]}
+
+
+def test_dates_that_are_no_numbers_are_left_out():
+    assert describeRows({"mjd": np.array(["a"]), "exposure": np.array([4])}) == {"exposures": [4]}

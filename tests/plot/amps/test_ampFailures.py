@@ -109,3 +109,23 @@ def test_bars_reach_the_counts_and_hatches_tell_what_is_unknown(
     (line,) = [item for item in ax.collections if item.get_gid() is None and item is not bars]
     heights = [segment[0][1] for segment in line.get_segments()]
     assert heights == [8] * 7
+
+
+def test_numbers_and_the_line_of_those_tested_are_apart(flats: Callable, encode: Callable) -> None:
+    columns = flats((5,))
+    names = np.ma.filled(columns["amplifier"], "")
+    columns["FLAT_VERIFY_NOISE"][np.isin(names, ["C01", "C02"])] = False
+    columns["FLAT_VERIFY_NOISE"][(names == "C02") & (columns["detector"] != 3)] = True
+    view = AmpFailuresPlot().prepare(encode(columns))
+    ax = make_figure(figsize=(6, 0.9), dpi=100).add_axes((0, 0, 1, 1))
+    drawNamePanel(ax, view, view.panels[0])
+    places = {
+        (item.get_gid(), round(x)): y
+        for item in ax.collections
+        if item.get_gid()
+        for x, y in item.get_offsets().tolist()
+    }
+    # All four that were tested of C01 failed, and one of C02: there is no room above the bar of C01.
+    assert places["4", 1] < 4
+    assert 1 < places["1", 2] < 4
+    assert places["0", 0] < 1

@@ -8,12 +8,14 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from lsst.analysis.cp.actions.plot import MarginStripPlot
-from lsst.analysis.cp.actions.plot.amps.marginStripPlot import drawStrip
+from lsst.analysis.cp.actions.plot.amps.marginStripPlot import drawStrip, rankMargins
+from lsst.analysis.cp.actions.plot.histogram import chooseKindLooks
 from lsst.utils.plotting import make_figure
 
 
@@ -54,7 +56,7 @@ def test_detectors_and_exposures_are_ranked_by_themselves(flats: Callable, encod
 def test_points_are_all_on_the_axes(noisy: dict, encode: Callable) -> None:
     strip = MarginStripPlot().prepare(encode(noisy)).strips[0]
     ax = make_figure(figsize=(6, 2)).add_subplot()
-    drawn = drawStrip(ax, strip, ["E2V", "ITL"])
+    drawn = drawStrip(ax, strip, chooseKindLooks(["E2V", "ITL"]))
     points = np.concatenate([collection.get_offsets() for collection in drawn])
     assert sorted(points[:, 0].tolist()) == list(range(1, 32))
     low, high = ax.get_ylim()
@@ -72,3 +74,24 @@ def test_nothing_to_rank(camera: Sequence, flats: Callable, encode: Callable, dr
     strip = MarginStripPlot().prepare(data).strips[0]
     assert (len(strip.margins), strip.nUnknown) == (0, 0 if drop else 32)
     MarginStripPlot()(data, camera=camera).savefig(io.BytesIO(), dpi=40)
+
+
+def test_small_margins_fill_the_axis(flats: Callable, encode: Callable) -> None:
+    columns = flats((5,))
+    columns["FLAT_NOISE"][:32] = math.sqrt(20000.0) * (1.0 - 0.001 * np.arange(1, 33))
+    strip = MarginStripPlot().prepare(encode(columns)).strips[0]
+    assert strip.margins == pytest.approx(0.001 * np.arange(1, 33))
+    ax = make_figure(figsize=(6, 2)).add_subplot()
+    drawStrip(ax, strip, chooseKindLooks(["E2V", "ITL"]))
+    assert 0.032 < ax.get_ylim()[1] < 0.1
+    assert -0.1 < ax.get_ylim()[0] < 0.0
+    assert any(0 < tick < 0.032 for tick in ax.get_yticks())
+
+
+def test_long_quantity_is_cut(flats: Callable, encode: Callable) -> None:
+    table = encode(flats())["ampTable"]
+    test = replace(table.product["NOISE"], quantity="NOISE/sqrt(MEAN) + 0*(" + "MEAN + " * 30 + "MEAN)")
+    label = rankMargins(table, test).label
+    assert label.startswith("10.X NOISE   NOISE/sqrt(MEAN)")
+    assert label.endswith("MEAN) ≤ 1: 0 of 32 beyond")
+    assert len(label) < 110

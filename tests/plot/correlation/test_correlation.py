@@ -186,6 +186,20 @@ def test_empty_table_gives_a_page_that_says_so(layout):
     makeCorrelationFigure(view).savefig(io.BytesIO(), dpi=30)
 
 
+def test_exposures_without_any_correlation_give_a_page_that_says_so(layout):
+    """As where no amplifier has an overscan result."""
+    names = layout.ampName[layout.ampDetector == layout.findDetectors(np.array([21]))[0]]
+    tables = [makeRows(layout, 21, exposure, tuple(names)) for exposure in EXPOSURES[:2]]
+    table, exposure = stackTables(tables, list(EXPOSURES[:2]))
+    view = prepare(table, exposure, [21], layout)
+    assert "No correlation is measured" in view.headline
+    assert np.isnan([matrix.worst for matrix in view.matrices]).all()
+    ax = make_figure().add_subplot()
+    drawWorst(ax, view)
+    assert ax.get_ylim() == (0.0, 1.0)
+    makeCorrelationFigure(view).savefig(io.BytesIO(), dpi=30)
+
+
 def test_not_a_number_is_not_measured(layout):
     table = makeRows(layout, 21, 1)
     table["overscanCorr"][table["ampName"] == "C00"] = np.nan

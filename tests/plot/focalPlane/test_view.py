@@ -586,7 +586,7 @@ def limitedBySensor(monkeypatch: pytest.MonkeyPatch) -> VerifyTest:
     test = replace(getProduct("bias")["NOISE"], **limits)
     product = replace(getProduct("bias"), tests=(test,))
     for module in ("atools.amps", "actions.keyedData.ampValues", "actions.keyedData.ampEncoding"):
-        monkeypatch.setattr(f"lsst.analysis.cp.{module}.getProduct", lambda name: product)
+        monkeypatch.setattr(f"lsst.analysis.cp.{module}.getProduct", lambda *_: product)
     return test
 
 

@@ -195,5 +195,7 @@ class AmpResultsTool(AmpTool):
         self.produce.metric = NoMetric
 
     def finalize(self) -> None:
-        """Ask for all tests that have a verdict."""
-        self._configure([test.key for test in self.declared if test.isTested])
+        """Ask for all tests that the plot wants."""
+        plot = self.produce.plot
+        wanted = filter(plot.wants, self.declared) if isinstance(plot, AmpTablePlot) else ()
+        self._configure([test.key for test in wanted])

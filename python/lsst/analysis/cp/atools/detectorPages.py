@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lsst.analysis.cp.actions.keyedData import SelectCurves
 from lsst.analysis.cp.actions.plot import AmpCorrelationPlot, AmpGridPlot, PtcGridPlot
@@ -80,7 +80,7 @@ def addCurveTools(config: AnalysisBaseConfig, product: str) -> None:
     product
         Name of the product.
     """
-    declared = getProduct(product)
+    declared = getProduct(product, cast(Any, config).gainsApplied)
     for key, kind in declared.curves.items():
         words = "".join(word.capitalize() for word in key.split("_"))
         tool = addTool(config.atools, f"{product}{words}", AmpCurveTool)

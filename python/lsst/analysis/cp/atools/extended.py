@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lsst.analysis.cp.actions.plot import MarginStripPlot
+from lsst.analysis.cp.actions.plot import MarginStripPlot, VendorHistogramPlot
 from lsst.analysis.cp.catalogue import Level, getProduct
 
 from .amps import AmpMarginTool, AmpResultsTool
@@ -36,6 +36,7 @@ def addExtendedTools(config: AnalysisBaseConfig, product: str, level: str) -> No
         _addSeriesTools(config, product)
     else:
         _addMarginTools(config, product, level)
+        _addHistogramTool(config, product, level)
 
 
 def _addSeriesTools(config: AnalysisBaseConfig, product: str) -> None:
@@ -61,3 +62,9 @@ def _addMarginTools(config: AnalysisBaseConfig, product: str, level: str) -> Non
                 fields = {"product": product, "test": test.key, "level": level, "epoch": declared.epoch}
                 plot = addTool(config.atools, f"{test.toolName}Margin", AmpMarginTool, **fields).produce.plot
                 plot.level = test.row
+
+
+def _addHistogramTool(config: AnalysisBaseConfig, product: str, level: str) -> None:
+    """Add histograms by vendor of all that is tested or mapped."""
+    fields = {"product": product, "level": level, "epoch": getProduct(product).epoch}
+    addTool(config.atools, f"{product}ByVendor", AmpResultsTool, **fields).produce.plot = VendorHistogramPlot

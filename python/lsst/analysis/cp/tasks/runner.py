@@ -14,7 +14,7 @@ import numpy as np
 from astropy.time import Time
 from matplotlib.figure import Figure
 
-from lsst.analysis.cp.core import ColumnError, idColumn
+from lsst.analysis.cp.core import ColumnError, floatColumn, idColumn
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.pipe.base import AlgorithmError, AnnotatedPartialOutputsError, Struct
 from lsst.verify import Measurement
@@ -38,6 +38,9 @@ __all__ = [
     "raiseFailures",
     "runTools",
 ]
+
+_LAST_MJD = 2973483
+"""Last day of the year 9999, after which dates cannot be written with four digits of the year."""
 
 
 class ToolFailuresError(AlgorithmError):
@@ -229,9 +232,11 @@ def describeRows(columns: Mapping[str, Any]) -> dict[str, list[int]]:
             ids, present = idColumn(columns["exposure"], "exposure")
             info["exposures"] = np.unique(ids[present]).tolist()
     if "mjd" in names:
-        mjd = np.ma.filled(np.ma.asarray(columns["mjd"], dtype=float), np.nan)
-        noons = np.unique(np.floor(mjd[np.isfinite(mjd)] - 0.5))
-        info["days"] = [int(day) for day in Time(noons, format="mjd", scale="tai").strftime("%Y%m%d")]
+        # What is no date, such as a value that stands for none, must not cost the figures.
+        with suppress(ColumnError):
+            mjd = floatColumn(columns["mjd"], "mjd")
+            noons = np.unique(np.floor(mjd[(mjd > 0) & (mjd < _LAST_MJD)] - 0.5))
+            info["days"] = [int(day) for day in Time(noons, format="mjd", scale="tai").strftime("%Y%m%d")]
     return {key: values for key, values in info.items() if values}
 
 

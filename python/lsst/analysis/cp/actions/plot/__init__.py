@@ -4,7 +4,7 @@
 """Plots of calibration products verification."""
 
 from .ampGrid import AmpGridPlot
-from .amps import AmpFailuresPlot, AmpTablePlot, FailureTablePlot, MarginStripPlot
+from .amps import AmpFailuresPlot, AmpTablePlot, FailureTablePlot, MarginStripPlot, VendorHistogramPlot
 from .correlation import AmpCorrelationPlot
 from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
@@ -30,4 +30,5 @@ __all__ = [
     "SlopeMapPlot",
     "StructureStampsPlot",
     "TrendPlot",
+    "VendorHistogramPlot",
 ]

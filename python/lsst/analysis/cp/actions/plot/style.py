@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 __all__ = [
     "COLOUR_MAPS",
     "DIVERGING",
     "EMPHASIS",
     "FAILING",
+    "KIND_LOOKS",
     "LINE_LOOKS",
     "NOT_REQUESTED",
     "NO_DATA",
@@ -21,6 +22,7 @@ __all__ = [
     "UNDER",
     "UNDER_COLOURS",
     "HatchLook",
+    "KindLook",
     "checkEnds",
     "overColour",
     "overColours",
@@ -28,6 +30,9 @@ __all__ = [
 
 type HatchLook = tuple[str, str, str]
 """Face, hatch and edge."""
+
+type KindLook = tuple[str, Literal["-", "--", "-.", ":"], str]
+"""Colour, dashes of lines, and marker."""
 
 FAILING = "#d6006c"
 """Colour of the frames of what fails, and of thresholds. It is in none of the colour maps."""
@@ -52,6 +57,14 @@ LINE_LOOKS = (
     ("#117733", "*"),
 )
 """Colours and markers of series that are drawn as lines."""
+
+KIND_LOOKS: tuple[KindLook, ...] = (
+    ("#0072b2", "-", "o"),
+    ("#d55e00", "--", "s"),
+    ("#009e73", "-.", "^"),
+    ("#cc79a7", ":", "D"),
+)
+"""Looks of kinds of sensors, which differ by more than colour."""
 
 OUTLINE = "#444444"
 """Colour of the outlines of detectors."""

@@ -186,18 +186,18 @@ def describeThreshold(threshold: float | None, operator: str, unit: str) -> str:
 def describeLimits(test: VerifyTest) -> str:
     """Say what a quantity must be to pass a test with limits of any kind: ``"≤ 0.05"``.
 
-    Of an interval it is ``"-4e-06 to 7e-07"``; of limits by sensor there is one for each: ``"E2V: ..., ITL:
-    ..."``. The unit is left out.
+    Of an interval it is ``"-4e-06 to 7e-07"``; of limits by sensor there is one for each, or for all with
+    the same: ``"E2V: ..., ITL/ITL_G: ..."``. The unit is left out.
     """
     by_sensor = test.threshold if isinstance(test.threshold, Mapping) else {"": test.threshold}
-    words = []
+    sensors: dict[str, list[str]] = {}
     for sensor, bounds in by_sensor.items():
         if isinstance(bounds, tuple):
             text = " to ".join(map(formatNumber, bounds))
         else:
             text = describeThreshold(bounds, str(test.operator), "").removeprefix("limit: ")
-        words.append(f"{sensor}: {text}" if sensor else text)
-    return ", ".join(words)
+        sensors.setdefault(text, []).append(sensor)
+    return ", ".join(f"{'/'.join(names)}: {text}".removeprefix(": ") for text, names in sensors.items())
 
 
 def statisticsLines(values: npt.NDArray[np.floating], *, counts: bool) -> tuple[str, ...]:

@@ -234,7 +234,7 @@ class MergeAnalysisMixin(PipelineTask):
         self, columns: Mapping[str, Any], camera: Camera, stats: Iterable[StoredStatistics]
     ) -> None:
         """Log and record which computed verdicts are not those that cp_verify stored."""
-        product = getProduct(self.config.product)
+        product = getProduct(self.config.product, self.config.gainsApplied)
         table = AmpTable.fromColumns(columns, product, cameraLayout(camera), epoch=self.config.epoch)
         differences, unread = compareVerdicts(table, stats)
         for name, lines in (("verdictDifferences", differences), ("verdictsUnread", unread)):

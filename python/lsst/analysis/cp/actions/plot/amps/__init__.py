@@ -7,5 +7,6 @@ from .ampFailuresPlot import AmpFailuresPlot
 from .ampTablePlot import AmpTablePlot
 from .failureTablePlot import FailureTablePlot
 from .marginStripPlot import MarginStripPlot
+from .vendorHistogramPlot import VendorHistogramPlot
 
-__all__ = ["AmpFailuresPlot", "AmpTablePlot", "FailureTablePlot", "MarginStripPlot"]
+__all__ = ["AmpFailuresPlot", "AmpTablePlot", "FailureTablePlot", "MarginStripPlot", "VendorHistogramPlot"]

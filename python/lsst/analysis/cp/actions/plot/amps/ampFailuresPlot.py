@@ -41,7 +41,7 @@ _DPI = 200
 
 # Sizes on the page, in inches.
 _LEFT = 0.7
-_HEADER = 1.15
+_HEADER = 0.8
 _BOTTOM = 0.75
 _WORDS = 3.9
 _PANEL = (0.85, 0.38)
@@ -57,6 +57,12 @@ _MOST_NAMES = 64
 """Names of amplifiers up to which each is written."""
 _COLOURS = ("#0072b2", "#e69f00")
 """Bars of the sensors that are counted, and of the others."""
+_INSIDE = ("white", "black")
+"""Numbers in these bars."""
+_ZERO = 0.07
+"""Where zeros stand, in parts of the height of a panel."""
+_NEAR = 2.4
+"""How many times those that failed are those tested, from which the number has room between them."""
 _DASHES: tuple[Literal["-"], Literal[":"]] = ("-", ":")
 """Lines of the same, at how many were tested."""
 
@@ -234,13 +240,19 @@ def drawNamePanel(
             drawn.append(hatched)
         known = tested if panel.wasRun else failed
         texts = np.where(untested, "?", np.where(known, counts.nFailed.astype(np.str_), ""))
-        heights = np.where(failed, 1.5 * np.maximum(counts.nFailed, 0.7), 0.9)
+        # In the bar where it would be on the line of those tested.
+        inside = failed & panel.wasRun & (counts.nTested < _NEAR * counts.nFailed)
+        heights = np.where(inside, 1 / 1.4, 1.5) * counts.nFailed
+        heights = np.where(failed, heights, _FLOOR * (top / _FLOOR) ** _ZERO)
         heights = np.where(untested, np.sqrt(_FLOOR * top), heights)
         places = np.column_stack([left + 0.5 * width, heights])
-        weight = np.where(failed | untested, "bold", "normal")
-        for kind, colour in (("bold", "black"), ("normal", "0.45")):
-            chosen = weight == kind
-            drawGlyphs(ax, texts[chosen], places[chosen], 6.0, colour=colour, weight=kind)
+        emphasised = failed | untested
+        for chosen, colour, weight in (
+            (inside, _INSIDE[group], "bold"),
+            (emphasised & ~inside, "black", "bold"),
+            (~emphasised, "0.45", "normal"),
+        ):
+            drawGlyphs(ax, texts[chosen], places[chosen], 6.0, colour=colour, weight=weight)
     return tuple(drawn)
 
 

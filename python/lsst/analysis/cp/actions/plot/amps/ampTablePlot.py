@@ -38,6 +38,10 @@ class AmpTablePlot(PlotAction):
         """Name the encoded results."""
         return [(AMP_TABLE, AmpTable)]
 
+    def wants(self, test: VerifyTest) -> bool:
+        """Tell whether the plot needs the results of a test or statistic; by default those with verdicts."""
+        return test.isTested
+
     def chooseCounted(self, table: AmpTable) -> BoolArray:
         """Choose the detectors that the head counts, shape (nDet,); all if none of the wanted has rows."""
         selection = DetectorSelection(

@@ -3,7 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from lsst.analysis.cp.actions.keyedData import getAmpTable
+from lsst.analysis.cp.actions.plot.histogram import chooseKindLooks
 from lsst.analysis.cp.actions.plot.page import Page
-from lsst.analysis.cp.actions.plot.style import FAILING
+from lsst.analysis.cp.actions.plot.style import FAILING, OUTLINE, KindLook
 from lsst.analysis.cp.actions.plot.text import (
     chooseTitle,
     describeLimits,
@@ -23,6 +25,7 @@ from lsst.analysis.cp.actions.plot.text import (
     describeQuantity,
     formatNumber,
     plural,
+    shorten,
 )
 from lsst.analysis.cp.catalogue import VerifyTest
 from lsst.analysis.cp.core.amps import AmpTable, margins, marginUnit
@@ -43,16 +46,20 @@ _DPI = 200
 # Sizes on the page, in inches.
 _LEFT = 0.85
 _WIDTH = 8.0
-_HEADER = 1.15
+_HEADER = 0.75
 _BOTTOM = 0.6
 _WORDS = 3.9
 _PANEL = (1.25, 0.42)
 """Height of a strip, and the room above it."""
 
+_QUANTITY = 60
+"""Characters of a tested quantity."""
+
+_SMALL = 0.2
+"""Largest margin from which the axis shows less than one unit on both sides."""
+
 _NAMED = 6
 """Amplifiers of each test that are named."""
-
-_LOOKS = (("#0072b2", "o"), ("#d55e00", "s"), ("#009e73", "^"), ("#cc79a7", "D"))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -145,9 +152,8 @@ def rankMargins(table: AmpTable, test: VerifyTest) -> MarginStrip:
     order = np.flatnonzero(has_margin)
     order = order[np.argsort(worst[order], kind="stable")]
     n_unknown, n_beyond = int((present & ~has_margin).sum()), int((worst[order] < 0).sum())
-    words = (
-        f"{describeQuantity(test.quantity or '')} {describeLimits(test)}: {n_beyond} of {len(order)} beyond"
-    )
+    expression = shorten(describeQuantity(test.quantity or ""), _QUANTITY)
+    words = f"{expression} {describeLimits(test)}: {n_beyond} of {len(order)} beyond"
     return MarginStrip(
         label=f"{markTest(test)}   {words}" + (f", {n_unknown} without a margin" if n_unknown else ""),
         unit=marginUnit(test),
@@ -201,10 +207,10 @@ class MarginStripPlot(AmpTablePlot):
         )
 
 
-def drawStrip(ax: Axes, strip: MarginStrip, kinds: Sequence[str]) -> tuple[PathCollection, ...]:
+def drawStrip(ax: Axes, strip: MarginStrip, looks: Mapping[str, KindLook]) -> tuple[PathCollection, ...]:
     """Draw margins against their rank; infinite ones are at the edge.
 
-    There is a collection for each kind of sensor that occurs, in the looks of its place among all kinds.
+    There is a collection for each kind of sensor that occurs, in its look.
     """
     ax.set_title(strip.label, fontsize=8, loc="left", pad=3, parse_math=False)
     ax.set_ylabel(f"margin\n({strip.unit})" if strip.unit else "margin", fontsize=7.5)
@@ -213,21 +219,24 @@ def drawStrip(ax: Axes, strip: MarginStrip, kinds: Sequence[str]) -> tuple[PathC
     ax.set_xscale("log")
     ax.set_xlim(0.8, 1.25 * max(len(strip.margins), 2))
     finite = strip.margins[np.isfinite(strip.margins)]
-    # One scale for what is near the limit and what is far beyond it.
-    ax.set_yscale("symlog", linthresh=1.0)
+    # One scale for what is near the limit and what is far beyond it; margins may all be small.
+    largest = float(np.abs(finite).max(initial=0.0))
+    unit = largest if 0 < largest < _SMALL else 1.0
+    ax.set_yscale("symlog", linthresh=unit)
     ax.xaxis.set_major_formatter("{x:.0f}")
     ax.yaxis.set_major_formatter("{x:g}")
-    low, high = min(finite.min(initial=0.0), -0.5), max(finite.max(initial=0.0), 1.0)
-    ax.set_ylim(1.6 * low - 0.3, 1.6 * high + 0.3)
-    shown = np.clip(strip.margins, 1.5 * low - 0.2, 1.5 * high + 0.2)
+    low, high = min(finite.min(initial=0.0), -0.5 * unit), max(finite.max(initial=0.0), unit)
+    ax.set_ylim(1.6 * low - 0.3 * unit, 1.6 * high + 0.3 * unit)
+    if unit < 1.0:
+        ax.set_yticks(MaxNLocator(4).tick_values(low, high))
+    shown = np.clip(strip.margins, 1.5 * low - 0.2 * unit, 1.5 * high + 0.2 * unit)
     rank = np.arange(1, len(shown) + 1)
     drawn = []
-    for i, kind in enumerate(kinds):
+    for kind, (colour, _, marker) in looks.items():
         if not (own := strip.kinds == kind).any():
             continue
-        colour, marker = _LOOKS[i % len(_LOOKS)]
-        looks: dict[str, Any] = {"s": 9, "marker": marker, "color": colour, "linewidth": 0}
-        drawn.append(ax.scatter(rank[own], shown[own], label=kind, zorder=3, **looks))
+        marks: dict[str, Any] = {"s": 9, "marker": marker, "color": colour, "linewidth": 0}
+        drawn.append(ax.scatter(rank[own], shown[own], label=kind, zorder=3, **marks))
     if not len(strip.margins):
         ax.text(0.5, 0.6, "No margin", transform=ax.transAxes, ha="center", fontsize=9)
     return tuple(drawn)
@@ -243,13 +252,12 @@ def makeStripFigure(view: MarginStripView) -> Figure:
     top = height - _HEADER
     kinds: dict[str, PathCollection] = {}
     found = {kind for strip in view.strips for kind in strip.kinds.tolist()}
-    all_kinds = [*sorted(found - {""}), ""]
+    # Exposures have no kind.
+    looks = chooseKindLooks(found - {""}) | {"": (OUTLINE, "-", "o")}
     for number, strip in enumerate(view.strips):
         bottom = top - (number + 1) * pitch
         ax = page.addAxes(_LEFT, bottom, _WIDTH, _PANEL[0])
-        kinds |= {
-            str(drawn.get_label()): drawn for drawn in drawStrip(ax, strip, all_kinds) if drawn.get_label()
-        }
+        kinds |= {str(drawn.get_label()): drawn for drawn in drawStrip(ax, strip, looks) if drawn.get_label()}
         page.writeLines(bottom + _PANEL[0] + 0.1, ("Worst, with its margin", *strip.worst), bottom - 0.1)
     if view.strips:
         ax.set_xlabel("rank", fontsize=8)

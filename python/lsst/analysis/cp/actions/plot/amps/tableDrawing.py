@@ -33,7 +33,7 @@ _COLOURS = "viridis"
 
 # Sizes on the page, in inches.
 _MARGIN = 0.15
-_HEADER = 1.1
+_HEADER = 1.0
 _BOTTOM = 0.25
 _BAR = (0.15, 0.16, 0.8)
 """Distance of the colour scale from the table, its width, and the room of its labels."""

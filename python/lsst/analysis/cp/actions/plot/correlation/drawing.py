@@ -139,7 +139,8 @@ def drawWorst(ax: Axes, view: CorrelationView) -> tuple[Line2D, ...]:
     ax.xaxis.set_major_locator(FixedLocator(places[::stride].tolist()))
     ax.set_xticks(places[::stride], labels=[str(epoch) for epoch in view.epochs[::stride]])
     ax.set_xlim(-0.5, len(places) - 0.5)
-    highest = np.nanmax([matrix.worst for matrix in view.matrices], initial=0.0)
+    # Where nothing is measured, all are NaN.
+    highest = np.nan_to_num([matrix.worst for matrix in view.matrices], nan=0.0).max(initial=0.0)
     ax.set_ylim(0.0, 1.15 * highest or 1.0)
     ax.tick_params(labelsize=7)
     ax.set_ylabel("largest\n|correlation|", fontsize=8)

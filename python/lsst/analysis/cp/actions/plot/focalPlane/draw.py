@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import itertools
 import textwrap
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +18,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.text import Text
-from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from lsst.analysis.cp.actions.plot.countColours import countColours
+from lsst.analysis.cp.actions.plot.histogram import (
+    chooseKindLooks,
+    chooseTicks,
+    countValues,
+    drawSteps,
+    styleCounts,
+)
 from lsst.analysis.cp.actions.plot.outlierScale import OutlierScale
 from lsst.analysis.cp.actions.plot.page import Page, drawScale
 from lsst.analysis.cp.actions.plot.polygons import drawFrames, drawHatched, drawPolygons, gapKey, writeNearby
@@ -65,9 +70,6 @@ _SPLIT = (0.62, 0.1)
 _MANY = 60
 """Height of a bin from which the axis of a histogram is logarithmic by itself."""
 
-_TICK_GLYPH = 0.06
-"""Width of a digit of the label of a tick, inches."""
-
 _QUANTITY_COLOURS = "viridis"
 
 _MARK_WEIGHTS = np.array([0.38, 0.38, 0.12, 0.12])[:, np.newaxis]
@@ -75,8 +77,6 @@ _MARK_WEIGHTS = np.array([0.38, 0.38, 0.12, 0.12])[:, np.newaxis]
 
 _SUSPICION_WEIGHTS = _MARK_WEIGHTS[::-1]
 """The same for the mark of what is suspicious, on the other side of the middle."""
-
-_KIND_LOOKS = (("#0072b2", "-"), ("#d55e00", "--"), ("#009e73", "-."), ("#cc79a7", ":"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,60 +259,25 @@ def drawHistogram(
     bins = np.linspace(limits.low, limits.high, nBins + 1)
     if view.counts is not None:
         bins = view.counts.boundaries
-    outside = (values < bins[0], values > bins[-1])
-    n_below, n_above = (int((shown & side).sum()) for side in outside)
-    width = 0.08 * (bins[-1] - bins[0])
-    edges = np.concatenate([[bins[0] - width] * (n_below > 0), bins, [bins[-1] + width] * (n_above > 0)])
-    steps: list[Artist] = []
-    most = 0
-    for kind, (colour, dashes) in zip(
-        np.unique(view.kinds[shown]).tolist(), itertools.cycle(_KIND_LOOKS), strict=False
-    ):
-        own = np.clip(values[shown & (view.kinds == kind)], edges[0], edges[-1])
-        counts, _ = np.histogram(own, edges)
-        most = max(most, int(counts.max()))
-        steps.append(ax.stairs(counts, edges, color=colour, linestyle=dashes, label=kind, linewidth=1.2))
-    for count, x, end in ((n_below, edges[0], bins[0]), (n_above, edges[-1], bins[-1])):
-        if count:
-            ax.axvspan(x, end, color="0.9", zorder=0)
-            ax.text(0.5 * (x + end), 0.96, str(count), transform=ax.get_xaxis_transform(), fontsize=7,
-                    va="top", ha="center", fontweight="bold")  # fmt: skip
-    _styleHistogram(ax, view, bins, most, log=log)
-    return tuple(steps)
+    histogram = countValues(values[shown], view.kinds[shown], bins)
+    steps = drawSteps(ax, histogram, chooseKindLooks(histogram.counts))
+    _styleHistogram(ax, view, bins, histogram.most, log=log)
+    return steps
 
 
 def _styleHistogram(ax: Axes, view: FocalPlaneView, bins: FloatArray, most: int, *, log: bool | None) -> None:
     """Label a histogram whose tallest bin is given, with whole numbers, and mark the limit."""
-    if log or (log is None and most > _MANY):
-        ax.set_yscale("log")
-        ax.set_ylim(0.5, 4 * most)
-        ax.yaxis.set_major_formatter("{x:.0f}")
-        ax.yaxis.set_minor_formatter(NullFormatter())
-    else:
-        ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-        ax.set_ylim(0, 1.25 * max(most, 1))
+    styleCounts(ax, most, log=most > _MANY if log is None else log)
     first, last = bins[0], bins[-1]
     if view.threshold is not None:
         ax.axvline(view.threshold, color=FAILING, linewidth=1.4)
         first, last = min(first, view.threshold), max(last, view.threshold)
-    ax.set_xticks(_chooseTicks(ax, first, last, integer=view.counts is not None))
+    ax.set_xticks(chooseTicks(ax, first, last, integer=view.counts is not None))
     ax.set_ylabel(pluralOf(view.noun), fontsize=8)
     ax.tick_params(labelsize=7)
     if len(np.unique(view.kinds)) > 1:
         ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.97), ncols=4, fontsize=6.5, frameon=False,
                   handlelength=2.5, columnspacing=1.2)  # fmt: skip
-
-
-def _chooseTicks(ax: Axes, first: float, last: float, *, integer: bool) -> FloatArray:
-    """Choose ticks between two values whose labels have room beside each other."""
-    width = ax.get_window_extent().width / _DPI
-    for number in (5, 3, 2, 1):
-        ticks = np.asarray(MaxNLocator(number, integer=integer).tick_values(first, last))
-        ticks = ticks[(ticks >= first) & (ticks <= last)]
-        longest = max((len(np.format_float_positional(x, 10, trim="-")) for x in ticks), default=0)
-        if len(ticks) * (longest + 1) * _TICK_GLYPH < width:
-            break
-    return ticks
 
 
 def makeFocalPlaneFigure(
