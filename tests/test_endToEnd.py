@@ -287,6 +287,51 @@ def test_views_of_darks_are_written(darks):
     assert len(darks.query_datasets("cpDarkExpDetView_darkImage_DetectorImagePlot")) == 2
 
 
+@pytest.fixture(scope="module")
+def darksInAdu(tmp_path_factory) -> Butler:
+    """Run the merges of one detector without gains."""
+    labels = ("verifyDarkIsr", "verifyDarkDet", "verifyDarkExp", "verifyDark")
+    pipeline = readPipeline(f"LATISS/verifyDark.yaml#{','.join(labels)}")
+    pipeline.addConfigOverride("verifyDarkIsr", "doApplyGains", False)
+    for label in labels[2:]:
+        pipeline.addConfigOverride(label, "gainsApplied", False)
+    return run(tmp_path_factory.mktemp("darksInAdu") / "butler", pipeline, Latiss, exposures=DARKS)
+
+
+def test_metrics_and_tables_of_darks_without_gains_are_in_adu(darksInAdu):
+    factors = []
+    table = darksInAdu.get("cpDarkExp_ampSummary", exposure=SECOND)
+    results = darksInAdu.get("verifyDarkExpResults", exposure=SECOND)
+    amps = {amp.getName(): amp for amp in darksInAdu.get("camera", instrument="LATISS")[0]}
+    own = dict(zip(results["amplifier"].tolist(), results, strict=True))
+    for row in table:
+        name = str(row["amplifier"])
+        gain, read_noise = amps[name].getGain(), amps[name].getReadNoise()
+        assert row["NOISE_value"] == own[name]["DARK_NOISE"]
+        expected = (row["NOISE_value"] * gain - read_noise) / read_noise
+        assert row["NOISE_quantity"] == pytest.approx(expected, rel=1e-9)
+        factors.append(row["NOISE_value"] * gain / read_noise)
+    # Multiplied by the gain, the noise is that of the readout.
+    assert np.median(factors) == pytest.approx(1.0, abs=0.1)
+    units = {name: str(table[name].unit) for name in table.colnames}
+    assert {name: unit for name, unit in units.items() if "electron" in unit} == {
+        "readNoise": "electron",
+        "gain": "electron / adu",
+    }
+    for name in ("cpDarkExp_metrics", "cpDarkRun_metrics"):
+        data_id = {"exposure": SECOND} if "Exp" in name else {}
+        for measurements in darksInAdu.get(name, **data_id).values():
+            for each in measurements:
+                assert "electron" not in str(each.quantity.unit), each.metric_name
+    current = {str(m.metric_name): m.quantity for m in darksInAdu.get("cpDarkRun_metrics")["darkCurrent"]}
+    assert str(current["median"].unit) == "adu / s"
+    for label in ("verifyDarkExp", "verifyDark"):
+        plots = {name: tool.produce.plot for name, tool in darksInAdu.get(f"{label}_config").atools.items()}
+        units = {name: plot.unit for name, plot in plots.items() if hasattr(plot, "unit")}
+        assert "electron" not in " ".join(units.values())
+        assert (units["darkNoise"], units["darkMeanRate"]) == ("adu", "adu / s")
+
+
 FLATS = tuple(
     simulator.ExposureInfo(20260801, number, filter_, "flat", 10.0)
     for number, filter_ in ((1, "SDSSr_65mm"), (2, "SDSSr_65mm"), (3, "SDSSg_65mm"))

@@ -100,11 +100,13 @@ def listOwnContracts(product: str, camera: str) -> set[str]:
         f"{merge}Exp.gainsApplied == {isr}.doApplyGains",
         f"{merge}.gainsApplied == {merge}Exp.gainsApplied",
         f"{view}Det.connections.inputOutputName == {merge}Exp.connections.outputName",
+        f"{view}Det.gainsApplied == {merge}Exp.gainsApplied",
         f"{view}Det.{structures}",
         f"{view}.{structures}",
     }
+    others = listViews(product, camera) - {f"{view}Det"}
+    of_all |= {f"{label}.gainsApplied == {view}Det.gainsApplied" for label in others}
     if product not in BINNED:
-        ends = listViews(product, camera) - {f"{view}Det"}
         return (
             of_all
             | {
@@ -113,8 +115,8 @@ def listOwnContracts(product: str, camera: str) -> set[str]:
                 f"{merge}.connections.inputResults == {merge}Exp.connections.outputResults",
                 f"{view}Det.connections.data == {isr}.connections.outputExposure",
             }
-            | {f"{label}.connections.data == {view}Det.connections.data" for label in ends}
-            | {f"{label}.{structures}" for label in ends if not label.endswith("Residual")}
+            | {f"{label}.connections.data == {view}Det.connections.data" for label in others}
+            | {f"{label}.{structures}" for label in others if not label.endswith("Residual")}
         )
     found = of_all | {
         f"{view}Det.connections.data == {isr}.connections.outputBin1Exposure",

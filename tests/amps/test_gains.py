@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.atools import addTools
+from lsst.analysis.cp.actions.plot.amps.marginStripPlot import rankMargins
+from lsst.analysis.cp.atools import addExtendedTools, addTools
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core.amps import (
     GOOD,
@@ -19,7 +20,8 @@ from lsst.analysis.cp.core.amps import (
     ampSummaryTable,
     culpritsTable,
 )
-from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisTask
+from lsst.analysis.cp.tasks import DetectorPagesTask
+from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisTask, RunMergeAnalysisTask
 from lsst.analysis.cp.tasks.runner import ToolRunner
 from lsst.obs.lsst import LsstComCam
 
@@ -128,6 +130,40 @@ def test_rate_of_a_dark_is_in_adu(columns, read):
     table = read(dark, getProduct("dark", gainsApplied=False), reference=ReferenceValues.empty(times))
     assert_allclose(table.statistics["DARK_MEAN_RATE"], dark["DARK_MEAN"] / 10)
     assert ampSummaryTable(table)["MEAN_RATE_value"].unit == "adu / s"
+
+
+def test_tools_of_a_run_are_in_adu():
+    """Also those of its exposures one by one, and the pages of its detectors."""
+    found = {}
+    for product in ("dark", "flat"):
+        config, pages = RunMergeAnalysisTask.ConfigClass(), DetectorPagesTask.ConfigClass()
+        addTools(config, product, "run")
+        addExtendedTools(pages, product, "runDetector")
+        for each in (config, pages):
+            each.connections.outputName = "cpRun"
+            each.gainsApplied = False
+            each.freeze()
+            found |= dict(each.atools.items())
+    tool = found["darkCurrent"]
+    assert {tool.produce.metric.units[name] for name in ("min", "median", "max")} == {"adu / s"}
+    assert (tool.produce.plot.unit, tool.produce.plot.quantityUnit) == ("adu / s", "adu / s")
+    page = found["darkCurrentByAmp"].produce.plot
+    assert (page.unit, page.slopeUnit) == ("adu", "adu / s")
+    rate = getProduct("flat", gainsApplied=False)["RATE"].unit
+    assert rate == "adu / s"
+    for name in ("flatRateByDate", "flatRateByExposureTime", "flatRateByAmp"):
+        assert found[name].produce.plot.unit == rate
+    for name, each in found.items():
+        for field in ("unit", "quantityUnit", "slopeUnit"):
+            assert "electron" not in getattr(each.produce.plot, field, ""), name
+
+
+def test_no_margin_without_gains_is_in_electrons(tables):
+    """Where a limit is 0, the margin is in the unit of the quantity."""
+    _, without = tables
+    for test in without.tests:
+        if test.quantity is not None:
+            assert "electron" not in rankMargins(without, test).unit
 
 
 def test_metrics_plots_and_tables_of_a_merge_are_in_adu():

@@ -130,6 +130,41 @@ def test_rows_in_another_unit_are_converted_or_left_out(mixed: pa.Table, caplog)
     assert "1 value(s) of biasNoise are left out: column 'value' has the unit 'adu'" in caplog.text
 
 
+def test_history_is_in_the_unit_of_most_values(caplog) -> None:
+    """A history of ADU is one, and the only value in electrons is named and not mixed in."""
+    table = makeTable()
+    columns = columnsOf(table)
+    units = np.full(len(table), "adu", dtype="<U8")
+    odd = N_DAYS * STEPPING + 5
+    units[odd] = "electron"
+    columns["unit"] = units
+    tool = makeTool()
+    found = tool(columns, plotInfo={})
+    quantities = {name: v.quantity for name, v in found.items() if isinstance(v, Measurement)}
+    assert quantities["nValid"].value == N_DETECTORS * (N_DAYS - 1) - 1
+    assert (quantities["median"].unit, quantities["largestStep"].unit) == (u.adu, u.adu)
+    assert quantities["steepestDrift"].unit == u.adu / u.yr
+    values = np.delete(table["value"].to_numpy(), odd)
+    assert quantities["median"].value == pytest.approx(np.nanmedian(values))
+    view = tool.produce.plot.prepare(tool.process(columns))
+    assert view.yLabel.endswith("(adu)")
+    assert view.thresholdLabel.endswith("adu")
+    assert view.lists[-1] == ("Left out, in another unit", "R01_S02: 1 in electron")
+    assert "cannot be converted to 'adu'" in caplog.text
+
+
+def test_as_many_values_of_each_unit_are_a_history_of_the_catalogue() -> None:
+    columns = columnsOf(makeTable())
+    finite = np.flatnonzero(np.isfinite(columns["value"].to_numpy()))
+    units = np.full(len(columns["value"]), "electron", dtype="<U8")
+    units[finite[::2]] = "adu"
+    columns["unit"] = units
+    series = makeTool().process(columns)["trendSeries"]
+    assert series.unit == "electron"
+    assert len(series.leftOut) == N_DETECTORS
+    assert np.isfinite(series.values).sum() == len(finite) - len(finite[::2])
+
+
 def test_masked_units_are_those_of_the_catalogue(mixed: pa.Table) -> None:
     columns = columnsOf(mixed)
     expected = measure(makeTool()(columns, plotInfo={}))

@@ -293,14 +293,27 @@ def test_a_column_in_another_unit_is_converted(repository, makeValues, readRows)
     assert row["threshold"] == 0.05
 
 
+def test_a_table_of_a_pipeline_without_gains_is_in_adu(repository, makeValues, readRows):
+    table = makeSummary({0: makeValues(1)})
+    for name in ("min", "median", "max"):
+        table[f"NOISE_{name}"].unit = u.adu
+    repository.put("cpBiasExp_detectorSummary", table, "ArrowAstropy", exposure=EXPOSURES[0])
+    read = readButler(repository.butler, FIRST, datasetTypes="cpBiasExp_detectorSummary")
+    units = {row["measurement"]: row["unit"] for row in readRows(read)}
+    assert {units[name] for name in ("min", "median", "max")} == {"adu"}
+    assert (units["quantityMax"], units["nFailed"]) == ("", "")
+    (value,) = (row["value"] for row in readRows(read) if row["measurement"] == "median")
+    assert value == table["NOISE_median"][0]
+
+
 def test_a_table_in_a_unit_that_cannot_be_converted_costs_itself(repository, makeValues):
     table = makeSummary({0: makeValues(1)})
-    table["NOISE_median"].unit = u.adu
+    table["NOISE_median"].unit = u.K
     repository.put("cpBiasExp_detectorSummary", table, "ArrowAstropy", exposure=EXPOSURES[0])
     read = readButler(repository.butler, FIRST, datasetTypes="cpBiasExp_detectorSummary")
     assert len(read) == 0
     (reason,) = unreadDatasets(read).values()
-    assert "'NOISE_median' has the unit 'adu', which cannot be converted to 'electron'" in reason
+    assert "'NOISE_median' has the unit 'K', which cannot be converted to 'electron'" in reason
 
 
 @pytest.mark.parametrize(

@@ -146,11 +146,24 @@ def test_images_that_a_product_does_not_have_are_an_error():
         addMaskViewTool(makeConfig(DetectorImageViewTask), "bias", "detector")
 
 
+@pytest.mark.parametrize("first", [True, False], ids=["before", "after"])
+def test_images_without_gains_are_in_adu_whenever_it_is_said(first):
+    config = makeConfig(ResidualPyramidTask)
+    config.connections.outputName = "cpDarkExpResidual"
+    if first:
+        config.gainsApplied = False
+    addResidualTools(config, "dark")
+    config.gainsApplied = False
+    config.freeze()
+    tools = config.atools
+    assert config.unit == tools.darkMean.produce.plot.unit == tools.darkStructures.produce.plot.unit == "adu"
+
+
 @pytest.mark.parametrize(
     ("product", "images", "unit", "colours"),
     [
         ("dark", "exposure", "electron", ("symmetric", "PuOr")),
-        ("dark", "combined", "electron / s", ("symmetric", "PuOr")),
+        ("dark", "combined", "electron / s", ("zscale", "viridis")),
         ("flat", "combined", "", ("zscale", "viridis")),
     ],
 )

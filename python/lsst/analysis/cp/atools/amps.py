@@ -9,7 +9,7 @@ from lsst.analysis.cp.actions.keyedData import AmpFlags, AmpResults, AmpValues, 
 from lsst.analysis.cp.actions.metric import AmpMetricAction, AmpSummaryMetric, FailureMetric
 from lsst.analysis.cp.actions.plot import AmpTablePlot, FailureMapPlot, FocalPlaneGeometryPlot
 from lsst.analysis.cp.actions.plot.text import describeLimits, describeQuantity
-from lsst.analysis.cp.catalogue import EPOCHS, VerifyTest, getProduct
+from lsst.analysis.cp.catalogue import EPOCHS, Product, VerifyTest, getProduct
 from lsst.analysis.cp.core import COUNTED_TYPES
 from lsst.analysis.cp.core.amps import marginUnit
 from lsst.analysis.tools.interfaces import AnalysisTool, NoMetric
@@ -53,6 +53,11 @@ class AmpTool(AnalysisTool):
         doc="Vendors of detectors that the metrics include; all if empty.", default=[]
     )
 
+    @property
+    def declared(self) -> Product:
+        """The product, in the units of the statistics."""
+        return getProduct(self.product, self.gainsApplied)
+
     def setDefaults(self) -> None:
         """Choose the action that all these tools begin with."""
         super().setDefaults()
@@ -93,7 +98,7 @@ class AmpTestTool(AmpTool):
 
     def finalize(self) -> None:
         """Hand the test to the actions that make the tool."""
-        test = getProduct(self.product, self.gainsApplied)[self.test]
+        test = self.declared[self.test]
         self._configure([self.test])
         if isinstance(self.process, AmpValues):
             self.process.product, self.process.test = self.product, self.test
@@ -146,7 +151,7 @@ class AmpMarginTool(AmpTestTool):
 
     def finalize(self) -> None:
         """Say in the title what is shown, and hand the test to the actions that make the tool."""
-        test = getProduct(self.product, self.gainsApplied)[self.test]
+        test = self.declared[self.test]
         plot = self.produce.plot
         plot.title = plot.title or f"{test.label or test.key}: distance to the limit"
         super().finalize()
@@ -165,7 +170,7 @@ class AmpFailureTool(AmpTool):
 
     def finalize(self) -> None:
         """Hand the tests to the actions that make the tool."""
-        product = getProduct(self.product)
+        product = self.declared
         keys = [test.key for test in product.ownVerdicts()]
         self._configure(keys)
         for action in (self.process, self.produce.metric):
@@ -192,5 +197,5 @@ class AmpResultsTool(AmpTool):
     def finalize(self) -> None:
         """Ask for all tests that the plot wants."""
         plot = self.produce.plot
-        wanted = filter(plot.wants, getProduct(self.product)) if isinstance(plot, AmpTablePlot) else ()
+        wanted = filter(plot.wants, self.declared) if isinstance(plot, AmpTablePlot) else ()
         self._configure([test.key for test in wanted])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from lsst.analysis.cp.actions.keyedData import ExposureValues, FitSlopes
 from lsst.analysis.cp.actions.metric import SlopeMetric
 from lsst.analysis.cp.actions.plot import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
-from lsst.analysis.cp.catalogue import TIMES, getProduct
+from lsst.analysis.cp.catalogue import TIMES
 from lsst.analysis.tools.interfaces import NoMetric
 from lsst.pex.config import ChoiceField, Field
 
@@ -36,7 +36,7 @@ class SlopeTool(AmpTool):
 
     def finalize(self) -> None:
         """Hand the slope to the actions that make the tool."""
-        product = getProduct(self.product, self.gainsApplied)
+        product = self.declared
         slope = product.slope(self.slope)
         test = product[slope.test]
         self._configure([slope.test])
@@ -88,7 +88,7 @@ class RaftRateTool(AmpTool):
 
     def finalize(self) -> None:
         """Hand the rate to the actions that make the tool."""
-        product = getProduct(self.product, self.gainsApplied)
+        product = self.declared
         test = product[product.rate]
         self._configure([product.rate])
         if isinstance(self.process, ExposureValues):

@@ -199,9 +199,11 @@ def addMaskViewTool(config: AnalysisBaseConfig, product: str, part: str) -> None
 
 
 def _imagesOf(config: AnalysisBaseConfig, product: str, images: str) -> ImageKind:
-    """Look up how images are shown, and tell the task by what the failures of the product are merged."""
-    task_config = cast(Any, config)
-    declared = getProduct(product, task_config.gainsApplied)
+    """Look up how images are shown, and tell the task by what the failures of the product are merged.
+
+    The unit is that of pipelines that apply the gains; tasks of others change it when they are configured.
+    """
+    declared, task_config = getProduct(product), cast(Any, config)
     if images not in declared.images:
         known = ", ".join(declared.images)
         raise ValueError(f"Expected images of {product}, one of {known}; got {images!r}.")

@@ -4,6 +4,7 @@
 """Every test of calibration verification, declared once."""
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
+from .gains import *
 from .level import *
 from .measurements import *
 from .product import *

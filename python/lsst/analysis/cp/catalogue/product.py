@@ -14,6 +14,7 @@ import astropy.units as u
 import numexpr
 import numpy as np
 
+from .gains import inAdu
 from .level import EPOCHS, Level
 from .measurements import MEASUREMENTS
 from .slope import TIMES, Slope
@@ -65,11 +66,6 @@ def _namesIn(expression: str) -> tuple[str, ...]:
     calls = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in calls}
     return tuple(sorted(names))
-
-
-def _inAdu(unit: str) -> str:
-    """Make the unit of what is measured before gains are applied, of one in electrons."""
-    return unit if "adu" in unit else unit.replace("electron", "adu")
 
 
 @cache
@@ -328,8 +324,8 @@ class VerifyTest:
 
     def withoutGains(self) -> VerifyTest:
         """Make the same test of a pipeline that does not apply the gains, so that electrons are ADU."""
-        unit = _inAdu(self.unit)
-        return replace(self, unit=unit, quantityUnit=_inAdu(self.quantityUnit), inAdu=unit != self.unit)
+        unit = inAdu(self.unit)
+        return replace(self, unit=unit, quantityUnit=inAdu(self.quantityUnit), inAdu=unit != self.unit)
 
     @property
     def name(self) -> str:
@@ -618,9 +614,9 @@ class Product:
             self,
             gainsApplied=False,
             tests=tuple(test.withoutGains() for test in self.tests),
-            images={key: replace(kind, unit=_inAdu(kind.unit)) for key, kind in self.images.items()},
-            curves={key: replace(kind, unit=_inAdu(kind.unit)) for key, kind in self.curves.items()},
-            slopes=tuple(replace(slope, unit=_inAdu(slope.unit)) for slope in self.slopes),
+            images={key: replace(kind, unit=inAdu(kind.unit)) for key, kind in self.images.items()},
+            curves={key: replace(kind, unit=inAdu(kind.unit)) for key, kind in self.curves.items()},
+            slopes=tuple(replace(slope, unit=inAdu(slope.unit)) for slope in self.slopes),
         )
 
     def awaitsGain(

@@ -16,6 +16,7 @@ from lsst.analysis.cp.catalogue import (
     Product,
     VerifyTest,
     getProduct,
+    measuredUnit,
     measurementUnits,
     products,
     summaryColumn,
@@ -114,8 +115,11 @@ def readSummary(
 def _readValues(
     table: Table, columns: Mapping[VerifyTest, Mapping[str, str]]
 ) -> Iterator[tuple[str, dict[str, str], FloatArray]]:
-    """Read the columns of each test in the units of the catalogue, one record after the other."""
+    """Read the columns of each test in electrons or ADU, as the table has it, one record after the other."""
     for test, found in columns.items():
-        units = {name: test.measurementUnit(name) for name in found}
+        units = {
+            name: measuredUnit({str(table[column].unit or ""): 1}, test.measurementUnit(name))
+            for name, column in found.items()
+        }
         values = [floatColumn(table[column], column, units[name]) for name, column in found.items()]
         yield test.toolName, units, np.column_stack(values).ravel()

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
+from lsst.analysis.cp.catalogue import inAdu
 from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisBaseConnections
 from lsst.pex.config import Field, ListField
 from lsst.pipe.base import connectionTypes as cT
@@ -61,11 +62,16 @@ class AnalysisConfig(AnalysisBaseConfig, pipelineConnections=AnalysisConnections
         self.addOutputNamePrefix = True
 
     def freeze(self) -> None:
-        """Tell the tools in which unit the statistics are, before they choose their own."""
+        """Tell the tools in which unit the statistics and the pixels are, before they choose their own."""
         if not self._frozen:
             for action in (*self.atools, getattr(self, "detectorMetrics", None)):
                 if hasattr(action, "gainsApplied"):
                     action.gainsApplied = self.gainsApplied
+            if not self.gainsApplied:
+                # What has been said of electrons, by whomever, holds for ADU.
+                for action in (self, *(tool.produce.plot for tool in self.atools)):
+                    if unit := getattr(action, "unit", ""):
+                        cast(Any, action).unit = inAdu(unit)
         super().freeze()
 
 

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from lsst.analysis.cp.catalogue import LEVELS
+from lsst.analysis.cp.catalogue import LEVELS, measuredUnit
 from lsst.analysis.cp.core import ColumnError, convertUnit, floatColumn, nameColumn
 from lsst.analysis.cp.core.history import (
     EPOCH_KINDS,
@@ -23,7 +25,7 @@ from lsst.analysis.cp.core.history import (
     findTrends,
     gatherSeries,
 )
-from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray
+from lsst.analysis.cp.core.typing import BoolArray, IndexArray, NameArray
 from lsst.analysis.cp.metrics import labelCodes, measurementUnit, toArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
 from lsst.pex.config import ChoiceField, Field
@@ -118,34 +120,62 @@ class AnalyzeTrend(KeyedDataAction):
             & _isName(data["level"], self.level)
         )
         columns = {name: _takeRows(data[name], rows) for name in COLUMNS}
-        for name in ("value", "threshold"):
-            columns[name] = self._convert(columns[name], columns["unit"], name)
+        unit, left_out = self._convert(columns)
         series = gatherSeries(columns, by=self.seriesBy, epoch=self.epoch, statistic=self.statistic)
+        series = replace(series, unit=unit, leftOut=left_out)
         results: dict[str, Any] = {
             "trendSeries": series,
             "trendFindings": findTrends(series, self._budgets()),
         }
         return results
 
-    def _convert(self, column: Any, units: Any, name: str) -> FloatArray:
-        """Convert numbers, whose units the table has row by row; NaN where the catalogue has no such unit."""
-        numbers, declared = floatColumn(column, name), measurementUnit(self.metric, self.measurement)
+    def _convert(self, columns: dict[str, Any]) -> tuple[str | None, tuple[str, ...]]:
+        """Convert values and thresholds, whose units the table has row by row, to that of most values.
+
+        This is that of the catalogue or, where the gains were not applied, its like in ADU. What cannot be
+        converted becomes NaN. Returns the unit, None if the catalogue does not have the measurement; and what
+        was left out, a line for each series and unit.
+        """
+        numbers = {name: floatColumn(columns[name], name) for name in ("value", "threshold")}
+        columns |= numbers
+        declared = measurementUnit(self.metric, self.measurement)
         if declared is None:
-            return numbers
-        names, _ = nameColumn(units, "unit")
-        converted = np.full(len(numbers), np.nan)
-        for unit in np.unique(names).tolist():
-            own = names == unit
+            return None, ()
+        names, present = nameColumn(columns["unit"], "unit")
+        units = np.where(present, names, declared)
+        finite = np.isfinite(numbers["value"])
+        unit = measuredUnit(_count(units[finite]), declared)
+        converted = {name: np.full(len(units), np.nan) for name in numbers}
+        left_out: list[str] = []
+        for given in np.unique(units).tolist():
+            own = units == given
             try:
-                converted[own] = convertUnit(numbers[own], unit, declared, name)
+                for name, values in numbers.items():
+                    converted[name][own] = convertUnit(values[own], given, unit, name)
             except ColumnError as error:
                 _LOG.warning("%d value(s) of %s are left out: %s.", np.count_nonzero(own), self.metric, error)
-        return converted
+                left_out += self._describeLeftOut(columns, own & finite, given)
+        columns |= converted
+        return unit, tuple(left_out)
+
+    def _describeLeftOut(self, columns: Mapping[str, Any], chosen: BoolArray, unit: str) -> list[str]:
+        """Say how many values of each series are in a unit."""
+        column = SERIES_COLUMNS[self.seriesBy]
+        if column is None:
+            return [f"{np.count_nonzero(chosen)} in {unit}"]
+        names, _ = nameColumn(columns[column], column)
+        return [f"{name}: {count} in {unit}" for name, count in _count(names[chosen]).items()]
 
     def _budgets(self) -> TrendBudgets:
         return TrendBudgets(
             changePoint=self.changePointBudget, drift=self.driftBudget, outlier=self.outlierBudget
         )
+
+
+def _count(names: NameArray) -> dict[str, int]:
+    """Count how often each name occurs."""
+    found, counts = np.unique(names, return_counts=True)
+    return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
 
 def _isName(column: Any, name: str) -> BoolArray:

@@ -13,7 +13,7 @@ import astropy.units as u
 import numpy as np
 
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE, getAmpTable
-from lsst.analysis.cp.catalogue import EPOCHS, getLevel, getProduct, measurementUnits
+from lsst.analysis.cp.catalogue import EPOCHS, Product, getLevel, getProduct, measurementUnits
 from lsst.analysis.cp.core import COUNTED_TYPES, DetectorSelection
 from lsst.analysis.cp.core.amps import AmpSummary, AmpTable, summarize
 from lsst.analysis.tools.interfaces import AnalysisAction, KeyedData, KeyedDataSchema, MetricAction
@@ -57,6 +57,11 @@ class AmpMetricAction(MetricAction):
         return [(AMP_TABLE, AmpTable)]
 
     @property
+    def declared(self) -> Product:
+        """The product, in the units of the statistics."""
+        return getProduct(self.product, self.gainsApplied)
+
+    @property
     def selection(self) -> DetectorSelection:
         """Detectors to include; all at level detector, where the rows say which."""
         if self.level == "detector":
@@ -78,7 +83,7 @@ class AmpSummaryMetric(AmpMetricAction):
     @property
     def units(self) -> Mapping[str, str]:
         """Unit of each measurement by its name."""
-        test = getProduct(self.product, self.gainsApplied)[self.test]
+        test = self.declared[self.test]
         return measurementUnits(test, getLevel(self.level, self.epoch))
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> dict[str, Measurement]:

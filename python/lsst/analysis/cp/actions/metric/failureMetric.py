@@ -12,7 +12,7 @@ import astropy.units as u
 import numpy as np
 
 from lsst.analysis.cp.actions.keyedData import getAmpTable
-from lsst.analysis.cp.catalogue import VerifyTest, getLevel, getProduct
+from lsst.analysis.cp.catalogue import VerifyTest, getLevel
 from lsst.analysis.cp.core.amps import (
     FAILED,
     GOOD,
@@ -70,7 +70,7 @@ class FailureMetric(AmpMetricAction):
             By name.
         """
         table = getAmpTable(data)
-        tests = getProduct(self.product).ownVerdicts(self.tests)
+        tests = self.declared.ownVerdicts(self.tests)
         mask = self.selection.mask(table.layout)
         amps = table.rows["amplifier"]
         if self.level == "detector":

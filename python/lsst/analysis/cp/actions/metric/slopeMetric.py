@@ -12,7 +12,6 @@ import astropy.units as u
 import numpy as np
 
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE, getAmpTable
-from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core.amps import AmpTable
 from lsst.analysis.cp.core.typing import FloatArray, IndexArray
 from lsst.analysis.cp.metrics import slopeUnits
@@ -37,7 +36,7 @@ class SlopeMetric(AmpMetricAction):
     @property
     def units(self) -> Mapping[str, str]:
         """Unit of each measurement by its name."""
-        return slopeUnits(getProduct(self.product, self.gainsApplied).slope(self.slope))
+        return slopeUnits(self.declared.slope(self.slope))
 
     def getInputSchema(self) -> KeyedDataSchema:
         """Name the encoded results, and the slopes."""

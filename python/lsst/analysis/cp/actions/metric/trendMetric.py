@@ -36,11 +36,14 @@ class TrendMetric(MetricAction):
       there is none.
     """
 
-    unit = Field[str](doc="Unit of the values, as astropy spells it.", default="")
+    unit = Field[str](
+        doc="Unit of the values, as astropy spells it, where the history does not know its own.",
+        default="",
+    )
 
     @property
     def units(self) -> dict[str, str]:
-        """Unit of each measurement by its name."""
+        """Declared unit of each measurement by its name."""
         return trendUnits(self.unit)
 
     def getInputSchema(self) -> KeyedDataSchema:
@@ -62,13 +65,12 @@ class TrendMetric(MetricAction):
         measurements
             By name.
         """
-        values = _summarize(
-            cast(TrendSeries, data["trendSeries"]), cast(TrendFindings, data["trendFindings"])
-        )
+        series = cast(TrendSeries, data["trendSeries"])
+        values = _summarize(series, cast(TrendFindings, data["trendFindings"]))
         notes = {"metric_tags": kwargs.get("metric_tags", [])}
         return {
             name: Measurement(name, u.Quantity(values[name], unit), notes=notes)
-            for name, unit in self.units.items()
+            for name, unit in trendUnits(series.unitOr(self.unit)).items()
         }
 
 

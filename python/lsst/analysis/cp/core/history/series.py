@@ -71,6 +71,10 @@ class TrendSeries:
         Threshold at each epoch in the unit of the values, shape (nEpochs,); NaN where there is none.
     epochKind
         What an epoch is: ``"exposure"`` or ``"day"``.
+    unit
+        Unit of the values, as astropy spells it; None if it is not known.
+    leftOut
+        What was left out as it is in another unit, a line each.
     """
 
     names: NameArray
@@ -82,6 +86,12 @@ class TrendSeries:
     dayObs: IdArray
     threshold: FloatArray
     epochKind: str
+    unit: str | None = None
+    leftOut: tuple[str, ...] = ()
+
+    def unitOr(self, declared: str) -> str:
+        """Get the unit of the values, or a declared one if it is not known."""
+        return declared if self.unit is None else self.unit
 
     @property
     def nSeries(self) -> int:

@@ -70,7 +70,8 @@ def trendLists(
     """Write what stands beside the plot, with at most some lines on each kind of finding.
 
     The lists, each of a title and lines, are the values of each kind of sensor, and as far as there are any,
-    failures, changes, drifts, outlying series and outliers. The noun is that of a series in the singular.
+    failures, changes, drifts, outlying series, outliers, and what was left out. The
+    noun is that of a series in the singular.
     """
     lists = (
         ("Values", *_describeValues(series)),
@@ -79,6 +80,7 @@ def trendLists(
         listFirst("Drifts, a year", _listDrifts(series, findings), nListed),
         listFirst(f"Outlying {pluralOf(noun)}", _listOutlying(series, findings), nListed),
         listFirst("Outliers", _listOutliers(series, findings), nListed),
+        listFirst("Left out, in another unit", series.leftOut, nListed),
     )
     return tuple(lines for lines in lists if lines)
 

@@ -55,7 +55,9 @@ class TrendPlot(PlotAction):
         optional=True,
     )
     yAxisLabel = Field[str](doc="What the values are, without unit.", default="")
-    unit = Field[str](doc="Their unit; empty for a number without one.", default="")
+    unit = Field[str](
+        doc="Their unit, where the history does not know its own; empty for a number without one.", default=""
+    )
     operator = ChoiceField[str](
         doc="How a good value compares with the threshold.",
         default="<=",
@@ -105,7 +107,8 @@ class TrendPlot(PlotAction):
         noun = NOUNS[self.seriesBy]
         named = chooseNamed(series, findings, self.nNamed)
         bands = makeBands(series, self.nNamed)
-        label = withUnit(self.yAxisLabel, self.unit)
+        unit = series.unitOr(self.unit)
+        label = withUnit(self.yAxisLabel, unit)
         return TrendView(
             series=series,
             findings=findings,
@@ -115,7 +118,7 @@ class TrendPlot(PlotAction):
             yLimits=chooseRange(series, findings, bands, named, self.axisMin, self.axisMax),
             yLabel=label,
             noun=noun,
-            thresholdLabel=describeThreshold(series.lastThreshold, self.operator, self.unit),
+            thresholdLabel=describeThreshold(series.lastThreshold, self.operator, unit),
             failsAbove=self.operator in ("<", "<="),
             title=chooseTitle(self.title, plotInfo or {}, label),
             headline=trendHeadline(series, findings, noun),
