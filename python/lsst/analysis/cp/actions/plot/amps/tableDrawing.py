@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
 from lsst.analysis.cp.actions.plot.countColours import countColours
@@ -167,22 +168,27 @@ def drawTable(ax: Axes, view: FailureTableView, layout: TableLayout) -> TableArt
     # White on the dark colours, and grey where nothing failed.
     dark = colours(norm(n_failed))[..., :3] @ [0.299, 0.587, 0.114] < 0.5
     middle = layout.corners.mean(axis=2)
+    unknown = state == CellState.UNKNOWN
     has_failed = view.cells.hasNumber & (n_failed > 0)
     for colour, weight, chosen in (
         ("0.45", "normal", ~has_failed & view.cells.hasNumber),
         ("0.45", "bold", state == CellState.NOT_RUN),
-        ("black", "bold", state == CellState.UNKNOWN),
+        ("black", "bold", unknown),
         ("black", "bold", has_failed & ~dark),
         ("white", "bold", has_failed & dark),
     ):
         cells = placed & chosen
-        texts += drawGlyphs(
+        written = drawGlyphs(
             ax, view.cells.texts[cells], middle[cells], layout.points, colour=colour, weight=weight
         )
+        if chosen is unknown:
+            for text in written:  # Else the hatching hides them.
+                text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
+        texts += written
     return TableArtists(
         counts=counts,
         noData=drawHatched(ax, layout.corners[placed & (state == CellState.MISSING)], NO_DATA),
-        noValue=drawHatched(ax, layout.corners[placed & (state == CellState.UNKNOWN)], NO_VALUE),
+        noValue=drawHatched(ax, layout.corners[placed & unknown], NO_VALUE),
         outlines=outlines,
         texts=texts,
         labels=_writeNames(ax, view, layout),
