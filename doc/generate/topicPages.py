@@ -68,9 +68,10 @@ _OTHERS = """\
 Topics of other packages
 ========================
 
-The bias pipelines also run ``analyzeBiasCore`` of analysis_tools, those of defects ``analyzeDefectCore``.
-Their bundles ``cpBiasCore_metrics`` and ``cpDefectCore_metrics``, one for each instrument and run, are sent
-like ours. Their topics have the names of the tools, and one field each:
+The bias pipelines also run ``analyzeBiasCore`` of analysis_tools, those of defects ``analyzeDefectCore``, and
+those of photon transfer curves ``analyzePtcCore``. Their bundles ``cpBiasCore_metrics``,
+``cpDefectCore_metrics`` and ``cpPtcCore_metrics``, one for each instrument and run, are sent like ours. Their
+topics have the names of the tools, and one field each:
 
 .. csv-table::
    :header-rows: 1
@@ -84,9 +85,16 @@ like ours. Their topics have the names of the tools, and one field each:
    ``biasCornerMeanPerAmp`` | ``median`` (adu) | ``BIAS_AMP_CORNER``
    ``defectsPixels`` | ``median`` (adu) | ``DEFECTS_DEFECT_PIXELS``
    ``defectsPixelsFrac`` | ``median`` (adu) | ``DEFECTS_FRAC``
+   ``ptcGainPerAmp`` | ``median`` (adu) | ``PTC_PTC_GAIN``
+   ``ptcNoisePerAmp`` | ``median`` (adu) | ``PTC_PTC_NOISE``
+   ``ptcA00PerAmp`` | ``median`` (adu) | ``PTC_PTC_BFE_A00``
+   ``ptcTurnoffPerAmp`` | ``median`` (adu) | ``PTC_PTC_TURNOFF``
+   ``ptcMaxPerAmp`` | ``median`` (adu) | ``PTC_PTC_MAX_RAW_MEANS``
+   ``ptcRowMeanVarianceSlopePerAmp`` | ``median`` (adu) | ``PTC_PTC_ROW_MEAN_VARIANCE_SLOPE``
 
-The tools say ``adu`` of all of them, although of biases all but the first are in electrons, and those of
-defects are a number of pixels and a fraction. To leave them out, name the bundles that are to be sent:
+The tools say ``adu`` of all of them, although of biases all but the first are in electrons, those of defects
+are a number of pixels and a fraction, and those of curves have a unit each. To leave them out, name the
+bundles that are to be sent:
 
 .. code-block:: bash
    :class: elsewhere
