@@ -134,7 +134,10 @@ def test_product_of_detectors_has_its_metrics_and_its_map(comCamera):
     }
     assert values["ofDetectorsFailures"] == expected | {"nDetectorsUnknown": 0}
     figures = [name for name in vars(outputs) if name.startswith("cpOther_")]
-    assert figures == ["cpOther_ofDetectorsFew_FocalPlaneGeometryPlot"]
+    assert sorted(figures) == [
+        "cpOther_ofDetectorsFailureTable_FailureTablePlot",
+        "cpOther_ofDetectorsFew_FocalPlaneGeometryPlot",
+    ]
 
 
 def test_failures_of_one_detector_without_rows_of_amplifiers(comCamera):
