@@ -6,6 +6,7 @@
 # ruff: noqa: F403  (the modules' __all__ are the public names)
 from .gains import *
 from .level import *
+from .limits import *
 from .measurements import *
 from .product import *
 from .reader import *

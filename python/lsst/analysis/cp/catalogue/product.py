@@ -16,6 +16,7 @@ import numpy as np
 
 from .gains import inAdu
 from .level import EPOCHS, Level
+from .limits import Bounds, Fields, StoredLimits, listLimits, namedFields, shapeOf
 from .measurements import MEASUREMENTS
 from .slope import TIMES, Slope
 
@@ -24,7 +25,6 @@ __all__ = [
     "EXPOSURE_NAMES",
     "REFERENCE_NAMES",
     "ROWS",
-    "Bounds",
     "CatalogueError",
     "CurveKind",
     "ImageKind",
@@ -47,9 +47,6 @@ ROWS = {"amplifier": "amplifiers", "detector": "detectors", "exposure": "exposur
 
 COMPUTED = "computed"
 """Stands for the column of verdicts where the tables have none: they follow from quantity and threshold."""
-
-type Bounds = float | tuple[float, float]
-"""A limit, or the two ends of an interval."""
 
 _PRESENCES = ("always", "conditional", "onFailure")
 _VARIATIONS = ("epoch", "run")
@@ -149,7 +146,8 @@ class VerifyTest:
         each physical type of sensor.
     thresholdField
         Field of the configuration of cp_verify's task that holds the threshold, which is then the default of
-        the field; empty if there is none.
+        the field; of an interval two, and one of these for each physical type where the threshold is. Empty
+        if there is none.
     thresholdSource
         Where the threshold comes from: a configuration field, or the place of a literal.
     means
@@ -200,7 +198,7 @@ class VerifyTest:
     quantityUnit: str = ""
     operator: str | None = None
     threshold: Bounds | Mapping[str, Bounds] | None = field(default=None, hash=False)
-    thresholdField: str = ""
+    thresholdField: Fields | Mapping[str, Fields] = field(default="", hash=False)
     thresholdSource: str = ""
     means: Mapping[str, str] = field(default_factory=dict, hash=False)
     isOurs: bool = False
@@ -310,8 +308,8 @@ class VerifyTest:
                 raise self._error(f"operator {self.operator!r} does not go with threshold {bounds!r}")
             if isinstance(bounds, tuple) and not (len(bounds) == 2 and bounds[0] < bounds[1]):
                 raise self._error(f"threshold {bounds!r} is no interval")
-        if self.thresholdField and not isinstance(self.threshold, float):
-            raise self._error(f"field {self.thresholdField!r} holds a number, not {self.threshold!r}")
+        if self.thresholdField and shapeOf(self.thresholdField) != shapeOf(self.threshold):
+            raise self._error(f"field {self.thresholdField!r} does not go with {self.threshold!r}")
 
     def _error(self, text: str) -> CatalogueError:
         return CatalogueError(f"test {self.key!r} of {self.product}: {text}")
@@ -326,6 +324,34 @@ class VerifyTest:
         """Make the same test of a pipeline that does not apply the gains, so that electrons are ADU."""
         unit = inAdu(self.unit)
         return replace(self, unit=unit, quantityUnit=inAdu(self.quantityUnit), inAdu=unit != self.unit)
+
+    @cached_property
+    def thresholdFields(self) -> frozenset[str]:
+        """All fields of the configuration of cp_verify's task that hold the threshold."""
+        return namedFields(self.thresholdField)
+
+    def withLimits(self, limits: StoredLimits) -> VerifyTest:
+        """Make the same test with the threshold of a run, if that has all its fields.
+
+        Parameters
+        ----------
+        limits
+            Limits of the run.
+
+        Returns
+        -------
+        test
+            The test, whose ``thresholdSource`` is that of the limits; itself if a field is not known.
+
+        Raises
+        ------
+        CatalogueError
+            If the limits are none, as an interval that is empty.
+        """
+        threshold = limits.find(self.thresholdField)
+        if threshold is None:
+            return self
+        return replace(self, threshold=threshold, thresholdSource=limits.source)
 
     @property
     def name(self) -> str:
@@ -607,6 +633,33 @@ class Product:
                     f"product {self.name}: slope {slope.key} is against {slope.against!r}, expected one of "
                     f"{', '.join(TIMES)}"
                 )
+
+    @cached_property
+    def configuredLimits(self) -> Mapping[str, float]:
+        """Limits that fields of the configuration of cp_verify's task hold, by the names of these."""
+        return dict(limit for test in self.tests for limit in listLimits(test.thresholdField, test.threshold))
+
+    def withLimits(self, limits: StoredLimits | None) -> Product:
+        """Make the same product with the thresholds of a run; itself if these are not known.
+
+        Parameters
+        ----------
+        limits
+            Limits of the run.
+
+        Returns
+        -------
+        product
+            The product.
+
+        Raises
+        ------
+        CatalogueError
+            If a limit is none, as an interval that is empty.
+        """
+        if limits is None:
+            return self
+        return replace(self, tests=tuple(test.withLimits(limits) for test in self.tests))
 
     def withoutGains(self) -> Product:
         """Make the same product of a pipeline that does not apply the gains, so that electrons are ADU."""
