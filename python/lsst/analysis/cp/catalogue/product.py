@@ -87,7 +87,7 @@ class Product:
 
     def _checkNames(self) -> None:
         """Check that no two tests or slopes share a key, or the name of a tool."""
-        declared = (*self.tests, *self.slopes)
+        declared: tuple[VerifyTest | Slope, ...] = (*self.tests, *self.slopes)
         given = {
             "key": [each.key for each in declared],
             "toolName": [*(each.toolName for each in declared), self.failureToolName],
