@@ -11,8 +11,10 @@ from typing import Any
 
 import yaml
 
-from .product import CatalogueError, CurveKind, ImageKind, Product, VerifyTest
+from .kinds import CurveKind, ImageKind
+from .product import Product
 from .slope import Slope
+from .verifyTest import CatalogueError, VerifyTest
 
 __all__ = ["getProduct", "products", "readProduct"]
 

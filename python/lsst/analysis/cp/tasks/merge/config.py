@@ -143,7 +143,7 @@ class MergeAnalysisConfig(AnalysisConfig, pipelineConnections=MergeAnalysisConne
     )
     limits = DictField[str, float](
         doc="Limits of the verification in the same pipeline, by the names of the fields of cp_verify's "
-        "task. Contracts keep them equal. Of results of another run, those of its stored configuration are taken.",
+        "task. Contracts keep them equal. Of results of another run, its stored configuration counts.",
         default={},
     )
     detectorMetrics = ConfigurableActionField[DetectorMetrics](
