@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE
-from lsst.analysis.cp.catalogue import Product, StoredLimits, getProduct
+from lsst.analysis.cp.catalogue import StoredLimits, getProduct
 from lsst.analysis.cp.core import cameraLayout
 from lsst.analysis.cp.core.amps import (
     AmpTable,
@@ -136,47 +136,41 @@ class MergeAnalysisMixin(PipelineTask):
         results_ref = outputRefs.outputResults
         plot_info = describeInputs([results_ref], results_ref.dataId, listInputs(inputRefs))
         runner = ToolRunner(self.log, plot_info)
-        camera = parent.camera
         exposures = {ref.dataId["exposure"] for ref in inputRefs.inputStats if "exposure" in ref.dataId}
-        columns = parent.takeColumns(narrow=self.mergesExposures)
-        product = getProduct(self.config.product, self.config.gainsApplied)
-        limits = self._chooseLimits(butlerQC, inputRefs, product)
         outputs = self.analyze(
-            columns,
+            parent.takeColumns(narrow=self.mergesExposures),
             runner,
-            camera=camera,
-            limits=limits,
-            reference=runner.attempt("reference", readReference, butlerQC, inputRefs, camera),
+            camera=parent.camera,
+            reference=runner.attempt("reference", readReference, butlerQC, inputRefs, parent.camera),
             exposures=sorted(exposures) or None,
+            limits=self._chooseLimits(butlerQC, inputRefs),
             detectors=[
                 (ref.dataId.get("exposure"), ref.dataId["detector"])
                 for ref in getattr(outputRefs, "detectorMetrics", ())
             ],
         )
         putOutputs(butlerQC, outputs, outputRefs, runner)
-        if self.config.doCompareVerdicts:
+        if self.config.doCompareVerdicts and outputs.ampTable is not None:
             stats = [
                 (ref.dataId.get("exposure"), ref.dataId["detector"], partial(butlerQC.get, ref))
                 for ref in inputRefs.inputStats
             ]
-            arguments = (product.withLimits(limits), columns, camera, stats)
-            runner.attempt("verdicts", self._compareVerdicts, *arguments)
+            runner.attempt("verdicts", self._compareVerdicts, outputs.ampTable, stats)
         if runner.failures:
             self.metadata["toolFailures"] = dict(runner.failures)
             if self.config.raiseOnToolFailure:
                 raiseFailures(self, runner.failures)
 
     def _chooseLimits(
-        self, butlerQC: QuantumContext, inputRefs: InputQuantizedConnection, product: Product
+        self, butlerQC: QuantumContext, inputRefs: InputQuantizedConnection
     ) -> StoredLimits | None:
         """Choose the limits: of the run of what is merged if its configuration is stored, else our own."""
         runs = {ref.run for ref in inputRefs.inputStats}
         # That of a pipeline that is running is no input of it, and that of an earlier run is not its own.
         stored = [ref for ref in getattr(inputRefs, "verifyConfig", ()) if ref.run in runs]
-        if (found := readLimits(butlerQC.get(stored), product)) is not None:
-            return found
+        found = readLimits(butlerQC.get(stored), getProduct(self.config.product))
         own = dict(self.config.limits)
-        return StoredLimits(own, f"limits of {self.getName()}") if own else None
+        return StoredLimits(own, f"limits of {self.getName()}") if found is None and own else found
 
     def analyze(
         self,
@@ -213,9 +207,9 @@ class MergeAnalysisMixin(PipelineTask):
         Returns
         -------
         outputs : `lsst.pipe.base.Struct`
-            ``metrics``, the figures by the names of their connections, and, unless the rows cannot be
-            reduced, ``detectorSummary``, ``ampSummary``, ``culprits`` and, if there are ``detectors``, a list
-            of their ``detectorMetrics``.
+            ``ampTable``, the encoded rows, or None if they cannot be encoded; ``metrics``, the figures by the
+            names of their connections, and, unless the rows cannot be reduced, ``detectorSummary``,
+            ``ampSummary``, ``culprits`` and, if there are ``detectors``, a list of their ``detectorMetrics``.
         """
         product = getProduct(self.config.product, self.config.gainsApplied).withLimits(limits)
         keys = {"reference": reference, "exposures": exposures}
@@ -231,6 +225,7 @@ class MergeAnalysisMixin(PipelineTask):
         # Where the results cannot be encoded together, some tools may still do with a part of the columns.
         data = columns if table is None else {**columns, AMP_TABLE: table}
         outputs = runTools(self.config, data, runner, camera=camera, limits=limits, **keys)
+        outputs.ampTable = table
         if table is not None:
             tables = runner.attempt("tables", self._makeTables, table) or {}
             for name, written in tables.items():
@@ -252,15 +247,8 @@ class MergeAnalysisMixin(PipelineTask):
             "culprits": culpritsTable(table),
         }
 
-    def _compareVerdicts(
-        self,
-        product: Product,
-        columns: Mapping[str, Any],
-        camera: Camera,
-        stats: Iterable[StoredStatistics],
-    ) -> None:
+    def _compareVerdicts(self, table: AmpTable, stats: Iterable[StoredStatistics]) -> None:
         """Log and record which computed verdicts are not those that cp_verify stored."""
-        table = AmpTable.fromColumns(columns, product, cameraLayout(camera), epoch=self.config.epoch)
         differences, unread = compareVerdicts(table, stats)
         for name, lines in (("verdictDifferences", differences), ("verdictsUnread", unread)):
             self.metadata[name] = lines
