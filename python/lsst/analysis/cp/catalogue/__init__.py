@@ -11,3 +11,4 @@ from .product import *
 from .reader import *
 from .slope import *
 from .toolNames import *
+from .vectors import *
