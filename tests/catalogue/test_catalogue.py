@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
 import dataclasses
+import re
 from importlib import resources
 
 import astropy.units as u
@@ -512,10 +513,25 @@ def test_mean_of_what_is_no_statistic_of_detectors_is_an_error(key):
         makeProduct(test, make(key="Y", statistic=None, verify="Y_VERDICT"))
 
 
-def test_column_of_two_units_is_an_error():
-    tests = (make(unit="electron"), make(key="Y", unit="adu"))
-    with pytest.raises(CatalogueError, match="column BIAS_X has the units 'electron' and 'adu'"):
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("unit", "electron", "adu"),
+        ("absentWhere", "X == 0", "X == 1"),
+        ("absentWhere", None, "X == 0"),
+        ("derived", None, "1.5*X"),
+    ],
+)
+def test_column_of_which_two_things_are_said_is_an_error(name, first, second):
+    tests = (make(**{name: first}), make(key="Y", **{name: second}))
+    message = f"product bias: column BIAS_X has {name} {first!r} and {second!r}"
+    with pytest.raises(CatalogueError, match=re.escape(message)):
         makeProduct(*tests)
+
+
+def test_column_of_which_the_same_is_said_twice():
+    tests = tuple(make(key=key, absentWhere="X == 0") for key in "XY")
+    assert makeProduct(*tests).keys() == ("X", "Y")
 
 
 def test_unit_of_a_column():

@@ -4,7 +4,9 @@
 """Every test of calibration verification, declared once."""
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
+from .expressions import *
 from .gains import *
+from .kinds import *
 from .level import *
 from .measurements import *
 from .product import *
@@ -12,3 +14,4 @@ from .reader import *
 from .slope import *
 from .toolNames import *
 from .vectors import *
+from .verifyTest import *

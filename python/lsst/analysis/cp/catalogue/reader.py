@@ -11,9 +11,11 @@ from typing import Any
 
 import yaml
 
-from .product import CatalogueError, CurveKind, ImageKind, Product, VerifyTest
+from .kinds import CurveKind, ImageKind
+from .product import Product
 from .slope import Slope
 from .vectors import VectorReduction
+from .verifyTest import CatalogueError, VerifyTest
 
 __all__ = ["getProduct", "products", "readProduct"]
 
