@@ -153,8 +153,20 @@ def test_limits_of_linearizers_are_those_of_what_is_computed(specs):
     }
 
 
+def test_limits_of_crosstalk(specs):
+    limits = {
+        name: (spec["threshold"]["operator"], spec["threshold"]["value"])
+        for name, spec in specs.items()
+        if name.startswith("crosstalk")
+    }
+    assert limits == {
+        "crosstalkNoSignificantDetection_quantityMax": ("<=", 0.0),
+        "crosstalkNoSignificantDetection_nFailed": ("<=", 0),
+    }
+
+
 def test_other_products_have_no_limits_yet(specs):
-    known = ("bias", "dark", "flat", "defects", "ptc", "linearizer")
+    known = ("bias", "dark", "flat", "defects", "ptc", "crosstalk", "linearizer")
     assert [name for name in specs if not name.startswith(known)] == []
 
 
