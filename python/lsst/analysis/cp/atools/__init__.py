@@ -6,7 +6,16 @@
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 
 from .amps import AmpFailureTool, AmpMarginTool, AmpResultsTool, AmpTestTool
-from .detectorPages import AmpCorrelationTool, AmpCurveTool, PtcCurveTool, addCorrelationTool, addCurveTools
+from .detectorPages import (
+    AmpCorrelationTool,
+    AmpCurveTool,
+    PageTool,
+    addCorrelationTool,
+    addCurveTools,
+    addPtcComparisonTools,
+    addPtcTableTools,
+    addPtcTools,
+)
 from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
 from .extended import addExtendedTools
 from .toolSets import addSensorTools, addTools
@@ -26,6 +35,9 @@ __all__ = [
     "addCurveTools",
     "addExtendedTools",
     "addMaskViewTool",
+    "addPtcComparisonTools",
+    "addPtcTableTools",
+    "addPtcTools",
     "addResidualTools",
     "addSensorTools",
     "addStructureSensorTools",
@@ -43,7 +55,7 @@ __all__ = [
     "DetectorImageTool",
     "FocalPlaneImageTool",
     "MetricTrendTool",
-    "PtcCurveTool",
+    "PageTool",
     "RaftGainTool",
     "RaftRateTool",
     "SENSOR_GROUPS",

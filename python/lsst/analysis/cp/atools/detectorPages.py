@@ -8,7 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lsst.analysis.cp.actions.keyedData import SelectCurves
-from lsst.analysis.cp.actions.plot import AmpCorrelationPlot, AmpGridPlot, PtcGridPlot
+from lsst.analysis.cp.actions.plot import (
+    AmpCorrelationPlot,
+    AmpGridPlot,
+    PtcComparisonPlot,
+    PtcCovariancePlot,
+    PtcGridPlot,
+    PtcNoisePlot,
+    PtcResidualPlot,
+    PtcRowMeanPlot,
+)
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, BasePrep, NoMetric
 from lsst.pex.config import Field
@@ -18,11 +27,20 @@ from .toolSets import addTool
 if TYPE_CHECKING:
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
 
-__all__ = ["AmpCorrelationTool", "AmpCurveTool", "PtcCurveTool", "addCorrelationTool", "addCurveTools"]
+__all__ = [
+    "AmpCorrelationTool",
+    "AmpCurveTool",
+    "PageTool",
+    "addCorrelationTool",
+    "addCurveTools",
+    "addPtcComparisonTools",
+    "addPtcTableTools",
+    "addPtcTools",
+]
 
 
 class PageTool(AnalysisTool):
-    """Base of tools that hand to their plot the columns that it takes, and make no metrics."""
+    """Hand to a plot the columns that it takes, without metrics; which one, ``produce.plot`` says."""
 
     parameterizedBand: bool = False
     propagateData: bool = True
@@ -45,15 +63,6 @@ class AmpCorrelationTool(PageTool):
         """Choose the plot."""
         super().setDefaults()
         self.produce.plot = AmpCorrelationPlot
-
-
-class PtcCurveTool(PageTool):
-    """Plot of the photon transfer curves of the amplifiers of a detector, in its geometry."""
-
-    def setDefaults(self) -> None:
-        """Choose the plot."""
-        super().setDefaults()
-        self.produce.plot = PtcGridPlot
 
 
 class AmpCurveTool(AnalysisTool):
@@ -118,3 +127,45 @@ def addCorrelationTool(config: AnalysisBaseConfig, product: str) -> None:
     tool = addTool(config.atools, f"{product}Correlations", AmpCorrelationTool)
     label = getProduct(product).images["exposure"].label
     tool.produce.plot.title = f"{label}, correlations of amplifiers"
+
+
+def addPtcTools(config: AnalysisBaseConfig) -> None:
+    """Add the plots of a photon transfer curve: variances on both scales, residuals, and noises.
+
+    Parameters
+    ----------
+    config
+        Configuration of a `~lsst.analysis.cp.tasks.DetectorCalibrationTask`.
+    """
+    plots = {
+        "ptcCurves": PtcGridPlot,
+        "ptcCurvesLinear": PtcGridPlot,
+        "ptcResiduals": PtcResidualPlot,
+        "ptcNoises": PtcNoisePlot,
+    }
+    for name, plot in plots.items():
+        addTool(config.atools, name, PageTool).produce.plot = plot
+    config.atools.ptcCurvesLinear.produce.plot.scale = "linear"
+
+
+def addPtcTableTools(config: AnalysisBaseConfig) -> None:
+    """Add the plots of what cp_verify stores of the pairs: covariances, and variances of means of rows.
+
+    Parameters
+    ----------
+    config
+        Configuration of a `~lsst.analysis.cp.tasks.DetectorTablesTask` on results.
+    """
+    for name, plot in {"ptcCovariances": PtcCovariancePlot, "ptcRowMeans": PtcRowMeanPlot}.items():
+        addTool(config.atools, name, PageTool).produce.plot = plot
+
+
+def addPtcComparisonTools(config: AnalysisBaseConfig) -> None:
+    """Add the plot of two photon transfer curves upon each other.
+
+    Parameters
+    ----------
+    config
+        Configuration of a `~lsst.analysis.cp.tasks.CalibrationComparisonTask`.
+    """
+    addTool(config.atools, "ptcComparison", PageTool).produce.plot = PtcComparisonPlot

@@ -9,7 +9,14 @@ from .correlation import AmpCorrelationPlot
 from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
-from .ptc import PtcGridPlot
+from .ptc import (
+    PtcComparisonPlot,
+    PtcCovariancePlot,
+    PtcGridPlot,
+    PtcNoisePlot,
+    PtcResidualPlot,
+    PtcRowMeanPlot,
+)
 from .trend import TrendPlot
 
 __all__ = [
@@ -24,7 +31,12 @@ __all__ = [
     "FocalPlaneGeometryPlot",
     "FocalPlaneImagePlot",
     "MarginStripPlot",
+    "PtcComparisonPlot",
+    "PtcCovariancePlot",
     "PtcGridPlot",
+    "PtcNoisePlot",
+    "PtcResidualPlot",
+    "PtcRowMeanPlot",
     "RaftGainPlot",
     "RaftSeriesPlot",
     "SlopeMapPlot",
