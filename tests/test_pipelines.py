@@ -90,6 +90,9 @@ def listOwnContracts(product: str, camera: str) -> set[str]:
         return {
             f"{merge}.connections.input{kind} == {merge}Det.connections.output{kind}"
             for kind in ("Stats", "Results")
+        } | {
+            f'{merge}.limits["{field}"] == {merge}Det.{field}'
+            for field in getProduct(product).configuredLimits
         }
     isr, mosaic = f"{merge}Isr", f"mosaic{product.title()}Exp8"
     structures = f"connections.structures == {view}Residual.connections.outputName + '_structures'"
@@ -301,7 +304,8 @@ OF_MATRICES = ("verifyBiasExp", "connections.outputMatrix", "other", "verifyBias
     [(product, *broken) for product in EXPOSED for broken in BROKEN]
     + [(product, *broken) for product in BINNED for broken in BROKEN_BINNED]
     + [("bias", *OF_MATRICES)]
-    + [(product, *OF_RESULTS) for product in CALIBRATIONS],
+    + [(product, *OF_RESULTS) for product in CALIBRATIONS]
+    + [("ptc", "verify{0}Det", "a00MaxE2V", 0.0, 'verify{0}.limits["a00MaxE2V"]')],
 )
 def test_broken_contract_is_found(product, label, field, value, contract):
     title = product.title()

@@ -8,9 +8,11 @@ from .expressions import *
 from .gains import *
 from .kinds import *
 from .level import *
+from .limits import *
 from .measurements import *
 from .product import *
 from .reader import *
 from .slope import *
 from .toolNames import *
+from .vectors import *
 from .verifyTest import *
