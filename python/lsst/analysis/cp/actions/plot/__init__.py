@@ -6,6 +6,7 @@
 from .ampGrid import AmpGridPlot
 from .amps import AmpFailuresPlot, AmpTablePlot, FailureTablePlot, MarginStripPlot, VendorHistogramPlot
 from .correlation import AmpCorrelationPlot
+from .crosstalk import CrosstalkPlot
 from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
@@ -17,6 +18,7 @@ __all__ = [
     "AmpTablePlot",
     "AmpCorrelationPlot",
     "AmpGridPlot",
+    "CrosstalkPlot",
     "DetectorImagePlot",
     "DetectorSeriesPlot",
     "FailureMapPlot",
