@@ -292,11 +292,11 @@ def _writeHeadline(
     absent = nameAbsent(layout, measured.any(axis=0) | measured.any(axis=1))
     own, n_judged = names[left.isSelf].tolist(), int(np.count_nonzero(left.isJudged))
     n_beyond, n_open = (int(np.count_nonzero(found)) for found in (isBeyond, measured & ~left.isJudged))
-    words = [f"{n_beyond or 'None'} of {plural(n_judged, 'coefficient')} beyond the thresholds"]
+    words = [f"Differing from the reference: {n_beyond or 'none'} of {plural(n_judged, 'coefficient')}"]
     if n_beyond:
         order = np.argsort(-np.where(isBeyond, np.abs(left.coefficients), -1.0), axis=None)[:n_beyond]
         pairs = zip(*np.unravel_index(order, isBeyond.shape), strict=True)
-        words[0] += f": {_nameFirst([f'{names[source]} → {names[victim]}' for source, victim in pairs])}"
+        words[0] += f" ({_nameFirst([f'{names[source]} → {names[victim]}' for source, victim in pairs])})"
     elif not n_judged:
         words = ["Nothing is measured" if not measured.any() else "Nothing can be compared"]
     if n_open:
