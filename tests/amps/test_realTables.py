@@ -468,18 +468,45 @@ def test_linearity(load, comCam, faults, makeProduct, kind):
     ]
 
 
-def test_crosstalk(load, comCam, faults, makeProduct):
+@pytest.fixture
+def crosstalk(load, comCam):
+    """Return the encoded results of crosstalk, and their rows."""
     data, rows = load("crosstalk/verifyCrosstalkResults")
-    table = AmpTable.fromColumns(data, makeProduct("crosstalk"), comCam)
+    return AmpTable.fromColumns(data, getProduct("crosstalk"), comCam), rows
+
+
+def test_crosstalk(crosstalk, comCam, faults):
+    table, rows = crosstalk
     assert (len(table), len(table.rows["detector"])) == (0, 2)
-    run = summarize(table, "run").tests["NO_SIGNIFICANT_DETECTION"].values
-    checkCounts(
-        run, valuesOf(rows, "CROSSTALK_VERIFY_NO_SIGNIFICANT_DETECTION"), valuesOf(rows, "CROSSTALK_N_VALID")
-    )
+    run = summarize(table, "run")
+    values = run.tests["NO_SIGNIFICANT_DETECTION"].values
+    numbers = valuesOf(rows, "CROSSTALK_N_VALID")
+    checkCounts(values, valuesOf(rows, "CROSSTALK_VERIFY_NO_SIGNIFICANT_DETECTION"), numbers)
+    assert [values[f"quantity{end}"].tolist() for end in ("Min", "Median", "Max")] == [[0], [1.5], [3]]
+    assert run.tests["N_AMP"].values["max"].tolist() == [16]
     assert failedIn(table) == faults("crosstalk")
     assert statusNames(summarize(table, "detector").status).tolist() == [
         {4: "good", 7: "failed"}.get(detector, "unknown") for detector in comCam.detectorId.tolist()
     ]
+
+
+def test_threshold_of_the_catalogue_is_that_of_crosstalk(crosstalk):
+    table, _ = crosstalk
+    test = table.product["NO_SIGNIFICANT_DETECTION"]
+    assert_array_equal(judge(test, table.quantity(test), table.physicalType["detector"]), table.verdict(test))
+
+
+def test_table_of_coefficients_of_crosstalk_is_not_read(load, crosstalk, sharedData):
+    """All rows of a detector are its last one, whatever the statistics are."""
+    _, rows = load("crosstalk/verifyCrosstalkMatrix")
+    for detector in (4, 7):
+        own = {tuple(row[name] for name in ("amplifierIdx", "amplifierCompIdx", "coefficient"))
+               for row in rows if row["detector"] == detector}  # fmt: skip
+        stats = sharedData / "tables" / "crosstalk" / f"verifyCrosstalkDetStats_{detector}.yaml"
+        matrix = yaml.safe_load(stats.read_text())["DET"]["COEFFS"]
+        assert own == {(15, 15, matrix[15][15])}
+        assert max(map(max, matrix)) > 0
+    assert {"coefficient", "amplifierIdx"}.isdisjoint(crosstalk[0].product.inputColumns())
 
 
 @pytest.fixture(scope="module", params=["expapprox", "fullcov", "lsstcam"])

@@ -135,8 +135,21 @@ def test_limits_of_ptc_are_those_of_all_sensors(specs):
     assert failing == {f"ptc{tool}_nFailed" for tool in tools}
 
 
+def test_limits_of_crosstalk(specs):
+    limits = {
+        name: (spec["threshold"]["operator"], spec["threshold"]["value"])
+        for name, spec in specs.items()
+        if name.startswith("crosstalk")
+    }
+    assert limits == {
+        "crosstalkNoSignificantDetection_quantityMax": ("<=", 0.0),
+        "crosstalkNoSignificantDetection_nFailed": ("<=", 0),
+    }
+
+
 def test_other_products_have_no_limits_yet(specs):
-    assert [name for name in specs if not name.startswith(("bias", "dark", "flat", "defects", "ptc"))] == []
+    known = ("bias", "dark", "flat", "defects", "ptc", "crosstalk")
+    assert [name for name in specs if not name.startswith(known)] == []
 
 
 def test_lsst_verify_reads_them(metrics, specs):

@@ -190,11 +190,30 @@ def test_table_without_vectors_is_left_out(makeRepository, views, caplog):
     assert str(EXPOSURES[1]) in caplog.text
 
 
-def test_profiles_without_gains_are_in_adu():
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize(("after", "unit"), [(True, "electron"), (False, "adu")])
+def test_unit_of_profiles_is_that_of_the_complete_configuration(before, after, unit):
     config = DetectorTablesTask.ConfigClass()
-    config.gainsApplied = False
+    config.connections.outputName = "pages"
+    config.gainsApplied = before
     addCurveTools(config, "bias")
-    assert {tool.produce.plot.unit for tool in config.atools} == {"adu"}
+    config.gainsApplied = after
+    config.freeze()
+    plots = {tool.process.column: tool.produce.plot for tool in config.atools}
+    assert {name: (plot.yAxisLabel, plot.unit) for name, plot in plots.items()} == {
+        "BIAS_SERIAL_PROF": ("Mean over the rows", unit),
+        "BIAS_PARALLEL_PROF": ("Mean over the columns", unit),
+    }
+
+
+def test_label_of_profiles_that_the_configuration_gives_is_kept():
+    config = DetectorTablesTask.ConfigClass()
+    addCurveTools(config, "bias")
+    config.atools.biasSerialProf.produce.plot.yAxisLabel = "Level"
+    config.atools.biasSerialProf.produce.plot.unit = "mV"
+    config.freeze()
+    plot = config.atools.biasSerialProf.produce.plot
+    assert (plot.yAxisLabel, plot.unit) == ("Level", "mV")
 
 
 @pytest.mark.parametrize(
