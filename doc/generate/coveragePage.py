@@ -38,8 +38,8 @@ class DefinedTest:
     criterion
         What it asks for.
     step, ownStep, cpVerify, nobody
-        Which task does it, of cp_verify or of this package, which task of cp_verify measures it, or why nobody
-        does; all empty where the catalogue measures it.
+        Which task does it, of cp_verify or of this package, which task of cp_verify measures it, or why
+        nobody does; all empty where the catalogue measures it.
     remark
         Where what is measured differs from what is defined; empty if it does not.
     measured

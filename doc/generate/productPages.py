@@ -15,7 +15,7 @@ from pageText import makeTable, wrap
 from pipelineTopics import Topic
 from verifyMetrics import productsWithTests
 
-from lsst.analysis.cp.catalogue import Bounds, Product, VerifyTest, findTest
+from lsst.analysis.cp.catalogue import REDUCTIONS, Bounds, Product, VerifyTest, findTest
 from lsst.pipe.base import Pipeline
 
 __all__ = ["describeProduct", "productPages"]
@@ -149,7 +149,7 @@ def _describeBundles(product: Product, topics: Mapping[str, Topic]) -> Iterator[
 def _describeTests(product: Product) -> list[str]:
     """List the tests and the stored statistics."""
     of_verdicts = f", those of verdicts with ``{product.prefix}_VERIFY_``"
-    if not any(test.verifyColumn for test in product):
+    if not any("_VERIFY_" in (test.verifyColumn or "") for test in product):
         of_verdicts = ""
     return [
         "Tests",
@@ -223,7 +223,7 @@ def _describeMeaning(test: VerifyTest) -> Iterator[str]:
     if test.row != "amplifier":
         yield f"One verdict a {test.row}."
     if test.isComputed and not test.isOurs:
-        yield "The verdict is computed from the statistics: cp_verify does not store it in the table."
+        yield "The verdict is computed from the statistics: it is none that cp_verify stores in the table."
     if test.presence == "conditional":
         yield "Only of runs that made it."
     if not test.inVerdict:
@@ -236,6 +236,12 @@ def _describeMeaning(test: VerifyTest) -> Iterator[str]:
         yield f"Set aside: {test.setAside}"
     if test.derived:
         yield f"It is ``{test.derived}``."
+    if test.vectors:
+        columns = ", ".join(f"``{name}``" for name in test.vectors.columns)
+        kinds = f" where ``{test.vectors.kindColumn}`` is {' or '.join(test.vectors.kinds)}" * bool(
+            test.vectors.kinds
+        )
+        yield f"Made of the vectors {columns}{kinds}: {REDUCTIONS[test.vectors.reduction]}."
     if test.absentWhere:
         yield f"Left out where ``{test.absentWhere}``."
 

@@ -453,19 +453,65 @@ def test_tables_say_that_verdicts_of_defects_are_computed(defects):
         assert not any(said in written[name].info.description for name in others)
 
 
-@pytest.mark.parametrize("kind", ["spline", "spline_node1", "squared"])
-def test_linearity(load, comCam, faults, makeProduct, kind):
-    data, rows = load(f"linearity_{kind}/verifyLinearizerResults")
-    product = makeProduct("linearity")
-    table = AmpTable.fromColumns(data, product, comCam)
-    assert (len(table), len(table.rows["detector"]), len(rows)) == (32, 0, 34)
+@pytest.fixture(scope="module", params=["spline", "spline_node1", "squared"])
+def linearizer(request, load, comCam):
+    """Read the results of linearizers: the name of their folder, the table, and its rows of amplifiers."""
+    name = f"linearity_{request.param}"
+    data, rows = load(f"{name}/verifyLinearizerResults")
+    of_amps = [row for row in rows if row["amplifier"] is not None]
+    assert len(rows) - len(of_amps) == 2
+    return name, AmpTable.fromColumns(data, getProduct("linearizer"), comCam), of_amps
+
+
+def test_linearity(linearizer, sharedData):
+    """Residuals by hand, and what was injected; the stored verdicts are reported beside."""
+    name, table, rows = linearizer
+    key = "QUADRATIC_TERM" if name.endswith("squared") else "SPLINE_RESIDUAL"
+    expected = []
+    for row in rows:
+        coefficients = row["LINEARITY_COEFFS"]
+        n = len(coefficients) // 2
+        ratios = [
+            abs(value / knot) * 100
+            for knot, value in zip(coefficients[:n], coefficients[n:], strict=False)
+            if knot
+        ]
+        expected.append(abs(coefficients[2]) if key == "QUADRATIC_TERM" else max(ratios))
+    np.testing.assert_allclose(table.quantity(getProduct("linearizer")[key]), expected, rtol=1e-14)
+    truth = json.loads((sharedData / "tables" / name / "truth.json").read_text())
+    injected = {(None, fault["detector"], fault["amplifier"], key) for fault in truth["injected"]}
+    assert failedIn(table) == injected
     run = summarize(table, "run")
-    for test in product:
-        checkCounts(run.tests[test.key].values, valuesOf(rows, test.verifyColumn))
-    assert failedIn(table) == faults(f"linearity_{kind}")
+    for other in ("MAX_RESIDUAL_ERROR", "SUCCESS"):
+        checkCounts(run.tests[other].values, [row[f"LINEARITY_{other}"] for row in rows])
+    own = run.tests[key].values
+    checkCounts(own, [value <= (1e-6 if key == "QUADRATIC_TERM" else 1) for value in expected], expected)
     assert statusNames(summarize(table, "detector").status).tolist() == [
-        "failed" if detector in (4, 8) else "unknown" for detector in comCam.detectorId
+        "failed" if detector in (4, 8) else "unknown" for detector in table.layout.detectorId
     ]
+
+
+def test_computed_verdict_of_linearity_is_that_of_cp_verify_where_no_knot_is_0(linearizer):
+    name, table, rows = linearizer
+    keys = ("SPLINE_RESIDUAL", "QUADRATIC_TERM")
+    verdicts = np.maximum(*(table.verdict(table.product[key]) for key in keys))
+    stored = np.array([row["LINEARITY_MAX_RESIDUAL_ERROR"] for row in rows])
+    if name == "linearity_spline":
+        assert not stored.any()
+        assert {row["LINEARITY_COEFFS"][0] for row in rows} == {0}
+    else:
+        assert_array_equal(verdicts == 1, stored)
+
+
+def test_statistics_of_linearity_that_have_no_limit(linearizer):
+    name, table, rows = linearizer
+    squares = [[value**2 for value in row["LINEARITY_FIT_RESIDUALS"] if value == value] for row in rows]
+    np.testing.assert_allclose(
+        table.statistics["LINEARITY_FIT_RESIDUALS_RMS"], [math.sqrt(statistics.mean(s)) for s in squares]
+    )
+    if name != "linearity_squared":
+        ends = [row["LINEARITY_COEFFS"][9] for row in rows]
+        assert_array_equal(table.statistics["LINEARITY_SPLINE_END"], ends)
 
 
 @pytest.fixture

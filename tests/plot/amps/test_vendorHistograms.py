@@ -229,7 +229,7 @@ def test_column_that_is_absent_is_said(camera: Sequence) -> None:
     assert panel.message == "Not in the table"
 
 
-@pytest.mark.parametrize("product", ["bias", "dark", "flat", "defects", "ptc"])
+@pytest.mark.parametrize("product", ["bias", "dark", "flat", "defects", "ptc", "linearizer"])
 def test_tool_reads_what_the_plot_shows(product: str) -> None:
     tool = AmpResultsTool()
     tool.product, tool.produce.plot = product, VendorHistogramPlot

@@ -13,4 +13,5 @@ from .product import *
 from .reader import *
 from .slope import *
 from .toolNames import *
+from .vectors import *
 from .verifyTest import *

@@ -128,7 +128,9 @@ class Product:
         stored = {
             other.statistic
             for other in self.tests
-            if (other.row, other.prefix) == (test.row, test.prefix) and other.derived is None
+            if (other.row, other.prefix) == (test.row, test.prefix)
+            and other.derived is None
+            and (other.vectors is None or other is test)
         }
         # There are no nominal values of detectors and exposures, but times.
         references = REFERENCE_NAMES if test.row == "amplifier" else EXPOSURE_NAMES
@@ -152,7 +154,7 @@ class Product:
         test_of_column: dict[str | None, VerifyTest] = {}
         for test in self.tests:
             first = test_of_column.setdefault(test.statisticColumn, test)
-            for name in ("unit", "derived", "absentWhere") if test.statistic else ():
+            for name in ("unit", "derived", "vectors", "absentWhere") if test.statistic else ():
                 if (value := getattr(test, name)) != (other := getattr(first, name)):
                     raise self._error(f"column {test.statisticColumn} has {name} {other!r} and {value!r}")
             for column in test.inputColumns:

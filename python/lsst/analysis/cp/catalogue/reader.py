@@ -14,6 +14,7 @@ import yaml
 from .kinds import CurveKind, ImageKind
 from .product import Product
 from .slope import Slope
+from .vectors import VectorReduction
 from .verifyTest import CatalogueError, VerifyTest
 
 __all__ = ["getProduct", "products", "readProduct"]
@@ -29,6 +30,7 @@ _STORED = (
     "prefix",
     "statistic",
     "derived",
+    "vectors",
     "row",
     "presence",
     "varies",
@@ -180,11 +182,13 @@ def _makeTest(key: Any, fields: Any, texts: Mapping[str, str], *, stored: bool) 
 
 
 def _checkTypes(fields: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """Check the types of the fields of a declaration, and make intervals of lists."""
+    """Check the types of the fields of a declaration, and make objects of what is no text."""
     checked = {}
     for name, value in fields.items():
         if name == "threshold":
             value = _readThreshold(value, what)
+        elif name == "vectors":
+            value = _readVectors(value, f"{what}: vectors")
         elif not isinstance(value, expected := _TYPES.get(name, str)):
             raise CatalogueError(f"{what}: {name} is {value!r}, expected {expected.__name__}")
         checked[name] = value
@@ -199,6 +203,19 @@ def _readThreshold(value: Any, what: str) -> Any:
     if not all(isinstance(number, float) for number in numbers):
         raise CatalogueError(f"{what}: threshold is {value!r}, expected float")
     return tuple(value) if isinstance(value, list) else value
+
+
+def _readVectors(fields: Any, what: str) -> VectorReduction:
+    """Read how a statistic is made of vectors."""
+    _checkKeys(fields, what, required=("reduction", "columns"), optional=("kindColumn", "kinds"))
+    lists = {name: fields[name] for name in ("columns", "kinds") if name in fields}
+    for name, values in lists.items():
+        if not (isinstance(values, list) and values and all(isinstance(value, str) for value in values)):
+            raise CatalogueError(f"{what}: {name} is {values!r}, expected a list of text")
+    try:
+        return VectorReduction(**fields | {name: tuple(values) for name, values in lists.items()})
+    except ValueError as error:
+        raise CatalogueError(f"{what}: {error}") from error
 
 
 def _checkKeys(data: Any, what: str, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:

@@ -17,6 +17,7 @@ from .expressions import REFERENCE_NAMES, namesIn
 from .gains import inAdu
 from .level import Level
 from .measurements import MEASUREMENTS
+from .vectors import VectorReduction
 
 __all__ = ["COMPUTED", "ROWS", "Bounds", "CatalogueError", "VerifyTest"]
 
@@ -59,6 +60,9 @@ class VerifyTest:
     derived
         The statistic as a numexpr expression in other statistics of the product and `REFERENCE_NAMES`, if no
         column holds it; else None.
+    vectors
+        How the statistic is made of vectors in the row, if no column holds it; else None. A row of another
+        kind has none, and where no row is of the kind, the statistic of a conditional test is absent.
     verify
         Column of the verdict in full (``"BIAS_VERIFY_NOISE"``), or `COMPUTED`; None if the statistic is only
         stored.
@@ -128,6 +132,7 @@ class VerifyTest:
     row: str = "amplifier"
     statistic: str | None = None
     derived: str | None = None
+    vectors: VectorReduction | None = None
     verify: str | None = None
     presence: str = "always"
     varies: str = "epoch"
@@ -179,6 +184,7 @@ class VerifyTest:
         self._checkOrigin()
         self._checkMeans()
         self._checkDerived()
+        self._checkVectors()
         self._checkPlausibility()
         self._checkAbsence()
         if not self.description.strip():
@@ -237,6 +243,11 @@ class VerifyTest:
             self._checkExpression("derived", self.derived)
             if self.statistic is None or self.isTested:
                 raise self._error("a derived statistic has a name and no verdict")
+
+    def _checkVectors(self) -> None:
+        """Check that what is made of vectors has a name, and is not made of something else, too."""
+        if self.vectors is not None and (self.statistic is None or self.derived is not None):
+            raise self._error("vectors are given without a statistic, or for one that is derived")
 
     def _checkThreshold(self) -> None:
         """Check that the operator fits the threshold, and that intervals are not empty."""
@@ -331,9 +342,17 @@ class VerifyTest:
         return tuple(f"{self.prefix}_{name}" for name in dict.fromkeys(stored))
 
     @cached_property
+    def encodedColumns(self) -> tuple[str, ...]:
+        """Columns of numbers and verdicts of the test; one made of vectors is not in the table."""
+        return self.statisticColumns + (() if self.verifyColumn is None else (self.verifyColumn,))
+
+    @cached_property
     def inputColumns(self) -> tuple[str, ...]:
         """All columns that the test reads, without those that identify the row."""
-        return self.statisticColumns + (() if self.verifyColumn is None else (self.verifyColumn,))
+        if self.vectors is None:
+            return self.encodedColumns
+        others = [column for column in self.encodedColumns if column != self.statisticColumn]
+        return (*(f"{self.prefix}_{name}" for name in self.vectors.inputs), *others)
 
     @property
     def limit(self) -> float | None:

@@ -134,14 +134,12 @@ class MergeAnalysisMixin(PipelineTask):
         results_ref = outputRefs.outputResults
         plot_info = describeInputs([results_ref], results_ref.dataId, listInputs(inputRefs))
         runner = ToolRunner(self.log, plot_info)
-        camera = parent.camera
         exposures = {ref.dataId["exposure"] for ref in inputRefs.inputStats if "exposure" in ref.dataId}
-        columns = parent.takeColumns(narrow=self.mergesExposures)
         outputs = self.analyze(
-            columns,
+            parent.takeColumns(narrow=self.mergesExposures),
             runner,
-            camera=camera,
-            reference=runner.attempt("reference", readReference, butlerQC, inputRefs, camera),
+            camera=parent.camera,
+            reference=runner.attempt("reference", readReference, butlerQC, inputRefs, parent.camera),
             exposures=sorted(exposures) or None,
             detectors=[
                 (ref.dataId.get("exposure"), ref.dataId["detector"])
@@ -149,12 +147,12 @@ class MergeAnalysisMixin(PipelineTask):
             ],
         )
         putOutputs(butlerQC, outputs, outputRefs, runner)
-        if self.config.doCompareVerdicts:
+        if self.config.doCompareVerdicts and outputs.ampTable is not None:
             stats = [
                 (ref.dataId.get("exposure"), ref.dataId["detector"], partial(butlerQC.get, ref))
                 for ref in inputRefs.inputStats
             ]
-            runner.attempt("verdicts", self._compareVerdicts, columns, camera, stats)
+            runner.attempt("verdicts", self._compareVerdicts, outputs.ampTable, stats)
         if runner.failures:
             self.metadata["toolFailures"] = dict(runner.failures)
             if self.config.raiseOnToolFailure:
@@ -192,9 +190,9 @@ class MergeAnalysisMixin(PipelineTask):
         Returns
         -------
         outputs : `lsst.pipe.base.Struct`
-            ``metrics``, the figures by the names of their connections, and, unless the rows cannot be
-            reduced, ``detectorSummary``, ``ampSummary``, ``culprits`` and, if there are ``detectors``, a list
-            of their ``detectorMetrics``.
+            ``ampTable``, the encoded rows, or None if they cannot be encoded; ``metrics``, the figures by the
+            names of their connections, and, unless the rows cannot be reduced, ``detectorSummary``,
+            ``ampSummary``, ``culprits`` and, if there are ``detectors``, a list of their ``detectorMetrics``.
         """
         keys = {"reference": reference, "exposures": exposures}
         table = runner.attempt(
@@ -209,6 +207,7 @@ class MergeAnalysisMixin(PipelineTask):
         # Where the results cannot be encoded together, some tools may still do with a part of the columns.
         data = columns if table is None else {**columns, AMP_TABLE: table}
         outputs = runTools(self.config, data, runner, camera=camera, **keys)
+        outputs.ampTable = table
         if table is not None:
             tables = runner.attempt("tables", self._makeTables, table) or {}
             for name, written in tables.items():
@@ -230,12 +229,8 @@ class MergeAnalysisMixin(PipelineTask):
             "culprits": culpritsTable(table),
         }
 
-    def _compareVerdicts(
-        self, columns: Mapping[str, Any], camera: Camera, stats: Iterable[StoredStatistics]
-    ) -> None:
+    def _compareVerdicts(self, table: AmpTable, stats: Iterable[StoredStatistics]) -> None:
         """Log and record which computed verdicts are not those that cp_verify stored."""
-        product = getProduct(self.config.product, self.config.gainsApplied)
-        table = AmpTable.fromColumns(columns, product, cameraLayout(camera), epoch=self.config.epoch)
         differences, unread = compareVerdicts(table, stats)
         for name, lines in (("verdictDifferences", differences), ("verdictsUnread", unread)):
             self.metadata[name] = lines
