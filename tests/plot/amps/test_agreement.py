@@ -39,6 +39,7 @@ def table(camera) -> AmpTable:
         "detector": layout.detectorId[layout.ampDetector],
         "amplifier": layout.ampName,
         "GAIN_GAIN_FROM_FLAT_PAIR": gain / 0.97,
+        "GAIN_CORRECTED": gain,
         "GAIN_GAIN_CORRECTION_FACTOR": np.full(n, 0.97),
         "GAIN_MEAN_FLUX_FLAT_PAIR": np.full(n, 1e4),
         "GAIN_AMP_GAIN": layout.ampGain,

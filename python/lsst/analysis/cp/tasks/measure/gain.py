@@ -59,10 +59,12 @@ class MeasureGainTask(MeasureCalibTask):
             )
             used = np.asarray(inputCalib.expIdMask.get(name, ()), dtype=bool)
             pair = chooseFlatPair(means, gains, noises, used, signal=self.config.signal)
+            factor = correctionFactor(pair.mean, detector.getPhysicalType())
             measured[name] = {
                 "MEAN_FLUX_FLAT_PAIR": pair.mean,
                 "GAIN_FROM_FLAT_PAIR": pair.gain,
-                "GAIN_CORRECTION_FACTOR": correctionFactor(pair.mean, detector.getPhysicalType()),
+                "GAIN_CORRECTION_FACTOR": factor,
+                "CORRECTED": pair.gain * factor,
                 "AMP_GAIN": amp.getGain(),
                 "ISR_NOISE": pair.noise,
                 "AMP_NOISE": amp.getReadNoise(),
