@@ -21,7 +21,7 @@ from lsst.pipe.base import Instrument
 _EXPOSURE_FORMATTER = "lsst.obs.base.formatters.fitsExposure.FitsExposureFormatter"
 _IMAGE_FORMATTER = "lsst.obs.base.formatters.fitsExposure.FitsImageFormatter"
 _JSON_FORMATTER = "lsst.daf.butler.formatters.json.JsonFormatter"
-"""For nested dictionaries of a detector, which take up to a hundred times as long to write and read as YAML."""
+"""For dictionaries of a detector, which take up to a hundred times as long to write and read as YAML."""
 
 
 def _compress(quantum: float, dither: str) -> dict[str, Any]:
