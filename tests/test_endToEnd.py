@@ -596,12 +596,8 @@ def test_no_detector_of_a_visit_is_lost(defects, instrument):
     assert len(defects.query_datasets("cpDefectsExp_defectsFailures_FailureMapPlot")) == 2
 
 
-@pytest.fixture(scope="module")
-def defectsOfLatiss(defects, instrument) -> Butler:
-    """Get the defects of LATISS alone, whose pipelines are the same as those of the others."""
-    if instrument is not Latiss:
-        pytest.skip("run on the simulated data of LATISS")
-    return defects
+OF_LATISS = pytest.mark.parametrize("instrument", [Latiss], ids=["LATISS"], indirect=True)
+"""On LATISS alone, whose pipelines are the same as those of the others."""
 
 
 def assertDrawn(butler: Butler, pipeline: Pipeline, number: dict[str, int]) -> None:
@@ -619,22 +615,21 @@ def assertDrawn(butler: Butler, pipeline: Pipeline, number: dict[str, int]) -> N
         assert all(butler.getURI(ref).read(8) == b"\x89PNG\r\n\x1a\n" for ref in refs), name
 
 
-def test_defects_are_analysed_from_stored_tables(defectsOfLatiss):
+@OF_LATISS
+def test_defects_are_analysed_from_stored_tables(defects):
     """Without the merges of ours, with views and with what is made on demand."""
-    found = runAfterwards(defectsOfLatiss, "analyzeDefects.yaml", "u/analysis")
+    found = runAfterwards(defects, "analyzeDefects.yaml", "u/analysis")
     assertDrawn(found, readPipeline("LATISS/analyzeDefects.yaml"), {"cpDefectsRun": 1})
     for visit in (FIRST, SECOND):
-        table = defectsOfLatiss.get("verifyDefectsExpResults", visit=visit)
+        table = defects.get("verifyDefectsExpResults", visit=visit)
         amps = table[~np.ma.getmaskarray(table["amplifier"])]
         outliers = np.asarray(amps["DEFECTS_OUTLIERS"], dtype=float)
         values = getValues(found, "cpDefectsExp_metrics", "defectsOutliersLeft", visit=visit)
         assert (values["nAmps"], values["max"]) == (16, outliers.max())
         assert values["nFailed"] == np.count_nonzero(outliers > 50) == 1
-        for name in ("cpDefectsExp_metrics",):
-            assert describe(found.get(name, visit=visit)) == describe(defectsOfLatiss.get(name, visit=visit))
-    assert describe(found.get("cpDefectsRun_metrics")) == describe(
-        defectsOfLatiss.get("cpDefectsRun_metrics")
-    )
+        merged = defects.get("cpDefectsExp_metrics", visit=visit)
+        assert describe(found.get("cpDefectsExp_metrics", visit=visit)) == describe(merged)
+    assert describe(found.get("cpDefectsRun_metrics")) == describe(defects.get("cpDefectsRun_metrics"))
 
 
 def describe(bundle) -> dict[str, dict[str, str]]:
@@ -644,8 +639,9 @@ def describe(bundle) -> dict[str, dict[str, str]]:
     }
 
 
-def test_history_of_defects(defectsOfLatiss):
-    found = runAfterwards(defectsOfLatiss, "trendDefects.yaml", "u/trend")
+@OF_LATISS
+def test_history_of_defects(defects):
+    found = runAfterwards(defects, "trendDefects.yaml", "u/trend")
     assertDrawn(found, readPipeline("LATISS/trendDefects.yaml"), {"": 1})
     trend = found.get("cpDefectsTrend_trend")
     rows = trend[(trend["metric"] == "defectsOutliers") & (trend["measurement"] == "max")]

@@ -453,33 +453,106 @@ def test_tables_say_that_verdicts_of_defects_are_computed(defects):
         assert not any(said in written[name].info.description for name in others)
 
 
-@pytest.mark.parametrize("kind", ["spline", "spline_node1", "squared"])
-def test_linearity(load, comCam, faults, makeProduct, kind):
-    data, rows = load(f"linearity_{kind}/verifyLinearizerResults")
-    product = makeProduct("linearity")
-    table = AmpTable.fromColumns(data, product, comCam)
-    assert (len(table), len(table.rows["detector"]), len(rows)) == (32, 0, 34)
+@pytest.fixture(scope="module", params=["spline", "spline_node1", "squared"])
+def linearizer(request, load, comCam):
+    """Read the results of linearizers: the name of their folder, the table, and its rows of amplifiers."""
+    name = f"linearity_{request.param}"
+    data, rows = load(f"{name}/verifyLinearizerResults")
+    of_amps = [row for row in rows if row["amplifier"] is not None]
+    assert len(rows) - len(of_amps) == 2
+    return name, AmpTable.fromColumns(data, getProduct("linearizer"), comCam), of_amps
+
+
+def test_linearity(linearizer, sharedData):
+    """Residuals by hand, and what was injected; the stored verdicts are reported beside."""
+    name, table, rows = linearizer
+    key = "QUADRATIC_TERM" if name.endswith("squared") else "SPLINE_RESIDUAL"
+    expected = []
+    for row in rows:
+        coefficients = row["LINEARITY_COEFFS"]
+        n = len(coefficients) // 2
+        ratios = [
+            abs(value / knot) * 100
+            for knot, value in zip(coefficients[:n], coefficients[n:], strict=False)
+            if knot
+        ]
+        expected.append(abs(coefficients[2]) if key == "QUADRATIC_TERM" else max(ratios))
+    np.testing.assert_allclose(table.quantity(getProduct("linearizer")[key]), expected, rtol=1e-14)
+    truth = json.loads((sharedData / "tables" / name / "truth.json").read_text())
+    injected = {(None, fault["detector"], fault["amplifier"], key) for fault in truth["injected"]}
+    assert failedIn(table) == injected
     run = summarize(table, "run")
-    for test in product:
-        checkCounts(run.tests[test.key].values, valuesOf(rows, test.verifyColumn))
-    assert failedIn(table) == faults(f"linearity_{kind}")
+    for other in ("MAX_RESIDUAL_ERROR", "SUCCESS"):
+        checkCounts(run.tests[other].values, [row[f"LINEARITY_{other}"] for row in rows])
+    own = run.tests[key].values
+    checkCounts(own, [value <= (1e-6 if key == "QUADRATIC_TERM" else 1) for value in expected], expected)
     assert statusNames(summarize(table, "detector").status).tolist() == [
-        "failed" if detector in (4, 8) else "unknown" for detector in comCam.detectorId
+        "failed" if detector in (4, 8) else "unknown" for detector in table.layout.detectorId
     ]
 
 
-def test_crosstalk(load, comCam, faults, makeProduct):
-    data, rows = load("crosstalk/verifyCrosstalkResults")
-    table = AmpTable.fromColumns(data, makeProduct("crosstalk"), comCam)
-    assert (len(table), len(table.rows["detector"])) == (0, 2)
-    run = summarize(table, "run").tests["NO_SIGNIFICANT_DETECTION"].values
-    checkCounts(
-        run, valuesOf(rows, "CROSSTALK_VERIFY_NO_SIGNIFICANT_DETECTION"), valuesOf(rows, "CROSSTALK_N_VALID")
+def test_computed_verdict_of_linearity_is_that_of_cp_verify_where_no_knot_is_0(linearizer):
+    name, table, rows = linearizer
+    keys = ("SPLINE_RESIDUAL", "QUADRATIC_TERM")
+    verdicts = np.maximum(*(table.verdict(table.product[key]) for key in keys))
+    stored = np.array([row["LINEARITY_MAX_RESIDUAL_ERROR"] for row in rows])
+    if name == "linearity_spline":
+        assert not stored.any()
+        assert {row["LINEARITY_COEFFS"][0] for row in rows} == {0}
+    else:
+        assert_array_equal(verdicts == 1, stored)
+
+
+def test_statistics_of_linearity_that_have_no_limit(linearizer):
+    name, table, rows = linearizer
+    squares = [[value**2 for value in row["LINEARITY_FIT_RESIDUALS"] if value == value] for row in rows]
+    np.testing.assert_allclose(
+        table.statistics["LINEARITY_FIT_RESIDUALS_RMS"], [math.sqrt(statistics.mean(s)) for s in squares]
     )
+    if name != "linearity_squared":
+        ends = [row["LINEARITY_COEFFS"][9] for row in rows]
+        assert_array_equal(table.statistics["LINEARITY_SPLINE_END"], ends)
+
+
+@pytest.fixture
+def crosstalk(load, comCam):
+    """Return the encoded results of crosstalk, and their rows."""
+    data, rows = load("crosstalk/verifyCrosstalkResults")
+    return AmpTable.fromColumns(data, getProduct("crosstalk"), comCam), rows
+
+
+def test_crosstalk(crosstalk, comCam, faults):
+    table, rows = crosstalk
+    assert (len(table), len(table.rows["detector"])) == (0, 2)
+    run = summarize(table, "run")
+    values = run.tests["NO_SIGNIFICANT_DETECTION"].values
+    numbers = valuesOf(rows, "CROSSTALK_N_VALID")
+    checkCounts(values, valuesOf(rows, "CROSSTALK_VERIFY_NO_SIGNIFICANT_DETECTION"), numbers)
+    assert [values[f"quantity{end}"].tolist() for end in ("Min", "Median", "Max")] == [[0], [1.5], [3]]
+    assert run.tests["N_AMP"].values["max"].tolist() == [16]
     assert failedIn(table) == faults("crosstalk")
     assert statusNames(summarize(table, "detector").status).tolist() == [
         {4: "good", 7: "failed"}.get(detector, "unknown") for detector in comCam.detectorId.tolist()
     ]
+
+
+def test_threshold_of_the_catalogue_is_that_of_crosstalk(crosstalk):
+    table, _ = crosstalk
+    test = table.product["NO_SIGNIFICANT_DETECTION"]
+    assert_array_equal(judge(test, table.quantity(test), table.physicalType["detector"]), table.verdict(test))
+
+
+def test_table_of_coefficients_of_crosstalk_is_not_read(load, crosstalk, sharedData):
+    """All rows of a detector are its last one, whatever the statistics are."""
+    _, rows = load("crosstalk/verifyCrosstalkMatrix")
+    for detector in (4, 7):
+        own = {tuple(row[name] for name in ("amplifierIdx", "amplifierCompIdx", "coefficient"))
+               for row in rows if row["detector"] == detector}  # fmt: skip
+        stats = sharedData / "tables" / "crosstalk" / f"verifyCrosstalkDetStats_{detector}.yaml"
+        matrix = yaml.safe_load(stats.read_text())["DET"]["COEFFS"]
+        assert own == {(15, 15, matrix[15][15])}
+        assert max(map(max, matrix)) > 0
+    assert {"coefficient", "amplifierIdx"}.isdisjoint(crosstalk[0].product.inputColumns())
 
 
 @pytest.fixture(scope="module", params=["expapprox", "fullcov", "lsstcam"])

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
 import dataclasses
+import re
 from importlib import resources
 
 import astropy.units as u
@@ -11,6 +12,7 @@ from lsst.analysis.cp.catalogue import (
     CatalogueError,
     ImageKind,
     Product,
+    StoredLimits,
     VerifyTest,
     getProduct,
     products,
@@ -404,8 +406,39 @@ def test_operator_that_does_not_fit_the_threshold_is_an_error(operator, threshol
 def test_field_of_a_configuration_holds_a_number():
     given = {"verify": "X", "quantity": "X", "operator": "<", "thresholdField": "maxX"}
     assert make(**given, threshold=1.0).thresholdField == "maxX"
-    with pytest.raises(CatalogueError, match="field 'maxX' holds a number, not {'E2V': 1.0}"):
+    with pytest.raises(CatalogueError, match="field 'maxX' does not go with {'E2V': 1.0}"):
         make(**given, threshold={"E2V": 1.0})
+
+
+def test_limits_of_a_run_take_the_place_of_those_of_their_fields():
+    given = {"verify": "X", "quantity": "X", "operator": "inside"}
+    threshold = {"E2V": (-3.0, -2.0), "ITL": (-4.0, 1.0)}
+    fields = {"E2V": ("minE", "maxE"), "ITL": ("minI", "maxI")}
+    test = make(**given, threshold=threshold, thresholdField=fields, thresholdSource="literal")
+    assert test.thresholdFields == {"minE", "maxE", "minI", "maxI"}
+    known = {"minE": -9, "maxE": -8.0, "minI": -7.0, "maxI": -6.0, "other": 1.0}
+    stored = test.withLimits(StoredLimits(known, "config of u/me"))
+    assert stored.threshold == {"E2V": (-9.0, -8.0), "ITL": (-7.0, -6.0)}
+    assert stored.thresholdSource == "config of u/me"
+    # Of an older configuration that lacks a field, nothing is half taken.
+    assert test.withLimits(StoredLimits({"minE": -9.0}, "config of u/me")) is test
+    with pytest.raises(CatalogueError, match="is no interval"):
+        test.withLimits(StoredLimits(known | {"maxI": -7.5}, "config of u/me"))
+
+
+def test_limits_of_a_run_leave_tests_without_fields():
+    assert getProduct("bias").withLimits(StoredLimits({"gainThreshold": 1.0}, "x")) == getProduct("bias")
+    ptc = getProduct("ptc").withLimits(StoredLimits({"gainThreshold": 1.0}, "x"))
+    assert [test.key for test in ptc if test.thresholdSource == "x"] == ["PTC_GAIN"]
+    assert ptc["PTC_GAIN"].limit == 1.0
+
+
+def test_fields_of_limits_are_those_of_the_task_with_these_defaults():
+    config = pytest.importorskip("lsst.cp.verify").CpVerifyPtcConfig()
+    for test in getProduct("ptc"):
+        if test.thresholdFields:
+            known = {name: getattr(config, name) for name in test.thresholdFields}
+            assert test.withLimits(StoredLimits(known, test.thresholdSource)) == test
 
 
 @pytest.mark.parametrize(
@@ -512,16 +545,41 @@ def test_mean_of_what_is_no_statistic_of_detectors_is_an_error(key):
         makeProduct(test, make(key="Y", statistic=None, verify="Y_VERDICT"))
 
 
-def test_column_of_two_units_is_an_error():
-    tests = (make(unit="electron"), make(key="Y", unit="adu"))
-    with pytest.raises(CatalogueError, match="column BIAS_X has the units 'electron' and 'adu'"):
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("unit", "electron", "adu"),
+        ("absentWhere", "X == 0", "X == 1"),
+        ("absentWhere", None, "X == 0"),
+        ("derived", None, "1.5*X"),
+    ],
+)
+def test_column_of_which_two_things_are_said_is_an_error(name, first, second):
+    tests = (make(**{name: first}), make(key="Y", **{name: second}))
+    message = f"product bias: column BIAS_X has {name} {first!r} and {second!r}"
+    with pytest.raises(CatalogueError, match=re.escape(message)):
         makeProduct(*tests)
+
+
+def test_column_of_which_the_same_is_said_twice():
+    tests = tuple(make(key=key, absentWhere="X == 0") for key in "XY")
+    assert makeProduct(*tests).keys() == ("X", "Y")
 
 
 def test_unit_of_a_column():
     bias = getProduct("bias")
     assert bias.columnUnit("BIAS_READ_NOISE_ADU") == "adu"
     assert bias.columnUnit("BIAS_NOISE") == "electron"
+
+
+def test_statistic_without_which_nothing_is_tested_is_read_and_known():
+    test = make(quantity="X", untestedWithout="Y", **TESTED)
+    assert test.inputColumns == ("BIAS_X", "BIAS_Y")
+    assert test.neededNames == ("X", "Y")
+    with pytest.raises(CatalogueError, match="untestedWithout 'Y' names Y, which is no stored statistic"):
+        makeProduct(test)
+    with pytest.raises(CatalogueError, match="untestedWithout is given without a tested quantity"):
+        make(untestedWithout="X")
 
 
 def test_expression_of_an_unknown_statistic_is_an_error():

@@ -135,8 +135,39 @@ def test_limits_of_ptc_are_those_of_all_sensors(specs):
     assert failing == {f"ptc{tool}_nFailed" for tool in tools}
 
 
+def test_limits_of_linearizers_are_those_of_what_is_computed(specs):
+    """The verdict that cp_verify stores cannot be passed."""
+    limits = {
+        name: (spec["threshold"]["operator"], spec["threshold"]["value"], spec["threshold"]["unit"])
+        for name, spec in specs.items()
+        if name.startswith("linearizer") and not name.endswith("_nFailed")
+    }
+    assert limits == {
+        "linearizerSplineResidual_quantityMax": ("<=", 1.0, "percent"),
+        "linearizerQuadraticTerm_quantityMax": ("<=", 1e-6, "1 / adu"),
+        "linearizerHigherTerms_quantityMax": ("<=", 1e-3, "1 / adu"),
+    }
+    failing = {name for name in specs if name.startswith("linearizer") and name.endswith("_nFailed")}
+    assert failing == {
+        f"linearizer{tool}_nFailed" for tool in ("SplineResidual", "QuadraticTerm", "HigherTerms")
+    }
+
+
+def test_limits_of_crosstalk(specs):
+    limits = {
+        name: (spec["threshold"]["operator"], spec["threshold"]["value"])
+        for name, spec in specs.items()
+        if name.startswith("crosstalk")
+    }
+    assert limits == {
+        "crosstalkNoSignificantDetection_quantityMax": ("<=", 0.0),
+        "crosstalkNoSignificantDetection_nFailed": ("<=", 0),
+    }
+
+
 def test_other_products_have_no_limits_yet(specs):
-    assert [name for name in specs if not name.startswith(("bias", "dark", "flat", "defects", "ptc"))] == []
+    known = ("bias", "dark", "flat", "defects", "ptc", "crosstalk", "linearizer", "gain")
+    assert [name for name in specs if not name.startswith(known)] == []
 
 
 def test_lsst_verify_reads_them(metrics, specs):

@@ -14,6 +14,7 @@ import yaml
 from pyarrow import parquet
 
 from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.core.amps import AmpTable
 from lsst.analysis.cp.tasks import VisitRunMergeAnalysisTask
 from lsst.daf.butler.formatters.parquet import arrow_to_astropy
 from lsst.obs.lsst import LsstComCam
@@ -152,6 +153,19 @@ def test_computed_verdicts_are_compared_with_the_stored_ones(merged):
         assert "toolFailures" not in metadata
         for name in ("verdictDifferences", "verdictsUnread"):
             assert metadata.getArray(name) == []
+
+
+def test_results_are_encoded_once_in_each_merge(run, monkeypatch):
+    encoded = []
+    make = AmpTable.fromColumns
+
+    def fromColumns(*args, **kwargs):
+        encoded.append(make(*args, **kwargs))
+        return encoded[-1]
+
+    monkeypatch.setattr(AmpTable, "fromColumns", fromColumns)
+    run()
+    assert sorted(table.exposures.tolist() for table in encoded) == [[VISITS[0]], [*VISITS], [VISITS[1]]]
 
 
 def test_verdicts_that_differ_are_named(run):

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from lsst.analysis.cp.actions.keyedData import SelectCurves
 from lsst.analysis.cp.actions.plot import AmpCorrelationPlot, AmpGridPlot, PtcGridPlot
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, BasePrep, NoMetric
+from lsst.pex.config import Field
 
 from .toolSets import addTool
 
@@ -20,10 +21,52 @@ if TYPE_CHECKING:
 __all__ = ["AmpCorrelationTool", "AmpCurveTool", "PtcCurveTool", "addCorrelationTool", "addCurveTools"]
 
 
-class AmpCurveTool(AnalysisTool):
-    """Plot of the vectors of the amplifiers of a detector, in its geometry."""
+class PageTool(AnalysisTool):
+    """Base of tools that hand to their plot the columns that it takes, and make no metrics."""
 
     parameterizedBand: bool = False
+    propagateData: bool = True
+
+    def setDefaults(self) -> None:
+        """Choose the actions that all these tools have."""
+        super().setDefaults()
+        self.prep = BasePrep
+        self.produce.metric = NoMetric
+
+    def finalize(self) -> None:
+        """Load what the plot takes."""
+        self.prep.addInputSchema(self.produce.plot.getInputSchema())
+
+
+class AmpCorrelationTool(PageTool):
+    """Plot of the correlations of amplifiers."""
+
+    def setDefaults(self) -> None:
+        """Choose the plot."""
+        super().setDefaults()
+        self.produce.plot = AmpCorrelationPlot
+
+
+class PtcCurveTool(PageTool):
+    """Plot of the photon transfer curves of the amplifiers of a detector, in its geometry."""
+
+    def setDefaults(self) -> None:
+        """Choose the plot."""
+        super().setDefaults()
+        self.produce.plot = PtcGridPlot
+
+
+class AmpCurveTool(AnalysisTool):
+    """Plot of a column of vectors of the amplifiers of a detector, in its geometry."""
+
+    parameterizedBand: bool = False
+
+    product = Field[str](doc="Product that was verified.", default="bias")
+    curve = Field[str](doc="Key of the vectors in the catalogue; there is no default.", default="")
+    gainsApplied = Field[bool](
+        doc="Are vectors in electrons, and not in ADU? A task's configuration tells all of its tools.",
+        default=True,
+    )
 
     def setDefaults(self) -> None:
         """Choose the actions that make the tool."""
@@ -33,41 +76,17 @@ class AmpCurveTool(AnalysisTool):
         self.produce.metric = NoMetric
         self.produce.plot = AmpGridPlot
 
-
-class AmpCorrelationTool(AnalysisTool):
-    """Plot of the correlations of amplifiers."""
-
-    parameterizedBand: bool = False
-    propagateData: bool = True
-
-    def setDefaults(self) -> None:
-        """Choose the actions that make the tool."""
-        super().setDefaults()
-        self.prep = BasePrep
-        self.produce.metric = NoMetric
-        self.produce.plot = AmpCorrelationPlot
-
     def finalize(self) -> None:
-        """Load what the plot takes."""
-        self.prep.addInputSchema(self.produce.plot.getInputSchema())
-
-
-class PtcCurveTool(AnalysisTool):
-    """Plot of the photon transfer curves of the amplifiers of a detector, in its geometry."""
-
-    parameterizedBand: bool = False
-    propagateData: bool = True
-
-    def setDefaults(self) -> None:
-        """Choose the actions that make the tool."""
-        super().setDefaults()
-        self.prep = BasePrep
-        self.produce.metric = NoMetric
-        self.produce.plot = PtcGridPlot
-
-    def finalize(self) -> None:
-        """Load what the plot takes."""
-        self.prep.addInputSchema(self.produce.plot.getInputSchema())
+        """Choose the column, and label the plot where the configuration does not say otherwise."""
+        product = getProduct(self.product, self.gainsApplied)
+        kind = product.curves[self.curve]
+        if isinstance(self.process, SelectCurves):
+            self.process.column = f"{product.prefix}_{self.curve}"
+        if isinstance(plot := self.produce.plot, AmpGridPlot):
+            plot.title = plot.title or f"{product.images['exposure'].label}, {kind.label.lower()}"
+            plot.xAxisLabel = plot.xAxisLabel or kind.along
+            plot.yAxisLabel = plot.yAxisLabel or kind.label
+            plot.unit = plot.unit or kind.unit
 
 
 def addCurveTools(config: AnalysisBaseConfig, product: str) -> None:
@@ -80,14 +99,9 @@ def addCurveTools(config: AnalysisBaseConfig, product: str) -> None:
     product
         Name of the product.
     """
-    declared = getProduct(product, cast(Any, config).gainsApplied)
-    for key, kind in declared.curves.items():
+    for key in getProduct(product).curves:
         words = "".join(word.capitalize() for word in key.split("_"))
-        tool = addTool(config.atools, f"{product}{words}", AmpCurveTool)
-        cast(SelectCurves, tool.process).column = f"{declared.prefix}_{key}"
-        plot = tool.produce.plot
-        plot.title = f"{declared.images['exposure'].label}, {kind.label.lower()}"
-        plot.xAxisLabel, plot.yAxisLabel, plot.unit = kind.along, kind.label, kind.unit
+        addTool(config.atools, f"{product}{words}", AmpCurveTool, product=product, curve=key)
 
 
 def addCorrelationTool(config: AnalysisBaseConfig, product: str) -> None:

@@ -4,10 +4,15 @@
 """Every test of calibration verification, declared once."""
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
+from .expressions import *
 from .gains import *
+from .kinds import *
 from .level import *
+from .limits import *
 from .measurements import *
 from .product import *
 from .reader import *
 from .slope import *
 from .toolNames import *
+from .vectors import *
+from .verifyTest import *

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from .level import LEVELS, Level
 
 if TYPE_CHECKING:
-    from .product import VerifyTest
+    from .verifyTest import VerifyTest
 
 __all__ = [
     "MEASUREMENTS",

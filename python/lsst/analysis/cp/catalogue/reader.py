@@ -11,8 +11,11 @@ from typing import Any
 
 import yaml
 
-from .product import CatalogueError, CurveKind, ImageKind, Product, VerifyTest
+from .kinds import CurveKind, ImageKind
+from .product import Product
 from .slope import Slope
+from .vectors import VectorReduction
+from .verifyTest import CatalogueError, VerifyTest
 
 __all__ = ["getProduct", "products", "readProduct"]
 
@@ -27,6 +30,7 @@ _STORED = (
     "prefix",
     "statistic",
     "derived",
+    "vectors",
     "row",
     "presence",
     "varies",
@@ -38,6 +42,7 @@ _STORED = (
 )
 
 _BOOLEANS = ("isCount", "plotted", "verdict", "inVerdict", "isOurs", "aboutZero")
+_LIMITS = {"threshold": float, "thresholdField": str}
 _TYPES = {"centre": float, "means": dict} | dict.fromkeys(_BOOLEANS, bool)
 
 
@@ -178,25 +183,40 @@ def _makeTest(key: Any, fields: Any, texts: Mapping[str, str], *, stored: bool) 
 
 
 def _checkTypes(fields: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """Check the types of the fields of a declaration, and make intervals of lists."""
+    """Check the types of the fields of a declaration, and make objects of what is no text."""
     checked = {}
     for name, value in fields.items():
-        if name == "threshold":
-            value = _readThreshold(value, what)
+        if name in _LIMITS:
+            value = _readLimits(value, name, _LIMITS[name], what)
+        elif name == "vectors":
+            value = _readVectors(value, f"{what}: vectors")
         elif not isinstance(value, expected := _TYPES.get(name, str)):
             raise CatalogueError(f"{what}: {name} is {value!r}, expected {expected.__name__}")
         checked[name] = value
     return checked
 
 
-def _readThreshold(value: Any, what: str) -> Any:
-    """Read a number, a list of the two ends of an interval, or one of these by physical type."""
+def _readLimits(value: Any, name: str, kind: type, what: str) -> Any:
+    """Read a limit or its field, a list of those of the two ends, or one of these by physical type."""
     if isinstance(value, Mapping):
-        return {str(name): _readThreshold(bounds, what) for name, bounds in value.items()}
-    numbers = value if isinstance(value, list) else [value]
-    if not all(isinstance(number, float) for number in numbers):
-        raise CatalogueError(f"{what}: threshold is {value!r}, expected float")
+        return {str(sensor): _readLimits(bounds, name, kind, what) for sensor, bounds in value.items()}
+    ends = value if isinstance(value, list) else [value]
+    if not all(isinstance(end, kind) for end in ends):
+        raise CatalogueError(f"{what}: {name} is {value!r}, expected {kind.__name__}")
     return tuple(value) if isinstance(value, list) else value
+
+
+def _readVectors(fields: Any, what: str) -> VectorReduction:
+    """Read how a statistic is made of vectors."""
+    _checkKeys(fields, what, required=("reduction", "columns"), optional=("kindColumn", "kinds"))
+    lists = {name: fields[name] for name in ("columns", "kinds") if name in fields}
+    for name, values in lists.items():
+        if not (isinstance(values, list) and values and all(isinstance(value, str) for value in values)):
+            raise CatalogueError(f"{what}: {name} is {values!r}, expected a list of text")
+    try:
+        return VectorReduction(**fields | {name: tuple(values) for name, values in lists.items()})
+    except ValueError as error:
+        raise CatalogueError(f"{what}: {error}") from error
 
 
 def _checkKeys(data: Any, what: str, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:

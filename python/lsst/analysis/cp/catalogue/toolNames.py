@@ -6,9 +6,9 @@
 from collections.abc import Mapping
 from functools import cache
 
-from .product import VerifyTest
 from .reader import getProduct, products
 from .slope import Slope
+from .verifyTest import VerifyTest
 
 __all__ = ["SENSOR_GROUPS", "findSlope", "findTest"]
 

@@ -11,7 +11,17 @@ import numpy.typing as npt
 
 from lsst.analysis.cp.core.typing import BoolArray, FlagArray, FloatArray, IdArray, NameArray
 
-__all__ = ["ColumnError", "convertUnit", "flagColumn", "floatColumn", "idColumn", "nameColumn", "splitColumn"]
+__all__ = [
+    "ColumnError",
+    "ColumnUnitError",
+    "convertUnit",
+    "flagColumn",
+    "floatColumn",
+    "idColumn",
+    "nameColumn",
+    "splitColumn",
+    "vectorColumn",
+]
 
 
 _LARGEST_ID = np.iinfo(np.int64).max
@@ -19,6 +29,10 @@ _LARGEST_ID = np.iinfo(np.int64).max
 
 class ColumnError(ValueError):
     """A column of a table is missing or cannot be read."""
+
+
+class ColumnUnitError(ColumnError):
+    """A column of a table is in a unit that cannot be converted."""
 
 
 def splitColumn(column: Any) -> tuple[npt.NDArray[Any], BoolArray | None]:
@@ -78,7 +92,7 @@ def convertUnit(values: FloatArray, given: object, wanted: str, name: str) -> Fl
 
     Raises
     ------
-    ColumnError
+    ColumnUnitError
         If the unit is not known, or cannot be converted.
     """
     if given is None or given == "":
@@ -87,14 +101,14 @@ def convertUnit(values: FloatArray, given: object, wanted: str, name: str) -> Fl
     try:
         unit = u.Unit(given, parse_strict="silent")
     except TypeError as error:
-        raise ColumnError(f"column {name!r} has {given!r} for a unit") from error
+        raise ColumnUnitError(f"column {name!r} has {given!r} for a unit") from error
     if unit in (target, u.dimensionless_unscaled):
         return values
     try:
         with np.errstate(over="ignore"):
             return np.asarray(unit.to(target, values), dtype=np.float64)
     except (u.UnitsError, TypeError, ValueError) as error:
-        raise ColumnError(
+        raise ColumnUnitError(
             f"column {name!r} has the unit {str(given)!r}, which cannot be converted to {wanted!r}"
         ) from error
 
@@ -120,8 +134,9 @@ def floatColumn(column: Any, name: str, unit: str | None = None) -> FloatArray:
     Raises
     ------
     ColumnError
-        If the column is not one-dimensional, holds something that is no number, or is in a unit that cannot
-        be converted.
+        If the column is not one-dimensional, or holds something that is no number.
+    ColumnUnitError
+        If it is in a unit that cannot be converted.
     """
     values, mask = splitColumn(column)
     _checkShape(values, name)
@@ -291,3 +306,50 @@ def nameColumn(column: Any, name: str) -> tuple[NameArray, BoolArray]:
     if not present.all():
         names = np.where(present, names, "")
     return names, names != ""
+
+
+def vectorColumn(column: Any, name: str) -> FloatArray:
+    """Read a vector of each row.
+
+    Parameters
+    ----------
+    column
+        Numbers of shape (n, length), possibly masked, or n objects that are vectors (None is no vector).
+    name
+        Name of the column, for messages.
+
+    Returns
+    -------
+    vectors
+        Shape (n, length); NaN where masked, and where a vector is shorter than the longest. It may share
+        memory with the column.
+
+    Raises
+    ------
+    ColumnError
+        If the column holds something else.
+    """
+    values, mask = splitColumn(column)
+    if values.dtype.kind == "O":
+        return _stackVectors(values, np.zeros(len(values), bool) if mask is None else mask, name)
+    if values.ndim != 2 or values.dtype.kind not in "fiub":
+        raise ColumnError(
+            f"column {name!r} has type {values.dtype} and shape {values.shape}, expected vectors of numbers"
+        )
+    floats = np.asarray(values, dtype=np.float64)
+    return floats if mask is None else np.where(mask, np.nan, floats)
+
+
+def _stackVectors(values: npt.NDArray[Any], mask: BoolArray, name: str) -> FloatArray:
+    """Make one array of vectors that are objects, shape (n, length)."""
+    known = [() if lost or row is None else row for row, lost in zip(values, mask, strict=True)]
+    try:
+        rows = [np.asarray(row, dtype=np.float64) for row in known]
+    except (TypeError, ValueError) as error:
+        raise ColumnError(f"column {name!r} holds what is no vector of numbers: {error}") from error
+    if any(row.ndim != 1 for row in rows):
+        raise ColumnError(f"column {name!r} holds objects that are no vectors")
+    vectors = np.full((len(rows), max(map(len, rows), default=0)), np.nan)
+    for vector, row in zip(vectors, rows, strict=True):
+        vector[: len(row)] = row
+    return vectors

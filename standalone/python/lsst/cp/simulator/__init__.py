@@ -7,14 +7,23 @@ This package is no stand-in: it has no upstream twin. Its tasks take the place o
 ``standalone/pipelines``.
 """
 
+from .crosstalks import (
+    LSST_MODEL,
+    CrosstalkModel,
+    listExpectedCrosstalkResults,
+    measureCrosstalk,
+    simulateCrosstalk,
+    storeCrosstalks,
+)
 from .darkTruth import listExpectedDarkResults
 from .fault import Fault, FaultKind, parseFaults
 from .flatTruth import listExpectedFlatResults
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
-from .ptcs import PtcModel, listExpectedPtcResults, simulatePtc, storePtcs
+from .ptcs import PtcModel, listExpectedGainResults, listExpectedPtcResults, simulatePtc, storePtcs
 from .quickFrames import FrameNoise, simulateFrame
 from .repository import ExposureInfo, defineVisits, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
+from .simulateCrosstalkSolve import SimulateCrosstalkSolveConfig, SimulateCrosstalkSolveTask
 from .simulateDarkIsr import SimulateDarkIsrConfig, SimulateDarkIsrTask
 from .simulateDefectsIsr import (
     SimulateDefectsIsrConfig,
@@ -26,6 +35,8 @@ from .smallCamera import shrinkCamera
 from .truth import ExpectedResult, InjectedFault, listExpectedResults, listInjectedFaults
 
 __all__ = [
+    "LSST_MODEL",
+    "CrosstalkModel",
     "ExpectedResult",
     "ExposureInfo",
     "Fault",
@@ -36,6 +47,8 @@ __all__ = [
     "PtcModel",
     "SimulateBiasIsrConfig",
     "SimulateBiasIsrTask",
+    "SimulateCrosstalkSolveConfig",
+    "SimulateCrosstalkSolveTask",
     "SimulateDarkIsrConfig",
     "SimulateDarkIsrTask",
     "SimulateDefectsIsrConfig",
@@ -45,16 +58,21 @@ __all__ = [
     "addPixelFault",
     "defineVisits",
     "drawPixelFault",
+    "listExpectedCrosstalkResults",
     "listExpectedDarkResults",
     "listExpectedDefectsResults",
     "listExpectedFlatResults",
+    "listExpectedGainResults",
     "listExpectedPtcResults",
     "listExpectedResults",
     "listInjectedFaults",
     "makeRepository",
+    "measureCrosstalk",
     "parseFaults",
     "shrinkCamera",
+    "simulateCrosstalk",
     "simulateFrame",
     "simulatePtc",
+    "storeCrosstalks",
     "storePtcs",
 ]

@@ -14,15 +14,15 @@ faults, with the read noise of the darks that it is made of.
 __all__ = ["DarkModel", "addCharge", "makeCombinedDark", "meanLeak"]
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from .fault import Fault, FaultKind
+from .fault import FaultKind
 from .frames import AmplifierGeometry
 from .randomStreams import RandomStreams
+from .scene import Scene
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -92,15 +92,7 @@ def makeCombinedDark(
     return rate, rate + noise
 
 
-def addCharge(
-    pixels: FloatArray,
-    rate: FloatArray,
-    geometry: AmplifierGeometry,
-    width: int,
-    darkTime: float,
-    streams: RandomStreams,
-    faults: Sequence[Fault],
-) -> None:
+def addCharge(pixels: FloatArray, rate: FloatArray, geometry: AmplifierGeometry, scene: Scene) -> None:
     """Add the charge that an amplifier collects in an exposure, with its noise.
 
     Parameters
@@ -111,23 +103,18 @@ def addCharge(
         Its true rate (electron/s), of the same shape.
     geometry
         The amplifier.
-    width
-        Number of columns of the detector.
-    darkTime
-        Dark time (s).
-    streams
-        Random numbers of the detector in this exposure.
-    faults
-        Faults of the detector.
+    scene
+        Its detector in this exposure.
     """
     total = rate.astype(np.float64)
-    for fault in faults:
-        if fault.kind is FaultKind.EXCESS_DARK_CURRENT and geometry.name in fault.amplifiers:
+    for fault in scene.faultsOf(geometry.name):
+        if fault.kind is FaultKind.EXCESS_DARK_CURRENT:
             total += fault.strength
         elif fault.kind is FaultKind.LIGHT_LEAK:
             columns = np.arange(geometry.columns.start, geometry.columns.stop)
-            total += fault.strength * (1 - _LEAK_FALL * columns / width)
-    pixels += streams.make("charge", geometry.name).poisson(total * darkTime).astype(np.float32)
+            total += fault.strength * (1 - _LEAK_FALL * columns / scene.shape[1])
+    random = scene.streams.make("charge", geometry.name)
+    pixels += random.poisson(total * scene.darkTime).astype(np.float32)
 
 
 def meanLeak(columns: slice, width: int) -> float:

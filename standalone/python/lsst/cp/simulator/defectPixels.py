@@ -9,15 +9,14 @@ it covers a region of good pixels.
 
 __all__ = ["DefectModel", "addDefects"]
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from .fault import Fault, FaultKind
+from .fault import FaultKind
 from .frames import AmplifierGeometry
-from .randomStreams import RandomStreams
+from .scene import Scene
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,7 @@ def addDefects(
     geometry: AmplifierGeometry,
     model: DefectModel,
     noise: float,
-    streams: RandomStreams,
-    faults: Sequence[Fault],
+    scene: Scene,
 ) -> npt.NDArray[np.bool_]:
     """Add the defects of an amplifier.
 
@@ -62,10 +60,8 @@ def addDefects(
         What the defects are like.
     noise
         Noise of a pixel (electron).
-    streams
-        Random numbers of the detector, without exposure.
-    faults
-        Faults of the amplifier, of the mask.
+    scene
+        Its detector in this exposure.
 
     Returns
     -------
@@ -73,7 +69,7 @@ def addDefects(
         Whether the mask says that a pixel is a defect, of the shape of ``pixels``.
     """
     height, width = pixels.shape
-    random = streams.make("defects", geometry.name)
+    random = scene.commonStreams.make("defects", geometry.name)
     dark, bright, *others = random.permutation(width).tolist()
     has_dark, has_bright = random.uniform(size=2) < model.columnFraction
     masked = np.zeros(pixels.shape, dtype=bool)
@@ -90,7 +86,7 @@ def addDefects(
     hot &= ~masked
     pixels[hot] += np.float32(model.excess)
     masked |= hot
-    for fault in faults:
+    for fault in scene.faultsOf(geometry.name):
         if fault.kind is FaultKind.UNMASKED_COLUMN:
             pixels[:, others.pop()] += np.float32(fault.strength * noise)
         elif fault.kind is FaultKind.OVER_MASKED:

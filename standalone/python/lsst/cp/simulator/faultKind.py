@@ -96,12 +96,20 @@ class FaultKind(enum.StrEnum):
     """Light of a flat multiplied by the amplitude, up to the full well: beyond that the flat is saturated."""
     WRONG_GAIN = "wrongGain"
     """Gain of a photon transfer curve that is the amplitude times the nominal one."""
+    CHANGED_GAIN = "changedGain"
+    """Gain of the pairs of flats that is the amplitude times that of the curve through them."""
     LOW_TURNOFF = "lowTurnoff"
     """Full well of a photon transfer curve that is the amplitude (electron)."""
     STRONG_BRIGHTER_FATTER = "strongBrighterFatter"
     """Coefficient a00 of a photon transfer curve that is the amplitude (1/electron)."""
     NOISE_DRIFT = "noiseDrift"
     """Read noise of a photon transfer curve that grows with the signal, by the amplitude (electron)."""
+    STRONG_CROSSTALK = "strongCrosstalk"
+    """Coefficient of crosstalk from the first amplifier to the second that is left after the correction."""
+    FLIPPED_CROSSTALK = "flippedCrosstalk"
+    """Crosstalk from the first amplifier to the second of the other sign than in the correction."""
+    SELF_CROSSTALK = "selfCrosstalk"
+    """Coefficient of crosstalk of an amplifier with itself, of which there is none."""
     EXCESS_DARK_CURRENT = "excessDarkCurrent"
     """Dark current of all pixels higher by the amplitude (electron/s)."""
     LIGHT_LEAK = "lightLeak"
@@ -203,6 +211,14 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         certainFrom=1.07,
         failing=frozenset({"PTC_GAIN"}),
     ),
+    # The noise in electrons has the same gain.
+    FaultKind.CHANGED_GAIN: FaultTraits(
+        unit="factor",
+        default=0.9,
+        lowest=0.1,
+        highest=0.9,
+        failing=frozenset({"GAIN_FROM_FLAT_PAIR", "ISR_NOISE", "PTC_AGREEMENT"}),
+    ),
     FaultKind.LOW_TURNOFF: FaultTraits(
         unit="electron",
         default=60_000.0,
@@ -225,6 +241,26 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         harmlessTo=3.0,
         certainFrom=10.0,
         failing=frozenset({"NOISE_SIGNAL_INDEPENDENCE"}),
+    ),
+    # Standard errors of coefficients are 1.5e-6, and errors that are drawn at most 2.5 times that.
+    FaultKind.STRONG_CROSSTALK: FaultTraits(
+        unit="coefficient",
+        default=3e-4,
+        harmlessTo=0.0,
+        certainFrom=1e-5,
+        failing=frozenset({"NO_SIGNIFICANT_DETECTION"}),
+        minAmplifiers=2,
+    ),
+    # Of neighbours, which have a coefficient of 1e-4 or more.
+    FaultKind.FLIPPED_CROSSTALK: FaultTraits(
+        failing=frozenset({"NO_SIGNIFICANT_DETECTION"}), minAmplifiers=2
+    ),
+    FaultKind.SELF_CROSSTALK: FaultTraits(
+        unit="coefficient",
+        default=1e-4,
+        harmlessTo=0.0,
+        certainFrom=1e-5,
+        failing=frozenset({"NO_SIGNIFICANT_DETECTION"}),
     ),
     # What these do depends on the dark time: see `listExpectedDarkResults`.
     FaultKind.EXCESS_DARK_CURRENT: FaultTraits(

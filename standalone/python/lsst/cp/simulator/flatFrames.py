@@ -28,6 +28,7 @@ from lsst.geom import Point2D
 from .fault import Fault, FaultKind
 from .frames import AmplifierGeometry
 from .randomStreams import RandomStreams
+from .scene import Scene
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -170,8 +171,7 @@ def addLight(
     geometry: AmplifierGeometry,
     place: FocalPlanePlace,
     model: FlatModel,
-    streams: RandomStreams,
-    faults: Sequence[Fault],
+    scene: Scene,
 ) -> None:
     """Add the light of an exposure to an amplifier, with its photon noise.
 
@@ -185,18 +185,17 @@ def addLight(
         The amplifier, and the place of its detector.
     model
         What flats look like.
-    streams
-        Random numbers of the detector in this exposure.
-    faults
-        Faults of the amplifier.
+    scene
+        Its detector in this exposure.
     """
+    faults = scene.faultsOf(geometry.name)
     # All detectors of an exposure see the same light.
-    angle = replace(streams, detector=-1).make("light").uniform(0, 2 * np.pi)
+    angle = replace(scene.streams, detector=-1).make("light").uniform(0, 2 * np.pi)
     x, y = place.find(geometry)
     light = response * (1 + model.illuminationGradient * (np.cos(angle) * x + np.sin(angle) * y))
     light *= np.float32(model.flux * _join(faults, FaultKind.EXCESS_LIGHT))
     variance = light * (1 + np.float32(model.brighterFatter) * light)
-    noise = streams.make("photons", geometry.name).standard_normal(geometry.shape, dtype=np.float32)
+    noise = scene.streams.make("photons", geometry.name).standard_normal(geometry.shape, dtype=np.float32)
     pixels += light + np.sqrt(np.maximum(variance, 0)) * noise
     np.minimum(pixels, np.float32(model.fullWell), out=pixels)
     pixels *= np.float32(_join(faults, FaultKind.GAIN_STEP))

@@ -136,6 +136,11 @@ class AmplifierGeometry:
         )
 
     @property
+    def pixels(self) -> tuple[slice, slice]:
+        """Rows and columns in the assembled image, to select them there."""
+        return self.rows, self.columns
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the image."""
         return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start

@@ -3,7 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """The residual of one detector in one bias exposure: raw frame, corrected by overscan and combined bias."""
 
-__all__ = ["DetectorResidual", "simulateResidual"]
+__all__ = ["DetectorResidual", "divideByGains", "simulateResidual"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -28,13 +28,19 @@ class DetectorResidual:
     ----------
     image
         Residual image, assembled and without overscans (electron).
+    variance
+        Its variance, of the same shape (electron squared).
+    isBad
+        Whether a pixel is known as bad, of the same shape.
     overscans
         What the overscan correction found, by amplifier; `None` for one that is known as bad.
     percentiles
-        Distribution of the combined bias by amplifier and header key (electron).
+        Distribution of the combined calibration by amplifier and header key.
     """
 
     image: npt.NDArray[np.float32]
+    variance: npt.NDArray[np.float32]
+    isBad: npt.NDArray[np.bool_]
     overscans: dict[str, OverscanResult | None]
     percentiles: dict[str, dict[str, float]]
 
@@ -46,7 +52,7 @@ def simulateResidual(
     streams: RandomStreams,
     faults: Sequence[Fault] = (),
 ) -> DetectorResidual:
-    """Simulate a detector in one exposure.
+    """Simulate a detector in one exposure of a bias.
 
     Parameters
     ----------
@@ -64,9 +70,11 @@ def simulateResidual(
     Returns
     -------
     residual
-        Image, overscans and combined bias.
+        Image, overscans and combined bias. The variance is the square of the nominal read noise, as there is
+        no signal to add to it.
     """
-    image = np.zeros(shape, dtype=np.float32)
+    image, variance = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
+    is_bad = np.zeros(shape, dtype=bool)
     overscans: dict[str, OverscanResult | None] = {}
     percentiles: dict[str, dict[str, float]] = {}
     shared: dict[str, RawAmplifier] = {}
@@ -79,13 +87,45 @@ def simulateResidual(
         percentiles[geometry.name] = measurePercentiles(combined.pixels, geometry.name)
         raw = makeRaw(geometry, model, streams, combined, of_amplifier, shared)
         overscan = correctOverscan(raw)
-        overscans[geometry.name] = None if FaultKind.MASKED_AMPLIFIER in kinds else overscan
+        is_masked = FaultKind.MASKED_AMPLIFIER in kinds
+        overscans[geometry.name] = None if is_masked else overscan
         pixels = raw.data
         pixels *= np.float32(geometry.gain)
         pixels -= combined.pixels
-        image[geometry.rows, geometry.columns] = geometry.assemble(pixels)
+        image[geometry.pixels] = geometry.assemble(pixels)
+        variance[geometry.pixels] = geometry.readNoise**2
+        is_bad[geometry.pixels] = is_masked
     _addEvents(image, geometries, model, streams, faults)
-    return DetectorResidual(image, overscans, percentiles)
+    return DetectorResidual(image, variance, is_bad, overscans, percentiles)
+
+
+def divideByGains(
+    residual: DetectorResidual, geometries: Sequence[AmplifierGeometry], *, ofCombined: bool
+) -> DetectorResidual:
+    """Turn electrons into ADU.
+
+    Parameters
+    ----------
+    residual
+        A detector.
+    geometries
+        Its amplifiers.
+    ofCombined
+        Whether the combined calibration is in electrons, too.
+
+    Returns
+    -------
+    divided
+        A copy with pixels, variance and, if so, the combined calibration in ADU.
+    """
+    image, variance, percentiles = residual.image.copy(), residual.variance.copy(), dict(residual.percentiles)
+    for geometry in geometries:
+        image[geometry.pixels] /= np.float32(geometry.gain)
+        variance[geometry.pixels] /= np.float32(geometry.gain**2)
+        if ofCombined:
+            own = percentiles[geometry.name].items()
+            percentiles[geometry.name] = {key: value / geometry.gain for key, value in own}
+    return replace(residual, image=image, variance=variance, percentiles=percentiles)
 
 
 def _addEvents(
@@ -98,7 +138,7 @@ def _addEvents(
     """Add events and structures where there are live amplifiers to see them."""
     addCosmicRays(image, model.cosmicRayRate, streams.make("cosmic rays"))
     for geometry in geometries:
-        view = image[geometry.rows, geometry.columns]
+        view = image[geometry.pixels]
         for fault in faults:
             if geometry.name not in fault.amplifiers:
                 continue

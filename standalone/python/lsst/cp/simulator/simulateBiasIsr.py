@@ -5,25 +5,23 @@
 
 __all__ = ["SimulateBiasIsrConfig", "SimulateBiasIsrConnections", "SimulateBiasIsrTask"]
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, override
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, ClassVar, override
 
-import numpy as np
-import numpy.typing as npt
-
-import lsst.geom
-from lsst.afw.image import ExposureF, ImageF, MaskX, VisitInfo, makeMaskedImage
 from lsst.pex.config import Field, FieldValidationError, ListField, RangeField
 from lsst.pipe.base import NoWorkFound, PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base import connectionTypes as cT
 
-from .binning import binBits, binMean
-from .fault import Fault, FaultKind, checkFaults, parseFaults, selectFaults
-from .frames import AmplifierGeometry, FrameModel
-from .isrHeader import makeIsrHeader
+from .fault import FaultKind, checkFaults, parseFaults, selectFaults
+from .frames import FrameModel
+from .isrExposure import binExposure, makeIsrExposure
 from .isrStatistics import findBiasShifts, measureCorrelations, measureProfiles
 from .randomStreams import RandomStreams
-from .residual import DetectorResidual, simulateResidual
+from .residual import DetectorResidual, divideByGains, simulateResidual
+from .scene import Scene
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _PER_DETECTOR = ("instrument", "exposure", "detector")
 
@@ -115,9 +113,12 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
     kinds: ClassVar[frozenset[FaultKind]] = frozenset(FaultKind) - {
         FaultKind.EXCESS_DARK_CURRENT,
         FaultKind.EXCESS_LIGHT,
+        FaultKind.FLIPPED_CROSSTALK,
         FaultKind.GAIN_STEP,
         FaultKind.LIGHT_LEAK,
         FaultKind.OVER_MASKED,
+        FaultKind.SELF_CROSSTALK,
+        FaultKind.STRONG_CROSSTALK,
         FaultKind.UNMASKED_COLUMN,
     }
     """Faults of which it is known what they do to such exposures."""
@@ -135,15 +136,20 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
         except ValueError as error:
             raise FieldValidationError(self._fields["faults"], self, str(error)) from error
 
-    def makeModel(self) -> FrameModel:
-        """Make the model of clean frames.
+    def fill[Model: DataclassInstance](self, model: type[Model]) -> Model:
+        """Fill a model with the values of this configuration.
+
+        Parameters
+        ----------
+        model
+            Class of the model, each field of which is a field here.
 
         Returns
         -------
-        model
-            Model with the values of this configuration.
+        filled
+            A model.
         """
-        return FrameModel(**{name: getattr(self, name) for name in FrameModel.__dataclass_fields__})
+        return model(**{field.name: getattr(self, field.name) for field in fields(model)})
 
 
 class SimulateBiasIsrTask(PipelineTask):
@@ -202,8 +208,7 @@ class SimulateBiasIsrTask(PipelineTask):
         Returns
         -------
         outputExposure : `lsst.afw.image.ExposureF`
-            Pixels (electron), with the detector and the header of ISR. The variance of a residual bias is the
-            square of the nominal read noise, as there is no signal to add to it.
+            Pixels (electron, or ADU if configured), with the detector and the header of ISR.
         outputBin1Exposure, outputBin2Exposure : `lsst.afw.image.ExposureF`
             The same, binned, if configured.
         outputStatistics : `dict`
@@ -216,130 +221,69 @@ class SimulateBiasIsrTask(PipelineTask):
         ValueError
             Raised if the camera does not have the detector or amplifier of a fault.
         """
-        faults = parseFaults(self.config.faults)
-        checkFaults(faults, {(det.getId(), det.getName()): [amp.getName() for amp in det] for det in camera})
-        afw_detector = camera[detector]
-        faults = selectFaults(faults, exposure, detector, afw_detector.getName())
-        if any(fault.kind is FaultKind.MISSING_DETECTOR for fault in faults):
+        scene = self._setScene(camera, instrument, exposure, detector, mjd, exposureTime, darkTime)
+        if scene.isMissing:
             raise NoWorkFound(
-                f"Detector {afw_detector.getName()} of exposure {exposure} is simulated as missing."
+                f"Detector {scene.detector.getName()} of exposure {exposure} is simulated as missing."
             )
-
-        box = afw_detector.getBBox()
-        geometries = [AmplifierGeometry.fromAmplifier(amp, box) for amp in afw_detector]
-        streams = RandomStreams(self.config.seed, instrument, detector, exposure)
-        simulated = self._simulate(afw_detector, camera, geometries, streams, faults, darkTime)
+        residual, unit = self._simulate(scene), "electron"
         if not self.config.doApplyGains:
-            simulated = _divideByGains(simulated, geometries, ofCombined=self.combinedHasUnit)
-        residual = simulated.residual
-        output = _makeExposure(afw_detector, residual.image, simulated.isBad, simulated.variance)
-        output.getInfo().setVisitInfo(VisitInfo(exposureTime=exposureTime, darkTime=darkTime, id=exposure))
-        header = output.getMetadata()
-        for key, value in makeIsrHeader(geometries, residual.overscans, mjd, self.applied).items():
-            header[key] = value
-        header["LSST ISR UNITS"] = "electron" if self.config.doApplyGains else "adu"
+            residual = divideByGains(residual, scene.geometries, ofCombined=self.combinedHasUnit)
+            unit = "adu"
+        output = makeIsrExposure(scene, residual, self.applied, unit)
         result = Struct(outputExposure=output)
         if self.config.doCalculateStatistics:
-            result.outputStatistics = self._measureStatistics(detector, geometries, residual, mjd)
+            result.outputStatistics = self._measureStatistics(scene, residual)
         if self.config.doBinnedExposures:
-            result.outputBin1Exposure = _binExposure(output, self.config.binFactor1)
+            result.outputBin1Exposure = binExposure(output, self.config.binFactor1)
         if self.config.doBinnedExposures and self.config.doCoarselyBinnedExposures:
-            result.outputBin2Exposure = _binExposure(output, self.config.binFactor2)
+            result.outputBin2Exposure = binExposure(output, self.config.binFactor2)
         return result
 
-    def _makeModel(self, darkTime: float) -> FrameModel:
-        """Make the model of the frames of an exposure with a dark time."""
-        return self.config.makeModel()
-
-    def _simulate(
+    def _setScene(
         self,
-        detector: Any,
         camera: Any,
-        geometries: list[AmplifierGeometry],
-        streams: RandomStreams,
-        faults: Sequence[Fault],
+        instrument: str,
+        exposure: int,
+        detector: int,
+        mjd: float,
+        exposureTime: float,
         darkTime: float,
-    ) -> Struct:
-        """Simulate the ``residual``, with the ``variance`` of its image, and which pixels are known as bad.
+    ) -> Scene:
+        """Find the detector and its faults, all of which have to fit the camera."""
+        faults = parseFaults(self.config.faults)
+        checkFaults(faults, {(det.getId(), det.getName()): [amp.getName() for amp in det] for det in camera})
+        return Scene(
+            detector=camera[detector],
+            camera=camera,
+            exposure=exposure,
+            streams=RandomStreams(self.config.seed, instrument, detector, exposure),
+            faults=selectFaults(faults, exposure, detector, camera[detector].getName()),
+            mjd=mjd,
+            exposureTime=exposureTime,
+            darkTime=darkTime,
+        )
 
-        The variance is that of the nominal read noise. ``isBad`` has the shape of the image.
-        """
-        box = detector.getBBox()
-        shape = (box.getHeight(), box.getWidth())
-        residual = simulateResidual(geometries, shape, self._makeModel(darkTime), streams, faults)
-        variance, is_bad = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=bool)
-        for geometry in geometries:
-            variance[geometry.rows, geometry.columns] = geometry.readNoise**2
-            is_bad[geometry.rows, geometry.columns] = residual.overscans[geometry.name] is None
-        return Struct(residual=residual, variance=variance, isBad=is_bad)
+    def _makeModel(self, scene: Scene) -> FrameModel:
+        """Make the model of the frames of an exposure, before there is any charge in them."""
+        return self.config.fill(FrameModel)
 
-    def _measureStatistics(
-        self, detector: int, geometries: list[AmplifierGeometry], residual: DetectorResidual, mjd: float
-    ) -> dict[str, Any]:
-        copied = {"CALIBDIST": residual.percentiles, "MJD": mjd}
+    def _simulate(self, scene: Scene) -> DetectorResidual:
+        """Simulate what ISR makes of a detector (electron). Products add their physics to a bias."""
+        return simulateResidual(
+            scene.geometries, scene.shape, self._makeModel(scene), scene.streams, scene.faults
+        )
+
+    def _measureStatistics(self, scene: Scene, residual: DetectorResidual) -> dict[str, Any]:
+        copied = {"CALIBDIST": residual.percentiles, "MJD": scene.mjd}
         if not self.measuresPixels:
             return copied
-        images = {geometry.name: residual.image[geometry.rows, geometry.columns] for geometry in geometries}
+        images = {geometry.name: residual.image[geometry.pixels] for geometry in scene.geometries}
         overscans = {
             name: None if result is None else result.raw for name, result in residual.overscans.items()
         }
         return copied | {
             "PROJECTION": measureProfiles(images),
             "BIASSHIFT": {name: findBiasShifts(overscan) for name, overscan in overscans.items()},
-            "AMPCORR": measureCorrelations(detector, images, overscans),
+            "AMPCORR": measureCorrelations(scene.detector.getId(), images, overscans),
         }
-
-
-def _divideByGains(simulated: Struct, geometries: list[AmplifierGeometry], *, ofCombined: bool) -> Struct:
-    """Turn electrons into ADU: the pixels and their variance, and those of the combined calibration, too."""
-    residual, variance = simulated.residual, simulated.variance.copy()
-    image, percentiles = residual.image.copy(), dict(residual.percentiles)
-    for geometry in geometries:
-        part = geometry.rows, geometry.columns
-        image[part] /= np.float32(geometry.gain)
-        variance[part] /= np.float32(geometry.gain**2)
-        if ofCombined:
-            own = percentiles[geometry.name].items()
-            percentiles[geometry.name] = {key: value / geometry.gain for key, value in own}
-    divided = DetectorResidual(image, residual.overscans, percentiles)
-    return Struct(residual=divided, variance=variance, isBad=simulated.isBad)
-
-
-def _makeExposure(
-    detector: Any,
-    image: npt.NDArray[np.float32],
-    isBad: npt.NDArray[np.bool_],
-    variance: npt.NDArray[np.float32],
-) -> Any:
-    mask = isBad.astype(np.int32) * MaskX.getPlaneBitMask("BAD")
-    exposure = _joinPlanes(image, mask, variance, detector.getBBox().getMin())
-    exposure.setDetector(detector)
-    return exposure
-
-
-def _binExposure(exposure: Any, factor: int) -> Any:
-    """Bin as ip_isr does: mean pixels, all bits of the mask; detector and header are taken over."""
-    binned = _joinPlanes(
-        binMean(exposure.image.array, factor),
-        binBits(exposure.mask.array, factor),
-        binMean(exposure.variance.array, factor) / np.float32(factor**2),
-        exposure.getXY0(),
-    )
-    binned.setInfo(exposure.getInfo())
-    return binned
-
-
-def _joinPlanes(
-    image: npt.NDArray[np.float32],
-    mask: npt.NDArray[np.int32],
-    variance: npt.NDArray[np.float32],
-    xy0: lsst.geom.Point2I,
-) -> ExposureF:
-    """Make an exposure of arrays, without a copy."""
-    return ExposureF(
-        makeMaskedImage(
-            ImageF(image, deep=False, xy0=xy0),
-            MaskX(mask, deep=False, xy0=xy0),
-            ImageF(variance, deep=False, xy0=xy0),
-        )
-    )

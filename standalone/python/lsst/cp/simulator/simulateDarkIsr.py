@@ -5,21 +5,19 @@
 
 __all__ = ["SimulateDarkIsrConfig", "SimulateDarkIsrTask"]
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, override
+from typing import override
 
 import numpy as np
 
 from lsst.pex.config import RangeField
-from lsst.pipe.base import Struct
 
 from .darkFrames import DarkModel, addCharge, makeCombinedDark
-from .fault import Fault, FaultKind
-from .frames import AmplifierGeometry, FrameModel
+from .fault import FaultKind
+from .frames import FrameModel
 from .isrStatistics import measurePercentiles
-from .randomStreams import RandomStreams
 from .residual import DetectorResidual
+from .scene import Scene
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrConnections, SimulateBiasIsrTask
 
 _COSMIC_RAY_TIME = 100.0
@@ -45,16 +43,6 @@ class SimulateDarkIsrConfig(SimulateBiasIsrConfig, pipelineConnections=SimulateB
         FaultKind.CORRELATED_AMPLIFIERS,
     }
 
-    def makeDarkModel(self) -> DarkModel:
-        """Make the model of clean darks.
-
-        Returns
-        -------
-        model
-            Model with the values of this configuration.
-        """
-        return DarkModel(**{name: getattr(self, name) for name in DarkModel.__dataclass_fields__})
-
 
 class SimulateDarkIsrTask(SimulateBiasIsrTask):
     """Simulate one detector in one dark, less the combined dark times its dark time."""
@@ -67,34 +55,21 @@ class SimulateDarkIsrTask(SimulateBiasIsrTask):
     _DefaultName = "simulateDarkIsr"
 
     @override
-    def _makeModel(self, darkTime: float) -> FrameModel:
-        model = super()._makeModel(darkTime)
-        return replace(model, cosmicRayRate=model.cosmicRayRate * darkTime / _COSMIC_RAY_TIME)
+    def _makeModel(self, scene: Scene) -> FrameModel:
+        model = super()._makeModel(scene)
+        return replace(model, cosmicRayRate=model.cosmicRayRate * scene.darkTime / _COSMIC_RAY_TIME)
 
     @override
-    def _simulate(
-        self,
-        detector: Any,
-        camera: Any,
-        geometries: list[AmplifierGeometry],
-        streams: RandomStreams,
-        faults: Sequence[Fault],
-        darkTime: float,
-    ) -> Struct:
-        result = super()._simulate(detector, camera, geometries, streams, faults, darkTime)
-        model, width = self.config.makeDarkModel(), result.residual.image.shape[1]
-        percentiles: dict[str, dict[str, float]] = {}
-        for geometry in geometries:
-            own = [fault for fault in faults if not fault.amplifiers or geometry.name in fault.amplifiers]
-            rate, combined = makeCombinedDark(geometry, model, replace(streams, exposure=None))
-            if any(fault.kind is FaultKind.DEAD_AMPLIFIER for fault in own):
+    def _simulate(self, scene: Scene) -> DetectorResidual:
+        residual, model = super()._simulate(scene), self.config.fill(DarkModel)
+        for geometry in scene.geometries:
+            rate, combined = makeCombinedDark(geometry, model, scene.commonStreams)
+            if scene.isDead(geometry.name):
                 combined[:] = 0
             else:
-                pixels = result.residual.image[geometry.rows, geometry.columns]
-                addCharge(pixels, rate, geometry, width, darkTime, streams, own)
-                variance = result.variance[geometry.rows, geometry.columns]
-                variance += np.maximum(pixels, 0)
-                pixels -= np.float32(darkTime) * combined
-            percentiles[geometry.name] = measurePercentiles(combined, geometry.name, self.product)
-        residual = DetectorResidual(result.residual.image, result.residual.overscans, percentiles)
-        return Struct(residual=residual, variance=result.variance, isBad=result.isBad)
+                pixels = residual.image[geometry.pixels]
+                addCharge(pixels, rate, geometry, scene)
+                residual.variance[geometry.pixels] += np.maximum(pixels, 0)
+                pixels -= np.float32(scene.darkTime) * combined
+            residual.percentiles[geometry.name] = measurePercentiles(combined, geometry.name, self.product)
+        return residual

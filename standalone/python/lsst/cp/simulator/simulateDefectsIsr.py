@@ -6,18 +6,16 @@
 __all__ = ["SimulateDefectsIsrConfig", "SimulateDefectsIsrTask", "listExpectedDefectsResults"]
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any, override
 
 import numpy as np
 
 from lsst.pex.config import Field, RangeField
-from lsst.pipe.base import Struct
 
 from .defectPixels import DefectModel, addDefects
 from .fault import Fault, FaultKind
-from .frames import AmplifierGeometry
-from .randomStreams import RandomStreams
+from .residual import DetectorResidual
+from .scene import Scene
 from .simulateBiasIsr import SimulateBiasIsrConnections
 from .simulateFlatIsr import SimulateFlatIsrConfig, SimulateFlatIsrTask
 from .truth import ExpectedResult, listExpectedResults
@@ -58,16 +56,6 @@ class SimulateDefectsIsrConfig(SimulateFlatIsrConfig, pipelineConnections=Simula
         # Flats are short.
         self.cosmicRayRate = 0.2
 
-    def makeDefectModel(self) -> DefectModel:
-        """Make the model of known defects.
-
-        Returns
-        -------
-        model
-            Model with the values of this configuration.
-        """
-        return DefectModel(**{name: getattr(self, name) for name in DefectModel.__dataclass_fields__})
-
 
 class SimulateDefectsIsrTask(SimulateFlatIsrTask):
     """Simulate one detector in one flat, with defects and the mask of these, and without interpolation."""
@@ -77,25 +65,14 @@ class SimulateDefectsIsrTask(SimulateFlatIsrTask):
     _DefaultName = "simulateDefectsIsr"
 
     @override
-    def _simulate(
-        self,
-        detector: Any,
-        camera: Any,
-        geometries: list[AmplifierGeometry],
-        streams: RandomStreams,
-        faults: Sequence[Fault],
-        darkTime: float,
-    ) -> Struct:
-        result = super()._simulate(detector, camera, geometries, streams, faults, darkTime)
-        model, noise = self.config.makeDefectModel(), np.sqrt(self.config.flux)
-        of_detector = replace(streams, exposure=None)
-        for geometry in geometries:
-            own = [fault for fault in faults if geometry.name in fault.amplifiers]
-            pixels = result.residual.image[geometry.rows, geometry.columns]
-            masked = addDefects(pixels, geometry, model, noise, of_detector, own)
+    def _simulate(self, scene: Scene) -> DetectorResidual:
+        residual, model = super()._simulate(scene), self.config.fill(DefectModel)
+        noise = np.sqrt(self.config.flux)
+        for geometry in scene.geometries:
+            masked = addDefects(residual.image[geometry.pixels], geometry, model, noise, scene)
             if self.config.doDefect:
-                result.isBad[geometry.rows, geometry.columns] |= masked
-        return result
+                residual.isBad[geometry.pixels] |= masked
+        return residual
 
 
 def listExpectedDefectsResults(

@@ -5,21 +5,17 @@
 
 __all__ = ["SimulateFlatIsrConfig", "SimulateFlatIsrTask"]
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any, override
+from typing import override
 
 import numpy as np
 
 from lsst.pex.config import DictField, Field, RangeField
-from lsst.pipe.base import Struct
 
-from .fault import Fault, FaultKind
+from .fault import FaultKind
 from .flatFrames import FlatModel, FocalPlanePlace, addLight, makeCombinedFlat
-from .frames import AmplifierGeometry
 from .isrStatistics import measurePercentiles
-from .randomStreams import RandomStreams
 from .residual import DetectorResidual
+from .scene import Scene
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrConnections, SimulateBiasIsrTask
 
 
@@ -58,16 +54,6 @@ class SimulateFlatIsrConfig(SimulateBiasIsrConfig, pipelineConnections=SimulateB
         }
     )
 
-    def makeFlatModel(self) -> FlatModel:
-        """Make the model of clean flats.
-
-        Returns
-        -------
-        model
-            Model with the values of this configuration.
-        """
-        return FlatModel(**{name: getattr(self, name) for name in FlatModel.__dataclass_fields__})
-
 
 class SimulateFlatIsrTask(SimulateBiasIsrTask):
     """Simulate one detector in one flat, divided by the combined flat."""
@@ -81,33 +67,19 @@ class SimulateFlatIsrTask(SimulateBiasIsrTask):
     _DefaultName = "simulateFlatIsr"
 
     @override
-    def _simulate(
-        self,
-        detector: Any,
-        camera: Any,
-        geometries: list[AmplifierGeometry],
-        streams: RandomStreams,
-        faults: Sequence[Fault],
-        darkTime: float,
-    ) -> Struct:
-        result = super()._simulate(detector, camera, geometries, streams, faults, darkTime)
-        model, place = self.config.makeFlatModel(), FocalPlanePlace.ofDetector(detector, camera)
-        vendor = self.config.vendorResponse.get(detector.getPhysicalType(), 1.0)
-        percentiles: dict[str, dict[str, float]] = {}
-        for geometry in geometries:
-            own = [fault for fault in faults if geometry.name in fault.amplifiers]
-            response, combined = makeCombinedFlat(
-                geometry, place, model, vendor, replace(streams, exposure=None)
-            )
-            if any(fault.kind is FaultKind.DEAD_AMPLIFIER for fault in own):
+    def _simulate(self, scene: Scene) -> DetectorResidual:
+        residual, model = super()._simulate(scene), self.config.fill(FlatModel)
+        place = FocalPlanePlace.ofDetector(scene.detector, scene.camera)
+        vendor = self.config.vendorResponse.get(scene.detector.getPhysicalType(), 1.0)
+        for geometry in scene.geometries:
+            response, combined = makeCombinedFlat(geometry, place, model, vendor, scene.commonStreams)
+            if scene.isDead(geometry.name):
                 combined[:] = 1
             else:
-                pixels = result.residual.image[geometry.rows, geometry.columns]
-                addLight(pixels, response, geometry, place, model, streams, own)
+                pixels, variance = residual.image[geometry.pixels], residual.variance[geometry.pixels]
+                addLight(pixels, response, geometry, place, model, scene)
                 pixels /= combined
-                variance = result.variance[geometry.rows, geometry.columns]
                 variance /= combined**2
                 variance += np.maximum(pixels, 0) / combined
-            percentiles[geometry.name] = measurePercentiles(combined, geometry.name, self.product)
-        residual = DetectorResidual(result.residual.image, result.residual.overscans, percentiles)
-        return Struct(residual=residual, variance=result.variance, isBad=result.isBad)
+            residual.percentiles[geometry.name] = measurePercentiles(combined, geometry.name, self.product)
+        return residual

@@ -16,7 +16,14 @@ import numpy as np
 
 from lsst.analysis.cp.catalogue import EXPOSURE_NAMES, REFERENCE_NAMES, ROWS, Product, VerifyTest
 from lsst.analysis.cp.core.camera import AmpKeyError, CameraLayout
-from lsst.analysis.cp.core.columns import ColumnError, flagColumn, floatColumn, idColumn, nameColumn
+from lsst.analysis.cp.core.columns import (
+    ColumnError,
+    ColumnUnitError,
+    flagColumn,
+    floatColumn,
+    idColumn,
+    nameColumn,
+)
 from lsst.analysis.cp.core.typing import (
     AnyArray,
     BoolArray,
@@ -29,6 +36,7 @@ from lsst.analysis.cp.core.typing import (
 
 from .reference import ReferenceValues
 from .times import ExposureTimes
+from .vectors import ReducedVectors, reduceVectors
 from .verdicts import FAILED, GOOD, UNKNOWN, judge
 
 __all__ = ["AmpTable", "Columns", "EncodedRows"]
@@ -111,8 +119,8 @@ class AmpTable:
     absentColumns
         Columns of conditional tests that the table does not have.
     leftOut
-        Where a value of a statistic was left out because it is no measurement, as the catalogue tells, by
-        column; only columns in which there is one.
+        Where a value of a statistic was left out because it is no measurement, or because the row has other
+        vectors than it is made of, by column; only columns in which there is one.
     """
 
     product: Product
@@ -186,23 +194,35 @@ class AmpTable:
         units = {name: product.columnUnit(name) for test in chosen for name in test.statisticColumns}
         verdicts = dict.fromkeys(test.verifyColumn for test in chosen if test.verifyColumn)
         columns: dict[str, AnyArray | None] = dict.fromkeys((*units, *verdicts))
-        for name in columns.keys() - absent:
+        reduced = {str(test.statisticColumn): test for test in chosen if test.vectors is not None}
+        for name in columns.keys() - absent - reduced.keys():
             column = data[name]
-            values = floatColumn(column, name, units[name]) if name in units else flagColumn(column, name)
+            values = (
+                _readStatistic(column, name, units[name], product)
+                if name in units
+                else flagColumn(column, name)
+            )
             columns[name] = _checkLength(values, name, len(names))
-        _, has_detector = idColumn(data["detector"], "detector")
+        detector, has_detector = idColumn(data["detector"], "detector")
         _checkLength(has_detector, "detector", len(names))
-        kinds = _tellRows(named & (names != _WHOLE_DETECTOR), has_detector, product, chosen, columns)
+        is_amp = named & (names != _WHOLE_DETECTOR)
+        made = _reduceAll(data, list(reduced.values()), absent, is_amp, np.where(has_detector, detector, -1))
+        columns |= {name: found.values for name, found in made.items()}
+        absent |= {name for name in reduced if columns[name] is None}
+        kinds = _tellRows(is_amp, has_detector, product, chosen, columns)
         ids, rows = _encodeRows(data, names, kinds, layout, epoch, exposures)
         amps = rows["amplifier"]
         reference = ReferenceValues.empty() if reference is None else reference
         nominal = reference.match(ids[amps.epochIndex], amps.member, layout)
         taken: dict[str, Any] = {}
-        for name, kind in {name: test.row for test in chosen for name in test.inputColumns}.items():
+        for name, kind in {name: test.row for test in chosen for name in test.encodedColumns}.items():
             own, column = rows[kind], columns[name]
             nothing = np.nan if name in units else np.int8(UNKNOWN)
             taken[name] = np.full(len(own), nothing) if column is None else column[own.source]
         left_out = _leaveOut(taken, chosen)
+        for name, found in made.items():
+            if (other := ~found.isKind[rows[reduced[name].row].source]).any():
+                left_out[name] = other
         statistics = {name: taken[name] for name in units}
         table = cls(
             product=product,
@@ -291,13 +311,17 @@ class AmpTable:
         Returns
         -------
         quantity
-            Shape (n,), in the test's ``quantityUnit``; not finite where a variable is not, or a divisor is 0.
+            Shape (n,), in the test's ``quantityUnit``; not finite where a variable is not, or a divisor is 0;
+            NaN where ``untestedWithout`` has no finite value.
             None if the test has no tested quantity.
         """
         if test.quantity is None:
             return None
         unit = self.product[test.key].quantityUnit
-        return self._evaluate(test.quantity, test.quantityNames, test, unit)
+        quantity = self._evaluate(test.quantity, test.quantityNames, test, unit)
+        if test.untestedWithout:
+            return np.where(np.isfinite(self.variable(test.untestedWithout, test)), quantity, np.nan)
+        return quantity
 
     def needsGain(self, test: VerifyTest) -> bool:
         """Tell whether the tested quantity is of electrons, where statistics are in ADU."""
@@ -411,6 +435,34 @@ class AmpTable:
         return test.isTested and test.presence != "onFailure" and self.absentColumns.isdisjoint(columns)
 
 
+def _reduceAll(
+    data: Columns,
+    tests: Iterable[VerifyTest],
+    absent: frozenset[str],
+    isAmp: BoolArray,
+    detector: IdArray,
+) -> dict[str, ReducedVectors]:
+    """Make statistics of vectors, by column; those of conditional tests only where a row has such vectors."""
+    made = {}
+    for test in tests:
+        if absent.isdisjoint(test.inputColumns):
+            # Rows of detectors have copies of the vectors of an amplifier: on disk, their mask is lost.
+            used = isAmp if test.row == "amplifier" else ~isAmp
+            found = reduceVectors(data, test, detector, used)
+            if test.presence == "always" or found.isKind.any():
+                made[str(test.statisticColumn)] = found
+    return made
+
+
+def _readStatistic(column: Any, name: str, unit: str, product: Product) -> FloatArray:
+    """Read a statistic, and say of a wrong unit what has decided which one is right."""
+    try:
+        return floatColumn(column, name, unit)
+    except ColumnUnitError as error:
+        gains = "applied" if product.gainsApplied else "not applied"
+        raise ColumnUnitError(f"{error}, as the gains are said to be {gains} (gainsApplied)") from error
+
+
 def _leaveOut(columns: dict[str, Any], tests: Iterable[VerifyTest]) -> dict[str, BoolArray]:
     """Replace what is no measurement by NaN, and tell where that is."""
     found: dict[str, BoolArray] = {}
@@ -472,7 +524,7 @@ def _tellRows(
     """Tell amplifier rows from those of detectors and of exposures, and leave out what no test asks for."""
     has_result = {kind: np.zeros(len(named), dtype=bool) for kind in ROWS}
     for test in tests:
-        for name in test.inputColumns:
+        for name in test.encodedColumns:
             if (column := columns[name]) is not None:
                 # Verdicts are -1 and statistics NaN in rows of another kind, where they are masked.
                 has_result[test.row] |= column != UNKNOWN if column.dtype == np.int8 else np.isfinite(column)

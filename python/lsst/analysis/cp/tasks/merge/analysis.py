@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE
-from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.catalogue import StoredLimits, getProduct
 from lsst.analysis.cp.core import cameraLayout
 from lsst.analysis.cp.core.amps import (
     AmpTable,
@@ -23,6 +23,7 @@ from lsst.analysis.cp.core.amps import (
     runCountsTable,
     summarize,
 )
+from lsst.analysis.cp.tasks.limits import readLimits
 from lsst.analysis.cp.tasks.reference import readAmpSummaries, readHeaders, readTimes
 from lsst.analysis.cp.tasks.runner import (
     ToolRunner,
@@ -50,7 +51,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MergeAnalysisMixin"]
 
-REFERENCE_INPUTS = ("verifiedExposures", "inputAmpSummaries")
+ANALYSIS_INPUTS = ("verifiedExposures", "inputAmpSummaries", "verifyConfig")
+"""Inputs that the parent does not know."""
 
 
 class ParentContext:
@@ -128,37 +130,49 @@ class MergeAnalysisMixin(PipelineTask):
         parent = ParentContext(butlerQC)
         known = InputQuantizedConnection()
         for name, refs in inputRefs:
-            if name not in REFERENCE_INPUTS:
+            if name not in ANALYSIS_INPUTS:
                 setattr(known, name, refs)
         super().runQuantum(cast(QuantumContext, parent), known, outputRefs)
         results_ref = outputRefs.outputResults
         plot_info = describeInputs([results_ref], results_ref.dataId, listInputs(inputRefs))
         runner = ToolRunner(self.log, plot_info)
-        camera = parent.camera
         exposures = {ref.dataId["exposure"] for ref in inputRefs.inputStats if "exposure" in ref.dataId}
-        columns = parent.takeColumns(narrow=self.mergesExposures)
         outputs = self.analyze(
-            columns,
+            parent.takeColumns(narrow=self.mergesExposures),
             runner,
-            camera=camera,
-            reference=runner.attempt("reference", readReference, butlerQC, inputRefs, camera),
+            camera=parent.camera,
+            reference=runner.attempt(
+                "reference", readReference, butlerQC, inputRefs, parent.camera, self.config.gainsApplied
+            ),
             exposures=sorted(exposures) or None,
+            limits=self._chooseLimits(butlerQC, inputRefs),
             detectors=[
                 (ref.dataId.get("exposure"), ref.dataId["detector"])
                 for ref in getattr(outputRefs, "detectorMetrics", ())
             ],
         )
         putOutputs(butlerQC, outputs, outputRefs, runner)
-        if self.config.doCompareVerdicts:
+        if self.config.doCompareVerdicts and outputs.ampTable is not None:
             stats = [
                 (ref.dataId.get("exposure"), ref.dataId["detector"], partial(butlerQC.get, ref))
                 for ref in inputRefs.inputStats
             ]
-            runner.attempt("verdicts", self._compareVerdicts, columns, camera, stats)
+            runner.attempt("verdicts", self._compareVerdicts, outputs.ampTable, stats)
         if runner.failures:
             self.metadata["toolFailures"] = dict(runner.failures)
             if self.config.raiseOnToolFailure:
                 raiseFailures(self, runner.failures)
+
+    def _chooseLimits(
+        self, butlerQC: QuantumContext, inputRefs: InputQuantizedConnection
+    ) -> StoredLimits | None:
+        """Choose the limits: of the run of what is merged if its configuration is stored, else our own."""
+        runs = {ref.run for ref in inputRefs.inputStats}
+        # That of a pipeline that is running is no input of it, and that of an earlier run is not its own.
+        stored = [ref for ref in getattr(inputRefs, "verifyConfig", ()) if ref.run in runs]
+        found = readLimits(butlerQC.get(stored), getProduct(self.config.product))
+        own = dict(self.config.limits)
+        return StoredLimits(own, f"limits of {self.getName()}") if found is None and own else found
 
     def analyze(
         self,
@@ -168,6 +182,7 @@ class MergeAnalysisMixin(PipelineTask):
         camera: Camera,
         reference: ReferenceValues | None = None,
         exposures: Sequence[int] | None = None,
+        limits: StoredLimits | None = None,
         detectors: Sequence[tuple[int | None, int]] = (),
     ) -> Struct:
         """Make all outputs of the analysis.
@@ -185,6 +200,8 @@ class MergeAnalysisMixin(PipelineTask):
             times of exposures, of which none is known if absent.
         exposures
             Exposures that are expected to have rows.
+        limits
+            Limits with which the run was verified; those of the catalogue if None.
         detectors
             Ids of the exposures and detectors that get a bundle of metrics; None for that of a run, or where
             there are no exposures.
@@ -192,23 +209,25 @@ class MergeAnalysisMixin(PipelineTask):
         Returns
         -------
         outputs : `lsst.pipe.base.Struct`
-            ``metrics``, the figures by the names of their connections, and, unless the rows cannot be
-            reduced, ``detectorSummary``, ``ampSummary``, ``culprits`` and, if there are ``detectors``, a list
-            of their ``detectorMetrics``.
+            ``ampTable``, the encoded rows, or None if they cannot be encoded; ``metrics``, the figures by the
+            names of their connections, and, unless the rows cannot be reduced, ``detectorSummary``,
+            ``ampSummary``, ``culprits`` and, if there are ``detectors``, a list of their ``detectorMetrics``.
         """
+        product = getProduct(self.config.product, self.config.gainsApplied).withLimits(limits)
         keys = {"reference": reference, "exposures": exposures}
         table = runner.attempt(
             "reduction",
             AmpTable.fromColumns,
             columns,
-            getProduct(self.config.product, self.config.gainsApplied),
+            product,
             cameraLayout(camera),
             epoch=self.config.epoch,
             **keys,
         )
         # Where the results cannot be encoded together, some tools may still do with a part of the columns.
         data = columns if table is None else {**columns, AMP_TABLE: table}
-        outputs = runTools(self.config, data, runner, camera=camera, **keys)
+        outputs = runTools(self.config, data, runner, camera=camera, limits=limits, **keys)
+        outputs.ampTable = table
         if table is not None:
             tables = runner.attempt("tables", self._makeTables, table) or {}
             for name, written in tables.items():
@@ -230,12 +249,8 @@ class MergeAnalysisMixin(PipelineTask):
             "culprits": culpritsTable(table),
         }
 
-    def _compareVerdicts(
-        self, columns: Mapping[str, Any], camera: Camera, stats: Iterable[StoredStatistics]
-    ) -> None:
+    def _compareVerdicts(self, table: AmpTable, stats: Iterable[StoredStatistics]) -> None:
         """Log and record which computed verdicts are not those that cp_verify stored."""
-        product = getProduct(self.config.product, self.config.gainsApplied)
-        table = AmpTable.fromColumns(columns, product, cameraLayout(camera), epoch=self.config.epoch)
         differences, unread = compareVerdicts(table, stats)
         for name, lines in (("verdictDifferences", differences), ("verdictsUnread", unread)):
             self.metadata[name] = lines
@@ -255,13 +270,15 @@ class MergeAnalysisMixin(PipelineTask):
         return bundles
 
 
-def readReference(butlerQC: QuantumContext, inputRefs: Any, camera: Camera) -> ReferenceValues:
+def readReference(
+    butlerQC: QuantumContext, inputRefs: Any, camera: Camera, gainsApplied: bool
+) -> ReferenceValues:
     """Read the nominal read noise and gain, and the times of exposures, from the inputs that have them."""
     names = set(inputRefs.keys())
     reference, handles = ReferenceValues.empty(), []
     if "verifiedExposures" in names:
         handles = butlerQC.get(inputRefs.verifiedExposures)
-        reference = readHeaders(handles, camera)
+        reference = readHeaders(handles, camera, gainsApplied=gainsApplied)
     elif "inputAmpSummaries" in names:
         reference = readAmpSummaries(butlerQC.get(inputRefs.inputAmpSummaries), camera)
     recorded = readTimes([ref.dataId for ref in inputRefs.inputStats], handles)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,7 +16,6 @@ from matplotlib.patches import Patch, PathPatch
 from matplotlib.ticker import NullFormatter
 
 from lsst.analysis.cp.actions.keyedData import getAmpTable
-from lsst.analysis.cp.actions.plot.focalPlane.counting import nameSensors
 from lsst.analysis.cp.actions.plot.glyphs import drawGlyphs
 from lsst.analysis.cp.actions.plot.page import Page
 from lsst.analysis.cp.actions.plot.polygons import drawHatched, drawPolygons
@@ -31,9 +30,6 @@ from lsst.utils.plotting import make_figure
 
 from .ampTablePlot import AmpTablePlot, hasRows, orderTests
 from .tableView import explainMarks, markTest
-
-if TYPE_CHECKING:
-    from lsst.afw.cameraGeom import Camera
 
 __all__ = ["AmpFailuresPlot", "AmpFailuresView", "NamePanel", "drawNamePanel"]
 
@@ -134,20 +130,16 @@ class AmpFailuresPlot(AmpTablePlot):
     """
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> Mapping[str, Figure] | Figure:
-        """Make the figure, with ``camera`` and ``plotInfo`` as `prepare` takes them."""
-        return makeAmpFailuresFigure(self.prepare(data, kwargs.get("camera"), kwargs.get("plotInfo")))
+        """Make the figure, with ``plotInfo`` as `prepare` takes it."""
+        return makeAmpFailuresFigure(self.prepare(data, kwargs.get("plotInfo")))
 
-    def prepare(
-        self, data: KeyedData, camera: Camera | None = None, plotInfo: Mapping[str, object] | None = None
-    ) -> AmpFailuresView:
+    def prepare(self, data: KeyedData, plotInfo: Mapping[str, object] | None = None) -> AmpFailuresView:
         """Count; no matplotlib is involved.
 
         Parameters
         ----------
         data
             Encoded results.
-        camera
-            Not used: the results are encoded against the camera.
         plotInfo
             Data ID, ``plotName``, ``run`` and ``tableName``; any may be absent.
 
@@ -159,15 +151,12 @@ class AmpFailuresPlot(AmpTablePlot):
         table = getAmpTable(data)
         tests = tuple(orderTests(table, "amplifier"))
         counted = self.chooseCounted(table)
-        masks, groups = [counted], ["all sensors"]
-        if not counted.all():
-            groups = [nameSensors(list(self.detectorTypes), list(self.physicalTypes))]
-            if (others := ~counted & hasRows(table)).any():
-                masks.append(others)
-                groups.append("other sensors")
+        masks, groups = [counted], [self.nameCounted(counted)]
+        if (others := ~counted & hasRows(table)).any():
+            masks.append(others)
+            groups.append("other sensors")
         panels = tuple(_makePanel(table, test, masks) for test in tests)
         names, _ = nameAmps(table.layout.ampName)
-        marks = explainMarks(tests)
         failed = [panel.counts[0].nFailed for panel, test in zip(panels, tests, strict=True) if test.counts]
         total = np.sum(failed, axis=0) if failed else np.zeros(len(names), dtype=np.intp)
         n_exposures = plural(len(table.exposures), "exposure")
@@ -181,7 +170,7 @@ class AmpFailuresPlot(AmpTablePlot):
             failing=bool(total.any()),
             provenance=describeProvenance(plotInfo or {}, ()),
             lists=(
-                ("Marks of tests", *marks) if marks else (),
+                explainMarks(tests),
                 _listWorst(names, total, self.nListed),
             ),
             message="" if len(table) else "No data to show",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE
+from lsst.analysis.cp.actions.plot.focalPlane.counting import nameSensors
 from lsst.analysis.cp.catalogue import VerifyTest
 from lsst.analysis.cp.core import COUNTED_TYPES, DetectorSelection
 from lsst.analysis.cp.core.amps import AmpTable
@@ -16,7 +17,7 @@ from lsst.analysis.cp.core.typing import BoolArray
 from lsst.analysis.tools.interfaces import KeyedDataSchema, PlotAction
 from lsst.pex.config import Field, ListField
 
-__all__ = ["AmpTablePlot", "orderTests"]
+__all__ = ["AmpTablePlot", "hasRows", "orderTests"]
 
 
 class AmpTablePlot(PlotAction):
@@ -49,6 +50,10 @@ class AmpTablePlot(PlotAction):
         )
         mask = selection.mask(table.layout)
         return mask if (mask & hasRows(table)).any() else np.ones(len(mask), dtype=bool)
+
+    def nameCounted(self, counted: BoolArray, every: str = "all sensors") -> str:
+        """Name the sensors that `chooseCounted` has chosen, in the given words if these are all."""
+        return every if counted.all() else nameSensors(list(self.detectorTypes), list(self.physicalTypes))
 
 
 def hasRows(table: AmpTable) -> BoolArray:

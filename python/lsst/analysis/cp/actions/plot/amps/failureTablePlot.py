@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.actions.keyedData import getAmpTable
-from lsst.analysis.cp.actions.plot.focalPlane.counting import nameSensors
 from lsst.analysis.cp.actions.plot.focalPlane.listing import PatchList
 from lsst.analysis.cp.actions.plot.focalPlane.view import expectedDetectors, listMissing
 from lsst.analysis.cp.actions.plot.text import chooseTitle, describeProvenance, listFirst, plural
@@ -71,7 +70,6 @@ class FailureTablePlot(AmpTablePlot):
         mask = self.chooseCounted(table)
         of_exposures = tuple(orderTests(table, "exposure"))
         missing = table.layout.detectorName[expected & ~has_rows]
-        shown = (*tests, *of_exposures)
         return FailureTableView(
             blocks=arrangeBlocks(geometry, np.flatnonzero(expected)),
             cells=cells,
@@ -84,7 +82,7 @@ class FailureTablePlot(AmpTablePlot):
             provenance=describeProvenance(plotInfo or {}, ()),
             lists=(
                 _explainCells(table),
-                ("Marks of tests", *explainMarks(shown)) if explainMarks(shown) else (),
+                explainMarks((*tests, *of_exposures)),
                 _listExposureTests(table, of_exposures),
                 listMissing(missing, self.nListed // 4),
             ),
@@ -96,9 +94,7 @@ class FailureTablePlot(AmpTablePlot):
         """Say how many detectors are good, failed and unknown over all tests that count."""
         status = summarize(table, "runDetector").status[mask]
         n_failed, n_good, n_unknown = (int((status == code).sum()) for code in (FAILED, GOOD, UNKNOWN))
-        sensors = "detectors"
-        if not mask.all():
-            sensors = nameSensors(list(self.detectorTypes), list(self.physicalTypes))
+        sensors = self.nameCounted(mask, every="detectors")
         words = [f"{n_failed} of {len(status)} {sensors} failed, {n_good} are good, {n_unknown} unknown"]
         if n_missing := int((mask & ~present).sum()):
             words.append(f"{n_missing} of them without data")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -35,9 +35,6 @@ from lsst.utils.plotting import make_figure
 
 from .ampTablePlot import AmpTablePlot, orderTests
 from .tableView import explainMarks, markTest
-
-if TYPE_CHECKING:
-    from lsst.afw.cameraGeom import Camera
 
 __all__ = ["MarginStrip", "MarginStripPlot", "MarginStripView", "drawStrip", "rankMargins"]
 
@@ -168,20 +165,16 @@ class MarginStripPlot(AmpTablePlot):
     """Margins to the limit of each test, ranked, the worst named; of any product with limits of any kind."""
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> Mapping[str, Figure] | Figure:
-        """Make the figure, with ``camera`` and ``plotInfo`` as `prepare` takes them."""
-        return makeStripFigure(self.prepare(data, kwargs.get("camera"), kwargs.get("plotInfo")))
+        """Make the figure, with ``plotInfo`` as `prepare` takes it."""
+        return makeStripFigure(self.prepare(data, kwargs.get("plotInfo")))
 
-    def prepare(
-        self, data: KeyedData, camera: Camera | None = None, plotInfo: Mapping[str, object] | None = None
-    ) -> MarginStripView:
+    def prepare(self, data: KeyedData, plotInfo: Mapping[str, object] | None = None) -> MarginStripView:
         """Rank; no matplotlib is involved.
 
         Parameters
         ----------
         data
             Encoded results.
-        camera
-            Not used: the results are encoded against the camera.
         plotInfo
             Data ID, ``plotName``, ``run`` and ``tableName``; any may be absent.
 
@@ -195,7 +188,6 @@ class MarginStripPlot(AmpTablePlot):
         strips = tuple(rankMargins(table, test) for test in tests)
         counted = [strip for strip, test in zip(strips, tests, strict=True) if test.counts]
         n_beyond = sum(int((strip.margins < 0).sum()) for strip in counted)
-        marks = explainMarks(tests)
         return MarginStripView(
             strips=strips,
             title=chooseTitle(self.title, {}, f"{table.product.title}: distance to the limits, ranked"),
@@ -203,7 +195,7 @@ class MarginStripPlot(AmpTablePlot):
             f"of {plural(len(counted), 'test')}",
             failing=n_beyond > 0,
             provenance=describeProvenance(plotInfo or {}, ()),
-            marks=("Marks of tests", *marks) if marks else (),
+            marks=explainMarks(tests),
         )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lsst.analysis.cp.actions.plot.focalPlane.listing import PatchList
-from lsst.analysis.cp.catalogue import COMPUTED, VerifyTest
+from lsst.analysis.cp.catalogue import VerifyTest
 from lsst.analysis.cp.core.amps import AmpTable, failuresByDetector
 from lsst.analysis.cp.core.limits import CountScale
 from lsst.analysis.cp.core.typing import BoolArray, IndexArray, NameArray
@@ -91,7 +91,7 @@ _MARKS = {
 
 
 def _marksOf(test: VerifyTest) -> str:
-    found = zip(_MARKS, (not test.counts, test.row == "detector", test.verify == COMPUTED), strict=True)
+    found = zip(_MARKS, (not test.counts, test.row == "detector", test.isComputed), strict=True)
     return "".join(mark for mark, holds in found if holds)
 
 
@@ -101,9 +101,10 @@ def markTest(test: VerifyTest) -> str:
 
 
 def explainMarks(tests: Sequence[VerifyTest]) -> tuple[str, ...]:
-    """Explain the marks of tests, one line each, as far as they occur."""
+    """Explain the marks of tests as far as they occur, one a line below a title; empty if there are none."""
     found = "".join(map(_marksOf, tests))
-    return tuple(f"{mark:<3} {words}" for mark, words in _MARKS.items() if mark in found)
+    lines = tuple(f"{mark:<3} {words}" for mark, words in _MARKS.items() if mark in found)
+    return ("Marks of tests", *lines) if lines else ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

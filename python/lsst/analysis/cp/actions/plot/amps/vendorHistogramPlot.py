@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +14,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, StepPatch
 
 from lsst.analysis.cp.actions.keyedData import getAmpTable
-from lsst.analysis.cp.actions.plot.focalPlane.counting import nameSensors
 from lsst.analysis.cp.actions.plot.histogram import (
     Histogram,
     chooseKindLooks,
@@ -46,9 +45,6 @@ from lsst.utils.plotting import make_figure
 
 from .ampTablePlot import AmpTablePlot
 from .tableView import explainMarks, markTest
-
-if TYPE_CHECKING:
-    from lsst.afw.cameraGeom import Camera
 
 __all__ = ["VendorHistogramPlot", "VendorHistogramView", "VendorPanel", "drawVendorPanel", "fillVendorPanel"]
 
@@ -263,8 +259,8 @@ class VendorHistogramPlot(AmpTablePlot):
     )
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> Mapping[str, Figure] | Figure:
-        """Make the figure, with ``camera`` and ``plotInfo`` as `prepare` takes them."""
-        return makeVendorFigure(self.prepare(data, kwargs.get("camera"), kwargs.get("plotInfo")))
+        """Make the figure, with ``plotInfo`` as `prepare` takes it."""
+        return makeVendorFigure(self.prepare(data, kwargs.get("plotInfo")))
 
     def wants(self, test: VerifyTest) -> bool:
         """Tell whether the plot shows a test or statistic."""
@@ -274,17 +270,13 @@ class VendorHistogramPlot(AmpTablePlot):
             test.quantity is not None or (test.plotted and test.statistic is not None)
         )
 
-    def prepare(
-        self, data: KeyedData, camera: Camera | None = None, plotInfo: Mapping[str, object] | None = None
-    ) -> VendorHistogramView:
+    def prepare(self, data: KeyedData, plotInfo: Mapping[str, object] | None = None) -> VendorHistogramView:
         """Count; no matplotlib is involved.
 
         Parameters
         ----------
         data
             Encoded results.
-        camera
-            Not used: the results are encoded against the camera.
         plotInfo
             Data ID, ``plotName``, ``run`` and ``tableName``; any may be absent.
 
@@ -298,7 +290,6 @@ class VendorHistogramPlot(AmpTablePlot):
         panels = tuple(fillVendorPanel(table, test) for test in tests)
         counted = [test for test in tests if test.counts and test.quantity is not None]
         headline, failing = self._describeFailures(table, counted)
-        marks = explainMarks([test for test in tests if test.isTested])
         return VendorHistogramView(
             vendors=tuple(np.unique(table.layout.physicalType).tolist()),
             panels=panels,
@@ -306,7 +297,7 @@ class VendorHistogramPlot(AmpTablePlot):
             headline=headline,
             failing=failing,
             provenance=describeProvenance(plotInfo or {}, ()),
-            marks=("Marks of tests", *marks) if marks else (),
+            marks=explainMarks([test for test in tests if test.isTested]),
         )
 
     def _describeFailures(self, table: AmpTable, tests: Iterable[VerifyTest]) -> tuple[str, bool]:
@@ -319,12 +310,8 @@ class VendorHistogramPlot(AmpTablePlot):
             failed = table.failed(test)[counted[detector]]
             for kind in np.unique(kinds).tolist():
                 n_failed[kind] = n_failed.get(kind, 0) + int(np.count_nonzero(failed & (kinds == kind)))
-        of = (
-            "all sensors"
-            if counted.all()
-            else nameSensors(list(self.detectorTypes), list(self.physicalTypes))
-        )
-        words = f"{plural(sum(n_failed.values()), 'failure')} of tests that count, of {of}"
+        failures = plural(sum(n_failed.values()), "failure")
+        words = f"{failures} of tests that count, of {self.nameCounted(counted)}"
         by_vendor = ", ".join(f"{kind} {number}" for kind, number in sorted(n_failed.items()))
         return f"{words}: {by_vendor}" if by_vendor else words, any(n_failed.values())
 
