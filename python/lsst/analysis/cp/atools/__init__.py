@@ -16,7 +16,7 @@ from .detectorPages import (
 )
 from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
 from .extended import addExtendedTools
-from .toolSets import addSensorTools, addTools
+from .toolSets import addAgreementTool, addSensorTools, addTools
 from .trends import MetricTrendTool, addTrendTools
 from .views import (
     DetectorImageTool,
@@ -29,6 +29,7 @@ from .views import (
 )
 
 __all__ = [
+    "addAgreementTool",
     "addCorrelationTool",
     "addCurveTools",
     "addExtendedTools",

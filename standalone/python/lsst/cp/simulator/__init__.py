@@ -19,7 +19,7 @@ from .darkTruth import listExpectedDarkResults
 from .fault import Fault, FaultKind, parseFaults
 from .flatTruth import listExpectedFlatResults
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
-from .ptcs import PtcModel, listExpectedPtcResults, simulatePtc, storePtcs
+from .ptcs import PtcModel, listExpectedGainResults, listExpectedPtcResults, simulatePtc, storePtcs
 from .quickFrames import FrameNoise, simulateFrame
 from .repository import ExposureInfo, defineVisits, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
@@ -62,6 +62,7 @@ __all__ = [
     "listExpectedDarkResults",
     "listExpectedDefectsResults",
     "listExpectedFlatResults",
+    "listExpectedGainResults",
     "listExpectedPtcResults",
     "listExpectedResults",
     "listInjectedFaults",

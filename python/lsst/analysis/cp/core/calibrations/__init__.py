@@ -4,5 +4,6 @@
 """What is measured from the arrays of calibrations."""
 
 from .crosstalk import N_SIGMA, TOLERANCE, Crosstalk
+from .flatPairs import FlatPair, chooseFlatPair, correctionFactor
 
-__all__ = ["N_SIGMA", "TOLERANCE", "Crosstalk"]
+__all__ = ["N_SIGMA", "TOLERANCE", "Crosstalk", "FlatPair", "chooseFlatPair", "correctionFactor"]
