@@ -10,6 +10,12 @@ This package is no stand-in: it has no upstream twin. Its tasks take the place o
 from .darkTruth import listExpectedDarkResults
 from .fault import Fault, FaultKind, parseFaults
 from .flatTruth import listExpectedFlatResults
+from .linearizers import (
+    LinearityModel,
+    listExpectedLinearizerResults,
+    simulateLinearizer,
+    storeLinearizers,
+)
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
 from .ptcs import PtcModel, listExpectedPtcResults, simulatePtc, storePtcs
 from .quickFrames import FrameNoise, simulateFrame
@@ -22,6 +28,7 @@ from .simulateDefectsIsr import (
     listExpectedDefectsResults,
 )
 from .simulateFlatIsr import SimulateFlatIsrConfig, SimulateFlatIsrTask
+from .simulateLinearitySolve import SimulateLinearitySolveConfig, SimulateLinearitySolveTask
 from .smallCamera import shrinkCamera
 from .truth import ExpectedResult, InjectedFault, listExpectedResults, listInjectedFaults
 
@@ -32,6 +39,7 @@ __all__ = [
     "FaultKind",
     "FrameNoise",
     "InjectedFault",
+    "LinearityModel",
     "PixelFault",
     "PtcModel",
     "SimulateBiasIsrConfig",
@@ -42,12 +50,15 @@ __all__ = [
     "SimulateDefectsIsrTask",
     "SimulateFlatIsrConfig",
     "SimulateFlatIsrTask",
+    "SimulateLinearitySolveConfig",
+    "SimulateLinearitySolveTask",
     "addPixelFault",
     "defineVisits",
     "drawPixelFault",
     "listExpectedDarkResults",
     "listExpectedDefectsResults",
     "listExpectedFlatResults",
+    "listExpectedLinearizerResults",
     "listExpectedPtcResults",
     "listExpectedResults",
     "listInjectedFaults",
@@ -55,6 +66,8 @@ __all__ = [
     "parseFaults",
     "shrinkCamera",
     "simulateFrame",
+    "simulateLinearizer",
     "simulatePtc",
+    "storeLinearizers",
     "storePtcs",
 ]

@@ -102,6 +102,9 @@ class FaultKind(enum.StrEnum):
     """Coefficient a00 of a photon transfer curve that is the amplitude (1/electron)."""
     NOISE_DRIFT = "noiseDrift"
     """Read noise of a photon transfer curve that grows with the signal, by the amplitude (electron)."""
+    LINEARITY_CHANGE = "linearityChange"
+    """Response that has changed since the linearizer was made, by the amplitude (percent) at half the full
+    well."""
     EXCESS_DARK_CURRENT = "excessDarkCurrent"
     """Dark current of all pixels higher by the amplitude (electron/s)."""
     LIGHT_LEAK = "lightLeak"
@@ -169,7 +172,8 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         isStructure=True,
     ),
     FaultKind.MASKED_AMPLIFIER: FaultTraits(
-        failing=frozenset({"MEAN", "NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT"})
+        failing=frozenset({"MEAN", "NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT"}),
+        untested=frozenset({"SPLINE_RESIDUAL"}),
     ),
     FaultKind.MISSING_DETECTOR: FaultTraits(minAmplifiers=0),
     FaultKind.BIAS_SHIFT: FaultTraits(unit="read noises", default=1.5, statistic="BIAS_SHIFT_COUNT"),
@@ -225,6 +229,14 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         harmlessTo=3.0,
         certainFrom=10.0,
         failing=frozenset({"NOISE_SIGNAL_INDEPENDENCE"}),
+    ),
+    # A clean spline is within 0.4% of its knots, the limit is 1%, and the mean of a change is taken off.
+    FaultKind.LINEARITY_CHANGE: FaultTraits(
+        unit="percent",
+        default=3.0,
+        harmlessTo=0.5,
+        certainFrom=2.5,
+        failing=frozenset({"SPLINE_RESIDUAL"}),
     ),
     # What these do depends on the dark time: see `listExpectedDarkResults`.
     FaultKind.EXCESS_DARK_CURRENT: FaultTraits(

@@ -109,27 +109,31 @@ class CpVerifyCalibTask(PipelineTask, abc.ABC):
         outputStats : `dict`
             ``AMP``, ``DET``, ``VERIFY`` and ``SUCCESS``.
         outputResults : `astropy.table.Table`
-            One row an amplifier.
-        outputMatrix : `None`
-            There is none.
+            Statistics and test results.
+        outputMatrix : `astropy.table.Table` or `None`
+            Matrix elements, where a subclass makes them.
         """
         amplifiers = self.amplifierStatistics(inputCalib, camera=camera)
         stats: dict[str, Any] = {"AMP": amplifiers, "DET": self.detectorStatistics(inputCalib, camera=camera)}
         stats["VERIFY"], stats["SUCCESS"] = self.verify(inputCalib, stats, camera=camera)
-        rows = self._packAmplifiers(stats, dimensions or {})
-        scalars = {
+        rows, matrix_rows = self.repackStats(stats, dimensions or {})
+        scalars = amplifiers and {
             name: {key: value for key, value in own.items() if not isinstance(value, np.ndarray)}
             for name, own in amplifiers.items()
         }
-        return Struct(outputStats=stats | {"AMP": scalars}, outputResults=Table(rows), outputMatrix=None)
+        return Struct(
+            outputStats=stats | {"AMP": scalars},
+            outputResults=Table(rows),
+            outputMatrix=None if matrix_rows is None else Table(matrix_rows),
+        )
 
     def detectorStatistics(self, inputCalib: Any, camera: Any = None) -> dict[str, Any]:
         """Measure what belongs to the detector: nothing, unless a subclass does."""
         return {}
 
     @abc.abstractmethod
-    def amplifierStatistics(self, inputCalib: Any, camera: Any = None) -> dict[str, dict[str, Any]]:
-        """Measure each amplifier; statistics by the names of the amplifier and of the statistic."""
+    def amplifierStatistics(self, inputCalib: Any, camera: Any = None) -> dict[str, dict[str, Any]] | None:
+        """Measure each amplifier; statistics by the names of the amplifier and of the statistic, if any."""
 
     @abc.abstractmethod
     def verify(
@@ -137,17 +141,21 @@ class CpVerifyCalibTask(PipelineTask, abc.ABC):
     ) -> tuple[dict[str, Any], bool]:
         """Test what was measured; results by level, name and test, and whether all tests passed."""
 
-    def _packAmplifiers(
-        self, stats: Mapping[str, Any], dimensions: Mapping[str, Any]
-    ) -> list[dict[str, Any]]:
-        """Make one row for each amplifier."""
-        mjd = stats["ISR"]["MJD"] if self.config.useIsrStatistics else np.nan
-        stage, verdicts = self.config.stageName, stats["VERIFY"]["AMP"]
-        base = {name: dimensions[name] for name in _PER_DETECTOR} | {"mjd": mjd}
+    def repackStats(
+        self, statisticsDict: Mapping[str, Any], dimensions: Mapping[str, Any]
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]] | None]:
+        """Make the rows of results, here one for each amplifier, and of the matrix, here none."""
+        base = self._makeRow(statisticsDict, dimensions)
+        stage, verdicts = self.config.stageName, statisticsDict["VERIFY"]["AMP"]
         return [
             base
             | {"amplifier": name}
             | {f"{stage}_{key}": value for key, value in own.items()}
             | {f"{stage}_VERIFY_{key}": value for key, value in verdicts[name].items()}
-            for name, own in stats["AMP"].items()
-        ]
+            for name, own in statisticsDict["AMP"].items()
+        ], None
+
+    def _makeRow(self, statisticsDict: Mapping[str, Any], dimensions: Mapping[str, Any]) -> dict[str, Any]:
+        """Make what every row begins with."""
+        mjd = statisticsDict["ISR"]["MJD"] if self.config.useIsrStatistics else np.nan
+        return {name: dimensions[name] for name in _PER_DETECTOR} | {"mjd": mjd}

@@ -1,9 +1,9 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""The base of calibrations (ip_isr, 2026-04-22): their metadata, and FITS files of one table.
+"""The base of calibrations (ip_isr, 2026-04-22): their metadata, and files of tables.
 
-Left out: text files, provenance, comparison, and what only other calibrations have.
+Left out: text files but to read those of ECSV, provenance, comparison, and what only other calibrations have.
 """
 
 __all__ = ["IsrCalib"]
@@ -113,7 +113,7 @@ class IsrCalib(abc.ABC):
 
     @classmethod
     def readFits(cls, filename: str) -> "IsrCalib":
-        """Read a calibration of one table from a FITS file.
+        """Read a calibration from a FITS file.
 
         Parameters
         ----------
@@ -125,10 +125,36 @@ class IsrCalib(abc.ABC):
         calib
             The calibration, of the class that the file says.
         """
-        table = Table.read(filename, hdu=1, mask_invalid=False)
-        meta = {key: None if isinstance(v, fits.card.Undefined) else v for key, v in table.meta.items()}
-        table.meta = meta
-        return cls.determineCalibClass(meta, "readFits").fromTable([table])
+        with fits.open(filename) as hdus:
+            numbers = range(1, len(hdus))
+        tables = [Table.read(filename, hdu=number, mask_invalid=False) for number in numbers]
+        for table in tables:
+            table.meta = {k: None if isinstance(v, fits.card.Undefined) else v for k, v in table.meta.items()}
+        return cls.determineCalibClass(tables[0].meta, "readFits").fromTable(tables)
+
+    @classmethod
+    def readText(cls, filename: str) -> "IsrCalib":
+        """Read a calibration of one table from a text file.
+
+        Parameters
+        ----------
+        filename
+            Name of the file, which ends with ``.ecsv``.
+
+        Returns
+        -------
+        calib
+            The calibration, of the class that the file says.
+
+        Raises
+        ------
+        RuntimeError
+            Raised if the name ends otherwise.
+        """
+        if not filename.endswith((".ecsv", ".ECSV")):
+            raise RuntimeError(f"Unknown filename extension: {filename}")
+        table = Table.read(filename, format="ascii.ecsv")
+        return cls.determineCalibClass(table.meta, "readText/ECSV").fromTable([table])
 
     def writeFits(self, filename: str) -> str:
         """Write the calibration to a FITS file, and return its name."""
