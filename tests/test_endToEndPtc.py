@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.tasks.limits import readLimits
 from lsst.daf.butler import Butler
 from lsst.obs.lsst import Latiss, LsstComCam
 from lsst.pipe.base import Pipeline
@@ -32,6 +34,10 @@ FAULTS = {
 }
 
 
+LIMITS = {"noiseThreshold": 4.0, "a00MaxITL": 0.0}
+"""Limits of the verification of LATISS that are not the defaults of cp_verify."""
+
+
 @pytest.fixture(scope="module", params=[Latiss, pytest.param(LsstComCam, marks=pytest.mark.slow)])
 def ptcs(request, tmp_path_factory) -> tuple[Butler, type]:
     """Verify the photon transfer curves of some detectors, and make the plots on demand of the tables."""
@@ -51,6 +57,10 @@ def ptcs(request, tmp_path_factory) -> tuple[Butler, type]:
             patch.setenv("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone"))
             patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
             pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/{name}/{path}")
+        if path == "verifyPtc.yaml" and instrument is Latiss:
+            for field, value in LIMITS.items():
+                pipeline.addConfigOverride("verifyPtcDet", field, value)
+            pipeline.addConfigPython("verifyPtc", f"config.limits.update({LIMITS})")
         SimplePipelineExecutor.from_pipeline(pipeline, where=where, butler=run_butler).run(
             register_dataset_types=True
         )
@@ -123,6 +133,54 @@ def test_plots_of_photon_transfer_curves_are_written(ptcs):
     assert "cpPtcRun_ptcFailures_FailureMapPlot" in found
     assert "cpPtcCurvesExtended_ptcCurves_PtcGridPlot" in found
     assert "cpPtcRunExtended_ptcBfeA00Margin_FocalPlaneGeometryPlot" in found
+
+
+def test_limits_are_those_of_the_configuration_that_is_stored(ptcs):
+    butler, instrument = ptcs
+    given = LIMITS if instrument is Latiss else {}
+    limits = readLimits([butler.getDeferred("verifyPtcDet_config")], getProduct("ptc"))
+    assert limits.values.keys() == getProduct("ptc").configuredLimits.keys()
+    assert {name: limits.values[name] for name in given} == given
+    culprits = butler.get("cpPtcRun_culprits")
+    thresholds = {
+        test: set(culprits["threshold"][culprits["test"] == test]) for test in ("PTC_NOISE", "PTC_BFE_A00")
+    }
+    # Of an interval, an amplifier without a fit has the upper end.
+    a00 = {LIMITS["a00MaxITL"]} if given else {-2.61e-6}
+    assert thresholds == {"PTC_NOISE": {given.get("noiseThreshold", 5.0)}, "PTC_BFE_A00": a00}
+    assert "PTC_NOISE: limits of verifyPtc;" in culprits["threshold"].description
+
+
+def test_merge_of_an_earlier_run_has_the_limits_of_that(ptcs, tmp_path):
+    butler, instrument = ptcs
+    run_butler = SimplePipelineExecutor.prep_butler(
+        butler._config, list(butler.collections.defaults), "u/mergedAgain"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))
+        patch.setenv("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone"))
+        patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+        pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/{instrument.getName()}/verifyPtc.yaml#ptcMerges")
+    SimplePipelineExecutor.from_pipeline(pipeline, butler=run_butler).run(register_dataset_types=True)
+    culprits = run_butler.get("cpPtcRun_culprits", instrument=instrument.getName())
+    run = butler.find_dataset("verifyPtcDet_config").run
+    assert f"PTC_NOISE: verifyPtcDet_config of {run};" in culprits["threshold"].description
+    noises = culprits["threshold"][culprits["test"] == "PTC_NOISE"]
+    assert set(noises) == {LIMITS["noiseThreshold"] if instrument is Latiss else 5.0}
+
+
+def test_limits_of_a_configuration_that_cannot_be_read_are_the_defaults(ptcs, caplog):
+    butler, _ = ptcs
+
+    class Lost:
+        ref = butler.find_dataset("verifyPtcDet_config")
+
+        def get(self):
+            raise ModuleNotFoundError("no cp_verify")
+
+    assert readLimits([], getProduct("ptc")) is None
+    assert readLimits([Lost()], getProduct("ptc")) is None
+    assert "Limits are the defaults of cp_verify: verifyPtcDet_config" in caplog.text
 
 
 def test_no_tool_of_photon_transfer_curves_failed(ptcs):

@@ -18,11 +18,16 @@ from lsst.pipe.base.pipelineIR import PipelineIR
 
 ROOT = Path(__file__).parents[1]
 PIPELINES = ROOT / "pipelines"
-CAMERAS = ("LATISS", "LSSTComCam", "LSSTCam")
+INSTRUMENTS = {
+    "LATISS": "lsst.obs.lsst.Latiss",
+    "LSSTComCam": "lsst.obs.lsst.LsstComCam",
+    "LSSTCam": "lsst.obs.lsst.LsstCam",
+}
+CAMERAS = tuple(INSTRUMENTS)
 EXPOSED = ("bias", "dark", "flat", "defects")
 """Products of which each exposure is verified. Labels, datasets and contracts follow from the name."""
 
-CALIBRATIONS = ("ptc",)
+CALIBRATIONS = ("crosstalk", "linearizer", "ptc")
 """Products of which the calibration itself is verified: they have no exposures, and no images."""
 
 PRODUCTS = (*EXPOSED, *CALIBRATIONS)
@@ -30,6 +35,9 @@ PRODUCTS = (*EXPOSED, *CALIBRATIONS)
 
 BINNED = ("bias", "dark", "flat")
 """Products of which cp_verify bins the exposures; views of the others bin the pixels, and have masks."""
+
+OF_DETECTORS = ("crosstalk",)
+"""Products whose tests are all of detectors: the failures of their amplifiers are not counted."""
 
 SERIES = {
     "dark": {"darkCurrent"},
@@ -85,11 +93,17 @@ def listViews(product: str, camera: str) -> set[str]:
 def listOwnContracts(product: str, camera: str) -> set[str]:
     """List the contracts of the analysis and of the views."""
     merge, view = f"verify{product.title()}", f"view{product.title()}Exp"
+    if product == "crosstalk":
+        return set()
     if product not in EXPOSED:
-        # cp_verify has these two under another name, so that they are not checked there.
+        verifying = "verifyLinearizerCalib" if product == "linearizer" else f"{merge}Det"
+        # cp_verify has these two of photon transfer curves under another name, so that nothing checks them.
         return {
-            f"{merge}.connections.input{kind} == {merge}Det.connections.output{kind}"
+            f"{merge}.connections.input{kind} == {verifying}.connections.output{kind}"
             for kind in ("Stats", "Results")
+        } | {
+            f'{merge}.limits["{field}"] == {verifying}.{field}'
+            for field in getProduct(product).configuredLimits
         }
     isr, mosaic = f"{merge}Isr", f"mosaic{product.title()}Exp8"
     structures = f"connections.structures == {view}Residual.connections.outputName + '_structures'"
@@ -163,12 +177,18 @@ def upstream(request, monkeypatch) -> Path:
     return cp_verify / "pipelines"
 
 
+def findImported(upstream: Path, camera: str, product: str) -> str:
+    """Find the pipeline that ours of a camera imports: the ingredient, where cp_verify has no other."""
+    name = f"verify{product.title()}.yaml"
+    own = upstream / camera / name
+    return str(own if own.exists() else upstream / "_ingredients" / name)
+
+
 @pytest.fixture
 def pair(upstream: Path, camera: str, product: str) -> tuple[PipelineIR, PipelineIR]:
     """Read our pipeline of a camera, and the one that it imports."""
-    name = f"{camera}/verify{product.title()}.yaml"
-    ours, theirs = (PipelineIR.from_uri(str(top / name)) for top in (PIPELINES, upstream))
-    return ours, theirs
+    ours = PipelineIR.from_uri(str(PIPELINES / camera / f"verify{product.title()}.yaml"))
+    return ours, PipelineIR.from_uri(findImported(upstream, camera, product))
 
 
 def contracts(pipeline: PipelineIR) -> set[str]:
@@ -189,9 +209,10 @@ def test_labels_are_the_imported_ones_and_views(pair, camera, product):
 
 @every_camera
 @every_product
-def test_instrument_is_the_imported_one(pair):
+def test_instrument_is_the_imported_one(pair, camera):
     ours, theirs = pair
-    assert ours.instrument == theirs.instrument
+    # An ingredient has none.
+    assert ours.instrument == (theirs.instrument or INSTRUMENTS[camera])
 
 
 @every_camera
@@ -223,6 +244,8 @@ def test_config_of_merges_has_the_imported_one(pair, product):
         if product in EXPOSED:
             own = "verifiedExposures" if level == "exposure" else "inputOutputName"
             added |= {f"connections.{own}"}
+        if product == "linearizer":
+            added |= {"connections.verifyConfig"}
         assert merged.keys() - imported.rest.keys() == added
 
 
@@ -263,9 +286,8 @@ def test_every_ingredient_is_imported():
 @every_camera
 @every_product
 def test_resolved_inputs_and_outputs_of_merges(camera, product):
-    name = f"{camera}/verify{product.title()}.yaml"
-    ours = resolve(str(PIPELINES / name))
-    theirs = resolve(f"{os.environ['CP_VERIFY_DIR']}/pipelines/{name}")
+    ours = resolve(str(PIPELINES / camera / f"verify{product.title()}.yaml"))
+    theirs = resolve(findImported(Path(os.environ["CP_VERIFY_DIR"]) / "pipelines", camera, product))
     for label in listMerges(product):
         mine, parent = ours.tasks[label], theirs.tasks[label]
         for edges in ("inputs", "prerequisite_inputs", "outputs"):
@@ -301,7 +323,10 @@ OF_MATRICES = ("verifyBiasExp", "connections.outputMatrix", "other", "verifyBias
     [(product, *broken) for product in EXPOSED for broken in BROKEN]
     + [(product, *broken) for product in BINNED for broken in BROKEN_BINNED]
     + [("bias", *OF_MATRICES)]
-    + [(product, *OF_RESULTS) for product in CALIBRATIONS],
+    + [(product, *OF_RESULTS) for product in CALIBRATIONS if product != "linearizer"]
+    + [("linearizer", "verify{0}Calib", *OF_RESULTS[1:])]
+    + [("linearizer", "verify{0}Calib", "maxResidualThresholdSpline", 2.0, "verify{0}.limits")]
+    + [("ptc", "verify{0}Det", "a00MaxE2V", 0.0, 'verify{0}.limits["a00MaxE2V"]')],
 )
 def test_broken_contract_is_found(product, label, field, value, contract):
     title = product.title()
@@ -341,7 +366,7 @@ def test_merges_measure_the_tests_of_their_product(camera, product):
         assert config.product == config.detectorMetrics.product == product
         expected = {test.toolName for test in declared if level == "run" or test.varies != "run"}
         names = {name for name in config.atools.fieldNames if not name.endswith(tuple(SENSOR_GROUPS))}
-        ends = ("Failures", "FailureTable", "FailuresByAmp")
+        ends = ("Failures", "FailureTable", *(() if product in OF_DETECTORS else ("FailuresByAmp",)))
         series = SERIES.get(product, set()) if level == "run" else set()
         assert names == expected | {f"{product}{end}" for end in ends} | series
         assert {tool.product for tool in config.atools} == {product}

@@ -12,6 +12,7 @@ from lsst.analysis.cp.catalogue import (
     CatalogueError,
     ImageKind,
     Product,
+    StoredLimits,
     VerifyTest,
     getProduct,
     products,
@@ -405,8 +406,39 @@ def test_operator_that_does_not_fit_the_threshold_is_an_error(operator, threshol
 def test_field_of_a_configuration_holds_a_number():
     given = {"verify": "X", "quantity": "X", "operator": "<", "thresholdField": "maxX"}
     assert make(**given, threshold=1.0).thresholdField == "maxX"
-    with pytest.raises(CatalogueError, match="field 'maxX' holds a number, not {'E2V': 1.0}"):
+    with pytest.raises(CatalogueError, match="field 'maxX' does not go with {'E2V': 1.0}"):
         make(**given, threshold={"E2V": 1.0})
+
+
+def test_limits_of_a_run_take_the_place_of_those_of_their_fields():
+    given = {"verify": "X", "quantity": "X", "operator": "inside"}
+    threshold = {"E2V": (-3.0, -2.0), "ITL": (-4.0, 1.0)}
+    fields = {"E2V": ("minE", "maxE"), "ITL": ("minI", "maxI")}
+    test = make(**given, threshold=threshold, thresholdField=fields, thresholdSource="literal")
+    assert test.thresholdFields == {"minE", "maxE", "minI", "maxI"}
+    known = {"minE": -9, "maxE": -8.0, "minI": -7.0, "maxI": -6.0, "other": 1.0}
+    stored = test.withLimits(StoredLimits(known, "config of u/me"))
+    assert stored.threshold == {"E2V": (-9.0, -8.0), "ITL": (-7.0, -6.0)}
+    assert stored.thresholdSource == "config of u/me"
+    # Of an older configuration that lacks a field, nothing is half taken.
+    assert test.withLimits(StoredLimits({"minE": -9.0}, "config of u/me")) is test
+    with pytest.raises(CatalogueError, match="is no interval"):
+        test.withLimits(StoredLimits(known | {"maxI": -7.5}, "config of u/me"))
+
+
+def test_limits_of_a_run_leave_tests_without_fields():
+    assert getProduct("bias").withLimits(StoredLimits({"gainThreshold": 1.0}, "x")) == getProduct("bias")
+    ptc = getProduct("ptc").withLimits(StoredLimits({"gainThreshold": 1.0}, "x"))
+    assert [test.key for test in ptc if test.thresholdSource == "x"] == ["PTC_GAIN"]
+    assert ptc["PTC_GAIN"].limit == 1.0
+
+
+def test_fields_of_limits_are_those_of_the_task_with_these_defaults():
+    config = pytest.importorskip("lsst.cp.verify").CpVerifyPtcConfig()
+    for test in getProduct("ptc"):
+        if test.thresholdFields:
+            known = {name: getattr(config, name) for name in test.thresholdFields}
+            assert test.withLimits(StoredLimits(known, test.thresholdSource)) == test
 
 
 @pytest.mark.parametrize(

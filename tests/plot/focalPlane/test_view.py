@@ -20,7 +20,7 @@ from lsst.analysis.cp.actions.plot.focalPlane import FailureMapPlot, FocalPlaneG
 from lsst.analysis.cp.actions.plot.focalPlane.view import chooseLabels, squareLimits
 from lsst.analysis.cp.actions.plot.text import LIST_LENGTH
 from lsst.analysis.cp.atools import AmpMarginTool, AmpTestTool
-from lsst.analysis.cp.catalogue import VerifyTest, getProduct
+from lsst.analysis.cp.catalogue import StoredLimits, VerifyTest, getProduct
 from lsst.analysis.cp.core import CameraLayout, DetectorSelection
 from lsst.analysis.tools.actions.plot import FocalPlanePlot
 from lsst.analysis.tools.interfaces import Vector
@@ -585,7 +585,7 @@ def limitedBySensor(monkeypatch: pytest.MonkeyPatch) -> VerifyTest:
     limits = {"quantity": "NOISE", "operator": "inside", "threshold": BY_SENSOR, "plausibleAbove": None}
     test = replace(getProduct("bias")["NOISE"], **limits)
     product = replace(getProduct("bias"), tests=(test,))
-    for module in ("atools.amps", "actions.keyedData.ampValues", "actions.keyedData.ampEncoding"):
+    for module in ("atools.amps", "actions.keyedData.ampEncoding"):
         monkeypatch.setattr(f"lsst.analysis.cp.{module}.getProduct", lambda *_: product)
     return test
 
@@ -617,7 +617,7 @@ def test_limits_by_sensor_are_mapped_as_margins(
     assert view.beside.threshold == view.beside.limits.low == 0.0
     assert view.beside.axisLabels[2] == "Margin of NOISE (in half widths)"
     assert_array_equal(view.patches.failing, ~noisyRows["BIAS_VERIFY_NOISE"])
-    assert "E2V: 1 to 3, ITL: -4 to 2" in view.provenance[0]
+    assert view.provenance[-1].startswith("limits: E2V: 1 to 3, ITL: -4 to 2 ")
     # The worst is named first, with its value, the tested quantity and the margin.
     worst = int(np.argmin(expected))
     assert view.listing.header.split() == ["value", "quantity", "margin"]
@@ -654,3 +654,23 @@ def test_margin_of_several_exposures_is_the_worst(camera: Sequence, noisyRows: d
     # The read noise is 5, and the limit 0.05 of it.
     assert_allclose(view.patches.value, np.where(np.arange(32) == 3, -3.0, 0.6), atol=1e-9)
     assert view.axisLabels[2].startswith("Margin of (NOISE - RN)/RN, min over exposures")
+
+
+def test_limit_of_a_run_is_that_of_the_map(camera: Sequence, noisyRows: dict) -> None:
+    n = len(noisyRows["detector"])
+    columns = {"detector": noisyRows["detector"], "amplifier": noisyRows["amplifier"]}
+    columns |= {"PTC_PTC_GAIN": np.full(n, 1.02), "PTC_AMP_GAIN": np.ones(n)}
+    columns["PTC_VERIFY_PTC_GAIN"] = np.ones(n, dtype=bool)
+    limits = StoredLimits({"gainThreshold": 3.0}, "verifyPtcDet_config of u/me")
+    for chosen, expected in ((None, 3.0), (4.0, 4.0)):
+        tool = AmpTestTool()
+        tool.product, tool.test, tool.level, tool.epoch = "ptc", "PTC_GAIN", "run", "none"
+        tool.produce.plot.threshold = chosen
+        tool.finalize()
+        tool.finalize()
+        data = tool.process(tool.prep(columns, camera=camera, limits=limits))
+        view = tool.produce.plot.prepare(data, camera)
+        assert view.beside.threshold == expected
+        assert view.beside.limits.high == expected
+        assert view.beside.thresholdLabel.endswith(f" {expected:g} percent")
+        assert view.provenance[-1] == "limits: < 3 percent (verifyPtcDet_config of u/me)"

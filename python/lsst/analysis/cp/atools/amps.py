@@ -8,7 +8,7 @@ from __future__ import annotations
 from lsst.analysis.cp.actions.keyedData import AmpFlags, AmpResults, AmpValues, EncodeAmps
 from lsst.analysis.cp.actions.metric import AmpMetricAction, AmpSummaryMetric, FailureMetric
 from lsst.analysis.cp.actions.plot import AmpTablePlot, FailureMapPlot, FocalPlaneGeometryPlot
-from lsst.analysis.cp.actions.plot.text import describeLimits, describeQuantity
+from lsst.analysis.cp.actions.plot.text import describeQuantity
 from lsst.analysis.cp.catalogue import EPOCHS, Product, VerifyTest, getProduct
 from lsst.analysis.cp.core import COUNTED_TYPES
 from lsst.analysis.cp.core.amps import marginUnit
@@ -101,7 +101,7 @@ class AmpTestTool(AmpTool):
         test = self.declared[self.test]
         self._configure([self.test])
         if isinstance(self.process, AmpValues):
-            self.process.product, self.process.test = self.product, self.test
+            self.process.test = self.test
         if isinstance(metric := self.produce.metric, AmpSummaryMetric):
             metric.test = self.test
         if isinstance(self.produce.plot, FocalPlaneGeometryPlot):
@@ -114,7 +114,7 @@ class AmpTestTool(AmpTool):
         quantity, unit = describeQuantity(test.quantity or ""), test.quantityUnit
         limit, operator = test.limit, test.operator
         labels = {"statistic": (test.label or test.key, test.unit), "quantity": (quantity or test.key, unit)}
-        listed, name = list(test.comparedNames), test.name
+        listed = list(test.comparedNames)
         if test.quantity is not None and (limit is None or value == "margin"):
             # One limit holds for the margins of all sensors, and for both ends of an interval.
             quantity, unit, limit = f"Margin of {quantity}", marginUnit(test), 0.0
@@ -122,7 +122,6 @@ class AmpTestTool(AmpTool):
             labels["margin"] = quantity, unit
             listed.insert(0, "quantity")
             plot.quantityKey = "" if value == "margin" else "margin"
-            name = f"{name} ({describeLimits(test)})"
         label, z_unit = labels[value]
         plot.title = plot.title or test.label or test.description
         if self.level == "run" and self.epoch != "none":
@@ -130,12 +129,15 @@ class AmpTestTool(AmpTool):
             quantity += ", worst of the exposures"
         plot.zAxisLabel = plot.zAxisLabel or label
         plot.unit = plot.unit or z_unit
-        plot.tests = list(plot.tests) or [name]
+        plot.tests = list(plot.tests) or [test.name]
         plot.quantityLabel = plot.quantityLabel or quantity
         plot.quantityUnit = plot.quantityUnit or unit
         plot.listedKeys = list(plot.listedKeys) or listed
         if plot.threshold is None and limit is not None:
             plot.threshold, plot.operator = limit, operator
+        elif plot.threshold != limit:
+            # What somebody has chosen is not that of the run.
+            plot.thresholdKey = ""
 
 
 class AmpMarginTool(AmpTestTool):
@@ -173,9 +175,10 @@ class AmpFailureTool(AmpTool):
         product = self.declared
         keys = [test.key for test in product.ownVerdicts()]
         self._configure(keys)
-        for action in (self.process, self.produce.metric):
-            if isinstance(action, AmpFlags | FailureMetric):
-                action.product, action.tests = self.product, keys
+        if isinstance(self.process, AmpFlags):
+            self.process.tests = keys
+        if isinstance(metric := self.produce.metric, FailureMetric):
+            metric.product, metric.tests = self.product, keys
         if isinstance(plot := self.produce.plot, FailureMapPlot):
             computed = " (verdicts computed, not of cp_verify)" * any(product[key].isComputed for key in keys)
             plot.title = plot.title or f"Failed tests of the {product.title.lower()}{computed}"

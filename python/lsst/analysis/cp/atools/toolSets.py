@@ -31,8 +31,8 @@ def addTools(config: AnalysisBaseConfig, product: str, level: str) -> None:
     Parameters
     ----------
     config
-        Configuration of an analysis task, or of a merge with analysis; the latter gets the product, and the
-        metrics of each detector.
+        Configuration of an analysis task, or of a merge with analysis; the latter gets the product, the
+        metrics of each detector, and the limits that the configuration of cp_verify's task holds.
     product
         Name of the product.
     level
@@ -61,6 +61,7 @@ def addTools(config: AnalysisBaseConfig, product: str, level: str) -> None:
         metrics = config.detectorMetrics
         config.product = metrics.product = product
         metrics.level, metrics.epoch = "runDetector" if level == "run" else "detector", epoch
+        config.limits = dict(declared.configuredLimits)
 
 
 def _addFailurePlots(config: AnalysisBaseConfig, product: str, fields: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ from .expressions import *
 from .gains import *
 from .kinds import *
 from .level import *
+from .limits import *
 from .measurements import *
 from .product import *
 from .reader import *

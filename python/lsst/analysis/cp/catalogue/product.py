@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import astropy.units as u
 
@@ -14,6 +15,7 @@ from .expressions import EXPOSURE_NAMES, REFERENCE_NAMES, dependsOnScale
 from .gains import inAdu
 from .kinds import CurveKind, ImageKind
 from .level import EPOCHS
+from .limits import StoredLimits, listLimits
 from .slope import TIMES, Slope
 from .verifyTest import ROWS, CatalogueError, VerifyTest
 
@@ -167,6 +169,33 @@ class Product:
         """Make an error that names the product and, if one is given, the test."""
         where = f"product {self.name}" if test is None else f"test {test.key!r} of {self.name}"
         return CatalogueError(f"{where}: {text}")
+
+    @cached_property
+    def configuredLimits(self) -> Mapping[str, float]:
+        """Limits that fields of the configuration of cp_verify's task hold, by the names of these."""
+        return dict(limit for test in self.tests for limit in listLimits(test.thresholdField, test.threshold))
+
+    def withLimits(self, limits: StoredLimits | None) -> Product:
+        """Make the same product with the thresholds of a run; itself if these are not known.
+
+        Parameters
+        ----------
+        limits
+            Limits of the run.
+
+        Returns
+        -------
+        product
+            The product.
+
+        Raises
+        ------
+        CatalogueError
+            If a limit is none, as an interval that is empty.
+        """
+        if limits is None:
+            return self
+        return replace(self, tests=tuple(test.withLimits(limits) for test in self.tests))
 
     def withoutGains(self) -> Product:
         """Make the same product of a pipeline that does not apply the gains, so that electrons are ADU."""

@@ -42,6 +42,7 @@ _STORED = (
 )
 
 _BOOLEANS = ("isCount", "plotted", "verdict", "inVerdict", "isOurs", "aboutZero")
+_LIMITS = {"threshold": float, "thresholdField": str}
 _TYPES = {"centre": float, "means": dict} | dict.fromkeys(_BOOLEANS, bool)
 
 
@@ -185,8 +186,8 @@ def _checkTypes(fields: Mapping[str, Any], what: str) -> dict[str, Any]:
     """Check the types of the fields of a declaration, and make objects of what is no text."""
     checked = {}
     for name, value in fields.items():
-        if name == "threshold":
-            value = _readThreshold(value, what)
+        if name in _LIMITS:
+            value = _readLimits(value, name, _LIMITS[name], what)
         elif name == "vectors":
             value = _readVectors(value, f"{what}: vectors")
         elif not isinstance(value, expected := _TYPES.get(name, str)):
@@ -195,13 +196,13 @@ def _checkTypes(fields: Mapping[str, Any], what: str) -> dict[str, Any]:
     return checked
 
 
-def _readThreshold(value: Any, what: str) -> Any:
-    """Read a number, a list of the two ends of an interval, or one of these by physical type."""
+def _readLimits(value: Any, name: str, kind: type, what: str) -> Any:
+    """Read a limit or its field, a list of those of the two ends, or one of these by physical type."""
     if isinstance(value, Mapping):
-        return {str(name): _readThreshold(bounds, what) for name, bounds in value.items()}
-    numbers = value if isinstance(value, list) else [value]
-    if not all(isinstance(number, float) for number in numbers):
-        raise CatalogueError(f"{what}: threshold is {value!r}, expected float")
+        return {str(sensor): _readLimits(bounds, name, kind, what) for sensor, bounds in value.items()}
+    ends = value if isinstance(value, list) else [value]
+    if not all(isinstance(end, kind) for end in ends):
+        raise CatalogueError(f"{what}: {name} is {value!r}, expected {kind.__name__}")
     return tuple(value) if isinstance(value, list) else value
 
 

@@ -16,19 +16,17 @@ import numpy as np
 from .expressions import REFERENCE_NAMES, namesIn
 from .gains import inAdu
 from .level import Level
+from .limits import Bounds, Fields, StoredLimits, namedFields, shapeOf
 from .measurements import MEASUREMENTS
 from .vectors import VectorReduction
 
-__all__ = ["COMPUTED", "ROWS", "Bounds", "CatalogueError", "VerifyTest"]
+__all__ = ["COMPUTED", "ROWS", "CatalogueError", "VerifyTest"]
 
 ROWS = {"amplifier": "amplifiers", "detector": "detectors", "exposure": "exposures"}
 """What one row of a test may be, with the plural."""
 
 COMPUTED = "computed"
 """Stands for the column of verdicts where the tables have none: they follow from quantity and threshold."""
-
-type Bounds = float | tuple[float, float]
-"""A limit, or the two ends of an interval."""
 
 _PRESENCES = ("always", "conditional", "onFailure")
 _VARIATIONS = ("epoch", "run")
@@ -93,7 +91,8 @@ class VerifyTest:
         each physical type of sensor.
     thresholdField
         Field of the configuration of cp_verify's task that holds the threshold, which is then the default of
-        the field; empty if there is none.
+        the field; of an interval two, and one of these for each physical type where the threshold is. Empty
+        if there is none.
     thresholdSource
         Where the threshold comes from: a configuration field, or the place of a literal.
     means
@@ -145,7 +144,7 @@ class VerifyTest:
     quantityUnit: str = ""
     operator: str | None = None
     threshold: Bounds | Mapping[str, Bounds] | None = field(default=None, hash=False)
-    thresholdField: str = ""
+    thresholdField: Fields | Mapping[str, Fields] = field(default="", hash=False)
     thresholdSource: str = ""
     means: Mapping[str, str] = field(default_factory=dict, hash=False)
     isOurs: bool = False
@@ -261,8 +260,8 @@ class VerifyTest:
                 raise self._error(f"operator {self.operator!r} does not go with threshold {bounds!r}")
             if isinstance(bounds, tuple) and not (len(bounds) == 2 and bounds[0] < bounds[1]):
                 raise self._error(f"threshold {bounds!r} is no interval")
-        if self.thresholdField and not isinstance(self.threshold, float):
-            raise self._error(f"field {self.thresholdField!r} holds a number, not {self.threshold!r}")
+        if self.thresholdField and shapeOf(self.thresholdField) != shapeOf(self.threshold):
+            raise self._error(f"field {self.thresholdField!r} does not go with {self.threshold!r}")
 
     def _error(self, text: str) -> CatalogueError:
         return CatalogueError(f"test {self.key!r} of {self.product}: {text}")
@@ -277,6 +276,34 @@ class VerifyTest:
         """Make the same test of a pipeline that does not apply the gains, so that electrons are ADU."""
         unit = inAdu(self.unit)
         return replace(self, unit=unit, quantityUnit=inAdu(self.quantityUnit), inAdu=unit != self.unit)
+
+    @cached_property
+    def thresholdFields(self) -> frozenset[str]:
+        """All fields of the configuration of cp_verify's task that hold the threshold."""
+        return namedFields(self.thresholdField)
+
+    def withLimits(self, limits: StoredLimits) -> VerifyTest:
+        """Make the same test with the threshold of a run, if that has all its fields.
+
+        Parameters
+        ----------
+        limits
+            Limits of the run.
+
+        Returns
+        -------
+        test
+            The test, whose ``thresholdSource`` is that of the limits; itself if a field is not known.
+
+        Raises
+        ------
+        CatalogueError
+            If the limits are none, as an interval that is empty.
+        """
+        threshold = limits.find(self.thresholdField)
+        if threshold is None:
+            return self
+        return replace(self, threshold=threshold, thresholdSource=limits.source)
 
     @property
     def name(self) -> str:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE, EncodeAmps, encodeAmps
+from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import AmpKeyError, ColumnError
 from lsst.analysis.tools.interfaces import AnalysisPipelineTask
 from lsst.pex.config import Field
@@ -18,6 +19,7 @@ from lsst.pipe.base import Struct, UnprocessableDataError
 from lsst.pipe.base import connectionTypes as cT
 
 from .connections import CAMERA, ConfiguredDimensionsConfig, ConfiguredDimensionsConnections
+from .limits import VERIFY_CONFIG, connectVerifyConfig, readLimits
 from .reference import VERIFIED_EXPOSURES, readHeaders, readTimes
 from .runner import describeInputs, describeRows
 
@@ -55,9 +57,11 @@ class AmpAnalysisConnections(ConfiguredDimensionsConnections, dimensions={"instr
     )
     camera = CAMERA
     verifiedExposures = VERIFIED_EXPOSURES
+    verifyConfig = VERIFY_CONFIG
 
     def __init__(self, *, config: AmpAnalysisConfig) -> None:
         super().__init__(config=config)
+        connectVerifyConfig(self, {tool.product for tool in config.atools if hasattr(tool, "product")})
         # A calibration without exposures has no headers.
         has_epochs = any(getattr(tool, "epoch", "") != "none" for tool in config.atools)
         if not (config.doReadReference and has_epochs):
@@ -113,8 +117,8 @@ class AmpAnalysisTask(AnalysisPipelineTask):
         data
             Results, one row an amplifier.
         **kwargs
-            ``camera`` that they belong to, handles of ``verifiedExposures`` and ``exposureResults`` if there
-            are any, and further arguments of the tools.
+            ``camera`` that they belong to, handles of ``verifiedExposures``, ``exposureResults`` and
+            ``verifyConfig`` if there are any, and further arguments of the tools.
 
         Returns
         -------
@@ -150,10 +154,12 @@ class AmpAnalysisTask(AnalysisPipelineTask):
         named += getattr(data, "meta", {}).get(_DATA_IDS, [])
         times = readTimes(named, handles)
         kwargs["reference"] = replace(readHeaders(handles, kwargs["camera"]), times=times)
+        configs = kwargs.pop("verifyConfig", ())
         preps = [tool.prep for tool in self.config.atools if isinstance(tool.prep, EncodeAmps)]
         shared = {(prep.product, prep.epoch) for prep in preps}
         if len(shared) == 1:
             ((product, epoch),) = shared
+            kwargs["limits"] = readLimits(configs, getProduct(product))
             tests = dict.fromkeys(key for prep in preps for key in prep.tests)
             # Where the results cannot be encoded, each tool reports it for its own tests.
             with suppress(ColumnError, AmpKeyError):

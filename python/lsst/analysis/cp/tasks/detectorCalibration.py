@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from lsst.analysis.cp.catalogue import getProduct
+from lsst.pex.config import Field
 from lsst.pipe.base import (
     InputQuantizedConnection,
     NoWorkFound,
@@ -15,6 +17,7 @@ from lsst.pipe.base import (
 from lsst.pipe.base import connectionTypes as cT
 
 from .connections import CAMERA, ConfiguredDimensionsConfig, ConfiguredDimensionsConnections
+from .limits import VERIFY_CONFIG, connectVerifyConfig, readLimits
 from .runner import ToolRunner, describeInputs, putOutputs, raiseFailures, runTools
 
 __all__ = ["DetectorCalibrationConfig", "DetectorCalibrationConnections", "DetectorCalibrationTask"]
@@ -33,12 +36,19 @@ class DetectorCalibrationConnections(ConfiguredDimensionsConnections, dimensions
         minimum=0,
     )
     camera = CAMERA
+    verifyConfig = VERIFY_CONFIG
+
+    def __init__(self, *, config: DetectorCalibrationConfig) -> None:
+        super().__init__(config=config)
+        connectVerifyConfig(self, [config.product])
 
 
 class DetectorCalibrationConfig(
     ConfiguredDimensionsConfig, pipelineConnections=DetectorCalibrationConnections
 ):
     """Configuration of tools run on the calibration of one detector."""
+
+    product = Field[str](doc="Product whose tests are shown.", default="ptc")
 
     def setDefaults(self) -> None:
         """Take one detector."""
@@ -76,6 +86,9 @@ class DetectorCalibrationTask(PipelineTask):
         inputs = butlerQC.get(inputRefs)
         runner = ToolRunner(self.log, describeInputs(inputRefs.data, butlerQC.quantum.dataId))
         (calibration,) = inputs["data"]
-        outputs = runTools(self.config, {"calibration": calibration}, runner, camera=inputs["camera"])
+        limits = readLimits(inputs.get("verifyConfig", ()), getProduct(self.config.product))
+        outputs = runTools(
+            self.config, {"calibration": calibration}, runner, camera=inputs["camera"], limits=limits
+        )
         putOutputs(butlerQC, outputs, outputRefs, runner)
         raiseFailures(self, runner.failures)

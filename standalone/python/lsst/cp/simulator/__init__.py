@@ -7,6 +7,14 @@ This package is no stand-in: it has no upstream twin. Its tasks take the place o
 ``standalone/pipelines``.
 """
 
+from .crosstalks import (
+    LSST_MODEL,
+    CrosstalkModel,
+    listExpectedCrosstalkResults,
+    measureCrosstalk,
+    simulateCrosstalk,
+    storeCrosstalks,
+)
 from .darkTruth import listExpectedDarkResults
 from .fault import Fault, FaultKind, parseFaults
 from .flatTruth import listExpectedFlatResults
@@ -21,6 +29,7 @@ from .ptcs import PtcModel, listExpectedPtcResults, simulatePtc, storePtcs
 from .quickFrames import FrameNoise, simulateFrame
 from .repository import ExposureInfo, defineVisits, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
+from .simulateCrosstalkSolve import SimulateCrosstalkSolveConfig, SimulateCrosstalkSolveTask
 from .simulateDarkIsr import SimulateDarkIsrConfig, SimulateDarkIsrTask
 from .simulateDefectsIsr import (
     SimulateDefectsIsrConfig,
@@ -33,6 +42,8 @@ from .smallCamera import shrinkCamera
 from .truth import ExpectedResult, InjectedFault, listExpectedResults, listInjectedFaults
 
 __all__ = [
+    "LSST_MODEL",
+    "CrosstalkModel",
     "ExpectedResult",
     "ExposureInfo",
     "Fault",
@@ -44,6 +55,8 @@ __all__ = [
     "PtcModel",
     "SimulateBiasIsrConfig",
     "SimulateBiasIsrTask",
+    "SimulateCrosstalkSolveConfig",
+    "SimulateCrosstalkSolveTask",
     "SimulateDarkIsrConfig",
     "SimulateDarkIsrTask",
     "SimulateDefectsIsrConfig",
@@ -55,6 +68,7 @@ __all__ = [
     "addPixelFault",
     "defineVisits",
     "drawPixelFault",
+    "listExpectedCrosstalkResults",
     "listExpectedDarkResults",
     "listExpectedDefectsResults",
     "listExpectedFlatResults",
@@ -63,11 +77,14 @@ __all__ = [
     "listExpectedResults",
     "listInjectedFaults",
     "makeRepository",
+    "measureCrosstalk",
     "parseFaults",
     "shrinkCamera",
+    "simulateCrosstalk",
     "simulateFrame",
     "simulateLinearizer",
     "simulatePtc",
+    "storeCrosstalks",
     "storeLinearizers",
     "storePtcs",
 ]

@@ -105,6 +105,12 @@ class FaultKind(enum.StrEnum):
     LINEARITY_CHANGE = "linearityChange"
     """Response that has changed since the linearizer was made, by the amplitude (percent) at half the full
     well."""
+    STRONG_CROSSTALK = "strongCrosstalk"
+    """Coefficient of crosstalk from the first amplifier to the second that is left after the correction."""
+    FLIPPED_CROSSTALK = "flippedCrosstalk"
+    """Crosstalk from the first amplifier to the second of the other sign than in the correction."""
+    SELF_CROSSTALK = "selfCrosstalk"
+    """Coefficient of crosstalk of an amplifier with itself, of which there is none."""
     EXCESS_DARK_CURRENT = "excessDarkCurrent"
     """Dark current of all pixels higher by the amplitude (electron/s)."""
     LIGHT_LEAK = "lightLeak"
@@ -237,6 +243,26 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         harmlessTo=0.5,
         certainFrom=2.5,
         failing=frozenset({"SPLINE_RESIDUAL"}),
+    ),
+    # Standard errors of coefficients are 1.5e-6, and errors that are drawn at most 2.5 times that.
+    FaultKind.STRONG_CROSSTALK: FaultTraits(
+        unit="coefficient",
+        default=3e-4,
+        harmlessTo=0.0,
+        certainFrom=1e-5,
+        failing=frozenset({"NO_SIGNIFICANT_DETECTION"}),
+        minAmplifiers=2,
+    ),
+    # Of neighbours, which have a coefficient of 1e-4 or more.
+    FaultKind.FLIPPED_CROSSTALK: FaultTraits(
+        failing=frozenset({"NO_SIGNIFICANT_DETECTION"}), minAmplifiers=2
+    ),
+    FaultKind.SELF_CROSSTALK: FaultTraits(
+        unit="coefficient",
+        default=1e-4,
+        harmlessTo=0.0,
+        certainFrom=1e-5,
+        failing=frozenset({"NO_SIGNIFICANT_DETECTION"}),
     ),
     # What these do depends on the dark time: see `listExpectedDarkResults`.
     FaultKind.EXCESS_DARK_CURRENT: FaultTraits(

@@ -113,9 +113,13 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
     kinds: ClassVar[frozenset[FaultKind]] = frozenset(FaultKind) - {
         FaultKind.EXCESS_DARK_CURRENT,
         FaultKind.EXCESS_LIGHT,
+        FaultKind.FLIPPED_CROSSTALK,
         FaultKind.GAIN_STEP,
         FaultKind.LIGHT_LEAK,
+        FaultKind.LINEARITY_CHANGE,
         FaultKind.OVER_MASKED,
+        FaultKind.SELF_CROSSTALK,
+        FaultKind.STRONG_CROSSTALK,
         FaultKind.UNMASKED_COLUMN,
     }
     """Faults of which it is known what they do to such exposures."""

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Stand-in for the part of cp_verify (as of 2026-04-22) that its merge tasks and the verification of
-biases, darks, defects, flats, linearizers and photon transfer curves use.
+biases, crosstalk, darks, defects, flats, linearizers and photon transfer curves use.
 
 Left out: the tasks of the other products (``CpVerifyBfkTask`` and so on), the reports and the notebooks.
 To import one of them raises `ImportError`.
@@ -45,6 +45,10 @@ from .verifyCalib import (
     CpVerifyCalibConfig,
     CpVerifyCalibTask,
 )
+from .verifyCrosstalk import (
+    CpVerifyCrosstalkConfig,
+    CpVerifyCrosstalkTask,
+)
 from .verifyDark import (
     CpVerifyDarkConfig,
     CpVerifyDarkTask,
@@ -81,6 +85,8 @@ __all__ = [
     "CpVerifyCalibMergeConnections",
     "CpVerifyCalibMergeTask",
     "CpVerifyCalibTask",
+    "CpVerifyCrosstalkConfig",
+    "CpVerifyCrosstalkTask",
     "CpVerifyDarkConfig",
     "CpVerifyDarkTask",
     "CpVerifyDefectsConfig",

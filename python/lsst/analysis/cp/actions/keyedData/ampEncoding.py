@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from lsst.analysis.cp.catalogue import EPOCHS, getProduct
+from lsst.analysis.cp.catalogue import EPOCHS, StoredLimits, getProduct
 from lsst.analysis.cp.core import cameraLayout
 from lsst.analysis.cp.core.amps import AmpTable
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
@@ -34,6 +34,7 @@ def encodeAmps(
     reference: ReferenceValues | None = None,
     exposures: Iterable[int] | None = None,
     gainsApplied: bool = True,
+    limits: StoredLimits | None = None,
     **kwargs: Any,
 ) -> AmpTable:
     """Encode a table of results.
@@ -56,6 +57,8 @@ def encodeAmps(
         Exposures that are expected to have rows.
     gainsApplied
         Whether the statistics are in electrons; else they are in ADU.
+    limits
+        Limits with which the run was verified; those of the catalogue if None.
     **kwargs
         Not used: the further arguments of tools.
 
@@ -64,7 +67,7 @@ def encodeAmps(
     table
         Results of at least these tests.
     """
-    declared = getProduct(product, gainsApplied)
+    declared = getProduct(product, gainsApplied).withLimits(limits)
     return AmpTable.fromColumns(
         data,
         declared,
@@ -127,7 +130,7 @@ class EncodeAmps(KeyedDataAction):
         data
             A table, a mapping of columns, or encoded results under the key ``ampTable``.
         **kwargs
-            ``camera``, and as far as known ``reference`` and ``exposures``.
+            ``camera``, and as far as known ``reference``, ``exposures`` and ``limits``.
 
         Returns
         -------

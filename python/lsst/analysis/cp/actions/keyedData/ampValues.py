@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from lsst.analysis.cp.catalogue import VerifyTest, getProduct
+from lsst.analysis.cp.actions.plot.text import describeLimits
+from lsst.analysis.cp.catalogue import VerifyTest
 from lsst.analysis.cp.core.amps import AmpTable, margins
 from lsst.analysis.cp.core.typing import FlagArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataAction, KeyedDataSchema, Vector
@@ -37,7 +38,6 @@ class AmpResults(KeyedDataAction):
 class AmpValues(KeyedDataAction):
     """Select the rows of one test: their value, and whether they passed."""
 
-    product = Field[str](doc="Product that was verified.", default="bias")
     test = Field[str](doc="Key of the test; there is no default.", default="")
     value = ChoiceField[str](
         doc="What to give as z.",
@@ -75,9 +75,11 @@ class AmpValues(KeyedDataAction):
             for a test whose rows are detectors; the tested ``quantity``, if there is one and it is not ``z``,
             and its ``margin`` likewise (see `lsst.analysis.cp.core.amps.margins`); by their names the other
             variables of its expression; and ``suspicious``, whether the value is too low to be plausible, if
-            the test can tell.
+            the test can tell. The limits in words, with their source, are ``limits``; and one that holds for
+            all sensors is ``threshold``, unless ``z`` is a margin.
         """
-        table, test = getAmpTable(data), getProduct(self.product)[self.test]
+        table = getAmpTable(data)
+        test = table.product[self.test]
         rows = table.rows[test.row]
         known = {}
         if test.statisticColumn is not None:
@@ -95,6 +97,11 @@ class AmpValues(KeyedDataAction):
             selected["ampIndex"] = rows.member
         else:
             selected["detector"] = table.layout.detectorId[rows.detectorIndex]
+        if test.quantity is not None:
+            limits = f"{describeLimits(test)} {test.quantityUnit}".strip()
+            selected["limits"] = f"{limits} ({test.thresholdSource})" if test.thresholdSource else limits
+            if test.limit is not None and self.value != "margin":
+                selected["threshold"] = test.limit
         for name in test.comparedNames:
             selected[name] = table.variable(name, test)
         if test.has("plausibility"):
@@ -107,7 +114,6 @@ class AmpValues(KeyedDataAction):
 class AmpFlags(KeyedDataAction):
     """Select the verdicts of all tests whose rows are amplifiers, and of those whose rows are detectors."""
 
-    product = Field[str](doc="Product that was verified.", default="bias")
     tests = ListField[str](
         doc="Keys of tests with a verdict; if empty, all that do not sum up others.", default=[]
     )
@@ -134,7 +140,7 @@ class AmpFlags(KeyedDataAction):
             rows of detectors in ``detectorFlags`` and ``detectorIndex``.
         """
         table = getAmpTable(data)
-        tests = getProduct(self.product).ownVerdicts(self.tests)
+        tests = table.product.ownVerdicts(self.tests)
         selected: dict[str, Any] = {
             AMP_TABLE: table,
             "ampIndex": table.ampIndex,

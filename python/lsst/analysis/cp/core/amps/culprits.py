@@ -70,7 +70,10 @@ def culpritsTable(table: AmpTable) -> Table:
         del columns["exposure"]
     culprits = Table({name: values[rows] for name, values in columns.items()})
     culprits["readNoise"].unit = u.electron
-    return describeColumns(culprits, "culprits")
+    described = describeColumns(culprits, "culprits")
+    sources = [f"{test.key}: {test.thresholdSource}" for test in table.tests if test.thresholdFields]
+    described["threshold"].description += f" Sources are: {'; '.join(sources)}." if sources else ""
+    return described
 
 
 _COLUMNS: dict[str, type] = {

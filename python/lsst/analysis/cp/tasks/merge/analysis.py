@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE
-from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.catalogue import StoredLimits, getProduct
 from lsst.analysis.cp.core import cameraLayout
 from lsst.analysis.cp.core.amps import (
     AmpTable,
@@ -23,6 +23,7 @@ from lsst.analysis.cp.core.amps import (
     runCountsTable,
     summarize,
 )
+from lsst.analysis.cp.tasks.limits import readLimits
 from lsst.analysis.cp.tasks.reference import readAmpSummaries, readHeaders, readTimes
 from lsst.analysis.cp.tasks.runner import (
     ToolRunner,
@@ -50,7 +51,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MergeAnalysisMixin"]
 
-REFERENCE_INPUTS = ("verifiedExposures", "inputAmpSummaries")
+ANALYSIS_INPUTS = ("verifiedExposures", "inputAmpSummaries", "verifyConfig")
+"""Inputs that the parent does not know."""
 
 
 class ParentContext:
@@ -128,7 +130,7 @@ class MergeAnalysisMixin(PipelineTask):
         parent = ParentContext(butlerQC)
         known = InputQuantizedConnection()
         for name, refs in inputRefs:
-            if name not in REFERENCE_INPUTS:
+            if name not in ANALYSIS_INPUTS:
                 setattr(known, name, refs)
         super().runQuantum(cast(QuantumContext, parent), known, outputRefs)
         results_ref = outputRefs.outputResults
@@ -141,6 +143,7 @@ class MergeAnalysisMixin(PipelineTask):
             camera=parent.camera,
             reference=runner.attempt("reference", readReference, butlerQC, inputRefs, parent.camera),
             exposures=sorted(exposures) or None,
+            limits=self._chooseLimits(butlerQC, inputRefs),
             detectors=[
                 (ref.dataId.get("exposure"), ref.dataId["detector"])
                 for ref in getattr(outputRefs, "detectorMetrics", ())
@@ -158,6 +161,17 @@ class MergeAnalysisMixin(PipelineTask):
             if self.config.raiseOnToolFailure:
                 raiseFailures(self, runner.failures)
 
+    def _chooseLimits(
+        self, butlerQC: QuantumContext, inputRefs: InputQuantizedConnection
+    ) -> StoredLimits | None:
+        """Choose the limits: of the run of what is merged if its configuration is stored, else our own."""
+        runs = {ref.run for ref in inputRefs.inputStats}
+        # That of a pipeline that is running is no input of it, and that of an earlier run is not its own.
+        stored = [ref for ref in getattr(inputRefs, "verifyConfig", ()) if ref.run in runs]
+        found = readLimits(butlerQC.get(stored), getProduct(self.config.product))
+        own = dict(self.config.limits)
+        return StoredLimits(own, f"limits of {self.getName()}") if found is None and own else found
+
     def analyze(
         self,
         columns: Mapping[str, Any],
@@ -166,6 +180,7 @@ class MergeAnalysisMixin(PipelineTask):
         camera: Camera,
         reference: ReferenceValues | None = None,
         exposures: Sequence[int] | None = None,
+        limits: StoredLimits | None = None,
         detectors: Sequence[tuple[int | None, int]] = (),
     ) -> Struct:
         """Make all outputs of the analysis.
@@ -183,6 +198,8 @@ class MergeAnalysisMixin(PipelineTask):
             times of exposures, of which none is known if absent.
         exposures
             Exposures that are expected to have rows.
+        limits
+            Limits with which the run was verified; those of the catalogue if None.
         detectors
             Ids of the exposures and detectors that get a bundle of metrics; None for that of a run, or where
             there are no exposures.
@@ -194,19 +211,20 @@ class MergeAnalysisMixin(PipelineTask):
             names of their connections, and, unless the rows cannot be reduced, ``detectorSummary``,
             ``ampSummary``, ``culprits`` and, if there are ``detectors``, a list of their ``detectorMetrics``.
         """
+        product = getProduct(self.config.product, self.config.gainsApplied).withLimits(limits)
         keys = {"reference": reference, "exposures": exposures}
         table = runner.attempt(
             "reduction",
             AmpTable.fromColumns,
             columns,
-            getProduct(self.config.product, self.config.gainsApplied),
+            product,
             cameraLayout(camera),
             epoch=self.config.epoch,
             **keys,
         )
         # Where the results cannot be encoded together, some tools may still do with a part of the columns.
         data = columns if table is None else {**columns, AMP_TABLE: table}
-        outputs = runTools(self.config, data, runner, camera=camera, **keys)
+        outputs = runTools(self.config, data, runner, camera=camera, limits=limits, **keys)
         outputs.ampTable = table
         if table is not None:
             tables = runner.attempt("tables", self._makeTables, table) or {}

@@ -11,8 +11,9 @@ from typing import Any
 from lsst.analysis.cp.actions.metric import DetectorMetrics
 from lsst.analysis.cp.catalogue import products
 from lsst.analysis.cp.tasks.connections import AnalysisConfig, AnalysisConnections
+from lsst.analysis.cp.tasks.limits import VERIFY_CONFIG, connectVerifyConfig
 from lsst.analysis.cp.tasks.reference import VERIFIED_EXPOSURES
-from lsst.pex.config import Field, FieldValidationError
+from lsst.pex.config import DictField, Field, FieldValidationError
 from lsst.pex.config.configurableActions import ConfigurableActionField
 from lsst.pipe.base import PipelineTaskConnections
 from lsst.pipe.base import connectionTypes as cT
@@ -31,6 +32,7 @@ class MergeAnalysisConnections(
 ):
     """Outputs of the analysis of one merge: tables, and metrics of the whole and of each detector."""
 
+    verifyConfig = VERIFY_CONFIG
     detectorMetrics = cT.Output(
         doc="Metrics of each detector.",
         name="{outputName}Det_metrics",
@@ -55,6 +57,7 @@ class MergeAnalysisConnections(
 
     def __init__(self, *, config: MergeAnalysisConfig) -> None:
         super().__init__(config=config)
+        connectVerifyConfig(self, [config.product])
         self.redeclare("detectorMetrics", dimensions=self.detectorDimensions)
         if not config.doDetectorMetrics or not config.detectorMetrics.units:
             self.outputs.remove("detectorMetrics")
@@ -137,6 +140,11 @@ class MergeAnalysisConfig(AnalysisConfig, pipelineConnections=MergeAnalysisConne
         doc="Product that is verified, as the catalogue calls it.",
         default="bias",
         check=lambda name: name in products(),
+    )
+    limits = DictField[str, float](
+        doc="Limits of the verification in the same pipeline, by the names of the fields of cp_verify's "
+        "task. Contracts keep them equal. Of results of another run, its stored configuration counts.",
+        default={},
     )
     detectorMetrics = ConfigurableActionField[DetectorMetrics](
         doc="Action that makes the metrics of each detector.", default=DetectorMetrics

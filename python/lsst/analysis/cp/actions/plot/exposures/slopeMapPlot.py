@@ -30,9 +30,11 @@ class SlopeMapPlot(FocalPlaneGeometryPlot):
         self.quantityKey = "uncertainty"
         self.quantityLabel = "Standard error of the slope"
 
-    def _makeBeside(self, view: FocalPlaneView, quantity: FloatArray) -> FocalPlaneView:
+    def _makeBeside(
+        self, view: FocalPlaneView, quantity: FloatArray, threshold: float | None
+    ) -> FocalPlaneView:
         """Show the standard errors of the patches."""
-        beside = super()._makeBeside(view, quantity)
+        beside = super()._makeBeside(view, quantity, threshold)
         return replace(beside, heading=self.quantityLabel, mapTitle=beside.axisLabels[2])
 
     def _listPatches(self, data: KeyedData, index: IndexArray, view: FocalPlaneView) -> PatchList:

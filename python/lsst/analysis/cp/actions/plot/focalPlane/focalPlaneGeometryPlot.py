@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -62,7 +62,8 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
     - ``detector`` with ``x`` and ``y`` in pixels, at level ``amplifier``.
 
     ``statMask`` selects the rows behind the printed statistics, the vector named by ``flagKey`` says which
-    rows passed, and that named by ``quantityKey`` gives what was compared with the limit; all are optional.
+    rows passed, and that named by ``quantityKey`` gives what was compared with the limit. The number named by
+    ``thresholdKey`` takes the place of that limit, and ``limits`` says in words what it is. All are optional.
     The tested quantity is mapped beside ``z``: of several rows the worst counts, and the limit is the end of
     the range of the colours.
     """
@@ -91,6 +92,9 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         doc="Limit of what is tested, to be marked: of the tested quantity where present, else of z.",
         default=None,
         optional=True,
+    )
+    thresholdKey = Field[str](
+        doc="Key of a limit that takes the place of threshold where it is present.", default="threshold"
     )
     operator = ChoiceField[str](
         doc="How a good value of what is tested compares with the threshold.",
@@ -216,11 +220,14 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         if "statMask" in data:
             chosen = flagColumn(self._vector(data, "statMask"), "statMask") == GOOD
             described = self._reduceRows(data, np.where(chosen, index, -1), len(detector)).value
-        view = self._makeView(geometry, detector, patches, described, plotInfo or {})
+        threshold = cast("float | None", data.get(self.thresholdKey, self.threshold))
+        view = self._makeView(geometry, detector, patches, described, plotInfo or {}, threshold)
+        if "limits" in data:
+            view = replace(view, provenance=(*view.provenance, f"limits: {data['limits']}"))
         if self.quantityKey in data:
             worst = "min" if self.operator.startswith(">") else "max"
             quantity = self._reduceVector(data, self.quantityKey, index, len(detector), worst)
-            beside = self._makeBeside(view, quantity)
+            beside = self._makeBeside(view, quantity, threshold)
             view = replace(view, threshold=None, thresholdLabel="", beside=beside)
         return replace(view, listing=self._listPatches(data, index, view))
 
@@ -231,6 +238,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         patches: PatchValues,
         described: FloatArray,
         plotInfo: Mapping[str, object],
+        threshold: float | None,
     ) -> FocalPlaneView:
         """Choose limits, labels and words for the patches."""
         by_amp = self.level == "amplifier"
@@ -272,8 +280,8 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             ),
             axisLabels=(self.xAxisLabel or "", self.yAxisLabel or "", z_label),
             noValueLabel=self._noValueLabel,
-            threshold=self.threshold,
-            thresholdLabel=describeThreshold(self.threshold, self.operator, self.unit),
+            threshold=threshold,
+            thresholdLabel=describeThreshold(threshold, self.operator, self.unit),
             rule="" if counts else f"colours{f' by {sensors}' if sensors else ''}: {limits.rule}",
             mapTitle=z_label,
             title=chooseTitle(self.title, plotInfo, z_label),
@@ -292,9 +300,11 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             beside=None,
         )
 
-    def _makeBeside(self, view: FocalPlaneView, quantity: FloatArray) -> FocalPlaneView:
+    def _makeBeside(
+        self, view: FocalPlaneView, quantity: FloatArray, threshold: float | None
+    ) -> FocalPlaneView:
         """Show the tested quantity of the patches; its limit is the end of the range of the colours."""
-        ends = (None, self.threshold) if self.operator.startswith("<") else (self.threshold, None)
+        ends = (None, threshold) if self.operator.startswith("<") else (threshold, None)
         limits = robustLimits(quantity[view.counted], *ends).counting(quantity)
         label = withUnit(self.quantityLabel, self.quantityUnit)
         return replace(
@@ -307,11 +317,9 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             heading="Tested quantity",
             mapTitle=f"Tested: {label}",
             statistics=_tabulate(quantity, view.kinds, view.counted, counts=False),
-            threshold=self.threshold,
-            thresholdLabel=describeThreshold(self.threshold, self.operator, self.quantityUnit),
-            rule=f"colours: {limits.rule}"
-            if self.threshold is None
-            else "colours: the range ends at the limit",
+            threshold=threshold,
+            thresholdLabel=describeThreshold(threshold, self.operator, self.quantityUnit),
+            rule=f"colours: {limits.rule}" if threshold is None else "colours: the range ends at the limit",
         )
 
     def _chooseCounted(

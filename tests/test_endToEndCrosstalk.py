@@ -1,0 +1,129 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Crosstalk, from simulated coefficients to metrics and plots."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lsst.daf.butler import Butler
+from lsst.ip.isr import IsrCalib
+from lsst.obs.lsst import Latiss, LsstComCam
+from lsst.pipe.base import Pipeline
+from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
+
+simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
+
+ROOT = Path(__file__).parents[1]
+Kind = simulator.FaultKind
+FAULTS = {
+    Latiss: (
+        simulator.Fault(Kind.STRONG_CROSSTALK, 0, ("C03", "C14")),
+        simulator.Fault(Kind.MASKED_AMPLIFIER, 0, ("C11",)),
+    ),
+    LsstComCam: (
+        simulator.Fault(Kind.FLIPPED_CROSSTALK, 0, ("C03", "C04")),
+        simulator.Fault(Kind.SELF_CROSSTALK, "R22_S11", ("C11",)),
+        simulator.Fault(Kind.MISSING_DETECTOR, 3),
+    ),
+}
+DETECTORS = {Latiss: (0,), LsstComCam: (0, 3, 4, 5)}
+SHARED = Path(os.environ.get("ANALYSIS_CP_SHARED", ROOT.parent / "shared")) / "data" / "crosstalk"
+MEASURED = {4: SHARED / "r01_s11.ecsv", 5: SHARED / "r10_s00.ecsv"}
+"""Files of coefficients that were measured, of sensors of the same vendor, where they are present."""
+
+
+@pytest.fixture(scope="module", params=[Latiss, LsstComCam])
+def crosstalks(request, tmp_path_factory) -> tuple[Butler, type]:
+    """Verify the crosstalk of some detectors, and make the plots on demand."""
+    instrument, root = request.param, tmp_path_factory.mktemp("crosstalk") / "butler"
+    name, detectors = instrument.getName(), DETECTORS[instrument]
+    butler = simulator.makeRepository(root, instrument, ())
+    model = simulator.CrosstalkModel(nearest={"ITL": 2.4e-4}, interChip=1e-5)
+    camera = instrument().getCamera()
+    files = {number: path for number, path in MEASURED.items() if path.exists()}
+    known = {number: IsrCalib.readText(str(path)) for number, path in files.items()}
+    simulator.storeCrosstalks(butler, instrument(), camera, known, detectors=detectors, model=model)
+    collections = [f"{name}/defaults"]
+    for path, output in (
+        ("verifyCrosstalk.yaml", "u/merged"),
+        ("analyzeCrosstalk.yaml#crosstalkExtended", "u/extended"),
+    ):
+        run_butler = SimplePipelineExecutor.prep_butler(str(root), collections, output)
+        where = f"instrument='{name}' AND detector IN {(*detectors, -1)}"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))
+            patch.setenv("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone"))
+            patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+            pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/{name}/{path}")
+        if "verify" in path:
+            lines = [fault.toText() for fault in FAULTS[instrument]]
+            pipeline.addConfigOverride("verifyCrosstalkSolve", "faults", lines)
+        SimplePipelineExecutor.from_pipeline(pipeline, where=where, butler=run_butler).run(
+            register_dataset_types=True
+        )
+        collections.insert(0, output)
+    return Butler.from_config(str(root), collections=collections, instrument=name), instrument
+
+
+def test_detectors_with_faults_of_crosstalk_are_the_culprits(crosstalks):
+    butler, instrument = crosstalks
+    expected = {
+        (result.detector, test)
+        for result in simulator.listExpectedCrosstalkResults(FAULTS[instrument], instrument().getCamera())
+        for test in result.failures
+    }
+    culprits = butler.get("cpCrosstalkRun_culprits")
+    assert {"exposure"}.isdisjoint(culprits.colnames)
+    failed = culprits[culprits["status"] == "failed"]
+    assert {(int(row["detector"]), str(row["test"])) for row in failed} == expected
+    assert len(expected) == {Latiss: 1, LsstComCam: 2}[instrument]
+    summary = butler.get("cpCrosstalkRun_detectorSummary")
+    status = dict(zip(summary["detector"].tolist(), summary["status"].tolist(), strict=True))
+    bad = {detector for detector, _ in expected}
+    known = set(DETECTORS[instrument]) - {3}
+    assert status == {d: "failed" if d in bad else "good" if d in known else "unknown" for d in status}
+
+
+def test_metrics_of_crosstalk(crosstalks):
+    butler, _ = crosstalks
+    rows = butler.get("verifyCrosstalkResults")
+    tool = "crosstalkNoSignificantDetection"
+    values = {m.metric_name.metric: m.quantity.value for m in butler.get("cpCrosstalkRun_metrics")[tool]}
+    numbers = rows["CROSSTALK_N_VALID"].tolist()
+    for name, reduced in (("min", min), ("median", np.median), ("max", max)):
+        assert values[name] == values[f"quantity{name.title()}"] == reduced(numbers)
+    assert values["nFailed"] == (rows["CROSSTALK_VERIFY_NO_SIGNIFICANT_DETECTION"] == 0).sum()
+    assert values["nDetectors"] == values["nValid"] == len(rows)
+    for row in rows:
+        bundle = butler.get("cpCrosstalkRunDet_metrics", detector=row["detector"])
+        own = {m.metric_name.metric: m.quantity.value for m in bundle[tool]}
+        assert own["max"] == row["CROSSTALK_N_VALID"]
+        assert own["nFailed"] == (row["CROSSTALK_N_VALID"] > 0)
+        calib = butler.get("verifyCrosstalk", detector=row["detector"])
+        assert row["CROSSTALK_N_VALID"] == np.count_nonzero(calib.coeffValid)
+
+
+def test_plots_of_crosstalk_are_written(crosstalks):
+    butler, _ = crosstalks
+    found = {
+        dataset_type.name
+        for dataset_type in butler.registry.queryDatasetTypes("cpCrosstalk*")
+        if dataset_type.storageClass_name == "Plot" and butler.query_datasets(dataset_type, explain=False)
+    }
+    assert {
+        "cpCrosstalkRun_crosstalkNoSignificantDetection_FocalPlaneGeometryPlot",
+        "cpCrosstalkRun_crosstalkFailureTable_FailureTablePlot",
+        "cpCrosstalkRunExtended_crosstalkMargins_MarginStripPlot",
+    } <= found
+    assert "cpCrosstalkRun_crosstalkFailuresByAmp_AmpFailuresPlot" not in found
+
+
+def test_no_tool_of_crosstalk_failed(crosstalks):
+    butler, _ = crosstalks
+    assert "toolFailures" not in butler.get("verifyCrosstalk_metadata")["verifyCrosstalk"]
