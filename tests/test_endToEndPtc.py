@@ -48,24 +48,35 @@ def ptcs(request, tmp_path_factory) -> tuple[Butler, type]:
     camera = instrument().getCamera()
     simulator.storePtcs(butler, instrument(), camera, FAULTS[instrument], detectors=detectors)
     collections = [f"{name}/defaults"]
-    for path, output in (("verifyPtc.yaml", "u/merged"), ("analyzePtc.yaml#ptcExtended", "u/extended")):
-        run_butler = SimplePipelineExecutor.prep_butler(str(root), collections, output)
-        # A detector without curves would stop the graph: that of a prerequisite, as in cp_verify.
-        where = f"instrument='{name}' AND detector IN {(*sorted({*detectors} - {3}), -1)}"
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))
-            patch.setenv("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone"))
-            patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-            pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/{name}/{path}")
-        if path == "verifyPtc.yaml" and instrument is Latiss:
-            for field, value in LIMITS.items():
-                pipeline.addConfigOverride("verifyPtcDet", field, value)
-            pipeline.addConfigPython("verifyPtc", f"config.limits.update({LIMITS})")
-        SimplePipelineExecutor.from_pipeline(pipeline, where=where, butler=run_butler).run(
-            register_dataset_types=True
-        )
+    # A detector without curves would stop the graph: that of a prerequisite, as in cp_verify.
+    where = f"instrument='{name}' AND detector IN {(*sorted({*detectors} - {3}), -1)}"
+    merged = readPipeline(f"{name}/verifyPtc.yaml")
+    if instrument is Latiss:
+        for field, value in LIMITS.items():
+            merged.addConfigOverride("verifyPtcDet", field, value)
+        merged.addConfigPython("verifyPtc", f"config.limits.update({LIMITS})")
+    extended = readPipeline(f"{name}/analyzePtc.yaml#ptcExtended")
+    for pipeline, output in ((merged, "u/merged"), (extended, "u/extended")):
+        run(root, pipeline, collections, output, where)
         collections.insert(0, output)
     return Butler.from_config(str(root), collections=collections, instrument=name), instrument
+
+
+def readPipeline(path: str) -> Pipeline:
+    """Read a pipeline, which finds the others of the repository and of the stand-ins."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))
+        patch.setenv("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone"))
+        patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+        return Pipeline.from_uri(f"{ROOT}/pipelines/{path}")
+
+
+def run(root: Path, pipeline: Pipeline, collections: list[str], output: str, where: str = "") -> Butler:
+    """Run a pipeline on collections."""
+    butler = SimplePipelineExecutor.prep_butler(str(root), collections, output)
+    executor = SimplePipelineExecutor.from_pipeline(pipeline, where=where, butler=butler)
+    executor.run(register_dataset_types=True)
+    return butler
 
 
 def test_faults_of_photon_transfer_curves_are_the_culprits(ptcs):
@@ -151,22 +162,39 @@ def test_limits_are_those_of_the_configuration_that_is_stored(ptcs):
     assert "PTC_NOISE: limits of verifyPtc;" in culprits["threshold"].description
 
 
-def test_merge_of_an_earlier_run_has_the_limits_of_that(ptcs, tmp_path):
+@pytest.fixture(scope="module")
+def mergedAgain(ptcs) -> tuple[Butler, type]:
+    """Merge the stored results of the detectors again."""
     butler, instrument = ptcs
-    run_butler = SimplePipelineExecutor.prep_butler(
-        butler._config, list(butler.collections.defaults), "u/mergedAgain"
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))
-        patch.setenv("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone"))
-        patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-        pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/{instrument.getName()}/verifyPtc.yaml#ptcMerges")
-    SimplePipelineExecutor.from_pipeline(pipeline, butler=run_butler).run(register_dataset_types=True)
-    culprits = run_butler.get("cpPtcRun_culprits", instrument=instrument.getName())
-    run = butler.find_dataset("verifyPtcDet_config").run
-    assert f"PTC_NOISE: verifyPtcDet_config of {run};" in culprits["threshold"].description
+    name = instrument.getName()
+    root = Path(butler.get_datastore_roots().popitem()[1].ospath)
+    run(root, readPipeline(f"{name}/verifyPtc.yaml#ptcMerges"), ["u/merged"], "u/mergedAgain")
+    run(root, readPipeline(f"{name}/trendPtc.yaml"), ["u/mergedAgain", "u/merged"], "u/trend")
+    collections = ["u/trend", "u/mergedAgain"]
+    return Butler.from_config(str(root), collections=collections, instrument=name), instrument
+
+
+def test_merge_of_an_earlier_run_has_the_limits_of_that(mergedAgain):
+    butler, instrument = mergedAgain
+    culprits = butler.get("cpPtcRun_culprits")
+    stored = butler.find_dataset("verifyPtcDet_config", collections="u/merged").run
+    assert f"PTC_NOISE: verifyPtcDet_config of {stored};" in culprits["threshold"].description
     noises = culprits["threshold"][culprits["test"] == "PTC_NOISE"]
     assert set(noises) == {LIMITS["noiseThreshold"] if instrument is Latiss else 5.0}
+
+
+def test_history_of_photon_transfer_curves_has_each_run(mergedAgain):
+    butler, _ = mergedAgain
+    trend = butler.get("cpPtcTrend_trend")
+    chosen = (trend["metric"] == "ptcGain") & (trend["measurement"] == "median") & (trend["detector"] == 0)
+    rows = trend[chosen]
+    assert sorted(str(name).split("/2")[0] for name in rows["run"]) == ["u/merged", "u/mergedAgain"]
+    table = butler.get("verifyPtcResults")
+    gains = table["PTC_PTC_GAIN"][table["detector"] == 0]
+    np.testing.assert_allclose(rows["value"], np.nanmedian(gains), rtol=1e-12)
+    plots = butler.registry.queryDatasetTypes("cpPtcTrend_ptc*Plot")
+    assert {"cpPtcTrend_ptcGainByDetector_TrendPlot"} <= {plot.name for plot in plots}
+    assert all(butler.exists(plot) for plot in plots)
 
 
 def test_limits_of_a_configuration_that_cannot_be_read_are_the_defaults(ptcs, caplog):
