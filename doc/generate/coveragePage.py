@@ -19,7 +19,7 @@ from lsst.analysis.cp.catalogue import VerifyTest, getProduct, products
 __all__ = ["CoverageError", "DefinedTest", "checkCoverage", "coveragePage", "readDefinedTests"]
 
 _FILE = Path(__file__).with_name("dmtn101.yaml")
-_REASONS = ("step", "cpVerify", "nobody")
+_REASONS = ("step", "ownStep", "cpVerify", "nobody")
 _FIELDS = {"criterion", "remark", *_REASONS}
 
 
@@ -37,9 +37,9 @@ class DefinedTest:
         Its number, as in the field ``section`` of the catalogue.
     criterion
         What it asks for.
-    step, cpVerify, nobody
-        Which task does it, which task of cp_verify measures it, or why nobody does; all empty where the
-        catalogue measures it.
+    step, ownStep, cpVerify, nobody
+        Which task does it, of cp_verify or of this package, which task of cp_verify measures it, or why
+        nobody does; all empty where the catalogue measures it.
     remark
         Where what is measured differs from what is defined; empty if it does not.
     measured
@@ -49,6 +49,7 @@ class DefinedTest:
     section: str
     criterion: str
     step: str = ""
+    ownStep: str = ""
     cpVerify: str = ""
     nobody: str = ""
     remark: str = ""
@@ -60,13 +61,14 @@ class DefinedTest:
         if self.measured:
             makers = {"analysis_cp" if test.isOurs else "cp_verify" for test in self.measured}
             return ", ".join(sorted(makers, reverse=True))
-        return "nobody" if self.nobody else "cp_verify"
+        return "nobody" if self.nobody else "analysis_cp" if self.ownStep else "cp_verify"
 
     @property
     def why(self) -> str:
         """Why it is measured otherwise, elsewhere or not at all."""
         elsewhere = f"cp_verify measures it ({self.cpVerify}); not in this plugin's catalogue yet."
-        parts = (f"A step: ``{self.step}``." * bool(self.step), elsewhere * bool(self.cpVerify), self.nobody)
+        step = self.step or self.ownStep
+        parts = (f"A step: ``{step}``." * bool(step), elsewhere * bool(self.cpVerify), self.nobody)
         aside = [f"{test.key} is set aside." for test in self.measured if test.setAside]
         return " ".join(part for part in (*parts * (not self.measured), self.remark, *aside) if part)
 
@@ -179,7 +181,7 @@ def _summarize(defined: Iterable[DefinedTest]) -> Iterator[str]:
     tests = list(defined)
     kinds = {
         "in the catalogue": [test for test in tests if test.measured],
-        "steps without a result of their own": [test for test in tests if test.step],
+        "steps without a result of their own": [test for test in tests if test.step or test.ownStep],
         "measured by cp_verify, and not in the catalogue yet": [test for test in tests if test.cpVerify],
         "measured by nobody": [test for test in tests if test.nobody],
     }

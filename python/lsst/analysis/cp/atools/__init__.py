@@ -9,7 +9,7 @@ from .amps import AmpFailureTool, AmpMarginTool, AmpResultsTool, AmpTestTool
 from .detectorPages import AmpCorrelationTool, AmpCurveTool, PtcCurveTool, addCorrelationTool, addCurveTools
 from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
 from .extended import addExtendedTools
-from .toolSets import addSensorTools, addTools
+from .toolSets import addAgreementTool, addSensorTools, addTools
 from .trends import MetricTrendTool, addTrendTools
 from .views import (
     DetectorImageTool,
@@ -22,6 +22,7 @@ from .views import (
 )
 
 __all__ = [
+    "addAgreementTool",
     "addCorrelationTool",
     "addCurveTools",
     "addExtendedTools",

@@ -25,7 +25,7 @@ from .linearizers import (
     storeLinearizers,
 )
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
-from .ptcs import PtcModel, listExpectedPtcResults, simulatePtc, storePtcs
+from .ptcs import PtcModel, listExpectedGainResults, listExpectedPtcResults, simulatePtc, storePtcs
 from .quickFrames import FrameNoise, simulateFrame
 from .repository import ExposureInfo, defineVisits, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
@@ -72,6 +72,7 @@ __all__ = [
     "listExpectedDarkResults",
     "listExpectedDefectsResults",
     "listExpectedFlatResults",
+    "listExpectedGainResults",
     "listExpectedLinearizerResults",
     "listExpectedPtcResults",
     "listExpectedResults",

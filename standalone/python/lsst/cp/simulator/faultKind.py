@@ -96,6 +96,8 @@ class FaultKind(enum.StrEnum):
     """Light of a flat multiplied by the amplitude, up to the full well: beyond that the flat is saturated."""
     WRONG_GAIN = "wrongGain"
     """Gain of a photon transfer curve that is the amplitude times the nominal one."""
+    CHANGED_GAIN = "changedGain"
+    """Gain of the pairs of flats that is the amplitude times that of the curve through them."""
     LOW_TURNOFF = "lowTurnoff"
     """Full well of a photon transfer curve that is the amplitude (electron)."""
     STRONG_BRIGHTER_FATTER = "strongBrighterFatter"
@@ -212,6 +214,14 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         harmlessTo=1.02,
         certainFrom=1.07,
         failing=frozenset({"PTC_GAIN"}),
+    ),
+    # The noise in electrons has the same gain.
+    FaultKind.CHANGED_GAIN: FaultTraits(
+        unit="factor",
+        default=0.9,
+        lowest=0.1,
+        highest=0.9,
+        failing=frozenset({"GAIN_FROM_FLAT_PAIR", "ISR_NOISE", "PTC_AGREEMENT"}),
     ),
     FaultKind.LOW_TURNOFF: FaultTraits(
         unit="electron",

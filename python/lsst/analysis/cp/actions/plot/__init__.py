@@ -4,7 +4,14 @@
 """Plots of calibration products verification."""
 
 from .ampGrid import AmpGridPlot
-from .amps import AmpFailuresPlot, AmpTablePlot, FailureTablePlot, MarginStripPlot, VendorHistogramPlot
+from .amps import (
+    AgreementPlot,
+    AmpFailuresPlot,
+    AmpTablePlot,
+    FailureTablePlot,
+    MarginStripPlot,
+    VendorHistogramPlot,
+)
 from .correlation import AmpCorrelationPlot
 from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
@@ -13,6 +20,7 @@ from .ptc import PtcGridPlot
 from .trend import TrendPlot
 
 __all__ = [
+    "AgreementPlot",
     "AmpFailuresPlot",
     "AmpTablePlot",
     "AmpCorrelationPlot",
