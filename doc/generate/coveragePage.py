@@ -163,8 +163,8 @@ def coveragePage(topics: Mapping[str, Topic]) -> dict[str, str]:
             "defines, and as what. cp_verify makes the verdicts of its own tests; this package makes the "
             "metrics of all tests of its catalogue (:doc:`metrics`), and verdicts of its own where "
             "cp_verify has none. Sections that define no test are left out. Of topics, what their names "
-            "begin with stands before the name of the tool: ``cpBiasExp``, ``cpBiasRun`` of ``biasNoise`` are "
-            "``cpBiasExp_biasNoise`` and ``cpBiasRun_biasNoise`` (:doc:`topics`)."
+            "begin with stands before the name of the tool: ``cpBiasExp``, ``cpBiasRun`` of ``biasNoise`` "
+            "are ``cpBiasExp_biasNoise`` and ``cpBiasRun_biasNoise`` (:doc:`topics`)."
         ),
         "",
         *_summarize(defined.values()),
