@@ -19,7 +19,7 @@ from lsst.analysis.cp.catalogue import VerifyTest, getProduct, products
 __all__ = ["CoverageError", "DefinedTest", "checkCoverage", "coveragePage", "readDefinedTests"]
 
 _FILE = Path(__file__).with_name("dmtn101.yaml")
-_REASONS = ("step", "cpVerify", "nobody")
+_REASONS = ("step", "ownStep", "cpVerify", "nobody")
 _FIELDS = {"criterion", "remark", *_REASONS}
 
 
@@ -37,9 +37,9 @@ class DefinedTest:
         Its number, as in the field ``section`` of the catalogue.
     criterion
         What it asks for.
-    step, cpVerify, nobody
-        Which task does it, which task of cp_verify measures it, or why nobody does; all empty where the
-        catalogue measures it.
+    step, ownStep, cpVerify, nobody
+        Which task does it, of cp_verify or of this package, which task of cp_verify measures it, or why
+        nobody does; all empty where the catalogue measures it.
     remark
         Where what is measured differs from what is defined; empty if it does not.
     measured
@@ -49,6 +49,7 @@ class DefinedTest:
     section: str
     criterion: str
     step: str = ""
+    ownStep: str = ""
     cpVerify: str = ""
     nobody: str = ""
     remark: str = ""
@@ -60,13 +61,14 @@ class DefinedTest:
         if self.measured:
             makers = {"analysis_cp" if test.isOurs else "cp_verify" for test in self.measured}
             return ", ".join(sorted(makers, reverse=True))
-        return "nobody" if self.nobody else "cp_verify"
+        return "nobody" if self.nobody else "analysis_cp" if self.ownStep else "cp_verify"
 
     @property
     def why(self) -> str:
         """Why it is measured otherwise, elsewhere or not at all."""
         elsewhere = f"cp_verify measures it ({self.cpVerify}); not in this plugin's catalogue yet."
-        parts = (f"A step: ``{self.step}``." * bool(self.step), elsewhere * bool(self.cpVerify), self.nobody)
+        step = self.step or self.ownStep
+        parts = (f"A step: ``{step}``." * bool(step), elsewhere * bool(self.cpVerify), self.nobody)
         aside = [f"{test.key} is set aside." for test in self.measured if test.setAside]
         return " ".join(part for part in (*parts * (not self.measured), self.remark, *aside) if part)
 
@@ -160,8 +162,9 @@ def coveragePage(topics: Mapping[str, Topic]) -> dict[str, str]:
             f"Who measures each test that `{data['document']} <{data['url']}>`_ (version {data['version']}) "
             "defines, and as what. cp_verify makes the verdicts of its own tests; this package makes the "
             "metrics of all tests of its catalogue (:doc:`metrics`), and verdicts of its own where "
-            "cp_verify has none. Sections that define no test are left out. A topic is named without "
-            "namespace (:doc:`topics`)."
+            "cp_verify has none. Sections that define no test are left out. Of topics, what their names "
+            "begin with stands before the name of the tool: ``cpBiasExp``, ``cpBiasRun`` of ``biasNoise`` "
+            "are ``cpBiasExp_biasNoise`` and ``cpBiasRun_biasNoise`` (:doc:`topics`)."
         ),
         "",
         *_summarize(defined.values()),
@@ -179,7 +182,7 @@ def _summarize(defined: Iterable[DefinedTest]) -> Iterator[str]:
     tests = list(defined)
     kinds = {
         "in the catalogue": [test for test in tests if test.measured],
-        "steps without a result of their own": [test for test in tests if test.step],
+        "steps without a result of their own": [test for test in tests if test.step or test.ownStep],
         "measured by cp_verify, and not in the catalogue yet": [test for test in tests if test.cpVerify],
         "measured by nobody": [test for test in tests if test.nobody],
     }
@@ -191,14 +194,17 @@ def _summarize(defined: Iterable[DefinedTest]) -> Iterator[str]:
 
 def _describe(test: DefinedTest, topics: Mapping[str, Topic]) -> dict[str, str]:
     """Describe a defined test in a row of a table."""
-    tools = {measured.toolName for measured in test.measured}
-    names = [f"``{name}``" for name, topic in topics.items() if topic.tool in tools]
+    of_tools: dict[str, list[str]] = {}
+    for name, topic in topics.items():
+        if topic.tool in {measured.toolName for measured in test.measured}:
+            of_tools.setdefault(topic.tool, []).append(f"``{name.removesuffix(f'_{topic.tool}')}``")
+    names = [f"{', '.join(outputs)} of ``{tool}``" for tool, outputs in of_tools.items()]
     return {
         "section": test.section,
         "test": test.criterion,
         "measured by": test.who,
         "as": "; ".join(f"{measured.product} {measured.key}" for measured in test.measured),
-        "topics": ", ".join(names),
+        "topics": "; ".join(names),
         "remarks": test.why,
     }
 

@@ -23,22 +23,8 @@ __all__ = ["describeProduct", "productPages"]
 _DIRECTORY = "doc/lsst.analysis.cp"
 _PIPELINES = Path(__file__).parents[2] / "pipelines"
 
-_RUNS = {
-    "verify": """\
--i LSSTCam/defaults,u/me/{product}Calibs -o u/me/verify{Product} \\
-    -p '$ANALYSIS_CP_DIR/pipelines/LSSTCam/verify{Product}.yaml' \\
-    -d "instrument = 'LSSTCam' AND {epoch} IN (2025041500100..2025041500120)"
-""",
-    "analyze": """\
--i u/me/plainVerify{Product} -o u/me/analyze{Product} \\
-    -p '$ANALYSIS_CP_DIR/pipelines/LSSTCam/analyze{Product}.yaml'
-""",
-    "trend": """\
--i u/me/verify{Product}1,u/me/verify{Product}2 -o u/me/trend{Product} \\
-    -p '$ANALYSIS_CP_DIR/pipelines/LSSTCam/trend{Product}.yaml' -d "{epoch}.day_obs > 20260101"
-""",
-}
-"""Rest of the command that runs each kind of pipeline, after the name of the repository."""
+_KINDS = ("verify", "analyze", "trend")
+"""Kinds of pipelines that a product may have."""
 
 
 def productPages(topics: Mapping[str, Topic]) -> dict[str, str]:
@@ -94,8 +80,7 @@ def describeProduct(product: Product, topics: Mapping[str, Topic]) -> str:
 def _describePipelines(product: Product) -> Iterator[str]:
     """Write how to run the pipelines that there are, and which parts they have."""
     stem = product.name.capitalize()
-    words = {"product": product.name, "Product": stem, "epoch": product.epoch}
-    files = {kind: _PIPELINES / "LSSTCam" / f"{kind}{stem}.yaml" for kind in _RUNS}
+    files = {kind: _PIPELINES / "LSSTCam" / f"{kind}{stem}.yaml" for kind in _KINDS}
     if not (there := [kind for kind, file in files.items() if file.exists()]):
         return
     yield from ("Running it", "==========", "")
@@ -106,8 +91,7 @@ def _describePipelines(product: Product) -> Iterator[str]:
     yield from ("", "For LATISS and LSSTComCam the name of the camera is another.", "")
     yield from (".. code-block:: bash", "   :class: elsewhere", "")
     for kind in there:
-        command = f"pipetask run --register-dataset-types -b /repo/main {_RUNS[kind].format(**words)}"
-        yield "".join(f"   {line}\n" for line in command.splitlines()).rstrip("\n")
+        yield from (f"   {line}" for line in _writeCommand(kind, product, isVerified="verify" in there))
     yield from ("", "This lists the tasks of a pipeline, and needs no repository:", "")
     yield from (".. code-block:: bash", "", "   source standalone/setup.sh")
     yield f"   pipetask build -p '$ANALYSIS_CP_DIR/pipelines/LATISS/{there[0]}{stem}.yaml' --show task-graph"
@@ -119,6 +103,27 @@ def _describePipelines(product: Product) -> Iterator[str]:
             if name in own:
                 yield wrap(f"``{kind}{stem}.yaml#{name}``: {description}", "- ", "  ")
     yield ""
+
+
+def _writeCommand(kind: str, product: Product, *, isVerified: bool) -> Iterator[str]:
+    """Write the command that runs a kind of pipeline, in lines.
+
+    A product that is not verified by a pipeline of cp_verify is measured by that which analyses it.
+    """
+    stem, epoch = product.name.capitalize(), product.epoch
+    made = f"u/me/{'verify' if isVerified else 'analyze'}{stem}"
+    inputs, selection = "LSSTCam/defaults", "instrument = 'LSSTCam'"
+    if isVerified:
+        inputs += f",u/me/{product.name}Calibs"
+        selection += f" AND {epoch} IN (2025041500100..2025041500120)" * (epoch != "none")
+    if kind == "analyze" and isVerified:
+        inputs, selection = f"u/me/plainVerify{stem}", ""
+    if kind == "trend":
+        inputs = f"{made}1,{made}2"
+        selection = f"{epoch}.day_obs > 20260101" * (epoch != "none")
+    yield f"pipetask run --register-dataset-types -b /repo/main -i {inputs} -o u/me/{kind}{stem} \\"
+    pipeline = f"    -p '$ANALYSIS_CP_DIR/pipelines/LSSTCam/{kind}{stem}.yaml'"
+    yield from (f"{pipeline} \\", f'    -d "{selection}"') if selection else (pipeline,)
 
 
 def _describeBundles(product: Product, topics: Mapping[str, Topic]) -> Iterator[str]:
@@ -225,6 +230,8 @@ def _describeMeaning(test: VerifyTest) -> Iterator[str]:
         yield "Not in SUCCESS."
     if test.thresholdSource:
         yield f"Threshold: {test.thresholdSource}."
+    if test.untestedWithout:
+        yield f"Not tested where {test.untestedWithout} has no value."
     if test.plausibleAbove:
         yield f"Plausible above ``{test.plausibleAbove}``."
     if test.setAside:

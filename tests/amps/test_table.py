@@ -11,7 +11,8 @@ import pytest
 from astropy.table import Column, MaskedColumn, QTable, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.core import AmpKeyError, ColumnError
+from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.core import AmpKeyError, ColumnError, ColumnUnitError
 from lsst.analysis.cp.core.amps import (
     AmpTable,
     ReferenceValues,
@@ -103,12 +104,18 @@ def test_statistic_in_another_unit_is_converted(columns, read, bias, form):
     assert_allclose(found.statistics["BIAS_NOISE"], columns["BIAS_NOISE"], rtol=1e-15)
 
 
-def test_statistic_in_a_unit_that_cannot_be_converted_is_an_error(columns, read):
-    columns["BIAS_NOISE"] = Column(columns["BIAS_NOISE"], unit="adu")
-    with pytest.raises(
-        ColumnError, match="column 'BIAS_NOISE' has the unit 'adu', which cannot be converted"
-    ):
-        read(columns)
+@pytest.mark.parametrize(
+    ("gainsApplied", "unit", "wanted", "gains"),
+    [(True, "adu", "electron", "applied"), (False, "electron", "adu", "not applied")],
+)
+def test_statistic_in_the_unit_of_other_gains_is_an_error(columns, read, gainsApplied, unit, wanted, gains):
+    columns["BIAS_NOISE"] = Column(columns["BIAS_NOISE"], unit=unit)
+    message = (
+        f"column 'BIAS_NOISE' has the unit '{unit}', which cannot be converted to '{wanted}', "
+        rf"as the gains are said to be {gains} \(gainsApplied\)"
+    )
+    with pytest.raises(ColumnUnitError, match=message):
+        read(columns, getProduct("bias", gainsApplied))
 
 
 @pytest.mark.parametrize("absent", ["masked", "empty"])

@@ -136,7 +136,7 @@ def test_every_amplifier_of_real_camera(sharedData: Path, name: str, nAmps: int)
 
 
 def test_amplifiers_are_found_by_name(camera: Sequence) -> None:
-    index = measure(camera).ampIndex([94, 7, 3], ["C00", "C13", "C02"])
+    index = measure(camera).layout.ampIndex([94, 7, 3], ["C00", "C13", "C02"])
     assert_array_equal(index, [8, 31, 2])
 
 
@@ -150,12 +150,12 @@ def test_amplifiers_are_found_by_name(camera: Sequence) -> None:
     ids=["bytes", "object", "masked"],
 )
 def test_rows_without_amplifier_are_of_another_level(camera: Sequence, names: npt.NDArray) -> None:
-    assert_array_equal(measure(camera).ampIndex([3, 3, 3], names), [0, 1, -1])
+    assert_array_equal(measure(camera).layout.ampIndex([3, 3, 3], names), [0, 1, -1])
 
 
 def test_unknown_amplifier_is_named(camera: Sequence) -> None:
     with pytest.raises(ValueError, match=r"amplifier 'C44' of detector 94 \(R00_S1\) is not in the camera"):
-        measure(camera).ampIndex([3, 94], ["C00", "C44"])
+        measure(camera).layout.ampIndex([3, 94], ["C00", "C44"])
 
 
 def test_unknown_detector_is_named(camera: Sequence) -> None:
@@ -170,7 +170,7 @@ def test_detectors_that_are_no_whole_numbers(camera: Sequence) -> None:
 
 def test_no_rows_give_no_indices(camera: Sequence) -> None:
     geometry = measure(camera)
-    assert len(geometry.ampIndex(np.zeros(0, int), np.zeros(0, "U3"))) == 0
+    assert len(geometry.layout.ampIndex(np.zeros(0, int), np.zeros(0, "U3"))) == 0
     assert len(geometry.ampIndexAt(np.zeros(0, int), [], [])) == 0
 
 

@@ -287,6 +287,23 @@ def test_a_header_of_another_camera_costs_its_own_values_only(comCam, keys):
     assert reference.detector.tolist() == [0] * 16
 
 
+@pytest.mark.parametrize(("gainsApplied", "n_wrong", "other"), [(True, 2, "adu"), (False, 1, "electron")])
+def test_unit_of_a_header_that_contradicts_the_configuration_is_said_once(
+    comCam, keys, caplog, gainsApplied, n_wrong, other
+):
+    nominal = dict.fromkeys(keys, 5.0)
+    units = [{"LSST ISR UNITS": unit} for unit in ("adu", "electron", "adu")]
+    handles = [Handle(i, nominal | unit) for i, unit in enumerate([*units, {}])]
+    reference = readHeaders(handles, comCam.camera, gainsApplied=gainsApplied)
+    assert len(reference.readNoise) == 64
+    (record,) = caplog.records
+    assert f"gainsApplied is {gainsApplied}; but the headers of {n_wrong} verified" in record.getMessage()
+    assert f"'detector': {0 if other == 'adu' else 1}}} in {other}. " in record.getMessage()
+    caplog.clear()
+    readHeaders(handles[3:], comCam.camera, gainsApplied=gainsApplied)
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("value", ["none", None, [1.0], 10**400])
 def test_header_value_that_is_no_number_is_unknown_and_an_absent_one_the_cameras(comCam, keys, value):
     header = dict.fromkeys(keys[1:], 6.0) | {keys[2]: value}

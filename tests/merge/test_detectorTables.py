@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from astropy.table import Table
+from astropy.table import Table, vstack
 from numpy.testing import assert_array_equal
 
 from lsst.analysis.cp.actions.plot.ampGrid import ampGridPlot
@@ -101,6 +102,15 @@ def raft(makeRepository):
     return repository
 
 
+def assertLeftOut(view: Any, exposure: int = EXPOSURES[0]) -> str:
+    """Check that a page names one table that is left out, and return the reason as one line."""
+    title, *lines = view.lists[0]
+    assert title == "Left out"
+    text = " ".join(line.strip() for line in lines)
+    assert text.startswith(f"{exposure} RXX_S00: ")
+    return text
+
+
 def makeGraph(data: str, add: Any, taskClass: type = DetectorTablesTask) -> PipelineGraph:
     """Make a pipeline of one task."""
     config = taskClass.ConfigClass()
@@ -187,6 +197,9 @@ def test_table_without_vectors_is_left_out(makeRepository, views, caplog):
     repository.run(makeGraph("verifyBiasDetResults", addCurveTools))
     assert {tuple(view.curves.epochs) for view in views} == {EXPOSURES[::2]}
     assert "lacks BIAS_SERIAL_PROF" in caplog.text
+    assert {assertLeftOut(view, EXPOSURES[1]) for view in views} == {
+        f"{EXPOSURES[1]} RXX_S00: it lacks BIAS_SERIAL_PROF"
+    }
     assert str(EXPOSURES[1]) in caplog.text
 
 
@@ -217,9 +230,20 @@ def test_label_of_profiles_that_the_configuration_gives_is_kept():
 
 
 @pytest.mark.parametrize(
-    ("name", "values"), [("BIAS_SERIAL_PROF", np.arange(16.0)), ("detector", ["none"] * 16)]
+    ("name", "values", "message"),
+    [
+        ("BIAS_SERIAL_PROF", np.arange(16.0), "something else than those of most tables"),
+        ("detector", ["none"] * 16, "column 'detector' has type <U4, expected numbers"),
+        ("detector", [7] * 16, "rows of detector 7 in a table of detector 0"),
+        (
+            "amplifier",
+            ["C00"] * 15 + ["C77"],
+            r"amplifier 'C77' of detector 0 \(RXX_S00\) is not in the camera",
+        ),
+        ("amplifier", ["C00", "C01"] * 8, r"14 row\(s\) repeat others"),
+    ],
 )
-def test_table_of_other_columns_costs_itself_and_the_quantum_fails(makeRepository, views, name, values):
+def test_wrong_table_costs_itself_and_the_quantum_fails(makeRepository, views, caplog, name, values, message):
     repository = makeRepository(Latiss, EXPOSURES)
     repository.register("verifyBiasDetResults", "ArrowAstropy", PER_DETECTOR)
     for exposure in EXPOSURES:
@@ -227,13 +251,64 @@ def test_table_of_other_columns_costs_itself_and_the_quantum_fails(makeRepositor
         if exposure == EXPOSURES[0]:
             table[name] = values
         repository.put("verifyBiasDetResults", table, exposure=exposure, detector=0)
-    with pytest.raises(ToolFailuresError, match=f"{EXPOSURES[0]}.*something else"):
+    with pytest.raises(ToolFailuresError, match=f"{EXPOSURES[0]} RXX_S00: .*{message}"):
         repository.run(makeGraph("verifyBiasDetResults", addCurveTools))
+    assert f"verifyBiasDetResults of {EXPOSURES[0]} RXX_S00 is left out" in caplog.text
     assert {tuple(view.curves.epochs) for view in views} == {EXPOSURES[1:]}
+    for view in views:
+        assert view.headline.endswith("; 1 table left out")
+        assert view.isBad
+        assert re.search(message, assertLeftOut(view))
     by_title = {view.title.split(":")[0]: view for view in views}
     for layer, exposure in enumerate(EXPOSURES[1:]):
         expected = makeProfiles(repository.camera[0], exposure)["BIAS_PARALLEL_PROF"]
         assert_array_equal(by_title["Residual bias, mean over the columns"].curves.curves[layer], expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"ampComp": "C77"}, r"amplifier 'C77' of detector 0 \(RXX_S00\) is not in the camera"),
+        ({"detectorComp": 99}, r"detector\(s\) 99 are not in the camera"),
+        ({"detector": 94}, "rows of detector 94 in a table of detector 0"),
+        ({"ampName": "C10", "ampComp": "C10"}, r"1 row\(s\) repeat others"),
+    ],
+)
+def test_wrong_row_of_correlations_costs_its_exposure(makeRepository, views, change, message):
+    repository = makeRepository(Latiss, EXPOSURES)
+    repository.register("verifyBiasDetMatrix", "ArrowAstropy", PER_DETECTOR)
+    tables = {exposure: makeMatrix(repository.camera[0], exposure) for exposure in EXPOSURES}
+    for name, value in change.items():
+        tables[EXPOSURES[1]][name][5] = value
+    for exposure, table in tables.items():
+        repository.put("verifyBiasDetMatrix", table, exposure=exposure, detector=0)
+    with pytest.raises(ToolFailuresError, match=f"1 analysis tool.*: {EXPOSURES[1]} RXX_S00: .*{message}"):
+        repository.run(makeGraph("verifyBiasDetMatrix", addCorrelationTool))
+    (view,) = views
+    assert view.epochs.tolist() == list(EXPOSURES[::2])
+    assert view.headline.endswith("; 1 table left out")
+    assert re.search(message, assertLeftOut(view, EXPOSURES[1]))
+    values = [makeMatrix(repository.camera[0], e)["imageCorr"].reshape(16, 16) for e in EXPOSURES[::2]]
+    expected = np.mean(values, axis=0)
+    np.fill_diagonal(expected, np.nan)
+    np.testing.assert_allclose(view.matrices[1].values, expected, rtol=1e-12)
+
+
+def test_run_table_that_repeats_pairs_is_read(makeRepository, views):
+    """A merged table of correlations does not say of which exposure a row is."""
+    repository = makeRepository(Latiss, EXPOSURES)
+    repository.register("verifyBiasDetMatrix", "ArrowAstropy", ("instrument", "detector"))
+    table = vstack([makeMatrix(repository.camera[0], exposure) for exposure in EXPOSURES])
+    repository.put("verifyBiasDetMatrix", table, detector=0)
+
+    def add(config, product):
+        config.inputDimensions = ["instrument", "detector"]
+        addCorrelationTool(config, product)
+
+    repository.run(makeGraph("verifyBiasDetMatrix", add))
+    (view,) = views
+    assert not view.lists[0]
+    assert "medians over up to 3 rows of a pair, which" in view.notes
 
 
 def test_table_without_rows_is_left_out(makeRepository, views, caplog):

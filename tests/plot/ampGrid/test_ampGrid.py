@@ -77,7 +77,7 @@ def test_two_exposures_are_drawn_point_by_point_and_have_no_band(camera):
     view = prepare(makeColumns(2), camera)
     assert view.curves.factor == 1
     assert not view.curves.hasBand
-    assert len(view.lists) == 1
+    assert [lines[:1] for lines in view.lists] == [(), ("Level of amplifiers, farthest first",)]
     artists = drawPanel(make_figure().add_subplot(), view, 0, epochColours(2))
     assert [line.get_xdata().size for line in artists.curves] == [N_POINTS] * 2
     assert (artists.band, artists.median, artists.spikes) == (None, None, ())
@@ -110,7 +110,7 @@ def test_amplifier_of_another_level_has_an_axis_of_its_own(camera):
     assert not view.outside.any()
     assert view.headline.endswith("off the common axis: C11")
     assert view.isBad
-    assert view.lists[0][1].split()[0] == "C11"
+    assert view.lists[1][1].split()[0] == "C11"
 
 
 def test_what_is_beyond_the_axis_is_said(camera):
@@ -122,7 +122,23 @@ def test_what_is_beyond_the_axis_is_said(camera):
     ax = make_figure().add_subplot()
     drawPanel(ax, view, NAMES.index("C03"), epochColours(4))
     assert [text.get_text() for text in ax.texts] == ["▼ 12%"]
-    assert view.lists[1][1].split()[:2] == ["C03", "2026010100002"]
+    assert view.lists[2][1].split()[:2] == ["C03", "2026010100002"]
+
+
+def test_rows_without_a_detector_are_counted_and_left_out(camera):
+    columns = makeColumns(3)
+    masked = np.array([rowOf(columns, "C12", 0), rowOf(columns, "C03", 2)])
+    # Ids below a mask are arbitrary.
+    detector = np.ma.array(columns["detector"])
+    detector[masked] = OTHER
+    detector[masked] = np.ma.masked
+    view = prepare(columns | {"detector": detector}, camera)
+    assert view.lists[0] == ("Left out", "2 rows without a detector")
+    absent = np.isnan(view.curves.curves).all(axis=2)
+    assert sorted(map(tuple, np.argwhere(absent).tolist())) == [
+        (0, NAMES.index("C12")),
+        (2, NAMES.index("C03")),
+    ]
 
 
 def test_single_points_are_kept_that_binning_would_hide(camera):
@@ -185,7 +201,7 @@ def test_equal_values_have_an_axis(camera):
     assert (view.yLimits[:, 0] < 7.0).all()
     assert (view.yLimits[:, 1] > 7.0).all()
     assert view.curves.hasBand
-    assert view.lists[1] == ()
+    assert view.lists[2] == ()
 
 
 def test_order_of_rows_does_not_matter(camera):

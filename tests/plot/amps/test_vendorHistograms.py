@@ -22,7 +22,7 @@ from lsst.analysis.cp.actions.plot.histogram import chooseKindLooks, countValues
 from lsst.analysis.cp.actions.plot.style import FAILING
 from lsst.analysis.cp.atools import AmpResultsTool
 from lsst.analysis.cp.catalogue import getProduct
-from lsst.obs.lsst import Latiss, LsstCam
+from lsst.obs.lsst import Latiss, LsstCam, LsstComCam
 from lsst.utils.plotting import make_figure
 
 VENDORS = ("E2V", "ITL", "ITL_G", "ITL_WF")
@@ -168,7 +168,10 @@ def test_artists_tell_vendors_apart_by_more_than_colour() -> None:
     looks = chooseKindLooks(VENDORS)
     steps = drawVendorPanel(ax, panel, looks)
     assert [step.get_label() for step in steps] == list(VENDORS)
-    assert len({step.get_linestyle() for step in steps}) == len({step.get_edgecolor() for step in steps}) == 4
+    assert len({step.get_linestyle() for step in steps}) == 4
+    # The sensors of ITL have one colour.
+    assert len({step.get_edgecolor() for step in steps[1:]}) == 1
+    assert steps[0].get_edgecolor() != steps[1].get_edgecolor()
     for step, name in zip(steps, VENDORS, strict=True):
         assert step.get_data().values.sum() == np.count_nonzero(vendor == name)
     lines = [line for line in ax.lines if to_hex(line.get_color()) == FAILING]
@@ -178,6 +181,20 @@ def test_artists_tell_vendors_apart_by_more_than_colour() -> None:
     assert Counter(text.get_text() for text in ax.texts)["E2V"] == 2
     first, last = ax.get_xlim()
     assert all(first < end < last for _, end in panel.limits)
+
+
+@pytest.mark.parametrize("instrument", [Latiss, LsstComCam, LsstCam])
+def test_vendor_has_the_same_look_on_every_camera(instrument: type) -> None:
+    kinds = {detector.getPhysicalType() for detector in instrument().getCamera()}
+    looks = chooseKindLooks(kinds)
+    assert looks["ITL"] == chooseKindLooks(VENDORS)["ITL"] == chooseKindLooks(["A", "ITL", "Z"])["ITL"]
+    assert set(looks) == kinds
+
+
+def test_other_vendors_have_other_looks() -> None:
+    looks = chooseKindLooks(["", "CCD250", *VENDORS])
+    assert len(set(looks.values())) == 6
+    assert len({colour for colour, _, _ in looks.values()}) == 4
 
 
 def test_limit_far_away_is_named_at_the_edge(flats: Callable, encode: Callable) -> None:

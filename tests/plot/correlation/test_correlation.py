@@ -167,7 +167,7 @@ def test_largest_pairs_are_listed_once_with_their_exposures(layout):
         table["imageCorr"][pair] = -value
     table, exposure = stackTables(tables, list(EXPOSURES))
     view = prepare(table, exposure, [21], layout)
-    lines = view.lists[1]
+    lines = view.lists[2]
     assert lines[1].split() == ["C11", "–", "C03", "-0.5", "-0.6", str(EXPOSURES[2])]
     assert sum("C11" in line and "C03" in line for line in lines) == 1
     assert "imaging -0.5 (C11 – C03)" in view.headline
@@ -206,6 +206,23 @@ def test_not_a_number_is_not_measured(layout):
     view = prepare(table, np.full(len(table), 1), [21], layout)
     assert np.isnan(view.matrices[0].values[0]).all()
     assert np.isfinite(view.matrices[1].values[0, 1:]).all()
+
+
+def test_rows_without_two_names_or_of_other_detectors_are_counted_and_left_out(layout):
+    table = vstack([makeRows(layout, 21, 1), makeRows(layout, 5, 1)], metadata_conflicts="silent")
+    table = Table(table, masked=True)
+    known = prepare(makeRows(layout, 21, 1), np.full(64, 1), [21], layout)
+    table["ampComp"].mask[9] = True
+    table["detector"].mask[13] = True
+    table["detectorComp"].mask[17] = True
+    # Ids below a mask are arbitrary.
+    table["detector"].data.data[13] = 999
+    view = prepare(table, np.full(len(table), 1), [21], layout)
+    expected = known.matrices[1].values.copy()
+    for row in (9, 13, 17):
+        expected[row // 8, row % 8] = np.nan
+    assert_array_equal(view.matrices[1].values, expected)
+    assert view.notes == ("3 rows without two names left out", "64 rows of other detectors left out")
 
 
 def test_foreign_amplifier_is_refused(layout):

@@ -55,7 +55,7 @@ def test_residuals_of_real_curves(realCalibration):
 
 def test_pairs_outside_of_the_axis_are_counted(ptc, camera):
     plot = PtcResidualPlot()
-    figure = plot({"calibration": ptc}, camera=camera)
+    figure = plot({"calibrations": {4: ptc}}, camera=camera)
     view = plot.prepare(PtcCurves.fromCalibration(ptc, cameraGeometry(camera)))
     low, high = view.yLimits
     beyond = {
@@ -144,7 +144,7 @@ def test_all_pages_are_drawn_where_there_is_nothing(camera):
 
     nothing = PhotonTransferCurveDataset([amp.getName() for amp in camera[4]], "EXPAPPROXIMATION", 3)
     nothing.updateMetadata(camera=camera, detector=camera[4])
-    given = {"calibration": nothing, "calibrations": {"u/a": nothing, "u/b": nothing}}
+    given = {"calibrations": {4: nothing}, "calibrationsByRun": {"u/a": nothing, "u/b": nothing}}
     for plot in (PtcResidualPlot(), PtcNoisePlot(), PtcComparisonPlot()):
         figure = plot(given, camera=camera)
         figure.savefig(io.BytesIO())

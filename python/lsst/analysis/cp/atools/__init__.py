@@ -9,6 +9,7 @@ from .amps import AmpFailureTool, AmpMarginTool, AmpResultsTool, AmpTestTool
 from .detectorPages import (
     AmpCorrelationTool,
     AmpCurveTool,
+    CrosstalkTool,
     PageTool,
     addCorrelationTool,
     addCurveTools,
@@ -18,7 +19,7 @@ from .detectorPages import (
 )
 from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
 from .extended import addExtendedTools
-from .toolSets import addSensorTools, addTools
+from .toolSets import addAgreementTool, addSensorTools, addTools
 from .trends import MetricTrendTool, addTrendTools
 from .views import (
     DetectorImageTool,
@@ -31,6 +32,7 @@ from .views import (
 )
 
 __all__ = [
+    "addAgreementTool",
     "addCorrelationTool",
     "addCurveTools",
     "addExtendedTools",
@@ -52,6 +54,7 @@ __all__ = [
     "AmpRateTool",
     "AmpSlopeTool",
     "AmpTestTool",
+    "CrosstalkTool",
     "DetectorImageTool",
     "FocalPlaneImageTool",
     "MetricTrendTool",

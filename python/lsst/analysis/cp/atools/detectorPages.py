@@ -11,6 +11,7 @@ from lsst.analysis.cp.actions.keyedData import SelectCurves
 from lsst.analysis.cp.actions.plot import (
     AmpCorrelationPlot,
     AmpGridPlot,
+    CrosstalkPlot,
     PtcComparisonPlot,
     PtcCovariancePlot,
     PtcGridPlot,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AmpCorrelationTool",
     "AmpCurveTool",
+    "CrosstalkTool",
     "PageTool",
     "addCorrelationTool",
     "addCurveTools",
@@ -63,6 +65,15 @@ class AmpCorrelationTool(PageTool):
         """Choose the plot."""
         super().setDefaults()
         self.produce.plot = AmpCorrelationPlot
+
+
+class CrosstalkTool(PageTool):
+    """Plot of the crosstalk of the amplifiers of a detector, or of a raft."""
+
+    def setDefaults(self) -> None:
+        """Choose the plot."""
+        super().setDefaults()
+        self.produce.plot = CrosstalkPlot
 
 
 class AmpCurveTool(AnalysisTool):

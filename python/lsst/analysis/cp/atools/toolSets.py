@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lsst.analysis.cp.actions.plot import AmpFailuresPlot, FailureTablePlot
+from lsst.analysis.cp.actions.plot import AgreementPlot, AmpFailuresPlot, FailureTablePlot
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS, Level, VerifyTest, getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lsst.analysis.cp.actions.plot import AmpTablePlot, FocalPlaneGeometryPlot
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
 
-__all__ = ["addSensorTools", "addTool", "addTools"]
+__all__ = ["addAgreementTool", "addSensorTools", "addTool", "addTools"]
 
 
 def addTools(config: AnalysisBaseConfig, product: str, level: str) -> None:
@@ -96,6 +96,30 @@ def addSensorTools(
     chosen = {group: SENSOR_GROUPS[group] for group in groups}
     for _, tool in _addTestTools(config, product, Level(level, epoch), chosen):
         tool.produce.plot = NoPlot
+
+
+def addAgreementTool(
+    config: AnalysisBaseConfig, product: str, test: str, *, measured: str, nominal: str
+) -> None:
+    """Add a plot of what was measured of the amplifiers of a run against what it should be.
+
+    Parameters
+    ----------
+    config
+        Configuration of a task on results of a run, or of a merge with analysis.
+    product
+        Name of the product.
+    test
+        Key of the test of their difference, whose limit is in percent.
+    measured, nominal
+        Keys of the statistics.
+    """
+    declared = getProduct(product)
+    fields = {"product": product, "level": "run", "epoch": declared.epoch}
+    tool = addTool(config.atools, f"{declared[test].toolName}Comparison", AmpResultsTool, **fields)
+    tool.produce.plot = AgreementPlot
+    plot = tool.produce.plot
+    plot.test, plot.measured, plot.nominal = test, measured, nominal
 
 
 def _addSeriesTools(config: AnalysisBaseConfig, product: str, epoch: str) -> None:

@@ -11,7 +11,9 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from lsst.analysis.cp.core.columns import idColumn, nameColumn
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IdArray, IndexArray, NameArray
 
 __all__ = ["COUNTED_TYPES", "AmpKeyError", "CameraLayout", "DetectorSelection", "cameraLayout"]
@@ -203,6 +205,36 @@ class CameraLayout:
             raise AmpKeyError(
                 f"amplifier {str(name[first])!r} of detector {detector[first]} ({where}) is not in the camera"
             )
+        return index
+
+    def ampIndex(self, detector: npt.ArrayLike, amplifier: npt.ArrayLike) -> IndexArray:
+        """Find rows' amplifiers by name.
+
+        Parameters
+        ----------
+        detector
+            Identifiers of detectors; shape (n,).
+        amplifier
+            Names of amplifiers; shape (n,). A row without one (masked, None or empty) is of another level,
+            such as one row a detector, and gives -1.
+
+        Returns
+        -------
+        index
+            Positions in the layout; shape (n,).
+
+        Raises
+        ------
+        AmpKeyError
+            If a detector is not in the camera or has no amplifier of that name.
+        ColumnError
+            If what is given holds something else.
+        """
+        ids, present = idColumn(detector, "detector")
+        names, named = nameColumn(amplifier, "amplifier")
+        rows = present & named
+        index = np.full(len(ids), -1, dtype=np.intp)
+        index[rows] = self.findAmps(ids[rows], names[rows])
         return index
 
     def select(self, detectors: Collection[int]) -> CameraLayout:

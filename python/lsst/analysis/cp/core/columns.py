@@ -13,6 +13,7 @@ from lsst.analysis.cp.core.typing import BoolArray, FlagArray, FloatArray, IdArr
 
 __all__ = [
     "ColumnError",
+    "ColumnUnitError",
     "convertUnit",
     "flagColumn",
     "floatColumn",
@@ -28,6 +29,10 @@ _LARGEST_ID = np.iinfo(np.int64).max
 
 class ColumnError(ValueError):
     """A column of a table is missing or cannot be read."""
+
+
+class ColumnUnitError(ColumnError):
+    """A column of a table is in a unit that cannot be converted."""
 
 
 def splitColumn(column: Any) -> tuple[npt.NDArray[Any], BoolArray | None]:
@@ -87,7 +92,7 @@ def convertUnit(values: FloatArray, given: object, wanted: str, name: str) -> Fl
 
     Raises
     ------
-    ColumnError
+    ColumnUnitError
         If the unit is not known, or cannot be converted.
     """
     if given is None or given == "":
@@ -96,14 +101,14 @@ def convertUnit(values: FloatArray, given: object, wanted: str, name: str) -> Fl
     try:
         unit = u.Unit(given, parse_strict="silent")
     except TypeError as error:
-        raise ColumnError(f"column {name!r} has {given!r} for a unit") from error
+        raise ColumnUnitError(f"column {name!r} has {given!r} for a unit") from error
     if unit in (target, u.dimensionless_unscaled):
         return values
     try:
         with np.errstate(over="ignore"):
             return np.asarray(unit.to(target, values), dtype=np.float64)
     except (u.UnitsError, TypeError, ValueError) as error:
-        raise ColumnError(
+        raise ColumnUnitError(
             f"column {name!r} has the unit {str(given)!r}, which cannot be converted to {wanted!r}"
         ) from error
 
@@ -129,8 +134,9 @@ def floatColumn(column: Any, name: str, unit: str | None = None) -> FloatArray:
     Raises
     ------
     ColumnError
-        If the column is not one-dimensional, holds something that is no number, or is in a unit that cannot
-        be converted.
+        If the column is not one-dimensional, or holds something that is no number.
+    ColumnUnitError
+        If it is in a unit that cannot be converted.
     """
     values, mask = splitColumn(column)
     _checkShape(values, name)

@@ -15,7 +15,7 @@ from scipy import ndimage
 from lsst.analysis.cp.core.typing import FloatArray, IndexArray
 
 from .camera import CameraLayout
-from .columns import floatColumn, idColumn, nameColumn
+from .columns import floatColumn, idColumn
 
 __all__ = ["STATISTICS", "FocalPlaneGeometry", "boxCorners", "groupedStatistic"]
 
@@ -181,34 +181,6 @@ class FocalPlaneGeometry:
         ids, present = idColumn(detector, "detector")
         index = np.full(len(ids), -1, dtype=np.intp)
         index[present] = self.layout.findDetectors(ids[present])
-        return index
-
-    def ampIndex(self, detector: npt.ArrayLike, amplifier: npt.ArrayLike) -> IndexArray:
-        """Find rows' amplifiers by name.
-
-        Parameters
-        ----------
-        detector
-            Identifiers of detectors; shape (n,).
-        amplifier
-            Names of amplifiers; shape (n,). A row without one (masked, None or empty) is of another level,
-            such as one row a detector, and gives -1.
-
-        Returns
-        -------
-        index
-            Positions in the layout; shape (n,).
-
-        Raises
-        ------
-        ValueError
-            Raised if a detector is not in the camera or has no amplifier of that name.
-        """
-        ids, present = idColumn(detector, "detector")
-        names, named = nameColumn(amplifier, "amplifier")
-        rows = present & named
-        index = np.full(len(ids), -1, dtype=np.intp)
-        index[rows] = self.layout.findAmps(ids[rows], names[rows])
         return index
 
     def ampIndexAt(self, detector: npt.ArrayLike, x: npt.ArrayLike, y: npt.ArrayLike) -> IndexArray:

@@ -10,6 +10,7 @@ from .detectorCalibration import *
 from .detectorPages import *
 from .detectorTables import *
 from .history import *
+from .measure import *
 from .merge import *
 from .residuals import *
 from .runner import *

@@ -153,7 +153,8 @@ class AmpAnalysisTask(AnalysisPipelineTask):
         named = [handle.dataId for handle in (*handles, *kwargs.pop("exposureResults", ()))]
         named += getattr(data, "meta", {}).get(_DATA_IDS, [])
         times = readTimes(named, handles)
-        kwargs["reference"] = replace(readHeaders(handles, kwargs["camera"]), times=times)
+        nominal = readHeaders(handles, kwargs["camera"], gainsApplied=self.config.gainsApplied)
+        kwargs["reference"] = replace(nominal, times=times)
         configs = kwargs.pop("verifyConfig", ())
         preps = [tool.prep for tool in self.config.atools if isinstance(tool.prep, EncodeAmps)]
         shared = {(prep.product, prep.epoch) for prep in preps}

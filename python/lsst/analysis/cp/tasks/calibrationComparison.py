@@ -42,8 +42,8 @@ class CalibrationComparisonConfig(
 class CalibrationComparisonTask(DetectorCalibrationTask):
     """Run tools on two calibrations of one detector.
 
-    They get them as ``calibrations``, by the names of the RUN collections in their alphabetical order, which
-    is that of time where the names are alike.
+    They get them as ``calibrationsByRun``, by the names of the RUN collections in their alphabetical order,
+    which is that of time where the names are alike.
     """
 
     ConfigClass = CalibrationComparisonConfig
@@ -64,14 +64,15 @@ class CalibrationComparisonTask(DetectorCalibrationTask):
         lsst.pipe.base.AnnotatedPartialOutputsError
             Raised if a tool failed.
         """
-        refs = sorted(inputRefs.data, key=lambda ref: ref.run)
-        if len(refs) != 2:
-            runs = ", ".join(ref.run for ref in refs) or "none"
+        inputs = butlerQC.get(inputRefs)
+        handles = sorted(inputs["data"], key=lambda handle: handle.ref.run)
+        if len(handles) != 2:
+            runs = ", ".join(handle.ref.run for handle in handles) or "none"
             raise NoWorkFound(f"calibrations of {butlerQC.quantum.dataId} to compare are of {runs}")
-        runner = ToolRunner(self.log, describeInputs(refs, butlerQC.quantum.dataId))
-        calibrations = {ref.run: butlerQC.get(ref) for ref in refs}
-        camera = butlerQC.get(inputRefs.camera)
-        outputs = runTools(self.config, {"calibrations": calibrations}, runner, camera=camera)
+        info = describeInputs([handle.ref for handle in handles], butlerQC.quantum.dataId)
+        runner = ToolRunner(self.log, info)
+        data = {"calibrationsByRun": {handle.ref.run: handle.get() for handle in handles}}
+        outputs = runTools(self.config, data, runner, camera=inputs["camera"])
         putOutputs(butlerQC, outputs, outputRefs, runner)
         raiseFailures(self, runner.failures)
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lsst.analysis.cp.core import CameraLayout, ColumnError, cameraLayout, idColumn
 from lsst.analysis.cp.core.epochs import vectorColumn
+from lsst.analysis.cp.core.typing import IndexArray
 from lsst.pex.config import ListField
 from lsst.pipe.base import (
     InputQuantizedConnection,
@@ -41,6 +43,10 @@ __all__ = [
     "RaftTablesConnections",
     "RaftTablesTask",
 ]
+
+
+_KEYS = (("detector", "amplifier"), ("detector", "ampName"), ("detectorComp", "ampComp"))
+"""Columns that name amplifiers: of results, and the two of a row of correlations."""
 
 
 class DetectorTablesConnections(ConfiguredDimensionsConnections, dimensions={"instrument", "detector"}):
@@ -82,8 +88,9 @@ class DetectorTablesTask(PipelineTask):
     data IDs, masked where these have none; and ``detectors``, ids of those that the quantum is for. No more
     than the tables of one detector, or one raft, are in memory.
 
-    A table that cannot be read, or a tool that fails, costs nothing but its own results, and then the quantum
-    fails. A table without the columns is logged and left out; if none has them, there is no work.
+    A table that cannot be read or has wrong rows, or a tool that fails, costs nothing but its own results,
+    and then the quantum fails. A table without the columns or without rows is left out; if none has them,
+    there is no work. What is left out is logged, and named on the plots.
     """
 
     ConfigClass = DetectorTablesConfig
@@ -112,12 +119,12 @@ class DetectorTablesTask(PipelineTask):
         for part, detectors, refs in self.splitParts(handles, camera, outputRefs):
             own = [handle for handle in handles if int(handle.dataId["detector"]) in detectors]
             info = describeInputs([handle.ref for handle in own], butlerQC.quantum.dataId)
-            runner = ToolRunner(self.log, info | ({"raft": part} if part else {}))
-            columns = self.readColumns(own, failures)
+            columns, info["leftOut"] = self.readColumns(own, cameraLayout(camera), failures)
             if not columns:
                 continue
             n_made += 1
             columns["detectors"] = np.array(detectors, dtype=np.int64)
+            runner = ToolRunner(self.log, info | ({"raft": part} if part else {}))
             putOutputs(butlerQC, runTools(self.config, columns, runner, camera=camera), refs, runner)
             failures |= {f"{part} {tool}".strip(): text for tool, text in runner.failures.items()}
         raiseFailures(self, failures)
@@ -137,50 +144,110 @@ class DetectorTablesTask(PipelineTask):
         return asked - {"exposure", "detectors"}
 
     def readColumns(
-        self, handles: Sequence[DeferredDatasetHandle], failures: dict[str, str]
-    ) -> dict[str, Any]:
+        self, handles: Sequence[DeferredDatasetHandle], layout: CameraLayout, failures: dict[str, str]
+    ) -> tuple[dict[str, Any], dict[str, str]]:
         """Read the columns that the tools take, of tables one below the other.
 
         Parameters
         ----------
         handles
             Handles of the tables.
+        layout
+            The camera.
         failures
-            Where the reasons are added for those that cannot be read.
+            Where the reasons are added for those that are not as they should be.
 
         Returns
         -------
         columns
             By name; vectors are padded with NaN to the longest. Empty if no table has them.
+        leftOut
+            Why tables are left out, by exposure and detector.
         """
         wanted = sorted(self.wantedColumns())
         parts: dict[str, dict[str, Any]] = {}
+        empty, wrong = {}, {}
         for handle in handles:
-            name = f"{handle.ref.datasetType.name} {handle.dataId}"
+            name = _nameTable(handle, layout)
             try:
-                stored = {str(column) for column in handle.get(component="columns")}
-                if absent := [column for column in wanted if column not in stored]:
-                    self.log.warning("%s lacks %s, and is left out.", name, ", ".join(absent))
-                    continue
-                table = handle.get(parameters={"columns": wanted})
-                if not len(table):
-                    self.log.warning("%s has no rows, and is left out.", name)
-                    continue
-                part = {column: _readColumn(table[column], column) for column in wanted}
+                parts[name] = _readTable(handle, wanted, layout)
+            except NoWorkFound as nothing:
+                empty[name] = str(nothing)
             except Exception as error:
-                self.log.warning("%s cannot be read, and is left out: %s", name, error)
-                failures[name] = f"{type(error).__name__}: {error}"
-                continue
-            known = "exposure" in handle.dataId.mapping
-            exposure = np.full(len(table), int(handle.dataId["exposure"]) if known else 0, dtype=np.int64)
-            parts[name] = part | {"exposure": np.ma.array(exposure, mask=not known)}
+                wrong[name] = f"{type(error).__name__}: {error}"
         for name in _findOdd(parts):
-            failures[name] = "ColumnError: its columns hold something else than those of most tables"
-            self.log.warning("%s is left out: %s", name, failures[name])
+            wrong[name] = "ColumnError: its columns hold something else than those of most tables"
             del parts[name]
-        if not parts:
-            return {}
-        return {name: _joinColumns([part[name] for part in parts.values()]) for name in (*wanted, "exposure")}
+        left_out = empty | wrong
+        for name, reason in left_out.items():
+            self.log.warning("%s of %s is left out: %s", handles[0].ref.datasetType.name, name, reason)
+        failures |= wrong
+        columns = {}
+        if parts:
+            names = (*wanted, "exposure")
+            columns = {name: _joinColumns([part[name] for part in parts.values()]) for name in names}
+        return columns, left_out
+
+
+def _nameTable(handle: DeferredDatasetHandle, layout: CameraLayout) -> str:
+    """Name a table by its exposure, if it has one, and its detector."""
+    detector = layout.detectorName[layout.findDetectors(np.array([handle.dataId["detector"]]))[0]]
+    return " ".join(str(part) for part in (handle.dataId.get("exposure", ""), detector) if part)
+
+
+def _readTable(handle: DeferredDatasetHandle, wanted: Sequence[str], layout: CameraLayout) -> dict[str, Any]:
+    """Read the wanted columns of a table, with the exposure of its data ID, and check what its rows are of.
+
+    Raises
+    ------
+    NoWorkFound
+        Raised if it lacks a column, or has no rows.
+    """
+    stored = {str(column) for column in handle.get(component="columns")}
+    if absent := [column for column in wanted if column not in stored]:
+        raise NoWorkFound(f"it lacks {', '.join(absent)}")
+    table = handle.get(parameters={"columns": wanted})
+    if not len(table):
+        raise NoWorkFound("it has no rows")
+    columns = {column: _readColumn(table[column], column) for column in wanted}
+    keys = _placeRows(columns, layout, int(handle.dataId["detector"]))
+    known = "exposure" in handle.dataId.mapping
+    if known and (repeated := len(keys) - len(np.unique(keys, axis=0))):
+        raise ColumnError(f"{repeated} row(s) repeat others")
+    exposure = np.full(len(table), int(handle.dataId["exposure"]) if known else 0, dtype=np.int64)
+    return columns | {"exposure": np.ma.array(exposure, mask=not known)}
+
+
+def _placeRows(columns: Mapping[str, Any], layout: CameraLayout, detector: int) -> IndexArray:
+    """Find the amplifiers of rows that name all that they should, and check the detector of every row.
+
+    Parameters
+    ----------
+    columns
+        Columns of a table of a detector.
+    layout
+        The camera.
+    detector
+        Id of the detector.
+
+    Returns
+    -------
+    amps
+        Amplifiers of each such row, shape (nNamed, nKeys).
+
+    Raises
+    ------
+    AmpKeyError
+        If a detector or an amplifier is not in the camera.
+    ColumnError
+        If a row is of another detector.
+    """
+    ids, present = idColumn(columns["detector"], "detector")
+    if len(foreign := np.unique(ids[present & (ids != detector)])):
+        raise ColumnError(f"rows of detector {foreign[0]} in a table of detector {detector}")
+    keys = [names for names in _KEYS if columns.keys() >= {*names}]
+    amps = np.column_stack([layout.ampIndex(columns[ids], columns[names]) for ids, names in keys])
+    return amps[(amps >= 0).all(axis=1)]
 
 
 def _readColumn(column: Any, name: str) -> Any:

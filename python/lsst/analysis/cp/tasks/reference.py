@@ -31,6 +31,7 @@ _LOG = logging.getLogger(__name__)
 
 READ_NOISE_KEY = "LSST ISR READNOISE {}"
 GAIN_KEY = "LSST ISR GAIN {}"
+UNITS_KEY = "LSST ISR UNITS"
 
 _AMP_COLUMNS = ("exposure", "detector", "amplifier", "readNoise", "gain", "readNoiseSource")
 _TIME_COLUMNS = ("exposureTime", "exposureTimeSource", "darkTime", "darkTimeSource")
@@ -50,13 +51,49 @@ VERIFIED_EXPOSURES = cT.Input(
 """The connection that every task has which reads these headers."""
 
 
-def readHeaders(handles: Iterable[DeferredDatasetHandle], camera: Camera) -> ReferenceValues:
+def readHeaders(
+    handles: Iterable[DeferredDatasetHandle], camera: Camera, *, gainsApplied: bool = True
+) -> ReferenceValues:
     """Read the headers of verified exposures, where instrument signature removal left what it used.
 
     Only the ``metadata`` component is read. A value that the header does not have is masked, one that is no
     number is NaN; of a header that cannot be read there is none.
+
+    Parameters
+    ----------
+    handles
+        Verified exposures.
+    camera
+        The camera.
+    gainsApplied
+        Whether the pixels are said to be in electrons, else in ADU. It is logged if headers contradict: the
+        tables of results, which are made of these pixels, do not say in what they are.
+
+    Returns
+    -------
+    values
+        Nominal values of each amplifier.
     """
-    return _readEach(handles, partial(_readHeader, camera))
+    expected = "electron" if gainsApplied else "adu"
+    contradicting: list[str] = []
+
+    def read(handle: DeferredDatasetHandle) -> ReferenceValues:
+        header = handle.get(component="metadata")
+        if (unit := str(header[UNITS_KEY]) if UNITS_KEY in header else expected) != expected:
+            contradicting.append(f"{handle.dataId} in {unit}")
+        return _takeHeader(header, camera, handle.dataId)
+
+    reference = _readEach(handles, read)
+    if contradicting:
+        _LOG.warning(
+            "Statistics are said to be in %s, as gainsApplied is %s; but the headers of %d verified "
+            "exposure(s) say otherwise, the first %s. If these are right, the units of results are wrong.",
+            expected,
+            gainsApplied,
+            len(contradicting),
+            contradicting[0],
+        )
+    return reference
 
 
 def readAmpSummaries(handles: Iterable[DeferredDatasetHandle], camera: Camera) -> ReferenceValues:
@@ -164,13 +201,12 @@ def _readEach(
     return ReferenceValues.join(parts) if parts else ReferenceValues.empty()
 
 
-def _readHeader(camera: Camera, handle: DeferredDatasetHandle) -> ReferenceValues:
-    """Read the values of each amplifier of a detector."""
-    header = handle.get(component="metadata")
-    names = [amp.getName() for amp in camera[handle.dataId["detector"]].getAmplifiers()]
+def _takeHeader(header: Mapping[str, Any], camera: Camera, dataId: DataCoordinate) -> ReferenceValues:
+    """Take the values of each amplifier of a detector from a header."""
+    names = [amp.getName() for amp in camera[dataId["detector"]].getAmplifiers()]
     return ReferenceValues(
-        exposure=np.full(len(names), handle.dataId["exposure"], dtype=np.int64),
-        detector=np.full(len(names), handle.dataId["detector"], dtype=np.int64),
+        exposure=np.full(len(names), dataId["exposure"], dtype=np.int64),
+        detector=np.full(len(names), dataId["detector"], dtype=np.int64),
         amplifier=np.array(names, dtype=np.str_),
         readNoise=_getFloats(header, [READ_NOISE_KEY.format(name) for name in names]),
         gain=_getFloats(header, [GAIN_KEY.format(name) for name in names]),

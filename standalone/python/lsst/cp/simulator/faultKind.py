@@ -96,12 +96,17 @@ class FaultKind(enum.StrEnum):
     """Light of a flat multiplied by the amplitude, up to the full well: beyond that the flat is saturated."""
     WRONG_GAIN = "wrongGain"
     """Gain of a photon transfer curve that is the amplitude times the nominal one."""
+    CHANGED_GAIN = "changedGain"
+    """Gain of the pairs of flats that is the amplitude times that of the curve through them."""
     LOW_TURNOFF = "lowTurnoff"
     """Full well of a photon transfer curve that is the amplitude (electron)."""
     STRONG_BRIGHTER_FATTER = "strongBrighterFatter"
     """Coefficient a00 of a photon transfer curve that is the amplitude (1/electron)."""
     NOISE_DRIFT = "noiseDrift"
     """Read noise of a photon transfer curve that grows with the signal, by the amplitude (electron)."""
+    LINEARITY_CHANGE = "linearityChange"
+    """Response that has changed since the linearizer was made, by the amplitude (percent) at half the full
+    well."""
     STRONG_CROSSTALK = "strongCrosstalk"
     """Coefficient of crosstalk from the first amplifier to the second that is left after the correction."""
     FLIPPED_CROSSTALK = "flippedCrosstalk"
@@ -175,7 +180,8 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         isStructure=True,
     ),
     FaultKind.MASKED_AMPLIFIER: FaultTraits(
-        failing=frozenset({"MEAN", "NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT"})
+        failing=frozenset({"MEAN", "NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT"}),
+        untested=frozenset({"SPLINE_RESIDUAL"}),
     ),
     FaultKind.MISSING_DETECTOR: FaultTraits(minAmplifiers=0),
     FaultKind.BIAS_SHIFT: FaultTraits(unit="read noises", default=1.5, statistic="BIAS_SHIFT_COUNT"),
@@ -209,6 +215,14 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         certainFrom=1.07,
         failing=frozenset({"PTC_GAIN"}),
     ),
+    # The noise in electrons has the same gain.
+    FaultKind.CHANGED_GAIN: FaultTraits(
+        unit="factor",
+        default=0.9,
+        lowest=0.1,
+        highest=0.9,
+        failing=frozenset({"GAIN_FROM_FLAT_PAIR", "ISR_NOISE", "PTC_AGREEMENT"}),
+    ),
     FaultKind.LOW_TURNOFF: FaultTraits(
         unit="electron",
         default=60_000.0,
@@ -231,6 +245,14 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         harmlessTo=3.0,
         certainFrom=10.0,
         failing=frozenset({"NOISE_SIGNAL_INDEPENDENCE"}),
+    ),
+    # A clean spline is within 0.4% of its knots, the limit is 1%, and the mean of a change is taken off.
+    FaultKind.LINEARITY_CHANGE: FaultTraits(
+        unit="percent",
+        default=3.0,
+        harmlessTo=0.5,
+        certainFrom=2.5,
+        failing=frozenset({"SPLINE_RESIDUAL"}),
     ),
     # Standard errors of coefficients are 1.5e-6, and errors that are drawn at most 2.5 times that.
     FaultKind.STRONG_CROSSTALK: FaultTraits(

@@ -6,9 +6,9 @@
 Faults are of the sensors: the curves are measured from the simulated variances.
 """
 
-__all__ = ["PtcModel", "listExpectedPtcResults", "simulatePtc", "storePtcs"]
+__all__ = ["PtcModel", "listExpectedGainResults", "listExpectedPtcResults", "simulatePtc", "storePtcs"]
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,18 +16,21 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import curve_fit
 
-from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
+from lsst.daf.butler import Butler
 from lsst.ip.isr import PhotonTransferCurveDataset
 
+from .calibrations import certifyCalibrations
 from .fault import Fault, FaultKind, selectFaults
 from .randomStreams import RandomStreams
 from .truth import ExpectedResult, listExpectedResults
 
 type _Floats = npt.NDArray[np.float64]
 
-_TESTS = frozenset({"PTC_GAIN", "PTC_NOISE", "PTC_TURNOFF", "PTC_BFE_A00", "NOISE_SIGNAL_INDEPENDENCE"})
-_SAME_TESTS = {"NOISE": "PTC_NOISE"}
-"""Tests of these curves by the names that they have for other products."""
+_PTC_TESTS = frozenset({"PTC_GAIN", "PTC_NOISE", "PTC_TURNOFF", "PTC_BFE_A00", "NOISE_SIGNAL_INDEPENDENCE"})
+_GAIN_TESTS = frozenset({"GAIN_FROM_FLAT_PAIR", "ISR_NOISE", "PTC_AGREEMENT"})
+_SAME_PTC_TESTS = {"NOISE": "PTC_NOISE"}
+_SAME_GAIN_TESTS = {"NOISE": "ISR_NOISE", "PTC_GAIN": "GAIN_FROM_FLAT_PAIR"}
+"""Tests by the names that they have for other products."""
 
 _SIDE = 3
 """Lags of the covariances in each direction."""
@@ -67,6 +70,7 @@ class _Sensor:
     a00: float
     turnoff: float
     noiseDrift: float = 0.0
+    pairGain: float = 1.0
 
 
 def simulatePtc(
@@ -134,6 +138,8 @@ def _makeSensor(
                 sensor = replace(sensor, a00=fault.strength)
             case FaultKind.NOISE_DRIFT:
                 sensor = replace(sensor, noiseDrift=fault.strength)
+            case FaultKind.CHANGED_GAIN:
+                sensor = replace(sensor, pairGain=fault.strength)
     return sensor
 
 
@@ -157,6 +163,7 @@ def _addPairs(
     covariances[:, 0, 0] = measured
     rows = 1 + np.sqrt(2 / box.getHeight()) * rng.normal(size=n)
     noises = sensor.readNoise + sensor.noiseDrift * np.linspace(0, 1, n)
+    gains = sensor.pairGain * means / (measured - (sensor.readNoise / sensor.gain) ** 2)
     unknown = np.full(n, np.nan)
     for attribute, values in {
         "inputExpIdPairs": [[2 * i + 1, 2 * i + 2] for i in range(n)],
@@ -166,7 +173,7 @@ def _addPairs(
         "rawVars": measured,
         "rawDeltas": np.zeros(n),
         "rowMeanVariance": 2 * signals / box.getWidth() / sensor.gain**2 * rows,
-        "gainList": np.full(n, sensor.gain),
+        "gainList": gains,
         "overscanMedianLevelList": np.full(n, 1000.0),
         "noiseList": noises / sensor.gain * (1 + 0.003 * rng.normal(size=n)),
         "histVars": measured,
@@ -245,29 +252,23 @@ def storePtcs(
         Ids of the detectors; all of the camera if None.
     """
     known = tuple(faults)
-    run = instrument.makeCollectionName("calib/ptc/simulated")
-    calibrations = instrument.makeCalibrationCollectionName()
-    butler.collections.register(run)
-    butler.collections.register(calibrations, CollectionType.CALIBRATION)
-    dataset_type = DatasetType(
-        "ptc",
-        ("instrument", "detector"),
-        "PhotonTransferCurveDataset",
-        isCalibration=True,
-        universe=butler.dimensions,
-    )
-    butler.registry.registerDatasetType(dataset_type)
     chosen = {detector.getId() for detector in camera} if detectors is None else set(detectors)
-    refs = []
-    with butler.transaction():
-        for detector in camera:
-            own = selectFaults(known, 0, detector.getId(), detector.getName())
-            is_missing = any(fault.kind is FaultKind.MISSING_DETECTOR for fault in own)
-            if detector.getId() in chosen and not is_missing:
-                ptc = simulatePtc(detector, camera, own, seed=seed)
-                data_id = {"instrument": instrument.getName(), "detector": detector.getId()}
-                refs.append(butler.put(ptc, dataset_type, data_id, run=run))
-        butler.registry.certify(calibrations, refs, Timespan(None, None))
+    of_detector = {
+        detector.getId(): (detector, selectFaults(known, 0, detector.getId(), detector.getName()))
+        for detector in camera
+        if detector.getId() in chosen
+    }
+    certifyCalibrations(
+        butler,
+        instrument,
+        "ptc",
+        "PhotonTransferCurveDataset",
+        (
+            (key, simulatePtc(detector, camera, own, seed=seed))
+            for key, (detector, own) in of_detector.items()
+            if not any(fault.kind is FaultKind.MISSING_DETECTOR for fault in own)
+        ),
+    )
 
 
 def listExpectedPtcResults(faults: Iterable[Fault], camera: Any) -> list[ExpectedResult]:
@@ -290,10 +291,45 @@ def listExpectedPtcResults(faults: Iterable[Fault], camera: Any) -> list[Expecte
     ValueError
         Raised if a fault does not fit the camera or is too weak to be certain.
     """
+    return _listExpected(faults, camera, _PTC_TESTS, _SAME_PTC_TESTS)
+
+
+def listExpectedGainResults(faults: Iterable[Fault], camera: Any) -> list[ExpectedResult]:
+    """List what has to be found of the faults of photon transfer curves by the gains of their pairs.
+
+    Parameters
+    ----------
+    faults
+        Faults of the simulation.
+    camera
+        The camera.
+
+    Returns
+    -------
+    expected
+        As `listExpectedPtcResults` returns them. An amplifier without pairs fails nothing, and is untested.
+
+    Raises
+    ------
+    ValueError
+        Raised if a fault does not fit the camera or is too weak to be certain.
+    """
+    return [
+        replace(result, failures=frozenset(), untested=_GAIN_TESTS)
+        if FaultKind.MASKED_AMPLIFIER in result.kinds
+        else result
+        for result in _listExpected(faults, camera, _GAIN_TESTS, _SAME_GAIN_TESTS)
+    ]
+
+
+def _listExpected(
+    faults: Iterable[Fault], camera: Any, tests: frozenset[str], same: Mapping[str, str]
+) -> list[ExpectedResult]:
+    """List what has to be found by some tests, of which some have other names elsewhere."""
     found = []
     for result in listExpectedResults(faults, camera, [0]):
-        failures = {_SAME_TESTS.get(name, name) for name in result.failures} & _TESTS
+        failures = {same.get(name, name) for name in result.failures} & tests
         if FaultKind.MASKED_AMPLIFIER in result.kinds:
-            failures |= _TESTS
-        found.append(replace(result, failures=frozenset(failures), untested=result.untested & _TESTS))
+            failures |= tests
+        found.append(replace(result, failures=frozenset(failures), untested=result.untested & tests))
     return found

@@ -4,8 +4,16 @@
 """Plots of calibration products verification."""
 
 from .ampGrid import AmpGridPlot
-from .amps import AmpFailuresPlot, AmpTablePlot, FailureTablePlot, MarginStripPlot, VendorHistogramPlot
+from .amps import (
+    AgreementPlot,
+    AmpFailuresPlot,
+    AmpTablePlot,
+    FailureTablePlot,
+    MarginStripPlot,
+    VendorHistogramPlot,
+)
 from .correlation import AmpCorrelationPlot
+from .crosstalk import CrosstalkPlot
 from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
@@ -20,10 +28,12 @@ from .ptc import (
 from .trend import TrendPlot
 
 __all__ = [
+    "AgreementPlot",
     "AmpFailuresPlot",
     "AmpTablePlot",
     "AmpCorrelationPlot",
     "AmpGridPlot",
+    "CrosstalkPlot",
     "DetectorImagePlot",
     "DetectorSeriesPlot",
     "FailureMapPlot",

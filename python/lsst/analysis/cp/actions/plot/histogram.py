@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from lsst.analysis.cp.core.typing import FloatArray, IndexArray, NameArray
 
-from .style import KIND_LOOKS, KindLook
+from .style import KIND_LOOKS, OTHER_LOOKS, KindLook
 
 __all__ = ["Histogram", "chooseKindLooks", "chooseTicks", "countValues", "drawSteps", "styleCounts"]
 
@@ -86,7 +86,8 @@ def countValues(values: FloatArray, kinds: NameArray, bins: FloatArray) -> Histo
 
 def chooseKindLooks(kinds: Iterable[str]) -> dict[str, KindLook]:
     """Choose the look of each kind of sensor, in the order of their names."""
-    return dict(zip(sorted(set(kinds)), itertools.cycle(KIND_LOOKS), strict=False))
+    others = itertools.cycle(OTHER_LOOKS)
+    return {kind: KIND_LOOKS[kind] if kind in KIND_LOOKS else next(others) for kind in sorted(set(kinds))}
 
 
 def drawSteps(ax: Axes, histogram: Histogram, looks: Mapping[str, KindLook]) -> tuple[StepPatch, ...]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "NO_DATA",
     "NO_VALUE",
     "OPERATORS",
+    "OTHER_LOOKS",
     "OUTLINE",
     "UNDER",
     "UNDER_COLOURS",
@@ -58,13 +60,23 @@ LINE_LOOKS = (
 )
 """Colours and markers of series that are drawn as lines."""
 
-KIND_LOOKS: tuple[KindLook, ...] = (
-    ("#0072b2", "-", "o"),
-    ("#d55e00", "--", "s"),
-    ("#009e73", "-.", "^"),
-    ("#cc79a7", ":", "D"),
+_ITL = "#d55e00"
+
+KIND_LOOKS: Mapping[str, KindLook] = {
+    "E2V": ("#0072b2", "-", "o"),
+    "ITL": (_ITL, "--", "s"),
+    "ITL_G": (_ITL, "-.", "^"),
+    "ITL_WF": (_ITL, ":", "D"),
+}
+"""Looks of kinds of sensors, a colour a vendor on every camera; those of one differ in dashes and marker."""
+
+OTHER_LOOKS: tuple[KindLook, ...] = (
+    ("#009e73", "-", "v"),
+    ("#cc79a7", "--", "P"),
+    ("#000000", "-.", "X"),
+    ("#7f3c8d", ":", "*"),
 )
-"""Looks of kinds of sensors, which differ by more than colour."""
+"""Looks of kinds of other vendors, in the order of their names."""
 
 OUTLINE = "#444444"
 """Colour of the outlines of detectors."""

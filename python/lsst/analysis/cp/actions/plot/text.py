@@ -20,6 +20,7 @@ from lsst.analysis.cp.catalogue import VerifyTest
 __all__ = [
     "COLUMN",
     "LIST_LENGTH",
+    "addLeftOut",
     "chooseTitle",
     "describeLimits",
     "describeProvenance",
@@ -28,6 +29,7 @@ __all__ = [
     "fitNumber",
     "formatNumber",
     "listFirst",
+    "listLeftOut",
     "plural",
     "pluralOf",
     "shorten",
@@ -106,6 +108,23 @@ def listFirst(title: str, lines: Sequence[str], nListed: int) -> tuple[str, ...]
 def _wrapLine(line: str) -> list[str]:
     """Break a line of a list between words."""
     return textwrap.wrap(line, LIST_LENGTH, subsequent_indent="    ", break_on_hyphens=False) or [""]
+
+
+def listLeftOut(plotInfo: Mapping[str, object], nListed: int, *others: str) -> tuple[str, ...]:
+    """List the tables that a task has left out (``leftOut``: reasons by name), and what else a plot has."""
+    lines = [f"{name}: {reason}" for name, reason in _tablesLeftOut(plotInfo).items()]
+    return listFirst("Left out", [*lines, *others], nListed)
+
+
+def addLeftOut(headline: tuple[str, bool], plotInfo: Mapping[str, object]) -> tuple[str, bool]:
+    """Append to a headline, and whether it is bad news, how many tables a task has left out."""
+    if not (tables := _tablesLeftOut(plotInfo)):
+        return headline
+    return f"{headline[0]}; {plural(len(tables), 'table')} left out", True
+
+
+def _tablesLeftOut(plotInfo: Mapping[str, object]) -> Mapping[str, str]:
+    return cast("Mapping[str, str]", plotInfo.get("leftOut") or {})
 
 
 def chooseTitle(title: str, plotInfo: Mapping[str, object], label: str) -> str:

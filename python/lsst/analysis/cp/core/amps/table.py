@@ -16,7 +16,14 @@ import numpy as np
 
 from lsst.analysis.cp.catalogue import EXPOSURE_NAMES, REFERENCE_NAMES, ROWS, Product, VerifyTest
 from lsst.analysis.cp.core.camera import AmpKeyError, CameraLayout
-from lsst.analysis.cp.core.columns import ColumnError, flagColumn, floatColumn, idColumn, nameColumn
+from lsst.analysis.cp.core.columns import (
+    ColumnError,
+    ColumnUnitError,
+    flagColumn,
+    floatColumn,
+    idColumn,
+    nameColumn,
+)
 from lsst.analysis.cp.core.typing import (
     AnyArray,
     BoolArray,
@@ -190,7 +197,11 @@ class AmpTable:
         reduced = {str(test.statisticColumn): test for test in chosen if test.vectors is not None}
         for name in columns.keys() - absent - reduced.keys():
             column = data[name]
-            values = floatColumn(column, name, units[name]) if name in units else flagColumn(column, name)
+            values = (
+                _readStatistic(column, name, units[name], product)
+                if name in units
+                else flagColumn(column, name)
+            )
             columns[name] = _checkLength(values, name, len(names))
         detector, has_detector = idColumn(data["detector"], "detector")
         _checkLength(has_detector, "detector", len(names))
@@ -300,13 +311,17 @@ class AmpTable:
         Returns
         -------
         quantity
-            Shape (n,), in the test's ``quantityUnit``; not finite where a variable is not, or a divisor is 0.
+            Shape (n,), in the test's ``quantityUnit``; not finite where a variable is not, or a divisor is 0;
+            NaN where ``untestedWithout`` has no finite value.
             None if the test has no tested quantity.
         """
         if test.quantity is None:
             return None
         unit = self.product[test.key].quantityUnit
-        return self._evaluate(test.quantity, test.quantityNames, test, unit)
+        quantity = self._evaluate(test.quantity, test.quantityNames, test, unit)
+        if test.untestedWithout:
+            return np.where(np.isfinite(self.variable(test.untestedWithout, test)), quantity, np.nan)
+        return quantity
 
     def needsGain(self, test: VerifyTest) -> bool:
         """Tell whether the tested quantity is of electrons, where statistics are in ADU."""
@@ -437,6 +452,15 @@ def _reduceAll(
             if test.presence == "always" or found.isKind.any():
                 made[str(test.statisticColumn)] = found
     return made
+
+
+def _readStatistic(column: Any, name: str, unit: str, product: Product) -> FloatArray:
+    """Read a statistic, and say of a wrong unit what has decided which one is right."""
+    try:
+        return floatColumn(column, name, unit)
+    except ColumnUnitError as error:
+        gains = "applied" if product.gainsApplied else "not applied"
+        raise ColumnUnitError(f"{error}, as the gains are said to be {gains} (gainsApplied)") from error
 
 
 def _leaveOut(columns: dict[str, Any], tests: Iterable[VerifyTest]) -> dict[str, BoolArray]:

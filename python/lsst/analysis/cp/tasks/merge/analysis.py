@@ -141,7 +141,9 @@ class MergeAnalysisMixin(PipelineTask):
             parent.takeColumns(narrow=self.mergesExposures),
             runner,
             camera=parent.camera,
-            reference=runner.attempt("reference", readReference, butlerQC, inputRefs, parent.camera),
+            reference=runner.attempt(
+                "reference", readReference, butlerQC, inputRefs, parent.camera, self.config.gainsApplied
+            ),
             exposures=sorted(exposures) or None,
             limits=self._chooseLimits(butlerQC, inputRefs),
             detectors=[
@@ -268,13 +270,15 @@ class MergeAnalysisMixin(PipelineTask):
         return bundles
 
 
-def readReference(butlerQC: QuantumContext, inputRefs: Any, camera: Camera) -> ReferenceValues:
+def readReference(
+    butlerQC: QuantumContext, inputRefs: Any, camera: Camera, gainsApplied: bool
+) -> ReferenceValues:
     """Read the nominal read noise and gain, and the times of exposures, from the inputs that have them."""
     names = set(inputRefs.keys())
     reference, handles = ReferenceValues.empty(), []
     if "verifiedExposures" in names:
         handles = butlerQC.get(inputRefs.verifiedExposures)
-        reference = readHeaders(handles, camera)
+        reference = readHeaders(handles, camera, gainsApplied=gainsApplied)
     elif "inputAmpSummaries" in names:
         reference = readAmpSummaries(butlerQC.get(inputRefs.inputAmpSummaries), camera)
     recorded = readTimes([ref.dataId for ref in inputRefs.inputStats], handles)

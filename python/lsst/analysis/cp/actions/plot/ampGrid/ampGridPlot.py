@@ -10,7 +10,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
-from lsst.analysis.cp.actions.plot.text import chooseTitle, describeProvenance, withUnit
+from lsst.analysis.cp.actions.plot.text import (
+    addLeftOut,
+    chooseTitle,
+    describeProvenance,
+    listLeftOut,
+    plural,
+    withUnit,
+)
 from lsst.analysis.cp.core import ColumnError, FocalPlaneGeometry, idColumn
 from lsst.analysis.cp.core.epochs import stackEpochs, vectorColumn
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, PlotAction, Vector
@@ -90,8 +97,8 @@ class AmpGridPlot(PlotAction):
             Raised if the detector or an amplifier is not in the camera.
         """
         known: Mapping[str, Any] = data
-        ids, _ = idColumn(known["detector"], "detector")
-        detectors = np.unique(ids)
+        ids, present = idColumn(known["detector"], "detector")
+        detectors = np.unique(ids[present])
         if len(detectors) != 1:
             raise ColumnError(
                 f"expected rows of one detector, got {len(detectors)}: {detectors[:5].tolist()}"
@@ -99,7 +106,7 @@ class AmpGridPlot(PlotAction):
         layout = geometry.layout
         (index,) = layout.findDetectors(detectors)
         own = np.flatnonzero(layout.ampDetector == index)
-        rows = geometry.ampIndex(known["detector"], known["amplifier"])
+        rows = geometry.layout.ampIndex(known["detector"], known["amplifier"])
         of_amps = rows >= 0
         vectors = vectorColumn(known["y"], "y")[of_amps]
         place = layout.memberOfAmp[rows[of_amps]]
@@ -108,7 +115,7 @@ class AmpGridPlot(PlotAction):
         names = layout.ampName[own]
         label = withUnit(self.yAxisLabel, self.unit)
         info = plotInfo or {}
-        headline, is_bad = gridHeadline(curves, names, shifted, "exposure")
+        headline, is_bad = addLeftOut(gridHeadline(curves, names, shifted, "exposure"), info)
         used = np.flatnonzero(np.isfinite(curves.median).any(axis=0))
         return AmpGridView(
             layout=placePanels(geometry.ampEdges[own]),
@@ -125,5 +132,13 @@ class AmpGridPlot(PlotAction):
             headline=headline,
             isBad=is_bad,
             provenance=describeProvenance(info, []),
-            lists=gridLists(curves, names, self.unit, "exposure", self.nListed),
+            lists=(
+                listLeftOut(info, self.nListed, *_describeUnnamed(int((~present).sum()))),
+                *gridLists(curves, names, self.unit, "exposure", self.nListed),
+            ),
         )
+
+
+def _describeUnnamed(number: int) -> tuple[str, ...]:
+    """Say how many rows have no detector; empty if none."""
+    return (f"{plural(number, 'row')} without a detector",) if number else ()

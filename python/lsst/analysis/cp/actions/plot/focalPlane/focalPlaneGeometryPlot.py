@@ -397,7 +397,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         if not by_amp:
             return geometry.detectorIndex(detector)
         if "amplifier" in data:
-            return geometry.ampIndex(detector, self._vector(data, "amplifier"))
+            return geometry.layout.ampIndex(detector, self._vector(data, "amplifier"))
         if "x" in data and "y" in data and all(np.asarray(data[key]).dtype.kind in "iuf" for key in "xy"):
             return geometry.ampIndexAt(detector, self._vector(data, "x"), self._vector(data, "y"))
         raise ValueError(

@@ -143,7 +143,7 @@ def readFailures(data: Mapping[str, Any], geometry: FocalPlaneGeometry, shown: B
     if table is None:
         return Failures(np.zeros(layout.nAmps, bool), np.zeros(layout.nDetectors, bool))
     detector = geometry.detectorIndex(table["detector"])
-    amp = geometry.ampIndex(table["detector"], table["amplifier"])
+    amp = geometry.layout.ampIndex(table["detector"], table["amplifier"])
     several = shown.sum() > 1
     tests: dict[tuple[int, int], dict[str, None]] = {}
     for i in np.lexsort((amp, detector)):

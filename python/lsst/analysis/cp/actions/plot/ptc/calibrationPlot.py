@@ -47,7 +47,7 @@ MEAN = "Mean of a pair of flats (adu)"
 class PtcPlot(PlotAction):
     """Base of plots of the photon transfer curves of a detector, placed as its amplifiers lie on it.
 
-    The datum is ``calibration``, a `lsst.ip.isr.PhotonTransferCurveDataset`.
+    The datum is ``calibrations``, with a `lsst.ip.isr.PhotonTransferCurveDataset` by the id of the detector.
     """
 
     title = Field[str](doc="Title of the figure, in words.", default="Photon transfer curves")
@@ -55,13 +55,14 @@ class PtcPlot(PlotAction):
 
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
         """Name what is shown."""
-        return [("calibration", Vector)]
+        return [("calibrations", Vector)]
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> Mapping[str, Figure] | Figure:
         """Make the figure, with ``camera``, and ``plotInfo`` and ``limits`` if they are given."""
         camera: Camera = kwargs["camera"]
-        geometry = cameraGeometry(camera)
-        curves = PtcCurves.fromCalibration(data["calibration"], geometry, kwargs.get("limits"))
+        known: Mapping[str, Any] = data
+        (calibration,) = known["calibrations"].values()
+        curves = PtcCurves.fromCalibration(calibration, cameraGeometry(camera), kwargs.get("limits"))
         return makeCurvesFigure(self.prepare(curves, kwargs.get("plotInfo") or {}))
 
     def prepare(self, curves: PtcCurves, plotInfo: Mapping[str, object] | None = None) -> CurvesView:

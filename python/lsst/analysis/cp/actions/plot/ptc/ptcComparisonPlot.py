@@ -19,7 +19,6 @@ from lsst.analysis.cp.actions.plot.curves import (
     logLimits,
     makeCurvesFigure,
 )
-from lsst.analysis.cp.actions.plot.style import KIND_LOOKS
 from lsst.analysis.cp.actions.plot.text import chooseTitle, describeProvenance, listFirst, shorten
 from lsst.analysis.cp.core.typing import FloatArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, PlotAction, Vector
@@ -36,6 +35,9 @@ __all__ = ["PtcComparisonPlot"]
 _STEPS = 200
 """Number of points of a fitted curve."""
 
+_LOOKS = (("#0072b2", "-", "o"), ("#d55e00", "--", "s"))
+"""Colour, dashes and marker of A and of B."""
+
 _LABEL = 48
 """Characters of a collection in the key."""
 
@@ -43,7 +45,7 @@ _LABEL = 48
 class PtcComparisonPlot(PlotAction):
     """Photon transfer curves of a detector from two collections, laid upon each other.
 
-    The datum is ``calibrations``, `lsst.ip.isr.PhotonTransferCurveDataset` objects by the names of their
+    The datum is ``calibrationsByRun``, `lsst.ip.isr.PhotonTransferCurveDataset` objects by the names of their
     collections, of which the first is A and the second is B.
     """
 
@@ -52,13 +54,13 @@ class PtcComparisonPlot(PlotAction):
 
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
         """Name what is shown."""
-        return [("calibrations", Vector)]
+        return [("calibrationsByRun", Vector)]
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> Mapping[str, Figure] | Figure:
         """Make the figure, with ``camera`` and, if it is given, ``plotInfo``."""
         camera: Camera = kwargs["camera"]
         geometry = cameraGeometry(camera)
-        given: Any = data["calibrations"]
+        given: Any = data["calibrationsByRun"]
         curves = {name: PtcCurves.fromCalibration(calib, geometry) for name, calib in given.items()}
         return makeCurvesFigure(self.prepare(curves, kwargs.get("plotInfo")))
 
@@ -115,7 +117,7 @@ class PtcComparisonPlot(PlotAction):
 def _makeLooks(names: Sequence[str]) -> dict[str, Look]:
     """Choose the looks of the curves of both collections."""
     looks = {}
-    for letter, name, (colour, dashes, marker) in zip("AB", names, KIND_LOOKS, strict=False):
+    for letter, name, (colour, dashes, marker) in zip("AB", names, _LOOKS, strict=True):
         words = f"{letter}: {shorten(name, _LABEL)}"
         face = "none" if letter == "A" else colour
         points = {"linestyle": "", "marker": marker, "markersize": 5.0 if letter == "A" else 2.5}

@@ -191,7 +191,7 @@ class PtcCurves:
         if len(ids) != 1:
             raise ColumnError(f"expected rows of one detector, got {len(ids)}: {ids[:5].tolist()}")
         own = _findAmps(geometry, int(ids[0]))
-        rows = geometry.layout.memberOfAmp[geometry.ampIndex(known["detector"], known["amplifier"])]
+        rows = geometry.layout.memberOfAmp[geometry.layout.ampIndex(known["detector"], known["amplifier"])]
 
         def place(column: FloatArray) -> FloatArray:
             placed = np.full((len(own), *column.shape[1:]), np.nan)

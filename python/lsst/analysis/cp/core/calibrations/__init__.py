@@ -1,0 +1,9 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""What is measured from the arrays of calibrations."""
+
+from .crosstalk import N_SIGMA, TOLERANCE, Crosstalk
+from .flatPairs import FlatPair, chooseFlatPair, correctionFactor
+
+__all__ = ["N_SIGMA", "TOLERANCE", "Crosstalk", "FlatPair", "chooseFlatPair", "correctionFactor"]

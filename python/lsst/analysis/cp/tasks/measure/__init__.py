@@ -1,0 +1,15 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Tasks that measure calibrations of which cp_verify writes no tables."""
+
+from .gain import MeasureGainConfig, MeasureGainTask
+from .measureCalib import MeasureCalibConfig, MeasureCalibConnections, MeasureCalibTask
+
+__all__ = [
+    "MeasureCalibConfig",
+    "MeasureCalibConnections",
+    "MeasureCalibTask",
+    "MeasureGainConfig",
+    "MeasureGainTask",
+]

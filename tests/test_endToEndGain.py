@@ -1,0 +1,185 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Gains of pairs of flats, from simulated pairs to metrics, plots and histories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lsst.analysis.cp.tasks import MeasureGainTask
+from lsst.daf.butler import Butler
+from lsst.obs.lsst import Latiss, LsstComCam
+from lsst.pipe.base import Pipeline
+from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
+
+simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
+
+ROOT = Path(__file__).parents[1]
+Kind = simulator.FaultKind
+FAULTS = {
+    Latiss: (
+        simulator.Fault(Kind.WRONG_GAIN, 0, ("C03",)),
+        simulator.Fault(Kind.CHANGED_GAIN, 0, ("C04",)),
+        simulator.Fault(Kind.HOT_NOISE, 0, ("C05",)),
+        simulator.Fault(Kind.MASKED_AMPLIFIER, 0, ("C11",)),
+    ),
+    LsstComCam: (
+        simulator.Fault(Kind.CHANGED_GAIN, "R22_S11", ("C03",)),
+        simulator.Fault(Kind.MISSING_DETECTOR, 3),
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=[Latiss, pytest.param(LsstComCam, marks=pytest.mark.slow)])
+def gains(request, tmp_path_factory) -> tuple[Butler, type]:
+    """Measure the gains of all detectors in two runs, and make their history."""
+    instrument, root = request.param, tmp_path_factory.mktemp("gain") / "butler"
+    name = instrument.getName()
+    butler = simulator.makeRepository(root, instrument, ())
+    simulator.storePtcs(butler, instrument(), instrument().getCamera(), FAULTS[instrument])
+    runs = {
+        "u/first": "analyzeGain.yaml",
+        "u/second": "analyzeGain.yaml#gainCore",
+        "u/trend": "trendGain.yaml",
+    }
+    collections = [f"{name}/defaults"]
+    for output, path in runs.items():
+        inputs = collections if path.startswith("trend") else collections[-1:]
+        run_butler = SimplePipelineExecutor.prep_butler(str(root), inputs, output)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+            pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/{name}/{path}")
+        SimplePipelineExecutor.from_pipeline(pipeline, where=f"instrument='{name}'", butler=run_butler).run(
+            register_dataset_types=True
+        )
+        collections.insert(0, output)
+    return Butler.from_config(str(root), collections=collections, instrument=name), instrument
+
+
+def test_faults_are_the_culprits(gains):
+    butler, instrument = gains
+    results = simulator.listExpectedGainResults(FAULTS[instrument], instrument().getCamera())
+    expected = {
+        (result.detector, result.amplifier, test)
+        for result in results
+        for test in result.failures - {"PTC_AGREEMENT"}
+    }
+    culprits = butler.get("cpGainRun_culprits")
+    failed = culprits[culprits["status"] == "failed"]
+    found = {(int(row["detector"]), str(row["amplifier"]), str(row["test"])) for row in failed}
+    assert found == expected
+    unknown = culprits[culprits["status"] == "unknown"]
+    lost = {int(row["detector"]) for row in unknown}
+    assert lost == {result.detector for result in results if result.untested or not result.amplifier}
+    if instrument is Latiss:
+        assert set(unknown["amplifier"]) == {"C11"}
+
+
+def test_gains_are_those_of_the_pairs(gains):
+    """Against the calibration, with loops over its pairs."""
+    butler, instrument = gains
+    slopes = {"ITL": 0.00027, "E2V": 0.00046}
+    rows = butler.get("cpGainResults")
+    camera = instrument().getCamera()
+    assert len(rows) > 0
+    calibs = {}
+    for row in rows:
+        detector, name = camera[int(row["detector"])], str(row["amplifier"])
+        if detector.getId() not in calibs:
+            calibs[detector.getId()] = butler.get("ptc", detector=detector.getId())
+        ptc = calibs[detector.getId()]
+        pairs = sorted(
+            (abs(mean - 1e4), mean, gain, noise)
+            for mean, gain, noise, used in zip(
+                ptc.rawMeans[name], ptc.gainList[name], ptc.noiseList[name], ptc.expIdMask[name], strict=True
+            )
+            if used
+        )
+        assert row["GAIN_AMP_GAIN"] == {amp.getName(): amp for amp in detector}[name].getGain()
+        if not pairs:
+            assert np.isnan(row["GAIN_GAIN_FROM_FLAT_PAIR"])
+            continue
+        _, mean, gain, noise = pairs[0]
+        assert (row["GAIN_MEAN_FLUX_FLAT_PAIR"], row["GAIN_GAIN_FROM_FLAT_PAIR"]) == (mean, gain)
+        assert row["GAIN_ISR_NOISE"] == noise
+        assert row["GAIN_PTC_GAIN"] == ptc.gain[name]
+        factor = 1 - slopes[detector.getPhysicalType()] * mean / 100
+        assert row["GAIN_GAIN_CORRECTION_FACTOR"] == pytest.approx(factor, rel=1e-12)
+
+
+def test_metrics_are_those_of_the_table(gains):
+    butler, instrument = gains
+    rows = butler.get("cpGainResults")
+    corrected = rows["GAIN_GAIN_FROM_FLAT_PAIR"] * rows["GAIN_GAIN_CORRECTION_FACTOR"]
+    for tool, nominal in (("gainFromFlatPair", "GAIN_AMP_GAIN"), ("gainPtcAgreement", "GAIN_PTC_GAIN")):
+        values = {m.metric_name.metric: m.quantity for m in butler.get("cpGainRun_metrics")[tool]}
+        quantity = 100 * np.abs(corrected - rows[nominal]) / rows[nominal]
+        assert values["quantityMax"].value == pytest.approx(np.nanmax(quantity), rel=1e-9)
+        assert str(values["quantityMax"].unit) == "%"
+        assert values["nFailed"].value == np.count_nonzero(quantity >= 5) > 0
+        assert values["nTested"].value == np.count_nonzero(np.isfinite(quantity))
+    own = {
+        m.metric_name.metric: m.quantity.value
+        for m in butler.get("cpGainRunDet_metrics", detector=0)["gainCorrected"]
+    }
+    part = np.asarray(corrected[rows["detector"] == 0])
+    assert own["median"] == pytest.approx(np.nanmedian(part), rel=1e-12)
+
+
+def test_statistics_name_what_did_not_pass(gains):
+    butler, instrument = gains
+    stats = butler.get("cpGainStats")
+    assert stats["SUCCESS"] is False
+    camera = instrument().getCamera()
+    expected = {
+        f"{result.amplifier} {test}"
+        for result in simulator.listExpectedGainResults(FAULTS[instrument], camera)
+        # As in cp_verify, what cannot be compared has not passed.
+        for test in (result.failures | result.untested) - {"PTC_AGREEMENT"}
+    }
+    assert {
+        text for name, own in stats.items() if name != "SUCCESS" for text in own.get("FAILURES", ())
+    } == expected
+
+
+def test_plots_and_history_are_written(gains):
+    butler, _ = gains
+    found = {
+        dataset_type.name
+        for dataset_type in butler.registry.queryDatasetTypes("cpGain*")
+        if dataset_type.storageClass_name == "Plot" and butler.query_datasets(dataset_type, explain=False)
+    }
+    maps = {
+        f"cpGainRun_gain{name}_FocalPlaneGeometryPlot"
+        for name in ("Corrected", "Difference", "PtcDifference")
+    }
+    assert maps <= found
+    assert {
+        "cpGainRun_gainFromFlatPairComparison_AgreementPlot",
+        "cpGainRun_gainPtcAgreementComparison_AgreementPlot",
+        "cpGainRun_gainFailures_FailureMapPlot",
+        "cpGainRunExtended_gainByVendor_VendorHistogramPlot",
+        "cpGainTrend_gainDifferenceByDetector_TrendPlot",
+    } <= found
+    history = butler.get("cpGainTrend_trend")
+    assert len(set(history["run"])) == 2
+    assert "toolFailures" not in butler.get("analyzeGainRun_metadata")["analyzeGainRun"]
+
+
+def test_amplifier_that_the_calibration_lacks_is_not_known():
+    camera = Latiss().getCamera()
+    ptc = simulator.simulatePtc(camera[0], camera, seed=3)
+    for attribute in ("rawMeans", "gainList", "noiseList", "expIdMask", "gain"):
+        del getattr(ptc, attribute)["C07"]
+    task = MeasureGainTask(config=MeasureGainTask.ConfigClass())
+    measured = task.amplifierStatistics(ptc, camera=camera)
+    assert len(measured) == 16
+    assert np.isnan([measured["C07"]["GAIN_FROM_FLAT_PAIR"], measured["C07"]["PTC_GAIN"]]).all()
+    assert measured["C06"]["PTC_GAIN"] == ptc.gain["C06"]
+    verdicts, success = task.verify(ptc, {"AMP": measured}, camera=camera)
+    assert not success
+    assert [name for name, own in verdicts["AMP"].items() if not own["SUCCESS"]] == ["C07"]
