@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import curve_fit
 
-from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
+from lsst.daf.butler import Butler
 from lsst.ip.isr import PhotonTransferCurveDataset
 
+from .calibrations import certifyCalibrations
 from .fault import Fault, FaultKind, selectFaults
 from .randomStreams import RandomStreams
 from .truth import ExpectedResult, listExpectedResults
@@ -251,29 +252,23 @@ def storePtcs(
         Ids of the detectors; all of the camera if None.
     """
     known = tuple(faults)
-    run = instrument.makeCollectionName("calib/ptc/simulated")
-    calibrations = instrument.makeCalibrationCollectionName()
-    butler.collections.register(run)
-    butler.collections.register(calibrations, CollectionType.CALIBRATION)
-    dataset_type = DatasetType(
-        "ptc",
-        ("instrument", "detector"),
-        "PhotonTransferCurveDataset",
-        isCalibration=True,
-        universe=butler.dimensions,
-    )
-    butler.registry.registerDatasetType(dataset_type)
     chosen = {detector.getId() for detector in camera} if detectors is None else set(detectors)
-    refs = []
-    with butler.transaction():
-        for detector in camera:
-            own = selectFaults(known, 0, detector.getId(), detector.getName())
-            is_missing = any(fault.kind is FaultKind.MISSING_DETECTOR for fault in own)
-            if detector.getId() in chosen and not is_missing:
-                ptc = simulatePtc(detector, camera, own, seed=seed)
-                data_id = {"instrument": instrument.getName(), "detector": detector.getId()}
-                refs.append(butler.put(ptc, dataset_type, data_id, run=run))
-        butler.registry.certify(calibrations, refs, Timespan(None, None))
+    of_detector = {
+        detector.getId(): (detector, selectFaults(known, 0, detector.getId(), detector.getName()))
+        for detector in camera
+        if detector.getId() in chosen
+    }
+    certifyCalibrations(
+        butler,
+        instrument,
+        "ptc",
+        "PhotonTransferCurveDataset",
+        (
+            (key, simulatePtc(detector, camera, own, seed=seed))
+            for key, (detector, own) in of_detector.items()
+            if not any(fault.kind is FaultKind.MISSING_DETECTOR for fault in own)
+        ),
+    )
 
 
 def listExpectedPtcResults(faults: Iterable[Fault], camera: Any) -> list[ExpectedResult]:
