@@ -6,7 +6,14 @@
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 
 from .amps import AmpFailureTool, AmpMarginTool, AmpResultsTool, AmpTestTool
-from .detectorPages import AmpCorrelationTool, AmpCurveTool, PtcCurveTool, addCorrelationTool, addCurveTools
+from .detectorPages import (
+    AmpCorrelationTool,
+    AmpCurveTool,
+    KernelTool,
+    PtcCurveTool,
+    addCorrelationTool,
+    addCurveTools,
+)
 from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
 from .extended import addExtendedTools
 from .toolSets import addAgreementTool, addSensorTools, addTools
@@ -43,6 +50,7 @@ __all__ = [
     "AmpTestTool",
     "DetectorImageTool",
     "FocalPlaneImageTool",
+    "KernelTool",
     "MetricTrendTool",
     "PtcCurveTool",
     "RaftGainTool",

@@ -18,6 +18,7 @@ from .crosstalks import (
 from .darkTruth import listExpectedDarkResults
 from .fault import Fault, FaultKind, parseFaults
 from .flatTruth import listExpectedFlatResults
+from .kernels import listExpectedKernelResults, simulateKernel, storeKernels
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
 from .ptcs import PtcModel, listExpectedGainResults, listExpectedPtcResults, simulatePtc, storePtcs
 from .quickFrames import FrameNoise, simulateFrame
@@ -63,6 +64,7 @@ __all__ = [
     "listExpectedDefectsResults",
     "listExpectedFlatResults",
     "listExpectedGainResults",
+    "listExpectedKernelResults",
     "listExpectedPtcResults",
     "listExpectedResults",
     "listInjectedFaults",
@@ -72,7 +74,9 @@ __all__ = [
     "shrinkCamera",
     "simulateCrosstalk",
     "simulateFrame",
+    "simulateKernel",
     "simulatePtc",
     "storeCrosstalks",
+    "storeKernels",
     "storePtcs",
 ]

@@ -16,6 +16,7 @@ from .correlation import AmpCorrelationPlot
 from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
+from .kernel import KernelGridPlot
 from .ptc import PtcGridPlot
 from .trend import TrendPlot
 
@@ -31,6 +32,7 @@ __all__ = [
     "FailureTablePlot",
     "FocalPlaneGeometryPlot",
     "FocalPlaneImagePlot",
+    "KernelGridPlot",
     "MarginStripPlot",
     "PtcGridPlot",
     "RaftGainPlot",

@@ -4,5 +4,6 @@
 """What is measured from the arrays of calibrations."""
 
 from .flatPairs import FlatPair, chooseFlatPair, correctionFactor
+from .kernels import KernelShape, hasKernel, measureKernel
 
-__all__ = ["FlatPair", "chooseFlatPair", "correctionFactor"]
+__all__ = ["FlatPair", "KernelShape", "chooseFlatPair", "correctionFactor", "hasKernel", "measureKernel"]
