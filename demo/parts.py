@@ -43,8 +43,8 @@ class CameraDemo:
     shrinkage
         Factor by which pixels are larger than those of the camera, and fewer, along rows and along columns.
     completeRaft
-        Raft of which all detectors are viewed, beside those with faults, and which has a view of its own; if
-        empty, all detectors of the camera are viewed.
+        Raft of which all detectors are viewed, beside those with faults, and which has a view of its own, of
+        the products that have a complete raft; if empty, all detectors of the camera are viewed.
     isShown
         Whether it is shown where no camera is named.
     """
@@ -124,6 +124,8 @@ class ProductDemo:
         Tests that find faults, but are not cp_verify's: tables of culprits do not have them.
     isrTasks
         Labels of the tasks that simulate, if they are not named after the product.
+    hasCompleteRaft
+        Whether detectors without faults are viewed, too, where a camera has a complete raft.
     judgesStructures
         Whether structures that are found in the pixels are judged.
     everywhere
@@ -140,6 +142,7 @@ class ProductDemo:
     reported: Mapping[str, str] = field(default_factory=dict)
     ownTests: tuple[str, ...] = ()
     isrTasks: tuple[str, ...] = ()
+    hasCompleteRaft: bool = False
     judgesStructures: bool = True
     everywhere: Collection[str] = TRANSIENT_KINDS
     sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -168,6 +171,7 @@ PRODUCTS = {
                 "BIAS_SHIFT_COUNT": "BIAS_BIAS_SHIFT_COUNT",
                 "AMPCORR": "overscanCorr",
             },
+            hasCompleteRaft=True,
             sizes={"verifyBiasDet": {"ampCornerBoxSize": 200}},
             historyOf="LATISS",
         ),
@@ -258,13 +262,27 @@ class Part:
         if full or not self.camera.completeRaft:
             return ()
         faulty = {str(fault.detector) for fault in self.readFaults()}
-        raft = self.camera.completeRaft
-        return tuple(name for name in names if name in faulty or name.partition("_")[0] == raft)
+        return tuple(name for name in names if name in faulty or name.partition("_")[0] == self.viewedRaft)
 
     @property
-    def coarseTasks(self) -> tuple[str, ...]:
-        """Labels of the tasks that bin so coarsely that nothing else takes their outputs."""
-        return (f"mosaic{self.product.title}Exp64",)
+    def viewedRaft(self) -> str:
+        """The raft that is viewed as a whole, if only one is."""
+        return self.camera.completeRaft if self.product.hasCompleteRaft else ""
+
+    @property
+    def omittedTasks(self) -> tuple[str, ...]:
+        """Labels of the tasks that a quick demonstration leaves out.
+
+        They bin so coarsely that nothing else takes their outputs, or sum up a run that has one exposure, or
+        show rafts of which few detectors are viewed.
+        """
+        title = self.product.title
+        labels = [f"mosaic{title}Exp64"]
+        if len(self.exposures) == 1:
+            labels += [f"verify{title}", f"analyze{title}Core"]
+        if self.camera.completeRaft and not self.product.hasCompleteRaft:
+            labels.append(f"view{title}ExpRaft")
+        return tuple(labels)
 
     def writeConfigs(
         self, directory: Path, viewed: Sequence[str], shrinkage: int, *, full: bool

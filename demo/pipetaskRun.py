@@ -124,7 +124,7 @@ class PipetaskRun:
             [*self._command(tasks.merges, inputs), "-o", self.outputCollection],
             [*self._command(tasks.mosaics, inputs), "--output-run", self._mosaicRun],
         ]
-        of_run = [*self._command(tasks.ofRun, inputs), "-o", self.outputCollection]
+        of_run = [[*self._command(tasks.ofRun, inputs), "-o", self.outputCollection]] if tasks.ofRun else []
         inputs = f"{self.outputCollection},{self._mosaicRun},{inputs}"
         structures = self._command(tasks.structures, inputs, _makeQuery(self.viewedDetectors))
         structures += ["--output-run", self._structureRun]
@@ -141,7 +141,7 @@ class PipetaskRun:
         shared = [
             ("simulating and verifying", verified, tasks.detectors, detectors),
             ("summing up and drawing maps", merges, [*tasks.merges, *tasks.mosaics], detectors),
-            ("looking for structures", [structures, of_run], [*tasks.structures, *tasks.ofRun], detectors),
+            ("looking for structures", [structures, *of_run], [*tasks.structures, *tasks.ofRun], detectors),
             ("looking at images", numbered, [*tasks.detectorViews, *tasks.views], viewed),
         ]
         return [

@@ -226,9 +226,9 @@ def prepare(
             outputCollection=part.outputCollection,
             exposures=tuple(exposure.id for exposure in part.exposures),
             configFiles=part.writeConfigs(configs, viewed, shrinkage, full=full),
-            excludedTasks=() if full else part.coarseTasks,
+            excludedTasks=() if full else part.omittedTasks,
             viewedDetectors=viewed,
-            viewedRaft=demo.completeRaft if viewed else "",
+            viewedRaft=part.viewedRaft if viewed else "",
         )
         stages = run.plan(processes)
         if part.hasHistory:

@@ -8,26 +8,19 @@ Stages of a part follow each other. A core that a part does not need takes a com
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from commands import startCommand
 from progress import Progress
 
 __all__ = ["PipetaskError", "Stage", "Track", "runSideBySide"]
 
 _EXECUTED = re.compile(r"Executed (\d+) quanta successfully, (\d+) failed and (\d+) remain")
-
-_ALLOCATION = {
-    # Images come and go by the hundred megabytes: keep their memory instead of giving it back to the system.
-    "MALLOC_MMAP_THRESHOLD_": "4294967296",
-    "MALLOC_TRIM_THRESHOLD_": "4294967296",
-    "MALLOC_TOP_PAD_": "268435456",
-}
 
 _PAUSE = 0.2
 """Seconds between two looks at what runs."""
@@ -74,7 +67,7 @@ class Track:
         self.nSteps = sum(stage.nSteps for stage in stages)
         self._stages = list(stages)
         self._logs = logs
-        self._started: list[tuple[subprocess.Popen[bytes], Path]] = []
+        self._started: list[tuple[BaseProcess, Path]] = []
         self._nFinished = 0
 
     @property
@@ -93,7 +86,7 @@ class Track:
     @property
     def nRunning(self) -> int:
         """Number of commands that run."""
-        return sum(process.poll() is None for process, _ in self._started)
+        return sum(process.exitcode is None for process, _ in self._started)
 
     @property
     def words(self) -> str:
@@ -108,11 +101,7 @@ class Track:
         self._logs.mkdir(parents=True, exist_ok=True)
         for i, command in enumerate(stage.commands[first : first + processes], first):
             log = self._logs / f"{'-'.join([*self.name.split(), *stage.words.split()])}-{i}.log"
-            with log.open("w") as stream:
-                process = subprocess.Popen(
-                    command, stdout=stream, stderr=subprocess.STDOUT, env=_ALLOCATION | os.environ
-                )
-            self._started.append((process, log))
+            self._started.append((startCommand(command, log), log))
 
     def advance(self) -> None:
         """Go on to the next stage if all commands of this one have ended.
@@ -125,7 +114,7 @@ class Track:
         if self.isDone:
             return
         for process, log in self._started:
-            if process.poll():
+            if process.exitcode:
                 tail = "\n".join(log.read_text().splitlines()[-15:])
                 raise PipetaskError(f"{self.words}: failed; the end of {log}:\n{tail}")
         if len(self._started) == len(self._stages[0].commands) and not self.nRunning:

@@ -230,6 +230,8 @@ def _describeMeaning(test: VerifyTest) -> Iterator[str]:
         yield "Not in SUCCESS."
     if test.thresholdSource:
         yield f"Threshold: {test.thresholdSource}."
+    if test.untestedWithout:
+        yield f"Not tested where {test.untestedWithout} has no value."
     if test.plausibleAbove:
         yield f"Plausible above ``{test.plausibleAbove}``."
     if test.setAside:

@@ -115,7 +115,9 @@ def test_stage_that_fails_shows_the_end_of_its_log(tmp_path: Path) -> None:
     with pytest.raises(PipetaskError, match=message) as caught:
         runAll([endless, failing], 2)
     assert str(caught.value).endswith("line 29")
-    assert endless._started[0][0].wait(10) != 0
+    [(process, _)] = endless._started
+    process.join(10)
+    assert process.exitcode != 0
 
 
 def test_plan_of_the_large_camera_names_a_complete_raft(tmp_path: Path) -> None:
@@ -137,8 +139,8 @@ def test_plan_of_the_large_camera_names_a_complete_raft(tmp_path: Path) -> None:
     assert "config.numCombined = 400" in plan.run.configFiles["verifyBiasIsr"].read_text()
     detectors, _, structures, views = plan.stages
     assert detectors.nSteps == 2 * 205
-    # The structures of the exposure, and of the run the merge and upstream's plots.
-    assert structures.nSteps == 3
+    # There is one exposure, so that there is no run to sum up.
+    assert structures.nSteps == 1
     # A view of each viewed detector, and one of rafts and of the focal plane each.
     assert views.nSteps == len(viewed) + 2
     assert not any("quantum" in stage.words or "quanta" in stage.words for stage in plan.stages)
@@ -147,6 +149,15 @@ def test_plan_of_the_large_camera_names_a_complete_raft(tmp_path: Path) -> None:
     # What the documentation says of the amplifiers.
     boxes = [amplifier.getBBox() for detector in camera for amplifier in detector]
     assert {(box.getWidth(), box.getHeight()) for box in boxes} == {(128, 500), (127, 500)}
+
+
+def test_other_products_of_the_large_camera_show_detectors_with_faults_only(tmp_path: Path) -> None:
+    [part] = listParts(["LSSTCam"], ["flat"])
+    [plan] = prepare([part], tmp_path, 2, None, full=False)
+    assert set(plan.run.viewedDetectors) == {str(fault.detector) for fault in part.readFaults()}
+    *_, views = plan.stages
+    assert not [command for command in views.commands if "viewFlatExpRaft" in " ".join(command)]
+    assert views.nSteps == len(plan.run.viewedDetectors) + 1
 
 
 def test_full_plan_leaves_out_no_detector() -> None:

@@ -572,6 +572,16 @@ def test_unit_of_a_column():
     assert bias.columnUnit("BIAS_NOISE") == "electron"
 
 
+def test_statistic_without_which_nothing_is_tested_is_read_and_known():
+    test = make(quantity="X", untestedWithout="Y", **TESTED)
+    assert test.inputColumns == ("BIAS_X", "BIAS_Y")
+    assert test.neededNames == ("X", "Y")
+    with pytest.raises(CatalogueError, match="untestedWithout 'Y' names Y, which is no stored statistic"):
+        makeProduct(test)
+    with pytest.raises(CatalogueError, match="untestedWithout is given without a tested quantity"):
+        make(untestedWithout="X")
+
+
 def test_expression_of_an_unknown_statistic_is_an_error():
     test = make(verify="X", quantity="X/Y", operator="<", threshold=1.0)
     with pytest.raises(

@@ -48,7 +48,7 @@ def plan(tmp_path, monkeypatch):
         return PipetaskRun(root, pipeline, inputs, f"demo/verify{product}", tuple(EXPOSURES)).plan(2)
 
     yield planRuns
-    for name in ("pipetaskRun", "progress", "stages"):
+    for name in ("commands", "pipetaskRun", "progress", "stages"):
         sys.modules.pop(name, None)
 
 

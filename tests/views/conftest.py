@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -296,7 +297,9 @@ class FakeHandle:
 
     def __init__(self, make: Callable[[], Any], detector: int) -> None:
         self._make = make
-        self.ref = SimpleNamespace(datasetType=SimpleNamespace(name="residual"), run="inputs")
+        self.ref = SimpleNamespace(
+            datasetType=SimpleNamespace(name="residual"), run="inputs", id=uuid.uuid4()
+        )
         data_id = {"instrument": "LSSTComCam", "exposure": INFO.id, "detector": detector}
         self.dataId = DataId(data_id)
 

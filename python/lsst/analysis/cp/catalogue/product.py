@@ -140,6 +140,7 @@ class Product:
             "quantity": test.quantityNames,
             "derived": test.derivedNames,
             "absentWhere": test.absentNames,
+            "untestedWithout": test.neededNames[len(test.quantityNames) :],
         }
         for name, names in read.items():
             if unknown := sorted(set(names) - stored - {*references, *test.means}):

@@ -85,6 +85,10 @@ class VerifyTest:
         there is none.
     quantityUnit
         Unit of the tested quantity.
+    untestedWithout
+        Statistic of the product without a finite value of which there is no tested quantity, though the
+        quantity does not name it, such as one of the same pixels where the quantity is a count, which is 0
+        also of no pixels. Empty if there is none.
     operator, threshold
         The test is passed where ``quantity operator threshold``; None if there is no tested quantity. The
         threshold is a number, or the two ends of an interval (operator ``"inside"``), or one of these for
@@ -142,6 +146,7 @@ class VerifyTest:
     centre: float | None = None
     quantity: str | None = None
     quantityUnit: str = ""
+    untestedWithout: str = ""
     operator: str | None = None
     threshold: Bounds | Mapping[str, Bounds] | None = field(default=None, hash=False)
     thresholdField: Fields | Mapping[str, Fields] = field(default="", hash=False)
@@ -175,6 +180,8 @@ class VerifyTest:
             raise self._error("quantity, operator and threshold must be given together")
         if self.quantity is None and self.isComputed:
             raise self._error("a computed verdict needs a tested quantity")
+        if self.quantity is None and self.untestedWithout:
+            raise self._error("untestedWithout is given without a tested quantity")
         if self.quantity is not None:
             if self.verify is None:
                 raise self._error("a tested quantity is given without a verify column")
@@ -356,6 +363,11 @@ class VerifyTest:
         return () if self.absentWhere is None else namesIn(self.absentWhere)
 
     @property
+    def neededNames(self) -> tuple[str, ...]:
+        """Names that have to have values for a tested quantity: those in it first."""
+        return (*self.quantityNames, *((self.untestedWithout,) if self.untestedWithout else ()))
+
+    @property
     def comparedNames(self) -> tuple[str, ...]:
         """What the statistic is compared with: the other names in the tested quantity."""
         return tuple(name for name in self.quantityNames if name != self.statistic)
@@ -364,7 +376,7 @@ class VerifyTest:
     def statisticColumns(self) -> tuple[str, ...]:
         """Columns of statistics that the test and its expressions read in rows of its own kind."""
         names = [] if self.statistic is None or self.derived else [self.statistic]
-        names += [*self.derivedNames, *self.quantityNames, *self.absentNames]
+        names += [*self.derivedNames, *self.neededNames, *self.absentNames]
         stored = [name for name in names if name not in (*REFERENCE_NAMES, *self.means)]
         return tuple(f"{self.prefix}_{name}" for name in dict.fromkeys(stored))
 

@@ -68,8 +68,12 @@ class PlaneReader:
     def _image_hdu(self, hdus: astropy.io.fits.HDUList) -> Any:
         """Return the first HDU with pixels."""
         with naming_file(self._path, "read"):
-            first = 1 if not hdus[0].header["NAXIS"] and len(hdus) > 1 else 0
-            return self._check(hdus[first])
+            return self._check(hdus[self._first(hdus)])
+
+    @staticmethod
+    def _first(hdus: astropy.io.fits.HDUList) -> int:
+        """Find the first HDU with pixels; the number of HDUs is not asked for, as that reads all of them."""
+        return 0 if hdus[0].header["NAXIS"] else 1
 
     def _check(self, hdu: Any) -> Any:
         if not hdu.is_image or len(hdu.shape) != 2:
@@ -194,10 +198,10 @@ class ExposureFitsReader(MaskedImageFitsReader):
     def _read_info(self) -> tuple[ExposureInfo, dict[str, int]]:
         """Return what the headers say, and what is in the archive."""
         with open_fits(self._path) as hdus:
-            image = self._image_hdu(hdus)
+            self._image_hdu(hdus)
             with naming_file(self._path, "read the headers of"):
                 version = hdus[0].header.get(VERSION_KEY, 0)
-                metadata = inherited_metadata(hdus, hdus.index(image))
+                metadata = inherited_metadata(hdus, self._first(hdus))
                 ids = pop_archive_ids(metadata)
                 return info_from_header(metadata, version, ids), ids
 

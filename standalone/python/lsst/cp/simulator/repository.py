@@ -20,6 +20,8 @@ from lsst.pipe.base import Instrument
 
 _EXPOSURE_FORMATTER = "lsst.obs.base.formatters.fitsExposure.FitsExposureFormatter"
 _IMAGE_FORMATTER = "lsst.obs.base.formatters.fitsExposure.FitsImageFormatter"
+_JSON_FORMATTER = "lsst.daf.butler.formatters.json.JsonFormatter"
+"""For dictionaries of a detector, which take up to a hundred times as long to write and read as YAML."""
 
 
 def _compress(quantum: float, dither: str) -> dict[str, Any]:
@@ -56,6 +58,7 @@ def _listFormatters(product: str, recipe: str, binnedRecipe: str) -> dict[str, A
         exposure: {"formatter": _EXPOSURE_FORMATTER, "parameters": {"recipe": recipe}},
         f"{exposure}Bin8": {"formatter": _EXPOSURE_FORMATTER, "parameters": binned},
         f"verify{product}Residual8": {"formatter": _IMAGE_FORMATTER, "parameters": binned},
+        f"verify{product}DetStats": _JSON_FORMATTER,
     }
 
 
@@ -66,8 +69,7 @@ _FORMATTERS = {
     **_listFormatters("Flat", "flat", "binnedFlat"),
     **_listFormatters("Defects", "flat", "binnedFlat"),
     **_listFormatters("UncorrectedDefects", "flat", "binnedFlat"),
-    # The profiles of a detector take a hundred times as long to write and read as YAML.
-    "isrStatistics": "lsst.daf.butler.formatters.json.JsonFormatter",
+    "isrStatistics": _JSON_FORMATTER,
 }
 """What the datastore does otherwise than by default: all formatters are Butler's, and recorded by name."""
 

@@ -100,7 +100,7 @@ def _explainSuspicions(table: AmpTable, test: VerifyTest, rows: IndexArray) -> l
 
 def _findLacking(table: AmpTable, test: VerifyTest, rows: IndexArray) -> list[str]:
     """Name the first value of each row without which there is no statistic, or no tested quantity."""
-    names = dict.fromkeys(([test.statistic] if test.statistic else []) + list(test.quantityNames))
+    names = dict.fromkeys(([test.statistic] if test.statistic else []) + list(test.neededNames))
     conditions, words = [], []
     for name in names:
         values = table.variable(name, test)[rows]

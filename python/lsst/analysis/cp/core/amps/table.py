@@ -311,13 +311,17 @@ class AmpTable:
         Returns
         -------
         quantity
-            Shape (n,), in the test's ``quantityUnit``; not finite where a variable is not, or a divisor is 0.
+            Shape (n,), in the test's ``quantityUnit``; not finite where a variable is not, or a divisor is 0;
+            NaN where ``untestedWithout`` has no finite value.
             None if the test has no tested quantity.
         """
         if test.quantity is None:
             return None
         unit = self.product[test.key].quantityUnit
-        return self._evaluate(test.quantity, test.quantityNames, test, unit)
+        quantity = self._evaluate(test.quantity, test.quantityNames, test, unit)
+        if test.untestedWithout:
+            return np.where(np.isfinite(self.variable(test.untestedWithout, test)), quantity, np.nan)
+        return quantity
 
     def needsGain(self, test: VerifyTest) -> bool:
         """Tell whether the tested quantity is of electrons, where statistics are in ADU."""

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,8 @@ from lsst.geom import Box2I, Extent2I, Point2I
 from lsst.pipe.base import UnprocessableDataError
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from lsst.afw.cameraGeom import Camera
     from lsst.daf.butler import DeferredDatasetHandle
     from lsst.utils.logging import LsstLogAdapter
@@ -261,25 +264,43 @@ def readFocalPlaneImage(handle: DeferredDatasetHandle, expected: tuple[int, int]
 def sampleImage(handle: DeferredDatasetHandle, shape: tuple[int, int]) -> Float32Array:
     """Read a sample of an image of the shape (ny, nx), enough to choose a range of colours.
 
+    The views of all detectors take the sample of one image: a process reads it once.
+
     Returns
     -------
     sample
-        Pixels of windows that are spread evenly, or all of a small image; shape (n,).
+        Pixels of windows that are spread evenly, or all of a small image; shape (n,), not to be changed.
 
     Raises
     ------
     UnusableImageError
         Raised if the image cannot be read, or is smaller.
     """
-    side, number = SAMPLE_WINDOW, SAMPLE_WINDOWS
+    try:
+        return _readSample(_SampledImage(handle.ref.id, shape, handle))
+    except Exception as error:
+        raise makeUnreadable(nameDataset(handle), error) from error
+
+
+@dataclass(frozen=True)
+class _SampledImage:
+    """An image to sample. Two of one dataset are equal, whoever reads it."""
+
+    id: UUID
+    shape: tuple[int, int]
+    handle: DeferredDatasetHandle = field(compare=False)
+
+
+@functools.lru_cache(maxsize=1)
+def _readSample(image: _SampledImage) -> Float32Array:
+    side, number, shape = SAMPLE_WINDOW, SAMPLE_WINDOWS, image.shape
     boxes = [Box2I(Point2I(0, 0), Extent2I(shape[1], shape[0]))]
     if min(shape) > side * number:
         rows, columns = (np.linspace(0, n - side, number).astype(int).tolist() for n in shape)
         boxes = [Box2I(Point2I(x, y), Extent2I(side, side)) for y in rows for x in columns]
-    try:
-        return np.concatenate([handle.get(parameters={"bbox": box}).array.ravel() for box in boxes])
-    except Exception as error:
-        raise makeUnreadable(nameDataset(handle), error) from error
+    sample = np.concatenate([image.handle.get(parameters={"bbox": box}).array.ravel() for box in boxes])
+    sample.setflags(write=False)
+    return sample
 
 
 def readCulprits(handles: Iterable[DeferredDatasetHandle]) -> dict[str, Table]:
