@@ -19,6 +19,12 @@ from .darkTruth import listExpectedDarkResults
 from .fault import Fault, FaultKind, parseFaults
 from .flatTruth import listExpectedFlatResults
 from .kernels import listExpectedKernelResults, simulateKernel, storeKernels
+from .linearizers import (
+    LinearityModel,
+    listExpectedLinearizerResults,
+    simulateLinearizer,
+    storeLinearizers,
+)
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
 from .ptcs import PtcModel, listExpectedGainResults, listExpectedPtcResults, simulatePtc, storePtcs
 from .quickFrames import FrameNoise, simulateFrame
@@ -32,6 +38,7 @@ from .simulateDefectsIsr import (
     listExpectedDefectsResults,
 )
 from .simulateFlatIsr import SimulateFlatIsrConfig, SimulateFlatIsrTask
+from .simulateLinearitySolve import SimulateLinearitySolveConfig, SimulateLinearitySolveTask
 from .smallCamera import shrinkCamera
 from .truth import ExpectedResult, InjectedFault, listExpectedResults, listInjectedFaults
 
@@ -44,6 +51,7 @@ __all__ = [
     "FaultKind",
     "FrameNoise",
     "InjectedFault",
+    "LinearityModel",
     "PixelFault",
     "PtcModel",
     "SimulateBiasIsrConfig",
@@ -56,6 +64,8 @@ __all__ = [
     "SimulateDefectsIsrTask",
     "SimulateFlatIsrConfig",
     "SimulateFlatIsrTask",
+    "SimulateLinearitySolveConfig",
+    "SimulateLinearitySolveTask",
     "addPixelFault",
     "defineVisits",
     "drawPixelFault",
@@ -65,6 +75,7 @@ __all__ = [
     "listExpectedFlatResults",
     "listExpectedGainResults",
     "listExpectedKernelResults",
+    "listExpectedLinearizerResults",
     "listExpectedPtcResults",
     "listExpectedResults",
     "listInjectedFaults",
@@ -78,5 +89,7 @@ __all__ = [
     "simulatePtc",
     "storeCrosstalks",
     "storeKernels",
+    "simulateLinearizer",
+    "storeLinearizers",
     "storePtcs",
 ]

@@ -26,7 +26,7 @@ import numpy.typing as npt
 from lsst.daf.butler import Butler
 from lsst.ip.isr import CrosstalkCalib
 
-from .certify import certifyCalibrations, listSimulated
+from .calibrations import certifyCalibrations
 from .fault import Fault, FaultKind
 from .randomStreams import RandomStreams
 from .truth import ExpectedResult, listExpectedResults
@@ -224,14 +224,16 @@ def storeCrosstalks(
         What clean sensors are like.
     """
     known = crosstalks or {}
-    calibs = (
+    chosen = {detector.getId() for detector in camera} if detectors is None else set(detectors)
+    of_detectors = (
         (
             detector.getId(),
             known.get(detector.getId()) or simulateCrosstalk(detector, camera, seed=seed, model=model),
         )
-        for detector, _ in listSimulated(camera, (), detectors)
+        for detector in camera
+        if detector.getId() in chosen
     )
-    certifyCalibrations(butler, instrument, "crosstalk", "CrosstalkCalib", calibs)
+    certifyCalibrations(butler, instrument, "crosstalk", "CrosstalkCalib", of_detectors)
 
 
 def listExpectedCrosstalkResults(faults: Iterable[Fault], camera: Any) -> list[ExpectedResult]:

@@ -21,7 +21,7 @@ from scipy.sparse.linalg import splu
 from lsst.daf.butler import Butler
 from lsst.ip.isr import BrighterFatterKernel
 
-from .certify import certifyCalibrations, listSimulated
+from .calibrations import certifyCalibrations, listSimulated
 from .fault import Fault, FaultKind
 from .ptcs import NEIGHBOURS, PtcModel
 from .randomStreams import RandomStreams

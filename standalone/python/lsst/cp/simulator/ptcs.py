@@ -26,7 +26,7 @@ from scipy.optimize import curve_fit
 from lsst.daf.butler import Butler
 from lsst.ip.isr import PhotonTransferCurveDataset
 
-from .certify import certifyCalibrations, listSimulated
+from .calibrations import certifyCalibrations, listSimulated
 from .fault import Fault, FaultKind
 from .randomStreams import RandomStreams
 from .truth import ExpectedResult, listExpectedResults
