@@ -9,6 +9,7 @@ from .amps import AmpFailureTool, AmpMarginTool, AmpResultsTool, AmpTestTool
 from .detectorPages import (
     AmpCorrelationTool,
     AmpCurveTool,
+    CrosstalkTool,
     KernelTool,
     PtcCurveTool,
     addCorrelationTool,
@@ -48,6 +49,7 @@ __all__ = [
     "AmpRateTool",
     "AmpSlopeTool",
     "AmpTestTool",
+    "CrosstalkTool",
     "DetectorImageTool",
     "FocalPlaneImageTool",
     "KernelTool",
