@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lsst.analysis.cp.actions.keyedData import SelectCurves
-from lsst.analysis.cp.actions.plot import AmpCorrelationPlot, AmpGridPlot, CrosstalkPlot, PtcGridPlot
+from lsst.analysis.cp.actions.plot import (
+    AmpCorrelationPlot,
+    AmpGridPlot,
+    CrosstalkPlot,
+    KernelGridPlot,
+    PtcGridPlot,
+)
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, BasePrep, NoMetric
 from lsst.pex.config import Field
@@ -22,6 +28,7 @@ __all__ = [
     "AmpCorrelationTool",
     "AmpCurveTool",
     "CrosstalkTool",
+    "KernelTool",
     "PtcCurveTool",
     "addCorrelationTool",
     "addCurveTools",
@@ -70,6 +77,15 @@ class CrosstalkTool(PageTool):
         """Choose the plot."""
         super().setDefaults()
         self.produce.plot = CrosstalkPlot
+
+
+class KernelTool(PageTool):
+    """Plot of the brighter-fatter kernels of the amplifiers of a detector."""
+
+    def setDefaults(self) -> None:
+        """Choose the plot."""
+        super().setDefaults()
+        self.produce.plot = KernelGridPlot
 
 
 class AmpCurveTool(AnalysisTool):
