@@ -10,15 +10,14 @@ from .detectorPages import (
     AmpCorrelationTool,
     AmpCurveTool,
     CrosstalkTool,
+    KernelTool,
     PageTool,
     addCorrelationTool,
     addCurveTools,
-    addPtcComparisonTools,
-    addPtcTableTools,
-    addPtcTools,
 )
 from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
 from .extended import addExtendedTools
+from .ptcPages import addPtcComparisonTools, addPtcTableTools, addPtcTools
 from .toolSets import addAgreementTool, addSensorTools, addTools
 from .trends import MetricTrendTool, addTrendTools
 from .views import (
@@ -57,6 +56,7 @@ __all__ = [
     "CrosstalkTool",
     "DetectorImageTool",
     "FocalPlaneImageTool",
+    "KernelTool",
     "MetricTrendTool",
     "PageTool",
     "RaftGainTool",

@@ -12,12 +12,7 @@ from lsst.analysis.cp.actions.plot import (
     AmpCorrelationPlot,
     AmpGridPlot,
     CrosstalkPlot,
-    PtcComparisonPlot,
-    PtcCovariancePlot,
-    PtcGridPlot,
-    PtcNoisePlot,
-    PtcResidualPlot,
-    PtcRowMeanPlot,
+    KernelGridPlot,
 )
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, BasePrep, NoMetric
@@ -32,12 +27,10 @@ __all__ = [
     "AmpCorrelationTool",
     "AmpCurveTool",
     "CrosstalkTool",
+    "KernelTool",
     "PageTool",
     "addCorrelationTool",
     "addCurveTools",
-    "addPtcComparisonTools",
-    "addPtcTableTools",
-    "addPtcTools",
 ]
 
 
@@ -74,6 +67,15 @@ class CrosstalkTool(PageTool):
         """Choose the plot."""
         super().setDefaults()
         self.produce.plot = CrosstalkPlot
+
+
+class KernelTool(PageTool):
+    """Plot of the brighter-fatter kernels of the amplifiers of a detector."""
+
+    def setDefaults(self) -> None:
+        """Choose the plot."""
+        super().setDefaults()
+        self.produce.plot = KernelGridPlot
 
 
 class AmpCurveTool(AnalysisTool):
@@ -138,45 +140,3 @@ def addCorrelationTool(config: AnalysisBaseConfig, product: str) -> None:
     tool = addTool(config.atools, f"{product}Correlations", AmpCorrelationTool)
     label = getProduct(product).images["exposure"].label
     tool.produce.plot.title = f"{label}, correlations of amplifiers"
-
-
-def addPtcTools(config: AnalysisBaseConfig) -> None:
-    """Add the plots of a photon transfer curve: variances on both scales, residuals, and noises.
-
-    Parameters
-    ----------
-    config
-        Configuration of a `~lsst.analysis.cp.tasks.DetectorCalibrationTask`.
-    """
-    plots = {
-        "ptcCurves": PtcGridPlot,
-        "ptcCurvesLinear": PtcGridPlot,
-        "ptcResiduals": PtcResidualPlot,
-        "ptcNoises": PtcNoisePlot,
-    }
-    for name, plot in plots.items():
-        addTool(config.atools, name, PageTool).produce.plot = plot
-    config.atools.ptcCurvesLinear.produce.plot.scale = "linear"
-
-
-def addPtcTableTools(config: AnalysisBaseConfig) -> None:
-    """Add the plots of what cp_verify stores of the pairs: covariances, and variances of means of rows.
-
-    Parameters
-    ----------
-    config
-        Configuration of a `~lsst.analysis.cp.tasks.DetectorTablesTask` on results.
-    """
-    for name, plot in {"ptcCovariances": PtcCovariancePlot, "ptcRowMeans": PtcRowMeanPlot}.items():
-        addTool(config.atools, name, PageTool).produce.plot = plot
-
-
-def addPtcComparisonTools(config: AnalysisBaseConfig) -> None:
-    """Add the plot of two photon transfer curves upon each other.
-
-    Parameters
-    ----------
-    config
-        Configuration of a `~lsst.analysis.cp.tasks.CalibrationComparisonTask`.
-    """
-    addTool(config.atools, "ptcComparison", PageTool).produce.plot = PtcComparisonPlot
