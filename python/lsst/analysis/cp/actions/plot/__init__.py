@@ -16,6 +16,12 @@ from .correlation import AmpCorrelationPlot
 from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
+from .linearity import (
+    LinearityDeviationPlot,
+    LinearityFitPlot,
+    LinearityResidualPlot,
+    LinearitySplinePlot,
+)
 from .ptc import PtcGridPlot
 from .trend import TrendPlot
 
@@ -31,6 +37,10 @@ __all__ = [
     "FailureTablePlot",
     "FocalPlaneGeometryPlot",
     "FocalPlaneImagePlot",
+    "LinearityDeviationPlot",
+    "LinearityFitPlot",
+    "LinearityResidualPlot",
+    "LinearitySplinePlot",
     "MarginStripPlot",
     "PtcGridPlot",
     "RaftGainPlot",
