@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lsst.analysis.cp.actions.keyedData import SelectCurves
-from lsst.analysis.cp.actions.plot import AmpCorrelationPlot, AmpGridPlot, PtcGridPlot
+from lsst.analysis.cp.actions.plot import AmpCorrelationPlot, AmpGridPlot, CrosstalkPlot, PtcGridPlot
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, BasePrep, NoMetric
 from lsst.pex.config import Field
@@ -18,7 +18,14 @@ from .toolSets import addTool
 if TYPE_CHECKING:
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
 
-__all__ = ["AmpCorrelationTool", "AmpCurveTool", "PtcCurveTool", "addCorrelationTool", "addCurveTools"]
+__all__ = [
+    "AmpCorrelationTool",
+    "AmpCurveTool",
+    "CrosstalkTool",
+    "PtcCurveTool",
+    "addCorrelationTool",
+    "addCurveTools",
+]
 
 
 class PageTool(AnalysisTool):
@@ -54,6 +61,15 @@ class PtcCurveTool(PageTool):
         """Choose the plot."""
         super().setDefaults()
         self.produce.plot = PtcGridPlot
+
+
+class CrosstalkTool(PageTool):
+    """Plot of the crosstalk of the amplifiers of a detector, or of a raft."""
+
+    def setDefaults(self) -> None:
+        """Choose the plot."""
+        super().setDefaults()
+        self.produce.plot = CrosstalkPlot
 
 
 class AmpCurveTool(AnalysisTool):

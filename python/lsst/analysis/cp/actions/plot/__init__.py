@@ -13,6 +13,7 @@ from .amps import (
     VendorHistogramPlot,
 )
 from .correlation import AmpCorrelationPlot
+from .crosstalk import CrosstalkPlot
 from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
@@ -31,6 +32,7 @@ __all__ = [
     "AmpTablePlot",
     "AmpCorrelationPlot",
     "AmpGridPlot",
+    "CrosstalkPlot",
     "DetectorImagePlot",
     "DetectorSeriesPlot",
     "FailureMapPlot",
