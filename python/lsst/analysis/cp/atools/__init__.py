@@ -10,9 +10,11 @@ from .detectorPages import (
     AmpCorrelationTool,
     AmpCurveTool,
     CrosstalkTool,
+    LinearityTool,
     PtcCurveTool,
     addCorrelationTool,
     addCurveTools,
+    addLinearityTools,
 )
 from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
 from .extended import addExtendedTools
@@ -33,6 +35,7 @@ __all__ = [
     "addCorrelationTool",
     "addCurveTools",
     "addExtendedTools",
+    "addLinearityTools",
     "addMaskViewTool",
     "addResidualTools",
     "addSensorTools",
@@ -51,6 +54,7 @@ __all__ = [
     "CrosstalkTool",
     "DetectorImageTool",
     "FocalPlaneImageTool",
+    "LinearityTool",
     "MetricTrendTool",
     "PtcCurveTool",
     "RaftGainTool",

@@ -8,7 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lsst.analysis.cp.actions.keyedData import SelectCurves
-from lsst.analysis.cp.actions.plot import AmpCorrelationPlot, AmpGridPlot, CrosstalkPlot, PtcGridPlot
+from lsst.analysis.cp.actions.plot import (
+    AmpCorrelationPlot,
+    AmpGridPlot,
+    CrosstalkPlot,
+    LinearityDeviationPlot,
+    LinearityFitPlot,
+    LinearityResidualPlot,
+    LinearitySplinePlot,
+    PtcGridPlot,
+)
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, BasePrep, NoMetric
 from lsst.pex.config import Field
@@ -16,15 +25,18 @@ from lsst.pex.config import Field
 from .toolSets import addTool
 
 if TYPE_CHECKING:
+    from lsst.analysis.cp.actions.plot.linearity import LinearityPlot
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
 
 __all__ = [
     "AmpCorrelationTool",
     "AmpCurveTool",
     "CrosstalkTool",
+    "LinearityTool",
     "PtcCurveTool",
     "addCorrelationTool",
     "addCurveTools",
+    "addLinearityTools",
 ]
 
 
@@ -70,6 +82,15 @@ class CrosstalkTool(PageTool):
         """Choose the plot."""
         super().setDefaults()
         self.produce.plot = CrosstalkPlot
+
+
+class LinearityTool(PageTool):
+    """Plot of the linearizers of the amplifiers of a detector, in its geometry; the first is the default."""
+
+    def setDefaults(self) -> None:
+        """Choose the plot."""
+        super().setDefaults()
+        self.produce.plot = LinearityDeviationPlot
 
 
 class AmpCurveTool(AnalysisTool):
@@ -118,6 +139,24 @@ def addCurveTools(config: AnalysisBaseConfig, product: str) -> None:
     for key in getProduct(product).curves:
         words = "".join(word.capitalize() for word in key.split("_"))
         addTool(config.atools, f"{product}{words}", AmpCurveTool, product=product, curve=key)
+
+
+def addLinearityTools(config: AnalysisBaseConfig) -> None:
+    """Add the pages of linearizers.
+
+    Parameters
+    ----------
+    config
+        Configuration of a `~lsst.analysis.cp.tasks.DetectorCalibrationTask` on linearizers.
+    """
+    plots: dict[str, type[LinearityPlot]] = {
+        "Deviations": LinearityDeviationPlot,
+        "Residuals": LinearityResidualPlot,
+        "Fit": LinearityFitPlot,
+        "Splines": LinearitySplinePlot,
+    }
+    for name, plot in plots.items():
+        addTool(config.atools, f"linearizer{name}", LinearityTool).produce.plot = plot
 
 
 def addCorrelationTool(config: AnalysisBaseConfig, product: str) -> None:

@@ -3,11 +3,18 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Linearizers of the amplifiers of a detector."""
 
-from .plots import LinearityDeviationPlot, LinearityFitPlot, LinearityResidualPlot, LinearitySplinePlot
+from .plots import (
+    LinearityDeviationPlot,
+    LinearityFitPlot,
+    LinearityPlot,
+    LinearityResidualPlot,
+    LinearitySplinePlot,
+)
 
 __all__ = [
     "LinearityDeviationPlot",
     "LinearityFitPlot",
+    "LinearityPlot",
     "LinearityResidualPlot",
     "LinearitySplinePlot",
 ]

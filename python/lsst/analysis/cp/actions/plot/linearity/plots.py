@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LinearityDeviationPlot",
     "LinearityFitPlot",
+    "LinearityPlot",
     "LinearityResidualPlot",
     "LinearitySplinePlot",
 ]
@@ -166,7 +167,7 @@ class LinearityPlot(PlotAction):
 
 
 class LinearityDeviationPlot(LinearityPlot):
-    """How far each pair of flats is from a straight line, in percent, and the linearizer that is fitted to it.
+    """How far each pair of flats is from a straight line, in percent, and the linearizer fitted to that.
 
     All panels share their axes. Dotted lines are the limit of the ratio of the spline and the signal, which
     is tested at its knots; the panel of an amplifier that does not keep it is framed.
@@ -290,26 +291,21 @@ class LinearitySplinePlot(LinearityPlot):
         self, curves: LinearityCurves, reference: Any = None, plotInfo: Mapping[str, object] | None = None
     ) -> CurvesView:
         """Show both corrections on the same axes."""
-        x_limits, limit = _signalLimits(curves), _findLimit(curves)
-        panels, heights = [], []
+        limit, most = _findLimit(curves), 0.0
+        sources = {"reference": reference, "correction": curves.calibration}
+        panels = []
         for amp in curves.amps:
             steps = np.linspace(0, _findEnd(amp), _STEPS)
-            both = {
-                "reference": np.full(_STEPS, np.nan)
-                if reference is None
-                else correct(reference, amp.name, steps),
-                "correction": correct(curves.calibration, amp.name, steps),
-            }
-            heights += both.values()
-            guides = (
-                Series(kind="limit", x=steps, y=sign * limit / 100 * steps, isBeyond=False)
-                for sign in (-1, 1)
-            )
-            lines = (Series(kind=kind, x=steps, y=y) for kind, y in both.items() if np.isfinite(y).any())
-            knots = Series(kind="knot", x=amp.knots, y=amp.values)
-            panels.append(_makePanel(amp, (*guides, *lines, knots)))
-        found = np.concatenate([*heights, [0.0]])
-        most = 1.1 * float(np.nanmax(np.abs(found)))
+            guide = limit / 100 * steps
+            series = [Series(kind="limit", x=steps, y=y, isBeyond=False) for y in (-guide, guide)]
+            for kind, calib in sources.items():
+                if calib is not None:
+                    heights = correct(calib, amp.name, steps)
+                    most = max(most, float(np.abs(heights[np.isfinite(heights)]).max(initial=0.0)))
+                    series.append(Series(kind=kind, x=steps, y=heights))
+            series.append(Series(kind="knot", x=amp.knots, y=amp.values))
+            panels.append(_makePanel(amp, tuple(series)))
+        most = 1.1 * most or 1.0
         return CurvesView(
             **self._describe(curves, panels, plotInfo),
             xLimits=_signalLimits(curves),
