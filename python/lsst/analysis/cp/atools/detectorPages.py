@@ -12,6 +12,7 @@ from lsst.analysis.cp.actions.plot import (
     AmpCorrelationPlot,
     AmpGridPlot,
     CrosstalkPlot,
+    KernelGridPlot,
     LinearityDeviationPlot,
     LinearityFitPlot,
     LinearityResidualPlot,
@@ -32,6 +33,7 @@ __all__ = [
     "AmpCorrelationTool",
     "AmpCurveTool",
     "CrosstalkTool",
+    "KernelTool",
     "LinearityTool",
     "PtcCurveTool",
     "addCorrelationTool",
@@ -82,6 +84,15 @@ class CrosstalkTool(PageTool):
         """Choose the plot."""
         super().setDefaults()
         self.produce.plot = CrosstalkPlot
+
+
+class KernelTool(PageTool):
+    """Plot of the brighter-fatter kernels of the amplifiers of a detector."""
+
+    def setDefaults(self) -> None:
+        """Choose the plot."""
+        super().setDefaults()
+        self.produce.plot = KernelGridPlot
 
 
 class LinearityTool(PageTool):

@@ -17,6 +17,7 @@ from .crosstalk import CrosstalkPlot
 from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
+from .kernel import KernelGridPlot
 from .linearity import (
     LinearityDeviationPlot,
     LinearityFitPlot,
@@ -39,6 +40,7 @@ __all__ = [
     "FailureTablePlot",
     "FocalPlaneGeometryPlot",
     "FocalPlaneImagePlot",
+    "KernelGridPlot",
     "LinearityDeviationPlot",
     "LinearityFitPlot",
     "LinearityResidualPlot",

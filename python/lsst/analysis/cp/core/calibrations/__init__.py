@@ -5,5 +5,16 @@
 
 from .crosstalk import N_SIGMA, TOLERANCE, Crosstalk
 from .flatPairs import FlatPair, chooseFlatPair, correctionFactor
+from .kernels import KernelShape, hasKernel, measureKernel
 
-__all__ = ["N_SIGMA", "TOLERANCE", "Crosstalk", "FlatPair", "chooseFlatPair", "correctionFactor"]
+__all__ = [
+    "N_SIGMA",
+    "TOLERANCE",
+    "Crosstalk",
+    "FlatPair",
+    "KernelShape",
+    "chooseFlatPair",
+    "correctionFactor",
+    "hasKernel",
+    "measureKernel",
+]
