@@ -74,6 +74,8 @@ def listPages(product: str, camera: str) -> dict[str, str]:
     """List the tasks that make pages of detectors and rafts on demand, with their inputs."""
     if product == "ptc":
         return {"analyzePtcCurvesExtended": "ptc", "analyzePtcPairsExtended": "verifyPtcDetResults"}
+    if product == "linearizer":
+        return {"analyzeLinearizerCurvesExtended": "verifyLinearizerSecondLinearizer"}
     if product == "crosstalk":
         ends = ("", *(("Raft",) if camera != "LATISS" else ()))
         return {f"analyzeCrosstalk{end}MatricesExtended": "verifyCrosstalk" for end in ends}

@@ -11,9 +11,11 @@ from .detectorPages import (
     AmpCurveTool,
     CrosstalkTool,
     KernelTool,
+    LinearityTool,
     PageTool,
     addCorrelationTool,
     addCurveTools,
+    addLinearityTools,
 )
 from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
 from .extended import addExtendedTools
@@ -35,6 +37,7 @@ __all__ = [
     "addCorrelationTool",
     "addCurveTools",
     "addExtendedTools",
+    "addLinearityTools",
     "addMaskViewTool",
     "addPtcComparisonTools",
     "addPtcTableTools",
@@ -57,6 +60,7 @@ __all__ = [
     "DetectorImageTool",
     "FocalPlaneImageTool",
     "KernelTool",
+    "LinearityTool",
     "MetricTrendTool",
     "PageTool",
     "RaftGainTool",

@@ -13,6 +13,10 @@ from lsst.analysis.cp.actions.plot import (
     AmpGridPlot,
     CrosstalkPlot,
     KernelGridPlot,
+    LinearityDeviationPlot,
+    LinearityFitPlot,
+    LinearityResidualPlot,
+    LinearitySplinePlot,
 )
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, BasePrep, NoMetric
@@ -21,6 +25,7 @@ from lsst.pex.config import Field
 from .toolSets import addTool
 
 if TYPE_CHECKING:
+    from lsst.analysis.cp.actions.plot.linearity import LinearityPlot
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
 
 __all__ = [
@@ -28,9 +33,11 @@ __all__ = [
     "AmpCurveTool",
     "CrosstalkTool",
     "KernelTool",
+    "LinearityTool",
     "PageTool",
     "addCorrelationTool",
     "addCurveTools",
+    "addLinearityTools",
 ]
 
 
@@ -76,6 +83,15 @@ class KernelTool(PageTool):
         """Choose the plot."""
         super().setDefaults()
         self.produce.plot = KernelGridPlot
+
+
+class LinearityTool(PageTool):
+    """Plot of the linearizers of the amplifiers of a detector, in its geometry; the first is the default."""
+
+    def setDefaults(self) -> None:
+        """Choose the plot."""
+        super().setDefaults()
+        self.produce.plot = LinearityDeviationPlot
 
 
 class AmpCurveTool(AnalysisTool):
@@ -124,6 +140,24 @@ def addCurveTools(config: AnalysisBaseConfig, product: str) -> None:
     for key in getProduct(product).curves:
         words = "".join(word.capitalize() for word in key.split("_"))
         addTool(config.atools, f"{product}{words}", AmpCurveTool, product=product, curve=key)
+
+
+def addLinearityTools(config: AnalysisBaseConfig) -> None:
+    """Add the pages of linearizers.
+
+    Parameters
+    ----------
+    config
+        Configuration of a `~lsst.analysis.cp.tasks.DetectorCalibrationTask` on linearizers.
+    """
+    plots: dict[str, type[LinearityPlot]] = {
+        "Deviations": LinearityDeviationPlot,
+        "Residuals": LinearityResidualPlot,
+        "Fit": LinearityFitPlot,
+        "Splines": LinearitySplinePlot,
+    }
+    for name, plot in plots.items():
+        addTool(config.atools, f"linearizer{name}", LinearityTool).produce.plot = plot
 
 
 def addCorrelationTool(config: AnalysisBaseConfig, product: str) -> None:

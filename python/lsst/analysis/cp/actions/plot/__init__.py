@@ -18,6 +18,12 @@ from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMa
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
 from .kernel import KernelGridPlot
+from .linearity import (
+    LinearityDeviationPlot,
+    LinearityFitPlot,
+    LinearityResidualPlot,
+    LinearitySplinePlot,
+)
 from .ptc import (
     PtcComparisonPlot,
     PtcCovariancePlot,
@@ -42,6 +48,10 @@ __all__ = [
     "FocalPlaneGeometryPlot",
     "FocalPlaneImagePlot",
     "KernelGridPlot",
+    "LinearityDeviationPlot",
+    "LinearityFitPlot",
+    "LinearityResidualPlot",
+    "LinearitySplinePlot",
     "MarginStripPlot",
     "PtcComparisonPlot",
     "PtcCovariancePlot",
