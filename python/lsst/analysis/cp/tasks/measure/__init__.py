@@ -4,6 +4,7 @@
 """Tasks that measure calibrations of which cp_verify writes no tables."""
 
 from .bfk import MeasureBfkConfig, MeasureBfkTask
+from .cti import MeasureCtiConfig, MeasureCtiTask
 from .gain import MeasureGainConfig, MeasureGainTask
 from .measureCalib import MeasureCalibConfig, MeasureCalibConnections, MeasureCalibTask
 
@@ -13,6 +14,8 @@ __all__ = [
     "MeasureCalibConfig",
     "MeasureCalibConnections",
     "MeasureCalibTask",
+    "MeasureCtiConfig",
+    "MeasureCtiTask",
     "MeasureGainConfig",
     "MeasureGainTask",
 ]
