@@ -12,13 +12,14 @@ from .detectorPages import (
     CrosstalkTool,
     KernelTool,
     LinearityTool,
-    PtcCurveTool,
+    PageTool,
     addCorrelationTool,
     addCurveTools,
     addLinearityTools,
 )
 from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
 from .extended import addExtendedTools
+from .ptcPages import addPtcComparisonTools, addPtcTableTools, addPtcTools
 from .toolSets import addAgreementTool, addSensorTools, addTools
 from .trends import MetricTrendTool, addTrendTools
 from .views import (
@@ -38,6 +39,9 @@ __all__ = [
     "addExtendedTools",
     "addLinearityTools",
     "addMaskViewTool",
+    "addPtcComparisonTools",
+    "addPtcTableTools",
+    "addPtcTools",
     "addResidualTools",
     "addSensorTools",
     "addStructureSensorTools",
@@ -58,7 +62,7 @@ __all__ = [
     "KernelTool",
     "LinearityTool",
     "MetricTrendTool",
-    "PtcCurveTool",
+    "PageTool",
     "RaftGainTool",
     "RaftRateTool",
     "SENSOR_GROUPS",

@@ -17,7 +17,6 @@ from lsst.analysis.cp.actions.plot import (
     LinearityFitPlot,
     LinearityResidualPlot,
     LinearitySplinePlot,
-    PtcGridPlot,
 )
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, BasePrep, NoMetric
@@ -35,7 +34,7 @@ __all__ = [
     "CrosstalkTool",
     "KernelTool",
     "LinearityTool",
-    "PtcCurveTool",
+    "PageTool",
     "addCorrelationTool",
     "addCurveTools",
     "addLinearityTools",
@@ -43,7 +42,7 @@ __all__ = [
 
 
 class PageTool(AnalysisTool):
-    """Base of tools that hand to their plot the columns that it takes, and make no metrics."""
+    """Hand to a plot the columns that it takes, without metrics; which one, ``produce.plot`` says."""
 
     parameterizedBand: bool = False
     propagateData: bool = True
@@ -66,15 +65,6 @@ class AmpCorrelationTool(PageTool):
         """Choose the plot."""
         super().setDefaults()
         self.produce.plot = AmpCorrelationPlot
-
-
-class PtcCurveTool(PageTool):
-    """Plot of the photon transfer curves of the amplifiers of a detector, in its geometry."""
-
-    def setDefaults(self) -> None:
-        """Choose the plot."""
-        super().setDefaults()
-        self.produce.plot = PtcGridPlot
 
 
 class CrosstalkTool(PageTool):

@@ -24,7 +24,14 @@ from .linearity import (
     LinearityResidualPlot,
     LinearitySplinePlot,
 )
-from .ptc import PtcGridPlot
+from .ptc import (
+    PtcComparisonPlot,
+    PtcCovariancePlot,
+    PtcGridPlot,
+    PtcNoisePlot,
+    PtcResidualPlot,
+    PtcRowMeanPlot,
+)
 from .trend import TrendPlot
 
 __all__ = [
@@ -46,7 +53,12 @@ __all__ = [
     "LinearityResidualPlot",
     "LinearitySplinePlot",
     "MarginStripPlot",
+    "PtcComparisonPlot",
+    "PtcCovariancePlot",
     "PtcGridPlot",
+    "PtcNoisePlot",
+    "PtcResidualPlot",
+    "PtcRowMeanPlot",
     "RaftGainPlot",
     "RaftSeriesPlot",
     "SlopeMapPlot",
