@@ -110,7 +110,7 @@ def test_metrics_of_crosstalk(crosstalks):
 
 
 def test_plots_of_crosstalk_are_written(crosstalks):
-    butler, _ = crosstalks
+    butler, instrument = crosstalks
     found = {
         dataset_type.name
         for dataset_type in butler.registry.queryDatasetTypes("cpCrosstalk*")
@@ -120,8 +120,11 @@ def test_plots_of_crosstalk_are_written(crosstalks):
         "cpCrosstalkRun_crosstalkNoSignificantDetection_FocalPlaneGeometryPlot",
         "cpCrosstalkRun_crosstalkFailureTable_FailureTablePlot",
         "cpCrosstalkRunExtended_crosstalkMargins_MarginStripPlot",
+        "cpCrosstalkMatricesExtended_crosstalkMatrices_CrosstalkPlot",
     } <= found
     assert "cpCrosstalkRun_crosstalkFailuresByAmp_AmpFailuresPlot" not in found
+    raft = "cpCrosstalkRaftMatricesExtended_crosstalkMatrices_CrosstalkPlot"
+    assert (raft in found) == (instrument is LsstComCam)
 
 
 def test_no_tool_of_crosstalk_failed(crosstalks):

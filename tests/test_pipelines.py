@@ -27,7 +27,7 @@ CAMERAS = tuple(INSTRUMENTS)
 EXPOSED = ("bias", "dark", "flat", "defects")
 """Products of which each exposure is verified. Labels, datasets and contracts follow from the name."""
 
-CALIBRATIONS = ("crosstalk", "ptc")
+CALIBRATIONS = ("crosstalk", "linearizer", "ptc")
 """Products of which the calibration itself is verified: they have no exposures, and no images."""
 
 PRODUCTS = (*EXPOSED, *CALIBRATIONS)
@@ -74,6 +74,9 @@ def listPages(product: str, camera: str) -> dict[str, str]:
     """List the tasks that make pages of detectors and rafts on demand, with their inputs."""
     if product == "ptc":
         return {"analyzePtcCurvesExtended": "ptc"}
+    if product == "crosstalk":
+        ends = ("", *(("Raft",) if camera != "LATISS" else ()))
+        return {f"analyzeCrosstalk{end}MatricesExtended": "verifyCrosstalk" for end in ends}
     if product != "bias":
         return {}
     pages = {"Profiles": "verifyBiasDetResults", "Correlations": "verifyBiasDetMatrix"}
@@ -96,12 +99,13 @@ def listOwnContracts(product: str, camera: str) -> set[str]:
     if product == "crosstalk":
         return set()
     if product not in EXPOSED:
-        # cp_verify has these two under another name, so that they are not checked there.
+        verifying = "verifyLinearizerCalib" if product == "linearizer" else f"{merge}Det"
+        # cp_verify has these two of photon transfer curves under another name, so that nothing checks them.
         return {
-            f"{merge}.connections.input{kind} == {merge}Det.connections.output{kind}"
+            f"{merge}.connections.input{kind} == {verifying}.connections.output{kind}"
             for kind in ("Stats", "Results")
         } | {
-            f'{merge}.limits["{field}"] == {merge}Det.{field}'
+            f'{merge}.limits["{field}"] == {verifying}.{field}'
             for field in getProduct(product).configuredLimits
         }
     isr, mosaic = f"{merge}Isr", f"mosaic{product.title()}Exp8"
@@ -243,6 +247,8 @@ def test_config_of_merges_has_the_imported_one(pair, product):
         if product in EXPOSED:
             own = "verifiedExposures" if level == "exposure" else "inputOutputName"
             added |= {f"connections.{own}"}
+        if product == "linearizer":
+            added |= {"connections.verifyConfig"}
         assert merged.keys() - imported.rest.keys() == added
 
 
@@ -320,7 +326,9 @@ OF_MATRICES = ("verifyBiasExp", "connections.outputMatrix", "other", "verifyBias
     [(product, *broken) for product in EXPOSED for broken in BROKEN]
     + [(product, *broken) for product in BINNED for broken in BROKEN_BINNED]
     + [("bias", *OF_MATRICES)]
-    + [(product, *OF_RESULTS) for product in CALIBRATIONS]
+    + [(product, *OF_RESULTS) for product in CALIBRATIONS if product != "linearizer"]
+    + [("linearizer", "verify{0}Calib", *OF_RESULTS[1:])]
+    + [("linearizer", "verify{0}Calib", "maxResidualThresholdSpline", 2.0, "verify{0}.limits")]
     + [("ptc", "verify{0}Det", "a00MaxE2V", 0.0, 'verify{0}.limits["a00MaxE2V"]')],
 )
 def test_broken_contract_is_found(product, label, field, value, contract):

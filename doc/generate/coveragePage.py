@@ -162,8 +162,9 @@ def coveragePage(topics: Mapping[str, Topic]) -> dict[str, str]:
             f"Who measures each test that `{data['document']} <{data['url']}>`_ (version {data['version']}) "
             "defines, and as what. cp_verify makes the verdicts of its own tests; this package makes the "
             "metrics of all tests of its catalogue (:doc:`metrics`), and verdicts of its own where "
-            "cp_verify has none. Sections that define no test are left out. A topic is named without "
-            "namespace (:doc:`topics`)."
+            "cp_verify has none. Sections that define no test are left out. Of topics, what their names "
+            "begin with stands before the name of the tool: ``cpBiasExp``, ``cpBiasRun`` of ``biasNoise`` "
+            "are ``cpBiasExp_biasNoise`` and ``cpBiasRun_biasNoise`` (:doc:`topics`)."
         ),
         "",
         *_summarize(defined.values()),
@@ -193,14 +194,17 @@ def _summarize(defined: Iterable[DefinedTest]) -> Iterator[str]:
 
 def _describe(test: DefinedTest, topics: Mapping[str, Topic]) -> dict[str, str]:
     """Describe a defined test in a row of a table."""
-    tools = {measured.toolName for measured in test.measured}
-    names = [f"``{name}``" for name, topic in topics.items() if topic.tool in tools]
+    of_tools: dict[str, list[str]] = {}
+    for name, topic in topics.items():
+        if topic.tool in {measured.toolName for measured in test.measured}:
+            of_tools.setdefault(topic.tool, []).append(f"``{name.removesuffix(f'_{topic.tool}')}``")
+    names = [f"{', '.join(outputs)} of ``{tool}``" for tool, outputs in of_tools.items()]
     return {
         "section": test.section,
         "test": test.criterion,
         "measured by": test.who,
         "as": "; ".join(f"{measured.product} {measured.key}" for measured in test.measured),
-        "topics": ", ".join(names),
+        "topics": "; ".join(names),
         "remarks": test.why,
     }
 

@@ -23,14 +23,28 @@ PRODUCTS = {
 """What the pipelines of a product have beyond those of any product of which each exposure is verified."""
 BINNED = [product for product, labels in PRODUCTS.items() if set(MOSAICS) <= set(labels)]
 
-CALIBRATIONS = {"Crosstalk": ("verifyCrosstalkSolve",), "Ptc": ("analyzePtcCore",)}
+CALIBRATIONS = {
+    "Crosstalk": ("verifyCrosstalkSolve",),
+    "Linearizer": ("verifyLinearizerSecondLinearizer",),
+    "Ptc": ("analyzePtcCore",),
+}
 """The same of products of which the calibration itself is verified."""
 
-LEFT_OUT = {"Crosstalk": {"verifyCrosstalkIsr", "verifyCrosstalkExtract"}, "Ptc": {"analyzePtcDetCore"}}
+LEFT_OUT = {
+    "Crosstalk": {"verifyCrosstalkIsr", "verifyCrosstalkExtract"},
+    "Linearizer": {f"verifyLinearizer{task}" for task in ("Isr", "PtcExtractPair", "PtcSolve")},
+    "Ptc": {"analyzePtcDetCore"},
+}
 """Tasks of other packages that there are no stand-ins for."""
 
-TESTED = {"Crosstalk": "verifyCrosstalk", "Ptc": "ptc"}
+TESTED = {"Crosstalk": "verifyCrosstalk", "Linearizer": "verifyLinearizerSecondLinearizer", "Ptc": "ptc"}
 """Calibrations that are tested, which are those of the product or measured again."""
+
+TESTING = {"Crosstalk": "verifyCrosstalkDet", "Linearizer": "verifyLinearizerCalib", "Ptc": "verifyPtcDet"}
+"""Tasks that test them."""
+
+INGREDIENTS = {"Crosstalk": "verifyCrosstalk", "Linearizer": "verifyLinearizerLSST", "Ptc": "verifyPtc"}
+"""Ingredients of the pipelines of cameras of Rubin."""
 
 CAMERAS_OF = {"Crosstalk": ("LSSTCam",)}
 """Cameras that have pipelines of a product at cp_verify, where not all have."""
@@ -90,20 +104,20 @@ def test_pipeline_resolves(camera: str, product: str) -> None:
 def test_pipeline_of_a_calibration_resolves(camera: str, product: str) -> None:
     pipeline = Pipeline.from_uri(str(PIPELINES / camera / f"verify{product}.yaml"))
     graph = pipeline.to_graph()
-    assert set(graph.tasks) == {f"verify{product}", f"verify{product}Det", *CALIBRATIONS[product]}
+    assert set(graph.tasks) == {f"verify{product}", TESTING[product], *CALIBRATIONS[product]}
     outputs = {edge.dataset_type_name for task in graph.tasks.values() for edge in task.outputs.values()}
     assert {
         f"verify{product}{level}{kind}" for level in ("Det", "") for kind in ("Stats", "Results")
     } <= outputs
-    inputs = {edge.dataset_type_name for edge in graph.tasks[f"verify{product}Det"].iter_all_inputs()}
+    inputs = {edge.dataset_type_name for edge in graph.tasks[TESTING[product]].iter_all_inputs()}
     assert inputs == {"camera", TESTED[product]}
 
 
 @every_calibration
 def test_contracts_of_a_calibration_hold(product: str) -> None:
     pipeline = Pipeline.from_uri(str(PIPELINES / "LSSTCam" / f"verify{product}.yaml"))
-    pipeline.addConfigOverride(f"verify{product}Det", "connections.outputStats", "other")
-    with pytest.raises(Exception, match=f"verify{product}.connections.inputStats == verify{product}Det"):
+    pipeline.addConfigOverride(TESTING[product], "connections.outputStats", "other")
+    with pytest.raises(Exception, match=f"verify{product}.connections.inputStats == {TESTING[product]}"):
         pipeline.to_graph()
 
 
@@ -112,8 +126,8 @@ def test_labels_and_connections_of_a_calibration_are_those_of_cp_verify(product:
     path = Path(os.environ.get("UPSTREAM_DIR", "")) / "cp_verify/pipelines/_ingredients"
     if "UPSTREAM_DIR" not in os.environ or not path.is_dir():
         pytest.skip("needs a checkout of cp_verify: set UPSTREAM_DIR to the directory that has it")
-    theirs = yaml.safe_load((path / f"verify{product}.yaml").read_text())
-    ours = yaml.safe_load((PIPELINES / f"_ingredients/verify{product}.yaml").read_text())
+    name = f"{INGREDIENTS[product]}.yaml"
+    theirs, ours = (yaml.safe_load((top / name).read_text()) for top in (path, PIPELINES / "_ingredients"))
     assert ours["tasks"].keys() == theirs["tasks"].keys() - LEFT_OUT[product]
     # Those of photon transfer curves are called connections there, so that nothing checks them.
     contracts = theirs.get("contracts", theirs.get("connections"))

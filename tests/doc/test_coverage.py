@@ -86,7 +86,7 @@ def test_page_names_who_measures_as_what_and_in_which_topics(page):
     row = readRow(page, "4.3")
     assert "- cp_verify" in row
     assert "- bias NOISE" in row
-    assert "``cpBiasExp_biasNoise``, ``cpBiasRun_biasNoise``" in row
+    assert "``cpBiasExp``, ``cpBiasRun`` of ``biasNoise``" in row
     assert "biasMean" not in row
 
 

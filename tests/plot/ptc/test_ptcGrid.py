@@ -78,7 +78,7 @@ def test_axes_hold_all_points(view):
 
 
 def test_figure_draws_each_panel(ptc, view, camera):
-    figure = PtcGridPlot()({"calibration": ptc}, camera=camera, plotInfo={"run": "u/me"})
+    figure = PtcGridPlot()({"calibrations": {0: ptc}}, camera=camera, plotInfo={"run": "u/me"})
     panels = {ax.get_title(loc="left").split()[0]: ax for ax in figure.axes}
     assert panels.keys() == set(ptc.ampNames)
     raw, used, fit, turnoff = panels["C03"].lines

@@ -6,7 +6,15 @@
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS
 
 from .amps import AmpFailureTool, AmpMarginTool, AmpResultsTool, AmpTestTool
-from .detectorPages import AmpCorrelationTool, AmpCurveTool, PtcCurveTool, addCorrelationTool, addCurveTools
+from .detectorPages import (
+    AmpCorrelationTool,
+    AmpCurveTool,
+    CrosstalkTool,
+    KernelTool,
+    PtcCurveTool,
+    addCorrelationTool,
+    addCurveTools,
+)
 from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
 from .extended import addExtendedTools
 from .toolSets import addAgreementTool, addSensorTools, addTools
@@ -41,8 +49,10 @@ __all__ = [
     "AmpRateTool",
     "AmpSlopeTool",
     "AmpTestTool",
+    "CrosstalkTool",
     "DetectorImageTool",
     "FocalPlaneImageTool",
+    "KernelTool",
     "MetricTrendTool",
     "PtcCurveTool",
     "RaftGainTool",

@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lsst.analysis.cp.actions.keyedData import SelectCurves
-from lsst.analysis.cp.actions.plot import AmpCorrelationPlot, AmpGridPlot, PtcGridPlot
+from lsst.analysis.cp.actions.plot import (
+    AmpCorrelationPlot,
+    AmpGridPlot,
+    CrosstalkPlot,
+    KernelGridPlot,
+    PtcGridPlot,
+)
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, BasePrep, NoMetric
 from lsst.pex.config import Field
@@ -18,7 +24,15 @@ from .toolSets import addTool
 if TYPE_CHECKING:
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
 
-__all__ = ["AmpCorrelationTool", "AmpCurveTool", "PtcCurveTool", "addCorrelationTool", "addCurveTools"]
+__all__ = [
+    "AmpCorrelationTool",
+    "AmpCurveTool",
+    "CrosstalkTool",
+    "KernelTool",
+    "PtcCurveTool",
+    "addCorrelationTool",
+    "addCurveTools",
+]
 
 
 class PageTool(AnalysisTool):
@@ -54,6 +68,24 @@ class PtcCurveTool(PageTool):
         """Choose the plot."""
         super().setDefaults()
         self.produce.plot = PtcGridPlot
+
+
+class CrosstalkTool(PageTool):
+    """Plot of the crosstalk of the amplifiers of a detector, or of a raft."""
+
+    def setDefaults(self) -> None:
+        """Choose the plot."""
+        super().setDefaults()
+        self.produce.plot = CrosstalkPlot
+
+
+class KernelTool(PageTool):
+    """Plot of the brighter-fatter kernels of the amplifiers of a detector."""
+
+    def setDefaults(self) -> None:
+        """Choose the plot."""
+        super().setDefaults()
+        self.produce.plot = KernelGridPlot
 
 
 class AmpCurveTool(AnalysisTool):

@@ -1,9 +1,12 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""A task that runs tools on the calibration of a detector itself."""
+"""Tasks that run tools on the calibrations of one detector, or one raft, themselves."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.pex.config import Field
@@ -18,13 +21,28 @@ from lsst.pipe.base import connectionTypes as cT
 
 from .connections import CAMERA, ConfiguredDimensionsConfig, ConfiguredDimensionsConnections
 from .limits import VERIFY_CONFIG, connectVerifyConfig, readLimits
+from .rafts import splitByRaft, storeByDetector
 from .runner import ToolRunner, describeInputs, putOutputs, raiseFailures, runTools
 
-__all__ = ["DetectorCalibrationConfig", "DetectorCalibrationConnections", "DetectorCalibrationTask"]
+if TYPE_CHECKING:
+    from lsst.afw.cameraGeom import Camera
+    from lsst.daf.butler import DeferredDatasetHandle
+
+    type Part = tuple[str, list[int], Iterable[tuple[str, Any]]]
+    """Name of a part of the camera, its detectors, and where its outputs go."""
+
+__all__ = [
+    "DetectorCalibrationConfig",
+    "DetectorCalibrationConnections",
+    "DetectorCalibrationTask",
+    "RaftCalibrationConfig",
+    "RaftCalibrationConnections",
+    "RaftCalibrationTask",
+]
 
 
 class DetectorCalibrationConnections(ConfiguredDimensionsConnections, dimensions={"instrument", "detector"}):
-    """The calibration of a detector, and the camera."""
+    """The calibration of a detector, what it is compared with if a tool asks for that, and the camera."""
 
     data = cT.PrerequisiteInput(
         doc="Calibration of one detector; none if there is none.",
@@ -33,6 +51,17 @@ class DetectorCalibrationConnections(ConfiguredDimensionsConnections, dimensions
         dimensions=("instrument", "detector"),
         isCalibration=True,
         multiple=True,
+        deferLoad=True,
+        minimum=0,
+    )
+    references = cT.PrerequisiteInput(
+        doc="Calibration that it is compared with; none if there is none.",
+        name="crosstalk",
+        storageClass="IsrCalib",
+        dimensions=("instrument", "detector"),
+        isCalibration=True,
+        multiple=True,
+        deferLoad=True,
         minimum=0,
     )
     camera = CAMERA
@@ -41,6 +70,9 @@ class DetectorCalibrationConnections(ConfiguredDimensionsConnections, dimensions
     def __init__(self, *, config: DetectorCalibrationConfig) -> None:
         super().__init__(config=config)
         connectVerifyConfig(self, [config.product])
+        asked = {name for tool in config.atools for name, _ in tool.produce.plot.getInputSchema()}
+        if "references" not in asked:
+            self.prerequisiteInputs.remove("references")
 
 
 class DetectorCalibrationConfig(
@@ -57,9 +89,13 @@ class DetectorCalibrationConfig(
 
 
 class DetectorCalibrationTask(PipelineTask):
-    """Run tools on the calibration of one detector, which they get as ``calibration``.
+    """Run tools on the calibration of one detector.
 
-    A tool that fails costs nothing but its own results, and then the quantum fails.
+    The tools get ``calibrations`` and ``references``, by the id of the detector, and ``detectors``, the ids
+    of those that the quantum is for.
+
+    A calibration that cannot be read, or a tool that fails, costs nothing but its own results, and then the
+    quantum fails.
     """
 
     ConfigClass = DetectorCalibrationConfig
@@ -77,18 +113,80 @@ class DetectorCalibrationTask(PipelineTask):
         Raises
         ------
         lsst.pipe.base.NoWorkFound
-            Raised if the detector has no calibration.
+            Raised if there is no calibration.
         lsst.pipe.base.AnnotatedPartialOutputsError
-            Raised if a tool failed.
+            Raised if a tool failed, or a calibration could not be read.
         """
         if not inputRefs.data:
             raise NoWorkFound(f"no calibration of {butlerQC.quantum.dataId}")
         inputs = butlerQC.get(inputRefs)
-        runner = ToolRunner(self.log, describeInputs(inputRefs.data, butlerQC.quantum.dataId))
-        (calibration,) = inputs["data"]
+        camera = inputs["camera"]
         limits = readLimits(inputs.get("verifyConfig", ()), getProduct(self.config.product))
-        outputs = runTools(
-            self.config, {"calibration": calibration}, runner, camera=inputs["camera"], limits=limits
-        )
-        putOutputs(butlerQC, outputs, outputRefs, runner)
-        raiseFailures(self, runner.failures)
+        failures: dict[str, str] = {}
+        for part, detectors, refs in self.splitParts(inputs["data"], camera, outputRefs):
+            groups = [
+                [handle for handle in inputs.get(name, ()) if int(handle.dataId["detector"]) in detectors]
+                for name in ("data", "references")
+            ]
+            calibrations, references = (self._readEach(handles, failures) for handles in groups)
+            if not calibrations:
+                continue
+            others = [handle.ref for handle in groups[1]]
+            info = describeInputs([handle.ref for handle in groups[0]], butlerQC.quantum.dataId, others)
+            runner = ToolRunner(self.log, info | ({"raft": part} if part else {}))
+            data = {"calibrations": calibrations, "references": references, "detectors": detectors}
+            outputs = runTools(self.config, data, runner, camera=camera, limits=limits)
+            putOutputs(butlerQC, outputs, refs, runner)
+            failures |= {f"{part} {tool}".strip(): text for tool, text in runner.failures.items()}
+        raiseFailures(self, failures)
+
+    def splitParts(
+        self, handles: Sequence[DeferredDatasetHandle], camera: Camera, outputRefs: OutputQuantizedConnection
+    ) -> Iterator[Part]:
+        """Say which detectors make which outputs: the one of the quantum makes all."""
+        yield "", [int(handle.dataId["detector"]) for handle in handles], outputRefs
+
+    def _readEach(self, handles: Iterable[DeferredDatasetHandle], failures: dict[str, str]) -> dict[int, Any]:
+        """Read calibrations by the id of the detector; add the reasons for those that cannot be read."""
+        found = {}
+        for handle in handles:
+            try:
+                found[int(handle.dataId["detector"])] = handle.get()
+            except Exception as error:
+                name = f"{handle.ref.datasetType.name} {handle.dataId}"
+                self.log.warning("%s cannot be read, and is left out: %s", name, error)
+                failures[name] = f"{type(error).__name__}: {error}"
+        return found
+
+
+class RaftCalibrationConnections(DetectorCalibrationConnections, dimensions={"instrument"}):
+    """The calibrations of all detectors.
+
+    Rafts are no dimension: the plots of each are stored under its detector of the lowest id.
+    """
+
+    def __init__(self, *, config: RaftCalibrationConfig) -> None:
+        super().__init__(config=config)
+        storeByDetector(self)
+
+
+class RaftCalibrationConfig(DetectorCalibrationConfig, pipelineConnections=RaftCalibrationConnections):
+    """Configuration of tools run on the calibrations of one raft."""
+
+    def setDefaults(self) -> None:
+        """Take all detectors, raft by raft."""
+        super().setDefaults()
+        self.dimensions = ["instrument"]
+
+
+class RaftCalibrationTask(DetectorCalibrationTask):
+    """Run tools on the calibrations of each raft; see `DetectorCalibrationTask` for what they get."""
+
+    ConfigClass = RaftCalibrationConfig
+    _DefaultName = "raftCalibration"
+
+    def splitParts(
+        self, handles: Sequence[DeferredDatasetHandle], camera: Camera, outputRefs: OutputQuantizedConnection
+    ) -> Iterator[Part]:
+        """Say which detectors make which outputs: those of a raft make one of each."""
+        yield from splitByRaft(camera, outputRefs)

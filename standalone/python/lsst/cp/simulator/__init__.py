@@ -18,6 +18,13 @@ from .crosstalks import (
 from .darkTruth import listExpectedDarkResults
 from .fault import Fault, FaultKind, parseFaults
 from .flatTruth import listExpectedFlatResults
+from .kernels import listExpectedKernelResults, simulateKernel, storeKernels
+from .linearizers import (
+    LinearityModel,
+    listExpectedLinearizerResults,
+    simulateLinearizer,
+    storeLinearizers,
+)
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
 from .ptcs import PtcModel, listExpectedGainResults, listExpectedPtcResults, simulatePtc, storePtcs
 from .quickFrames import FrameNoise, simulateFrame
@@ -31,6 +38,7 @@ from .simulateDefectsIsr import (
     listExpectedDefectsResults,
 )
 from .simulateFlatIsr import SimulateFlatIsrConfig, SimulateFlatIsrTask
+from .simulateLinearitySolve import SimulateLinearitySolveConfig, SimulateLinearitySolveTask
 from .smallCamera import shrinkCamera
 from .truth import ExpectedResult, InjectedFault, listExpectedResults, listInjectedFaults
 
@@ -43,6 +51,7 @@ __all__ = [
     "FaultKind",
     "FrameNoise",
     "InjectedFault",
+    "LinearityModel",
     "PixelFault",
     "PtcModel",
     "SimulateBiasIsrConfig",
@@ -55,6 +64,8 @@ __all__ = [
     "SimulateDefectsIsrTask",
     "SimulateFlatIsrConfig",
     "SimulateFlatIsrTask",
+    "SimulateLinearitySolveConfig",
+    "SimulateLinearitySolveTask",
     "addPixelFault",
     "defineVisits",
     "drawPixelFault",
@@ -63,6 +74,8 @@ __all__ = [
     "listExpectedDefectsResults",
     "listExpectedFlatResults",
     "listExpectedGainResults",
+    "listExpectedKernelResults",
+    "listExpectedLinearizerResults",
     "listExpectedPtcResults",
     "listExpectedResults",
     "listInjectedFaults",
@@ -72,7 +85,11 @@ __all__ = [
     "shrinkCamera",
     "simulateCrosstalk",
     "simulateFrame",
+    "simulateKernel",
     "simulatePtc",
     "storeCrosstalks",
+    "storeKernels",
+    "simulateLinearizer",
+    "storeLinearizers",
     "storePtcs",
 ]

@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
+from lsst.daf.butler import Butler
 from lsst.ip.isr import CrosstalkCalib
 
+from .calibrations import certifyCalibrations
 from .fault import Fault, FaultKind
 from .randomStreams import RandomStreams
 from .truth import ExpectedResult, listExpectedResults
@@ -223,28 +224,16 @@ def storeCrosstalks(
         What clean sensors are like.
     """
     known = crosstalks or {}
-    run = instrument.makeCollectionName("calib/crosstalk/simulated")
-    calibrations = instrument.makeCalibrationCollectionName()
-    butler.collections.register(run)
-    butler.collections.register(calibrations, CollectionType.CALIBRATION)
-    dimensions = ("instrument", "detector")
-    dataset_type = DatasetType(
-        "crosstalk", dimensions, "CrosstalkCalib", isCalibration=True, universe=butler.dimensions
-    )
-    butler.registry.registerDatasetType(dataset_type)
     chosen = {detector.getId() for detector in camera} if detectors is None else set(detectors)
-    with butler.transaction():
-        refs = [
-            butler.put(
-                known.get(detector.getId()) or simulateCrosstalk(detector, camera, seed=seed, model=model),
-                dataset_type,
-                {"instrument": instrument.getName(), "detector": detector.getId()},
-                run=run,
-            )
-            for detector in camera
-            if detector.getId() in chosen
-        ]
-        butler.registry.certify(calibrations, refs, Timespan(None, None))
+    of_detectors = (
+        (
+            detector.getId(),
+            known.get(detector.getId()) or simulateCrosstalk(detector, camera, seed=seed, model=model),
+        )
+        for detector in camera
+        if detector.getId() in chosen
+    )
+    certifyCalibrations(butler, instrument, "crosstalk", "CrosstalkCalib", of_detectors)
 
 
 def listExpectedCrosstalkResults(faults: Iterable[Fault], camera: Any) -> list[ExpectedResult]:

@@ -102,8 +102,13 @@ class FaultKind(enum.StrEnum):
     """Full well of a photon transfer curve that is the amplitude (electron)."""
     STRONG_BRIGHTER_FATTER = "strongBrighterFatter"
     """Coefficient a00 of a photon transfer curve that is the amplitude (1/electron)."""
+    FLIPPED_KERNEL = "flippedKernel"
+    """Correlations of neighbours for a brighter-fatter kernel multiplied by the amplitude, below 0."""
     NOISE_DRIFT = "noiseDrift"
     """Read noise of a photon transfer curve that grows with the signal, by the amplitude (electron)."""
+    LINEARITY_CHANGE = "linearityChange"
+    """Response that has changed since the linearizer was made, by the amplitude (percent) at half the full
+    well."""
     STRONG_CROSSTALK = "strongCrosstalk"
     """Coefficient of crosstalk from the first amplifier to the second that is left after the correction."""
     FLIPPED_CROSSTALK = "flippedCrosstalk"
@@ -177,7 +182,8 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         isStructure=True,
     ),
     FaultKind.MASKED_AMPLIFIER: FaultTraits(
-        failing=frozenset({"MEAN", "NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT"})
+        failing=frozenset({"MEAN", "NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT"}),
+        untested=frozenset({"SPLINE_RESIDUAL"}),
     ),
     FaultKind.MISSING_DETECTOR: FaultTraits(minAmplifiers=0),
     FaultKind.BIAS_SHIFT: FaultTraits(unit="read noises", default=1.5, statistic="BIAS_SHIFT_COUNT"),
@@ -233,6 +239,9 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         highest=-5e-6,
         failing=frozenset({"PTC_BFE_A00"}),
     ),
+    FaultKind.FLIPPED_KERNEL: FaultTraits(
+        unit="factor", default=-1.0, highest=-0.5, failing=frozenset({"VALID"})
+    ),
     # The limit of the standard deviation is 1.25 adu.
     FaultKind.NOISE_DRIFT: FaultTraits(
         unit="electron",
@@ -241,6 +250,14 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         harmlessTo=3.0,
         certainFrom=10.0,
         failing=frozenset({"NOISE_SIGNAL_INDEPENDENCE"}),
+    ),
+    # A clean spline is within 0.4% of its knots, the limit is 1%, and the mean of a change is taken off.
+    FaultKind.LINEARITY_CHANGE: FaultTraits(
+        unit="percent",
+        default=3.0,
+        harmlessTo=0.5,
+        certainFrom=2.5,
+        failing=frozenset({"SPLINE_RESIDUAL"}),
     ),
     # Standard errors of coefficients are 1.5e-6, and errors that are drawn at most 2.5 times that.
     FaultKind.STRONG_CROSSTALK: FaultTraits(

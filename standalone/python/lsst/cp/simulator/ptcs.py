@@ -6,7 +6,14 @@
 Faults are of the sensors: the curves are measured from the simulated variances.
 """
 
-__all__ = ["PtcModel", "listExpectedGainResults", "listExpectedPtcResults", "simulatePtc", "storePtcs"]
+__all__ = [
+    "NEIGHBOURS",
+    "PtcModel",
+    "listExpectedGainResults",
+    "listExpectedPtcResults",
+    "simulatePtc",
+    "storePtcs",
+]
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,10 +23,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import curve_fit
 
-from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
+from lsst.daf.butler import Butler
 from lsst.ip.isr import PhotonTransferCurveDataset
 
-from .fault import Fault, FaultKind, selectFaults
+from .calibrations import certifyCalibrations, listSimulated
+from .fault import Fault, FaultKind
 from .randomStreams import RandomStreams
 from .truth import ExpectedResult, listExpectedResults
 
@@ -39,7 +47,7 @@ _SAME_GAIN_TESTS = {
 _SIDE = 3
 """Lags of the covariances in each direction."""
 
-_NEIGHBOURS = np.array([[-1.0, 0.27, 0.09], [0.14, 0.08, 0.03], [0.05, 0.03, 0.01]])
+NEIGHBOURS = np.array([[-1.0, 0.27, 0.09], [0.14, 0.08, 0.03], [0.05, 0.03, 0.01]])
 """Coefficients of the brighter-fatter effect, in units of -a00."""
 
 
@@ -160,7 +168,7 @@ def _addPairs(
     error = np.sqrt(2 / n_pixels)
     means = signals / sensor.gain
     measured = variance * (1 + error * rng.normal(size=n))
-    covariances = -sensor.a00 * _NEIGHBOURS * (below / sensor.gain)[:, np.newaxis, np.newaxis] ** 2
+    covariances = -sensor.a00 * NEIGHBOURS * (below / sensor.gain)[:, np.newaxis, np.newaxis] ** 2
     covariances = covariances + (error * variance)[:, np.newaxis, np.newaxis] * rng.normal(
         size=covariances.shape
     )
@@ -255,30 +263,11 @@ def storePtcs(
     detectors
         Ids of the detectors; all of the camera if None.
     """
-    known = tuple(faults)
-    run = instrument.makeCollectionName("calib/ptc/simulated")
-    calibrations = instrument.makeCalibrationCollectionName()
-    butler.collections.register(run)
-    butler.collections.register(calibrations, CollectionType.CALIBRATION)
-    dataset_type = DatasetType(
-        "ptc",
-        ("instrument", "detector"),
-        "PhotonTransferCurveDataset",
-        isCalibration=True,
-        universe=butler.dimensions,
+    calibs = (
+        (detector.getId(), simulatePtc(detector, camera, own, seed=seed))
+        for detector, own in listSimulated(camera, faults, detectors)
     )
-    butler.registry.registerDatasetType(dataset_type)
-    chosen = {detector.getId() for detector in camera} if detectors is None else set(detectors)
-    refs = []
-    with butler.transaction():
-        for detector in camera:
-            own = selectFaults(known, 0, detector.getId(), detector.getName())
-            is_missing = any(fault.kind is FaultKind.MISSING_DETECTOR for fault in own)
-            if detector.getId() in chosen and not is_missing:
-                ptc = simulatePtc(detector, camera, own, seed=seed)
-                data_id = {"instrument": instrument.getName(), "detector": detector.getId()}
-                refs.append(butler.put(ptc, dataset_type, data_id, run=run))
-        butler.registry.certify(calibrations, refs, Timespan(None, None))
+    certifyCalibrations(butler, instrument, "ptc", "PhotonTransferCurveDataset", calibs)
 
 
 def listExpectedPtcResults(faults: Iterable[Fault], camera: Any) -> list[ExpectedResult]:

@@ -116,6 +116,7 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
         FaultKind.FLIPPED_CROSSTALK,
         FaultKind.GAIN_STEP,
         FaultKind.LIGHT_LEAK,
+        FaultKind.LINEARITY_CHANGE,
         FaultKind.OVER_MASKED,
         FaultKind.SELF_CROSSTALK,
         FaultKind.STRONG_CROSSTALK,

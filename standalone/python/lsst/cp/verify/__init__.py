@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Stand-in for the part of cp_verify (as of 2026-04-22) that its merge tasks and the verification of
-biases, crosstalk, darks, defects, flats and photon transfer curves use.
+biases, crosstalk, darks, defects, flats, linearizers and photon transfer curves use.
 
 Left out: the tasks of the other products (``CpVerifyBfkTask`` and so on), the reports and the notebooks.
 To import one of them raises `ImportError`.
@@ -63,6 +63,10 @@ from .verifyFlat import (
     CpVerifyFlatExpMergeTask,
     CpVerifyFlatTask,
 )
+from .verifyLinearity import (
+    CpVerifyLinearityConfig,
+    CpVerifyLinearityTask,
+)
 from .verifyPtc import (
     CpVerifyPtcConfig,
     CpVerifyPtcTask,
@@ -97,6 +101,8 @@ __all__ = [
     "CpVerifyFlatExpMergeConfig",
     "CpVerifyFlatExpMergeTask",
     "CpVerifyFlatTask",
+    "CpVerifyLinearityConfig",
+    "CpVerifyLinearityTask",
     "CpVerifyPtcConfig",
     "CpVerifyPtcTask",
     "CpVerifyRunMergeByFilterConfig",

@@ -13,9 +13,11 @@ from .amps import (
     VendorHistogramPlot,
 )
 from .correlation import AmpCorrelationPlot
+from .crosstalk import CrosstalkPlot
 from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
+from .kernel import KernelGridPlot
 from .ptc import PtcGridPlot
 from .trend import TrendPlot
 
@@ -25,12 +27,14 @@ __all__ = [
     "AmpTablePlot",
     "AmpCorrelationPlot",
     "AmpGridPlot",
+    "CrosstalkPlot",
     "DetectorImagePlot",
     "DetectorSeriesPlot",
     "FailureMapPlot",
     "FailureTablePlot",
     "FocalPlaneGeometryPlot",
     "FocalPlaneImagePlot",
+    "KernelGridPlot",
     "MarginStripPlot",
     "PtcGridPlot",
     "RaftGainPlot",

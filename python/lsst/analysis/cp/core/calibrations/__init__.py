@@ -3,6 +3,18 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """What is measured from the arrays of calibrations."""
 
+from .crosstalk import N_SIGMA, TOLERANCE, Crosstalk
 from .flatPairs import FlatPair, chooseFlatPair, correctionFactor
+from .kernels import KernelShape, hasKernel, measureKernel
 
-__all__ = ["FlatPair", "chooseFlatPair", "correctionFactor"]
+__all__ = [
+    "N_SIGMA",
+    "TOLERANCE",
+    "Crosstalk",
+    "FlatPair",
+    "KernelShape",
+    "chooseFlatPair",
+    "correctionFactor",
+    "hasKernel",
+    "measureKernel",
+]

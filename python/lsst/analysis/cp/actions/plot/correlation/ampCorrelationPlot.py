@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from lsst.analysis.cp.actions.plot.matrix.names import nameAmps
 from lsst.analysis.cp.actions.plot.text import (
     addLeftOut,
     chooseTitle,
@@ -23,7 +24,7 @@ from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, PlotActio
 from lsst.pex.config import Field
 
 from .drawing import makeCorrelationFigure
-from .view import CorrelationView, correlationHeadline, listPairs, makeMatrix, nameAmps
+from .view import CorrelationView, correlationHeadline, listPairs, makeMatrix
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera

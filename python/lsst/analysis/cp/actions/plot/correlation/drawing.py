@@ -16,13 +16,18 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.ticker import FixedLocator
 
+from lsst.analysis.cp.actions.plot.matrix.drawing import (
+    DIAGONAL,
+    blockCorners,
+    cellCorners,
+    drawCells,
+    prepareAxes,
+)
 from lsst.analysis.cp.actions.plot.outlierScale import OutlierScale
 from lsst.analysis.cp.actions.plot.page import Page, drawScale
 from lsst.analysis.cp.actions.plot.polygons import drawHatched, drawPolygons, gapKey
-from lsst.analysis.cp.actions.plot.style import NO_DATA, NO_VALUE, OUTLINE
+from lsst.analysis.cp.actions.plot.style import NO_DATA, NO_VALUE
 from lsst.analysis.cp.actions.plot.text import formatNumber
-from lsst.analysis.cp.core.geometry import boxCorners
-from lsst.analysis.cp.core.typing import BoolArray, FloatArray
 from lsst.utils.plotting import make_figure
 
 from .view import CorrelationView, MatrixView
@@ -31,7 +36,6 @@ __all__ = ["MatrixArtists", "drawMatrix", "drawWorst", "makeCorrelationFigure"]
 
 _DPI = 150
 _COLOURS = "RdBu_r"
-_DIAGONAL = "#d9d9d9"
 
 # Places on the page, in inches.
 _SIDE, _LEFT, _PITCH = 5.3, 0.85, 7.15
@@ -67,64 +71,25 @@ class MatrixArtists:
 
 def drawMatrix(ax: Axes, view: CorrelationView, matrix: MatrixView) -> MatrixArtists:
     """Draw the values, what is not measured, and names; the first amplifier is at the upper left."""
-    n = view.layout.nAmps
-    ax.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5), aspect="equal")
+    prepareAxes(ax, view.layout)
+    finite = matrix.values[np.isfinite(matrix.values)]
     cells = None
-    rows, columns = np.nonzero(np.isfinite(matrix.values))
-    if len(rows):
-        values = matrix.values[rows, columns]
-        scale = OutlierScale(matrix.limits, values, _COLOURS)
-        looks = {"edgecolor": "face", "linewidth": 0.2}
-        cells = drawPolygons(
-            ax, _cells(rows, columns), array=values, norm=scale.norm, cmap=scale.colourMap, **looks
-        )
+    if len(finite):
+        scale = OutlierScale(matrix.limits, finite, _COLOURS)
+        cells = drawCells(ax, matrix.values, scale.norm, scale.colourMap)
     diagonal = None
     if view.hasDiagonal.any():
         measured = np.flatnonzero(view.hasDiagonal)
-        corners = _cells(measured, measured)
-        diagonal = drawPolygons(ax, corners, facecolor=_DIAGONAL, edgecolor="none", zorder=1.5)
-    artists = MatrixArtists(
+        corners = cellCorners(measured, measured)
+        diagonal = drawPolygons(ax, corners, facecolor=DIAGONAL, edgecolor="none", zorder=1.5)
+    return MatrixArtists(
         cells=cells,
         diagonal=diagonal,
-        notMeasured=drawHatched(ax, _cells(*np.nonzero(view.notMeasured)), NO_VALUE, zorder=1.6),
-        unmeasuredBlocks=drawHatched(ax, _blocks(view, view.unmeasuredBlocks), NO_DATA, zorder=1.6),
+        notMeasured=drawHatched(ax, cellCorners(*np.nonzero(view.notMeasured)), NO_VALUE, zorder=1.6),
+        unmeasuredBlocks=drawHatched(
+            ax, blockCorners(view.layout, view.unmeasuredBlocks), NO_DATA, zorder=1.6
+        ),
     )
-    _nameAxes(ax, view)
-    return artists
-
-
-def _cells(rows: object, columns: object) -> FloatArray:
-    """Return the corners of cells, shape (n, 4, 2)."""
-    y, x = np.asarray(rows, dtype=np.float64), np.asarray(columns, dtype=np.float64)
-    return boxCorners(np.column_stack([x - 0.5, y - 0.5, x + 0.5, y + 0.5]))
-
-
-def _blockEdges(view: CorrelationView) -> FloatArray:
-    """Return where the amplifiers of each detector begin, and where the last ends; shape (nDet + 1,)."""
-    return np.append(view.layout.firstAmp, view.layout.nAmps) - 0.5
-
-
-def _blocks(view: CorrelationView, chosen: BoolArray) -> FloatArray:
-    """Return the corners of pairs of detectors, chosen by a mask of shape (nDet, nDet)."""
-    edges = _blockEdges(view)
-    rows, columns = np.nonzero(chosen)
-    return boxCorners(np.column_stack([edges[columns], edges[rows], edges[columns + 1], edges[rows + 1]]))
-
-
-def _nameAxes(ax: Axes, view: CorrelationView) -> None:
-    """Name amplifiers, or detectors with lines between them, on both axes."""
-    ax.tick_params(labelsize=7, length=2)
-    if view.layout.nDetectors == 1:
-        names, places = view.layout.ampName.tolist(), np.arange(view.layout.nAmps, dtype=np.float64)
-    else:
-        edges = _blockEdges(view)
-        places = 0.5 * (edges[:-1] + edges[1:])
-        names = np.char.rpartition(view.layout.detectorName, "_")[:, 2].tolist()
-        for edge in edges[1:-1].tolist():
-            ax.axhline(edge, color=OUTLINE, linewidth=0.8)
-            ax.axvline(edge, color=OUTLINE, linewidth=0.8)
-    ax.set_xticks(places, labels=names, rotation=90 if len(names) > 10 else 0)
-    ax.set_yticks(places, labels=names)
 
 
 def drawWorst(ax: Axes, view: CorrelationView) -> tuple[Line2D, ...]:
@@ -188,7 +153,7 @@ def _makeKey(view: CorrelationView) -> list[Artist]:
     n_blocks = np.count_nonzero(view.unmeasuredBlocks)
     key: list[Artist] = []
     if view.hasDiagonal.any():
-        key.append(Patch(facecolor=_DIAGONAL, label="1 by definition"))
+        key.append(Patch(facecolor=DIAGONAL, label="1 by definition"))
     return key + list(
         gapKey(
             ("pairs of detectors, not measured", int(n_blocks)),

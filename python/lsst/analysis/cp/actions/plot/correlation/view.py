@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from lsst.analysis.cp.actions.plot.matrix.names import nameAbsent, nameAmps
 from lsst.analysis.cp.actions.plot.text import formatNumber, listFirst
 from lsst.analysis.cp.core.camera import CameraLayout
 from lsst.analysis.cp.core.epochs import EpochStack, medianOverEpochs
@@ -113,15 +114,6 @@ class CorrelationView:
         return ~self.blocks & ~np.eye(len(self.blocks), dtype=bool)
 
 
-def nameAmps(layout: CameraLayout) -> NameArray:
-    """Name amplifiers, with their detectors if there are several; shape (nAmps,)."""
-    if layout.nDetectors == 1:
-        return layout.ampName
-    # Of detectors of a raft, what follows the underscore tells them apart.
-    short = np.char.rpartition(layout.detectorName, "_")[:, 2]
-    return np.char.add(np.char.add(short[layout.ampDetector], " "), layout.ampName)
-
-
 def makeMatrix(stack: EpochStack, number: int, n: int, label: str) -> MatrixView:
     """Reduce one of the coefficients of a stack, shape (nEpochs, n * n, nCoefficients), over exposures."""
     layers = stack.values[:, :, number].reshape(-1, n, n).copy()
@@ -180,16 +172,8 @@ def correlationHeadline(
             pair_names = " – ".join(names[list(pair)].tolist())
             words.append(f"{matrix.label.lower()} {formatNumber(value, 3)} ({pair_names})")
     headline = "Largest correlation: " + ", ".join(words) if words else "No correlation is measured"
-    absent = _nameAbsent(layout, hasDiagonal)
+    absent = nameAbsent(layout, hasDiagonal)
     if absent:
         listed = ", ".join(absent[:4]) + (f" and {len(absent) - 4} more" if len(absent) > 4 else "")
         headline += f"; not measured: {listed}"
     return headline, bool(absent)
-
-
-def _nameAbsent(layout: CameraLayout, hasDiagonal: BoolArray) -> list[str]:
-    """Name the amplifiers that are not measured; of several detectors, one without any by its own name."""
-    number = np.bincount(layout.ampDetector[hasDiagonal], minlength=layout.nDetectors)
-    whole = (number == 0) & (layout.nDetectors > 1)
-    single = nameAmps(layout)[~hasDiagonal & ~whole[layout.ampDetector]]
-    return [*layout.detectorName[whole].tolist(), *single.tolist()]

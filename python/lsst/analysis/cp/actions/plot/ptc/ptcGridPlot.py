@@ -49,7 +49,7 @@ class PtcGridPlot(PlotAction):
     whose numbers are written beside them; the panel of an amplifier that does not keep a limit of the
     catalogue is framed and names the tests.
 
-    The datum is ``calibration``, a `lsst.ip.isr.PhotonTransferCurveDataset`.
+    The datum is ``calibrations``, with a `lsst.ip.isr.PhotonTransferCurveDataset` by the id of the detector.
     """
 
     title = Field[str](doc="Title of the figure, in words.", default="Photon transfer curves")
@@ -57,12 +57,14 @@ class PtcGridPlot(PlotAction):
 
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
         """Name what is shown."""
-        return [("calibration", Vector)]
+        return [("calibrations", Vector)]
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> Mapping[str, Figure] | Figure:
         """Make the figure of a calibration, with the ``camera`` and, if it is given, the ``plotInfo``."""
         camera: Camera = kwargs["camera"]
-        view = preparePtcs(data["calibration"], cameraGeometry(camera), self.nListed)
+        known: Mapping[str, Any] = data
+        (calibration,) = known["calibrations"].values()
+        view = preparePtcs(calibration, cameraGeometry(camera), self.nListed)
         return _makeFigure(view, self.title, kwargs.get("plotInfo") or {})
 
 

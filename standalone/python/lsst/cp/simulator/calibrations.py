@@ -1,0 +1,79 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Storing simulated calibrations of detectors."""
+
+__all__ = ["certifyCalibrations", "listSimulated"]
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
+
+from .fault import Fault, FaultKind, selectFaults
+
+
+def certifyCalibrations(
+    butler: Butler, instrument: Any, name: str, storageClass: str, calibrations: Iterable[tuple[int, Any]]
+) -> None:
+    """Store calibrations, and certify them for all time.
+
+    Parameters
+    ----------
+    butler
+        A writeable butler of a repository made by `makeRepository`.
+    instrument
+        The instrument.
+    name, storageClass
+        Name of the type of dataset, and its storage class.
+    calibrations
+        Ids of detectors with their calibrations, which are taken one by one.
+    """
+    run = instrument.makeCollectionName(f"calib/{name}/simulated")
+    certified = instrument.makeCalibrationCollectionName()
+    butler.collections.register(run)
+    butler.collections.register(certified, CollectionType.CALIBRATION)
+    dimensions = ("instrument", "detector")
+    dataset_type = DatasetType(name, dimensions, storageClass, isCalibration=True, universe=butler.dimensions)
+    butler.registry.registerDatasetType(dataset_type)
+    with butler.transaction():
+        refs = [
+            butler.put(
+                calibration,
+                dataset_type,
+                {"instrument": instrument.getName(), "detector": detector},
+                run=run,
+            )
+            for detector, calibration in calibrations
+        ]
+        butler.registry.certify(certified, refs, Timespan(None, None))
+
+
+def listSimulated(
+    camera: Any, faults: Iterable[Fault], detectors: Iterable[int] | None = None
+) -> Iterator[tuple[Any, tuple[Fault, ...]]]:
+    """List the detectors that have a calibration, with their faults.
+
+    Parameters
+    ----------
+    camera
+        The camera.
+    faults
+        Faults of the simulation. A missing detector has no calibration.
+    detectors
+        Ids of the detectors; all of the camera if None.
+
+    Yields
+    ------
+    detector
+        The detector.
+    faults
+        Its faults.
+    """
+    known = tuple(faults)
+    chosen = {detector.getId() for detector in camera} if detectors is None else set(detectors)
+    for detector in camera:
+        own = tuple(selectFaults(known, 0, detector.getId(), detector.getName()))
+        is_missing = any(fault.kind is FaultKind.MISSING_DETECTOR for fault in own)
+        if detector.getId() in chosen and not is_missing:
+            yield detector, own
