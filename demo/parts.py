@@ -21,10 +21,12 @@ from lsst.cp.simulator import (
     listExpectedDefectsResults,
     listExpectedFlatResults,
     listExpectedGainResults,
+    listExpectedLinearizerResults,
     listExpectedPtcResults,
     listExpectedResults,
     parseFaults,
     storeCrosstalks,
+    storeLinearizers,
     storePtcs,
 )
 from lsst.daf.butler import Butler
@@ -124,6 +126,13 @@ def expectOfGains(
 ) -> list[ExpectedResult]:
     """List what has to be found of faults of the gains of photon transfer curves."""
     return listExpectedGainResults(faults, camera)
+
+
+def expectOfLinearizers(
+    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
+) -> list[ExpectedResult]:
+    """List what has to be found of faults of linearizers."""
+    return listExpectedLinearizerResults(faults, camera)
 
 
 def expectOfCrosstalks(
@@ -269,6 +278,14 @@ PRODUCTS = {
             faultsOf="ptc",
             verb="analyze",
             ownTests=("PTC_AGREEMENT",),
+            judgesStructures=False,
+        ),
+        ProductDemo(
+            "linearizer",
+            expectOfLinearizers,
+            store=storeLinearizers,
+            isrTasks=("verifyLinearizerSecondLinearizer",),
+            tasksOnDemand=("analyzeLinearizerRunExtended",),
             judgesStructures=False,
         ),
         ProductDemo(
