@@ -11,12 +11,15 @@ from .detectorPages import (
     AmpCurveTool,
     CrosstalkTool,
     KernelTool,
-    PtcCurveTool,
+    LinearityTool,
+    PageTool,
     addCorrelationTool,
     addCurveTools,
+    addLinearityTools,
 )
 from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
 from .extended import addExtendedTools
+from .ptcPages import addPtcComparisonTools, addPtcTableTools, addPtcTools
 from .toolSets import addAgreementTool, addSensorTools, addTools
 from .trends import MetricTrendTool, addTrendTools
 from .views import (
@@ -34,7 +37,11 @@ __all__ = [
     "addCorrelationTool",
     "addCurveTools",
     "addExtendedTools",
+    "addLinearityTools",
     "addMaskViewTool",
+    "addPtcComparisonTools",
+    "addPtcTableTools",
+    "addPtcTools",
     "addResidualTools",
     "addSensorTools",
     "addStructureSensorTools",
@@ -53,8 +60,9 @@ __all__ = [
     "DetectorImageTool",
     "FocalPlaneImageTool",
     "KernelTool",
+    "LinearityTool",
     "MetricTrendTool",
-    "PtcCurveTool",
+    "PageTool",
     "RaftGainTool",
     "RaftRateTool",
     "SENSOR_GROUPS",

@@ -18,7 +18,20 @@ from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMa
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
 from .kernel import KernelGridPlot
-from .ptc import PtcGridPlot
+from .linearity import (
+    LinearityDeviationPlot,
+    LinearityFitPlot,
+    LinearityResidualPlot,
+    LinearitySplinePlot,
+)
+from .ptc import (
+    PtcComparisonPlot,
+    PtcCovariancePlot,
+    PtcGridPlot,
+    PtcNoisePlot,
+    PtcResidualPlot,
+    PtcRowMeanPlot,
+)
 from .trend import TrendPlot
 
 __all__ = [
@@ -35,8 +48,17 @@ __all__ = [
     "FocalPlaneGeometryPlot",
     "FocalPlaneImagePlot",
     "KernelGridPlot",
+    "LinearityDeviationPlot",
+    "LinearityFitPlot",
+    "LinearityResidualPlot",
+    "LinearitySplinePlot",
     "MarginStripPlot",
+    "PtcComparisonPlot",
+    "PtcCovariancePlot",
     "PtcGridPlot",
+    "PtcNoisePlot",
+    "PtcResidualPlot",
+    "PtcRowMeanPlot",
     "RaftGainPlot",
     "RaftSeriesPlot",
     "SlopeMapPlot",
