@@ -6,6 +6,7 @@
 from .bfk import MeasureBfkConfig, MeasureBfkTask
 from .gain import MeasureGainConfig, MeasureGainTask
 from .measureCalib import MeasureCalibConfig, MeasureCalibConnections, MeasureCalibTask
+from .response import MeasureResponseConfig, MeasureResponseTask
 
 __all__ = [
     "MeasureBfkConfig",
@@ -15,4 +16,6 @@ __all__ = [
     "MeasureCalibTask",
     "MeasureGainConfig",
     "MeasureGainTask",
+    "MeasureResponseConfig",
+    "MeasureResponseTask",
 ]
