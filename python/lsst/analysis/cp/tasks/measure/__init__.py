@@ -7,6 +7,7 @@ from .bfk import MeasureBfkConfig, MeasureBfkTask
 from .cti import MeasureCtiConfig, MeasureCtiTask
 from .gain import MeasureGainConfig, MeasureGainTask
 from .measureCalib import MeasureCalibConfig, MeasureCalibConnections, MeasureCalibTask
+from .response import MeasureResponseConfig, MeasureResponseTask
 
 __all__ = [
     "MeasureBfkConfig",
@@ -18,4 +19,6 @@ __all__ = [
     "MeasureCtiTask",
     "MeasureGainConfig",
     "MeasureGainTask",
+    "MeasureResponseConfig",
+    "MeasureResponseTask",
 ]
