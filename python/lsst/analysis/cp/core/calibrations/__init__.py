@@ -3,7 +3,15 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """What is measured from the arrays of calibrations."""
 
-from .crosstalk import N_SIGMA, TOLERANCE, Crosstalk
+from .crosstalk import N_SIGMA, TOLERANCE, Crosstalk, CrosstalkAmps
 from .flatPairs import FlatPair, chooseFlatPair, correctionFactor
 
-__all__ = ["N_SIGMA", "TOLERANCE", "Crosstalk", "FlatPair", "chooseFlatPair", "correctionFactor"]
+__all__ = [
+    "N_SIGMA",
+    "TOLERANCE",
+    "Crosstalk",
+    "CrosstalkAmps",
+    "FlatPair",
+    "chooseFlatPair",
+    "correctionFactor",
+]

@@ -3,6 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Tasks that measure calibrations of which cp_verify writes no tables."""
 
+from .crosstalk import MeasureCrosstalkConfig, MeasureCrosstalkTask
 from .gain import MeasureGainConfig, MeasureGainTask
 from .measureCalib import MeasureCalibConfig, MeasureCalibConnections, MeasureCalibTask
 
@@ -10,6 +11,8 @@ __all__ = [
     "MeasureCalibConfig",
     "MeasureCalibConnections",
     "MeasureCalibTask",
+    "MeasureCrosstalkConfig",
+    "MeasureCrosstalkTask",
     "MeasureGainConfig",
     "MeasureGainTask",
 ]
