@@ -410,6 +410,23 @@ def test_pages_of_flats_are_made_on_demand(flats):
     assert found == {("SDSSr_65mm", 0), ("SDSSg_65mm", 0)}
 
 
+def test_filters_are_analysed_apart_from_stored_tables(flats):
+    found = runAfterwards(flats, "analyzeFlat.yaml#analyzeFlatRun", "u/flatAnalysis")
+    for band, exposures in (("r", (FIRST, SECOND)), ("g", (THIRD,))):
+        physical_filter = f"SDSS{band}_65mm"
+        tables = [flats.get("verifyFlatExpResults", exposure=exposure) for exposure in exposures]
+        columns = [table["FLAT_MEAN"][~np.ma.getmaskarray(table["amplifier"])] for table in tables]
+        means = np.concatenate([np.asarray(column, dtype=float) for column in columns])
+        means = means[np.isfinite(means)]
+        values = getValues(found, "cpFlatRun_metrics", "flatMean", physical_filter=physical_filter)
+        assert (values["nAmps"], values["nExposures"]) == (16 * len(exposures), len(exposures))
+        assert (values["nValid"], values["max"]) == (len(means), means.max())
+        assert values["median"] == pytest.approx(np.median(means), rel=1e-12)
+        merged = flats.get("cpFlatRun_metrics", physical_filter=physical_filter)
+        stored = found.get("cpFlatRun_metrics", physical_filter=physical_filter)
+        assert describe(stored) == describe(merged)
+
+
 def test_dead_amplifier_of_a_flat_is_not_good(flats):
     culprits = flats.get("cpFlatExp_culprits", exposure=THIRD)
     found = {(row["amplifier"], row["test"], row["status"]) for row in culprits}

@@ -161,6 +161,10 @@ def test_plots_of_linearizers_are_written(linearizers):
         "cpLinearizerRun_linearizerSplineEnd_FocalPlaneGeometryPlot",
         "cpLinearizerRun_linearizerFailures_FailureMapPlot",
         "cpLinearizerRunExtended_linearizerMargins_MarginStripPlot",
+        "cpLinearizerCurvesExtended_linearizerDeviations_LinearityDeviationPlot",
+        "cpLinearizerCurvesExtended_linearizerResiduals_LinearityResidualPlot",
+        "cpLinearizerCurvesExtended_linearizerFit_LinearityFitPlot",
+        "cpLinearizerCurvesExtended_linearizerSplines_LinearitySplinePlot",
     } <= found
 
 

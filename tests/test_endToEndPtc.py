@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lsst.analysis.cp.actions.plot import PtcComparisonPlot
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.tasks.limits import readLimits
 from lsst.daf.butler import Butler
@@ -142,7 +143,11 @@ def test_plots_of_photon_transfer_curves_are_written(ptcs):
     maps = {"ptcGain", "ptcNoise", "ptcTurnoff", "ptcBfeA00", "ptcMaxRawMeans", "ptcRowMeanVarianceSlope"}
     assert {f"cpPtcRun_{name}_FocalPlaneGeometryPlot" for name in maps} <= found
     assert "cpPtcRun_ptcFailures_FailureMapPlot" in found
-    assert "cpPtcCurvesExtended_ptcCurves_PtcGridPlot" in found
+    pages = {"ptcCurves_PtcGridPlot", "ptcCurvesLinear_PtcGridPlot", "ptcResiduals_PtcResidualPlot"}
+    pages |= {"ptcNoises_PtcNoisePlot"}
+    assert {f"cpPtcCurvesExtended_{name}" for name in pages} <= found
+    pages = {"ptcCovariances_PtcCovariancePlot", "ptcRowMeans_PtcRowMeanPlot"}
+    assert {f"cpPtcPairsExtended_{name}" for name in pages} <= found
     assert "cpPtcRunExtended_ptcBfeA00Margin_FocalPlaneGeometryPlot" in found
 
 
@@ -209,6 +214,35 @@ def test_limits_of_a_configuration_that_cannot_be_read_are_the_defaults(ptcs, ca
     assert readLimits([], getProduct("ptc")) is None
     assert readLimits([Lost()], getProduct("ptc")) is None
     assert "Limits are the defaults of cp_verify: verifyPtcDet_config" in caplog.text
+
+
+def test_two_runs_are_compared(mergedAgain, monkeypatch):
+    """Certified curves with those that were made again, of one detector of them."""
+    butler, instrument = mergedAgain
+    name = instrument.getName()
+    root = Path(butler.get_datastore_roots().popitem()[1].ospath)
+    writer = Butler.from_config(str(root), run="u/again", instrument=name)
+    again = simulator.simulatePtc(instrument().getCamera()[0], instrument().getCamera(), (), seed=9)
+    writer.put(again, "ptc", detector=0)
+    shown = []
+    prepare = PtcComparisonPlot.prepare
+
+    def listen(self, curves, *args):
+        shown.append(curves)
+        return prepare(self, curves, *args)
+
+    monkeypatch.setattr(PtcComparisonPlot, "prepare", listen)
+    pipeline = readPipeline(f"{name}/analyzePtc.yaml#ptcComparison")
+    detectors = "detector IN (0, 4)" if instrument is LsstComCam else "detector = 0"
+    where = f"instrument = '{name}' AND {detectors}"
+    found = run(root, pipeline, ["u/again", f"{name}/defaults"], "u/compared", where)
+    refs = found.query_datasets("cpPtcComparison_ptcComparison_PtcComparisonPlot")
+    assert [ref.dataId["detector"] for ref in refs] == [0]
+    certified = butler.get("ptc", detector=0, collections=f"{name}/defaults")
+    (curves,) = shown
+    assert list(curves) == [f"{name}/calib/ptc/simulated", "u/again"]
+    for each, calib in zip(curves.values(), (certified, again), strict=True):
+        np.testing.assert_array_equal(each.values["PTC_GAIN"], [calib.gain[amp] for amp in each.names])
 
 
 def test_no_tool_of_photon_transfer_curves_failed(ptcs):

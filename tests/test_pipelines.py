@@ -73,7 +73,9 @@ def listExtended(product: str) -> set[str]:
 def listPages(product: str, camera: str) -> dict[str, str]:
     """List the tasks that make pages of detectors and rafts on demand, with their inputs."""
     if product == "ptc":
-        return {"analyzePtcCurvesExtended": "ptc"}
+        return {"analyzePtcCurvesExtended": "ptc", "analyzePtcPairsExtended": "verifyPtcDetResults"}
+    if product == "linearizer":
+        return {"analyzeLinearizerCurvesExtended": "verifyLinearizerSecondLinearizer"}
     if product == "crosstalk":
         ends = ("", *(("Raft",) if camera != "LATISS" else ()))
         return {f"analyzeCrosstalk{end}MatricesExtended": "verifyCrosstalk" for end in ends}
@@ -82,6 +84,11 @@ def listPages(product: str, camera: str) -> dict[str, str]:
     pages = {"Profiles": "verifyBiasDetResults", "Correlations": "verifyBiasDetMatrix"}
     pages |= {"RaftCorrelations": "verifyBiasDetMatrix"} if camera != "LATISS" else {}
     return {f"analyzeBias{what}Extended": name for what, name in pages.items()}
+
+
+def listComparisons(product: str) -> set[str]:
+    """List the tasks that lay calibrations of two runs upon each other, which have a subset of their own."""
+    return {"analyzePtcComparison"} if product == "ptc" else set()
 
 
 def listViews(product: str, camera: str) -> set[str]:
@@ -412,7 +419,7 @@ def test_stored_tables_are_analysed_by_the_tools_of_the_merges(camera, product):
     analyses = resolve(str(PIPELINES / camera / f"analyze{title}.yaml")).tasks
     views = listViews(product, camera)
     of_stored = listCore(product) | listExtended(product) | listPages(product, camera).keys()
-    assert analyses.keys() == of_stored | views
+    assert analyses.keys() == of_stored | views | listComparisons(product)
     for label, level in listMerges(product).items():
         end = {"exposure": "Exp", "run": "Run"}[level]
         analysis, merge = analyses[f"analyze{title}{end}"], merges[label]

@@ -310,7 +310,7 @@ def test_product_is_a_collection_of_tests():
 
 
 def test_unknown_product():
-    with pytest.raises(KeyError, match="no product 'moon' in the catalogue; it has bias"):
+    with pytest.raises(KeyError, match="no product 'moon' in the catalogue; it has bfk, bias"):
         getProduct("moon")
 
 

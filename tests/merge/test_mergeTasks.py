@@ -90,6 +90,7 @@ def assertTablesEqual(table, expected) -> None:
 @every_case
 def test_dimensions_are_the_parents(case):
     config = case.task.ConfigClass()
+    config.mergeDimension = case.mergeDimension
     connections = config.connections.ConnectionsClass(config=config)
     assert connections.dimensions == case.dimensions
 

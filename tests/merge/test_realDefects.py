@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from lsst.daf.butler.formatters.parquet import arrow_to_astropy
 from lsst.obs.lsst import LsstComCam
 from lsst.pex.config import FieldValidationError
 from lsst.pipe.base import Pipeline
+from lsst.pipe.base.quantum_graph_builder import QuantumGraphBuilderError
 
 ROOT = Path(__file__).parents[2]
 VISITS = (2024110501301, 2024110501302)
@@ -46,32 +48,43 @@ def read(sharedData):
 
 
 @pytest.fixture(scope="module")
-def run(read, makeRepository):
-    """Run the merges; the statistics of some detectors can be changed before."""
+def makeVisits(read, makeRepository):
+    """Make a repository of the results of detectors, without the statistics of some."""
 
-    def runMerges(change=lambda stats, visit, detector: stats):
+    def make(change=lambda stats, visit, detector: stats, without=()):
         repository = makeRepository(LsstComCam, VISITS, physicalFilter="r_03")
         dimensions = ("instrument", "exposure", "detector")
         repository.register("verifyDefectsDetStats", "StructuredDataDict", dimensions)
         repository.register("verifyDefectsDetResults", "ArrowAstropy", dimensions)
-        for visit in VISITS:
-            for detector in DETECTORS:
-                data_id = {"exposure": visit, "detector": detector}
+        for visit, detector in itertools.product(VISITS, DETECTORS):
+            data_id = {"exposure": visit, "detector": detector}
+            if (visit, detector) not in without:
                 stats = change(read(f"verifyDefectsDetStats_{visit}_{detector}.yaml"), visit, detector)
                 repository.put("verifyDefectsDetStats", stats, **data_id)
-                results = read(f"verifyDefectsDetResults_{visit}_{detector}.parq")
-                repository.put("verifyDefectsDetResults", results, **data_id)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("CP_VERIFY_DIR", os.environ.get("CP_VERIFY_DIR", str(ROOT / "standalone")))
-            patch.setenv("ANALYSIS_TOOLS_DIR", os.environ.get("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone")))
-            patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-            pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/LSSTComCam/verifyDefects.yaml#defectsMerges")
-        for label in ("verifyDefectsExp", "verifyDefects"):
-            pipeline.addConfigPython(label, WITHOUT_PLOTS)
-        pipeline.addConfigOverride("verifyDefectsExp", "doCompareVerdicts", True)
-        return repository.run(pipeline)
+            results = read(f"verifyDefectsDetResults_{visit}_{detector}.parq")
+            repository.put("verifyDefectsDetResults", results, **data_id)
+        return repository
 
-    return runMerges
+    return make
+
+
+def makePipeline():
+    """Make the pipeline of the merges, which compare verdicts and make no plots."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CP_VERIFY_DIR", os.environ.get("CP_VERIFY_DIR", str(ROOT / "standalone")))
+        patch.setenv("ANALYSIS_TOOLS_DIR", os.environ.get("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone")))
+        patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+        pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/LSSTComCam/verifyDefects.yaml#defectsMerges")
+    for label in ("verifyDefectsExp", "verifyDefects"):
+        pipeline.addConfigPython(label, WITHOUT_PLOTS)
+    pipeline.addConfigOverride("verifyDefectsExp", "doCompareVerdicts", True)
+    return pipeline
+
+
+@pytest.fixture(scope="module")
+def run(makeVisits):
+    """Run the merges; the statistics of some detectors can be changed before."""
+    return lambda *args, **kwargs: makeVisits(*args, **kwargs).run(makePipeline())
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +207,74 @@ def test_verdicts_that_differ_are_named(run):
 
 def test_statistics_of_exposures_have_no_verdicts_to_compare():
     config = VisitRunMergeAnalysisTask.ConfigClass()
-    config.doCompareVerdicts = True
+    config.mergeDimension, config.doCompareVerdicts = "visit", True
     with pytest.raises(FieldValidationError, match="compare in the merge of detectors"):
         config.connections.ConnectionsClass(config=config)
+
+
+def test_merge_by_what_statistics_lack_is_refused_before_anything_is_run():
+    """As the older pipelines of cp_verify have it, whose merge fails when all detectors are measured."""
+    pipeline = makePipeline()
+    pipeline.addConfigOverride("verifyDefectsExp", "mergeDimension", "visit")
+    message = "no dimension 'visit', only detector, exposure, instrument"
+    with pytest.raises(FieldValidationError, match=message):
+        pipeline.to_graph()
+
+
+@pytest.fixture(scope="module")
+def ofOneVisit(makeVisits):
+    """Make a repository in which both exposures also belong to the first visit."""
+    repository = makeVisits()
+    repository.butler.registry.syncDimensionData(
+        "visit_definition", {"instrument": "LSSTComCam", "exposure": VISITS[1], "visit": VISITS[0]}
+    )
+    return repository
+
+
+def test_exposures_of_a_visit_are_pooled(ofOneVisit, read):
+    butler = ofOneVisit.run(makePipeline(), where=f"visit = {VISITS[0]}")
+    amps = read("verifyDefectsResults.parq")
+    amps = amps[~np.ma.getmaskarray(amps["amplifier"])]
+    summary = butler.get("cpDefectsExp_detectorSummary", visit=VISITS[0])
+    assert len(summary) == 9
+    for row in summary[np.isin(summary["detector"], DETECTORS)]:
+        values = np.asarray(amps["DEFECTS_STDEV"][amps["detector"] == row["detector"]], dtype=float)
+        assert (row["nAmps"], row["STDEV_nValid"]) == (32, 32)
+        assert row["STDEV_median"] == pytest.approx(np.median(values), rel=1e-12)
+    for name in ("cpDefectsExp_metrics", "cpDefectsRun_metrics"):
+        (ref,) = butler.query_datasets(name)
+        measured = {str(m.metric_name): m.quantity.value for m in butler.get(ref)["defectsStdev"]}
+        assert (measured["nAmps"], measured["nFailed"]) == (96, 1)
+        assert measured["max"] == pytest.approx(np.max(np.asarray(amps["DEFECTS_STDEV"], dtype=float)))
+    assert len(butler.query_datasets("cpDefectsExpDet_metrics")) == 6
+    metadata = getMetadata(butler, VISITS[0])
+    assert "toolFailures" not in metadata
+    assert metadata.getArray("verdictDifferences") == metadata.getArray("verdictsUnread") == []
+
+
+def test_visits_with_a_common_exposure_are_refused_before_anything_is_run(ofOneVisit):
+    message = (
+        rf"(?s)metrics of {{.*exposure: {VISITS[1]}.*}} would be written for .* and for .*visits without"
+    )
+    with pytest.raises(QuantumGraphBuilderError, match=message):
+        ofOneVisit.prepare(makePipeline())
+    pipeline = makePipeline()
+    pipeline.addConfigOverride("verifyDefectsExp", "doDetectorMetrics", False)
+    executor = ofOneVisit.prepare(pipeline)
+    assert sum(node.task_node.label == "verifyDefectsExp" for node in executor.quantum_graph) == 2
+
+
+def test_detector_without_statistics_is_missing(run):
+    """cp_verify merges those detectors that have both statistics and results."""
+    butler = run(without=[(VISITS[1], 4)])
+    for visit, present in ((VISITS[0], DETECTORS), (VISITS[1], (0, 8))):
+        summary = butler.get("cpDefectsExp_detectorSummary", visit=visit)
+        assert summary["detector"][summary["nAmps"] == 16].tolist() == list(present)
+    culprits = butler.get("cpDefectsExp_culprits", visit=VISITS[1])
+    own = culprits[culprits["detector"] == 4]
+    assert set(own["status"]) == {"unknown"}
+    assert set(own["reason"]) == {"no row in the table"}
+    bundle = butler.get("cpDefectsRun_metrics")["defectsStdev"]
+    measured = {str(m.metric_name): m.quantity.value for m in bundle}
+    # Six detectors have no row, and one lacks an exposure.
+    assert (measured["nAmps"], measured["nDetectors"], measured["nDetectorsMissing"]) == (80, 3, 7)

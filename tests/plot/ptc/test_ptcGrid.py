@@ -11,74 +11,78 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.actions.plot import PtcGridPlot
-from lsst.analysis.cp.actions.plot.ptc.view import preparePtcs
-from lsst.obs.lsst import LsstComCam
-
-simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
-
-FAULTS = simulator.parseFaults(
-    [
-        "wrongGain detector:4 amplifiers:C01",
-        "hotNoise detector:4 amplifiers:C02",
-        "lowTurnoff detector:4 amplifiers:C03",
-        "strongBrighterFatter detector:4 amplifiers:C04",
-        "maskedAmplifier detector:4 amplifiers:C06",
-    ]
-)
+from lsst.analysis.cp.actions.plot.ptc.view import PtcCurves
+from lsst.analysis.cp.catalogue import StoredLimits
+from lsst.ip.isr import PhotonTransferCurveDataset
 
 
 @pytest.fixture(scope="module")
-def camera():
-    return LsstComCam().getCamera()
+def view(curves):
+    return PtcGridPlot().prepare(curves)
 
 
-@pytest.fixture(scope="module")
-def ptc(camera):
-    return simulator.simulatePtc(camera[4], camera, FAULTS, seed=3)
-
-
-@pytest.fixture(scope="module")
-def view(ptc, camera):
-    return preparePtcs(ptc, cameraGeometry(camera))
+def seriesOf(panel, kind):
+    (found,) = (series for series in panel.series if series.kind == kind)
+    return found
 
 
 def test_points_and_curves_are_those_of_the_calibration(view, ptc):
     assert {panel.name for panel in view.panels} == set(ptc.ampNames)
     for panel in view.panels:
-        assert_array_equal(panel.means, ptc.rawMeans[panel.name])
-        assert_array_equal(panel.variances, ptc.rawVars[panel.name])
-        assert_array_equal(panel.used, ptc.expIdMask[panel.name])
+        mask = ptc.expIdMask[panel.name]
+        for kind, chosen in (("used", mask), ("unused", ~mask)):
+            assert_array_equal(seriesOf(panel, kind).x, ptc.rawMeans[panel.name][chosen])
+            assert_array_equal(seriesOf(panel, kind).y, ptc.rawVars[panel.name][chosen])
         a00, gain, noise = ptc.ptcFitPars[panel.name]
-        if panel.hasFit:
-            mu = panel.fitMeans
-            expected = 0.5 / (a00 * gain**2) * (np.exp(2 * a00 * gain * mu) - 1) + noise / gain**2
-            assert_allclose(panel.fitVariances, expected, rtol=1e-9)
-            assert panel.turnoff == ptc.ptcTurnoff[panel.name]
-    assert [panel.name for panel in view.panels if not panel.hasFit] == ["C06"]
+        if not panel.lacks:
+            fit = seriesOf(panel, "fit")
+            expected = 0.5 / (a00 * gain**2) * (np.exp(2 * a00 * gain * fit.x) - 1) + noise / gain**2
+            assert_allclose(fit.y, expected, rtol=1e-9)
+            assert panel.marks["turnoff"] == ptc.ptcTurnoff[panel.name]
+            assert panel.words[0] == f"gain {gain:.3g}"
+    assert [panel.name for panel in view.panels if panel.lacks] == ["C06"]
 
 
 def test_amplifiers_outside_of_limits_are_named(view):
     failed = {panel.name: set(panel.failed) for panel in view.panels if panel.failed}
     assert failed == {
-        "C01": {"PTC_GAIN"},
-        "C02": {"PTC_NOISE"},
-        "C03": {"PTC_TURNOFF"},
-        "C04": {"PTC_BFE_A00"},
-        "C06": {"PTC_GAIN", "PTC_NOISE", "PTC_TURNOFF", "PTC_BFE_A00"},
+        "C01": {"gain"},
+        "C02": {"noise"},
+        "C03": {"turnoff"},
+        "C04": {"a00"},
+        "C06": {"gain", "noise", "turnoff", "a00"},
     }
     assert view.isBad
     assert all(name in view.headline for name in failed)
+    assert "no fit: C06" in view.headline
 
 
-def test_axes_hold_all_points(view):
-    for panel in view.panels:
-        for values, (low, high) in ((panel.means, view.xLimits), (panel.variances, view.yLimits)):
-            assert low < values.min()
-            assert values.max() < high
+def test_limits_are_those_of_the_run(ptc, camera):
+    limits = StoredLimits({"gainThreshold": 50.0}, "verifyPtcDet_config of u/me")
+    curves = PtcCurves.fromCalibration(ptc, cameraGeometry(camera), limits)
+    view = PtcGridPlot().prepare(curves)
+    (panel,) = (panel for panel in view.panels if panel.name == "C01")
+    assert not panel.failed
+    lines = [line for lines in view.lists for line in lines]
+    assert "PTC_GAIN < 50 percent" in lines
+    assert {"from: verifyPtcDet_config of u/me", "from: defaults of cp_verify"} <= set(lines)
+    # Of the limits of a00, those of the sensor.
+    assert "PTC_BFE_A00 -4.56e-06 to 6.91e-07 1 / electron" in lines
 
 
-def test_figure_draws_each_panel(ptc, view, camera):
-    figure = PtcGridPlot()({"calibrations": {0: ptc}}, camera=camera, plotInfo={"run": "u/me"})
+@pytest.mark.parametrize("scale", ["log", "linear"])
+def test_axes_hold_all_points(curves, scale):
+    plot = PtcGridPlot()
+    plot.scale = scale
+    view = plot.prepare(curves)
+    for series in (series for panel in view.panels for series in panel.series if series.kind != "fit"):
+        for values, (low, high) in ((series.x, view.xLimits), (series.y, view.yLimits)):
+            assert (low < values).all()
+            assert (values < high).all()
+
+
+def test_figure_draws_each_panel(ptc, camera):
+    figure = PtcGridPlot()({"calibrations": {4: ptc}}, camera=camera, plotInfo={"run": "u/me"})
     panels = {ax.get_title(loc="left").split()[0]: ax for ax in figure.axes}
     assert panels.keys() == set(ptc.ampNames)
     raw, used, fit, turnoff = panels["C03"].lines
@@ -90,17 +94,71 @@ def test_figure_draws_each_panel(ptc, view, camera):
     assert panels["C03"].get_title(loc="left") == "C03  turnoff"
     assert panels["C00"].get_xscale() == panels["C00"].get_yscale() == "log"
     assert len(panels["C06"].lines) == 2
-    assert "no fit" in panels["C06"].texts[0].get_text()
+    assert panels["C06"].patch.get_hatch()
+    assert panels["C06"].texts[0].get_text() == "no fit"
+    assert not panels["C00"].patch.get_hatch()
     figure.savefig(io.BytesIO())
 
 
-def test_fit_of_covariances_has_the_variance_without_lag(sharedData, camera):
+def test_real_curves_are_drawn_with_the_numbers_of_their_files(realCalibration):
+    calib, camera = realCalibration
+    view = PtcGridPlot().prepare(PtcCurves.fromCalibration(calib, cameraGeometry(camera)))
+    assert len(view.panels) == len(calib.ampNames)
+    for panel in view.panels:
+        mask = np.asarray(calib.expIdMask[panel.name], dtype=bool)
+        assert_array_equal(seriesOf(panel, "used").y, calib.rawVars[panel.name][mask])
+        gain = calib.gain[panel.name]
+        assert (panel.lacks == "") == bool(np.isfinite(gain))
+        if panel.lacks:
+            continue
+        fit = seriesOf(panel, "fit")
+        if calib.ptcFitType == "FULLCOVARIANCE":
+            a00 = calib.aMatrix[panel.name][0, 0]
+            expected = calib.evalPtcModel(fit.x)[panel.name][:, 0, 0]
+            noise = calib.noiseMatrix[panel.name][0, 0]
+        else:
+            a00, gain, noise = calib.ptcFitPars[panel.name]
+            expected = 0.5 / (a00 * gain**2) * (np.exp(2 * a00 * gain * fit.x) - 1) + noise / gain**2
+        assert_allclose(fit.y, expected, rtol=1e-9)
+        # To first order in the signal all fits are the same.
+        low = fit.x < 300
+        assert_allclose(fit.y[low], (fit.x / gain + noise / gain**2)[low], rtol=0.02)
+        assert f"a00 {float(f'{a00:.3g}'):.4g}" in panel.words
+
+
+def test_failing_amplifiers_of_real_curves_are_those_of_the_truth(sharedData, cameras):
+    """The camera of the stand-ins has other nominal values: a00 and turnoff are compared."""
     from lsst.ip.isr import IsrCalib
 
-    calib = IsrCalib.readFits(str(sharedData / "tables" / "ptc_fullcov" / "ptc_LSSTComCam_3.fits"))
-    view = preparePtcs(calib, cameraGeometry(camera))
-    panel = view.panels[0]
-    expected = calib.evalPtcModel(panel.fitMeans)[panel.name][:, 0, 0]
-    assert_allclose(panel.fitVariances, expected, rtol=1e-12)
-    (bad,) = (panel for panel in view.panels if "PTC_BFE_A00" in panel.failed)
-    assert bad.name == "C12"
+    path = sharedData / "tables" / "ptc_fullcov" / "ptc_LSSTComCam_3.fits"
+    curves = PtcCurves.fromCalibration(IsrCalib.readFits(str(path)), cameraGeometry(cameras["LSSTComCam"]))
+    failed = {name: set(keys) for name, keys in zip(curves.names.tolist(), curves.failed, strict=True)}
+    assert [name for name, keys in failed.items() if keys & {"PTC_BFE_A00", "PTC_TURNOFF"}] == ["C12"]
+
+
+def test_polynomial_is_evaluated(ptc, camera):
+    calib = PhotonTransferCurveDataset(ptc.ampNames, "POLYNOMIAL", 3)
+    calib.updateMetadata(camera=camera, detector=camera[4])
+    for attribute in ("rawMeans", "rawVars", "expIdMask", "gain", "noise", "ptcTurnoff", "noiseList"):
+        getattr(calib, attribute).update(getattr(ptc, attribute))
+    coefficients = np.array([50.0, 0.7, -1e-6])
+    calib.ptcFitPars.update(dict.fromkeys(ptc.ampNames, coefficients))
+    view = PtcGridPlot().prepare(PtcCurves.fromCalibration(calib, cameraGeometry(camera)))
+    for panel in view.panels:
+        fit = seriesOf(panel, "fit")
+        assert_allclose(fit.y, np.polyval(coefficients[::-1], fit.x), rtol=1e-12)
+        assert "a00 —" in panel.words
+        assert "a00" not in panel.failed
+
+
+@pytest.mark.parametrize("fitType", ["PARTIAL", None])
+def test_pairs_that_were_not_fitted_are_shown_without_fit(ptc, camera, fitType):
+    calib = PhotonTransferCurveDataset(ptc.ampNames, fitType, 3)
+    calib.updateMetadata(camera=camera, detector=camera[4])
+    for name in ptc.ampNames[1:]:
+        calib.rawMeans[name], calib.rawVars[name] = ptc.rawMeans[name], ptc.rawVars[name]
+    view = PtcGridPlot().prepare(PtcCurves.fromCalibration(calib, cameraGeometry(camera)))
+    states = {panel.name: panel.lacks for panel in view.panels}
+    assert states == dict.fromkeys(ptc.ampNames[1:], "no fit") | {ptc.ampNames[0]: "no data"}
+    assert seriesOf(view.panels[3], "used").x.size == 0
+    assert seriesOf(view.panels[3], "unused").x.size == len(ptc.rawMeans["C00"])

@@ -10,12 +10,16 @@ from .detectorPages import (
     AmpCorrelationTool,
     AmpCurveTool,
     CrosstalkTool,
-    PtcCurveTool,
+    KernelTool,
+    LinearityTool,
+    PageTool,
     addCorrelationTool,
     addCurveTools,
+    addLinearityTools,
 )
 from .exposures import AmpRateTool, AmpSlopeTool, RaftGainTool, RaftRateTool, SlopeTool
 from .extended import addExtendedTools
+from .ptcPages import addPtcComparisonTools, addPtcTableTools, addPtcTools
 from .toolSets import addAgreementTool, addSensorTools, addTools
 from .trends import MetricTrendTool, addTrendTools
 from .views import (
@@ -33,7 +37,11 @@ __all__ = [
     "addCorrelationTool",
     "addCurveTools",
     "addExtendedTools",
+    "addLinearityTools",
     "addMaskViewTool",
+    "addPtcComparisonTools",
+    "addPtcTableTools",
+    "addPtcTools",
     "addResidualTools",
     "addSensorTools",
     "addStructureSensorTools",
@@ -51,8 +59,10 @@ __all__ = [
     "CrosstalkTool",
     "DetectorImageTool",
     "FocalPlaneImageTool",
+    "KernelTool",
+    "LinearityTool",
     "MetricTrendTool",
-    "PtcCurveTool",
+    "PageTool",
     "RaftGainTool",
     "RaftRateTool",
     "SENSOR_GROUPS",

@@ -8,7 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lsst.analysis.cp.actions.keyedData import SelectCurves
-from lsst.analysis.cp.actions.plot import AmpCorrelationPlot, AmpGridPlot, CrosstalkPlot, PtcGridPlot
+from lsst.analysis.cp.actions.plot import (
+    AmpCorrelationPlot,
+    AmpGridPlot,
+    CrosstalkPlot,
+    KernelGridPlot,
+    LinearityDeviationPlot,
+    LinearityFitPlot,
+    LinearityResidualPlot,
+    LinearitySplinePlot,
+)
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, BasePrep, NoMetric
 from lsst.pex.config import Field
@@ -16,20 +25,24 @@ from lsst.pex.config import Field
 from .toolSets import addTool
 
 if TYPE_CHECKING:
+    from lsst.analysis.cp.actions.plot.linearity import LinearityPlot
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig
 
 __all__ = [
     "AmpCorrelationTool",
     "AmpCurveTool",
     "CrosstalkTool",
-    "PtcCurveTool",
+    "KernelTool",
+    "LinearityTool",
+    "PageTool",
     "addCorrelationTool",
     "addCurveTools",
+    "addLinearityTools",
 ]
 
 
 class PageTool(AnalysisTool):
-    """Base of tools that hand to their plot the columns that it takes, and make no metrics."""
+    """Hand to a plot the columns that it takes, without metrics; which one, ``produce.plot`` says."""
 
     parameterizedBand: bool = False
     propagateData: bool = True
@@ -54,15 +67,6 @@ class AmpCorrelationTool(PageTool):
         self.produce.plot = AmpCorrelationPlot
 
 
-class PtcCurveTool(PageTool):
-    """Plot of the photon transfer curves of the amplifiers of a detector, in its geometry."""
-
-    def setDefaults(self) -> None:
-        """Choose the plot."""
-        super().setDefaults()
-        self.produce.plot = PtcGridPlot
-
-
 class CrosstalkTool(PageTool):
     """Plot of the crosstalk of the amplifiers of a detector, or of a raft."""
 
@@ -70,6 +74,24 @@ class CrosstalkTool(PageTool):
         """Choose the plot."""
         super().setDefaults()
         self.produce.plot = CrosstalkPlot
+
+
+class KernelTool(PageTool):
+    """Plot of the brighter-fatter kernels of the amplifiers of a detector."""
+
+    def setDefaults(self) -> None:
+        """Choose the plot."""
+        super().setDefaults()
+        self.produce.plot = KernelGridPlot
+
+
+class LinearityTool(PageTool):
+    """Plot of the linearizers of the amplifiers of a detector, in its geometry; the first is the default."""
+
+    def setDefaults(self) -> None:
+        """Choose the plot."""
+        super().setDefaults()
+        self.produce.plot = LinearityDeviationPlot
 
 
 class AmpCurveTool(AnalysisTool):
@@ -118,6 +140,24 @@ def addCurveTools(config: AnalysisBaseConfig, product: str) -> None:
     for key in getProduct(product).curves:
         words = "".join(word.capitalize() for word in key.split("_"))
         addTool(config.atools, f"{product}{words}", AmpCurveTool, product=product, curve=key)
+
+
+def addLinearityTools(config: AnalysisBaseConfig) -> None:
+    """Add the pages of linearizers.
+
+    Parameters
+    ----------
+    config
+        Configuration of a `~lsst.analysis.cp.tasks.DetectorCalibrationTask` on linearizers.
+    """
+    plots: dict[str, type[LinearityPlot]] = {
+        "Deviations": LinearityDeviationPlot,
+        "Residuals": LinearityResidualPlot,
+        "Fit": LinearityFitPlot,
+        "Splines": LinearitySplinePlot,
+    }
+    for name, plot in plots.items():
+        addTool(config.atools, f"linearizer{name}", LinearityTool).produce.plot = plot
 
 
 def addCorrelationTool(config: AnalysisBaseConfig, product: str) -> None:

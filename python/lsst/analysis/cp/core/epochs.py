@@ -56,7 +56,8 @@ def vectorColumn(column: Any, name: str) -> FloatArray:
     Parameters
     ----------
     column
-        Arrays of one length, shape (n, nValues), or objects that are arrays of any lengths; possibly masked.
+        Arrays of one length, shape (n, nValues), of numbers or booleans, or objects that are arrays of any
+        lengths; possibly masked.
     name
         Name of the column, for messages.
 
@@ -78,7 +79,7 @@ def vectorColumn(column: Any, name: str) -> FloatArray:
         longest = max(map(len, vectors), default=0)
         padded = [np.pad(vector, (0, longest - len(vector)), constant_values=np.nan) for vector in vectors]
         return np.array(padded, dtype=np.float64).reshape(len(vectors), longest)
-    if values.ndim != 2 or values.dtype.kind not in "fiu":
+    if values.ndim != 2 or values.dtype.kind not in "fiub":
         raise ColumnError(
             f"column {name!r} holds {values.dtype} of shape {values.shape[1:]}, expected vectors"
         )

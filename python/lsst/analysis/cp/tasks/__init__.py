@@ -5,6 +5,7 @@
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
 from .ampAnalysis import *
+from .calibrationComparison import *
 from .detectorCalibration import *
 from .detectorPages import *
 from .detectorTables import *

@@ -18,6 +18,7 @@ from .crosstalks import (
 from .darkTruth import listExpectedDarkResults
 from .fault import Fault, FaultKind, parseFaults
 from .flatTruth import listExpectedFlatResults
+from .kernels import listExpectedKernelResults, simulateKernel, storeKernels
 from .linearizers import (
     LinearityModel,
     listExpectedLinearizerResults,
@@ -73,6 +74,7 @@ __all__ = [
     "listExpectedDefectsResults",
     "listExpectedFlatResults",
     "listExpectedGainResults",
+    "listExpectedKernelResults",
     "listExpectedLinearizerResults",
     "listExpectedPtcResults",
     "listExpectedResults",
@@ -83,9 +85,11 @@ __all__ = [
     "shrinkCamera",
     "simulateCrosstalk",
     "simulateFrame",
-    "simulateLinearizer",
+    "simulateKernel",
     "simulatePtc",
     "storeCrosstalks",
+    "storeKernels",
+    "simulateLinearizer",
     "storeLinearizers",
     "storePtcs",
 ]

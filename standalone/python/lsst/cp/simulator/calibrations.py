@@ -3,12 +3,14 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Storing simulated calibrations of detectors."""
 
-__all__ = ["certifyCalibrations"]
+__all__ = ["certifyCalibrations", "listSimulated"]
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
+
+from .fault import Fault, FaultKind, selectFaults
 
 
 def certifyCalibrations(
@@ -45,3 +47,33 @@ def certifyCalibrations(
             for detector, calibration in calibrations
         ]
         butler.registry.certify(certified, refs, Timespan(None, None))
+
+
+def listSimulated(
+    camera: Any, faults: Iterable[Fault], detectors: Iterable[int] | None = None
+) -> Iterator[tuple[Any, tuple[Fault, ...]]]:
+    """List the detectors that have a calibration, with their faults.
+
+    Parameters
+    ----------
+    camera
+        The camera.
+    faults
+        Faults of the simulation. A missing detector has no calibration.
+    detectors
+        Ids of the detectors; all of the camera if None.
+
+    Yields
+    ------
+    detector
+        The detector.
+    faults
+        Its faults.
+    """
+    known = tuple(faults)
+    chosen = {detector.getId() for detector in camera} if detectors is None else set(detectors)
+    for detector in camera:
+        own = tuple(selectFaults(known, 0, detector.getId(), detector.getName()))
+        is_missing = any(fault.kind is FaultKind.MISSING_DETECTOR for fault in own)
+        if detector.getId() in chosen and not is_missing:
+            yield detector, own

@@ -102,6 +102,8 @@ class FaultKind(enum.StrEnum):
     """Full well of a photon transfer curve that is the amplitude (electron)."""
     STRONG_BRIGHTER_FATTER = "strongBrighterFatter"
     """Coefficient a00 of a photon transfer curve that is the amplitude (1/electron)."""
+    FLIPPED_KERNEL = "flippedKernel"
+    """Correlations of neighbours for a brighter-fatter kernel multiplied by the amplitude, below 0."""
     NOISE_DRIFT = "noiseDrift"
     """Read noise of a photon transfer curve that grows with the signal, by the amplitude (electron)."""
     LINEARITY_CHANGE = "linearityChange"
@@ -236,6 +238,9 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         lowest=-1e-5,
         highest=-5e-6,
         failing=frozenset({"PTC_BFE_A00"}),
+    ),
+    FaultKind.FLIPPED_KERNEL: FaultTraits(
+        unit="factor", default=-1.0, highest=-0.5, failing=frozenset({"VALID"})
     ),
     # The limit of the standard deviation is 1.25 adu.
     FaultKind.NOISE_DRIFT: FaultTraits(

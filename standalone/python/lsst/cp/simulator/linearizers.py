@@ -20,8 +20,8 @@ from lsst.afw.image import ImageF
 from lsst.daf.butler import Butler
 from lsst.ip.isr import Linearizer
 
-from .calibrations import certifyCalibrations
-from .fault import Fault, FaultKind, selectFaults
+from .calibrations import certifyCalibrations, listSimulated
+from .fault import Fault, FaultKind
 from .randomStreams import RandomStreams
 from .truth import ExpectedResult, listExpectedResults
 
@@ -250,24 +250,11 @@ def storeLinearizers(
     detectors
         Ids of the detectors; all of the camera if None.
     """
-    known = tuple(faults)
-    chosen = {detector.getId() for detector in camera} if detectors is None else set(detectors)
-    of_detector = {
-        detector.getId(): (detector, selectFaults(known, 0, detector.getId(), detector.getName()))
-        for detector in camera
-        if detector.getId() in chosen
-    }
-    certifyCalibrations(
-        butler,
-        instrument,
-        "linearizer",
-        "Linearizer",
-        (
-            (key, simulateLinearizer(detector, camera, own, seed=seed))
-            for key, (detector, own) in of_detector.items()
-            if not any(fault.kind is FaultKind.MISSING_DETECTOR for fault in own)
-        ),
+    calibs = (
+        (detector.getId(), simulateLinearizer(detector, camera, own, seed=seed))
+        for detector, own in listSimulated(camera, faults, detectors)
     )
+    certifyCalibrations(butler, instrument, "linearizer", "Linearizer", calibs)
 
 
 def listExpectedLinearizerResults(faults: Iterable[Fault], camera: Any) -> list[ExpectedResult]:

@@ -6,7 +6,14 @@
 Faults are of the sensors: the curves are measured from the simulated variances.
 """
 
-__all__ = ["PtcModel", "listExpectedGainResults", "listExpectedPtcResults", "simulatePtc", "storePtcs"]
+__all__ = [
+    "NEIGHBOURS",
+    "PtcModel",
+    "listExpectedGainResults",
+    "listExpectedPtcResults",
+    "simulatePtc",
+    "storePtcs",
+]
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,8 +26,8 @@ from scipy.optimize import curve_fit
 from lsst.daf.butler import Butler
 from lsst.ip.isr import PhotonTransferCurveDataset
 
-from .calibrations import certifyCalibrations
-from .fault import Fault, FaultKind, selectFaults
+from .calibrations import certifyCalibrations, listSimulated
+from .fault import Fault, FaultKind
 from .randomStreams import RandomStreams
 from .truth import ExpectedResult, listExpectedResults
 
@@ -35,7 +42,7 @@ _SAME_GAIN_TESTS = {"NOISE": "ISR_NOISE", "PTC_GAIN": "GAIN_FROM_FLAT_PAIR"}
 _SIDE = 3
 """Lags of the covariances in each direction."""
 
-_NEIGHBOURS = np.array([[-1.0, 0.27, 0.09], [0.14, 0.08, 0.03], [0.05, 0.03, 0.01]])
+NEIGHBOURS = np.array([[-1.0, 0.27, 0.09], [0.14, 0.08, 0.03], [0.05, 0.03, 0.01]])
 """Coefficients of the brighter-fatter effect, in units of -a00."""
 
 
@@ -156,7 +163,7 @@ def _addPairs(
     error = np.sqrt(2 / n_pixels)
     means = signals / sensor.gain
     measured = variance * (1 + error * rng.normal(size=n))
-    covariances = -sensor.a00 * _NEIGHBOURS * (below / sensor.gain)[:, np.newaxis, np.newaxis] ** 2
+    covariances = -sensor.a00 * NEIGHBOURS * (below / sensor.gain)[:, np.newaxis, np.newaxis] ** 2
     covariances = covariances + (error * variance)[:, np.newaxis, np.newaxis] * rng.normal(
         size=covariances.shape
     )
@@ -251,24 +258,11 @@ def storePtcs(
     detectors
         Ids of the detectors; all of the camera if None.
     """
-    known = tuple(faults)
-    chosen = {detector.getId() for detector in camera} if detectors is None else set(detectors)
-    of_detector = {
-        detector.getId(): (detector, selectFaults(known, 0, detector.getId(), detector.getName()))
-        for detector in camera
-        if detector.getId() in chosen
-    }
-    certifyCalibrations(
-        butler,
-        instrument,
-        "ptc",
-        "PhotonTransferCurveDataset",
-        (
-            (key, simulatePtc(detector, camera, own, seed=seed))
-            for key, (detector, own) in of_detector.items()
-            if not any(fault.kind is FaultKind.MISSING_DETECTOR for fault in own)
-        ),
+    calibs = (
+        (detector.getId(), simulatePtc(detector, camera, own, seed=seed))
+        for detector, own in listSimulated(camera, faults, detectors)
     )
+    certifyCalibrations(butler, instrument, "ptc", "PhotonTransferCurveDataset", calibs)
 
 
 def listExpectedPtcResults(faults: Iterable[Fault], camera: Any) -> list[ExpectedResult]:

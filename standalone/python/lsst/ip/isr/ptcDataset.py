@@ -11,12 +11,14 @@ columns.
 
 __all__ = ["PhotonTransferCurveDataset"]
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self, override
 
 import numpy as np
 import numpy.typing as npt
 from astropy.table import Table
+from numpy.polynomial.polynomial import polyval
 from scipy.signal import convolve
 
 from .calibType import IsrCalib
@@ -87,7 +89,7 @@ class PhotonTransferCurveDataset(IsrCalib):
     ampNames
         Names of the amplifiers.
     ptcFitType
-        ``"EXPAPPROXIMATION"``, ``"FULLCOVARIANCE"`` or ``"FULLCOVARIANCE_NO_B"``.
+        ``"POLYNOMIAL"``, ``"EXPAPPROXIMATION"``, ``"FULLCOVARIANCE"`` or ``"FULLCOVARIANCE_NO_B"``.
     covMatrixSide
         Number of lags of the covariances in each direction.
     covMatrixSideFullCovFit
@@ -208,14 +210,18 @@ class PhotonTransferCurveDataset(IsrCalib):
         Returns
         -------
         model
-            By amplifier: of EXPAPPROXIMATION the variances (adu^2), shape (n,), by equation 16 of Astier et
-            al. 2019 (arXiv:1905.08677); of others the covariances, shape (n, side, side), by its equation 20.
+            By amplifier: of POLYNOMIAL, and of EXPAPPROXIMATION by equation 16 of Astier et al. 2019
+            (arXiv:1905.08677), the variances (adu^2), shape (n,); of others the covariances, shape (n, side,
+            side), by its equation 20.
 
         Raises
         ------
         RuntimeError
             Raised for another fit.
         """
+        if self.ptcFitType == "POLYNOMIAL":
+            warnings.warn("The fit type POLYNOMIAL is deprecated.", FutureWarning, stacklevel=2)
+            return {name: polyval(mu, self.ptcFitPars[name]) for name in self.ampNames}
         if self.ptcFitType == "EXPAPPROXIMATION":
             return {name: _evaluateVariance(mu, *self.ptcFitPars[name]) for name in self.ampNames}
         if self.ptcFitType in ("FULLCOVARIANCE", "FULLCOVARIANCE_NO_B"):

@@ -17,7 +17,21 @@ from .crosstalk import CrosstalkPlot
 from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
-from .ptc import PtcGridPlot
+from .kernel import KernelGridPlot
+from .linearity import (
+    LinearityDeviationPlot,
+    LinearityFitPlot,
+    LinearityResidualPlot,
+    LinearitySplinePlot,
+)
+from .ptc import (
+    PtcComparisonPlot,
+    PtcCovariancePlot,
+    PtcGridPlot,
+    PtcNoisePlot,
+    PtcResidualPlot,
+    PtcRowMeanPlot,
+)
 from .trend import TrendPlot
 
 __all__ = [
@@ -33,8 +47,18 @@ __all__ = [
     "FailureTablePlot",
     "FocalPlaneGeometryPlot",
     "FocalPlaneImagePlot",
+    "KernelGridPlot",
+    "LinearityDeviationPlot",
+    "LinearityFitPlot",
+    "LinearityResidualPlot",
+    "LinearitySplinePlot",
     "MarginStripPlot",
+    "PtcComparisonPlot",
+    "PtcCovariancePlot",
     "PtcGridPlot",
+    "PtcNoisePlot",
+    "PtcResidualPlot",
+    "PtcRowMeanPlot",
     "RaftGainPlot",
     "RaftSeriesPlot",
     "SlopeMapPlot",

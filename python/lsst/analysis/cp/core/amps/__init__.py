@@ -12,4 +12,5 @@ from .summary import *
 from .table import *
 from .tables import *
 from .times import *
+from .vectors import *
 from .verdicts import *

@@ -5,6 +5,7 @@
 
 from .crosstalk import N_SIGMA, TOLERANCE, Crosstalk, CrosstalkAmps
 from .flatPairs import FlatPair, chooseFlatPair, correctionFactor
+from .kernels import KernelShape, hasKernel, measureKernel
 
 __all__ = [
     "N_SIGMA",
@@ -12,6 +13,9 @@ __all__ = [
     "Crosstalk",
     "CrosstalkAmps",
     "FlatPair",
+    "KernelShape",
     "chooseFlatPair",
     "correctionFactor",
+    "hasKernel",
+    "measureKernel",
 ]

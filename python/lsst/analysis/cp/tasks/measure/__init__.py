@@ -3,11 +3,14 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Tasks that measure calibrations of which cp_verify writes no tables."""
 
+from .bfk import MeasureBfkConfig, MeasureBfkTask
 from .crosstalk import MeasureCrosstalkConfig, MeasureCrosstalkTask
 from .gain import MeasureGainConfig, MeasureGainTask
 from .measureCalib import MeasureCalibConfig, MeasureCalibConnections, MeasureCalibTask
 
 __all__ = [
+    "MeasureBfkConfig",
+    "MeasureBfkTask",
     "MeasureCalibConfig",
     "MeasureCalibConnections",
     "MeasureCalibTask",

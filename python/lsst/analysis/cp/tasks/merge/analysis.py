@@ -209,30 +209,30 @@ class MergeAnalysisMixin(PipelineTask):
         Returns
         -------
         outputs : `lsst.pipe.base.Struct`
-            ``ampTable``, the encoded rows, or None if they cannot be encoded; ``metrics``, the figures by the
-            names of their connections, and, unless the rows cannot be reduced, ``detectorSummary``,
-            ``ampSummary``, ``culprits`` and, if there are ``detectors``, a list of their ``detectorMetrics``.
+            ``ampTable``, the encoded rows, those of amplifiers and detectors if it is those of exposures that
+            cannot be encoded, or None; ``metrics``, the figures by the names of their connections, and,
+            unless the rows cannot be reduced, ``detectorSummary``, ``ampSummary``, ``culprits`` and, if there
+            are ``detectors``, a list of their ``detectorMetrics``.
         """
         product = getProduct(self.config.product, self.config.gainsApplied).withLimits(limits)
-        keys = {"reference": reference, "exposures": exposures}
-        table = runner.attempt(
-            "reduction",
-            AmpTable.fromColumns,
-            columns,
-            product,
-            cameraLayout(camera),
-            epoch=self.config.epoch,
-            **keys,
-        )
+        keys: dict[str, Any] = {"reference": reference, "exposures": exposures}
+        layout = cameraLayout(camera)
+        encode = partial(AmpTable.fromColumns, columns, product, layout, epoch=self.config.epoch, **keys)
+        table = runner.attempt("reduction", encode)
         # Where the results cannot be encoded together, some tools may still do with a part of the columns.
         data = columns if table is None else {**columns, AMP_TABLE: table}
         outputs = runTools(self.config, data, runner, camera=camera, limits=limits, **keys)
+        of_detectors = [test.key for test in product if test.row != "exposure"]
+        if table is None and 0 < len(of_detectors) < len(product.tests):
+            # What is wrong with rows of exposures costs no detector.
+            table = runner.attempt("reduction", encode, tests=of_detectors)
         outputs.ampTable = table
         if table is not None:
             tables = runner.attempt("tables", self._makeTables, table) or {}
             for name, written in tables.items():
                 setattr(outputs, name, written)
             if detectors:
+                data = {**columns, AMP_TABLE: table}
                 outputs.detectorMetrics = runner.attempt(
                     "detectorMetrics", self._measureDetectors, data, detectors
                 )

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import types
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lsst.analysis.cp.actions.metric import DetectorMetrics
 from lsst.analysis.cp.catalogue import products
@@ -17,6 +17,11 @@ from lsst.pex.config import DictField, Field, FieldValidationError
 from lsst.pex.config.configurableActions import ConfigurableActionField
 from lsst.pipe.base import PipelineTaskConnections
 from lsst.pipe.base import connectionTypes as cT
+from lsst.pipe.base.quantum_graph_builder import QuantumGraphBuilderError
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import DataCoordinate
+    from lsst.pipe.base import QuantaAdjuster
 
 __all__ = [
     "MergeAnalysisConfig",
@@ -55,8 +60,17 @@ class MergeAnalysisConnections(
         storageClass="ArrowAstropy",
     )
 
+    inputStats: cT.Input  # Declared by every parent.
+
     def __init__(self, *, config: MergeAnalysisConfig) -> None:
         super().__init__(config=config)
+        if config.mergeDimension not in self.inputStats.dimensions:
+            raise FieldValidationError(
+                type(config).mergeDimension,
+                config,
+                f"the merged statistics have no dimension {config.mergeDimension!r}, only "
+                f"{', '.join(sorted(self.inputStats.dimensions))}",
+            )
         connectVerifyConfig(self, [config.product])
         self.redeclare("detectorMetrics", dimensions=self.detectorDimensions)
         if not config.doDetectorMetrics or not config.detectorMetrics.units:
@@ -73,8 +87,6 @@ class MergeOfDetectorsConnections(
 ):
     """Connections of a merge of detectors: the headers of the verified exposures have the read noise."""
 
-    inputStats: cT.Input  # Declared by every parent.
-
     verifiedExposures = VERIFIED_EXPOSURES
 
     @property
@@ -87,13 +99,32 @@ class MergeOfDetectorsConnections(
         if not config.doReadReference:
             self.inputs.remove("verifiedExposures")
 
+    def adjust_all_quanta(self, adjuster: QuantaAdjuster) -> None:
+        """Refuse quanta that would write the metrics of the same detector, before any is run.
+
+        Raises
+        ------
+        lsst.pipe.base.quantum_graph_builder.QuantumGraphBuilderError
+            Raised if an exposure belongs to two visits.
+        """
+        super().adjust_all_quanta(adjuster)
+        if "detectorMetrics" not in self.outputs:
+            return
+        first: dict[DataCoordinate, DataCoordinate] = {}
+        for quantum in adjuster.iter_data_ids():
+            for data_id in adjuster.get_inputs(quantum).get("inputStats", ()):
+                if (other := first.setdefault(data_id, quantum)) != quantum:
+                    raise QuantumGraphBuilderError(
+                        f"{adjuster.task_label}: the metrics of {data_id} would be written for {other} and "
+                        f"for {quantum}. Choose visits without common exposures, or set doDetectorMetrics to "
+                        "False."
+                    )
+
 
 class MergeOfExposuresConnections(
     MergeAnalysisConnections, dimensions={}, defaultTemplates={"inputOutputName": "cpVerifyExp"}
 ):
     """Connections of a merge of exposures: their amplifier tables have the read noise."""
-
-    inputStats: cT.Input  # Declared by every parent.
 
     inputAmpSummaries = cT.Input(
         doc="Amplifier tables of the merged exposures, for the read noise and gain of each amplifier. Where "
@@ -131,7 +162,8 @@ def joinConnections(
 class MergeAnalysisConfig(AnalysisConfig, pipelineConnections=MergeAnalysisConnections):
     """Configuration of the analysis that follows a merge."""
 
-    hasInputResults: Any  # Declared by every parent.
+    hasInputResults: Any  # Declared by every parent, as the next.
+    mergeDimension: Any
 
     epoch = "exposure"
     """What tells the merged results apart, one of the catalogue's ``EPOCHS``."""

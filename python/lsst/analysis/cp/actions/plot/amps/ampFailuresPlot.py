@@ -133,6 +133,10 @@ class AmpFailuresPlot(AmpTablePlot):
         """Make the figure, with ``plotInfo`` as `prepare` takes it."""
         return makeAmpFailuresFigure(self.prepare(data, kwargs.get("plotInfo")))
 
+    def wants(self, test: VerifyTest) -> bool:
+        """Tell whether the plot shows a test."""
+        return test.isTested and test.row == "amplifier"
+
     def prepare(self, data: KeyedData, plotInfo: Mapping[str, object] | None = None) -> AmpFailuresView:
         """Count; no matplotlib is involved.
 

@@ -3,6 +3,17 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Photon transfer curves of the amplifiers of a detector."""
 
+from .ptcComparisonPlot import PtcComparisonPlot
 from .ptcGridPlot import PtcGridPlot
+from .ptcNoisePlot import PtcNoisePlot
+from .ptcResidualPlot import PtcResidualPlot
+from .ptcTablePlots import PtcCovariancePlot, PtcRowMeanPlot
 
-__all__ = ["PtcGridPlot"]
+__all__ = [
+    "PtcComparisonPlot",
+    "PtcCovariancePlot",
+    "PtcGridPlot",
+    "PtcNoisePlot",
+    "PtcResidualPlot",
+    "PtcRowMeanPlot",
+]
