@@ -7,6 +7,7 @@ from .bfk import MeasureBfkConfig, MeasureBfkTask
 from .crosstalk import MeasureCrosstalkConfig, MeasureCrosstalkTask
 from .gain import MeasureGainConfig, MeasureGainTask
 from .measureCalib import MeasureCalibConfig, MeasureCalibConnections, MeasureCalibTask
+from .response import MeasureResponseConfig, MeasureResponseTask
 
 __all__ = [
     "MeasureBfkConfig",
@@ -18,4 +19,6 @@ __all__ = [
     "MeasureCrosstalkTask",
     "MeasureGainConfig",
     "MeasureGainTask",
+    "MeasureResponseConfig",
+    "MeasureResponseTask",
 ]
