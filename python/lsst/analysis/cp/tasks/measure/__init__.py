@@ -4,7 +4,11 @@
 """Tasks that measure calibrations of which cp_verify writes no tables."""
 
 from .bfk import MeasureBfkConfig, MeasureBfkTask
+<<<<<<< HEAD
 from .cti import MeasureCtiConfig, MeasureCtiTask
+=======
+from .crosstalk import MeasureCrosstalkConfig, MeasureCrosstalkTask
+>>>>>>> main
 from .gain import MeasureGainConfig, MeasureGainTask
 from .measureCalib import MeasureCalibConfig, MeasureCalibConnections, MeasureCalibTask
 from .response import MeasureResponseConfig, MeasureResponseTask
@@ -15,8 +19,13 @@ __all__ = [
     "MeasureCalibConfig",
     "MeasureCalibConnections",
     "MeasureCalibTask",
+<<<<<<< HEAD
     "MeasureCtiConfig",
     "MeasureCtiTask",
+=======
+    "MeasureCrosstalkConfig",
+    "MeasureCrosstalkTask",
+>>>>>>> main
     "MeasureGainConfig",
     "MeasureGainTask",
     "MeasureResponseConfig",
