@@ -3,12 +3,8 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """What is measured from the arrays of calibrations."""
 
-<<<<<<< HEAD
 from .chargeTransfer import PARALLEL_LIMIT, SERIAL_LIMIT, SIGNAL_RANGE, averageInefficiency
-from .crosstalk import N_SIGMA, TOLERANCE, Crosstalk
-=======
 from .crosstalk import N_SIGMA, TOLERANCE, Crosstalk, CrosstalkAmps
->>>>>>> main
 from .flatPairs import FlatPair, chooseFlatPair, correctionFactor
 from .kernels import KernelShape, hasKernel, measureKernel
 

@@ -4,11 +4,8 @@
 """Tasks that measure calibrations of which cp_verify writes no tables."""
 
 from .bfk import MeasureBfkConfig, MeasureBfkTask
-<<<<<<< HEAD
-from .cti import MeasureCtiConfig, MeasureCtiTask
-=======
 from .crosstalk import MeasureCrosstalkConfig, MeasureCrosstalkTask
->>>>>>> main
+from .cti import MeasureCtiConfig, MeasureCtiTask
 from .gain import MeasureGainConfig, MeasureGainTask
 from .measureCalib import MeasureCalibConfig, MeasureCalibConnections, MeasureCalibTask
 from .response import MeasureResponseConfig, MeasureResponseTask
@@ -19,13 +16,10 @@ __all__ = [
     "MeasureCalibConfig",
     "MeasureCalibConnections",
     "MeasureCalibTask",
-<<<<<<< HEAD
-    "MeasureCtiConfig",
-    "MeasureCtiTask",
-=======
     "MeasureCrosstalkConfig",
     "MeasureCrosstalkTask",
->>>>>>> main
+    "MeasureCtiConfig",
+    "MeasureCtiTask",
     "MeasureGainConfig",
     "MeasureGainTask",
     "MeasureResponseConfig",
