@@ -127,12 +127,12 @@ def writeIndex(figures: Sequence[Figure], directory: Path) -> Path:
     path
         The list.
     """
-    lines = [f"{'camera':12}{'product':9}{'detector':14}{'exposure':16}{'test or tool':36}file"]
+    lines = [f"{'camera':12}{'product':12}{'detector':14}{'exposure':16}{'test or tool':36}file"]
     for figure in sorted(figures):
         exposure = str(figure.exposure or "all")
         file = figure.path.relative_to(directory)
         lines.append(
-            f"{figure.camera:12}{figure.product:9}{figure.detector or 'focal plane':14}{exposure:16}"
+            f"{figure.camera:12}{figure.product:12}{figure.detector or 'focal plane':14}{exposure:16}"
             f"{figure.subject:36}{file}"
         )
     path = directory / INDEX

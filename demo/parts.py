@@ -16,12 +16,22 @@ from lsst.cp.simulator import (
     ExpectedResult,
     ExposureInfo,
     Fault,
+    listExpectedCrosstalkResults,
     listExpectedDarkResults,
     listExpectedDefectsResults,
     listExpectedFlatResults,
+    listExpectedGainResults,
+    listExpectedKernelResults,
+    listExpectedLinearizerResults,
+    listExpectedPtcResults,
     listExpectedResults,
     parseFaults,
+    storeCrosstalks,
+    storeKernels,
+    storeLinearizers,
+    storePtcs,
 )
+from lsst.daf.butler import Butler
 from lsst.obs.lsst import Latiss, LsstCam, LsstComCam
 
 __all__ = ["CAMERAS", "PRODUCTS", "CameraDemo", "Part", "ProductDemo", "listParts"]
@@ -73,6 +83,7 @@ CAMERAS = {
 
 
 Expect = Callable[[Sequence[Fault], Any, Sequence[ExposureInfo]], list[ExpectedResult]]
+Store = Callable[[Butler, Any, Any, Sequence[Fault]], None]
 
 
 def expectOfBiases(
@@ -105,6 +116,46 @@ def expectOfDefects(
     return listExpectedDefectsResults(faults, camera, [exposure.id for exposure in exposures])
 
 
+def expectOfPtcs(
+    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
+) -> list[ExpectedResult]:
+    """List what has to be found of faults of photon transfer curves."""
+    return listExpectedPtcResults(faults, camera)
+
+
+def expectOfGains(
+    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
+) -> list[ExpectedResult]:
+    """List what has to be found of faults of the gains of photon transfer curves."""
+    return listExpectedGainResults(faults, camera)
+
+
+def expectOfLinearizers(
+    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
+) -> list[ExpectedResult]:
+    """List what has to be found of faults of linearizers."""
+    return listExpectedLinearizerResults(faults, camera)
+
+
+def expectOfKernels(
+    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
+) -> list[ExpectedResult]:
+    """List what has to be found of faults of brighter-fatter kernels."""
+    return listExpectedKernelResults(faults, camera)
+
+
+def expectOfCrosstalks(
+    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
+) -> list[ExpectedResult]:
+    """List what has to be found of faults of crosstalk."""
+    return listExpectedCrosstalkResults(faults, camera)
+
+
+def storeCleanCrosstalks(butler: Butler, instrument: Any, camera: Any, faults: Sequence[Fault]) -> None:
+    """Store the crosstalk that is corrected, which knows nothing of faults."""
+    storeCrosstalks(butler, instrument, camera)
+
+
 @dataclass(frozen=True)
 class ProductDemo:
     """A product.
@@ -113,17 +164,25 @@ class ProductDemo:
     ----------
     name
         Its name in the catalogue.
-    exposures
-        Exposures, of which a camera takes as many as it has.
     expect
         Lists what verification has to find, of faults, a camera and exposures.
+    exposures
+        Exposures, of which a camera takes as many as it has. A calibration that is verified has none.
+    store
+        Stores the calibrations that are verified or taken, of a butler, an instrument, its camera and faults.
+    faultsOf
+        Name of the product whose faults it has, if it is made of the same simulation.
+    verb
+        How the names of its pipelines begin.
+    tasksOnDemand
+        Labels of the tasks of its pipeline of stored tables that draw on demand.
     reported
         Columns of statistics that show a fault, but have no limit, by the statistic: what they have is
         reported, and not judged.
     ownTests
         Tests that find faults, but are not cp_verify's: tables of culprits do not have them.
     isrTasks
-        Labels of the tasks that simulate, if they are not named after the product.
+        Labels of the tasks that simulate, if they are not named after the product of exposures.
     hasCompleteRaft
         Whether detectors without faults are viewed, too, where a camera has a complete raft.
     judgesStructures
@@ -137,8 +196,12 @@ class ProductDemo:
     """
 
     name: str
-    exposures: tuple[ExposureInfo, ...]
     expect: Expect
+    exposures: tuple[ExposureInfo, ...] = ()
+    store: Store | None = None
+    faultsOf: str = ""
+    verb: str = "verify"
+    tasksOnDemand: tuple[str, ...] = ()
     reported: Mapping[str, str] = field(default_factory=dict)
     ownTests: tuple[str, ...] = ()
     isrTasks: tuple[str, ...] = ()
@@ -158,14 +221,19 @@ class ProductDemo:
         """Dimension of the results of an exposure."""
         return getProduct(self.name).epoch
 
+    @property
+    def output(self) -> str:
+        """Begin of the names of what judges an exposure, or the run where there is none."""
+        return f"cp{self.title}{'Exp' if self.exposures else 'Run'}"
+
 
 PRODUCTS = {
     product.name: product
     for product in (
         ProductDemo(
             "bias",
-            tuple(ExposureInfo(DAY_OBS, i) for i in (1, 2, 3)),
             expectOfBiases,
+            tuple(ExposureInfo(DAY_OBS, i) for i in (1, 2, 3)),
             reported={
                 "AMP_CORNER": "BIAS_AMP_CORNER",
                 "BIAS_SHIFT_COUNT": "BIAS_BIAS_SHIFT_COUNT",
@@ -177,32 +245,72 @@ PRODUCTS = {
         ),
         ProductDemo(
             "dark",
+            expectOfDarks,
             # One that all tests see first: a camera may have no other.
             tuple(
                 ExposureInfo(DAY_OBS, i, observationType="dark", exposureTime=time)
                 for i, time in ((11, 100.0), (12, 30.0), (13, 300.0))
             ),
-            expectOfDarks,
             # Hot pixels are noisy when the combined dark is subtracted.
             everywhere=(*TRANSIENT_KINDS, "pixel"),
         ),
         ProductDemo(
             "flat",
+            expectOfFlats,
             tuple(
                 ExposureInfo(DAY_OBS, i, observationType="flat", exposureTime=time)
                 for i, time in ((21, 10.0), (22, 15.0), (23, 20.0))
             ),
-            expectOfFlats,
             # The combined flat does not know the illumination of an exposure.
             everywhere=(*TRANSIENT_KINDS, "gradient"),
         ),
         ProductDemo(
             "defects",
-            tuple(ExposureInfo(DAY_OBS, i, observationType="flat", exposureTime=15.0) for i in (31, 32, 33)),
             expectOfDefects,
+            tuple(ExposureInfo(DAY_OBS, i, observationType="flat", exposureTime=15.0) for i in (31, 32, 33)),
             ownTests=("OUTLIERS_LEFT", "GOOD_MASKED"),
             isrTasks=("verifyDefectsIsr", "verifyUncorrectedDefectsIsr"),
             # Those that are found are the simulated defects.
+            judgesStructures=False,
+        ),
+        ProductDemo(
+            "ptc",
+            expectOfPtcs,
+            store=storePtcs,
+            tasksOnDemand=("analyzePtcRunExtended", "analyzePtcCurvesExtended"),
+            judgesStructures=False,
+        ),
+        ProductDemo(
+            "gain",
+            expectOfGains,
+            store=storePtcs,
+            faultsOf="ptc",
+            verb="analyze",
+            ownTests=("PTC_AGREEMENT",),
+            judgesStructures=False,
+        ),
+        ProductDemo(
+            "linearizer",
+            expectOfLinearizers,
+            store=storeLinearizers,
+            isrTasks=("verifyLinearizerSecondLinearizer",),
+            tasksOnDemand=("analyzeLinearizerRunExtended", "analyzeLinearizerCurvesExtended"),
+            judgesStructures=False,
+        ),
+        ProductDemo(
+            "bfk",
+            expectOfKernels,
+            store=storeKernels,
+            verb="analyze",
+            ownTests=("VALID",),
+            judgesStructures=False,
+        ),
+        ProductDemo(
+            "crosstalk",
+            expectOfCrosstalks,
+            store=storeCleanCrosstalks,
+            isrTasks=("verifyCrosstalkSolve",),
+            tasksOnDemand=("analyzeCrosstalkRunExtended", "analyzeCrosstalkMatricesExtended"),
             judgesStructures=False,
         ),
     )
@@ -233,9 +341,27 @@ class Part:
         return self.product.exposures[: self.camera.nExposures]
 
     @property
+    def exposureIds(self) -> tuple[int, ...]:
+        """Ids of the exposures; of a calibration that is verified, one 0."""
+        return tuple(exposure.id for exposure in self.exposures) or (0,)
+
+    def dataId(self, exposure: int) -> dict[str, Any]:
+        """Give the data ID of the results of an exposure; 0 is none."""
+        # A visit has the number of its exposure.
+        return {"instrument": self.camera.name} | ({self.product.epoch: exposure} if exposure else {})
+
+    @property
     def pipeline(self) -> Path:
         """File of the pipeline."""
-        return ROOT / "pipelines" / self.camera.name / f"verify{self.product.title}.yaml"
+        return self._findPipeline(self.product.verb)
+
+    @property
+    def pipelineOnDemand(self) -> Path:
+        """File of the pipeline of stored tables."""
+        return self._findPipeline("analyze")
+
+    def _findPipeline(self, verb: str) -> Path:
+        return ROOT / "pipelines" / self.camera.name / f"{verb}{self.product.title}.yaml"
 
     @property
     def outputCollection(self) -> str:
@@ -245,7 +371,8 @@ class Part:
     @property
     def faultFile(self) -> Path:
         """File of the faults to inject. What has none is no part of the demonstration."""
-        return ROOT / "demo" / "faults" / self.product.name / f"{self.camera.name}.txt"
+        folder = self.product.faultsOf or self.product.name
+        return ROOT / "demo" / "faults" / folder / f"{self.camera.name}.txt"
 
     @property
     def hasHistory(self) -> bool:
@@ -289,12 +416,15 @@ class Part:
     ) -> dict[str, Path]:
         """Write the configuration of tasks; return the file of each label."""
         title, faults = self.product.title, [fault.toText() for fault in self.readFaults()]
-        simulated = [f"config.faults = {faults!r}", f"config.doCoarselyBinnedExposures = {full}"]
-        if shrinkage > 1:
-            # The noise of fewer pixels scatters more: leave less of that of combined calibrations in it.
-            simulated.append("config.numCombined = 400")
-        lines = dict.fromkeys(self.product.isrTasks or (f"verify{title}Isr",), simulated)
-        lines[f"view{title}ExpResidual"] = [f"config.requestedDetectors = {list(viewed)!r}"]
+        simulated, lines = [f"config.faults = {faults!r}"], {}
+        if self.exposures:
+            simulated.append(f"config.doCoarselyBinnedExposures = {full}")
+            if shrinkage > 1:
+                # The noise of fewer pixels scatters more: leave less of that of combined calibrations in it.
+                simulated.append("config.numCombined = 400")
+            lines[f"verify{title}Isr"] = simulated
+            lines[f"view{title}ExpResidual"] = [f"config.requestedDetectors = {list(viewed)!r}"]
+        lines |= dict.fromkeys(self.product.isrTasks, simulated)
         for label, sizes in self.product.sizes.items():
             lines[label] = [f"config.{name} = {size // shrinkage}" for name, size in sizes.items()]
         files = {label: directory / f"{label}.py" for label in lines}

@@ -61,6 +61,10 @@ class PipetaskRun:
         Names of the detectors of which there are views; all if there are none.
     viewedRaft
         The only raft of which there is a view; if empty, there is one of each raft with such detectors.
+    pipelineOnDemand
+        File of the pipeline of what is drawn on demand from the outputs.
+    tasksOnDemand
+        Labels of its tasks that are run; if there are none, nothing is.
     """
 
     repository: Path
@@ -72,6 +76,8 @@ class PipetaskRun:
     excludedTasks: tuple[str, ...] = ()
     viewedDetectors: tuple[str, ...] = ()
     viewedRaft: str = ""
+    pipelineOnDemand: Path | None = None
+    tasksOnDemand: tuple[str, ...] = ()
 
     def plan(self, processes: int) -> list[Stage]:
         """Register what all tasks make, and say what is to be run, one stage after another.
@@ -90,6 +96,12 @@ class PipetaskRun:
             graph = Pipeline.from_uri(str(self.pipeline)).to_graph(butler.registry)
             # Here, once: two processes that register at the same time would lock each other out.
             graph.register_dataset_types(butler)
+            on_demand: dict[str, set[str]] = {}
+            if self.tasksOnDemand:
+                wanted = f"{self.pipelineOnDemand}#{','.join(self.tasksOnDemand)}"
+                drawn = Pipeline.from_uri(wanted).to_graph(butler.registry)
+                drawn.register_dataset_types(butler)
+                on_demand = {label: set(task.dimensions.names) for label, task in drawn.tasks.items()}
             names = {record.id: record.full_name for record in butler.query_dimension_records("detector")}
         dimensions = {
             label: set(task.dimensions.names)
@@ -97,12 +109,15 @@ class PipetaskRun:
             if label not in self.excludedTasks
         }
         viewed = [i for i, name in names.items() if not self.viewedDetectors or name in self.viewedDetectors]
-        if len(names) == 1:
-            return self._planWhole(dimensions)
-        return self._planShares(dimensions, sorted(names), sorted(viewed), processes)
+        stages = (
+            self._planWhole(dimensions)
+            if len(names) == 1
+            else self._planShares(dimensions, sorted(names), sorted(viewed), processes)
+        )
+        return [*stages, self._planOnDemand(on_demand, viewed)] if on_demand else stages
 
     def _planWhole(self, dimensions: dict[str, set[str]]) -> list[Stage]:
-        """Run all tasks at once, as starts of processes would take longer than what these share."""
+        """Run all tasks of the one detector at once: there is nothing to share."""
         command = [*self._command(list(dimensions), self.inputCollection), "-o", self.outputCollection]
         return [
             Stage("simulating, verifying and drawing", [command], self._countSteps(dimensions, dimensions, 1))
@@ -119,44 +134,70 @@ class PipetaskRun:
             [*self._command(tasks.detectors, self.inputCollection, query), "--output-run", run]
             for run, query in zip(runs, queries, strict=True)
         ]
-        inputs = ",".join([*runs, self.inputCollection])
-        merges = [
-            [*self._command(tasks.merges, inputs), "-o", self.outputCollection],
-            [*self._command(tasks.mosaics, inputs), "--output-run", self._mosaicRun],
-        ]
-        of_run = [[*self._command(tasks.ofRun, inputs), "-o", self.outputCollection]] if tasks.ofRun else []
+        inputs, output = ",".join([*runs, self.inputCollection]), ("-o", self.outputCollection)
+        merges = self._listCommands(tasks.merges, inputs, output)
+        merges += self._listCommands(tasks.mosaics, inputs, ("--output-run", self._mosaicRun))
+        of_run = self._listCommands(tasks.ofRun, inputs, output)
         inputs = f"{self.outputCollection},{self._mosaicRun},{inputs}"
-        structures = self._command(tasks.structures, inputs, _makeQuery(self.viewedDetectors))
-        structures += ["--output-run", self._structureRun]
+        shown, run = _makeQuery(self.viewedDetectors), ("--output-run", self._structureRun)
+        structures = self._listCommands(tasks.structures, inputs, run, shown)
         inputs = f"{self._structureRun},{inputs}"
+        viewing = [(tasks.detectorViews, share) for share in _shareDetectors(viewed, processes)]
+        viewing += [
+            ([label], _makeQuery(self.ofViewedRaft) if label.endswith("Raft") else shown)
+            for label in tasks.views
+        ]
         views = [
-            self._command(tasks.detectorViews, inputs, share) for share in _shareDetectors(viewed, processes)
+            command
+            for i, (labels, query) in enumerate(viewing)
+            for command in self._listCommands(labels, inputs, ("--output-run", self._viewRun(i)), query)
         ]
-        for label in tasks.views:
-            shown = self.ofViewedRaft if label.endswith("Raft") else self.viewedDetectors
-            views.append(self._command([label], inputs, _makeQuery(shown)))
-        numbered = [
-            [*command, "--output-run", f"{self.outputCollection}/views{i}"] for i, command in enumerate(views)
-        ]
+        words = "looking for structures" if structures else "summing up and drawing maps"
         shared = [
             ("simulating and verifying", verified, tasks.detectors, detectors),
             ("summing up and drawing maps", merges, [*tasks.merges, *tasks.mosaics], detectors),
-            ("looking for structures", [structures, *of_run], [*tasks.structures, *tasks.ofRun], detectors),
-            ("looking at images", numbered, [*tasks.detectorViews, *tasks.views], viewed),
+            (words, [*structures, *of_run], [*tasks.structures, *tasks.ofRun], detectors),
+            ("looking at images", views, [*tasks.detectorViews, *tasks.views], viewed),
         ]
         return [
             Stage(words, commands, self._countSteps(dimensions, labels, len(of)))
             for words, commands, labels, of in shared
+            if commands
         ]
+
+    def _planOnDemand(self, dimensions: dict[str, set[str]], viewed: list[int]) -> Stage:
+        """Draw what is looked at on demand; where detectors are chosen, only what shows a detector."""
+        labels = [
+            label for label in dimensions if not self.viewedDetectors or "detector" in dimensions[label]
+        ]
+        command = ["pipetask", "run", "-b", str(self.repository)]
+        command += ["-p", f"{self.pipelineOnDemand}#{','.join(labels)}"]
+        command += [
+            "-i",
+            f"{self.outputCollection},{self.inputCollection}",
+            "--output-run",
+            self._onDemandRun,
+        ]
+        if self.viewedDetectors:
+            command += ["-d", _makeQuery(self.viewedDetectors)]
+        return Stage(
+            "drawing what is looked at on demand",
+            [command],
+            self._countSteps(dimensions, labels, len(viewed)),
+        )
 
     def finish(self) -> None:
         """Show all outputs in the output collection."""
         with Butler.from_config(str(self.repository), writeable=True) as butler:
             # Those of what ran with an output run of its own.
             made = set(butler.collections.query(f"{self.outputCollection}/*"))
-            views = sorted(name for name in made if name.startswith(f"{self.outputCollection}/views"))
-            runs = [run for run in (self._mosaicRun, self._structureRun) if run in made]
+            views = sorted(name for name in made if name.startswith(self._viewRun("")))
+            others = (self._mosaicRun, self._structureRun, self._onDemandRun)
+            runs = [run for run in others if run in made]
             butler.collections.extend_chain(self.outputCollection, [*runs, *views])
+
+    def _viewRun(self, number: int | str) -> str:
+        return f"{self.outputCollection}/views{number}"
 
     @property
     def _mosaicRun(self) -> str:
@@ -165,6 +206,10 @@ class PipetaskRun:
     @property
     def _structureRun(self) -> str:
         return f"{self.outputCollection}/structures"
+
+    @property
+    def _onDemandRun(self) -> str:
+        return f"{self.outputCollection}/onDemand"
 
     @property
     def ofViewedRaft(self) -> tuple[str, ...]:
@@ -177,8 +222,15 @@ class PipetaskRun:
         for label, file in self.configFiles.items():
             if label in labels:
                 command += ["-C", f"{label}:{file}"]
-        selected = f"exposure IN ({', '.join(map(str, self.exposures))})"
-        return [*command, "-i", inputs, "-d", f"{selected} AND {query}" if query else selected]
+        selected = f"exposure IN ({', '.join(map(str, self.exposures))})" if self.exposures else ""
+        where = " AND ".join(filter(None, (selected, query)))
+        return [*command, "-i", inputs, *(("-d", where) if where else ())]
+
+    def _listCommands(
+        self, labels: Sequence[str], inputs: str, output: tuple[str, str], query: str = ""
+    ) -> list[list[str]]:
+        """List the command that runs tasks; none if there are no tasks."""
+        return [[*self._command(labels, inputs, query), *output]] if labels else []
 
     def _countSteps(self, dimensions: dict[str, set[str]], labels: Iterable[str], nDetectors: int) -> int:
         """Count quanta. A visit has one exposure."""

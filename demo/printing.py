@@ -55,11 +55,11 @@ class Findings:
 
 
 def printMetrics(butler: Butler, part: Part) -> None:
-    """Print the metrics of each exposure of a part."""
-    for exposure in part.exposures:
-        name = f"cp{part.product.title}Exp_metrics"
-        bundle = butler.get(name, {"instrument": part.camera.name, part.product.epoch: exposure.id})
-        print(f"\n{part.name}, exposure {exposure.id}: metrics over the science detectors")
+    """Print the metrics of each exposure of a part, or of the run where there is none."""
+    for exposure in part.exposureIds:
+        bundle = butler.get(f"{part.product.output}_metrics", part.dataId(exposure))
+        of_exposure = f", exposure {exposure}" if exposure else ""
+        print(f"\n{part.name}{of_exposure}: metrics over the science detectors")
         print(f"    {'tool':28}{'min':>12}{'median':>12}{'max':>12}{'failed':>8}{'tested':>8}")
         for tool, measurements in bundle.items():
             values = {m.metric_name.metric: m.quantity for m in measurements}
@@ -71,13 +71,13 @@ def printMetrics(butler: Butler, part: Part) -> None:
 
 def printFindings(found: Findings) -> None:
     """Print what was found next to what was injected."""
-    print(f"\n  {'exposure':15}{'detector':10}{'amp':5}{'injected':24}{'found':62}")
+    print(f"\n  {'exposure':15}{'detector':10}{'amp':5}{'injected':24}{'found':74}")
     for line in found.tests:
         words = ", ".join(sorted(line.found)) or "nothing"
         expected = ", ".join(sorted(line.expected)) or "nothing"
         note = "as expected" if line.isRight else f"WRONG: expected {expected}"
-        place = f"{line.exposure:<15}{line.detector:10}{line.amplifier:5}"
-        print(f"  {place}{line.injected or 'nothing':24}{words:62}{note}")
+        place = f"{line.exposure or '':<15}{line.detector:10}{line.amplifier:5}"
+        print(f"  {place}{line.injected or 'nothing':24} {words:73} {note}")
     for item in found.structures:
         fault = f"{item.injected.fault.kind} {item.injected.fault.amplitude:.1f}"
         place = f"{item.injected.exposure:<15}{item.injected.detectorName:10}{item.injected.amplifier:5}"
@@ -104,7 +104,7 @@ def printFigures(findings: Mapping[str, Findings], folder: Path) -> None:
             if figure is not None:
                 rows.setdefault((place, subject), figure)
         for (place, subject), figure in rows.items():
-            print(f"  {part:16}{place:14}{subject:24}{figure.path.relative_to(folder)}")
+            print(f"  {part:18}{place:14}{subject:28}{figure.path.relative_to(folder)}")
 
 
 def chooseFigures(found: Findings) -> Iterator[tuple[str, str, Figure | None]]:
@@ -125,6 +125,8 @@ def chooseFigures(found: Findings) -> Iterator[tuple[str, str, Figure | None]]:
             yield "focal plane", "stamps of structures", figure
         elif "Raft" in figure.path.name and figure.subject == f"{product}Image":
             yield figure.detector.partition("_")[0], "raft", figure
+        elif "Extended_" in figure.path.name:
+            yield figure.detector or "focal plane", figure.subject, figure
     for step in found.history:
         yield "60 days", step.tool, findFigure(figures, f"{step.tool}ByDetector", 0)
 
@@ -155,10 +157,9 @@ def summarize(findings: Sequence[Findings], nDetectors: int, nViewed: int) -> st
     elif nViewed == nDetectors:
         words.append("Nothing else was found.")
     else:
-        words.append(
-            f"Nothing else was found: no other test failed on any of {nDetectors} detectors, and no other "
-            f"structure is on the {nViewed} whose pixels were looked at."
-        )
+        of_tests = f"Nothing else was found: no other test failed on any of {nDetectors} detectors"
+        of_pixels = f", and no other structure is on the {nViewed} whose pixels were looked at"
+        words.append(f"{of_tests}{of_pixels if nViewed else ''}.")
     if n_reported:
         words.append(f"Reported, and not judged: {plural(n_reported, 'fault')} that no test looks for.")
     return " ".join(words)

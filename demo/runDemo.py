@@ -212,9 +212,12 @@ def prepare(
     names = [detector.getName() for detector in camera]
     exposures = [exposure for part in parts for exposure in part.exposures]
     small = shrinkCamera(camera, shrinkage)
-    butler = makeRepository(folders.repository, demo.instrument, exposures, camera=small)
-    defineVisits(butler, demo.name)
-    butler.close()
+    with makeRepository(folders.repository, demo.instrument, exposures, camera=small) as butler:
+        if exposures:
+            defineVisits(butler, demo.name)
+        # Products that are made of the same simulation store it once.
+        for store, part in {part.product.store: part for part in parts if part.product.store}.items():
+            store(butler, demo.instrument(), small, part.readFaults())
     for part in parts:
         viewed = part.listViewed(names, full=full)
         configs = folders.camera / part.product.name
@@ -229,12 +232,15 @@ def prepare(
             excludedTasks=() if full else part.omittedTasks,
             viewedDetectors=viewed,
             viewedRaft=part.viewedRaft if viewed else "",
+            pipelineOnDemand=part.pipelineOnDemand,
+            tasksOnDemand=part.product.tasksOnDemand,
         )
         stages = run.plan(processes)
         if part.hasHistory:
             makeHistory(folders.history)
             stages.append(planHistory(folders.history, ROOT / "pipelines" / demo.name / "trendBias.yaml"))
-        yield Plan(part, run, stages, folders, len(names), len(viewed) or len(names))
+        n_viewed = (len(viewed) or len(names)) if part.exposures else 0
+        yield Plan(part, run, stages, folders, len(names), n_viewed)
 
 
 def runPlans(plans: Sequence[Plan], processes: int) -> dict[str, Findings]:

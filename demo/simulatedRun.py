@@ -39,8 +39,8 @@ class SimulatedRun:
 
     @cached_property
     def exposures(self) -> list[int]:
-        """Ids of the simulated exposures."""
-        return [exposure.id for exposure in self.part.exposures]
+        """Ids of the simulated exposures; of a calibration that is verified, one 0."""
+        return list(self.part.exposureIds)
 
     @cached_property
     def camera(self) -> Any:
@@ -56,9 +56,7 @@ class SimulatedRun:
     def get(self, name: str, exposure: int, **kwargs: Any) -> Any:
         """Read a dataset of an exposure, with the keyword arguments of `lsst.daf.butler.Butler.get`.
 
-        The name may have ``{}`` for that of the product.
+        The name may have ``{}`` for that of the product, and ``{output}`` for that of what judges it.
         """
-        product = self.part.product
-        # A visit has the number of its exposure.
-        data_id = {"instrument": self.part.camera.name, product.epoch: exposure}
-        return self.butler.get(name.format(product.title), data_id, **kwargs)
+        name = name.format(self.part.product.title, output=self.part.product.output)
+        return self.butler.get(name, self.part.dataId(exposure), **kwargs)

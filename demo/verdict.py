@@ -173,17 +173,25 @@ def _collectFindings(run: SimulatedRun) -> dict[Place, set[str]]:
     """Collect failed tests and missing detectors, from the tables of culprits, amplifiers and detectors."""
     found: dict[Place, set[str]] = defaultdict(set)
     for exposure in run.exposures:
-        summary = run.get("cp{}Exp_detectorSummary", exposure)
-        missing = set(summary["detector"][summary["nAmps"] == 0].tolist())
+        summary = run.get("{output}_detectorSummary", exposure)
+        # What is judged of a detector as a whole has no amplifiers.
+        number = summary["nAmps" if "nAmps" in summary.colnames else "nDetectors"]
+        missing = set(summary["detector"][number == 0].tolist())
         for detector in missing:
             found[exposure, detector, ""].add("missing")
-        for row in run.get("cp{}Exp_culprits", exposure):
+        for row in run.get("{output}_culprits", exposure):
             # A suspicious value is beside the verdicts that faults are expected to change.
             if int(row["detector"]) not in missing and row["status"] != SUSPICIOUS_STATUS:
-                test = str(row["test"]) if row["status"] == "failed" else f"{row['test']} unknown"
-                found[exposure, int(row["detector"]), str(row["amplifier"])].add(test)
+                place = exposure, int(row["detector"]), str(row["amplifier"])
+                found[place].add(_nameFinding(str(row["test"]), row["status"]))
         for test in run.part.product.ownTests:
-            table = run.get("cp{}Exp_ampSummary", exposure)
-            for row in table[table[f"{test}_status"] == "failed"]:
-                found[exposure, int(row["detector"]), str(row["amplifier"])].add(test)
+            table = run.get("{output}_ampSummary", exposure)
+            for row in table[np.isin(table[f"{test}_status"], ["failed", "unknown"])]:
+                place = exposure, int(row["detector"]), str(row["amplifier"])
+                if place[1] not in missing:
+                    found[place].add(_nameFinding(test, row[f"{test}_status"]))
     return found
+
+
+def _nameFinding(test: str, status: str) -> str:
+    return test if status == "failed" else f"{test} unknown"

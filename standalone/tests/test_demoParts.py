@@ -319,8 +319,58 @@ def test_masks_of_defects_are_judged_by_our_own_tests() -> None:
     )
     run = makeRun(butler, "defects", faults)
     found = {line.amplifier: (sorted(line.found), line.isRight) for line in judge(run)}
-    assert found == {"C03": (["OUTLIERS_LEFT"], True), "C04": (["GOOD_MASKED"], False), "C12": ([], False)}
+    assert found == {
+        "C03": (["OUTLIERS_LEFT"], True),
+        "C04": (["GOOD_MASKED"], False),
+        "C12": (["GOOD_MASKED unknown"], False),
+    }
     assert (judgeStructures(run), listOthers(run)) == ([], [])
+
+
+def test_calibrations_are_judged_by_the_results_of_their_run() -> None:
+    faults = ("wrongGain detector:RXX_S00 amplifiers:C03", "lowTurnoff detector:RXX_S00 amplifiers:C06")
+    butler = FakeButler(
+        camera=Latiss().getCamera(),
+        cpPtcRun_detectorSummary=Table({"detector": [0], "nAmps": [16]}),
+        cpPtcRun_culprits=makeCulprits(("C03", "PTC_GAIN", "failed"), ("C07", "PTC_NOISE", "failed")),
+    )
+    lines = judge(makeRun(butler, "ptc", faults))
+    assert {line.amplifier: line.isRight for line in lines} == {"C03": True, "C06": False, "C07": False}
+    assert {line.exposure for line in lines} == {0}
+
+
+def test_detectors_without_results_are_missing_where_detectors_are_judged() -> None:
+    butler = FakeButler(
+        camera=Latiss().getCamera(),
+        cpCrosstalkRun_detectorSummary=Table({"detector": [0], "nDetectors": [0]}),
+        cpCrosstalkRun_culprits=makeCulprits(),
+    )
+    [line] = judge(makeRun(butler, "crosstalk", ()))
+    assert (line.amplifier, line.found, line.isRight) == ("", {"missing"}, False)
+
+
+def test_plan_of_calibrations_of_the_large_camera(tmp_path: Path) -> None:
+    [part] = listParts(["LSSTCam"], ["ptc"])
+    [plan] = prepare([part], tmp_path, 2, None, full=False)
+    faulty = {str(fault.detector) for fault in part.readFaults()}
+    assert set(plan.run.viewedDetectors) == faulty
+    detectors, merge, curves = plan.stages
+    assert [len(stage.commands) for stage in plan.stages] == [2, 1, 1]
+    # The merge and upstream's plots; the curves of detectors with faults.
+    assert (detectors.nSteps, merge.nSteps, curves.nSteps) == (205, 2, len(faulty))
+    [command] = curves.commands
+    assert "#analyzePtcCurvesExtended" in " ".join(command)
+    assert not [
+        command for stage in plan.stages for command in stage.commands if "exposure" in " ".join(command)
+    ]
+    assert plan.nViewed == 0
+
+
+def test_products_of_one_simulation_have_the_same_faults() -> None:
+    ptc, gain = listParts(["LATISS"], ["ptc", "gain"])
+    assert ptc.readFaults() == gain.readFaults() != ()
+    assert ptc.product.store is gain.product.store
+    assert gain.pipeline.name == "analyzeGain.yaml"
 
 
 def makeFindings(**fields: list) -> Findings:

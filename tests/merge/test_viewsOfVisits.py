@@ -14,6 +14,7 @@ from lsst.afw.image import ExposureF, MaskedImageF
 from lsst.analysis.cp.actions.plot.image import plots
 from lsst.analysis.cp.tasks import VisitExpMergeAnalysisTask
 from lsst.geom import Extent2I
+from lsst.obs.lsst import LsstComCam
 from lsst.pipe.base import Pipeline, PipelineGraph
 from lsst.utils.plotting import make_figure
 
@@ -86,4 +87,28 @@ def test_failures_of_the_visit_are_framed(defects, addMerge, monkeypatch):
         layout = view.frame.geometry.layout
         assert set(layout.ampName[view.failures.amps]) == failed
         assert set(layout.detectorId[layout.ampDetector[view.failures.amps]]) == {DETECTOR}
+    assert len(views) == 2
+
+
+def test_failures_of_another_exposure_of_the_visit_are_not_framed(makeRepository, addMerge, monkeypatch):
+    repository = makeRepository(LsstComCam)
+    repository.putDetectors()
+    repository.register("verifyDefectsIsrExp", "Exposure", ("instrument", "exposure", "detector"))
+    first, second = repository.exposures
+    image = makeImage(repository.camera[DETECTOR])
+    repository.put("verifyDefectsIsrExp", image, exposure=first, detector=DETECTOR)
+    repository.butler.registry.syncDimensionData(
+        "visit_definition", {"instrument": "LSSTComCam", "exposure": second, "visit": first}
+    )
+    views = []
+    monkeypatch.setattr(plots, "makeImageFigure", lambda view: views.append(view) or make_figure())
+    graph = makePipeline(addMerge, "#viewDefectsExpDet", inputBinning=BINNING, binning=1)
+    butler = repository.run(graph, where=f"visit = {first}")
+    culprits = butler.get("cpDefectsExp_culprits", visit=first)
+    culprits = culprits[(culprits["detector"] == DETECTOR) & (culprits["status"] == "failed")]
+    own, other = (set(culprits["amplifier"][culprits["exposure"] == id]) for id in (first, second))
+    assert other - own
+    for view in views:
+        layout = view.frame.geometry.layout
+        assert set(layout.ampName[view.failures.amps]) == own
     assert len(views) == 2

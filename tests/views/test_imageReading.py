@@ -185,6 +185,19 @@ def test_culprits_are_the_failed_ones_of_all_tables():
     assert culprits["detector"].tolist() == [0, 5]
 
 
+def test_culprits_of_other_exposures_of_a_visit_are_left_out():
+    """An exposure may also belong to several visits, whose tables repeat its rows."""
+    tables = [makeCulprits([0, 4, 5], ["failed", "failed", "unknown"]), makeCulprits([4], ["failed"])]
+    tables[0]["exposure"], tables[1]["exposure"] = (
+        [2026010100001, 2026010100002, 2026010100002],
+        2026010100002,
+    )
+    culprits = readCulprits(map(TableHandle, tables), 2026010100002)["culprits"]
+    assert culprits.colnames == ["detector", "amplifier", "test"]
+    assert culprits["detector"].tolist() == [4, 4]
+    assert len(readCulprits(map(TableHandle, tables), 2026010100003)["culprits"]) == 0
+
+
 def test_masked_amplifiers_stay_masked():
     """A detector that failed as a whole has no amplifier."""
     table = Table(makeCulprits([0, 4], ["failed", "failed"]), masked=True)

@@ -72,7 +72,7 @@ def test_kernel_of_the_detector_is_shown_where_there_is_one(bfk, camera):
 
 
 def test_figure_draws_each_kernel_with_x_to_the_right(bfk, view, camera):
-    figure = KernelGridPlot()({"calibration": bfk}, camera=camera, plotInfo={"run": "u/me"})
+    figure = KernelGridPlot()({"calibrations": {0: bfk}}, camera=camera, plotInfo={"run": "u/me"})
     panels = {ax.get_title(loc="left"): ax for ax in figure.axes if ax.get_title(loc="left")}
     assert panels.keys() == set(bfk.ampKernels)
     for name, ax in panels.items():
@@ -98,4 +98,4 @@ def test_detector_without_any_kernel(camera):
     view = prepareKernels(bfk, cameraGeometry(camera))
     assert not view.hasKernel.any()
     assert view.isBad
-    KernelGridPlot()({"calibration": bfk}, camera=camera).savefig(io.BytesIO())
+    KernelGridPlot()({"calibrations": {0: bfk}}, camera=camera).savefig(io.BytesIO())

@@ -12,13 +12,14 @@ from scipy.interpolate import Akima1DInterpolator
 
 from lsst.afw.cameraGeom import Camera
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
+from lsst.analysis.cp.actions.linearity import correctSignals
 from lsst.analysis.cp.actions.plot import (
     LinearityDeviationPlot,
     LinearityFitPlot,
     LinearityResidualPlot,
     LinearitySplinePlot,
 )
-from lsst.analysis.cp.actions.plot.linearity.curves import correct, readLinearity
+from lsst.analysis.cp.actions.plot.linearity.curves import readLinearity
 from lsst.analysis.cp.catalogue import StoredLimits
 from lsst.ip.isr import IsrCalib, Linearizer
 from lsst.obs.lsst import LsstComCam
@@ -179,8 +180,8 @@ def test_correction_is_that_of_the_type(kind, coefficients, expected):
     linearizer = Linearizer()
     linearizer.linearityType["C00"], linearizer.linearityCoeffs["C00"] = kind, np.array(coefficients, float)
     signals = np.linspace(0, 9e4, 7)
-    assert_allclose(correct(linearizer, "C00", signals), expected(signals), atol=0.02)
-    assert_array_equal(correct(linearizer, "C99", signals), np.full(7, np.nan))
+    assert_allclose(correctSignals(linearizer, "C00", signals), expected(signals), atol=0.02)
+    assert_array_equal(correctSignals(linearizer, "C99", signals), np.full(7, np.nan))
 
 
 @pytest.mark.parametrize("plot", PLOTS)

@@ -70,6 +70,10 @@ _FORMATTERS = {
     **_listFormatters("Defects", "flat", "binnedFlat"),
     **_listFormatters("UncorrectedDefects", "flat", "binnedFlat"),
     "isrStatistics": _JSON_FORMATTER,
+    "verifyPtcDetStats": _JSON_FORMATTER,
+    "verifyCrosstalkDetStats": _JSON_FORMATTER,
+    "verifyLinearizerDetStats": _JSON_FORMATTER,
+    "cpGainDetStats": _JSON_FORMATTER,
 }
 """What the datastore does otherwise than by default: all formatters are Butler's, and recorded by name."""
 

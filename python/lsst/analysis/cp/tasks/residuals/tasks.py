@@ -196,7 +196,7 @@ class ResidualPyramidTask(PipelineTask):
                 runner=runner,
                 folder=Path(folder),
                 exposure=plot_info.get("exposure"),
-                extras=readCulprits(inputs.get("culprits", ())),
+                extras=readCulprits(inputs.get("culprits", ()), plot_info.get("exposure")),
             )
             for name in IMAGE_OUTPUTS:
                 if name in refs:

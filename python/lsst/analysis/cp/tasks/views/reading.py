@@ -303,8 +303,15 @@ def _readSample(image: _SampledImage) -> Float32Array:
     return sample
 
 
-def readCulprits(handles: Iterable[DeferredDatasetHandle]) -> dict[str, Table]:
+def readCulprits(handles: Iterable[DeferredDatasetHandle], exposure: int | None = None) -> dict[str, Table]:
     """Read which amplifiers failed which tests, from the table of each merge that an image belongs to.
+
+    Parameters
+    ----------
+    handles
+        Tables of culprits, with the column ``exposure`` if one is given.
+    exposure
+        The exposure that is viewed, as a visit may have several; None to take them all.
 
     Returns
     -------
@@ -312,12 +319,14 @@ def readCulprits(handles: Iterable[DeferredDatasetHandle]) -> dict[str, Table]:
         As ``culprits``, a table with the columns ``detector`` (id), ``amplifier`` and ``test`` (names): one
         row for each test that an amplifier failed. Empty if no merge has a table.
     """
-    columns = ["detector", "amplifier", "test", "status"]
-    tables = [handle.get(parameters={"columns": columns}) for handle in handles]
+    wanted = {"status": "failed"} | ({} if exposure is None else {"exposure": exposure})
+    columns = ["detector", "amplifier", "test"]
+    tables = [handle.get(parameters={"columns": [*columns, *wanted]}) for handle in handles]
     if not tables:
         return {}
     table = vstack(tables, metadata_conflicts="silent")
-    return {"culprits": table[np.asarray(table["status"]) == "failed"][columns[:3]]}
+    chosen = np.logical_and.reduce([np.asarray(table[name]) == value for name, value in wanted.items()])
+    return {"culprits": table[chosen][columns]}
 
 
 def readStructureTable(handle: DeferredDatasetHandle) -> Table:

@@ -97,7 +97,7 @@ class ImageViewTask[Source](PipelineTask):
         plot_info = describeInputs(
             [handle.ref for handle in handles], butlerQC.quantum.dataId, listInputs(inputRefs)
         )
-        extras = self.readExtras(inputs)
+        extras = self.readExtras(inputs, plot_info.get("exposure"))
         failures: dict[str, str] = {}
         try:
             for part, source, refs in self.readParts(data, camera, outputRefs):
@@ -111,9 +111,9 @@ class ImageViewTask[Source](PipelineTask):
             raise
         raiseFailures(self, failures)
 
-    def readExtras(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def readExtras(self, inputs: Mapping[str, Any], exposure: int | None) -> dict[str, Any]:
         """Read ``culprits``, ``structures`` and ``stretchSample``, as far as inputs have any of use."""
-        extras: dict[str, Any] = readCulprits(inputs.get("culprits", ()))
+        extras: dict[str, Any] = readCulprits(inputs.get("culprits", ()), exposure)
         if (whole := inputs.get("wholeImage")) is not None:
             shape = placeCameraImage(inputs["camera"], self.config.inputBinning).shape
             try:

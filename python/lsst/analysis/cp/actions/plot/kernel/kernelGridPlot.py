@@ -44,7 +44,7 @@ class KernelGridPlot(PlotAction):
     of the detector, or the median of those of its amplifiers that are valid, and cuts of all of them through
     the centre. A kernel that is not valid is framed, and its cut is drawn by itself.
 
-    The datum is ``calibration``, a `lsst.ip.isr.BrighterFatterKernel`.
+    The datum is ``calibrations``, with a `lsst.ip.isr.BrighterFatterKernel` by the id of the detector.
     """
 
     title = Field[str](doc="Title of the figure, in words.", default="Brighter-fatter kernels")
@@ -52,12 +52,14 @@ class KernelGridPlot(PlotAction):
 
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
         """Name what is shown."""
-        return [("calibration", Vector)]
+        return [("calibrations", Vector)]
 
     def __call__(self, data: KeyedData, **kwargs: Any) -> Mapping[str, Figure] | Figure:
         """Make the figure of a calibration, with the ``camera`` and, if it is given, the ``plotInfo``."""
         camera: Camera = kwargs["camera"]
-        view = prepareKernels(data["calibration"], cameraGeometry(camera), self.nListed)
+        known: Any = data
+        (calibration,) = known["calibrations"].values()
+        view = prepareKernels(calibration, cameraGeometry(camera), self.nListed)
         return _makeFigure(view, self.title, kwargs.get("plotInfo") or {})
 
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from lsst.afw.image import ImageF
+from lsst.analysis.cp.actions.linearity import linearizerType
 from lsst.analysis.cp.actions.plot.ampGrid.layout import GridLayout, placePanels
 from lsst.analysis.cp.catalogue import Product, StoredLimits, getProduct
 from lsst.analysis.cp.core import FocalPlaneGeometry
 from lsst.analysis.cp.core.amps import FAILED, judge, reduceVectors
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray
 
-__all__ = ["LinearityCurve", "LinearityCurves", "correct", "readLinearity"]
+__all__ = ["LinearityCurve", "LinearityCurves", "readLinearity"]
 
 _FITTED = ("Spline", "DoubleSpline")
 """Types whose coefficients have knots."""
@@ -163,7 +163,7 @@ def _measure(calib: Any, names: list[str], product: Product) -> dict[str, FloatA
     coefficients[:] = [np.ravel(calib.linearityCoeffs.get(name, ())) for name in names]
     columns = {
         f"{product.prefix}_COEFFS": coefficients,
-        f"{product.prefix}_LINEARITY_TYPE": [_kindOf(calib, name) for name in names],
+        f"{product.prefix}_LINEARITY_TYPE": [linearizerType(calib, name) for name in names],
     }
     everything = np.ones(len(names), dtype=bool)
     return {
@@ -173,13 +173,9 @@ def _measure(calib: Any, names: list[str], product: Product) -> dict[str, FloatA
     }
 
 
-def _kindOf(calib: Any, name: str) -> str:
-    return str(calib.linearityType.get(name, "None"))
-
-
 def _readAmplifier(calib: Any, name: str, residual: float, failed: tuple[str, ...]) -> LinearityCurve:
     """Take an amplifier out of a linearizer; what could not be fitted has zeros in it, which are no flats."""
-    kind = _kindOf(calib, name)
+    kind = linearizerType(calib, name)
 
     def take(values: Mapping[str, Any]) -> FloatArray:
         return np.ravel(np.asarray(values.get(name, ()) if kind != "None" else (), dtype=np.float64))
@@ -226,31 +222,3 @@ def _splitKnots(kind: str, coefficients: FloatArray) -> tuple[FloatArray, FloatA
         return np.empty(0), np.empty(0)
     knots, values = np.split(coefficients, 2)
     return knots, values
-
-
-def correct(calib: Any, name: str, signals: FloatArray) -> FloatArray:
-    """Tell what a linearizer subtracts from signals.
-
-    Parameters
-    ----------
-    calib
-        A `lsst.ip.isr.Linearizer`, which corrects an image of them as it does one of pixels.
-    name
-        Name of the amplifier.
-    signals
-        Signals (adu), shape (n,).
-
-    Returns
-    -------
-    correction
-        In adu, shape (n,); NaN if the amplifier has no linearizer, or one of a type that is not known.
-    """
-    kind = _kindOf(calib, name)
-    apply = None if kind == "None" else calib.getLinearityTypeByName(kind)
-    if apply is None or not len(signals):
-        return np.full(len(signals), np.nan)
-    image = ImageF(len(signals), 1)
-    image.array[0] = signals
-    before = image.array[0].astype(np.float64)
-    apply()(image, coeffs=calib.linearityCoeffs[name], table=calib.tableData, log=None)
-    return before - image.array[0]

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
+from lsst.analysis.cp.actions.linearity import correctSignals
 from lsst.analysis.cp.actions.plot.curves import (
     CurvePanel,
     CurvesView,
@@ -33,7 +34,7 @@ from lsst.analysis.cp.core.typing import FloatArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, PlotAction, Vector
 from lsst.pex.config import Field
 
-from .curves import LinearityCurve, LinearityCurves, correct, readLinearity
+from .curves import LinearityCurve, LinearityCurves, readLinearity
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
@@ -185,10 +186,10 @@ class LinearityDeviationPlot(LinearityPlot):
         limit = _findLimit(curves)
         panels, heights, most = [], [], 1.5 * limit
         for amp in curves.amps:
-            shift = correct(curves.calibration, amp.name, amp.signals)
+            shift = correctSignals(curves.calibration, amp.name, amp.signals)
             deviations = _toPercent(amp.residuals + shift, amp.signals)
             steps = np.linspace(0, _findEnd(amp), _STEPS)[1:]
-            fitted = _toPercent(correct(curves.calibration, amp.name, steps), steps)
+            fitted = _toPercent(correctSignals(curves.calibration, amp.name, steps), steps)
             knots = _toPercent(amp.values, amp.knots)
             heights.append(deviations[amp.used])
             most = max(most, min(float(np.abs(knots[np.isfinite(knots)]).max(initial=0.0)), _MOST * limit))
@@ -300,7 +301,7 @@ class LinearitySplinePlot(LinearityPlot):
             series = [Series(kind="limit", x=steps, y=y, isBeyond=False) for y in (-guide, guide)]
             for kind, calib in sources.items():
                 if calib is not None:
-                    heights = correct(calib, amp.name, steps)
+                    heights = correctSignals(calib, amp.name, steps)
                     most = max(most, float(np.abs(heights[np.isfinite(heights)]).max(initial=0.0)))
                     series.append(Series(kind=kind, x=steps, y=heights))
             series.append(Series(kind="knot", x=amp.knots, y=amp.values))

@@ -1,0 +1,130 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""The response of amplifiers, from simulated flats to metrics, maps and histories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from lsst.analysis.cp.tasks import MeasureResponseTask
+from lsst.daf.butler import Butler
+from lsst.ip.isr import IsrCalib
+from lsst.obs.lsst import LsstComCam
+from lsst.pipe.base import Pipeline
+from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
+
+simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
+
+ROOT = Path(__file__).parents[1]
+DETECTORS = (0, 4)
+FAULTS = simulator.parseFaults(
+    ["lowTurnoff detector:4 amplifiers:C05", "maskedAmplifier detector:4 amplifiers:C11"]
+)
+
+
+@pytest.fixture(scope="module")
+def responses(tmp_path_factory) -> Butler:
+    """Measure the response of two detectors, and draw it."""
+    root = tmp_path_factory.mktemp("response") / "butler"
+    butler = simulator.makeRepository(root, LsstComCam, ())
+    camera = LsstComCam().getCamera()
+    simulator.storeLinearizers(butler, LsstComCam(), camera, FAULTS, detectors=DETECTORS)
+    collections = ["LSSTComCam/defaults"]
+    for output, path in {"u/first": "analyzeResponse.yaml", "u/trend": "trendResponse.yaml"}.items():
+        run_butler = SimplePipelineExecutor.prep_butler(str(root), collections, output)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+            pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/LSSTComCam/{path}")
+        SimplePipelineExecutor.from_pipeline(
+            pipeline, where="instrument='LSSTComCam'", butler=run_butler
+        ).run(register_dataset_types=True)
+        collections.insert(0, output)
+    return Butler.from_config(str(root), collections=collections, instrument="LSSTComCam")
+
+
+def measureMetrics(butler: Butler, tool: str) -> dict:
+    return {m.metric_name.metric: m.quantity for m in butler.get("cpResponseRun_metrics")[tool]}
+
+
+def test_numbers_are_those_of_the_linearizers(responses):
+    rows = responses.get("cpResponseResults")
+    assert len(rows) == 32
+    for row in rows:
+        name = str(row["amplifier"])
+        calib = responses.get("linearizer", detector=row["detector"])
+        assert_array_equal(row["RESPONSE_TURNOFF"], calib.linearityTurnoff[name])
+        assert_array_equal(row["RESPONSE_MAX_SIGNAL"], calib.linearityMaxSignal[name])
+        if calib.linearityType[name] == "None":
+            assert np.isnan(
+                [row[f"RESPONSE_{key}"] for key in ("INPUT_GAIN", "SCATTER", "MAX_DEVIATION")]
+            ).all()
+            continue
+        assert row["RESPONSE_INPUT_GAIN"] == calib.inputGain[name]
+        assert row["RESPONSE_SCATTER"] == 100 * calib.fitResidualsSigmaMad[name]
+        means, times = calib.inputOrdinate[name], calib.inputAbscissa[name]
+        chosen = calib.inputMask[name] & (means * calib.inputGain[name] >= 1000)
+        expected = np.abs(means / (calib.linearFit[name][1] * times) - 1)[chosen].max()
+        assert_allclose(row["RESPONSE_MAX_DEVIATION"], 100 * expected, rtol=0.03)
+        assert 0.3 < row["RESPONSE_MAX_DEVIATION"] < 2
+
+
+def test_metrics_are_those_of_the_amplifiers(responses):
+    rows = responses.get("cpResponseResults")
+    turnoffs = np.array(rows["RESPONSE_TURNOFF"], dtype=float)
+    values = measureMetrics(responses, "responseTurnoff")
+    assert values["nValid"].value == np.isfinite(turnoffs).sum() == 31
+    assert values["min"].value == np.nanmin(turnoffs)
+    assert values["median"].value == np.nanmedian(turnoffs)
+    charges = turnoffs * np.array(rows["RESPONSE_INPUT_GAIN"], dtype=float)
+    charge = measureMetrics(responses, "responseTurnoffCharge")
+    assert charge["max"].value == pytest.approx(np.nanmax(charges), rel=1e-12)
+    assert charge["max"].unit.to_string() == "electron"
+    deviation = measureMetrics(responses, "responseMaxDeviation")
+    assert (deviation["nFailed"].value, deviation["nTested"].value) == (0, 31)
+
+
+def test_low_turnoff_is_the_least(responses):
+    rows = responses.get("cpResponseResults")
+    lowest = rows[int(np.nanargmin(rows["RESPONSE_TURNOFF"]))]
+    assert (lowest["detector"], lowest["amplifier"]) == (4, "C05")
+    assert lowest["RESPONSE_TURNOFF"] * lowest["RESPONSE_INPUT_GAIN"] == pytest.approx(60_000, rel=0.08)
+
+
+def test_maps_and_histories_are_written(responses):
+    found = {
+        dataset_type.name
+        for dataset_type in responses.registry.queryDatasetTypes("cpResponse*")
+        if dataset_type.storageClass_name == "Plot" and responses.query_datasets(dataset_type, explain=False)
+    }
+    maps = ("Turnoff", "TurnoffCharge", "MaxSignal", "MaxDeviation")
+    assert {f"cpResponseRun_response{name}_FocalPlaneGeometryPlot" for name in maps} <= found
+    assert "cpResponseRunExtended_responseByVendor_VendorHistogramPlot" in found
+    assert "cpResponseTrend_responseTurnoffByDetector_TrendPlot" in found
+    assert "toolFailures" not in responses.get("analyzeResponseRun_metadata")["analyzeResponseRun"]
+
+
+@pytest.mark.parametrize("kind", ["spline", "spline_node1", "squared"])
+def test_files_of_the_real_class_are_measured(kind, sharedData):
+    calib = IsrCalib.readFits(str(sharedData / "tables" / f"linearity_{kind}" / "linearizer_4.fits"))
+    task = MeasureResponseTask(config=MeasureResponseTask.ConfigClass())
+    measured = task.amplifierStatistics(calib, LsstComCam().getCamera())
+    assert {own["TURNOFF"] for own in measured.values()} == {90_000.0}
+    assert {own["MAX_SIGNAL"] for own in measured.values()} == {95_000.0}
+    assert all(own["MAX_DEVIATION"] > 0 for own in measured.values())
+
+
+def test_file_without_the_flats_has_no_deviation():
+    camera = LsstComCam().getCamera()
+    calib = simulator.simulateLinearizer(camera[4], camera, seed=1)
+    calib.fitResidualsUnmasked["C00"] = np.array([0.0])
+    calib.inputMask["C01"] = np.zeros(len(calib.inputMask["C01"]), dtype=bool)
+    task = MeasureResponseTask(config=MeasureResponseTask.ConfigClass())
+    measured = task.amplifierStatistics(calib, camera)
+    absent = {name for name, own in measured.items() if np.isnan(own["MAX_DEVIATION"])}
+    assert absent == {"C00", "C01"}
+    assert measured["C00"]["TURNOFF"] == calib.linearityTurnoff["C00"]
