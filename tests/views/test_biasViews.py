@@ -200,5 +200,5 @@ def test_damaged_table_of_structures_costs_the_marks_only(caplog):
     config.connections.outputName, config.doMarkStructures = "cpTest", True
     name = SimpleNamespace(datasetType=SimpleNamespace(name="cpBiasExpResidual_structures"))
     handle = SimpleNamespace(ref=name, dataId=SimpleNamespace(required={"exposure": 5}))
-    assert DetectorImageViewTask(config=config).readExtras({"structures": handle}) == {}
+    assert DetectorImageViewTask(config=config).readExtras({"structures": handle}, None) == {}
     assert "No structures are marked: cpBiasExpResidual_structures (exposure 5)" in caplog.text
