@@ -162,7 +162,7 @@ def test_limits_are_those_of_the_configuration_that_is_stored(ptcs):
         test: set(culprits["threshold"][culprits["test"] == test]) for test in ("PTC_NOISE", "PTC_BFE_A00")
     }
     # Of an interval, an amplifier without a fit has the upper end.
-    a00 = {LIMITS["a00MaxITL"]} if given else {-2.61e-6}
+    a00 = {given.get("a00MaxITL", 6.91e-7)}
     assert thresholds == {"PTC_NOISE": {given.get("noiseThreshold", 5.0)}, "PTC_BFE_A00": a00}
     assert "PTC_NOISE: limits of verifyPtc;" in culprits["threshold"].description
 
