@@ -3,7 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """What is measured from the arrays of calibrations."""
 
-from .crosstalk import N_SIGMA, TOLERANCE, Crosstalk
+from .crosstalk import N_SIGMA, TOLERANCE, Crosstalk, CrosstalkAmps
 from .flatPairs import FlatPair, chooseFlatPair, correctionFactor
 from .kernels import KernelShape, hasKernel, measureKernel
 
@@ -11,6 +11,7 @@ __all__ = [
     "N_SIGMA",
     "TOLERANCE",
     "Crosstalk",
+    "CrosstalkAmps",
     "FlatPair",
     "KernelShape",
     "chooseFlatPair",

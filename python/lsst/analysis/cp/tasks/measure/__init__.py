@@ -4,6 +4,7 @@
 """Tasks that measure calibrations of which cp_verify writes no tables."""
 
 from .bfk import MeasureBfkConfig, MeasureBfkTask
+from .crosstalk import MeasureCrosstalkConfig, MeasureCrosstalkTask
 from .gain import MeasureGainConfig, MeasureGainTask
 from .measureCalib import MeasureCalibConfig, MeasureCalibConnections, MeasureCalibTask
 from .response import MeasureResponseConfig, MeasureResponseTask
@@ -14,6 +15,8 @@ __all__ = [
     "MeasureCalibConfig",
     "MeasureCalibConnections",
     "MeasureCalibTask",
+    "MeasureCrosstalkConfig",
+    "MeasureCrosstalkTask",
     "MeasureGainConfig",
     "MeasureGainTask",
     "MeasureResponseConfig",
