@@ -5,6 +5,7 @@
 
 from .bfk import MeasureBfkConfig, MeasureBfkTask
 from .crosstalk import MeasureCrosstalkConfig, MeasureCrosstalkTask
+from .cti import MeasureCtiConfig, MeasureCtiTask
 from .gain import MeasureGainConfig, MeasureGainTask
 from .measureCalib import MeasureCalibConfig, MeasureCalibConnections, MeasureCalibTask
 from .response import MeasureResponseConfig, MeasureResponseTask
@@ -17,6 +18,8 @@ __all__ = [
     "MeasureCalibTask",
     "MeasureCrosstalkConfig",
     "MeasureCrosstalkTask",
+    "MeasureCtiConfig",
+    "MeasureCtiTask",
     "MeasureGainConfig",
     "MeasureGainTask",
     "MeasureResponseConfig",
