@@ -21,11 +21,13 @@ from lsst.cp.simulator import (
     listExpectedDefectsResults,
     listExpectedFlatResults,
     listExpectedGainResults,
+    listExpectedKernelResults,
     listExpectedLinearizerResults,
     listExpectedPtcResults,
     listExpectedResults,
     parseFaults,
     storeCrosstalks,
+    storeKernels,
     storeLinearizers,
     storePtcs,
 )
@@ -133,6 +135,13 @@ def expectOfLinearizers(
 ) -> list[ExpectedResult]:
     """List what has to be found of faults of linearizers."""
     return listExpectedLinearizerResults(faults, camera)
+
+
+def expectOfKernels(
+    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
+) -> list[ExpectedResult]:
+    """List what has to be found of faults of brighter-fatter kernels."""
+    return listExpectedKernelResults(faults, camera)
 
 
 def expectOfCrosstalks(
@@ -285,7 +294,15 @@ PRODUCTS = {
             expectOfLinearizers,
             store=storeLinearizers,
             isrTasks=("verifyLinearizerSecondLinearizer",),
-            tasksOnDemand=("analyzeLinearizerRunExtended",),
+            tasksOnDemand=("analyzeLinearizerRunExtended", "analyzeLinearizerCurvesExtended"),
+            judgesStructures=False,
+        ),
+        ProductDemo(
+            "bfk",
+            expectOfKernels,
+            store=storeKernels,
+            verb="analyze",
+            ownTests=("VALID",),
             judgesStructures=False,
         ),
         ProductDemo(
@@ -293,7 +310,7 @@ PRODUCTS = {
             expectOfCrosstalks,
             store=storeCleanCrosstalks,
             isrTasks=("verifyCrosstalkSolve",),
-            tasksOnDemand=("analyzeCrosstalkRunExtended",),
+            tasksOnDemand=("analyzeCrosstalkRunExtended", "analyzeCrosstalkMatricesExtended"),
             judgesStructures=False,
         ),
     )

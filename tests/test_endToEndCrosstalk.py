@@ -53,9 +53,13 @@ def crosstalks(request, tmp_path_factory) -> tuple[Butler, type]:
     for path, output in (
         ("verifyCrosstalk.yaml", "u/merged"),
         ("analyzeCrosstalk.yaml#crosstalkExtended", "u/extended"),
+        ("analyzeCrosstalkCoefficients.yaml", "u/coefficients"),
+        ("trendCrosstalk.yaml", "u/trend"),
     ):
         run_butler = SimplePipelineExecutor.prep_butler(str(root), collections, output)
-        where = f"instrument='{name}' AND detector IN {(*detectors, -1)}"
+        where = f"instrument='{name}'"
+        if not path.startswith("trend"):
+            where += f" AND detector IN {(*detectors, -1)}"
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))
             patch.setenv("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone"))
@@ -127,6 +131,75 @@ def test_plots_of_crosstalk_are_written(crosstalks):
     assert (raft in found) == (instrument is LsstComCam)
 
 
-def test_no_tool_of_crosstalk_failed(crosstalks):
+@pytest.mark.parametrize("label", ["verifyCrosstalk", "analyzeCrosstalkCoefficientsRun"])
+def test_no_tool_of_crosstalk_failed(crosstalks, label):
     butler, _ = crosstalks
-    assert "toolFailures" not in butler.get("verifyCrosstalk_metadata")["verifyCrosstalk"]
+    assert "toolFailures" not in butler.get(f"{label}_metadata")[label]
+
+
+def findPairs(instrument: type) -> dict[int, list[tuple[str, str]]]:
+    """Find the sources and the amplifiers that see them of the faults of pairs, by detector."""
+    camera = instrument().getCamera()
+    found: dict[int, list[tuple[str, str]]] = {}
+    for fault in FAULTS[instrument]:
+        if fault.kind in (Kind.STRONG_CROSSTALK, Kind.FLIPPED_CROSSTALK):
+            found.setdefault(camera[fault.detector].getId(), []).append(fault.amplifiers)
+    return found
+
+
+def test_amplifiers_that_see_faults_of_crosstalk_are_named(crosstalks):
+    """What differs, is not measured, and is of an amplifier with itself, as it was injected."""
+    butler, instrument = crosstalks
+    rows = butler.get("cpCrosstalkCoefficientsRun_ampSummary")
+    pairs, camera = findPairs(instrument), instrument().getCamera()
+    kinds = {
+        (camera[fault.detector].getId(), amp): fault.kind
+        for fault in FAULTS[instrument]
+        for amp in fault.amplifiers
+    }
+    assert len(rows) == 16 * len(set(DETECTORS[instrument]) - {3})
+    for row in rows:
+        detector, amp = int(row["detector"]), str(row["amplifier"])
+        is_masked = kinds.get((detector, amp)) is Kind.MASKED_AMPLIFIER
+        n_masked = sum(kind is Kind.MASKED_AMPLIFIER for (d, _), kind in kinds.items() if d == detector)
+        n_different = sum(victim == amp for _, victim in pairs.get(detector, ()))
+        assert row["NOT_MEASURED_value"] == (15 if is_masked else n_masked)
+        assert row["SELF_value"] == (kinds.get((detector, amp)) is Kind.SELF_CROSSTALK)
+        if is_masked:
+            assert np.isnan(row["DIFFERENT_value"])
+            assert row["DIFFERENT_status"] == "unknown"
+        else:
+            assert row["DIFFERENT_value"] == n_different
+            assert row["DIFFERENT_status"] == ("failed" if n_different else "good")
+
+
+def test_metrics_of_coefficients_are_those_of_the_calibrations(crosstalks):
+    butler, instrument = crosstalks
+    metrics = butler.get("cpCrosstalkCoefficientsRun_metrics")
+    largest = []
+    for detector in sorted(set(DETECTORS[instrument]) - {3}):
+        calib = butler.get("verifyCrosstalk", detector=detector)
+        pairs = ~np.eye(calib.nAmp, dtype=bool)
+        seen = [abs(calib.coeffs[pairs[:, i], i]) for i in range(calib.nAmp)]
+        own = [float(np.nanmax(values)) for values in seen if np.isfinite(values).any()]
+        bundle = butler.get("cpCrosstalkCoefficientsRunDet_metrics", detector=detector)
+        values = {m.metric_name.metric: m.quantity.value for m in bundle["crosstalkCoefficientsLargestSeen"]}
+        assert (values["min"], values["median"], values["max"]) == (min(own), np.median(own), max(own))
+        assert values["nValid"] == len(own)
+        largest += own
+    values = {m.metric_name.metric: m.quantity.value for m in metrics["crosstalkCoefficientsLargestSeen"]}
+    expected = min(largest), np.median(largest), max(largest)
+    assert (values["min"], values["median"], values["max"]) == expected
+    failed = {m.metric_name.metric: m.quantity.value for m in metrics["crosstalkCoefficientsDifferent"]}
+    assert failed["nFailed"] == sum(len(pairs) for pairs in findPairs(instrument).values())
+
+
+def test_history_of_crosstalk_has_the_run(crosstalks):
+    butler, _ = crosstalks
+    trend = butler.get("cpCrosstalkTrend_trend")
+    tool = "crosstalkNoSignificantDetection"
+    chosen = trend[(trend["metric"] == tool) & (trend["measurement"] == "median")]
+    numbers = butler.get("verifyCrosstalkResults")["detector", "CROSSTALK_N_VALID"]
+    stored = dict(zip(numbers["detector"].tolist(), numbers["CROSSTALK_N_VALID"].tolist(), strict=True))
+    of_detectors = chosen[np.isfinite(chosen["value"])]
+    assert dict(zip(of_detectors["detector"].tolist(), of_detectors["value"].tolist(), strict=True)) == stored

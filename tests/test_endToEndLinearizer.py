@@ -33,7 +33,7 @@ FAULTS = {
 DETECTORS = {Latiss: (0,), LsstComCam: (0, 3, 4)}
 
 
-@pytest.fixture(scope="module", params=[Latiss, LsstComCam])
+@pytest.fixture(scope="module", params=[Latiss, pytest.param(LsstComCam, marks=pytest.mark.slow)])
 def linearizers(request, tmp_path_factory) -> tuple[Butler, type]:
     """Verify the linearizers of some detectors, and make the plots on demand."""
     instrument, root = request.param, tmp_path_factory.mktemp("linearizer") / "butler"

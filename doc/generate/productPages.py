@@ -79,7 +79,7 @@ def describeProduct(product: Product, topics: Mapping[str, Topic]) -> str:
 
 def _describePipelines(product: Product) -> Iterator[str]:
     """Write how to run the pipelines that there are, and which parts they have."""
-    stem = product.name.capitalize()
+    stem = product.name[0].upper() + product.name[1:]
     files = {kind: _PIPELINES / "LSSTCam" / f"{kind}{stem}.yaml" for kind in _KINDS}
     if not (there := [kind for kind, file in files.items() if file.exists()]):
         return
@@ -110,7 +110,7 @@ def _writeCommand(kind: str, product: Product, *, isVerified: bool) -> Iterator[
 
     A product that is not verified by a pipeline of cp_verify is measured by that which analyses it.
     """
-    stem, epoch = product.name.capitalize(), product.epoch
+    stem, epoch = product.name[0].upper() + product.name[1:], product.epoch
     made = f"u/me/{'verify' if isVerified else 'analyze'}{stem}"
     inputs, selection = "LSSTCam/defaults", "instrument = 'LSSTCam'"
     if isVerified:

@@ -3,10 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Photon transfer curves: the files of the real class, and its formulae."""
 
-import importlib.util
-import os
-from pathlib import Path
-from types import ModuleType
+import warnings
 
 import numpy as np
 import pytest
@@ -31,15 +28,10 @@ def file(request, sharedData) -> str:
 
 
 @pytest.fixture
-def upstream() -> ModuleType:
-    """Load the module of ip_isr, where a checkout is given."""
-    path = Path(os.environ.get("UPSTREAM_DIR", "")) / "ip_isr/python/lsst/ip/isr/ptcDataset.py"
-    if "UPSTREAM_DIR" not in os.environ or not path.is_file():
-        pytest.skip("needs a checkout of ip_isr: set UPSTREAM_DIR to the directory that has it")
-    spec = importlib.util.spec_from_file_location("ptcDatasetOfUpstream", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def upstream(isrModule, monkeypatch):
+    """Load the class of ip_isr, on its own base class, where a checkout is given."""
+    monkeypatch.setattr("lsst.ip.isr.IsrCalib", isrModule("calibType").IsrCalib)
+    return isrModule("ptcDataset").PhotonTransferCurveDataset
 
 
 def makePtc(side: int = 3) -> PhotonTransferCurveDataset:
@@ -94,16 +86,56 @@ def test_attributes_are_the_columns(file):
 @pytest.mark.parametrize("side", [1, 2, 5, 8])
 def test_model_of_covariances_is_that_of_ip_isr(upstream, side):
     ptc, mu = makePtc(side), np.linspace(10, 9e4, 7)
-    expected = upstream.PhotonTransferCurveDataset.evalPtcModel(ptc, mu)
+    expected = upstream.evalPtcModel(ptc, mu)
     for name, model in ptc.evalPtcModel(mu).items():
         assert_allclose(model, expected[name], rtol=1e-9, atol=1e-6)
 
 
 def test_model_of_variances_is_that_of_ip_isr(upstream, sharedData):
     ptc, mu = IsrCalib.readFits(str(sharedData / "tables" / f"{FILES[0]}.fits")), np.linspace(10, 9e4, 7)
-    expected = upstream.PhotonTransferCurveDataset.evalPtcModel(ptc, mu)
+    expected = upstream.evalPtcModel(ptc, mu)
     for name, model in ptc.evalPtcModel(mu).items():
         assert_allclose(model, expected[name], rtol=1e-9)
+
+
+def test_model_of_a_polynomial_is_that_of_ip_isr(upstream):
+    ptc, mu = PhotonTransferCurveDataset(["C00"], "POLYNOMIAL"), np.linspace(10, 9e4, 7)
+    ptc.ptcFitPars["C00"] = np.array([40.0, 0.7, -1e-6, 1e-12])
+    with pytest.warns(FutureWarning, match="POLYNOMIAL"):
+        found = ptc.evalPtcModel(mu)["C00"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        expected = upstream.evalPtcModel(ptc, mu)["C00"]
+    assert_array_equal(found, expected)
+
+
+MIXED_UP = {"ptcRolloffError", "ptcRolloffTau", "ptcRolloffTauError"}
+"""What ip_isr reads from the columns of other values (ptcDataset.py:624-625)."""
+
+
+def checkEqual(found, expected) -> None:
+    """Compare all that a file holds of each amplifier."""
+    assert found.ampNames == expected.ampNames
+    assert found.ptcFitType == expected.ptcFitType
+    own = {name: value for name, value in vars(found).items() if isinstance(value, dict)}
+    names = {name for name, value in own.items() if value.keys() == set(found.ampNames)}
+    assert len(names) > 40
+    for name in names - MIXED_UP:
+        for amp, value in own[name].items():
+            assert_array_equal(np.asarray(value), np.asarray(getattr(expected, name)[amp]), f"{name} {amp}")
+
+
+def test_real_class_reads_the_same_and_writes_what_is_read(file, upstream, tmp_path):
+    """Its tables of the same file, from its own reader to that of the stand-in and back."""
+    own = IsrCalib.readFits(file)
+    theirs = upstream.fromTable(own.toTable())
+    checkEqual(own, theirs)
+    for ours, other in zip(own.toTable(), theirs.toTable(), strict=True):
+        assert ours.colnames == other.colnames
+        for name in ours.colnames:
+            if not name.startswith("PTC_ROLLOFF_"):
+                assert_array_equal(ours[name], other[name], name)
+    checkEqual(PhotonTransferCurveDataset.fromTable(theirs.toTable()), theirs)
 
 
 def test_model_is_the_equation():

@@ -21,6 +21,7 @@ from lsst.analysis.cp.metrics import (
     readHandles,
     unreadDatasets,
 )
+from lsst.analysis.cp.metrics.summaries import findProduct
 from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
 
 FIRST, SECOND = "u/cp/verify/20260110T120000Z", "u/cp/verify/20260111T120000Z"
@@ -480,3 +481,21 @@ def test_handles_without_records_are_an_error(repository, detectors):
     (ref, *_) = repository.butler.query_datasets("cpBiasExpDet_metrics", FIRST)
     with pytest.raises(ValueError, match="cpBiasExpDet_metrics .* has no dimension records"):
         readHandles([repository.butler.getDeferred(ref)])
+
+
+@pytest.mark.parametrize(
+    ("name", "product"),
+    [
+        ("cpCrosstalkRun_detectorSummary", "crosstalk"),
+        ("cpCrosstalkCoefficientsRun_detectorSummary", "crosstalkCoefficients"),
+        ("cpGainRun_detectorSummary", "gain"),
+    ],
+)
+def test_product_of_a_table_is_that_of_the_longest_name(name, product):
+    assert findProduct(name, None).name == product
+
+
+@pytest.mark.parametrize("name", ["cpOther_detectorSummary", "cpBias_cpDark_detectorSummary"])
+def test_table_that_names_no_product_or_two_is_refused(name):
+    with pytest.raises(TrendTableError, match=f"dataset type '{name}' names no product"):
+        findProduct(name, None)

@@ -67,7 +67,8 @@ def resolve(path: Path) -> PipelineGraph:
     ):
         pipeline.addConfigOverride("parameters", f"sasquatch_{name}", value)
     for label, task in PipelineIR.from_uri(str(path)).tasks.items():
-        if task.klass.startswith("lsst.analysis.cp."):
+        # Tasks that measure calibrations write tables only.
+        if task.klass.startswith("lsst.analysis.cp.") and ".Measure" not in task.klass:
             pipeline.addConfigOverride(label, "metric_tags", ["tag"])
     return pipeline.to_graph()
 
@@ -161,7 +162,7 @@ def test_topics_of_other_packages_are_on_the_page(standIns):
 def test_topic_of_a_test_follows_from_the_catalogue(name):
     topic = LISTED[name]
     test = findTest(topic.tool)
-    place = name.split("_")[0].removeprefix(f"cp{test.product.capitalize()}")
+    place = name.split("_")[0].removeprefix(f"cp{test.product[0].upper()}{test.product[1:]}")
     (level,) = [level for level, prefix in LEVELS.items() if prefix == f"cpBias{place}"]
     level = Level(level.name, getProduct(test.product).epoch)
     # The run of each filter is measured for itself.

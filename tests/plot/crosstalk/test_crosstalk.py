@@ -202,9 +202,10 @@ def test_matrix_of_a_raft_has_the_coefficients_between_detectors(layout):
 
 
 def test_matrix_that_does_not_fit_the_detector_is_refused(layout):
-    name = layout.select([21]).detectorName[0]
-    with pytest.raises(ValueError, match=f"{name} is of 4 amplifiers, expected 8"):
-        prepare(layout, {21: makeCalib(4)})
+    calib = makeCalib(4)
+    calib.updateMetadata(DETECTOR=21)
+    with pytest.raises(ValueError, match=r"detector 21 have the shapes \[\(4, 4\)\], expected \(8, 8\)"):
+        prepare(layout, {21: calib})
 
 
 def test_scales_mark_the_thresholds_and_words_say_the_source(layout, faulty):

@@ -12,6 +12,7 @@ from lsst.analysis.cp.actions.plot import (
     AmpCorrelationPlot,
     AmpGridPlot,
     CrosstalkPlot,
+    CtiCurvePlot,
     KernelGridPlot,
     LinearityDeviationPlot,
     LinearityFitPlot,
@@ -32,6 +33,7 @@ __all__ = [
     "AmpCorrelationTool",
     "AmpCurveTool",
     "CrosstalkTool",
+    "CtiCurveTool",
     "KernelTool",
     "LinearityTool",
     "PageTool",
@@ -74,6 +76,15 @@ class CrosstalkTool(PageTool):
         """Choose the plot."""
         super().setDefaults()
         self.produce.plot = CrosstalkPlot
+
+
+class CtiCurveTool(PageTool):
+    """Plot of the charge transfer inefficiencies of the amplifiers of a detector against the signal."""
+
+    def setDefaults(self) -> None:
+        """Choose the plot."""
+        super().setDefaults()
+        self.produce.plot = CtiCurvePlot
 
 
 class KernelTool(PageTool):

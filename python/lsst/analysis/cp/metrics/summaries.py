@@ -40,13 +40,18 @@ __all__ = ["SUMMARY_SUFFIX", "findProduct", "readSummary"]
 SUMMARY_SUFFIX = "_detectorSummary"
 """End of the names of dataset types of detector summary tables."""
 
-_DETECTOR_COLUMNS = ("detector", "detectorName", "physicalType", "nAmps", "nAmpsMissing")
+_DETECTOR_COLUMNS = ("detector", "detectorName", "physicalType")
+_AMP_COLUMNS = ("nAmps", "nAmpsMissing")
+"""Columns of products with tests of amplifiers."""
 
 
 def findProduct(datasetType: str, product: str | None) -> Product:
     """Find the product that a table belongs to, by the table's name if it is not said."""
     stems = {name: f"cp{name[0].upper()}{name[1:]}" for name in products()}
-    found = [product] if product else [name for name, stem in stems.items() if stem in datasetType]
+    named = [name for name, stem in stems.items() if stem in datasetType]
+    # The name of a product may begin with that of another.
+    longest = [name for name in named if not any(other != name and other.startswith(name) for other in named)]
+    found = [product] if product else longest
     if len(found) != 1:
         raise TrendTableError(
             f"dataset type {datasetType!r} names no product: say which, or expected one of "
@@ -79,7 +84,9 @@ def readSummary(
     name = handle.ref.datasetType.name
     instrument, _, exposure, *rest = describeRef(handle.ref, times)
     stored = {str(column) for column in handle.get(component="columns")}
-    if missing := [column for column in _DETECTOR_COLUMNS if column not in stored]:
+    counts = _AMP_COLUMNS if any(test.row == "amplifier" for test in product) else ()
+    required = (*_DETECTOR_COLUMNS, *counts)
+    if missing := [column for column in required if column not in stored]:
         raise TrendTableError(f"{name} {handle.dataId} lacks column(s) {', '.join(missing)}")
     stem = f"{name.removesuffix(SUMMARY_SUFFIX)}Det_"
     # A table of no exposure is one of a run, or of a calibration without exposures, which lacks some columns.
@@ -91,18 +98,22 @@ def readSummary(
         and (found := _findColumns(test, level, stored, wanted))
     }
     needed = {column for found in columns.values() for column in found.values()}
-    table = handle.get(parameters={"columns": sorted({*_DETECTOR_COLUMNS, *needed})})
+    table = handle.get(parameters={"columns": sorted({*required, *needed})})
     numbers, present = idColumn(table["detector"], "detector")
     if not present.all() or (numbers < 0).any() or np.asarray(table["detector"]).dtype.kind == "b":
         raise TrendTableError(f"{name} {handle.dataId}: column 'detector' holds what is no id")
     ids = numbers.tolist()
-    n_amps = np.asarray(table["nAmps"]) + np.asarray(table["nAmpsMissing"])
+    n_amps = (
+        np.sum([np.asarray(table[column]) for column in counts], axis=0).tolist()
+        if counts
+        else [None] * len(ids)
+    )
     texts = (nameColumn(table[column], column)[0].tolist() for column in ("detectorName", "physicalType"))
     detectors = {
         (instrument, number): DetectorName(
             name=detector, raft=findRaft(detector), physicalType=vendor or None, nAmps=count
         )
-        for number, detector, vendor, count in zip(ids, *texts, n_amps.tolist(), strict=True)
+        for number, detector, vendor, count in zip(ids, *texts, n_amps, strict=True)
     }
     # Nothing is gathered of a table with a column that cannot be read.
     parts = list(_readValues(table, columns))

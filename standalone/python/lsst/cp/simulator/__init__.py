@@ -16,6 +16,7 @@ from .crosstalks import (
     storeCrosstalks,
 )
 from .darkTruth import listExpectedDarkResults
+from .deferredCharges import CtiModel, listExpectedCtiResults, simulateCti, storeCtis
 from .fault import Fault, FaultKind, parseFaults
 from .flatTruth import listExpectedFlatResults
 from .kernels import listExpectedKernelResults, simulateKernel, storeKernels
@@ -43,6 +44,7 @@ from .smallCamera import shrinkCamera
 from .truth import ExpectedResult, InjectedFault, listExpectedResults, listInjectedFaults
 
 __all__ = [
+    "CtiModel",
     "LSST_MODEL",
     "CrosstalkModel",
     "ExpectedResult",
@@ -70,6 +72,7 @@ __all__ = [
     "defineVisits",
     "drawPixelFault",
     "listExpectedCrosstalkResults",
+    "listExpectedCtiResults",
     "listExpectedDarkResults",
     "listExpectedDefectsResults",
     "listExpectedFlatResults",
@@ -84,10 +87,12 @@ __all__ = [
     "parseFaults",
     "shrinkCamera",
     "simulateCrosstalk",
+    "simulateCti",
     "simulateFrame",
     "simulateKernel",
     "simulatePtc",
     "storeCrosstalks",
+    "storeCtis",
     "storeKernels",
     "simulateLinearizer",
     "storeLinearizers",

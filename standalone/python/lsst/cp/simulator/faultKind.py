@@ -104,6 +104,10 @@ class FaultKind(enum.StrEnum):
     """Coefficient a00 of a photon transfer curve that is the amplitude (1/electron)."""
     FLIPPED_KERNEL = "flippedKernel"
     """Correlations of neighbours for a brighter-fatter kernel multiplied by the amplitude, below 0."""
+    SERIAL_CTI = "serialCti"
+    """Serial charge transfer inefficiency of the amplitude."""
+    PARALLEL_CTI = "parallelCti"
+    """Parallel charge transfer inefficiency of the amplitude."""
     NOISE_DRIFT = "noiseDrift"
     """Read noise of a photon transfer curve that grows with the signal, by the amplitude (electron)."""
     LINEARITY_CHANGE = "linearityChange"
@@ -238,6 +242,17 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         lowest=-1e-5,
         highest=-5e-6,
         failing=frozenset({"PTC_BFE_A00"}),
+    ),
+    # The limits are 5e-6 and 3e-6.
+    FaultKind.SERIAL_CTI: FaultTraits(
+        unit="fraction",
+        default=2e-5,
+        lowest=7e-6,
+        highest=1e-3,
+        failing=frozenset({"SERIAL_CTI", "GLOBAL_CTI"}),
+    ),
+    FaultKind.PARALLEL_CTI: FaultTraits(
+        unit="fraction", default=1e-5, lowest=4e-6, highest=1e-3, failing=frozenset({"PARALLEL_CTI"})
     ),
     FaultKind.FLIPPED_KERNEL: FaultTraits(
         unit="factor", default=-1.0, highest=-0.5, failing=frozenset({"VALID"})

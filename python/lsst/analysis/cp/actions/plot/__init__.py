@@ -14,6 +14,7 @@ from .amps import (
 )
 from .correlation import AmpCorrelationPlot
 from .crosstalk import CrosstalkPlot
+from .cti import CtiCurvePlot
 from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
@@ -41,6 +42,7 @@ __all__ = [
     "AmpCorrelationPlot",
     "AmpGridPlot",
     "CrosstalkPlot",
+    "CtiCurvePlot",
     "DetectorImagePlot",
     "DetectorSeriesPlot",
     "FailureMapPlot",

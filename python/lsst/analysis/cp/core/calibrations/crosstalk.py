@@ -12,7 +12,7 @@ import numpy as np
 
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray
 
-__all__ = ["N_SIGMA", "TOLERANCE", "Crosstalk"]
+__all__ = ["N_SIGMA", "TOLERANCE", "Crosstalk", "CrosstalkAmps"]
 
 N_SIGMA = 5.0
 """Standard errors beyond which a coefficient differs from 0: of 240, none does by chance."""
@@ -41,7 +41,7 @@ class Crosstalk:
     valid: BoolArray
 
     @classmethod
-    def fromCalib(cls, calib: Any) -> Crosstalk:
+    def fromCalib(cls, calib: Any, nAmps: int) -> Crosstalk:
         """Take the coefficients of a detector out of its calibration.
 
         Parameters
@@ -50,6 +50,8 @@ class Crosstalk:
             A `lsst.ip.isr.CrosstalkCalib`. Not modified. Its errors are the standard deviations of the ratios
             of pixels, and of as many coefficients as it counts pixels; where it counts none at all, as in a
             matrix that was not made by cp_pipe, they are those of the coefficients.
+        nAmps
+            Number of amplifiers of the detector.
 
         Returns
         -------
@@ -59,15 +61,19 @@ class Crosstalk:
         Raises
         ------
         ValueError
-            If the calibration has none, or its matrices are not square.
+            If the calibration has none, or they do not fit the detector.
         """
+        detector = f"detector {calib.getMetadata()['DETECTOR']}"
         if not calib.hasCrosstalk or calib.coeffs is None:
-            raise ValueError(f"calibration of detector {calib.getMetadata()['DETECTOR']} has no coefficients")
+            raise ValueError(f"calibration of {detector} has no coefficients of crosstalk")
         coefficients, deviations = (np.array(m, dtype=np.float64) for m in (calib.coeffs, calib.coeffErr))
         numbers, valid = np.array(calib.coeffNum, dtype=np.int64), np.array(calib.coeffValid, dtype=bool)
         shapes = {array.shape for array in (coefficients, deviations, numbers, valid)}
-        if shapes != {(len(coefficients),) * 2}:
-            raise ValueError(f"matrices of crosstalk have the shapes {sorted(shapes)}, expected one square")
+        if shapes != {(nAmps, nAmps)}:
+            raise ValueError(
+                f"matrices of crosstalk of {detector} have the shapes {sorted(shapes)}, "
+                f"expected {(nAmps, nAmps)}"
+            )
         if numbers.any():
             is_measured = (numbers > 0) | np.eye(len(numbers), dtype=bool)
             coefficients[~is_measured] = np.nan
@@ -119,3 +125,55 @@ class Crosstalk:
         with np.errstate(invalid="ignore"):
             far = np.abs(self.significance) > nSigma
         return self.isJudged & far & (np.abs(np.nan_to_num(self.coefficients)) > tolerance)
+
+    def summarizeAmps(self, nSigma: float = N_SIGMA, tolerance: float = TOLERANCE) -> CrosstalkAmps:
+        """Sum up the coefficients of each amplifier.
+
+        Parameters
+        ----------
+        nSigma, tolerance
+            As in `isBeyond`.
+
+        Returns
+        -------
+        amps
+            One value an amplifier.
+        """
+        judged, measured = self.isJudged, self.isMeasured
+        size = np.where(measured, np.abs(self.coefficients), np.nan)
+        beyond, significant = self.isBeyond(nSigma, tolerance), self.valid & measured
+        return CrosstalkAmps(
+            largestSeen=np.fmax.reduce(size, axis=0, initial=np.nan),
+            largestSent=np.fmax.reduce(size, axis=1, initial=np.nan),
+            nDifferent=np.where(judged.any(axis=0), beyond.sum(axis=0), np.nan),
+            nSignificant=np.where(measured.any(axis=0), significant.sum(axis=0), np.nan),
+            nNotMeasured=(self.isPair & ~judged).sum(axis=0).astype(np.float64),
+            nSelf=self.isSelf.astype(np.float64),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CrosstalkAmps:
+    """What the coefficients of crosstalk say of each amplifier, each of shape (n,).
+
+    Parameters
+    ----------
+    largestSeen, largestSent
+        Largest absolute coefficient of those that the amplifier sees, and of those of which it is the source;
+        NaN if none was measured.
+    nDifferent
+        Number of coefficients that the amplifier sees that differ from 0; NaN if none can be compared.
+    nSignificant
+        Number of those that the calibration calls valid; NaN if none was measured.
+    nNotMeasured
+        Number of those that cannot be compared with 0.
+    nSelf
+        1 if the amplifier has a coefficient with itself that is not 0.
+    """
+
+    largestSeen: FloatArray
+    largestSent: FloatArray
+    nDifferent: FloatArray
+    nSignificant: FloatArray
+    nNotMeasured: FloatArray
+    nSelf: FloatArray

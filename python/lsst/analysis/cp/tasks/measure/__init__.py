@@ -4,6 +4,8 @@
 """Tasks that measure calibrations of which cp_verify writes no tables."""
 
 from .bfk import MeasureBfkConfig, MeasureBfkTask
+from .crosstalk import MeasureCrosstalkConfig, MeasureCrosstalkTask
+from .cti import MeasureCtiConfig, MeasureCtiTask
 from .gain import MeasureGainConfig, MeasureGainTask
 from .measureCalib import MeasureCalibConfig, MeasureCalibConnections, MeasureCalibTask
 from .response import MeasureResponseConfig, MeasureResponseTask
@@ -14,6 +16,10 @@ __all__ = [
     "MeasureCalibConfig",
     "MeasureCalibConnections",
     "MeasureCalibTask",
+    "MeasureCrosstalkConfig",
+    "MeasureCrosstalkTask",
+    "MeasureCtiConfig",
+    "MeasureCtiTask",
     "MeasureGainConfig",
     "MeasureGainTask",
     "MeasureResponseConfig",

@@ -145,12 +145,8 @@ def joinDetectors(layout: CameraLayout, calibs: Mapping[int, Any]) -> tuple[Cros
     ):
         if number not in calibs:
             continue
-        own, place = Crosstalk.fromCalib(calibs[number]), places[name]
-        if len(own.valid) != place.stop - place.start:
-            raise ValueError(
-                f"matrix of crosstalk of {name} is of {len(own.valid)} amplifiers, expected "
-                f"{place.stop - place.start}"
-            )
+        place = places[name]
+        own = Crosstalk.fromCalib(calibs[number], place.stop - place.start)
         coefficients[place, place], errors[place, place] = own.coefficients, own.errors
         valid[place, place] = own.valid
         blocks[i, i] = True

@@ -272,7 +272,9 @@ def _styleHistogram(ax: Axes, view: FocalPlaneView, bins: FloatArray, most: int,
     if view.threshold is not None:
         ax.axvline(view.threshold, color=FAILING, linewidth=1.4)
         first, last = min(first, view.threshold), max(last, view.threshold)
-    ax.set_xticks(chooseTicks(ax, first, last, integer=view.counts is not None))
+    ticks = chooseTicks(ax, first, last, integer=view.counts is not None)
+    # A factor common to all would be written across the labels of the axis.
+    ax.set_xticks(ticks, [formatNumber(tick + 0.0) for tick in ticks])
     ax.set_ylabel(pluralOf(view.noun), fontsize=8)
     ax.tick_params(labelsize=7)
     if len(np.unique(view.kinds)) > 1:
