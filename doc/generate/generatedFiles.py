@@ -10,6 +10,7 @@ from pathlib import Path
 
 from coveragePage import coveragePage
 from metricInformation import metricInformationFile
+from otherPlotsPage import collectPlots, otherPlotsPage
 from pipelineTopics import collectTopics
 from productPages import productPages
 from tablePage import tablePage
@@ -37,7 +38,8 @@ def generatedFiles() -> dict[str, str]:
         Text of each file by its path, relative to the root of the package.
     """
     topics = collectTopics(pipelineFiles())
-    from_data = verifyMetricsFiles() | tablePage() | upstreamPage()
+    plots = otherPlotsPage(collectPlots(pipelineFiles()))
+    from_data = verifyMetricsFiles() | tablePage() | upstreamPage() | plots
     from_pipelines = (topicFiles, productPages, metricInformationFile, coveragePage)
     return from_data | {name: text for make in from_pipelines for name, text in make(topics).items()}
 

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "demo"))
 
 import history  # noqa: E402
+from commands import startCommand  # noqa: E402
 from figures import Figure  # noqa: E402
 from history import HistoryLine, judgeHistory, makeHistory, planHistory  # noqa: E402
 from parts import CAMERAS, PRODUCTS, Part, listParts  # noqa: E402
@@ -118,6 +119,18 @@ def test_stage_that_fails_shows_the_end_of_its_log(tmp_path: Path) -> None:
     [(process, _)] = endless._started
     process.join(10)
     assert process.exitcode != 0
+
+
+@pytest.mark.parametrize(
+    ("option", "status", "words"), [("--help", 0, "Usage: pipetask"), ("--no", 2, "--no")]
+)
+def test_command_ends_with_its_status_and_leaves_a_log(
+    tmp_path: Path, option: str, status: int, words: str
+) -> None:
+    process = startCommand(["pipetask", option], tmp_path / "log")
+    process.join(100)
+    assert process.exitcode == status
+    assert words in (tmp_path / "log").read_text()
 
 
 def test_plan_of_the_large_camera_names_a_complete_raft(tmp_path: Path) -> None:

@@ -92,6 +92,25 @@ def test_no_times_give_no_slopes_and_a_page(comCam, means, makeRun, runTool):
     makeSeriesFigure(view).canvas.draw()
 
 
+@pytest.mark.parametrize("bad", [np.nan, -1.0, np.inf])
+def test_exposure_without_a_time_costs_itself(comCam, means, makeRun, runTool, caplog, bad):
+    times = np.array([0.0, bad, 30.0, 100.0, 300.0])
+    known = np.isfinite(times) & (times >= 0)
+    run = makeRun(comCam, "dark", means, times)
+    tool, data, info = runTool(SlopeTool, *run, comCam, **DARK)
+    slopes = [linregress(times[known], means[known, i]).slope for i in range(128) if i not in (5, 7)]
+    values = measure(tool, data)
+    assert (values["nAmps"], values["nValid"]) == (128, 126)
+    assert values["max"] == pytest.approx(max(slopes), rel=1e-9)
+    assert values["median"] == pytest.approx(np.median(slopes), rel=1e-9)
+    name = "exposures have no dark time, and no part in slopes; the first: 2026010100002."
+    assert f"1 of 5 {name}" in caplog.text
+    tool, data, info = runTool(AmpSlopeTool, *run, comCam, detector=0, **DARK)
+    view = tool.produce.plot.prepare(data, info)
+    assert "5 exposures (1 without dark time); " in view.headline
+    assert view.lists == (("Exposures without dark time", "2026010100002"),)
+
+
 def test_metrics_count_science_sensors_only(lsstCam, makeRun, runTool):
     slopes = np.linspace(0.0, 1.0, 3216)
     means = slopes * np.array([[0.0], [100.0]])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from lsst.analysis.cp.core.typing import FloatArray, IndexArray
 
 __all__ = ["ExposureValues", "FitSlopes"]
+
+_LOG = logging.getLogger(__name__)
 
 
 class ExposureValues(KeyedDataAction):
@@ -94,6 +97,15 @@ class FitSlopes(ExposureValues):
         """
         laid_out: dict[str, Any] = {**super().__call__(data, **kwargs)}
         times: FloatArray = getattr(getAmpTable(laid_out).times, self.against)
+        if not (known := np.isfinite(times)).all():
+            lost = getAmpTable(laid_out).exposures[~known]
+            _LOG.warning(
+                "%d of %d exposures have no %s, and no part in slopes; the first: %d.",
+                len(lost),
+                len(known),
+                TIMES[self.against],
+                lost[0],
+            )
         fits = fitLines(times, laid_out["exposureValues"])
         has_rows = laid_out["hasRows"]
         return laid_out | {

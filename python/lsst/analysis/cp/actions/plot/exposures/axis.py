@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from lsst.analysis.cp.actions.plot.text import listFirst, plural
 from lsst.analysis.cp.core.amps import ExposureTimes
-from lsst.analysis.cp.core.typing import FloatArray
+from lsst.analysis.cp.core.typing import FloatArray, IdArray
 
-__all__ = ["AXES", "ExposureAxis", "placeExposures"]
+__all__ = ["AXES", "ExposureAxis", "countExposures", "listUnplaced", "placeExposures"]
 
 AXES = {
     "darkTime": "Dark time, seconds.",
@@ -21,6 +23,8 @@ AXES = {
     "hours": "Hours since the first exposure.",
 }
 """What exposures may be placed by."""
+
+_NOUNS = {"darkTime": "dark time", "exposureTime": "exposure time", "mjd": "date", "hours": "date"}
 
 _MARGIN = 0.04
 
@@ -35,6 +39,8 @@ class ExposureAxis:
         Place of each exposure, shape (nExposures,); NaN where it is not known.
     label
         What the places are, with unit.
+    noun
+        What an exposure lacks that has no place.
     limits
         Ends of the axis.
     isSequence
@@ -43,6 +49,7 @@ class ExposureAxis:
 
     x: FloatArray
     label: str
+    noun: str
     limits: tuple[float, float]
     isSequence: bool
 
@@ -65,5 +72,24 @@ def placeExposures(times: ExposureTimes, by: str) -> ExposureAxis:
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     margin = _MARGIN * (high - low) or 0.05 * abs(high) or 1.0
     return ExposureAxis(
-        x=x, label=label, limits=(low - margin, high + margin), isSequence=by in ("hours", "mjd")
+        x=x,
+        label=label,
+        noun=_NOUNS[by],
+        limits=(low - margin, high + margin),
+        isSequence=by in ("hours", "mjd"),
     )
+
+
+def countExposures(axes: Iterable[ExposureAxis], exposures: IdArray) -> str:
+    """Count exposures, and those that have no place: ``"5 exposures (1 without dark time)"``."""
+    numbers = {axis.noun: np.count_nonzero(~np.isfinite(axis.x)) for axis in axes}
+    lost = ", ".join(f"{number} without {noun}" for noun, number in numbers.items() if number)
+    return plural(len(exposures), "exposure") + (f" ({lost})" if lost else "")
+
+
+def listUnplaced(
+    axes: Iterable[ExposureAxis], exposures: IdArray, nListed: int
+) -> tuple[tuple[str, ...], ...]:
+    """List the exposures that have no place on an axis, those of each axis below a title."""
+    lost = {axis.noun: exposures[~np.isfinite(axis.x)].astype(np.str_).tolist() for axis in axes}
+    return tuple(listFirst(f"Exposures without {noun}", ids, nListed) for noun, ids in lost.items() if ids)

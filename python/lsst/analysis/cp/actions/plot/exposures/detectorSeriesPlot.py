@@ -22,7 +22,7 @@ from lsst.analysis.cp.core.typing import FloatArray, NameArray
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, PlotAction, Vector
 from lsst.pex.config import Field, ListField
 
-from .axis import AXES, placeExposures
+from .axis import AXES, countExposures, listUnplaced, placeExposures
 from .drawing import makeSeriesFigure
 from .view import SeriesPanel, SeriesView, chooseRange, pageTitle
 
@@ -30,6 +30,9 @@ __all__ = ["DetectorSeriesPlot"]
 
 _DIGITS = 3
 """Digits of numbers in the key."""
+
+_LISTED = 8
+"""Exposures without a place that are named, at most."""
 
 
 class DetectorSeriesPlot(PlotAction):
@@ -94,6 +97,7 @@ class DetectorSeriesPlot(PlotAction):
             )
             for row, name in enumerate(self.against)
         ]
+        axes = [panel.axis for panel in panels]
         limits, n_below, n_above = chooseRange(panels)
         label = withUnit(self.yAxisLabel, self.unit)
         key_title, key, headline = (
@@ -108,11 +112,11 @@ class DetectorSeriesPlot(PlotAction):
             yLabel=label,
             title=pageTitle(self.title, plotInfo or {}, label, str(detector)),
             headline=f"{plural(int(has_values.sum()), 'amplifier')}, "
-            f"{plural(len(table.exposures), 'exposure')}; {headline}",
+            f"{countExposures(axes, table.exposures)}; {headline}",
             provenance=describeProvenance(plotInfo or {}, self.tests),
             keyTitle=key_title,
             key=key,
-            lists=(),
+            lists=listUnplaced(axes, table.exposures, _LISTED),
         )
 
     def _describeSlopes(

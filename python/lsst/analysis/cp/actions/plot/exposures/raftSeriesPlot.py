@@ -33,7 +33,7 @@ from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IdArray, IndexAr
 from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, PlotAction, Vector
 from lsst.pex.config import ChoiceField, Field, ListField
 
-from .axis import AXES, placeExposures
+from .axis import AXES, countExposures, listUnplaced, placeExposures
 from .drawing import makeSeriesFigure
 from .view import SeriesPanel, SeriesView, chooseRange, pageTitle
 
@@ -127,6 +127,7 @@ class RaftSeriesPlot(PlotAction):
         values: FloatArray = np.asarray(data["exposureValues"])
         series = self._compare(self._chooseMembers(geometry, values, expected, has_data))
         panels, shape = self._makePanels(geometry, series, expected, table)
+        axes = [panel.axis for panel in panels]
         limits, n_below, n_above = chooseRange(panels, self._held)
         label = withUnit(self.yAxisLabel, self.unit)
         n_valid = int(np.isfinite(series.values).any(axis=0).sum())
@@ -139,13 +140,14 @@ class RaftSeriesPlot(PlotAction):
             yLabel=label,
             title=pageTitle(self.title, plotInfo or {}, label, *_nameOnly(panels)),
             headline=f"{n_valid} of {plural(len(series.names), series.noun)} with values, "
-            f"{plural(len(table.exposures), 'exposure')}{self._headline(series)}",
+            f"{countExposures(axes, table.exposures)}{self._headline(series)}",
             provenance=describeProvenance(plotInfo or {}, self.tests),
             keyTitle=f"{series.noun.capitalize()}s of a raft" if series.noun == "detector" else "Amplifiers",
             key=_makeKey(series),
             lists=(
                 *self._listMembers(series, table.exposures),
                 listMissing(layout.detectorName[expected & ~has_data], self.nListed // 3 + 1),
+                *listUnplaced(axes, table.exposures, self.nListed // 3 + 1),
             ),
         )
 
