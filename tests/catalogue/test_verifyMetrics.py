@@ -1,11 +1,13 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import astropy.units as u
 import pytest
 import yaml
 
@@ -179,9 +181,11 @@ def test_lsst_verify_reads_them(metrics, specs):
     command = [sys.executable, "-c", LOAD, str(ROOT)]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
     assert result.returncode == 0, result.stderr
-    found = yaml.safe_load(result.stdout)
-    assert found["metrics"] == {name: metric["unit"] for name, metric in metrics.items()}
+    found = json.loads(result.stdout)
+    # lsst.verify writes units as astropy does: "%" for "percent".
+    assert found["metrics"] == {name: str(u.Unit(metric["unit"])) for name, metric in metrics.items()}
+    thresholds = {name: spec["threshold"] for name, spec in specs.items()}
     assert found["specs"] == {
-        name: [spec["threshold"][field] for field in ("operator", "value", "unit")]
-        for name, spec in specs.items()
+        name: [limit["operator"], limit["value"], str(u.Unit(limit["unit"]))]
+        for name, limit in thresholds.items()
     }
