@@ -172,6 +172,8 @@ class ProductDemo:
         Stores the calibrations that are verified or taken, of a butler, an instrument, its camera and faults.
     faultsOf
         Name of the product whose faults it has, if it is made of the same simulation.
+    cameras
+        Names of the cameras that it is shown of; if there are none, all for which there are faults.
     verb
         How the names of its pipelines begin.
     tasksOnDemand
@@ -200,6 +202,7 @@ class ProductDemo:
     exposures: tuple[ExposureInfo, ...] = ()
     store: Store | None = None
     faultsOf: str = ""
+    cameras: tuple[str, ...] = ()
     verb: str = "verify"
     tasksOnDemand: tuple[str, ...] = ()
     reported: Mapping[str, str] = field(default_factory=dict)
@@ -285,6 +288,7 @@ PRODUCTS = {
             expectOfGains,
             store=storePtcs,
             faultsOf="ptc",
+            cameras=("LATISS",),
             verb="analyze",
             ownTests=("PTC_AGREEMENT",),
             judgesStructures=False,
@@ -452,5 +456,6 @@ def listParts(cameras: Collection[str], products: Collection[str]) -> list[Part]
         if (camera.name in cameras if cameras else camera.isShown)
         for product in PRODUCTS.values()
         if not products or product.name in products
+        if not product.cameras or camera.name in product.cameras
         if (part := Part(camera, product)).faultFile.is_file()
     ]

@@ -384,6 +384,8 @@ def test_products_of_one_simulation_have_the_same_faults() -> None:
     assert ptc.readFaults() == gain.readFaults() != ()
     assert ptc.product.store is gain.product.store
     assert gain.pipeline.name == "analyzeGain.yaml"
+    # The faults of the curves of the large camera are no faults of its gains.
+    assert [part.product.name for part in listParts(["LSSTCam"], ["ptc", "gain"])] == ["ptc"]
 
 
 def makeFindings(**fields: list) -> Findings:

@@ -186,8 +186,7 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         isStructure=True,
     ),
     FaultKind.MASKED_AMPLIFIER: FaultTraits(
-        failing=frozenset({"MEAN", "NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT"}),
-        untested=frozenset({"SPLINE_RESIDUAL"}),
+        failing=frozenset({"MEAN", "NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT"})
     ),
     FaultKind.MISSING_DETECTOR: FaultTraits(minAmplifiers=0),
     FaultKind.BIAS_SHIFT: FaultTraits(unit="read noises", default=1.5, statistic="BIAS_SHIFT_COUNT"),
