@@ -386,7 +386,7 @@ def test_another_kind_of_dataset_is_an_error(repository):
 def test_a_table_that_names_no_product_is_an_error(repository, makeValues):
     table = makeSummary({0: makeValues(1)})
     repository.put("anyExp_detectorSummary", table, "ArrowAstropy", exposure=EXPOSURES[0])
-    message = "'anyExp_detectorSummary' names no product: say which, or expected one of cpBias"
+    message = "'anyExp_detectorSummary' names no product: say which, or expected one of cpBfk, cpBias, "
     with pytest.raises(TrendTableError, match=message):
         readButler(repository.butler, FIRST, datasetTypes=["anyExp_detectorSummary"])
 
