@@ -174,6 +174,8 @@ class ProductDemo:
         Name of the product whose faults it has, if it is made of the same simulation.
     cameras
         Names of the cameras that it is shown of; if there are none, all for which there are faults.
+    shownOf
+        Those of which it is shown where neither product nor camera is chosen; if there are none, all of them.
     verb
         How the names of its pipelines begin.
     tasksOnDemand
@@ -203,6 +205,7 @@ class ProductDemo:
     store: Store | None = None
     faultsOf: str = ""
     cameras: tuple[str, ...] = ()
+    shownOf: tuple[str, ...] = ()
     verb: str = "verify"
     tasksOnDemand: tuple[str, ...] = ()
     reported: Mapping[str, str] = field(default_factory=dict)
@@ -280,6 +283,7 @@ PRODUCTS = {
             "ptc",
             expectOfPtcs,
             store=storePtcs,
+            shownOf=("LATISS",),
             tasksOnDemand=("analyzePtcRunExtended", "analyzePtcCurvesExtended"),
             judgesStructures=False,
         ),
@@ -457,5 +461,6 @@ def listParts(cameras: Collection[str], products: Collection[str]) -> list[Part]
         for product in PRODUCTS.values()
         if not products or product.name in products
         if not product.cameras or camera.name in product.cameras
+        if cameras or products or not product.shownOf or camera.name in product.shownOf
         if (part := Part(camera, product)).faultFile.is_file()
     ]

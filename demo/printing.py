@@ -104,7 +104,7 @@ def printFigures(findings: Mapping[str, Findings], folder: Path) -> None:
             if figure is not None:
                 rows.setdefault((place, subject), figure)
         for (place, subject), figure in rows.items():
-            print(f"  {part:18}{place:14}{subject:28}{figure.path.relative_to(folder)}")
+            print(f"  {part:18}{place:14}{subject:38} {figure.path.relative_to(folder)}")
 
 
 def chooseFigures(found: Findings) -> Iterator[tuple[str, str, Figure | None]]:

@@ -33,7 +33,7 @@ _WORDS = 4.1
 _LACKING: HatchLook = ("#ffffff", "xx", "#d4d4d4")
 """Panels that have points, which must be seen, and lack something."""
 
-_CLEAR = 0.88
+_CLEAR = 0.82
 """Part of the width of a panel in which ticks have labels."""
 
 _MOST_NAMED = 3
