@@ -13,6 +13,9 @@ from typing import Any
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core.structures import TRANSIENT_KINDS
 from lsst.cp.simulator import (
+    KERNELS,
+    LINEARIZERS,
+    PTCS,
     ExpectedResult,
     ExposureInfo,
     Fault,
@@ -27,9 +30,6 @@ from lsst.cp.simulator import (
     listExpectedResults,
     parseFaults,
     storeCrosstalks,
-    storeKernels,
-    storeLinearizers,
-    storePtcs,
 )
 from lsst.daf.butler import Butler
 from lsst.obs.lsst import Latiss, LsstCam, LsstComCam
@@ -86,11 +86,14 @@ Expect = Callable[[Sequence[Fault], Any, Sequence[ExposureInfo]], list[ExpectedR
 Store = Callable[[Butler, Any, Any, Sequence[Fault]], None]
 
 
-def expectOfBiases(
-    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
-) -> list[ExpectedResult]:
-    """List what has to be found of faults of biases."""
-    return listExpectedResults(faults, camera, [exposure.id for exposure in exposures])
+def ofExposures(listExpected: Callable[..., list[ExpectedResult]]) -> Expect:
+    """Make what lists results of the ids of exposures list those of exposures."""
+    return lambda faults, camera, exposures: listExpected(faults, camera, [e.id for e in exposures])
+
+
+def ofCalibrations(listExpected: Callable[[Sequence[Fault], Any], list[ExpectedResult]]) -> Expect:
+    """Make what lists results of calibrations list them whatever the exposures, of which there are none."""
+    return lambda faults, camera, exposures: listExpected(faults, camera)
 
 
 def expectOfDarks(
@@ -100,55 +103,6 @@ def expectOfDarks(
     return listExpectedDarkResults(
         faults, camera, {exposure.id: exposure.exposureTime for exposure in exposures}
     )
-
-
-def expectOfFlats(
-    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
-) -> list[ExpectedResult]:
-    """List what has to be found of faults of flats."""
-    return listExpectedFlatResults(faults, camera, [exposure.id for exposure in exposures])
-
-
-def expectOfDefects(
-    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
-) -> list[ExpectedResult]:
-    """List what has to be found of faults of masks of defects."""
-    return listExpectedDefectsResults(faults, camera, [exposure.id for exposure in exposures])
-
-
-def expectOfPtcs(
-    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
-) -> list[ExpectedResult]:
-    """List what has to be found of faults of photon transfer curves."""
-    return listExpectedPtcResults(faults, camera)
-
-
-def expectOfGains(
-    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
-) -> list[ExpectedResult]:
-    """List what has to be found of faults of the gains of photon transfer curves."""
-    return listExpectedGainResults(faults, camera)
-
-
-def expectOfLinearizers(
-    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
-) -> list[ExpectedResult]:
-    """List what has to be found of faults of linearizers."""
-    return listExpectedLinearizerResults(faults, camera)
-
-
-def expectOfKernels(
-    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
-) -> list[ExpectedResult]:
-    """List what has to be found of faults of brighter-fatter kernels."""
-    return listExpectedKernelResults(faults, camera)
-
-
-def expectOfCrosstalks(
-    faults: Sequence[Fault], camera: Any, exposures: Sequence[ExposureInfo]
-) -> list[ExpectedResult]:
-    """List what has to be found of faults of crosstalk."""
-    return listExpectedCrosstalkResults(faults, camera)
 
 
 def storeCleanCrosstalks(butler: Butler, instrument: Any, camera: Any, faults: Sequence[Fault]) -> None:
@@ -238,7 +192,7 @@ PRODUCTS = {
     for product in (
         ProductDemo(
             "bias",
-            expectOfBiases,
+            ofExposures(listExpectedResults),
             tuple(ExposureInfo(DAY_OBS, i) for i in (1, 2, 3)),
             reported={
                 "AMP_CORNER": "BIAS_AMP_CORNER",
@@ -262,7 +216,7 @@ PRODUCTS = {
         ),
         ProductDemo(
             "flat",
-            expectOfFlats,
+            ofExposures(listExpectedFlatResults),
             tuple(
                 ExposureInfo(DAY_OBS, i, observationType="flat", exposureTime=time)
                 for i, time in ((21, 10.0), (22, 15.0), (23, 20.0))
@@ -272,7 +226,7 @@ PRODUCTS = {
         ),
         ProductDemo(
             "defects",
-            expectOfDefects,
+            ofExposures(listExpectedDefectsResults),
             tuple(ExposureInfo(DAY_OBS, i, observationType="flat", exposureTime=15.0) for i in (31, 32, 33)),
             ownTests=("OUTLIERS_LEFT", "GOOD_MASKED"),
             isrTasks=("verifyDefectsIsr", "verifyUncorrectedDefectsIsr"),
@@ -281,16 +235,16 @@ PRODUCTS = {
         ),
         ProductDemo(
             "ptc",
-            expectOfPtcs,
-            store=storePtcs,
+            ofCalibrations(listExpectedPtcResults),
+            store=PTCS.store,
             shownOf=("LATISS",),
             tasksOnDemand=("analyzePtcRunExtended", "analyzePtcCurvesExtended"),
             judgesStructures=False,
         ),
         ProductDemo(
             "gain",
-            expectOfGains,
-            store=storePtcs,
+            ofCalibrations(listExpectedGainResults),
+            store=PTCS.store,
             faultsOf="ptc",
             cameras=("LATISS",),
             verb="analyze",
@@ -299,23 +253,23 @@ PRODUCTS = {
         ),
         ProductDemo(
             "linearizer",
-            expectOfLinearizers,
-            store=storeLinearizers,
+            ofCalibrations(listExpectedLinearizerResults),
+            store=LINEARIZERS.store,
             isrTasks=("verifyLinearizerSecondLinearizer",),
             tasksOnDemand=("analyzeLinearizerRunExtended", "analyzeLinearizerCurvesExtended"),
             judgesStructures=False,
         ),
         ProductDemo(
             "bfk",
-            expectOfKernels,
-            store=storeKernels,
+            ofCalibrations(listExpectedKernelResults),
+            store=KERNELS.store,
             verb="analyze",
             ownTests=("VALID",),
             judgesStructures=False,
         ),
         ProductDemo(
             "crosstalk",
-            expectOfCrosstalks,
+            ofCalibrations(listExpectedCrosstalkResults),
             store=storeCleanCrosstalks,
             isrTasks=("verifyCrosstalkSolve",),
             tasksOnDemand=("analyzeCrosstalkRunExtended", "analyzeCrosstalkMatricesExtended"),

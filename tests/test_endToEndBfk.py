@@ -32,7 +32,7 @@ def kernels(tmp_path_factory) -> Butler:
     """Measure the kernels of a detector, and draw them."""
     root = tmp_path_factory.mktemp("bfk") / "butler"
     butler = simulator.makeRepository(root, Latiss, ())
-    simulator.storeKernels(butler, Latiss(), Latiss().getCamera(), FAULTS)
+    simulator.KERNELS.store(butler, Latiss(), Latiss().getCamera(), FAULTS)
     collections = ["LATISS/defaults"]
     for output, path in {"u/first": "analyzeBfk.yaml", "u/trend": "trendBfk.yaml"}.items():
         run_butler = SimplePipelineExecutor.prep_butler(str(root), collections, output)

@@ -33,7 +33,7 @@ def transfers(tmp_path_factory) -> Butler:
     """Measure the inefficiencies of a detector, parallel ones too, and draw them."""
     root = tmp_path_factory.mktemp("cti") / "butler"
     butler = simulator.makeRepository(root, Latiss, ())
-    simulator.storeCtis(butler, Latiss(), Latiss().getCamera(), FAULTS)
+    simulator.CTIS.store(butler, Latiss(), Latiss().getCamera(), FAULTS)
     collections = ["LATISS/defaults"]
     for output, path in {"u/first": "analyzeCti.yaml", "u/trend": "trendCti.yaml"}.items():
         run_butler = SimplePipelineExecutor.prep_butler(str(root), collections, output)

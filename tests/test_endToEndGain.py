@@ -40,7 +40,7 @@ def gains(request, tmp_path_factory) -> tuple[Butler, type]:
     instrument, root = request.param, tmp_path_factory.mktemp("gain") / "butler"
     name = instrument.getName()
     butler = simulator.makeRepository(root, instrument, ())
-    simulator.storePtcs(butler, instrument(), instrument().getCamera(), FAULTS[instrument])
+    simulator.PTCS.store(butler, instrument(), instrument().getCamera(), FAULTS[instrument])
     runs = {
         "u/first": "analyzeGain.yaml",
         "u/second": "analyzeGain.yaml#gainCore",

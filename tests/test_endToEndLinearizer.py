@@ -40,7 +40,7 @@ def linearizers(request, tmp_path_factory) -> tuple[Butler, type]:
     name, detectors = instrument.getName(), DETECTORS[instrument]
     butler = simulator.makeRepository(root, instrument, ())
     camera = instrument().getCamera()
-    simulator.storeLinearizers(butler, instrument(), camera, FAULTS[instrument], detectors=detectors)
+    simulator.LINEARIZERS.store(butler, instrument(), camera, FAULTS[instrument], detectors=detectors)
     collections = [f"{name}/defaults"]
     for path, output in (
         ("verifyLinearizer.yaml", "u/merged"),

@@ -47,7 +47,7 @@ def ptcs(request, tmp_path_factory) -> tuple[Butler, type]:
     butler = simulator.makeRepository(root, instrument, ())
     detectors = (0, 3, 4) if instrument is LsstComCam else (0,)
     camera = instrument().getCamera()
-    simulator.storePtcs(butler, instrument(), camera, FAULTS[instrument], detectors=detectors)
+    simulator.PTCS.store(butler, instrument(), camera, FAULTS[instrument], detectors=detectors)
     collections = [f"{name}/defaults"]
     # A detector without curves would stop the graph: that of a prerequisite, as in cp_verify.
     where = f"instrument='{name}' AND detector IN {(*sorted({*detectors} - {3}), -1)}"

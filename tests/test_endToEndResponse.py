@@ -33,7 +33,7 @@ def responses(tmp_path_factory) -> Butler:
     root = tmp_path_factory.mktemp("response") / "butler"
     butler = simulator.makeRepository(root, LsstComCam, ())
     camera = LsstComCam().getCamera()
-    simulator.storeLinearizers(butler, LsstComCam(), camera, FAULTS, detectors=DETECTORS)
+    simulator.LINEARIZERS.store(butler, LsstComCam(), camera, FAULTS, detectors=DETECTORS)
     collections = ["LSSTComCam/defaults"]
     for output, path in {"u/first": "analyzeResponse.yaml", "u/trend": "trendResponse.yaml"}.items():
         run_butler = SimplePipelineExecutor.prep_butler(str(root), collections, output)

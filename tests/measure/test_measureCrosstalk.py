@@ -71,7 +71,7 @@ def test_thresholds_are_those_of_the_configuration(sharedData, comCam):
 def test_matrix_that_does_not_fit_the_camera_is_refused(comCam):
     calib = CrosstalkCalib(nAmp=8)
     calib.hasCrosstalk = True
-    calib.updateMetadata(DETECTOR=4)
+    calib.getMetadata()["DETECTOR"] = 4
     task = MeasureCrosstalkTask(config=MeasureCrosstalkTask.ConfigClass())
     with pytest.raises(ValueError, match=r"detector 4 have the shapes \[\(8, 8\)\], expected \(16, 16\)"):
         task.amplifierStatistics(calib, camera=comCam)

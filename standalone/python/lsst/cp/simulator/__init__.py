@@ -16,18 +16,18 @@ from .crosstalks import (
     storeCrosstalks,
 )
 from .darkTruth import listExpectedDarkResults
-from .deferredCharges import CtiModel, listExpectedCtiResults, simulateCti, storeCtis
+from .deferredCharges import CTIS, CtiModel, listExpectedCtiResults, simulateCti
 from .fault import Fault, FaultKind, parseFaults
 from .flatTruth import listExpectedFlatResults
-from .kernels import listExpectedKernelResults, simulateKernel, storeKernels
+from .kernels import KERNELS, listExpectedKernelResults, simulateKernel
 from .linearizers import (
+    LINEARIZERS,
     LinearityModel,
     listExpectedLinearizerResults,
     simulateLinearizer,
-    storeLinearizers,
 )
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
-from .ptcs import PtcModel, listExpectedGainResults, listExpectedPtcResults, simulatePtc, storePtcs
+from .ptcs import PTCS, PtcModel, listExpectedGainResults, listExpectedPtcResults, simulatePtc
 from .quickFrames import FrameNoise, simulateFrame
 from .repository import ExposureInfo, defineVisits, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
@@ -92,9 +92,9 @@ __all__ = [
     "simulateKernel",
     "simulatePtc",
     "storeCrosstalks",
-    "storeCtis",
-    "storeKernels",
+    "CTIS",
+    "KERNELS",
     "simulateLinearizer",
-    "storeLinearizers",
-    "storePtcs",
+    "LINEARIZERS",
+    "PTCS",
 ]

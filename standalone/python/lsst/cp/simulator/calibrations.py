@@ -3,9 +3,10 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Storing simulated calibrations of detectors."""
 
-__all__ = ["certifyCalibrations", "listSimulated"]
+__all__ = ["SimulatedCalibration", "certifyCalibrations", "listSimulated"]
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
@@ -77,3 +78,53 @@ def listSimulated(
         is_missing = any(fault.kind is FaultKind.MISSING_DETECTOR for fault in own)
         if detector.getId() in chosen and not is_missing:
             yield detector, own
+
+
+@dataclass(frozen=True)
+class SimulatedCalibration:
+    """A kind of calibration that is simulated.
+
+    Parameters
+    ----------
+    name, storageClass
+        Name of the type of dataset, and its storage class.
+    simulate
+        Makes the calibration of a detector, of the detector, its camera, its faults and the seed.
+    """
+
+    name: str
+    storageClass: str
+    simulate: Callable[..., Any]
+
+    def store(
+        self,
+        butler: Butler,
+        instrument: Any,
+        camera: Any,
+        faults: Iterable[Fault] = (),
+        *,
+        seed: int = 1,
+        detectors: Iterable[int] | None = None,
+    ) -> None:
+        """Simulate the calibrations of detectors, and certify them for all time.
+
+        Parameters
+        ----------
+        butler
+            A writeable butler of a repository made by `makeRepository`.
+        instrument
+            The instrument.
+        camera
+            Its camera.
+        faults
+            Faults of the simulation. A missing detector has no calibration.
+        seed
+            Seed of the simulation.
+        detectors
+            Ids of the detectors; all of the camera if None.
+        """
+        calibrations = (
+            (detector.getId(), self.simulate(detector, camera, own, seed=seed))
+            for detector, own in listSimulated(camera, faults, detectors)
+        )
+        certifyCalibrations(butler, instrument, self.name, self.storageClass, calibrations)

@@ -6,7 +6,7 @@
 Faults are of the sensors: the inefficiency is estimated from the charge in the trails, as cp_pipe does it.
 """
 
-__all__ = ["CtiModel", "listExpectedCtiResults", "simulateCti", "storeCtis"]
+__all__ = ["CtiModel", "listExpectedCtiResults", "simulateCti", "CTIS"]
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lsst.daf.butler import Butler
 from lsst.ip.isr import DeferredChargeCalib, SerialTrap
 
-from .calibrations import certifyCalibrations, listSimulated
+from .calibrations import SimulatedCalibration
 from .fault import Fault, FaultKind
 from .randomStreams import RandomStreams
 from .truth import ExpectedResult, listExpectedResults
@@ -130,37 +129,8 @@ def _estimate(
     return estimate
 
 
-def storeCtis(
-    butler: Butler,
-    instrument: Any,
-    camera: Any,
-    faults: Iterable[Fault] = (),
-    *,
-    seed: int = 1,
-    detectors: Iterable[int] | None = None,
-) -> None:
-    """Simulate the deferred charge of detectors, and certify it for all time.
-
-    Parameters
-    ----------
-    butler
-        A writeable butler of a repository made by `makeRepository`.
-    instrument
-        The instrument.
-    camera
-        Its camera.
-    faults
-        Faults of the simulation. A missing detector has none.
-    seed
-        Seed of the simulation.
-    detectors
-        Ids of the detectors; all of the camera if None.
-    """
-    calibs = (
-        (detector.getId(), simulateCti(detector, camera, own, seed=seed))
-        for detector, own in listSimulated(camera, faults, detectors)
-    )
-    certifyCalibrations(butler, instrument, "cti", "IsrCalib", calibs)
+CTIS = SimulatedCalibration("cti", "IsrCalib", simulateCti)
+"""What is known of deferred charge."""
 
 
 def listExpectedCtiResults(faults: Iterable[Fault], camera: Any) -> list[ExpectedResult]:

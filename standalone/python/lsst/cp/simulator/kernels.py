@@ -6,7 +6,7 @@
 Faults are of the sensors: the kernels follow from the correlations by Poisson's equation.
 """
 
-__all__ = ["listExpectedKernelResults", "simulateKernel", "storeKernels"]
+__all__ = ["listExpectedKernelResults", "simulateKernel", "KERNELS"]
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -18,10 +18,9 @@ import numpy.typing as npt
 from scipy.sparse import csc_array, diags_array, kronsum
 from scipy.sparse.linalg import splu
 
-from lsst.daf.butler import Butler
 from lsst.ip.isr import BrighterFatterKernel
 
-from .calibrations import certifyCalibrations, listSimulated
+from .calibrations import SimulatedCalibration
 from .fault import Fault, FaultKind
 from .ptcs import NEIGHBOURS, PtcModel
 from .randomStreams import RandomStreams
@@ -111,37 +110,8 @@ def _solve(source: _Floats) -> _Floats:
     return kernel
 
 
-def storeKernels(
-    butler: Butler,
-    instrument: Any,
-    camera: Any,
-    faults: Iterable[Fault] = (),
-    *,
-    seed: int = 1,
-    detectors: Iterable[int] | None = None,
-) -> None:
-    """Simulate the kernels of detectors, and certify them for all time.
-
-    Parameters
-    ----------
-    butler
-        A writeable butler of a repository made by `makeRepository`.
-    instrument
-        The instrument.
-    camera
-        Its camera.
-    faults
-        Faults of the simulation. A missing detector has no kernels.
-    seed
-        Seed of the simulation.
-    detectors
-        Ids of the detectors; all of the camera if None.
-    """
-    calibs = (
-        (detector.getId(), simulateKernel(detector, camera, own, seed=seed))
-        for detector, own in listSimulated(camera, faults, detectors)
-    )
-    certifyCalibrations(butler, instrument, "bfk", "BrighterFatterKernel", calibs)
+KERNELS = SimulatedCalibration("bfk", "BrighterFatterKernel", simulateKernel)
+"""Brighter-fatter kernels."""
 
 
 def listExpectedKernelResults(faults: Iterable[Fault], camera: Any) -> list[ExpectedResult]:

@@ -6,7 +6,7 @@
 Faults are of the sensors: linearizers are fitted to the simulated flats.
 """
 
-__all__ = ["LinearityModel", "listExpectedLinearizerResults", "simulateLinearizer", "storeLinearizers"]
+__all__ = ["LinearityModel", "listExpectedLinearizerResults", "simulateLinearizer", "LINEARIZERS"]
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,10 +17,9 @@ import numpy.typing as npt
 from scipy.stats import median_abs_deviation
 
 from lsst.afw.image import ImageF
-from lsst.daf.butler import Butler
 from lsst.ip.isr import Linearizer
 
-from .calibrations import certifyCalibrations, listSimulated
+from .calibrations import SimulatedCalibration
 from .fault import Fault, FaultKind
 from .randomStreams import RandomStreams
 from .truth import ExpectedResult, listExpectedResults
@@ -224,37 +223,8 @@ def _fillMasked(linearizer: Linearizer, name: str, nFlats: int, nKnots: int) -> 
         getattr(linearizer, attribute)[name] = np.nan
 
 
-def storeLinearizers(
-    butler: Butler,
-    instrument: Any,
-    camera: Any,
-    faults: Iterable[Fault] = (),
-    *,
-    seed: int = 1,
-    detectors: Iterable[int] | None = None,
-) -> None:
-    """Simulate the first linearizers of detectors, and certify them for all time.
-
-    Parameters
-    ----------
-    butler
-        A writeable butler of a repository made by `makeRepository`.
-    instrument
-        The instrument.
-    camera
-        Its camera.
-    faults
-        Faults of the simulation. A missing detector has none.
-    seed
-        Seed of the simulation.
-    detectors
-        Ids of the detectors; all of the camera if None.
-    """
-    calibs = (
-        (detector.getId(), simulateLinearizer(detector, camera, own, seed=seed))
-        for detector, own in listSimulated(camera, faults, detectors)
-    )
-    certifyCalibrations(butler, instrument, "linearizer", "Linearizer", calibs)
+LINEARIZERS = SimulatedCalibration("linearizer", "Linearizer", simulateLinearizer)
+"""The first linearizers."""
 
 
 def listExpectedLinearizerResults(faults: Iterable[Fault], camera: Any) -> list[ExpectedResult]:

@@ -12,7 +12,7 @@ __all__ = [
     "listExpectedGainResults",
     "listExpectedPtcResults",
     "simulatePtc",
-    "storePtcs",
+    "PTCS",
 ]
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,10 +23,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import curve_fit
 
-from lsst.daf.butler import Butler
 from lsst.ip.isr import PhotonTransferCurveDataset
 
-from .calibrations import certifyCalibrations, listSimulated
+from .calibrations import SimulatedCalibration
 from .fault import Fault, FaultKind
 from .randomStreams import RandomStreams
 from .truth import ExpectedResult, listExpectedResults
@@ -237,37 +236,8 @@ def _evaluate(mu: _Floats, a00: float, gain: float, noise: float) -> _Floats:
     return variance
 
 
-def storePtcs(
-    butler: Butler,
-    instrument: Any,
-    camera: Any,
-    faults: Iterable[Fault] = (),
-    *,
-    seed: int = 1,
-    detectors: Iterable[int] | None = None,
-) -> None:
-    """Simulate the curves of detectors, and certify them for all time.
-
-    Parameters
-    ----------
-    butler
-        A writeable butler of a repository made by `makeRepository`.
-    instrument
-        The instrument.
-    camera
-        Its camera.
-    faults
-        Faults of the simulation. A missing detector has no curves.
-    seed
-        Seed of the simulation.
-    detectors
-        Ids of the detectors; all of the camera if None.
-    """
-    calibs = (
-        (detector.getId(), simulatePtc(detector, camera, own, seed=seed))
-        for detector, own in listSimulated(camera, faults, detectors)
-    )
-    certifyCalibrations(butler, instrument, "ptc", "PhotonTransferCurveDataset", calibs)
+PTCS = SimulatedCalibration("ptc", "PhotonTransferCurveDataset", simulatePtc)
+"""Photon transfer curves."""
 
 
 def listExpectedPtcResults(faults: Iterable[Fault], camera: Any) -> list[ExpectedResult]:

@@ -8,6 +8,7 @@ from .culprits import *
 from .failures import *
 from .margins import *
 from .reference import *
+from .rows import *
 from .summary import *
 from .table import *
 from .tables import *

@@ -9,15 +9,14 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numexpr
 import numpy as np
 
-from lsst.analysis.cp.catalogue import EXPOSURE_NAMES, REFERENCE_NAMES, ROWS, Product, VerifyTest
-from lsst.analysis.cp.core.camera import AmpKeyError, CameraLayout
+from lsst.analysis.cp.catalogue import EXPOSURE_NAMES, REFERENCE_NAMES, Product, VerifyTest
+from lsst.analysis.cp.core.camera import CameraLayout
 from lsst.analysis.cp.core.columns import (
-    ColumnError,
     ColumnUnitError,
     flagColumn,
     floatColumn,
@@ -35,53 +34,17 @@ from lsst.analysis.cp.core.typing import (
 )
 
 from .reference import ReferenceValues
+from .rows import Columns, EncodedRows, checkLength, encodeRows, findAbsent, tellRows
 from .times import ExposureTimes
 from .vectors import ReducedVectors, reduceVectors
 from .verdicts import FAILED, GOOD, UNKNOWN, judge
 
-__all__ = ["AmpTable", "Columns", "EncodedRows"]
+__all__ = ["AmpTable"]
 
 _LOG = logging.getLogger(__name__)
 
 # In tables of crosstalk, the name that stands for all amplifiers of a detector.
 _WHOLE_DETECTOR = "detector"
-
-_SHOWN = 5
-
-
-class Columns(Protocol):
-    """Anything with named columns: an astropy table or a mapping of arrays."""
-
-    def keys(self) -> Iterable[str]:
-        """Name the columns."""
-        ...
-
-    def __getitem__(self, key: str, /) -> Any: ...
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class EncodedRows:
-    """Rows of one kind, told apart by integers.
-
-    Parameters
-    ----------
-    epochIndex
-        Index into the exposures of the table, shape (n,).
-    member
-        Index into the amplifiers or the detectors of the layout, shape (n,); 0 for rows of exposures.
-    detectorIndex
-        Index into the detectors of the layout, shape (n,); 0 for rows of exposures.
-    source
-        Row of the table that was read, shape (n,).
-    """
-
-    epochIndex: IndexArray
-    member: IndexArray
-    detectorIndex: IndexArray
-    source: IndexArray
-
-    def __len__(self) -> int:
-        return len(self.member)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -189,7 +152,7 @@ class AmpTable:
         """
         epoch = product.epoch if epoch is None else epoch
         chosen = product.withMeans(tests)
-        absent = _findAbsent(data, product, chosen, hasEpochs=epoch != "none")
+        absent = findAbsent(data, product, chosen, hasEpochs=epoch != "none")
         names, named = nameColumn(data["amplifier"], "amplifier")
         units = {name: product.columnUnit(name) for test in chosen for name in test.statisticColumns}
         verdicts = dict.fromkeys(test.verifyColumn for test in chosen if test.verifyColumn)
@@ -202,15 +165,15 @@ class AmpTable:
                 if name in units
                 else flagColumn(column, name)
             )
-            columns[name] = _checkLength(values, name, len(names))
+            columns[name] = checkLength(values, name, len(names))
         detector, has_detector = idColumn(data["detector"], "detector")
-        _checkLength(has_detector, "detector", len(names))
+        checkLength(has_detector, "detector", len(names))
         is_amp = named & (names != _WHOLE_DETECTOR)
         made = _reduceAll(data, list(reduced.values()), absent, is_amp, np.where(has_detector, detector, -1))
         columns |= {name: found.values for name, found in made.items()}
         absent |= {name for name in reduced if columns[name] is None}
-        kinds = _tellRows(is_amp, has_detector, product, chosen, columns)
-        ids, rows = _encodeRows(data, names, kinds, layout, epoch, exposures)
+        kinds = tellRows(is_amp, has_detector, product, chosen, columns)
+        ids, rows = encodeRows(data, names, kinds, layout, epoch, exposures)
         amps = rows["amplifier"]
         reference = ReferenceValues.empty() if reference is None else reference
         nominal = reference.match(ids[amps.epochIndex], amps.member, layout)
@@ -483,120 +446,3 @@ def _leaveOut(columns: dict[str, Any], tests: Iterable[VerifyTest]) -> dict[str,
 def _compile(expression: str, names: tuple[str, ...]) -> Any:
     """Compile an expression into a function of arrays; `numexpr.evaluate` would parse it every time."""
     return numexpr.NumExpr(expression, signature=[(name, np.float64) for name in names])
-
-
-def _findAbsent(
-    data: Columns, product: Product, tests: tuple[VerifyTest, ...], *, hasEpochs: bool
-) -> frozenset[str]:
-    """Find the columns that are not there, and tell required from conditional."""
-    present = set(data.keys())
-    required = dict.fromkeys(("exposure",) * hasEpochs + ("detector", "amplifier"))
-    required |= dict.fromkeys(c for t in tests if t.presence == "always" for c in t.inputColumns)
-    if missing := [column for column in required if column not in present]:
-        raise ColumnError(
-            f"table of {product.name} results lacks required column(s) {', '.join(missing)}; "
-            f"it has {', '.join(sorted(present)) or 'none'}"
-        )
-    lost = {test: [column for column in test.inputColumns if column not in present] for test in tests}
-    skipped = [
-        f"{test.key} ({', '.join(columns)})"
-        for test, columns in lost.items()
-        if columns and test.presence == "conditional"
-    ]
-    if skipped:
-        _LOG.warning("%s: columns are absent, so these are skipped: %s.", product.name, ", ".join(skipped))
-    return frozenset(column for columns in lost.values() for column in columns)
-
-
-def _checkLength[A: AnyArray](values: A, name: str, expected: int) -> A:
-    if len(values) != expected:
-        raise ColumnError(f"column {name!r} has {len(values)} rows, expected {expected}")
-    return values
-
-
-def _tellRows(
-    named: BoolArray,
-    hasDetector: BoolArray,
-    product: Product,
-    tests: tuple[VerifyTest, ...],
-    columns: Mapping[str, AnyArray | None],
-) -> dict[str, BoolArray]:
-    """Tell amplifier rows from those of detectors and of exposures, and leave out what no test asks for."""
-    has_result = {kind: np.zeros(len(named), dtype=bool) for kind in ROWS}
-    for test in tests:
-        for name in test.encodedColumns:
-            if (column := columns[name]) is not None:
-                # Verdicts are -1 and statistics NaN in rows of another kind, where they are masked.
-                has_result[test.row] |= column != UNKNOWN if column.dtype == np.int8 else np.isfinite(column)
-    asked = {test.row for test in tests}
-    of_exposure = ~named & has_result["exposure"]
-    if any(test.row == "exposure" for test in product):
-        # An exposure without any result has a row, too.
-        of_exposure |= ~named & ~hasDetector & ~has_result["detector"]
-        if "detector" in asked and "exposure" not in asked:
-            # Without the columns of exposures, their rows are those that have no result of a detector either.
-            of_exposure = ~named & ~has_result["detector"]
-    kinds = {"amplifier": named, "detector": ~named & ~of_exposure, "exposure": of_exposure}
-    for kind in ("detector", "exposure"):
-        if kind not in asked:
-            if n_left := np.count_nonzero(kinds[kind]):
-                _LOG.info("%d row(s) of %s are left out: no test is of such rows.", n_left, ROWS[kind])
-            kinds[kind] = np.zeros(len(named), dtype=bool)
-    return kinds
-
-
-def _encodeRows(
-    data: Columns,
-    names: NameArray,
-    kinds: Mapping[str, BoolArray],
-    layout: CameraLayout,
-    epoch: str,
-    expected: Iterable[int] | None,
-) -> tuple[IdArray, dict[str, EncodedRows]]:
-    """Look up the exposure, detector and amplifier of each row once."""
-    keys = ("detector",) if epoch == "none" else ("exposure", "detector")
-    ids = {"exposure": np.zeros(len(names), dtype=np.int64)}
-    for column in keys:
-        ids[column], present = idColumn(data[column], column)
-        _checkLength(present, column, len(names))
-        for kind, own in kinds.items():
-            if (n_lost := np.count_nonzero(own & ~present)) and (kind, column) != ("exposure", "detector"):
-                raise AmpKeyError(f"{n_lost} {kind} row(s) have no {column}")
-    used = np.logical_or.reduce(list(kinds.values()))
-    given = np.array([] if expected is None else sorted(set(expected)), dtype=np.int64)
-    exposures = np.zeros(1, np.int64) if epoch == "none" else np.union1d(ids["exposure"][used], given)
-    rows = {}
-    for kind, own in kinds.items():
-        source = np.flatnonzero(own)
-        detector = ids["detector"][source]
-        index = np.zeros(len(source), dtype=np.intp)
-        if kind == "detector":
-            index = member = layout.findDetectors(detector)
-        elif kind == "amplifier":
-            member = layout.findAmps(detector, names[source])
-            index = layout.ampDetector[member]
-        else:
-            member = index
-        epoch_index = np.searchsorted(exposures, ids["exposure"][source])
-        rows[kind] = EncodedRows(epochIndex=epoch_index, member=member, detectorIndex=index, source=source)
-        _rejectDuplicates(kind, rows[kind], exposures if epoch != "none" else None, layout)
-    return exposures, rows
-
-
-def _rejectDuplicates(kind: str, rows: EncodedRows, exposures: IdArray | None, layout: CameraLayout) -> None:
-    """Raise if an amplifier, a detector or an exposure has two rows in one exposure."""
-    cells = rows.epochIndex * (layout.nAmps + 1) + rows.member
-    unique, first, counts = np.unique(cells, return_index=True, return_counts=True)
-    if len(unique) == len(cells):
-        return
-    shown = []
-    for row in first[counts > 1][:_SHOWN]:
-        words = [] if exposures is None else [f"exposure {exposures[rows.epochIndex[row]]}"]
-        if kind != "exposure":
-            words.append(f"detector {layout.detectorId[rows.detectorIndex[row]]}")
-        if kind == "amplifier":
-            words.append(f"amplifier {layout.ampName[rows.member[row]]}")
-        shown.append(" ".join(words))
-    n_repeated = np.count_nonzero(counts > 1)
-    listed = "; ".join(shown) + ("; ..." if n_repeated > _SHOWN else "")
-    raise AmpKeyError(f"{n_repeated} {kind}(s) have more than one row: {listed}")
