@@ -5,31 +5,23 @@
 
 __all__ = ["SimulateLinearitySolveConfig", "SimulateLinearitySolveTask"]
 
-from typing import Any, override
+from typing import Any
 
 from lsst.ip.isr import Linearizer
-from lsst.pex.config import Field, ListField
-from lsst.pipe.base import NoWorkFound, PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
+from lsst.pipe.base import Struct
 from lsst.pipe.base import connectionTypes as cT
 
-from .fault import FaultKind, parseFaults, selectFaults
 from .linearizers import simulateLinearizer
+from .simulateSolve import SimulateSolveConfig, SimulateSolveConnections, SimulateSolveTask
 
 _PER_DETECTOR = ("instrument", "detector")
 
 
 class SimulateLinearitySolveConnections(
-    PipelineTaskConnections, dimensions=set(_PER_DETECTOR), defaultTemplates={}
+    SimulateSolveConnections, dimensions=set(_PER_DETECTOR), defaultTemplates={}
 ):
     """The output of ``lsst.cp.verify.CpvLinearitySolveTask`` by its name; no curve is read."""
 
-    camera = cT.PrerequisiteInput(
-        name="camera",
-        doc="Camera with the nominal gains.",
-        storageClass="Camera",
-        dimensions=("instrument",),
-        isCalibration=True,
-    )
     linearizer = cT.PrerequisiteInput(
         name="linearizer",
         doc="Linearizer by which the flats were corrected.",
@@ -46,28 +38,17 @@ class SimulateLinearitySolveConnections(
     )
 
 
-class SimulateLinearitySolveConfig(PipelineTaskConfig, pipelineConnections=SimulateLinearitySolveConnections):
+class SimulateLinearitySolveConfig(
+    SimulateSolveConfig, pipelineConnections=SimulateLinearitySolveConnections
+):
     """Configuration of `SimulateLinearitySolveTask`."""
 
-    seed = Field[int](doc="Seed of all random numbers, with the data ID.", default=1)
-    faults = ListField[str](
-        doc="Faults, each as a line such as 'linearityChange detector:R22_S11 amplifiers:C00'; see "
-        "lsst.cp.simulator.Fault.",
-        default=[],
-    )
 
-
-class SimulateLinearitySolveTask(PipelineTask):
+class SimulateLinearitySolveTask(SimulateSolveTask):
     """Simulate flats of one detector that its first linearizer has corrected, and fit the second."""
 
     ConfigClass = SimulateLinearitySolveConfig
-    config: SimulateLinearitySolveConfig
     _DefaultName = "simulateLinearitySolve"
-
-    @override
-    def runQuantum(self, butlerQC: Any, inputRefs: Any, outputRefs: Any) -> None:
-        inputs = butlerQC.get(inputRefs)
-        butlerQC.put(self.run(**inputs, detector=butlerQC.quantum.dataId["detector"]), outputRefs)
 
     def run(self, camera: Any, linearizer: Linearizer, detector: int) -> Struct:
         """Simulate.
@@ -92,8 +73,6 @@ class SimulateLinearitySolveTask(PipelineTask):
             Raised if the detector is missing.
         """
         own = camera[detector]
-        faults = selectFaults(parseFaults(self.config.faults), 0, own.getId(), own.getName())
-        if any(fault.kind is FaultKind.MISSING_DETECTOR for fault in faults):
-            raise NoWorkFound(f"detector {own.getName()} is missing")
+        faults = self.findFaults(own)
         second = simulateLinearizer(own, camera, faults, seed=self.config.seed, first=linearizer)
         return Struct(outputLinearizer=second)
