@@ -382,7 +382,7 @@ def test_plan_of_calibrations_of_the_large_camera(tmp_path: Path) -> None:
 def test_products_of_one_simulation_have_the_same_faults() -> None:
     ptc, gain = listParts(["LATISS"], ["ptc", "gain"])
     assert ptc.readFaults() == gain.readFaults() != ()
-    assert ptc.product.store is gain.product.store
+    assert ptc.product.store == gain.product.store
     assert gain.pipeline.name == "analyzeGain.yaml"
     # The faults of the curves of the large camera are no faults of its gains.
     assert [part.product.name for part in listParts(["LSSTCam"], ["ptc", "gain"])] == ["ptc"]
