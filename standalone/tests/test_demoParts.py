@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import io
 import re
+import signal
+import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -119,6 +123,45 @@ def test_stage_that_fails_shows_the_end_of_its_log(tmp_path: Path) -> None:
     [(process, _)] = endless._started
     process.join(10)
     assert process.exitcode != 0
+
+
+def listDescendants(pid: int) -> set[int]:
+    """List the processes that a process has started, and those that they have."""
+    pairs = subprocess.run(["ps", "-A", "-o", "ppid=,pid="], capture_output=True, text=True, check=True)
+    children = [tuple(map(int, line.split())) for line in pairs.stdout.splitlines()]
+    found, parents = set(), {pid}
+    while parents := {child for parent, child in children if parent in parents}:
+        found |= parents
+    return found
+
+
+def waitUntil(condition: Callable[[], bool], seconds: float) -> bool:
+    """Wait until a condition is true, and no longer than some seconds; say whether it is."""
+    end = time.monotonic() + seconds
+    while not (holds := condition()) and time.monotonic() < end:
+        time.sleep(0.2)
+    return holds
+
+
+@pytest.mark.slow
+def test_demonstration_that_is_told_to_end_leaves_nothing_running(tmp_path: Path) -> None:
+    options = ["--camera-name", "LATISS", "--product", "bias", "--output", str(tmp_path / "output")]
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "demo" / "runDemo.py"), *options], stdout=subprocess.DEVNULL
+    )
+    log = tmp_path / "output" / "LATISS" / "logs" / "LATISS-bias-simulating,-verifying-and-drawing-0.log"
+    assert waitUntil(lambda: log.is_file() and "Execution of task" in log.read_text(), 200)
+    started = listDescendants(process.pid)
+    # The server, the command, and what keeps track of resources.
+    assert len(started) >= 2
+    process.terminate()
+    assert process.wait(20) == 128 + signal.SIGTERM
+
+    def isAlive(pid: int) -> bool:
+        state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+        return state.stdout.strip()[:1] not in ("", "Z")
+
+    assert waitUntil(lambda: not any(isAlive(pid) for pid in started), 10)
 
 
 @pytest.mark.parametrize(
