@@ -431,6 +431,36 @@ def test_products_of_one_simulation_have_the_same_faults() -> None:
     assert [part.product.name for part in listParts(["LSSTCam"], ["ptc", "gain"])] == ["ptc"]
 
 
+def test_what_is_measured_on_demand_is_judged_by_our_own_tests(tmp_path: Path) -> None:
+    faults = ("serialCti detector:RXX_S00 amplifiers:C03", "parallelCti detector:RXX_S00 amplifiers:C14")
+    amps = Table({"detector": [0, 0, 0], "amplifier": ["C03", "C04", "C14"]})
+    amps["SERIAL_CTI_status"] = amps["GLOBAL_CTI_status"] = ["failed", "good", "good"]
+    amps["PARALLEL_CTI_status"] = ["good", "good", "unknown"]
+    butler = FakeButler(
+        camera=Latiss().getCamera(),
+        cpCtiRun_detectorSummary=Table({"detector": [0], "nAmps": [16]}),
+        cpCtiRun_culprits=makeCulprits(),
+        cpCtiRun_ampSummary=amps,
+    )
+    lines = judge(makeRun(butler, "cti", faults))
+    assert {line.amplifier: line.isRight for line in lines} == {"C03": True, "C14": False}
+    # Parallel ones are measured only where it is configured.
+    [part] = listParts(["LATISS"], ["cti"])
+    files = part.writeConfigs(tmp_path, (), 1, full=False)
+    assert files["measureCti"].read_text() == "config.doMeasureParallel = True\n"
+
+
+def test_process_writes_without_waiting_for_the_disk() -> None:
+    code = "from sqlalchemy import create_engine; from databases import writeWithoutWaiting as f; "
+    code += (
+        "ask = lambda: create_engine('sqlite://').connect().exec_driver_sql('PRAGMA synchronous').scalar(); "
+    )
+    code += "print(ask()); f(); f(); print(ask())"
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=ROOT / "demo", capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["2", "0"]
+
+
 def makeFindings(**fields: list) -> Findings:
     line = Line(EXPOSURE, "RXX_S00", "C03", "hotNoise", frozenset({"NOISE"}), frozenset({"NOISE"}))
     return Findings(**{"tests": [line], "structures": [], "others": [], "reported": [], **fields})
