@@ -24,6 +24,7 @@ from .linearizers import (
     LINEARIZERS,
     LinearityModel,
     listExpectedLinearizerResults,
+    listExpectedResponseResults,
     simulateLinearizer,
 )
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
@@ -88,6 +89,7 @@ __all__ = [
     "listExpectedKernelResults",
     "listExpectedLinearizerResults",
     "listExpectedPtcResults",
+    "listExpectedResponseResults",
     "listExpectedResults",
     "listInjectedFaults",
     "makeRepository",
