@@ -82,7 +82,7 @@ CAMERAS = {
         CameraDemo(Latiss, 3),
     )
 }
-"""The largest first: what is small fills the gaps between the stages of what is large."""
+"""The cameras, in the order in which they are shown."""
 
 
 Expect = Callable[[Sequence[Fault], Any, Sequence[ExposureInfo]], list[ExpectedResult]]

@@ -265,10 +265,12 @@ def runPlans(plans: Sequence[Plan], processes: int) -> dict[str, Findings]:
         What was found, by the name of the part.
     """
     tracks = [Track(plan.part.name, plan.stages, plan.folders.logs) for plan in plans]
+    # What is short fills the gaps between the stages of what is long, and is left for the end.
+    longest_first = sorted(tracks, key=attrgetter("nSteps"), reverse=True)
     progress = Progress(sum(track.nSteps for track in tracks))
     findings = {}
     try:
-        with closing(runSideBySide(tracks, processes, progress)) as done:
+        with closing(runSideBySide(longest_first, processes, progress)) as done:
             for track in done:
                 plan = plans[tracks.index(track)]
                 findings[track.name] = finish(plan)

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "demo"))
 
 import history  # noqa: E402
+import runDemo  # noqa: E402
 from commands import startCommand  # noqa: E402
 from figures import Figure  # noqa: E402
 from history import HistoryLine, judgeHistory, makeHistory, planHistory  # noqa: E402
@@ -110,6 +111,30 @@ def test_stages_follow_each_other_and_tracks_share_the_processes(tmp_path: Path)
         int(word) for name in done for word in (tmp_path / f"run-{name}").read_text().split() if word != "end"
     }
     assert max(numbers) == 2
+
+
+def test_longest_parts_begin_first_and_are_shown_in_their_order(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    begun: list[str] = []
+
+    def note(tracks: list[Track], *args: object) -> Iterator[Track]:
+        begun.extend(track.name for track in tracks)
+        yield from tracks
+
+    monkeypatch.setattr(runDemo, "runSideBySide", note)
+    for name in ("finish", "printPart"):
+        monkeypatch.setattr(runDemo, name, lambda *args: None)
+    parts = listParts(["LATISS"], ["bias", "defects", "cti"])
+    plans = [
+        runDemo.Plan(
+            part, None, [Stage("doing things", [], n_steps)], runDemo.Folders(tmp_path, tmp_path), 1, 0
+        )
+        for part, n_steps in zip(parts, (5, 9, 2), strict=True)
+    ]
+    shown = list(runDemo.runPlans(plans, 2))
+    assert begun == ["LATISS defects", "LATISS bias", "LATISS cti"]
+    assert shown == ["LATISS bias", "LATISS defects", "LATISS cti"]
 
 
 def test_stage_that_fails_shows_the_end_of_its_log(tmp_path: Path) -> None:
