@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
 
-"""From simulated calibrations to metrics and plots, with cp_verify's own tasks and ip_isr's own calibrations."""
+"""From simulated calibrations to metrics and plots, with cp_verify's own tasks and ip_isr's own classes."""
 
 import json
 import re
@@ -38,7 +38,7 @@ def test_injected_faults_are_found(upstream, overUpstream, product):
 
 
 def test_gains_of_pairs_have_no_table(upstream, overUpstream):
-    """The catalogue declares what the task of gains intends: once it no longer raises, there is a table to read."""
+    """The catalogue declares what the task intends: once it no longer raises, there is a table to read."""
     if not (upstream / "ip_isr").is_dir():
         pytest.skip("needs a checkout of ip_isr")
     code = """
@@ -73,8 +73,8 @@ def test_matches_of_stars_have_no_table(overUpstream):
 from lsst.cp.verify import CpVerifyBfkTask
 
 task = CpVerifyBfkTask(config=CpVerifyBfkTask.ConfigClass())
-stars = {"BRIGHT_SLOPE": -0.6, "NUM_MATCHES": 20, "FIT_SUCCESS": True, "MAGNITUDES": [1.0], "SIZE_DIFF": [0.1]}
-stats = {"AMP": {}, "DET": {}, "METADATA": {}, "CATALOG": stars, "VERIFY": {"CATALOG": {"BRIGHT_SLOPE": True}}}
+stars = {"BRIGHT_SLOPE": -0.6, "NUM_MATCHES": 20, "FIT_SUCCESS": True}
+stats = {"AMP": {}, "DET": {}, "CATALOG": stars, "VERIFY": {"CATALOG": {"BRIGHT_SLOPE": True}}}
 try:
     task.repackStats(stats, {"instrument": "LATISS", "exposure": 1, "visit": 1, "detector": 0})
 except KeyError as error:
