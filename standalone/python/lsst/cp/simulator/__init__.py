@@ -28,7 +28,15 @@ from .linearizers import (
     simulateLinearizer,
 )
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
-from .ptcs import PTCS, PtcModel, listExpectedGainResults, listExpectedPtcResults, simulatePtc
+from .ptcs import (
+    PTCS,
+    PtcModel,
+    listExpectedGainResults,
+    listExpectedPtcResults,
+    simulatePtc,
+    splitPtc,
+    storePairs,
+)
 from .quickFrames import FrameNoise, simulateFrame
 from .repository import ExposureInfo, defineVisits, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
@@ -93,7 +101,9 @@ __all__ = [
     "simulateFrame",
     "simulateKernel",
     "simulatePtc",
+    "splitPtc",
     "storeCrosstalks",
+    "storePairs",
     "CTIS",
     "KERNELS",
     "simulateLinearizer",
