@@ -129,8 +129,8 @@ def test_what_an_older_file_lacks_is_not_known():
 
 
 def test_text_of_another_kind_is_refused():
-    with pytest.raises(RuntimeError, match=r"Unknown filename extension: a\.yaml"):
-        IsrCalib.readText("a.yaml")
+    with pytest.raises(RuntimeError, match=r"Unknown filename extension: a\.txt"):
+        IsrCalib.readText("a.txt")
 
 
 def test_results_are_those_of_cp_verify(task, stored):

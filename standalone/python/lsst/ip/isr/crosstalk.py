@@ -93,7 +93,7 @@ class CrosstalkCalib(IsrCalib):
                 calib.interChip = {
                     str(row["IC_SOURCE_DET"]): np.array(row["IC_COEFFS"]).reshape(shape) for row in others
                 }
-        calib.updateMetadata(**{key: value for key, value in meta.items() if key != "CROSSTALK_VERSION"})
+        calib._takeMetadata(meta)
         return calib
 
     def _readMatrices(self, table: Table) -> None:
