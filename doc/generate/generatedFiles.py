@@ -10,6 +10,7 @@ from pathlib import Path
 
 from coveragePage import coveragePage
 from metricInformation import metricInformationFile
+from notebookCellsPage import notebookCellsPage
 from otherPlotsPage import collectPlots, otherPlotsPage
 from pipelineTopics import collectTopics
 from productPages import productPages
@@ -38,7 +39,8 @@ def generatedFiles() -> dict[str, str]:
         Text of each file by its path, relative to the root of the package.
     """
     topics = collectTopics(pipelineFiles())
-    plots = otherPlotsPage(collectPlots(pipelineFiles()))
+    made = collectPlots(pipelineFiles())
+    plots = otherPlotsPage(made) | notebookCellsPage(made)
     from_data = verifyMetricsFiles() | tablePage() | upstreamPage() | plots
     from_pipelines = (topicFiles, productPages, metricInformationFile, coveragePage)
     return from_data | {name: text for make in from_pipelines for name, text in make(topics).items()}
