@@ -181,7 +181,16 @@ def putOutputs(
     for name, ref in refs:
         if (value := getattr(outputs, name, None)) is not None:
             # A figure is drawn when it is written, so that this can fail, too.
-            runner.attempt(name, butlerQC.put, value, ref)
+            runner.attempt(name, _put, butlerQC, value, ref)
+
+
+def _put(butlerQC: QuantumContext, value: Any, ref: DatasetRef | Sequence[DatasetRef]) -> None:
+    """Write a dataset, or each of many before the next is made."""
+    if not isinstance(ref, Sequence):
+        butlerQC.put(value, ref)
+        return
+    for one, its_ref in zip(value, ref, strict=True):
+        butlerQC.put(one, its_ref)
 
 
 def listInputs(inputRefs: InputQuantizedConnection) -> list[DatasetRef]:

@@ -24,10 +24,19 @@ from .linearizers import (
     LINEARIZERS,
     LinearityModel,
     listExpectedLinearizerResults,
+    listExpectedResponseResults,
     simulateLinearizer,
 )
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
-from .ptcs import PTCS, PtcModel, listExpectedGainResults, listExpectedPtcResults, simulatePtc
+from .ptcs import (
+    PTCS,
+    PtcModel,
+    listExpectedGainResults,
+    listExpectedPtcResults,
+    simulatePtc,
+    splitPtc,
+    storePairs,
+)
 from .quickFrames import FrameNoise, simulateFrame
 from .repository import ExposureInfo, defineVisits, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
@@ -80,6 +89,7 @@ __all__ = [
     "listExpectedKernelResults",
     "listExpectedLinearizerResults",
     "listExpectedPtcResults",
+    "listExpectedResponseResults",
     "listExpectedResults",
     "listInjectedFaults",
     "makeRepository",
@@ -91,7 +101,9 @@ __all__ = [
     "simulateFrame",
     "simulateKernel",
     "simulatePtc",
+    "splitPtc",
     "storeCrosstalks",
+    "storePairs",
     "CTIS",
     "KERNELS",
     "simulateLinearizer",

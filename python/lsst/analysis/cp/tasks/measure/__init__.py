@@ -6,7 +6,13 @@
 from .bfk import MeasureBfkConfig, MeasureBfkTask
 from .crosstalk import MeasureCrosstalkConfig, MeasureCrosstalkTask
 from .cti import MeasureCtiConfig, MeasureCtiTask
-from .gain import MeasureGainConfig, MeasureGainTask
+from .gain import (
+    MeasureFlatPairGainConfig,
+    MeasureFlatPairGainConnections,
+    MeasureFlatPairGainTask,
+    MeasureGainConfig,
+    MeasureGainTask,
+)
 from .measureCalib import MeasureCalibConfig, MeasureCalibConnections, MeasureCalibTask
 from .response import MeasureResponseConfig, MeasureResponseTask
 
@@ -20,6 +26,9 @@ __all__ = [
     "MeasureCrosstalkTask",
     "MeasureCtiConfig",
     "MeasureCtiTask",
+    "MeasureFlatPairGainConfig",
+    "MeasureFlatPairGainConnections",
+    "MeasureFlatPairGainTask",
     "MeasureGainConfig",
     "MeasureGainTask",
     "MeasureResponseConfig",
