@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
-import nbformat
 import pytest
 from generatedFiles import ROOT
-from nbclient import NotebookClient
 
 from lsst.obs.lsst import Latiss, LsstCam
 from lsst.pipe.base import Pipeline
 from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
+nbformat = pytest.importorskip("nbformat", reason="needs nbformat, of the extra 'test'")
+nbclient = pytest.importorskip("nbclient", reason="needs nbclient, of the extra 'test'")
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 pytestmark = pytest.mark.slow
 
@@ -87,17 +88,17 @@ def demoOutput(tmp_path_factory, runPipeline) -> Path:
 
 
 @pytest.fixture(scope="module")
-def executed(demoOutput) -> dict[str, nbformat.NotebookNode]:
+def executed(demoOutput) -> dict[str, Any]:
     """Run all notebooks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ANALYSIS_CP_DEMO", str(demoOutput))
         notebooks = {name: nbformat.read(path, as_version=4) for name, path in NOTEBOOKS.items()}
         for notebook in notebooks.values():
-            NotebookClient(notebook, timeout=300).execute()
+            nbclient.NotebookClient(notebook, timeout=300).execute()
     return notebooks
 
 
-def findOutputs(notebook: nbformat.NotebookNode, call: str) -> list[nbformat.NotebookNode]:
+def findOutputs(notebook: Any, call: str) -> list[Any]:
     """Find the outputs of the cells whose last line has a call."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     return [output for cell in cells if call in cell.source.splitlines()[-1] for output in cell.outputs]
