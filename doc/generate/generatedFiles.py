@@ -12,7 +12,7 @@ from coveragePage import coveragePage
 from metricInformation import metricInformationFile
 from notebookCellsPage import notebookCellsPage
 from otherPlotsPage import collectPlots, otherPlotsPage
-from pipelineTopics import collectTopics
+from pipelineTopics import collectTopics, resolvePipelines
 from productPages import productPages
 from tablePage import tablePage
 from topicPages import topicFiles
@@ -38,8 +38,9 @@ def generatedFiles() -> dict[str, str]:
     files
         Text of each file by its path, relative to the root of the package.
     """
-    topics = collectTopics(pipelineFiles())
-    made = collectPlots(pipelineFiles())
+    pipelines = resolvePipelines(pipelineFiles())
+    topics = collectTopics(pipelines)
+    made = collectPlots(pipelines.values())
     plots = otherPlotsPage(made) | notebookCellsPage(made)
     from_data = verifyMetricsFiles() | tablePage() | upstreamPage() | plots
     from_pipelines = (topicFiles, productPages, metricInformationFile, coveragePage)
