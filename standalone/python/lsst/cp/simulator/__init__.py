@@ -18,7 +18,7 @@ from .crosstalks import (
 from .darkTruth import listExpectedDarkResults
 from .deferredCharges import CTIS, CtiModel, listExpectedCtiResults, simulateCti
 from .fault import Fault, FaultKind, parseFaults
-from .flatTruth import listExpectedFlatResults
+from .flatTruth import listExpectedFlatResults, listTornAmplifiers
 from .kernels import KERNELS, listExpectedKernelResults, simulateKernel
 from .linearizers import (
     LINEARIZERS,
@@ -26,6 +26,7 @@ from .linearizers import (
     listExpectedLinearizerResults,
     simulateLinearizer,
 )
+from .overscanTrails import TrailModel, simulateCtiStatistics, storeCtiStatistics
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
 from .ptcs import PTCS, PtcModel, listExpectedGainResults, listExpectedPtcResults, simulatePtc
 from .quickFrames import FrameNoise, simulateFrame
@@ -68,6 +69,7 @@ __all__ = [
     "SimulateFlatIsrTask",
     "SimulateLinearitySolveConfig",
     "SimulateLinearitySolveTask",
+    "TrailModel",
     "addPixelFault",
     "defineVisits",
     "drawPixelFault",
@@ -82,16 +84,19 @@ __all__ = [
     "listExpectedPtcResults",
     "listExpectedResults",
     "listInjectedFaults",
+    "listTornAmplifiers",
     "makeRepository",
     "measureCrosstalk",
     "parseFaults",
     "shrinkCamera",
     "simulateCrosstalk",
     "simulateCti",
+    "simulateCtiStatistics",
     "simulateFrame",
     "simulateKernel",
     "simulatePtc",
     "storeCrosstalks",
+    "storeCtiStatistics",
     "CTIS",
     "KERNELS",
     "simulateLinearizer",
