@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lsst.analysis.cp.catalogue import getProduct
 from lsst.daf.butler import Butler
 from lsst.ip.isr import IsrCalib
 from lsst.obs.lsst import Latiss, LsstComCam
@@ -92,6 +93,15 @@ def test_detectors_with_faults_of_crosstalk_are_the_culprits(crosstalks):
     bad = {detector for detector, _ in expected}
     known = set(DETECTORS[instrument]) - {3}
     assert status == {d: "failed" if d in bad else "good" if d in known else "unknown" for d in status}
+
+
+def test_tables_say_that_the_stored_coefficients_are_not_read(crosstalks):
+    butler, _ = crosstalks
+    for name in ("detectorSummary", "ampSummary", "culprits"):
+        table = butler.get(f"cpCrosstalkRun_{name}", parameters={"strip_astropy_meta_yaml": False})
+        reasons = table.meta["notRead"]
+        assert reasons == getProduct("crosstalk").notRead
+        assert reasons.keys() == {"verifyCrosstalkMatrix.coefficient"}
 
 
 def test_metrics_of_crosstalk(crosstalks):

@@ -336,6 +336,7 @@ OF_MATRICES = ("verifyBiasExp", "connections.outputMatrix", "other", "verifyBias
     + [(product, *OF_RESULTS) for product in CALIBRATIONS if product != "linearizer"]
     + [("linearizer", "verify{0}Calib", *OF_RESULTS[1:])]
     + [("linearizer", "verify{0}Calib", "maxResidualThresholdSpline", 2.0, "verify{0}.limits")]
+    + [("linearizer", "verify{0}Calib", "expectedQuadraticCoeffPolynomial", 2.0, "verify{0}.limits")]
     + [("ptc", "verify{0}Det", "a00MaxE2V", 0.0, 'verify{0}.limits["a00MaxE2V"]')],
 )
 def test_broken_contract_is_found(product, label, field, value, contract):

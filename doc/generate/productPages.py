@@ -181,6 +181,10 @@ def _describeTests(product: Product) -> list[str]:
             "Statistics that are stored without being tested:",
             map(_describeStatistic, (test for test in product if not test.isTested)),
         ),
+        *_list(
+            "Values that are stored wrongly, and left out; metadata of the tables (:doc:`tables`) name them:",
+            ({"value": f"``{name}``", "why": reason} for name, reason in product.notRead.items()),
+        ),
     ]
 
 

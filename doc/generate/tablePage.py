@@ -41,7 +41,10 @@ def tablePage() -> dict[str, str]:
             "a test or stored statistic (:doc:`biasTests`, :doc:`darkTests`, :doc:`flatTests`), "
             "``<STATISTIC>`` the column of cp_verify that it reads, and ``<QUANTITY>`` what it tests; a "
             "table has the columns of the tests that it is made of. The metadata of each column hold its "
-            "unit, and what it means: ``table[name].description``."
+            "unit, and what it means: ``table[name].description``. Those of the tables ``detectorSummary``, "
+            "``ampSummary`` and ``culprits`` name the values that are stored wrongly and therefore left out, "
+            "each with the reason: ``table.meta['notRead']``, where the table is read with "
+            "``parameters={'strip_astropy_meta_yaml': False}``, as Butler otherwise leaves metadata out."
         ),
         "",
     ]

@@ -13,9 +13,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lsst.analysis.cp.catalogue import REDUCTIONS, CatalogueError, getProduct, products, readProduct
+from lsst.analysis.cp.catalogue import (
+    REDUCTIONS,
+    CatalogueError,
+    StoredLimits,
+    getProduct,
+    products,
+    readProduct,
+)
 from lsst.analysis.cp.core import ColumnError, vectorColumn
-from lsst.analysis.cp.core.amps import AmpTable, ampSummaryTable, culpritsTable, statusNames, summarize
+from lsst.analysis.cp.core.amps import (
+    GOOD,
+    AmpTable,
+    ampSummaryTable,
+    culpritsTable,
+    statusNames,
+    summarize,
+)
 from lsst.analysis.cp.core.amps.vectors import _FUNCTIONS
 
 KNOTS = np.array([0.0, 1e4, 2e4, 4e4])
@@ -119,6 +133,28 @@ def test_limit_of_higher_terms_is_the_relation_of_cp_verify(coefficients):
         not math.isclose(term, limit, rel_tol=1e-9) for term, limit in zip(terms[1:], limits[1:], strict=True)
     ):
         assert (found <= 1e-3) == all(terms[1:] <= limits[1:])
+
+
+@pytest.mark.parametrize("expected", [1e-8, 1e-6, 4e-6])
+def test_terms_of_polynomials_are_judged_by_the_configuration_of_cp_verify(columns, layout, expected):
+    product = getProduct("linearizer").withLimits(
+        StoredLimits({"expectedQuadraticCoeffPolynomial": expected}, "config of u/me")
+    )
+    second, third = np.random.default_rng(1).uniform(-9, -5, (2, layout.nAmps))
+    terms = np.column_stack([10**second, 10 ** (second + 0.5 * third)])
+    columns["LINEARITY_COEFFS"] = np.column_stack([np.zeros((layout.nAmps, 2)), terms])
+    columns["LINEARITY_LINEARITY_TYPE"] = np.full(layout.nAmps, "Polynomial")
+    table = AmpTable.fromColumns(columns, product, layout)
+    # As CpVerifyLinearityTask.verify compares.
+    epsilon = math.sqrt(expected)
+    passed = {
+        "QUADRATIC_TERM": terms[:, 0] <= epsilon**2,
+        "HIGHER_TERMS": terms[:, 1] <= terms[:, 0] * epsilon,
+    }
+    for key, own in passed.items():
+        assert 0 < own.sum() < len(own)
+        assert_array_equal(table.verdict(product[key]) == GOOD, own)
+        assert product[key].thresholdSource == "config of u/me"
 
 
 def test_root_mean_square_leaves_out_what_is_not_finite():

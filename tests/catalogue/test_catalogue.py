@@ -620,6 +620,12 @@ def test_two_tests_of_one_name_are_an_error(keys, message):
         ("title: Bias\n", "title: 3\n", "title is 3, expected text"),
         ("tests:\n", "colour: red\ntests:\n", r"the product has unknown field\(s\) colour"),
         ("product: bias", "product: [", "while parsing"),
+        ("tests:\n", "notRead: {X: 3}\ntests:\n", "notRead of bias: X is 3, expected str"),
+        (
+            "tests:\n",
+            "notRead: {BIAS_MEAN: W.}\ntests:\n",
+            "column BIAS_MEAN is left out, and read",
+        ),
     ],
 )
 def test_wrong_file_is_an_error(text, old, new, message):

@@ -147,7 +147,7 @@ def test_limits_of_linearizers_are_those_of_what_is_computed(specs):
     assert limits == {
         "linearizerSplineResidual_quantityMax": ("<=", 1.0, "percent"),
         "linearizerQuadraticTerm_quantityMax": ("<=", 1e-6, "1 / adu"),
-        "linearizerHigherTerms_quantityMax": ("<=", 1e-3, "1 / adu"),
+        "linearizerHigherTerms_quantityMax": ("<=", 1e-6, "1 / adu2"),
     }
     failing = {name for name in specs if name.startswith("linearizer") and name.endswith("_nFailed")}
     assert failing == {

@@ -23,6 +23,7 @@ from lsst.analysis.cp.tasks.merge import (
     VisitExpMergeAnalysisTask,
 )
 from lsst.analysis.cp.tasks.runner import ToolRunner
+from lsst.daf.butler.formatters.parquet import arrow_to_astropy, astropy_to_arrow
 from lsst.obs.lsst import LsstComCam
 
 PRODUCTS = {
@@ -31,6 +32,7 @@ product: ofDetectors
 prefix: D
 title: Of detectors
 epoch: none
+notRead: {D_OTHER: It is never filled.}
 tests:
   FEW: {row: detector, statistic: N, verify: D_VERIFY_FEW, label: Number, plotted: true, description: F.}
 """,
@@ -138,6 +140,19 @@ def test_product_of_detectors_has_its_metrics_and_its_map(comCamera):
         "cpOther_ofDetectorsFailureTable_FailureTablePlot",
         "cpOther_ofDetectorsFew_FocalPlaneGeometryPlot",
     ]
+
+
+def test_tables_name_the_values_that_are_left_out(comCamera):
+    products = {"ofDetectors": detectorRows(comCamera), "stored": ampRows(comCamera, [1])}
+    products["stored"]["S_MEAN"] = np.ones(len(products["stored"]["detector"]))
+    tasks = {"ofDetectors": (CalibMergeAnalysisTask, "run"), "stored": (ExpMergeAnalysisTask, "exposure")}
+    for product, rows in products.items():
+        task, level = tasks[product]
+        outputs, _, _ = analyze(task, product, level, rows, comCamera)
+        for name in ("detectorSummary", "ampSummary", "culprits"):
+            stored = arrow_to_astropy(astropy_to_arrow(getattr(outputs, name)))
+            expected = {"D_OTHER": "It is never filled."} if product == "ofDetectors" else {}
+            assert stored.meta["notRead"] == expected, (product, name)
 
 
 def test_failures_of_one_detector_without_rows_of_amplifiers(comCamera):

@@ -19,6 +19,8 @@ from typing import Any
 PACKAGES = (
     "astro_metadata_translator",
     "esutil",
+    "galsim",
+    "lmfit",
     "lsst.afw.cameraGeom.utils",
     "lsst.afw.detection",
     "lsst.afw.display",
@@ -29,9 +31,11 @@ PACKAGES = (
     "lsst.drp",
     "lsst.ip",
     "lsst.meas",
+    "lsst.obs.base.utils",
     "lsst.pex.exceptions",
     "lsst.pipe.tasks",
     "lsst.skymap",
+    "photutils",
     "pyfftw",
     "skyproj",
     "smatch",
@@ -74,6 +78,12 @@ def _makeTaskClass(name: str) -> type:
                 super().__setattr__(attr, value, *args, **kwargs)
             else:
                 self.__dict__[attr] = value
+
+        def __getattr__(self, attr: str) -> Any:
+            if attr.startswith("_"):
+                raise AttributeError(attr)
+            # What upstream extends without setting it before is a list.
+            return self.__dict__.setdefault(attr, [])
 
     class Task(PipelineTask):
         ConfigClass = Config

@@ -38,6 +38,9 @@ class Product:
         Name and address of the document that defines the tests; empty if there is none.
     note
         What readers of its tests have to know, in sentences; empty if there is nothing.
+    notRead
+        Values that are stored wrongly and therefore left out, each with the reason, in sentences. The name is
+        that of the column, after that of the table where this is not the table of results.
     epoch
         What tells the results of a run apart, one of `~lsst.analysis.cp.catalogue.EPOCHS`.
     tests
@@ -59,8 +62,9 @@ class Product:
     ------
     CatalogueError
         If two tests share a key or the name of a tool, an expression names an unknown statistic, a mean is
-        not that of a statistic, a column is read from rows of two kinds, or two tests say different things
-        of one column: its unit, what it is derived from, or where it is absent.
+        not that of a statistic, a column is read from rows of two kinds, or although it is stored wrongly,
+        or two tests say different things of one column: its unit, what it is derived from, or where it is
+        absent.
     """
 
     name: str
@@ -69,6 +73,7 @@ class Product:
     document: str = ""
     url: str = ""
     note: str = ""
+    notRead: Mapping[str, str] = field(default_factory=dict, hash=False)
     epoch: str = "exposure"
     tests: tuple[VerifyTest, ...] = ()
     images: Mapping[str, ImageKind] = field(default_factory=dict, hash=False)
@@ -161,6 +166,8 @@ class Product:
                 if (value := getattr(test, name)) != (other := getattr(first, name)):
                     raise self._error(f"column {test.statisticColumn} has {name} {other!r} and {value!r}")
             for column in test.inputColumns:
+                if column in self.notRead:
+                    raise self._error(f"column {column} is left out, and read", test)
                 if (row := row_of_column.setdefault(column, test.row)) != test.row:
                     raise self._error(
                         f"column {column} is read from rows of {ROWS[row]} and of {ROWS[test.row]}"

@@ -21,7 +21,7 @@ __all__ = ["getProduct", "products", "readProduct"]
 
 _SUFFIX = ".yaml"
 _TEXTS = ("prefix", "title", "document", "url", "note", "epoch", "rate")
-_SECTIONS = ("tests", "statistics", "images", "slopes", "curves")
+_SECTIONS = ("notRead", "tests", "statistics", "images", "slopes", "curves")
 _KINDS: Mapping[str, type[ImageKind | CurveKind]] = {"images": ImageKind, "curves": CurveKind}
 
 # What one declaration may say; the product and the key are common to the file, or said once.
@@ -63,8 +63,9 @@ def readProduct(text: str, source: str) -> Product:
     Parameters
     ----------
     text
-        YAML with the product's name and title, its prefix, document, url, note and epoch, its tests, the
-        statistics that are only stored, and how its images and vectors are shown.
+        YAML with the product's name and title, its prefix, document, url, note and epoch, the values that
+        are not read, its tests, the statistics that are only stored, and how its images and vectors are
+        shown.
     source
         Name of the file, for messages.
 
@@ -144,6 +145,7 @@ def _makeProduct(data: Any) -> Product:
     tests = [_makeTest(key, fields, texts, stored=False) for key, fields in sections["tests"].items()]
     tests += [_makeTest(key, fields, texts, stored=True) for key, fields in sections["statistics"].items()]
     slopes = tuple(_makeSlope(key, fields, texts["product"]) for key, fields in sections["slopes"].items())
+    kinds["notRead"] = _checkTypes(sections["notRead"], f"notRead of {texts['product']}")
     return Product(name=texts.pop("product"), **texts, tests=tuple(tests), slopes=slopes, **kinds)
 
 

@@ -243,11 +243,14 @@ class MergeAnalysisMixin(PipelineTask):
         # A visit may have several exposures: they are pooled.
         pooled = self.mergesExposures or len(table.exposures) != 1
         summary = summarize(table, "runDetector" if pooled else "detector")
-        return {
+        tables = {
             "detectorSummary": detectorSummaryTable(summary),
             "ampSummary": runCountsTable(table) if self.mergesExposures else ampSummaryTable(table),
             "culprits": culpritsTable(table),
         }
+        for written in tables.values():
+            written.meta["notRead"] = dict(table.product.notRead)
+        return tables
 
     def _compareVerdicts(self, table: AmpTable, stats: Iterable[StoredStatistics]) -> None:
         """Log and record which computed verdicts are not those that cp_verify stored."""
