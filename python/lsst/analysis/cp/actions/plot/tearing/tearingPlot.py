@@ -104,9 +104,9 @@ def drawStrip(ax: Axes, view: TearingView, strip: TearingStrip) -> None:
         )
     ax.set(xlim=(strip.edges[0], strip.edges[-1]), ylim=(1 - view.halfWidth, 1 + view.halfWidth))
     ax.tick_params(labelsize=7)
-    if not np.isfinite(strip.profile).any():
-        face, hatch, edge = NO_DATA
-        ax.patch.set(facecolor=face, hatch=hatch, edgecolor=edge)
+    face, hatch, edge = NO_DATA
+    for start, end in strip.unknown:
+        ax.axvspan(start, end, facecolor=face, hatch=hatch, edgecolor=edge, linewidth=0, zorder=0)
 
 
 def _makeFigure(view: TearingView) -> Figure:
@@ -116,6 +116,7 @@ def _makeFigure(view: TearingView) -> Figure:
     words_left = _LEFT + n_columns * (width + _GAP[0]) + 0.1
     top = _BOTTOM + n_rows * (height + _GAP[1])
     page = Page(make_figure(figsize=(words_left + _WORDS, top + _HEADER), dpi=_DPI), words_left)
+    lowest = {panel.column: panel.row for panel in sorted(view.panels, key=lambda panel: panel.row)}
     for panel in view.panels:
         left = _LEFT + panel.column * (width + _GAP[0])
         bottom = _BOTTOM + (n_rows - 1 - panel.row) * (height + _GAP[1])
@@ -124,7 +125,9 @@ def _makeFigure(view: TearingView) -> Figure:
             is_last = i == len(panel.strips) - 1
             ax = page.addAxes(left, bottom + height - (i + 1) * deep, width, deep - _BETWEEN)
             drawStrip(ax, view, strip)
-            ax.tick_params(labelleft=panel.column == 0, labelbottom=is_last and panel.row == n_rows - 1)
+            ax.tick_params(
+                labelleft=panel.column == 0, labelbottom=is_last and panel.row == lowest[panel.column]
+            )
             if i == 0:
                 ax.set_title(panel.name, fontsize=8, loc="left", fontweight="bold", pad=11)
     page_width, page_height = page.figure.get_size_inches()
@@ -151,6 +154,6 @@ def _makeKey(view: TearingView) -> list[Artist]:
     ]
     if any((strip.deviations >= view.limit).any() for panel in view.panels for strip in panel.strips):
         key.append(Line2D([], [], **_TORN, label="boundary beyond the limit"))
-    if not all(np.isfinite(strip.profile).any() for panel in view.panels for strip in panel.strips):
+    if any(strip.unknown for panel in view.panels for strip in panel.strips):
         key.append(Patch(facecolor=face, hatch=hatch, edgecolor=edge, label="no data"))
     return key

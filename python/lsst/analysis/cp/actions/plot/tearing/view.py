@@ -55,6 +55,13 @@ class TearingStrip:
     isEnd: BoolArray
     deviations: FloatArray
 
+    @property
+    def unknown(self) -> list[tuple[float, float]]:
+        """First column, and the one after the last, of each amplifier without a profile."""
+        known = self.x[np.isfinite(self.profile)]
+        spans = zip(self.edges[:-1].tolist(), self.edges[1:].tolist(), strict=True)
+        return [(start, end) for start, end in spans if not ((known > start) & (known < end)).any()]
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TearingPanel:
@@ -66,8 +73,6 @@ class TearingPanel:
         Its name, with that of its vendor.
     row, column
         Its place on the page, counted from the upper left.
-    hasData
-        Whether there is any profile.
     strips
         Its rows of amplifiers, the uppermost first.
     """
@@ -75,7 +80,6 @@ class TearingPanel:
     name: str
     row: int
     column: int
-    hasData: bool
     strips: tuple[TearingStrip, ...]
 
 
@@ -229,7 +233,6 @@ def _preparePanel(
         name=f"{layout.detectorName[detector]}, {layout.physicalType[detector]}",
         row=place[0],
         column=place[1],
-        hasData=any(np.isfinite(vector).any() for vector in vectors),
         strips=tuple(strips),
     )
 
