@@ -16,7 +16,7 @@ export NUMEXPR_NUM_THREADS := 1
 .PHONY: demo test lint lock venv clean
 
 demo: $(STAMP)
-	$(SETUP) && python demo/runDemo.py $(DEMO_OPTIONS)
+	$(SETUP) && exec python demo/runDemo.py $(DEMO_OPTIONS)
 
 test: $(STAMP)
 	$(SETUP) && python -m pytest -n $(or $(TEST_PROCESSES),2) --dist loadfile --mpl $(TEST_OPTIONS)

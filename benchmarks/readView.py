@@ -275,10 +275,12 @@ def main() -> int:
         writePyramid(Path(name) / "pyramid.fits", geometry, indices)
         butler = makeButler(Path(name) / "repo", Path(name) / "pyramid.fits")
         uri = butler.getURI(NAME, DATA_ID)
-        readView(butler, DATA_ID, (0.0, 0.0), 1.0)
+        readView(butler, "*", DATA_ID, (0.0, 0.0), 1.0)
         print(f"file: {uri.size() / 1e6:.0f} MB")
         print(f"Butler query: {measure(lambda: butler.getURI(NAME, DATA_ID)):.1f} ms")
-        print(f"readView, 1000 pixels: {measure(lambda: readView(butler, DATA_ID, (0, 0), 10.0)):.1f} ms")
+        print(
+            f"readView, 1000 pixels: {measure(lambda: readView(butler, '*', DATA_ID, (0, 0), 10.0)):.1f} ms"
+        )
         good = run(
             Path(uri.ospath),
             geometry,

@@ -19,6 +19,8 @@ from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from databases import writeWithoutWaiting
+
 __all__ = ["startCommand"]
 
 _IMPORTED = [
@@ -56,7 +58,8 @@ def startCommand(command: Sequence[str], log: Path) -> BaseProcess:
         The process, which ends with the status of the command.
     """
     log.touch()
-    process = _server().Process(target=_run, args=(list(command), log, dict(os.environ)))
+    # As a daemon it never outlives this process.
+    process = _server().Process(target=_run, args=(list(command), log, dict(os.environ)), daemon=True)
     process.start()
     return process
 
@@ -80,6 +83,7 @@ def _run(command: list[str], log: Path, environment: Mapping[str, str]) -> None:
     scripts = entry_points(group="console_scripts", name=command[0])
     if not scripts:
         os.execvp(command[0], command)
+    writeWithoutWaiting()
     sys.argv = command
     [script] = scripts
     sys.exit(script.load()())

@@ -13,6 +13,7 @@ from typing import Any
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core.structures import TRANSIENT_KINDS
 from lsst.cp.simulator import (
+    CTIS,
     KERNELS,
     LINEARIZERS,
     PTCS,
@@ -20,6 +21,7 @@ from lsst.cp.simulator import (
     ExposureInfo,
     Fault,
     listExpectedCrosstalkResults,
+    listExpectedCtiResults,
     listExpectedDarkResults,
     listExpectedDefectsResults,
     listExpectedFlatResults,
@@ -27,6 +29,7 @@ from lsst.cp.simulator import (
     listExpectedKernelResults,
     listExpectedLinearizerResults,
     listExpectedPtcResults,
+    listExpectedResponseResults,
     listExpectedResults,
     parseFaults,
     storeCrosstalks,
@@ -79,7 +82,7 @@ CAMERAS = {
         CameraDemo(Latiss, 3),
     )
 }
-"""The largest first: what is small fills the gaps between the stages of what is large."""
+"""The cameras, in the order in which they are shown."""
 
 
 Expect = Callable[[Sequence[Fault], Any, Sequence[ExposureInfo]], list[ExpectedResult]]
@@ -128,8 +131,6 @@ class ProductDemo:
         Name of the product whose faults it has, if it is made of the same simulation.
     cameras
         Names of the cameras that it is shown of; if there are none, all for which there are faults.
-    shownOf
-        Those of which it is shown where neither product nor camera is chosen; if there are none, all of them.
     verb
         How the names of its pipelines begin.
     tasksOnDemand
@@ -149,6 +150,8 @@ class ProductDemo:
         Kinds of structures that are simulated in all exposures, beside the faults.
     sizes
         Configured lengths in pixels, by label and field, which get smaller with the camera.
+    settings
+        Other configured values, by label and field.
     historyOf
         Name of the camera of which there is a history, too.
     """
@@ -159,7 +162,6 @@ class ProductDemo:
     store: Store | None = None
     faultsOf: str = ""
     cameras: tuple[str, ...] = ()
-    shownOf: tuple[str, ...] = ()
     verb: str = "verify"
     tasksOnDemand: tuple[str, ...] = ()
     reported: Mapping[str, str] = field(default_factory=dict)
@@ -169,6 +171,7 @@ class ProductDemo:
     judgesStructures: bool = True
     everywhere: Collection[str] = TRANSIENT_KINDS
     sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     historyOf: str = ""
 
     @property
@@ -237,7 +240,6 @@ PRODUCTS = {
             "ptc",
             ofCalibrations(listExpectedPtcResults),
             store=PTCS.store,
-            shownOf=("LATISS",),
             tasksOnDemand=("analyzePtcRunExtended", "analyzePtcCurvesExtended"),
             judgesStructures=False,
         ),
@@ -260,6 +262,15 @@ PRODUCTS = {
             judgesStructures=False,
         ),
         ProductDemo(
+            "response",
+            ofCalibrations(listExpectedResponseResults),
+            store=LINEARIZERS.store,
+            faultsOf="linearizer",
+            verb="analyze",
+            ownTests=("MAX_DEVIATION",),
+            judgesStructures=False,
+        ),
+        ProductDemo(
             "bfk",
             ofCalibrations(listExpectedKernelResults),
             store=KERNELS.store,
@@ -274,6 +285,16 @@ PRODUCTS = {
             isrTasks=("verifyCrosstalkSolve",),
             tasksOnDemand=("analyzeCrosstalkRunExtended", "analyzeCrosstalkMatricesExtended"),
             judgesStructures=False,
+        ),
+        ProductDemo(
+            "cti",
+            ofCalibrations(listExpectedCtiResults),
+            store=CTIS.store,
+            verb="analyze",
+            ownTests=("SERIAL_CTI", "PARALLEL_CTI", "GLOBAL_CTI"),
+            judgesStructures=False,
+            # What is left out otherwise: those of calibrations made with ip_isr are no measurements.
+            settings={"measureCti": {"doMeasureParallel": True}},
         ),
     )
 }
@@ -389,6 +410,8 @@ class Part:
         lines |= dict.fromkeys(self.product.isrTasks, simulated)
         for label, sizes in self.product.sizes.items():
             lines[label] = [f"config.{name} = {size // shrinkage}" for name, size in sizes.items()]
+        for label, values in self.product.settings.items():
+            lines[label] = [f"config.{name} = {value!r}" for name, value in values.items()]
         files = {label: directory / f"{label}.py" for label in lines}
         for label, file in files.items():
             file.write_text("\n".join([*lines[label], ""]))
@@ -415,6 +438,5 @@ def listParts(cameras: Collection[str], products: Collection[str]) -> list[Part]
         for product in PRODUCTS.values()
         if not products or product.name in products
         if not product.cameras or camera.name in product.cameras
-        if cameras or products or not product.shownOf or camera.name in product.shownOf
         if (part := Part(camera, product)).faultFile.is_file()
     ]

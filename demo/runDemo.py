@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -17,6 +19,7 @@ from pathlib import Path
 
 import click
 from cameraFile import checkCameraFile
+from databases import writeWithoutWaiting
 from figures import exportFigures
 from folders import checkFolder, renewFolder, takeFolder
 from history import TRENDS, HistoryLine, judgeHistory, makeHistory, planHistory
@@ -128,6 +131,9 @@ def main(
     """Simulate, verify and judge; exit with 1 if a finding is wrong or missing."""
     # Butler warns of each in-memory type of other packages that it could convert to, had they been installed.
     logging.getLogger("lsst.daf.butler").setLevel(logging.ERROR)
+    writeWithoutWaiting()
+    # Told to end, it ends what it has started.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     start = time.monotonic()
     parts = listParts(cameras, products)
     checkInputs(parts, camera, output)
@@ -259,14 +265,17 @@ def runPlans(plans: Sequence[Plan], processes: int) -> dict[str, Findings]:
         What was found, by the name of the part.
     """
     tracks = [Track(plan.part.name, plan.stages, plan.folders.logs) for plan in plans]
+    # What is short fills the gaps between the stages of what is long, and is left for the end.
+    longest_first = sorted(tracks, key=attrgetter("nSteps"), reverse=True)
     progress = Progress(sum(track.nSteps for track in tracks))
     findings = {}
     try:
-        for track in runSideBySide(tracks, processes, progress):
-            plan = plans[tracks.index(track)]
-            findings[track.name] = finish(plan)
-            with progress.printing():
-                printPart(plan, findings[track.name])
+        with closing(runSideBySide(longest_first, processes, progress)) as done:
+            for track in done:
+                plan = plans[tracks.index(track)]
+                findings[track.name] = finish(plan)
+                with progress.printing():
+                    printPart(plan, findings[track.name])
     except PipetaskError as error:
         sys.exit(str(error))
     finally:

@@ -56,6 +56,7 @@ def crosstalks(request, tmp_path_factory) -> tuple[Butler, type]:
         ("analyzeCrosstalk.yaml#crosstalkExtended", "u/extended"),
         ("analyzeCrosstalkCoefficients.yaml", "u/coefficients"),
         ("trendCrosstalk.yaml", "u/trend"),
+        ("trendCrosstalkCoefficients.yaml", "u/coefficientTrend"),
     ):
         run_butler = SimplePipelineExecutor.prep_butler(str(root), collections, output)
         where = f"instrument='{name}'"
@@ -213,3 +214,16 @@ def test_history_of_crosstalk_has_the_run(crosstalks):
     stored = dict(zip(numbers["detector"].tolist(), numbers["CROSSTALK_N_VALID"].tolist(), strict=True))
     of_detectors = chosen[np.isfinite(chosen["value"])]
     assert dict(zip(of_detectors["detector"].tolist(), of_detectors["value"].tolist(), strict=True)) == stored
+
+
+def test_history_of_coefficients_has_the_run(crosstalks):
+    butler, _ = crosstalks
+    trend = butler.get("cpCrosstalkCoefficientsTrend_trend")
+    chosen = (trend["metric"] == "crosstalkCoefficientsLargestSeen") & (trend["measurement"] == "median")
+    history = trend[chosen & np.isfinite(trend["value"])]
+    rows = butler.get("cpCrosstalkCoefficientsResults")["detector", "CROSSTALK_LARGEST_SEEN"]
+    stored = {
+        detector: np.nanmedian(rows["CROSSTALK_LARGEST_SEEN"][rows["detector"] == detector])
+        for detector in set(rows["detector"].tolist())
+    }
+    assert dict(zip(history["detector"].tolist(), history["value"].tolist(), strict=True)) == stored

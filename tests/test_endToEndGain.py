@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from lsst.analysis.cp.tasks import MeasureGainTask
+from lsst.analysis.cp.tasks import MeasureFlatPairGainTask, MeasureGainTask
 from lsst.daf.butler import Butler
+from lsst.ip.isr import PhotonTransferCurveDataset
 from lsst.obs.lsst import Latiss, LsstComCam
 from lsst.pipe.base import Pipeline
 from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
@@ -34,6 +36,13 @@ FAULTS = {
 }
 
 
+def readPipeline(path: str) -> Pipeline:
+    """Read one of our pipelines."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+        return Pipeline.from_uri(f"{ROOT}/pipelines/{path}")
+
+
 @pytest.fixture(scope="module", params=[Latiss, pytest.param(LsstComCam, marks=pytest.mark.slow)])
 def gains(request, tmp_path_factory) -> tuple[Butler, type]:
     """Measure the gains of all detectors in two runs, and make their history."""
@@ -50,9 +59,7 @@ def gains(request, tmp_path_factory) -> tuple[Butler, type]:
     for output, path in runs.items():
         inputs = collections if path.startswith("trend") else collections[-1:]
         run_butler = SimplePipelineExecutor.prep_butler(str(root), inputs, output)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-            pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/{name}/{path}")
+        pipeline = readPipeline(f"{name}/{path}")
         SimplePipelineExecutor.from_pipeline(pipeline, where=f"instrument='{name}'", butler=run_butler).run(
             register_dataset_types=True
         )
@@ -168,6 +175,92 @@ def test_plots_and_history_are_written(gains):
     history = butler.get("cpGainTrend_trend")
     assert len(set(history["run"])) == 2
     assert "toolFailures" not in butler.get("analyzeGainRun_metadata")["analyzeGainRun"]
+
+
+MODEL = simulator.PtcModel(signals=(500.0, 2_000.0, 9_000.0, 12_000.0, 30_000.0, 60_000.0))
+EXPOSURES = [simulator.ExposureInfo(20260801, number + 1, observationType="flat") for number in range(6)]
+DAMAGED = EXPOSURES[3].id
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["pairs", "pairs and curve"])
+def pairs(request, tmp_path_factory) -> tuple[Butler, bool]:
+    """Measure the gains of pairs of flats of which one is damaged, with the curve of others, and without."""
+    root = tmp_path_factory.mktemp("pairs") / "butler"
+    camera, ids = Latiss().getCamera(), [info.id for info in EXPOSURES]
+    butler = simulator.makeRepository(root, Latiss, EXPOSURES)
+    simulator.storePairs(butler, Latiss(), camera, ids, FAULTS[Latiss], model=MODEL)
+    inputs = ["LATISS/calib/cpPtcPartial/simulated", "LATISS/defaults"]
+    uri = butler.getURI("cpPtcPartial", instrument="LATISS", exposure=DAMAGED, detector=0, collections=inputs)
+    Path(uri.ospath).write_bytes(uri.read()[:3000])
+    if request.param:
+        simulator.PTCS.store(butler, Latiss(), camera, seed=7)
+    pipeline = readPipeline("LATISS/analyzeGainFromFlatPairs.yaml#gainCore")
+    run_butler = SimplePipelineExecutor.prep_butler(str(root), inputs, "u/gains")
+    SimplePipelineExecutor.from_pipeline(pipeline, where="instrument='LATISS'", butler=run_butler).run(
+        register_dataset_types=True
+    )
+    return Butler.from_config(str(root), collections=["u/gains", *inputs], instrument="LATISS"), request.param
+
+
+def test_gains_are_those_of_pairs_by_themselves(pairs):
+    """Against the datasets of the pairs, with loops over them."""
+    butler, has_curve = pairs
+    rows = butler.get("cpGainResults")
+    stored = [butler.get("cpPtcPartial", exposure=i.id, detector=0) for i in EXPOSURES if i.id != DAMAGED]
+    curve = butler.get("ptc", detector=0) if has_curve else None
+    assert len(rows) == 16
+    for row in rows:
+        name = str(row["amplifier"])
+        found = [(pair.rawMeans[name][0], pair.gainList[name][0], pair.noiseList[name][0]) for pair in stored]
+        mean, gain, noise = min(found, key=lambda values: abs(values[0] - 1e4))
+        if name == "C11":
+            # It is masked.
+            mean, gain, noise = [np.nan] * 3
+        columns = ("MEAN_FLUX_FLAT_PAIR", "GAIN_FROM_FLAT_PAIR", "ISR_NOISE", "PTC_GAIN")
+        expected = (mean, gain, noise, np.nan if curve is None else curve.gain[name])
+        np.testing.assert_array_equal([row[f"GAIN_{column}"] for column in columns], expected)
+    assert 5e3 < np.nanmin(rows["GAIN_MEAN_FLUX_FLAT_PAIR"])
+    (left_out,) = butler.get("measureGain_metadata", detector=0)["measureGain"]["pairsLeftOut"]
+    assert str(DAMAGED) in left_out
+
+
+def test_faults_are_the_culprits_of_pairs_by_themselves(pairs):
+    results = simulator.listExpectedGainResults(FAULTS[Latiss], Latiss().getCamera())
+    expected = {
+        (result.amplifier, test) for result in results for test in result.failures - {"PTC_AGREEMENT"}
+    }
+    culprits = pairs[0].get("cpGainRun_culprits")
+    failed = culprits[(culprits["status"] == "failed") & (culprits["test"] != "PTC_AGREEMENT")]
+    assert {(str(row["amplifier"]), str(row["test"])) for row in failed} == expected
+
+
+class Handle:
+    """Handle of a dataset in memory."""
+
+    ref = SimpleNamespace(datasetType=SimpleNamespace(name="cpPtcPartial"))
+
+    def __init__(self, calib) -> None:
+        self.calib, self.dataId = calib, {"exposure": id(calib)}
+
+    def get(self):
+        return self.calib
+
+
+def test_what_is_no_pair_is_passed_over():
+    camera = Latiss().getCamera()
+    ptc = simulator.simulatePtc(camera[0], camera, seed=3, model=MODEL)
+    stored = [*simulator.splitPtc(ptc, camera[0])]
+    other = PhotonTransferCurveDataset(["A"], "PARTIAL")
+    dummy = PhotonTransferCurveDataset(ptc.ampNames, "DUMMY")
+    task = MeasureFlatPairGainTask(config=MeasureFlatPairGainTask.ConfigClass())
+    joined = task.joinPairs(
+        [Handle(calib) for calib in (dummy, other, stored[4], dummy, stored[2])], ptc.ampNames
+    )
+    for name in ptc.ampNames:
+        np.testing.assert_array_equal(joined.rawMeans[name], ptc.rawMeans[name][[4, 2]])
+        np.testing.assert_array_equal(joined.covariances[name], ptc.covariances[name][[4, 2]])
+    assert len(task.metadata["pairsLeftOut"]) == 1
+    assert task.joinPairs([Handle(dummy)], ptc.ampNames) is None
 
 
 def test_amplifier_that_the_calibration_lacks_is_not_known():

@@ -23,7 +23,11 @@ simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator
 ROOT = Path(__file__).parents[1]
 DETECTORS = (0, 4)
 FAULTS = simulator.parseFaults(
-    ["lowTurnoff detector:4 amplifiers:C05", "maskedAmplifier detector:4 amplifiers:C11"]
+    [
+        "lowTurnoff detector:4 amplifiers:C05",
+        "curvedResponse detector:4 amplifiers:C07",
+        "maskedAmplifier detector:4 amplifiers:C11",
+    ]
 )
 
 
@@ -68,9 +72,23 @@ def test_numbers_are_those_of_the_linearizers(responses):
         assert row["RESPONSE_SCATTER"] == 100 * calib.fitResidualsSigmaMad[name]
         means, times = calib.inputOrdinate[name], calib.inputAbscissa[name]
         chosen = calib.inputMask[name] & (means * calib.inputGain[name] >= 1000)
-        expected = np.abs(means / (calib.linearFit[name][1] * times) - 1)[chosen].max()
-        assert_allclose(row["RESPONSE_MAX_DEVIATION"], 100 * expected, rtol=0.03)
-        assert 0.3 < row["RESPONSE_MAX_DEVIATION"] < 2
+        expected = np.abs(1 - calib.linearFit[name][1] * times / means)[chosen].max()
+        assert_allclose(row["RESPONSE_MAX_DEVIATION"], 100 * expected, rtol=1e-3)
+        assert row["RESPONSE_MAX_DEVIATION"] > 0.3
+
+
+def test_faults_are_beyond_the_limit_and_no_others(responses):
+    expected = {
+        (result.detector, result.amplifier): result
+        for result in simulator.listExpectedResponseResults(FAULTS, LsstComCam().getCamera())
+    }
+    for row in responses.get("cpResponseResults"):
+        result = expected.get((row["detector"], str(row["amplifier"])))
+        is_untested = result is not None and result.untested == {"MAX_DEVIATION"}
+        is_failed = result is not None and result.failures == {"MAX_DEVIATION"}
+        assert np.isnan(row["RESPONSE_MAX_DEVIATION"]) == is_untested
+        assert (row["RESPONSE_MAX_DEVIATION"] > 2) == is_failed
+    assert sorted(amplifier for _, amplifier in expected) == ["C05", "C07", "C11"]
 
 
 def test_metrics_are_those_of_the_amplifiers(responses):
@@ -85,7 +103,7 @@ def test_metrics_are_those_of_the_amplifiers(responses):
     assert charge["max"].value == pytest.approx(np.nanmax(charges), rel=1e-12)
     assert charge["max"].unit.to_string() == "electron"
     deviation = measureMetrics(responses, "responseMaxDeviation")
-    assert (deviation["nFailed"].value, deviation["nTested"].value) == (0, 31)
+    assert (deviation["nFailed"].value, deviation["nTested"].value) == (1, 31)
 
 
 def test_low_turnoff_is_the_least(responses):

@@ -14,7 +14,7 @@ import yaml
 from pipelineTopics import Topic
 from verifyMetrics import Limit, productsWithTests, testLimits
 
-from lsst.analysis.cp.catalogue import MEASUREMENTS, ROWS, Level, Product, VerifyTest
+from lsst.analysis.cp.catalogue import Level, Product, VerifyTest, explainMeasurement
 
 __all__ = ["METRIC_INFORMATION", "metricInformationFile"]
 
@@ -54,9 +54,6 @@ def _describe(
 ) -> dict[str, Any]:
     """Describe the threshold of one metric."""
     is_upper = limit.operator.startswith("<")
-    meaning = MEASUREMENTS[limit.measurement].meaning.format(
-        statistic=test.statistic, quantity=test.quantity, key=test.key, rows=ROWS[test.row]
-    )
     return {
         "lowThreshold": -math.inf if is_upper else limit.value,
         "highThreshold": limit.value if is_upper else math.inf,
@@ -64,7 +61,7 @@ def _describe(
         "plot": _plotName(product, test, topics),
         "debugGroup": product.name,
         "atoolsFile": "amps.py",
-        "description": f"{meaning} {test.description.strip()}",
+        "description": f"{explainMeasurement(test, limit.measurement)} {test.description.strip()}",
     }
 
 

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import io
 import re
+import signal
+import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "demo"))
 
 import history  # noqa: E402
+import runDemo  # noqa: E402
 from commands import startCommand  # noqa: E402
 from figures import Figure  # noqa: E402
 from history import HistoryLine, judgeHistory, makeHistory, planHistory  # noqa: E402
@@ -108,6 +113,30 @@ def test_stages_follow_each_other_and_tracks_share_the_processes(tmp_path: Path)
     assert max(numbers) == 2
 
 
+def test_longest_parts_begin_first_and_are_shown_in_their_order(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    begun: list[str] = []
+
+    def note(tracks: list[Track], *args: object) -> Iterator[Track]:
+        begun.extend(track.name for track in tracks)
+        yield from tracks
+
+    monkeypatch.setattr(runDemo, "runSideBySide", note)
+    for name in ("finish", "printPart"):
+        monkeypatch.setattr(runDemo, name, lambda *args: None)
+    parts = listParts(["LATISS"], ["bias", "defects", "cti"])
+    plans = [
+        runDemo.Plan(
+            part, None, [Stage("doing things", [], n_steps)], runDemo.Folders(tmp_path, tmp_path), 1, 0
+        )
+        for part, n_steps in zip(parts, (5, 9, 2), strict=True)
+    ]
+    shown = list(runDemo.runPlans(plans, 2))
+    assert begun == ["LATISS defects", "LATISS bias", "LATISS cti"]
+    assert shown == ["LATISS bias", "LATISS defects", "LATISS cti"]
+
+
 def test_stage_that_fails_shows_the_end_of_its_log(tmp_path: Path) -> None:
     lines = [f"line {i}" for i in range(30)]
     failing = Track("a camera", [makeStage(*lines, status=1), makeStage("never")], tmp_path / "logs")
@@ -119,6 +148,45 @@ def test_stage_that_fails_shows_the_end_of_its_log(tmp_path: Path) -> None:
     [(process, _)] = endless._started
     process.join(10)
     assert process.exitcode != 0
+
+
+def listDescendants(pid: int) -> set[int]:
+    """List the processes that a process has started, and those that they have."""
+    pairs = subprocess.run(["ps", "-A", "-o", "ppid=,pid="], capture_output=True, text=True, check=True)
+    children = [tuple(map(int, line.split())) for line in pairs.stdout.splitlines()]
+    found, parents = set(), {pid}
+    while parents := {child for parent, child in children if parent in parents}:
+        found |= parents
+    return found
+
+
+def waitUntil(condition: Callable[[], bool], seconds: float) -> bool:
+    """Wait until a condition is true, and no longer than some seconds; say whether it is."""
+    end = time.monotonic() + seconds
+    while not (holds := condition()) and time.monotonic() < end:
+        time.sleep(0.2)
+    return holds
+
+
+@pytest.mark.slow
+def test_demonstration_that_is_told_to_end_leaves_nothing_running(tmp_path: Path) -> None:
+    options = ["--camera-name", "LATISS", "--product", "bias", "--output", str(tmp_path / "output")]
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "demo" / "runDemo.py"), *options], stdout=subprocess.DEVNULL
+    )
+    log = tmp_path / "output" / "LATISS" / "logs" / "LATISS-bias-simulating,-verifying-and-drawing-0.log"
+    assert waitUntil(lambda: log.is_file() and "Execution of task" in log.read_text(), 200)
+    started = listDescendants(process.pid)
+    # The server, the command, and what keeps track of resources.
+    assert len(started) >= 2
+    process.terminate()
+    assert process.wait(20) == 128 + signal.SIGTERM
+
+    def isAlive(pid: int) -> bool:
+        state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+        return state.stdout.strip()[:1] not in ("", "Z")
+
+    assert waitUntil(lambda: not any(isAlive(pid) for pid in started), 10)
 
 
 @pytest.mark.parametrize(
@@ -386,6 +454,36 @@ def test_products_of_one_simulation_have_the_same_faults() -> None:
     assert gain.pipeline.name == "analyzeGain.yaml"
     # The faults of the curves of the large camera are no faults of its gains.
     assert [part.product.name for part in listParts(["LSSTCam"], ["ptc", "gain"])] == ["ptc"]
+
+
+def test_what_is_measured_on_demand_is_judged_by_our_own_tests(tmp_path: Path) -> None:
+    faults = ("serialCti detector:RXX_S00 amplifiers:C03", "parallelCti detector:RXX_S00 amplifiers:C14")
+    amps = Table({"detector": [0, 0, 0], "amplifier": ["C03", "C04", "C14"]})
+    amps["SERIAL_CTI_status"] = amps["GLOBAL_CTI_status"] = ["failed", "good", "good"]
+    amps["PARALLEL_CTI_status"] = ["good", "good", "unknown"]
+    butler = FakeButler(
+        camera=Latiss().getCamera(),
+        cpCtiRun_detectorSummary=Table({"detector": [0], "nAmps": [16]}),
+        cpCtiRun_culprits=makeCulprits(),
+        cpCtiRun_ampSummary=amps,
+    )
+    lines = judge(makeRun(butler, "cti", faults))
+    assert {line.amplifier: line.isRight for line in lines} == {"C03": True, "C14": False}
+    # Parallel ones are measured only where it is configured.
+    [part] = listParts(["LATISS"], ["cti"])
+    files = part.writeConfigs(tmp_path, (), 1, full=False)
+    assert files["measureCti"].read_text() == "config.doMeasureParallel = True\n"
+
+
+def test_process_writes_without_waiting_for_the_disk() -> None:
+    code = "from sqlalchemy import create_engine; from databases import writeWithoutWaiting as f; "
+    code += (
+        "ask = lambda: create_engine('sqlite://').connect().exec_driver_sql('PRAGMA synchronous').scalar(); "
+    )
+    code += "print(ask()); f(); f(); print(ask())"
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=ROOT / "demo", capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["2", "0"]
 
 
 def makeFindings(**fields: list) -> Findings:

@@ -188,7 +188,7 @@ def test_metrics_plots_and_tables_of_a_merge_are_in_adu():
     assert found["max"].value == pytest.approx(max(noise / gain))
     # Converted by the gain, the noise is the read noise.
     assert found["quantityMax"].value == pytest.approx(0, abs=1e-9)
-    of_detector = {str(m.metric_name): m.quantity for m in outputs.detectorMetrics[0]["darkNoise"]}
+    of_detector = {str(m.metric_name): m.quantity for m in next(outputs.detectorMetrics)["darkNoise"]}
     assert of_detector["max"].unit == "adu"
     assert outputs.detectorSummary["NOISE_max"].unit == "adu"
     assert config.atools.darkNoise.produce.plot.unit == "adu"

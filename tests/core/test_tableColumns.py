@@ -6,6 +6,7 @@ from astropy.table import Table
 from generatedFiles import ROOT
 from tablePage import tablePage
 
+from lsst.analysis.cp import __version__
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core.tableColumns import TABLE_COLUMNS, describeColumns
 from lsst.analysis.cp.metrics import TREND_SCHEMA
@@ -35,6 +36,10 @@ def test_descriptions_name_the_test():
         "Maximum of (NOISE - RN)/RN over amplifiers.",
         "Number of amplifiers that failed NOISE.",
     ]
+
+
+def test_tables_have_the_version():
+    assert describeColumns(Table({"detector": [1]}), "culprits").meta == {"analysis_cp": __version__}
 
 
 def test_column_without_a_meaning_is_an_error():

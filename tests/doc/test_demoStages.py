@@ -35,6 +35,7 @@ def findPipeline(instrument, product):
 def plan(tmp_path, monkeypatch):
     """Return a function that plans the runs of two exposures on two cores."""
     monkeypatch.syspath_prepend(str(ROOT / "demo"))
+    known = set(sys.modules)
     from pipetaskRun import PipetaskRun
 
     def planRuns(instrument, product):
@@ -48,7 +49,8 @@ def plan(tmp_path, monkeypatch):
         return PipetaskRun(root, pipeline, inputs, f"demo/verify{product}", tuple(EXPOSURES)).plan(2)
 
     yield planRuns
-    for name in ("commands", "pipetaskRun", "progress", "stages"):
+    # Those of other tests stay: a second copy of a module would not be the same.
+    for name in {"commands", "databases", "pipetaskRun", "progress", "stages"} - known:
         sys.modules.pop(name, None)
 
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from astropy.table import MaskedColumn, Table, vstack
 
 from lsst.analysis.cp.atools import addTools
-from lsst.analysis.cp.tasks import ToolFailuresError, ToolRunner
+from lsst.analysis.cp.tasks import ToolFailuresError, ToolRunner, putOutputs
 from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisTask, RunMergeAnalysisTask
 from lsst.analysis.tools.interfaces import AnalysisTool, NoPlot
 from lsst.obs.lsst import Latiss, LsstComCam
 from lsst.pex.config import FieldValidationError
-from lsst.pipe.base import PipelineGraph
+from lsst.pipe.base import PipelineGraph, Struct
 
 EXPOSURE = 2026010100001
 
@@ -193,6 +194,20 @@ def test_unknown_amplifier(analyze, goodTable):
     assert "amplifier 'C99' of detector 1 (R22_S01) is not in the camera" in failures["reduction"]
 
 
+def test_many_outputs_are_written_each_before_the_next_is_made():
+    events = []
+
+    def make():
+        for number in (1, 2):
+            events.append(f"make {number}")
+            yield number
+
+    context = SimpleNamespace(put=lambda value, ref: events.append(f"put {value} as {ref}"))
+    refs = [("bundles", ["first", "second"]), ("absent", ["third"])]
+    putOutputs(context, Struct(bundles=make()), refs, ToolRunner(None, {}))
+    assert events == ["make 1", "put 1 as first", "make 2", "put 2 as second"]
+
+
 def test_unknown_detector(analyze, goodTable):
     table = goodTable.copy()
     table["detector"][20] = 77
@@ -211,7 +226,7 @@ def test_empty_table(analyze, goodTable):
     values = getValues(outputs, "biasNoise")
     assert (values["nAmps"], values["nDetectorsMissing"], values["nAmpsMissing"]) == (0, 9, 144)
     assert np.isnan(values["median"])
-    assert len(outputs.detectorMetrics) == 9
+    assert len(list(outputs.detectorMetrics)) == 9
 
 
 def test_table_of_nothing(analyze):
@@ -265,5 +280,5 @@ def test_bytes_as_names(analyze, goodTable):
 def test_bundle_of_detector_without_results(analyze, goodTable):
     outputs, failures = analyze(goodTable[goodTable["detector"] != 5])
     assert not failures
-    bundle = outputs.detectorMetrics[5]
+    bundle = list(outputs.detectorMetrics)[5]
     assert {str(m.metric_name): m.quantity.value for m in bundle["biasNoise"]}["nAmps"] == 0

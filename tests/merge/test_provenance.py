@@ -7,14 +7,20 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from lsst.analysis.cp import __version__
 from lsst.analysis.cp.atools import AmpTestTool, addTools
 from lsst.analysis.cp.tasks import AmpAnalysisRunTask
 from lsst.analysis.cp.tasks.merge import ExpMergeAnalysisTask, RunMergeAnalysisTask
-from lsst.analysis.cp.tasks.runner import describeInputs, describeRows
+from lsst.analysis.cp.tasks.runner import ToolRunner, describeInputs, describeRows
 from lsst.analysis.tools.interfaces import NoPlot
+from lsst.daf.butler.formatters.matplotlib import MatplotlibFormatter
 from lsst.obs.lsst import Latiss
 from lsst.pipe.base import PipelineGraph
+from lsst.resources import ResourcePath
+from lsst.utils.logging import getLogger
+from lsst.utils.plotting import make_figure
 
 EXPOSURES = (2026010100001, 2026010100002)
 
@@ -100,3 +106,18 @@ def test_what_is_no_date_is_left_out(odd):
 
 def test_dates_that_are_no_numbers_are_left_out():
     assert describeRows({"mjd": np.array(["a"]), "exposure": np.array([4])}) == {"exposures": [4]}
+
+
+def test_file_of_a_figure_says_where_it_is_from(tmp_path):
+    runner = ToolRunner(
+        getLogger(__name__), {"tableName": "results", "run": "a, b", "exposure": 1, "raft": ""}
+    )
+    figures = runner.run([("biasNoise", lambda data, **kwargs: {"noise": make_figure()})], {}, {})
+    MatplotlibFormatter.write_local_file(None, figures["noise"], ResourcePath(tmp_path / "noise.png"))
+    with Image.open(tmp_path / "noise.png") as picture:
+        assert picture.text == {
+            "Software": f"analysis_cp {__version__}",
+            "Tool": "biasNoise",
+            "Inputs": "results",
+            "Collections": "a, b",
+        }

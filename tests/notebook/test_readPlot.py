@@ -8,10 +8,12 @@ import io
 from pathlib import Path
 
 import matplotlib.image
+import numpy as np
 import pytest
+from notebookRepository import EXPOSURES, RUNS
 
-from lsst.analysis.cp.notebook import readPlot
-from lsst.daf.butler import Butler, DatasetNotFoundError, DatasetType, MissingDatasetTypeError
+from lsst.analysis.cp.notebook import listPlots, readPlot
+from lsst.daf.butler import Butler, DatasetNotFoundError, DatasetType, MissingCollectionError
 from lsst.utils.plotting import make_figure
 
 PLOT = "cpBiasExp_biasNoise_FocalPlaneGeometryPlot"
@@ -44,6 +46,12 @@ def root(tmp_path_factory) -> Path:
         butler.put({"a": 1}, "table", CAMERA, detector=0)
         registry.registerRun("empty")
     return path
+
+
+@pytest.fixture
+def butlerOfNotebooks(repository):
+    with repository.open() as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -93,9 +101,16 @@ def test_plots_in_a_zip_file_are_read(root, butler, tmp_path):
     assert picture == readPlot(butler, PLOT, {**CAMERA, "detector": 4})
 
 
-def test_unknown_type_names_the_similar(butler):
-    with pytest.raises(MissingDatasetTypeError, match=f"no dataset type 'cpBiasExp_biasNoise'.* 2 .*{PLOT}"):
-        readPlot(butler, "cpBiasExp_biasNoise", {**CAMERA, "detector": 0})
+def test_unknown_name_names_the_similar(butler):
+    with pytest.raises(
+        DatasetNotFoundError, match=f"no plot called 'biasNois' in plots. Of the 1 .*: {PLOT}"
+    ):
+        readPlot(butler, "biasNois", {**CAMERA, "detector": 0})
+
+
+@pytest.mark.parametrize("name", ["biasNoise", "cpBiasExp", "FocalPlaneGeometryPlot", "bias", "cpBias*"])
+def test_plot_is_found_by_what_people_call_it(butler, name):
+    assert readPlot(butler, name, {**CAMERA, "detector": 0}).ref.datasetType.name == PLOT
 
 
 @pytest.mark.parametrize("detector", [99, 12])
@@ -106,10 +121,18 @@ def test_absent_plot_names_those_that_exist(butler, detector):
 
 
 def test_absent_plots_of_a_collection(butler):
-    with pytest.raises(DatasetNotFoundError, match="Collections empty have none"):
+    with pytest.raises(DatasetNotFoundError, match=r"no plots in empty\. Of the 2 collections .* plots"):
         readPlot(butler, PLOT, {**CAMERA, "detector": 0}, collections="empty")
-    with pytest.raises(DatasetNotFoundError, match="Collections .*plots.* have none"):
+    with pytest.raises(DatasetNotFoundError, match="no plot called 'none_Plot' in plots"):
         readPlot(butler, "none_Plot", {**CAMERA, "detector": 0})
+
+
+def test_unknown_collection_names_the_similar(root, butler):
+    with pytest.raises(MissingCollectionError, match="'plot'.*the most similar: plots, empty"):
+        readPlot(butler, PLOT, {**CAMERA, "detector": 0}, collections="plot")
+    with Butler.from_config(str(root)) as bare:
+        with pytest.raises(DatasetNotFoundError, match="No collection is given.*: (plots|empty), "):
+            readPlot(bare, PLOT, {**CAMERA, "detector": 0})
 
 
 @pytest.mark.parametrize("dataId", [None, {}, CAMERA])
@@ -119,8 +142,13 @@ def test_missing_dimension_names_those_that_exist(butler, dataId):
 
 
 def test_table_is_no_plot(butler):
-    with pytest.raises(ValueError, match="table is stored as StructuredDataDict and no plot"):
+    with pytest.raises(DatasetNotFoundError, match="no plot called 'table'"):
         readPlot(butler, "table", {**CAMERA, "detector": 0})
+
+
+def test_unknown_dimension_is_named(butler):
+    with pytest.raises(DatasetNotFoundError, match=r"'detecter'.*There are those of .*'detector': 0}"):
+        readPlot(butler, PLOT, {**CAMERA, "detecter": 0})
 
 
 def test_damaged_file_is_no_picture(root, butler):
@@ -131,5 +159,57 @@ def test_damaged_file_is_no_picture(root, butler):
     with pytest.raises(ValueError, match="is no PNG: it begins with b'xxxxxxxx'"):
         readPlot(butler, PLOT, {**CAMERA, "detector": 11})
     file.unlink()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError) as caught:
         readPlot(butler, PLOT, {**CAMERA, "detector": 11})
+    assert PLOT in caught.value.__notes__[0]
+
+
+def test_provenance_is_what_the_file_says(butlerOfNotebooks):
+    picture = readPlot(butlerOfNotebooks, "biasNoise", {"exposure": EXPOSURES[1]})
+    assert picture.provenance == {
+        "Software": "analysis_cp 1.2.3",
+        "Tool": "biasNoise",
+        "Inputs": "cpBiasExp_ampSummary, cpBiasExp_detectorSummary",
+        "Collections": RUNS[0],
+    }
+
+
+def test_data_of_a_plot_are_those_of_its_exposure(butlerOfNotebooks):
+    refs = readPlot(butlerOfNotebooks, "biasMean", {"exposure": EXPOSURES[1]}).findData()
+    found = {(ref.datasetType.name, ref.dataId["exposure"]) for ref in refs}
+    assert found == {("cpBiasExp_ampSummary", EXPOSURES[1]), ("cpBiasExp_detectorSummary", EXPOSURES[1])}
+    assert {butlerOfNotebooks.get(ref)["exposure"][0] for ref in refs} == {EXPOSURES[1]}
+
+
+def test_plot_that_says_nothing_has_no_data(butlerOfNotebooks):
+    assert readPlot(butlerOfNotebooks, "cpBiasRun").findData() == []
+
+
+def test_plot_of_an_exposure_is_none_of_the_run(butlerOfNotebooks):
+    assert readPlot(butlerOfNotebooks, "biasNoise").size == (450, 100)
+    with pytest.raises(
+        DatasetNotFoundError, match=r"of {'exposure': 5}\. There are those of (?!.*'LSSTComCam'}[,.])"
+    ):
+        readPlot(butlerOfNotebooks, "biasNoise", {"exposure": 5})
+
+
+def test_plots_that_are_meant_are_named(butlerOfNotebooks):
+    with pytest.raises(ValueError, match=r"mean 2 plots.*cpBiasExp_biasMean_.*, cpBiasExp_biasNoise_"):
+        readPlot(butlerOfNotebooks, "FocalPlaneGeometryPlot", {"exposure": EXPOSURES[1]})
+
+
+def test_list_has_what_can_be_read(butlerOfNotebooks):
+    plots = listPlots(butlerOfNotebooks, "bias")
+    assert len(plots) == 2 * len(EXPOSURES) + 2
+    assert plots["exposure"].mask.sum() == 1
+    for row in plots:
+        data_id = {} if np.ma.is_masked(row["exposure"]) else {"exposure": row["exposure"]}
+        assert readPlot(butlerOfNotebooks, row["datasetType"], data_id).ref.run == row["run"]
+
+
+def test_list_of_an_exposure(butlerOfNotebooks):
+    plots = listPlots(butlerOfNotebooks, "biasNoise", {"exposure": EXPOSURES[2]})
+    assert plots["datasetType", "exposure"].as_array().tolist() == [(PLOT, EXPOSURES[2])]
+    for data_id in ({"exposure": 5}, {"foo": 5}):
+        with pytest.raises(DatasetNotFoundError, match=rf"There are those of .*{EXPOSURES[0]}"):
+            listPlots(butlerOfNotebooks, "biasNoise", data_id)

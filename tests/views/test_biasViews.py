@@ -130,11 +130,7 @@ def test_pyramid_is_an_image(biasViews, bias):
 
 def test_pyramid_shows_the_hot_pixel(biasViews, biasRepository, bias):
     view = readView(
-        biasViews,
-        {"exposure": bias.INFO.id},
-        placeHotPixel(bias, biasRepository.camera),
-        9,
-        datasetType="cpBiasExpResidual_pyramid",
+        biasViews, "bias", {"exposure": bias.INFO.id}, placeHotPixel(bias, biasRepository.camera), 9
     )
     assert np.nanmax(view.image) == pytest.approx(bias.HOT_PIXEL["height"], abs=4 * bias.NOISE)
 

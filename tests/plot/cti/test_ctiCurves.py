@@ -90,3 +90,16 @@ def test_calibration_without_estimates(camera):
     figure = CtiCurvePlot()({"calibrations": {0: cti}}, camera=camera)
     assert [ax.texts[-1].get_text() for ax in figure.axes] == ["no data"] * 2
     figure.savefig(io.BytesIO())
+
+
+@pytest.mark.parametrize("height", [1e-6, 3e-3, 0.9])
+def test_names_of_lines_cover_no_line(camera, height):
+    calib = simulator.simulateCti(camera[90], camera, seed=5)
+    calib.serialEper["C03"] = np.full_like(calib.serialEper["C03"], height)
+    calib.serialEper["C04"] = -calib.serialEper["C04"]
+    figure = CtiCurvePlot()({"calibrations": {90: calib}}, camera=camera)
+    figure.canvas.draw()
+    ax = figure.axes[0]
+    lowest = ax.get_legend().get_window_extent().y0
+    highest = max(ax.transData.transform(line.get_xydata())[:, 1].max() for line in ax.lines[1:-1])
+    assert highest < lowest < ax.get_window_extent().y1

@@ -624,6 +624,26 @@ def test_limits_by_sensor_are_mapped_as_margins(
     assert view.listing.lines[0].split()[:2] == view.names[worst].split()
 
 
+@pytest.mark.parametrize(
+    ("level", "epoch", "isOne"),
+    [("run", "none", True), ("run", "exposure", False), ("exposure", "exposure", True)],
+)
+def test_quantity_that_is_the_statistic_is_mapped_once(
+    camera: Sequence, noisyRows: dict, monkeypatch: pytest.MonkeyPatch, level: str, epoch: str, isOne: bool
+) -> None:
+    limits = {"quantity": "NOISE", "operator": "<=", "threshold": 2.0, "plausibleAbove": None}
+    product = getProduct("bias")
+    product = replace(product, tests=(replace(product["NOISE"], **limits),))
+    for module in ("atools.amps", "actions.keyedData.ampEncoding"):
+        monkeypatch.setattr(f"lsst.analysis.cp.{module}.getProduct", lambda *_: product)
+    tool = AmpTestTool()
+    tool.test, tool.level, tool.epoch = "NOISE", level, epoch
+    tool.finalize()
+    view = tool.produce.plot.prepare(tool.process(tool.prep(noisyRows, camera=camera)), camera)
+    assert (view.beside is None) == isOne
+    assert (view.threshold, view.thresholdLabel) == ((2.0, "limit: ≤ 2 electron") if isOne else (None, ""))
+
+
 def test_map_of_margins_ends_at_the_limit(
     camera: Sequence, limitedBySensor: VerifyTest, noisyRows: dict
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = ["Measurement", "MeasurementNotes"]
 
+import functools
 import uuid
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, MutableMapping
 from typing import Any
@@ -17,6 +18,12 @@ import numpy as np
 from astropy.tests.helper import quantity_allclose
 
 from .naming import Name
+
+
+@functools.cache
+def _write(unit: u.UnitBase) -> str:
+    """Write a unit, once for all measurements that have it."""
+    return str(unit)
 
 
 class MeasurementNotes(MutableMapping[str, Any]):
@@ -166,7 +173,7 @@ class Measurement:
         """
         value, unit = None, None
         if self.quantity is not None:
-            value, unit = self.quantity.value, str(self.quantity.unit)
+            value, unit = self.quantity.value, _write(self.quantity.unit)
             if not np.isfinite(value):
                 value = None
         return {

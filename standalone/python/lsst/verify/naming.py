@@ -46,6 +46,7 @@ class Name:
                 self._merge(_parse(field, value))
         if {"package", "spec"} <= self._parts.keys() and "metric" not in self._parts:
             raise TypeError(f"Missing 'metric' given package={self.package!r} spec={self.spec!r}")
+        self._text = ".".join(self._parts[field] for field in _FIELDS if field in self._parts)
 
     def _merge(self, parts: dict[str, str]) -> None:
         for field, value in parts.items():
@@ -81,7 +82,7 @@ class Name:
         return hash((self.package, self.metric, self.spec))
 
     def __str__(self) -> str:
-        return ".".join(self._parts[field] for field in _FIELDS if field in self._parts)
+        return self._text
 
     def __repr__(self) -> str:
         keyword = "" if self.package is not None else next(iter(self._parts), "") + "="

@@ -122,9 +122,13 @@ class AmpTestTool(AmpTool):
             labels["margin"] = quantity, unit
             listed.insert(0, "quantity")
             plot.quantityKey = "" if value == "margin" else "margin"
+        repeated = self.level == "run" and self.epoch != "none"
+        if value == "statistic" and limit == test.limit and test.quantity == test.statistic and not repeated:
+            # A map of the tested quantity would be the same again.
+            plot.quantityKey = ""
         label, z_unit = labels[value]
         plot.title = plot.title or test.label or test.description
-        if self.level == "run" and self.epoch != "none":
+        if repeated:
             label = f"{label}, {plot.statistic} over exposures"
             quantity += ", worst of the exposures"
         plot.zAxisLabel = plot.zAxisLabel or label

@@ -20,11 +20,16 @@ if TYPE_CHECKING:
 __all__ = [
     "MEASUREMENTS",
     "MeasurementKind",
+    "ROWS",
+    "explainMeasurement",
     "measurementUnits",
     "measurementsOf",
     "summaryColumn",
     "validityCount",
 ]
+
+ROWS = {"amplifier": "amplifiers", "detector": "detectors", "exposure": "exposures"}
+"""What one row of a test may be, with the plural."""
 
 _CAMERA = ("exposure", "run")
 _EVERYWHERE = MappingProxyType(dict.fromkeys(("amplifier", "detector"), LEVELS) | {"exposure": _CAMERA})
@@ -250,3 +255,10 @@ def summaryColumn(test: VerifyTest, measurement: str) -> str:
         Counts that all tests share have columns without the test's key before them.
     """
     return measurement if MEASUREMENTS[measurement].of == "rows" else f"{test.key}_{measurement}"
+
+
+def explainMeasurement(test: VerifyTest, measurement: str) -> str:
+    """Say in a sentence what a measurement of a test is; `KeyError` if there is no such measurement."""
+    return MEASUREMENTS[measurement].meaning.format(
+        statistic=test.statistic, quantity=test.quantity, key=test.key, rows=ROWS[test.row]
+    )

@@ -16,8 +16,9 @@ from .gains import inAdu
 from .kinds import CurveKind, ImageKind
 from .level import EPOCHS
 from .limits import StoredLimits, listLimits
+from .measurements import ROWS
 from .slope import TIMES, Slope
-from .verifyTest import ROWS, CatalogueError, VerifyTest
+from .verifyTest import CatalogueError, VerifyTest
 
 __all__ = ["Product"]
 

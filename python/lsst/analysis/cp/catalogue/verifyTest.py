@@ -17,13 +17,10 @@ from .expressions import REFERENCE_NAMES, namesIn
 from .gains import inAdu
 from .level import Level
 from .limits import Bounds, Fields, StoredLimits, namedFields, shapeOf
-from .measurements import MEASUREMENTS
+from .measurements import MEASUREMENTS, ROWS
 from .vectors import VectorReduction
 
-__all__ = ["COMPUTED", "ROWS", "CatalogueError", "VerifyTest"]
-
-ROWS = {"amplifier": "amplifiers", "detector": "detectors", "exposure": "exposures"}
-"""What one row of a test may be, with the plural."""
+__all__ = ["COMPUTED", "CatalogueError", "VerifyTest"]
 
 COMPUTED = "computed"
 """Stands for the column of verdicts where the tables have none: they follow from quantity and threshold."""

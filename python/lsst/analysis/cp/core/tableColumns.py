@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from astropy.table import Table
 
+from lsst.analysis.cp import __version__
 from lsst.analysis.cp.catalogue import MEASUREMENTS, ROWS, VerifyTest
 
 __all__ = ["TABLE_COLUMNS", "describeColumns"]
@@ -119,7 +120,7 @@ Columns that there are for each test have the places ``{key}``, ``{statistic}``,
 
 
 def describeColumns(table: Table, name: str, tests: Iterable[VerifyTest] = ()) -> Table:
-    """Write what columns mean into the metadata of a table.
+    """Write what columns mean into the metadata of a table, and the version of this package.
 
     Parameters
     ----------
@@ -151,4 +152,5 @@ def describeColumns(table: Table, name: str, tests: Iterable[VerifyTest] = ()) -
         }
     for column in table.itercols():
         column.info.description = texts[column.name]
+    table.meta["analysis_cp"] = __version__
     return table

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from astropy.table import Column, MaskedColumn, Table
 
+from lsst.analysis.cp import __version__
 from lsst.analysis.cp.catalogue import LEVELS
 from lsst.analysis.cp.core import ColumnError, floatColumn, idColumn, nameColumn
 from lsst.analysis.cp.core.amps import STATUS_NAMES
@@ -131,8 +132,8 @@ def toTable(table: pa.Table) -> Table:
     -------
     converted
         The same columns with their units and descriptions, masked where they are null. The metadata
-        ``sources`` and ``unread`` are those of the table; a Butler reads them back if it is asked to, with
-        ``parameters={"strip_astropy_meta_yaml": False}``.
+        ``sources`` and ``unread`` are those of the table, and ``analysis_cp`` is the version of this package;
+        a Butler reads them back if it is asked to, with ``parameters={"strip_astropy_meta_yaml": False}``.
     """
     stored = {**TREND_SCHEMA.metadata, **(table.schema.metadata or {})}
     columns = []
@@ -142,6 +143,7 @@ def toTable(table: pa.Table) -> Table:
         about = {key.decode(): text.decode() or None for key, text in (field.metadata or {}).items()}
         columns.append(kind(values, field.name, copy=False, **about))
     meta = {key: json.loads(stored[key.encode()]) for key in ("sources", "unread")}
+    meta["analysis_cp"] = __version__
     return Table(columns, meta=meta, copy=False)
 
 

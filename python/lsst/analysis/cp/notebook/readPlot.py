@@ -5,26 +5,30 @@
 
 from __future__ import annotations
 
-import difflib
-import struct
+import io
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from lsst.daf.butler import DatasetNotFoundError, DimensionNameError, MissingDatasetTypeError
+from astropy.table import Column, MaskedColumn, Table
+from PIL import Image
+
+from lsst.analysis.cp.metrics import nameDataset
+from lsst.daf.butler import DatasetNotFoundError
+
+from .search import DataIdLike, Kind, chooseTypes, findOne, listTypes, nameExisting, toDict
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, DataCoordinate, DatasetRef
+    from lsst.daf.butler import Butler, DatasetRef
 
-__all__ = ["Picture", "readPlot"]
+__all__ = ["Picture", "listPlots", "readPlot"]
 
-_STORAGE_CLASS = "Plot"
+PLOTS = Kind("plot", "plots", storageClass="Plot")
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_N_NAMED = 10
-"""Number of data IDs or dataset types that an error names."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Picture:
         The bytes of the PNG file, as stored.
     ref
         The dataset: its type, data ID and RUN collection.
+    butler
+        The repository that it was read from.
 
     Raises
     ------
@@ -46,16 +52,52 @@ class Picture:
 
     png: bytes = field(repr=False)
     ref: DatasetRef
+    butler: Butler = field(repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if len(self.png) < 24 or not self.png.startswith(_SIGNATURE):
+        if not self.png.startswith(_SIGNATURE):
             raise ValueError(f"The file of {self.ref} is no PNG: it begins with {self.png[:8]!r}.")
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels."""
-        width, height = struct.unpack(">II", self.png[16:24])
-        return width, height
+        return Image.open(io.BytesIO(self.png)).size
+
+    @property
+    def provenance(self) -> Mapping[str, str]:
+        """What the file says of its origin.
+
+        ``Software`` (with the version of analysis_cp), ``Tool``, ``Inputs`` (dataset types) and
+        ``Collections`` (those of the inputs); a plot of another package says what that package wrote.
+        """
+        texts = Image.open(io.BytesIO(self.png)).info
+        return MappingProxyType({str(key): text for key, text in texts.items() if isinstance(text, str)})
+
+    def findData(self) -> list[DatasetRef]:
+        """Find the data behind the plot.
+
+        Returns
+        -------
+        refs
+            The datasets that the plot was made of, for ``butler.get``; empty if the file does not name them.
+
+        Raises
+        ------
+        lsst.daf.butler.MissingCollectionError, lsst.daf.butler.MissingDatasetTypeError
+            Raised if the repository no longer has a collection, or a type, that they were in.
+        """
+        types, runs = (self.provenance.get(key, "").split(", ") for key in ("Inputs", "Collections"))
+        if not (types[0] and runs[0]):
+            return []
+        data_id = toDict(self.ref.dataId)
+        where, bind = "", {}
+        if raft := self.provenance.get("Raft"):
+            # It is stored under its lowest detector.
+            del data_id["detector"]
+            where, bind = "detector.raft = raft_name", {"raft_name": raft}
+        return self.butler.query_all_datasets(
+            runs, name=types, find_first=False, data_id=data_id, where=where, bind=bind, limit=None
+        )
 
     def _repr_png_(self) -> bytes:
         return self.png
@@ -78,10 +120,69 @@ class Picture:
         return file
 
 
+def listPlots(
+    butler: Butler,
+    name: str = "*",
+    dataId: DataIdLike = None,
+    *,
+    collections: str | Sequence[str] | None = None,
+) -> Table:
+    """List the plots that there are.
+
+    Parameters
+    ----------
+    butler
+        The repository.
+    name
+        Which are meant: those of a product (``bias``), a tool (``biasNoise``), an output (``cpBiasExp``), a
+        class (``FocalPlaneGeometryPlot``) or a dataset type, in which ``*`` stands for any text. By default
+        all.
+    dataId
+        Which are meant: those that have these dimensions and values. By default all.
+    collections
+        Where to search; by default the collections of the butler.
+
+    Returns
+    -------
+    plots
+        One row a plot: the type of the dataset, the columns of its data ID, masked where it has none, and
+        the collection.
+
+    Raises
+    ------
+    lsst.daf.butler.MissingCollectionError, lsst.daf.butler.DatasetNotFoundError
+        Raised if there is no such collection, or no such plot; they name what there is.
+    """
+    types = listTypes(butler, PLOTS, name, collections)
+    of_data_id = chooseTypes(butler, types, dataId)
+    try:
+        refs = butler.query_all_datasets(collections, name=of_data_id, data_id=toDict(dataId), limit=None)
+    except (ValueError, LookupError) as error:
+        raise DatasetNotFoundError(
+            f"{toDict(dataId)} finds no plot: {error}. {nameExisting(butler, types, collections)}"
+        ) from error
+    if not refs:
+        existing = nameExisting(butler, of_data_id or types, collections)
+        raise DatasetNotFoundError(f"There is no plot called {name!r} of {toDict(dataId)}. {existing}")
+    refs.sort(key=lambda ref: (ref.datasetType.name, ref.dataId))
+    keys = dict.fromkeys(key for ref in refs for key in ref.dataId.required)
+    columns = [
+        Column([ref.datasetType.name for ref in refs], "datasetType", description="Type of the dataset.")
+    ]
+    for key in keys:
+        values = [ref.dataId.required.get(key) for ref in refs]
+        absent = [value is None for value in values]
+        fill = type(next(value for value in values if value is not None))()
+        filled = [fill if value is None else value for value in values]
+        columns.append(MaskedColumn(filled, key, mask=absent, description=f"Data ID: {key}."))
+    columns.append(Column([ref.run for ref in refs], "run", description="Collection that holds it."))
+    return Table(columns)
+
+
 def readPlot(
     butler: Butler,
-    datasetType: str,
-    dataId: DataCoordinate | Mapping[str, Any] | None = None,
+    name: str,
+    dataId: DataIdLike = None,
     *,
     collections: str | Sequence[str] | None = None,
 ) -> Picture:
@@ -91,13 +192,14 @@ def readPlot(
     ----------
     butler
         The repository.
-    datasetType
-        Name of the dataset type, as in ``cpBiasExp_biasNoise_FocalPlaneGeometryPlot``.
+    name
+        Which plot is meant: the tool (``biasNoise``) or, if it makes several, the dataset type
+        (``cpBiasExp_biasNoise_FocalPlaneGeometryPlot``), in which ``*`` stands for any text.
     dataId
         The data ID, as in ``{"instrument": "LSSTCam", "exposure": 2026070200001}``; dimensions for which the
-        Butler has a default may be left out.
+        Butler has a default may be left out. Without exposure, plots of a run are found.
     collections
-        Where to search; by default the collections of the Butler.
+        Where to search; by default the collections of the butler.
 
     Returns
     -------
@@ -106,61 +208,22 @@ def readPlot(
 
     Raises
     ------
-    lsst.daf.butler.MissingDatasetTypeError
-        Raised if the repository does not know the dataset type; it names similar ones.
-    lsst.daf.butler.DatasetNotFoundError
-        Raised if there is no such plot, or the data ID lacks a dimension; it says which there are.
+    lsst.daf.butler.MissingCollectionError, lsst.daf.butler.DatasetNotFoundError
+        Raised if there is no such collection, or no such plot, or the data ID lacks a dimension; they name
+        what there is.
     ValueError
-        Raised if datasets of this type are no plots, or the stored file is no PNG.
+        Raised if several plots are meant, or the stored file is no PNG.
     FileNotFoundError
         Raised if the file of the dataset is lost.
     """
-    try:
-        storage_class = butler.get_dataset_type(datasetType).storageClass_name
-    except MissingDatasetTypeError as error:
-        raise MissingDatasetTypeError(
-            f"The repository has no dataset type {datasetType!r}. {_nameSimilar(butler, datasetType)}"
-        ) from error
-    if storage_class != _STORAGE_CLASS:
-        raise ValueError(f"{datasetType} is stored as {storage_class} and no plot: read it with butler.get.")
-    searched = butler.collections.defaults if collections is None else collections
-    try:
-        ref = butler.find_dataset(datasetType, dataId, collections=collections)
-    except DimensionNameError as error:
-        existing = _nameExisting(butler, datasetType, searched)
-        raise DatasetNotFoundError(f"{dataId} is not enough to find a {datasetType}. {existing}") from error
-    if ref is None:
-        existing = _nameExisting(butler, datasetType, searched)
-        raise DatasetNotFoundError(f"There is no {datasetType} of {dataId}. {existing}")
-    return Picture(_readFile(butler, ref), ref)
-
-
-def _readFile(butler: Butler, ref: DatasetRef) -> bytes:
+    ref = findOne(butler, PLOTS, name, dataId, collections)
     # Unlike its URI, this reads datasets in ZIP files, too.
     with tempfile.TemporaryDirectory() as directory:
         try:
             (file,) = butler.retrieveArtifacts([ref], directory, transfer="copy", preserve_path=False)
         except ExceptionGroup as group:
             # Of one file there is one error.
-            raise group.exceptions[0] from group
-        return bytes(file.read())
-
-
-def _nameSimilar(butler: Butler, name: str) -> str:
-    types = butler.registry.queryDatasetTypes()
-    plots = [known.name for known in types if known.storageClass_name == _STORAGE_CLASS]
-    if not plots:
-        return "It has no plots."
-    similar = difflib.get_close_matches(name, plots, n=_N_NAMED, cutoff=0.0)
-    return f"Of its {len(plots)} types of plots these are the most similar: {', '.join(similar)}."
-
-
-def _nameExisting(butler: Butler, name: str, collections: str | Sequence[str]) -> str:
-    refs = butler.query_datasets(
-        name, collections=collections, find_first=False, limit=_N_NAMED + 1, explain=False
-    )
-    if not refs:
-        return f"Collections {collections} have none."
-    more = " and more" if len(refs) > _N_NAMED else ""
-    ids = ", ".join(str(dict(ref.dataId.required)) for ref in refs[:_N_NAMED])
-    return f"Collections {collections} have those of {ids}{more}."
+            error = group.exceptions[0]
+            error.add_note(f"This was the file of {nameDataset(ref)}.")
+            raise error from group
+        return Picture(bytes(file.read()), ref, butler)

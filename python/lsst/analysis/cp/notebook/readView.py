@@ -6,37 +6,44 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import numpy as np
 
 from lsst.analysis.cp.core.pyramid import PyramidReader, View
-from lsst.daf.butler import DatasetNotFoundError, DimensionNameError
+from lsst.analysis.cp.metrics import nameDataset
+
+from .imageWindow import ImageWindow
+from .readTables import readStructures
+from .search import DataIdLike, Kind, findOne
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, DataCoordinate, DatasetRef
+    from lsst.daf.butler import Butler
 
-__all__ = ["openPyramid", "readView"]
+__all__ = ["openPyramid", "readStructureView", "readView"]
 
-_SUFFIX = "_pyramid"
+_PYRAMIDS = Kind("image", "images", ending="_pyramid")
+
+_LEAST, _MOST = 64, 512
+"""Side of the window around a structure, pixels."""
 
 Centre = tuple[float, float] | tuple[int | str, float, float]
 
 
 def readView(
     butler: Butler,
-    dataId: DataCoordinate | Mapping[str, Any],
+    name: str,
+    dataId: DataIdLike,
     centre: Centre,
     width: float | tuple[float, float],
     *,
-    datasetType: str | None = None,
     plane: str = "image",
     factor: int | None = None,
     maxPixels: int = 1024,
     collections: str | Sequence[str] | None = None,
-) -> View:
+) -> ImageWindow:
     """Read a window of an exposure, at the finest resolution that fits.
 
     No more is read than an index and the tiles under the window, whatever the size of the exposure and
@@ -46,6 +53,9 @@ def readView(
     ----------
     butler
         The repository.
+    name
+        Which image is meant: that of a product (``bias``) or, if it has several, the dataset type
+        (``cpBiasExpResidual_pyramid``), in which ``*`` stands for any text.
     dataId
         The exposure (or calibration), as in ``{"instrument": "LSSTCam", "exposure": 2026070200001}``.
     centre
@@ -53,9 +63,6 @@ def readView(
         detector and a position on it in pixels.
     width
         Width of the window, or width and height, mm.
-    datasetType
-        Name of the dataset type; by default the only one ending in ``_pyramid`` that has this data ID. One of
-        exposures goes before one of calibrations, which have some of the same dimensions.
     plane
         ``image``, ``mask`` or ``significance``.
     factor
@@ -70,7 +77,7 @@ def readView(
     -------
     view
         Its pixels, and where they lie on the focal plane; see `~lsst.analysis.cp.core.pyramid.View` for all
-        of its fields.
+        of its fields. A notebook shows it.
 
     Warns
     -----
@@ -80,38 +87,102 @@ def readView(
 
     Raises
     ------
-    lsst.daf.butler.DatasetNotFoundError
-        Raised if there is no such pyramid.
-    lsst.daf.butler.MissingDatasetTypeError
-        Raised if the repository does not know the dataset type.
+    lsst.daf.butler.MissingCollectionError, lsst.daf.butler.DatasetNotFoundError
+        Raised if there is no such collection, or no such image, or the data ID lacks a dimension; they name
+        what there is.
     lsst.analysis.cp.core.pyramid.PyramidFileError
         Raised if the dataset is no pyramid, is one of another version, or what is read of it is damaged. It
         is a `ValueError`.
     ValueError
-        Raised if it is not said which pyramid is meant, or the window lies outside the focal plane, is too
+        Raised if several images are meant, or the window lies outside the focal plane, is too
         wide, or names what the pyramid does not have.
     """
-    with openPyramid(butler, dataId, datasetType=datasetType, collections=collections) as reader:
+    with openPyramid(butler, name, dataId, collections=collections) as reader:
         place = centre if len(centre) == 2 else reader.toFocalPlane(*centre)
         view = reader.read(place, width, plane=plane, factor=factor, maxPixels=maxPixels)
-        labels = {own.placement.detectorId: own.placement.label for own in reader.detectors}
-        problems = []
-        if view.missing:
-            problems.append(f"no {plane!r} of {', '.join(labels[number] for number in view.missing)}")
-        # A mask is 0 where there is no pixel, as where there is a good one.
-        if view.nTiles == 0 or not np.isfinite(view.image).any():
-            problems.append("no pixel with a value in the window")
-        if problems:
+        if problems := _findProblems(view, reader):
             warnings.warn(f"The pyramid {reader.name} has {' and '.join(problems)}.", stacklevel=2)
-        return view
+        return ImageWindow.fromView(view, _describePlace(centre, view.factor), _nameSource(reader))
+
+
+def readStructureView(
+    butler: Butler,
+    name: str,
+    dataId: DataIdLike = None,
+    rank: int = 1,
+    *,
+    width: float | tuple[float, float] | None = None,
+    plane: str = "image",
+    collections: str | Sequence[str] | None = None,
+) -> ImageWindow:
+    """Read the pixels around a structure; `readView` has the other parameters, the warnings and the errors.
+
+    Parameters
+    ----------
+    butler, name, dataId, plane, collections
+        As in `readView`.
+    rank
+        Which structure is meant, as in the table of `readStructures`; by default the worst.
+    width
+        Width of the window, or width and height, mm; by default three times the structure, but no less than
+        64 and no more than 512 pixels.
+
+    Returns
+    -------
+    view
+        The pixels, with the structure in the middle. A notebook shows it.
+
+    Raises
+    ------
+    ValueError
+        Raised if there is no structure of this rank.
+    """
+    structures = readStructures(butler, name, dataId, collections=collections)
+    found = structures[structures["rank"] == rank]
+    if len(found) != 1:
+        raise ValueError(f"There is no structure of rank {rank!r}: there are {len(structures)}.")
+    own = found[0]
+    with openPyramid(butler, name, dataId, collections=collections) as reader:
+        n_pixels = min(max(3 * max(own["width"], own["height"]), _LEAST), _MOST)
+        place = reader.toFocalPlane(int(own["detector"]), float(own["x"]), float(own["y"]))
+        view = reader.read(place, width or n_pixels * reader.pixelSize, plane=plane)
+        title = f"{rank}  {own['kind']}  {own['detectorName']} {own['amplifier']}"
+        return ImageWindow.fromView(view, f"{title.strip()}, {own['score']:.3g} σ", _nameSource(reader))
+
+
+def _nameSource(reader: PyramidReader) -> str:
+    """Name the dataset, without its file."""
+    return reader.name.partition(" at ")[0]
+
+
+def _findProblems(view: View, reader: PyramidReader) -> list[str]:
+    """Say what is missing in a window."""
+    labels = {own.placement.detectorId: own.placement.label for own in reader.detectors}
+    problems = []
+    if view.missing:
+        problems.append(f"no {view.plane!r} of {', '.join(labels[number] for number in view.missing)}")
+    # A mask is 0 where there is no pixel, as where there is a good one.
+    if view.nTiles == 0 or not np.isfinite(view.image).any():
+        problems.append("no pixel with a value in the window")
+    return problems
+
+
+def _describePlace(centre: Centre, factor: int) -> str:
+    """Say in a line where a window is, and how large its pixels are."""
+    where = (
+        f"x {centre[0]:g} mm, y {centre[1]:g} mm"
+        if len(centre) == 2
+        else f"detector {centre[0]}, x {centre[1]:g}, y {centre[2]:g}"
+    )
+    return f"{where}, {'pixel by pixel' if factor == 1 else f'{factor} × {factor} pixels each'}"
 
 
 @contextmanager
 def openPyramid(
     butler: Butler,
-    dataId: DataCoordinate | Mapping[str, Any],
+    name: str,
+    dataId: DataIdLike,
     *,
-    datasetType: str | None = None,
     collections: str | Sequence[str] | None = None,
 ) -> Iterator[PyramidReader]:
     """Open a pyramid, to read several windows; see `readView` for the parameters.
@@ -121,43 +192,7 @@ def openPyramid(
     reader
         The reader; it is closed with the block.
     """
-    ref = _findPyramid(butler, dataId, datasetType, collections)
+    ref = findOne(butler, _PYRAMIDS, name, dataId, collections)
     uri = butler.getURI(ref)
     with uri.open("rb") as file:
-        yield PyramidReader(cast("BinaryIO", file), name=f"{ref.datasetType.name}@{ref.dataId} at {uri}")
-
-
-def _findPyramid(
-    butler: Butler,
-    dataId: DataCoordinate | Mapping[str, Any],
-    datasetType: str | None,
-    collections: str | Sequence[str] | None,
-) -> DatasetRef:
-    """Find the dataset of the type that is named, or else of the only type of pyramids that has one."""
-    if datasetType is not None:
-        names = [datasetType]
-    else:
-        names = sorted(known.name for known in butler.registry.queryDatasetTypes(f"*{_SUFFIX}"))
-    refs: list[DatasetRef] = []
-    for name in names:
-        try:
-            ref = butler.find_dataset(name, dataId, collections=collections)
-        except DimensionNameError:
-            # A type that nobody named may have dimensions that are not given.
-            if datasetType is not None:
-                raise
-            continue
-        if ref is not None:
-            refs.append(ref)
-    # Calibrations have some of the dimensions of exposures, and are found by the data ID of one, too.
-    most = max((len(ref.dataId.required) for ref in refs), default=0)
-    refs = [ref for ref in refs if len(ref.dataId.required) == most]
-    if not refs:
-        searched = butler.collections.defaults if collections is None else collections
-        raise DatasetNotFoundError(
-            f"There is no pyramid of {dataId} in collections {searched}; searched for dataset types {names}."
-        )
-    if len(refs) > 1:
-        choices = [ref.datasetType.name for ref in refs]
-        raise ValueError(f"There are several pyramids of {dataId}; say with datasetType which: {choices}.")
-    return refs[0]
+        yield PyramidReader(cast("BinaryIO", file), name=f"{nameDataset(ref)} at {uri}")

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from astropy.time import Time
 from matplotlib.figure import Figure
 
+from lsst.analysis.cp import __version__
 from lsst.analysis.cp.core import ColumnError, floatColumn, idColumn
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 from lsst.pipe.base import AlgorithmError, AnnotatedPartialOutputsError, Struct
@@ -38,6 +39,9 @@ __all__ = [
     "raiseFailures",
     "runTools",
 ]
+
+_WORDS = {"tableName": "Inputs", "run": "Collections", "raft": "Raft"}
+"""Keys of a PNG file, by what they say of the provenance."""
 
 _LAST_MJD = 2973483
 """Last day of the year 9999, after which dates cannot be written with four digits of the year."""
@@ -108,16 +112,27 @@ class ToolRunner:
         Returns
         -------
         figures
-            Figures by the name of the tool's output.
+            Figures by the name of the tool's output. Each has ``metadata``, which the Butler writes into the
+            file of the picture: the version of this package, the tool, and the provenance.
         """
-        figures = {}
+        figures: dict[str, Figure] = {}
         for name, tool in tools:
             plot_info = deepcopy(dict(self._plotInfo))
             results = self.attempt(name, tool, data, plotInfo=plot_info, **kwargs) or {}
             if measurements := [value for value in results.values() if isinstance(value, Measurement)]:
                 bundle[name] = measurements
-            figures.update({key: value for key, value in results.items() if isinstance(value, Figure)})
+            made = {key: value for key, value in results.items() if isinstance(value, Figure)}
+            for figure in made.values():
+                # Not of matplotlib: upstream's formatter looks for it.
+                cast(Any, figure).metadata = self._describe(name)
+            figures |= made
         return figures
+
+    def _describe(self, tool: str) -> dict[str, str]:
+        """Say where a figure is from, in words that are keys of a PNG file."""
+        known = {word: self._plotInfo.get(key) for key, word in _WORDS.items()}
+        made_by = {"Software": f"analysis_cp {__version__}", "Tool": tool}
+        return made_by | {word: str(value) for word, value in known.items() if value}
 
 
 def makeBundle(config: AnalysisBaseConfig, prefix: str) -> MetricMeasurementBundle:
@@ -166,7 +181,16 @@ def putOutputs(
     for name, ref in refs:
         if (value := getattr(outputs, name, None)) is not None:
             # A figure is drawn when it is written, so that this can fail, too.
-            runner.attempt(name, butlerQC.put, value, ref)
+            runner.attempt(name, _put, butlerQC, value, ref)
+
+
+def _put(butlerQC: QuantumContext, value: Any, ref: DatasetRef | Sequence[DatasetRef]) -> None:
+    """Write a dataset, or each of many before the next is made."""
+    if not isinstance(ref, Sequence):
+        butlerQC.put(value, ref)
+        return
+    for one, its_ref in zip(value, ref, strict=True):
+        butlerQC.put(one, its_ref)
 
 
 def listInputs(inputRefs: InputQuantizedConnection) -> list[DatasetRef]:

@@ -24,11 +24,20 @@ from .linearizers import (
     LINEARIZERS,
     LinearityModel,
     listExpectedLinearizerResults,
+    listExpectedResponseResults,
     simulateLinearizer,
 )
 from .overscanTrails import TrailModel, simulateCtiStatistics, storeCtiStatistics
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
-from .ptcs import PTCS, PtcModel, listExpectedGainResults, listExpectedPtcResults, simulatePtc
+from .ptcs import (
+    PTCS,
+    PtcModel,
+    listExpectedGainResults,
+    listExpectedPtcResults,
+    simulatePtc,
+    splitPtc,
+    storePairs,
+)
 from .quickFrames import FrameNoise, simulateFrame
 from .repository import ExposureInfo, defineVisits, makeRepository
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
@@ -82,6 +91,7 @@ __all__ = [
     "listExpectedKernelResults",
     "listExpectedLinearizerResults",
     "listExpectedPtcResults",
+    "listExpectedResponseResults",
     "listExpectedResults",
     "listInjectedFaults",
     "listTornAmplifiers",
@@ -95,8 +105,10 @@ __all__ = [
     "simulateFrame",
     "simulateKernel",
     "simulatePtc",
+    "splitPtc",
     "storeCrosstalks",
     "storeCtiStatistics",
+    "storePairs",
     "CTIS",
     "KERNELS",
     "simulateLinearizer",

@@ -3,15 +3,55 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Storing simulated calibrations of detectors."""
 
-__all__ = ["SimulatedCalibration", "certifyCalibrations", "listSimulated"]
+__all__ = ["SimulatedCalibration", "certifyCalibrations", "listSimulated", "putCalibrations"]
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
+from lsst.daf.butler import Butler, CollectionType, DatasetRef, DatasetType, Timespan
 
 from .fault import Fault, FaultKind, selectFaults
+
+
+def putCalibrations(
+    butler: Butler,
+    instrument: Any,
+    name: str,
+    storageClass: str,
+    calibrations: Iterable[tuple[Mapping[str, int], Any]],
+    dimensions: Sequence[str] = ("detector",),
+) -> list[DatasetRef]:
+    """Store calibrations in a run of their own.
+
+    Parameters
+    ----------
+    butler
+        A writeable butler of a repository made by `makeRepository`.
+    instrument
+        The instrument.
+    name, storageClass
+        Name of the type of dataset, and its storage class.
+    calibrations
+        Data IDs, without the instrument, with their calibrations, which are taken one by one.
+    dimensions
+        What is in the data IDs.
+
+    Returns
+    -------
+    refs
+        Of what is stored.
+    """
+    run = instrument.makeCollectionName(f"calib/{name}/simulated")
+    butler.collections.register(run)
+    named = ("instrument", *dimensions)
+    dataset_type = DatasetType(name, named, storageClass, isCalibration=True, universe=butler.dimensions)
+    butler.registry.registerDatasetType(dataset_type)
+    with butler.transaction():
+        return [
+            butler.put(calibration, dataset_type, {"instrument": instrument.getName(), **data_id}, run=run)
+            for data_id, calibration in calibrations
+        ]
 
 
 def certifyCalibrations(
@@ -30,24 +70,11 @@ def certifyCalibrations(
     calibrations
         Ids of detectors with their calibrations, which are taken one by one.
     """
-    run = instrument.makeCollectionName(f"calib/{name}/simulated")
+    named = (({"detector": detector}, calibration) for detector, calibration in calibrations)
+    refs = putCalibrations(butler, instrument, name, storageClass, named)
     certified = instrument.makeCalibrationCollectionName()
-    butler.collections.register(run)
     butler.collections.register(certified, CollectionType.CALIBRATION)
-    dimensions = ("instrument", "detector")
-    dataset_type = DatasetType(name, dimensions, storageClass, isCalibration=True, universe=butler.dimensions)
-    butler.registry.registerDatasetType(dataset_type)
-    with butler.transaction():
-        refs = [
-            butler.put(
-                calibration,
-                dataset_type,
-                {"instrument": instrument.getName(), "detector": detector},
-                run=run,
-            )
-            for detector, calibration in calibrations
-        ]
-        butler.registry.certify(certified, refs, Timespan(None, None))
+    butler.registry.certify(certified, refs, Timespan(None, None))
 
 
 def listSimulated(

@@ -116,6 +116,8 @@ class FaultKind(enum.StrEnum):
     LINEARITY_CHANGE = "linearityChange"
     """Response that has changed since the linearizer was made, by the amplitude (percent) at half the full
     well."""
+    CURVED_RESPONSE = "curvedResponse"
+    """Response that loses the amplitude (percent) of a signal of 100,000 electrons, and is corrected."""
     STRONG_CROSSTALK = "strongCrosstalk"
     """Coefficient of crosstalk from the first amplifier to the second that is left after the correction."""
     FLIPPED_CROSSTALK = "flippedCrosstalk"
@@ -279,6 +281,15 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         harmlessTo=0.5,
         certainFrom=2.5,
         failing=frozenset({"SPLINE_RESIDUAL"}),
+    ),
+    # The largest deviation from a straight line is about three quarters of it, and its limit 2%.
+    FaultKind.CURVED_RESPONSE: FaultTraits(
+        unit="percent",
+        default=5.0,
+        lowest=0.0,
+        harmlessTo=2.0,
+        certainFrom=3.5,
+        failing=frozenset({"MAX_DEVIATION"}),
     ),
     # Standard errors of coefficients are 1.5e-6, and errors that are drawn at most 2.5 times that.
     FaultKind.STRONG_CROSSTALK: FaultTraits(

@@ -6,7 +6,13 @@
 Faults are of the sensors: linearizers are fitted to the simulated flats.
 """
 
-__all__ = ["LinearityModel", "listExpectedLinearizerResults", "simulateLinearizer", "LINEARIZERS"]
+__all__ = [
+    "LinearityModel",
+    "listExpectedLinearizerResults",
+    "listExpectedResponseResults",
+    "simulateLinearizer",
+    "LINEARIZERS",
+]
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +34,7 @@ type _Floats = npt.NDArray[np.float64]
 type _Flags = npt.NDArray[np.bool_]
 
 _TESTS = frozenset({"SPLINE_RESIDUAL"})
+_RESPONSE_TESTS = frozenset({"MAX_DEVIATION"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,9 +151,10 @@ def _makeSensor(
     gain, curvature = 1 + np.array(model.scatter[:2]) * rng.normal(size=2)
     vendors = [value for vendor, value in model.curvature if detector.getPhysicalType().startswith(vendor)]
     strengths = {fault.kind: fault.strength for fault in faults}
+    curved = strengths.get(FaultKind.CURVED_RESPONSE)
     return _Sensor(
         gain=amp.getGain() * gain,
-        curvature=vendors[0] * curvature,
+        curvature=vendors[0] * curvature if curved is None else curved / 100,
         turnoff=strengths.get(FaultKind.LOW_TURNOFF, rng.uniform(*model.turnoff)),
         change=strengths.get(FaultKind.LINEARITY_CHANGE, 0.0) / 100 if isLater else 0.0,
     )
@@ -248,7 +256,35 @@ def listExpectedLinearizerResults(faults: Iterable[Fault], camera: Any) -> list[
     ValueError
         Raised if a fault does not fit the camera or is too weak to be certain.
     """
+    return _listExpected(faults, camera, _TESTS)
+
+
+def listExpectedResponseResults(faults: Iterable[Fault], camera: Any) -> list[ExpectedResult]:
+    """List what has to be found of the faults of linearizers by the response that they were fitted to.
+
+    Parameters
+    ----------
+    faults
+        Faults of the simulation.
+    camera
+        The camera.
+
+    Returns
+    -------
+    expected
+        As `listExpectedLinearizerResults` returns them.
+
+    Raises
+    ------
+    ValueError
+        Raised if a fault does not fit the camera or is too weak to be certain.
+    """
+    return _listExpected(faults, camera, _RESPONSE_TESTS)
+
+
+def _listExpected(faults: Iterable[Fault], camera: Any, tests: frozenset[str]) -> list[ExpectedResult]:
+    """List what has to be found by some tests, which are not made of a masked amplifier."""
     return [
-        replace(result, untested=_TESTS) if FaultKind.MASKED_AMPLIFIER in result.kinds else result
-        for result in listExpectedResults(faults, camera, [0], tests=_TESTS)
+        replace(result, untested=tests) if FaultKind.MASKED_AMPLIFIER in result.kinds else result
+        for result in listExpectedResults(faults, camera, [0], tests=tests)
     ]

@@ -12,10 +12,12 @@ __all__ = [
     "listExpectedGainResults",
     "listExpectedPtcResults",
     "simulatePtc",
+    "splitPtc",
+    "storePairs",
     "PTCS",
 ]
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,9 +25,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import curve_fit
 
+from lsst.daf.butler import Butler
 from lsst.ip.isr import PhotonTransferCurveDataset
 
-from .calibrations import SimulatedCalibration
+from .calibrations import SimulatedCalibration, listSimulated, putCalibrations
 from .fault import Fault, FaultKind
 from .randomStreams import RandomStreams
 from .truth import ExpectedResult, listExpectedResults
@@ -238,6 +241,105 @@ def _evaluate(mu: _Floats, a00: float, gain: float, noise: float) -> _Floats:
 
 PTCS = SimulatedCalibration("ptc", "PhotonTransferCurveDataset", simulatePtc)
 """Photon transfer curves."""
+
+
+_MEASURED = (
+    "inputExpIdPairs",
+    "inputExpPairMjdStartList",
+    "rawExpTimes",
+    "rawMeans",
+    "rawVars",
+    "rawDeltas",
+    "rowMeanVariance",
+    "gainList",
+    "overscanMedianLevelList",
+    "noiseList",
+    "histVars",
+    "histChi2Dofs",
+    "kspValues",
+    "photoCharges",
+    "photoChargeDeltas",
+    "ampOffsets",
+    "expIdRolloffMask",
+    "covariances",
+    "covariancesSqrtWeights",
+)
+"""What is measured of each pair."""
+
+
+def splitPtc(ptc: PhotonTransferCurveDataset, detector: Any) -> Iterator[PhotonTransferCurveDataset]:
+    """Split photon transfer curves into what is measured of each pair of flats before they are fitted.
+
+    Parameters
+    ----------
+    ptc
+        The curves.
+    detector
+        Their detector.
+
+    Yields
+    ------
+    pair
+        Of the fit type PARTIAL. No pair is to be used of an amplifier that is bad.
+    """
+    for i in range(len(ptc.rawMeans[ptc.ampNames[0]])):
+        pair = PhotonTransferCurveDataset(ptc.ampNames, "PARTIAL", _SIDE)
+        pair.updateMetadata(detector=detector)
+        for name in ptc.ampNames:
+            for attribute in _MEASURED:
+                getattr(pair, attribute)[name] = getattr(ptc, attribute)[name][i : i + 1]
+            for attribute in ("finalMeans", "finalVars", "finalModelVars", "ptcFitPars", "ptcFitParsError"):
+                getattr(pair, attribute)[name] = np.array([np.nan])
+            for attribute in ("aMatrix", "bMatrix", "noiseMatrix"):
+                getattr(pair, attribute)[name] = np.full((_SIDE, _SIDE), np.nan)
+            pair.covariancesModel[name] = np.full((1, _SIDE, _SIDE), np.nan)
+            pair.nPixelCovariances[name] = ptc.nPixelCovariances[name]
+            pair.expIdMask[name] = np.array([name not in ptc.badAmps])
+            pair.gain[name] = pair.gainUnadjusted[name] = float(ptc.gainList[name][i])
+            pair.noise[name] = float(ptc.noiseList[name][i])
+        yield pair
+
+
+def storePairs(
+    butler: Butler,
+    instrument: Any,
+    camera: Any,
+    exposures: Sequence[int],
+    faults: Iterable[Fault] = (),
+    *,
+    seed: int = 1,
+    model: PtcModel | None = None,
+) -> None:
+    """Store what is measured of each pair of flats of all detectors, as cp_pipe does.
+
+    Parameters
+    ----------
+    butler
+        A writeable butler of a repository made by `makeRepository`.
+    instrument
+        The instrument.
+    camera
+        Its camera.
+    exposures
+        Ids of the exposures of the repository that are the first ones of the pairs.
+    faults
+        Faults of the simulation.
+    seed
+        Seed of the simulation.
+    model
+        What clean sensors are like, with a signal for each pair.
+    """
+    pairs = (
+        ({"exposure": exposure, "detector": detector.getId()}, pair)
+        for detector, own in listSimulated(camera, faults)
+        for exposure, pair in zip(
+            exposures,
+            splitPtc(simulatePtc(detector, camera, own, seed=seed, model=model), detector),
+            strict=True,
+        )
+    )
+    storage_class, dimensions = "PhotonTransferCurveDataset", ("exposure", "detector")
+    putCalibrations(butler, instrument, "cpPtcPartial", storage_class, pairs, dimensions)
 
 
 def listExpectedPtcResults(faults: Iterable[Fault], camera: Any) -> list[ExpectedResult]:

@@ -117,6 +117,7 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
         FaultKind.GAIN_STEP,
         FaultKind.LIGHT_LEAK,
         FaultKind.LINEARITY_CHANGE,
+        FaultKind.CURVED_RESPONSE,
         FaultKind.OVER_MASKED,
         FaultKind.SELF_CROSSTALK,
         FaultKind.STRONG_CROSSTALK,

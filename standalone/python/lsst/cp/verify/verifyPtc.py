@@ -125,4 +125,7 @@ def _measure(calib: Any, amp: Any, fitType: str) -> Iterator[tuple[str, Any]]:
 
 def _fitLine(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> Any:
     """Fit a straight line that outliers do not draw."""
-    return least_squares(lambda line: y - (line[0] * x + line[1]), [1.0, 0.0], loss="cauchy")
+    derivative = np.stack([-x, np.full_like(x, -1.0)], axis=1)
+    return least_squares(
+        lambda line: y - (line[0] * x + line[1]), [1.0, 0.0], lambda line: derivative, loss="cauchy"
+    )

@@ -5,7 +5,7 @@
 
 Files of versions from 1.9 on are read; what they do not have is NaN, -1 or False. Earlier ones are refused,
 as the unit of their noise is another. Left out: auxiliary values, dictionaries and text files, and what
-builds a curve from its pairs. Unlike there, the error and the scale of the rolloff are read from their own
+fills in the values of a pair. Unlike there, the error and the scale of the rolloff are read from their own
 columns.
 """
 
@@ -78,6 +78,10 @@ _COLUMNS = {
 """Column and kind of value of each attribute, in the order of a file."""
 
 
+_OF_PAIRS = ("pairs", "vector", "mask", "covariances")
+"""Kinds of values of which there is one for each pair of flats."""
+
+
 class PhotonTransferCurveDataset(IsrCalib):
     """Pairs of flats, and the fit of their variances, of each amplifier of a detector.
 
@@ -89,7 +93,8 @@ class PhotonTransferCurveDataset(IsrCalib):
     ampNames
         Names of the amplifiers.
     ptcFitType
-        ``"POLYNOMIAL"``, ``"EXPAPPROXIMATION"``, ``"FULLCOVARIANCE"`` or ``"FULLCOVARIANCE_NO_B"``.
+        ``"POLYNOMIAL"``, ``"EXPAPPROXIMATION"``, ``"FULLCOVARIANCE"`` or ``"FULLCOVARIANCE_NO_B"``;
+        of one pair ``"PARTIAL"``, and of none ``"DUMMY"``.
     covMatrixSide
         Number of lags of the covariances in each direction.
     covMatrixSideFullCovFit
@@ -198,6 +203,40 @@ class PhotonTransferCurveDataset(IsrCalib):
         table = Table(rows)
         table.meta = {key: "" if v is None else v for key, v in self.getMetadata().toDict().items()}
         return [table]
+
+    def appendPartialPtc(self, partialPtc: Self) -> None:
+        """Append what was measured of one pair of flats.
+
+        Parameters
+        ----------
+        partialPtc
+            Of the fit type PARTIAL, with one pair. Not modified.
+
+        Raises
+        ------
+        ValueError
+            Raised if it is of other amplifiers, is not of one pair, or has another number of pixels.
+        """
+        if self.ampNames != partialPtc.ampNames:
+            raise ValueError("partialPtc has mis-matched amps.")
+        first = self.ampNames[0]
+        if len(partialPtc.rawMeans[first]) != 1 or partialPtc.ptcFitType != "PARTIAL":
+            raise ValueError("partialPtc does not appear to be the correct format.")
+        pixels = self.nPixelCovariances
+        for name, number in partialPtc.nPixelCovariances.items():
+            if not len(self.expIdMask[name]):
+                pixels[name] = number
+            elif pixels[name] != number:
+                raise ValueError(f"partialPtc has mismatched nPixelCovariances for amp {name}.")
+        for attribute, (_, kind) in _COLUMNS.items():
+            own, other = getattr(self, attribute), getattr(partialPtc, attribute)
+            for name in self.ampNames if kind in _OF_PAIRS else ():
+                if kind == "pairs":
+                    own[name].append(other[name][0])
+                elif kind == "covariances":
+                    own[name] = np.append(own[name], other[name]).reshape(-1, *np.shape(other[name])[1:])
+                else:
+                    own[name] = np.append(own[name], other[name][0])
 
     def evalPtcModel(self, mu: _Floats) -> Mapping[str, _Floats]:
         """Evaluate the fits.

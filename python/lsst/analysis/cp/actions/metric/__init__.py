@@ -3,7 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Actions that make formal measurements."""
 
-from .ampMetrics import AmpMetricAction, AmpSummaryMetric, DetectorMetrics
+from .ampMetrics import AmpMetricAction, AmpSummaryMetric, DetectorMeasurements, DetectorMetrics
 from .failureMetric import FailureMetric
 from .slopeMetric import SlopeMetric
 from .structureMetric import StructureMetric
@@ -12,6 +12,7 @@ from .trendMetric import TrendMetric
 __all__ = [
     "AmpMetricAction",
     "AmpSummaryMetric",
+    "DetectorMeasurements",
     "DetectorMetrics",
     "FailureMetric",
     "SlopeMetric",

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import astropy.units as u
@@ -20,7 +20,7 @@ from lsst.analysis.tools.interfaces import AnalysisAction, KeyedData, KeyedDataS
 from lsst.pex.config import ChoiceField, Field, ListField
 from lsst.verify import Measurement, Name
 
-__all__ = ["AmpMetricAction", "AmpSummaryMetric", "DetectorMetrics"]
+__all__ = ["AmpMetricAction", "AmpSummaryMetric", "DetectorMeasurements", "DetectorMetrics"]
 
 _LEVEL_DOCS = {
     "detector": "One detector of one exposure.",
@@ -140,6 +140,36 @@ class AmpSummaryMetric(AmpMetricAction):
         return summarize(table, level, self.selection, maxFailuresPerDetector=limit), group
 
 
+@dataclass(frozen=True)
+class DetectorMeasurements(Mapping[tuple[int | None, int], dict[str, list[Measurement]]]):
+    """Measurements of each tool by its name, by the ids of exposure and detector.
+
+    Those of a detector are made when they are asked for: thousands at a time are more for the collector of
+    garbage to go through than all else in a quantum. Over a run, and without exposures, that of the exposure
+    is None.
+    """
+
+    rows: Mapping[tuple[int | None, int], int]
+    """Place of the values by the ids."""
+    columns: Mapping[str, Mapping[Name, u.Quantity]]
+    """Values of all detectors by the name of the measurement, by the name of the tool."""
+    notes: Mapping[str, Any]
+    """Notes of each measurement."""
+
+    def __getitem__(self, ids: tuple[int | None, int]) -> dict[str, list[Measurement]]:
+        row = self.rows[ids]
+        return {
+            tool: [Measurement(name, values[row], notes=self.notes) for name, values in columns.items()]
+            for tool, columns in self.columns.items()
+        }
+
+    def __iter__(self) -> Iterator[tuple[int | None, int]]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
 class DetectorMetrics(AnalysisAction):
     """Reduce encoded results once, to the measurements of all tests of each detector."""
 
@@ -167,9 +197,7 @@ class DetectorMetrics(AnalysisAction):
         """Name the encoded results."""
         return [(AMP_TABLE, AmpTable)]
 
-    def __call__(
-        self, data: KeyedData, **kwargs: Any
-    ) -> dict[tuple[int | None, int], dict[str, list[Measurement]]]:
+    def __call__(self, data: KeyedData, **kwargs: Any) -> DetectorMeasurements:
         """Reduce.
 
         Parameters
@@ -182,8 +210,7 @@ class DetectorMetrics(AnalysisAction):
         Returns
         -------
         measurements
-            Those of each tool by its name, by the ids of exposure and detector, of each detector of the
-            layout. Over a run, and without exposures, the former is None.
+            Those of each detector of the layout.
 
         Raises
         ------
@@ -196,22 +223,15 @@ class DetectorMetrics(AnalysisAction):
         summary = summarize(table, self.level)
         detectors = table.layout.detectorId[summary.detectorIndex].tolist()
         exposures = summary.exposure.tolist() if summary.level.byEpoch else [None] * len(detectors)
-        groups = list(zip(exposures, detectors, strict=True))
-        result: dict[tuple[int | None, int], dict[str, list[Measurement]]] = {group: {} for group in groups}
-        notes = {"metric_tags": kwargs.get("metric_tags", [])}
+        groups = zip(exposures, detectors, strict=True)
+        columns = {}
         for key, reduced in summary.tests.items():
-            tool = reduced.test.toolName
-            if tool in units:
+            if (tool := reduced.test.toolName) in units:
                 values = summary.values(key)
-                columns = [_iterate(name, values[name], unit, notes) for name, unit in units[tool].items()]
-                for group, measurements in zip(groups, zip(*columns, strict=True), strict=True):
-                    result[group][tool] = list(measurements)
-        return result
-
-
-def _iterate(name: str, values: Any, unit: str, notes: Mapping[str, Any]) -> Iterator[Measurement]:
-    """Make the measurements of all groups."""
-    # To parse the name for each of thousands of measurements takes as long as all else.
-    parsed = Name(metric=name)
-    for value in values.astype(np.float64) * u.Unit(unit):
-        yield Measurement(parsed, value, notes=notes)
+                columns[tool] = {
+                    # To parse the name for each of thousands of measurements takes as long as all else.
+                    Name(metric=name): values[name].astype(np.float64) * u.Unit(unit)
+                    for name, unit in units[tool].items()
+                }
+        rows = {group: row for row, group in enumerate(groups)}
+        return DetectorMeasurements(rows, columns, {"metric_tags": kwargs.get("metric_tags", [])})

@@ -6,6 +6,7 @@
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -89,18 +90,16 @@ def thresholdsOf(test: VerifyTest, physicalType: NameArray) -> tuple[FloatArray,
         Ends of the interval in which the quantity passes, in its unit, shape (n,); infinite where there is
         no such end, NaN for a type of sensor for which the catalogue has no threshold.
     """
-    given = (
-        test.threshold
-        if isinstance(test.threshold, Mapping)
-        else dict.fromkeys(np.unique(physicalType).tolist(), test.threshold)
-    )
+    given: list[tuple[BoolArray | slice, Any]] = [(slice(None), test.threshold)]
+    if isinstance(test.threshold, Mapping):
+        given = [(physicalType == name, bounds) for name, bounds in test.threshold.items()]
     low, high = (np.full(len(physicalType), np.nan) for _ in range(2))
-    for name, bounds in given.items():
+    for rows, bounds in given:
         if isinstance(bounds, tuple):
             ends = bounds
         else:
             ends = (-np.inf, bounds) if str(test.operator).startswith("<") else (bounds, np.inf)
-        low[physicalType == name], high[physicalType == name] = ends
+        low[rows], high[rows] = ends
     return low, high
 
 

@@ -7,7 +7,13 @@ from .bfk import MeasureBfkConfig, MeasureBfkTask
 from .crosstalk import MeasureCrosstalkConfig, MeasureCrosstalkTask
 from .cti import MeasureCtiConfig, MeasureCtiTask
 from .eper import MeasureEperConfig, MeasureEperTask
-from .gain import MeasureGainConfig, MeasureGainTask
+from .gain import (
+    MeasureFlatPairGainConfig,
+    MeasureFlatPairGainConnections,
+    MeasureFlatPairGainTask,
+    MeasureGainConfig,
+    MeasureGainTask,
+)
 from .measureCalib import MeasureCalibConfig, MeasureCalibConnections, MeasureCalibTask
 from .measureStatistics import (
     DetectorStatistics,
@@ -37,6 +43,9 @@ __all__ = [
     "MeasureCtiTask",
     "MeasureEperConfig",
     "MeasureEperTask",
+    "MeasureFlatPairGainConfig",
+    "MeasureFlatPairGainConnections",
+    "MeasureFlatPairGainTask",
     "MeasureFlatTearingConfig",
     "MeasureFlatTearingConnections",
     "MeasureFlatTearingTask",

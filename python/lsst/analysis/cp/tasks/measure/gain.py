@@ -5,16 +5,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lsst.analysis.cp.core.calibrations import chooseFlatPair, correctionFactor
+from lsst.ip.isr import PhotonTransferCurveDataset
 from lsst.pex.config import Field
+from lsst.pipe.base import InputQuantizedConnection, QuantumContext
+from lsst.pipe.base import connectionTypes as cT
 
 from .measureCalib import MeasureCalibConfig, MeasureCalibConnections, MeasureCalibTask
 
-__all__ = ["MeasureGainConfig", "MeasureGainTask"]
+if TYPE_CHECKING:
+    from lsst.afw.cameraGeom import Camera
+    from lsst.daf.butler import DeferredDatasetHandle
+
+__all__ = [
+    "MeasureFlatPairGainConfig",
+    "MeasureFlatPairGainConnections",
+    "MeasureFlatPairGainTask",
+    "MeasureGainConfig",
+    "MeasureGainTask",
+]
 
 
 class MeasureGainConfig(MeasureCalibConfig, pipelineConnections=MeasureCalibConnections):
@@ -71,3 +85,83 @@ class MeasureGainTask(MeasureCalibTask):
                 "PTC_GAIN": float(inputCalib.gain.get(name, np.nan)),
             }
         return measured
+
+
+class MeasureFlatPairGainConnections(MeasureCalibConnections, dimensions={"instrument", "detector"}):
+    """The photon transfer curve of a detector, and pairs of flats of it."""
+
+    inputPairs = cT.Input(
+        doc="Pairs of flats of one detector, each by itself, before cp_pipe fits a curve to them.",
+        name="cpPtcPartial",
+        storageClass="PhotonTransferCurveDataset",
+        dimensions=("instrument", "exposure", "detector"),
+        isCalibration=True,
+        multiple=True,
+        deferLoad=True,
+    )
+
+
+class MeasureFlatPairGainConfig(MeasureGainConfig, pipelineConnections=MeasureFlatPairGainConnections):
+    """Configuration of `MeasureFlatPairGainTask`."""
+
+
+class MeasureFlatPairGainTask(MeasureGainTask):
+    """Measure the same of pairs of flats before a curve is fitted to them.
+
+    They are `lsst.ip.isr.PhotonTransferCurveDataset` of one pair each. A pair that cannot be taken costs
+    itself; it is logged, and recorded in the task metadata under ``pairsLeftOut``.
+    """
+
+    ConfigClass = MeasureFlatPairGainConfig
+    config: MeasureFlatPairGainConfig
+    _DefaultName = "measureFlatPairGain"
+
+    def readCalib(self, butlerQC: QuantumContext, inputRefs: InputQuantizedConnection, camera: Camera) -> Any:
+        """Read the pairs, with the gain of the curve if there is one; None if there is no pair."""
+        curve = super().readCalib(butlerQC, inputRefs, camera)
+        detector = camera[inputRefs.inputPairs[0].dataId["detector"]]
+        handles = butlerQC.get(inputRefs.inputPairs)
+        pairs = self.joinPairs(handles, [amp.getName() for amp in detector])
+        if pairs is not None:
+            pairs.updateMetadata(camera=camera, detector=detector)
+            if curve is not None:
+                pairs.gain.update(curve.gain)
+        return pairs
+
+    def joinPairs(
+        self, handles: Iterable[DeferredDatasetHandle], names: Sequence[str]
+    ) -> PhotonTransferCurveDataset | None:
+        """Put pairs of flats together, as cp_pipe does before it fits a curve.
+
+        Parameters
+        ----------
+        handles
+            Handles of what was measured of a pair each. Those of no pair, which cp_pipe writes for the second
+            exposure of one, are passed over.
+        names
+            Names of the amplifiers of the detector, in its order.
+
+        Returns
+        -------
+        pairs
+            All pairs, without a fit; None if there is none.
+        """
+        joined, left_out = None, {}
+        for handle in handles:
+            try:
+                pair = handle.get()
+                if pair.ptcFitType == "DUMMY":
+                    continue
+                all_pairs = joined
+                if all_pairs is None:
+                    sides = pair.covMatrixSide, pair.covMatrixSideFullCovFit
+                    all_pairs = PhotonTransferCurveDataset(names, "PARTIAL", *sides)
+                all_pairs.appendPartialPtc(pair)
+                joined = all_pairs
+            except Exception as error:
+                name = f"{handle.ref.datasetType.name} {handle.dataId}"
+                self.log.warning("%s is left out: %s", name, error)
+                left_out[name] = f"{type(error).__name__}: {error}"
+        if left_out:
+            self.metadata["pairsLeftOut"] = left_out
+        return joined

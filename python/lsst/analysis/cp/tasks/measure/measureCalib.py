@@ -70,12 +70,32 @@ class MeasureCalibTask(CpVerifyCalibTask, abc.ABC):
         lsst.pipe.base.NoWorkFound
             Raised if the detector has no calibration.
         """
-        if not inputRefs.inputCalib:
-            raise NoWorkFound(f"no calibration of {butlerQC.quantum.dataId}")
-        (ref,) = inputRefs.inputCalib
-        calib, camera = butlerQC.get(ref), butlerQC.get(inputRefs.camera)
-        outputs = self.run(calib, camera=camera, dimensions=dict(ref.dataId.required))
+        camera, data_id = butlerQC.get(inputRefs.camera), butlerQC.quantum.dataId
+        assert data_id is not None
+        calib = self.readCalib(butlerQC, inputRefs, camera)
+        if calib is None:
+            raise NoWorkFound(f"no calibration of {data_id}")
+        outputs = self.run(calib, camera=camera, dimensions=dict(data_id.required))
         butlerQC.put(outputs, outputRefs)
+
+    def readCalib(self, butlerQC: QuantumContext, inputRefs: InputQuantizedConnection, camera: Camera) -> Any:
+        """Read what is measured of the detector.
+
+        Parameters
+        ----------
+        butlerQC
+            The quantum's own context.
+        inputRefs
+            Its inputs.
+        camera
+            Camera of the detector.
+
+        Returns
+        -------
+        calib
+            The calibration; None if there is none.
+        """
+        return next(iter(butlerQC.get(inputRefs.inputCalib)), None)
 
     def detectorStatistics(self, inputCalib: Any, camera: Any = None, exposure: Any = None) -> dict[str, Any]:
         """Measure nothing of the detector as a whole."""

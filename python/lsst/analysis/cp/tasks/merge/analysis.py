@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from astropy.table import Table
 
     from lsst.afw.cameraGeom import Camera
+    from lsst.verify import Measurement
 
 __all__ = ["MergeAnalysisMixin"]
 
@@ -212,7 +213,7 @@ class MergeAnalysisMixin(PipelineTask):
             ``ampTable``, the encoded rows, those of amplifiers and detectors if it is those of exposures that
             cannot be encoded, or None; ``metrics``, the figures by the names of their connections, and,
             unless the rows cannot be reduced, ``detectorSummary``, ``ampSummary``, ``culprits`` and, if there
-            are ``detectors``, a list of their ``detectorMetrics``.
+            are ``detectors``, an iterator over their bundles, ``detectorMetrics``.
         """
         product = getProduct(self.config.product, self.config.gainsApplied).withLimits(limits)
         keys: dict[str, Any] = {"reference": reference, "exposures": exposures}
@@ -262,15 +263,16 @@ class MergeAnalysisMixin(PipelineTask):
 
     def _measureDetectors(
         self, data: Mapping[str, Any], detectors: Sequence[tuple[int | None, int]]
-    ) -> list[MetricMeasurementBundle]:
-        """Cut the metrics of all detectors into bundles."""
+    ) -> Iterator[MetricMeasurementBundle]:
+        """Cut the metrics of all detectors into bundles, each made when it is taken."""
         measured = self.config.detectorMetrics(data, metric_tags=list(self.config.metric_tags))
-        bundles = []
-        for detector in detectors:
-            bundle = makeBundle(self.config, f"{self.config.connections.outputName}Det_")
-            bundle.update(measured[detector])
-            bundles.append(bundle)
-        return bundles
+        return (self._makeDetectorBundle(measured[detector]) for detector in detectors)
+
+    def _makeDetectorBundle(self, measured: Mapping[str, list[Measurement]]) -> MetricMeasurementBundle:
+        """Make the bundle of one detector."""
+        bundle = makeBundle(self.config, f"{self.config.connections.outputName}Det_")
+        bundle.update(measured)
+        return bundle
 
 
 def readReference(

@@ -35,6 +35,10 @@ _PANEL = (5.4, 4.9)
 _WORDS = 3.6
 """Places on the page, size of a panel and width of the words, in inches."""
 
+_COLUMNS = 4
+_LEGEND = (0.05, 0.032)
+"""Columns of the names of lines; and the share of the height of a panel for them: at least, and each row."""
+
 _LEAST = 1e-7
 """Inefficiency below which the axis is linear, as estimates scatter about 0."""
 
@@ -127,13 +131,21 @@ def drawCti(ax: Axes, view: CtiView, number: int) -> None:
     ax.set_yscale("symlog", linthresh=_LEAST)
     finite = np.concatenate([e[np.isfinite(e)] for e in panel.estimates] + [np.array([panel.limit])])
     least = float(finite.min())
-    # Names of the lines are above them.
-    ax.set_ylim(0.3 * least if least > _LEAST else min(-_LEAST, 1.5 * least), 20 * finite.max())
+    _makeRoom(ax, 0.3 * least if least > _LEAST else min(-_LEAST, 1.5 * least), 2 * float(finite.max()),
+              _LEGEND[0] + _LEGEND[1] * -(-len(view.names) // _COLUMNS))  # fmt: skip
     ax.set_xlabel("Mean signal of a flat (electron)", fontsize=9)
     ax.set_ylabel("Inefficiency of a transfer", fontsize=9)
     ax.tick_params(labelsize=8)
     if len(finite) == 1:
         ax.text(0.5, 0.5, "no data", transform=ax.transAxes, ha="center", fontsize=10)
+
+
+def _makeRoom(ax: Axes, low: float, high: float, share: float) -> None:
+    """Choose the ends of the vertical axis, and leave a share of its height for names above the lines."""
+    scale = ax.yaxis.get_transform()
+    bottom, top = scale.transform(np.array([low, high]))
+    (end,) = scale.inverted().transform(np.array([top + (top - bottom) * share / (1 - share)]))
+    ax.set_ylim(low, end)
 
 
 def _makeFigure(view: CtiView, title: str, plotInfo: Mapping[str, object], source: str) -> Figure:
@@ -145,7 +157,7 @@ def _makeFigure(view: CtiView, title: str, plotInfo: Mapping[str, object], sourc
     for number in range(len(view.panels)):
         drawCti(page.addAxes(_LEFT + number * (width + _GAP), _BOTTOM, width, height), view, number)
     handles, _ = page.figure.axes[0].get_legend_handles_labels()
-    page.figure.axes[0].legend(handles=handles, fontsize=7, ncols=4, loc="upper right")
+    page.figure.axes[0].legend(handles=handles, fontsize=7, ncols=_COLUMNS, loc="upper right")
     provenance = describeProvenance(plotInfo, [], source)
     heading = f"{chooseTitle(title, plotInfo, '')}: {view.detector}"
     page.writeHeader(heading, view.headline, provenance, emphasise=view.isBad)

@@ -84,10 +84,12 @@ def listValues(
         return PatchList()
     width = max(len(names[i]) for i in shown)
     failed = any(shares)
-    header = "".join(f"{head:>{COLUMN}}" for head in columns) + "  failed" * failed
+    # A head may be longer than the numbers below it.
+    widths = {head: max(COLUMN, len(head) + 2) for head in columns}
+    header = "".join(f"{head:>{widths[head]}}" for head in columns) + "  failed" * failed
     lines = [
         f"{names[i]:<{width}}"
-        + "".join(f"{_write(values[i]):>{COLUMN}}" for values in columns.values())
+        + "".join(f"{_write(values[i]):>{widths[head]}}" for head, values in columns.items())
         + (f"  {shares[place]}" if failed else "")
         for place, i in enumerate(shown)
     ]

@@ -1,0 +1,200 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""The history of a metric."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from astropy.table import Table
+
+from lsst.analysis.cp.catalogue import VerifyTest, findTest, getProduct, products
+from lsst.analysis.cp.metrics import (
+    TREND_SCHEMA,
+    ObservationTimes,
+    declaredMeasurements,
+    fromTable,
+    readHandles,
+    toTable,
+    unreadDatasets,
+)
+from lsst.daf.butler import DatasetNotFoundError, DeferredDatasetHandle
+from lsst.daf.butler.formatters.parquet import arrow_to_astropy
+
+from .readTables import SUMMARY, dropEmpty
+from .search import DataIdLike, Kind, expand, listTypes, matchTypes, toDict
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler, DatasetRef
+
+__all__ = ["readTrend"]
+
+_TRENDS = Kind("table of trends", "tables of trends", ending="_trend")
+_EPOCHS = ("exposure", "visit")
+_KEYS = ("instrument", "detector", "physical_filter", "day_obs", "exposure")
+"""Columns by which rows are chosen."""
+_ORDER = ("detector", "mjd", "exposure")
+_N_NAMED = 20
+"""Number of detectors in an error."""
+
+
+def readTrend(
+    butler: Butler,
+    name: str,
+    dataId: DataIdLike = None,
+    *,
+    measurement: str = "median",
+    collections: str | Sequence[str] | None = None,
+) -> Table:
+    """Read the history of a metric of detectors.
+
+    It is gathered from the summaries of the detectors, one file an exposure (or a run, where there are no
+    exposures). Of an exposure that was verified several times, that of the first collection is taken. Where
+    there is a table of trends (``cpBiasTrend_trend``), only the summaries are read that it lacks.
+
+    Parameters
+    ----------
+    butler
+        The repository.
+    name
+        The metric, by the name of its tool (``biasNoise``).
+    dataId
+        Whose history is meant, as in ``{"detector": 94}`` or ``{"detector": "R22_S11"}``; by default that of
+        all detectors.
+    measurement
+        What is followed of the amplifiers of a detector, as ``median``, ``max`` or ``nFailed``.
+    collections
+        Where to search; by default the collections of the butler.
+
+    Returns
+    -------
+    trend
+        One row an exposure and detector, in the order of time, with unit and limit.
+
+    Warns
+    -----
+    UserWarning
+        Warned if some of the summaries cannot be read.
+
+    Raises
+    ------
+    lsst.daf.butler.MissingCollectionError, lsst.daf.butler.DatasetNotFoundError
+        Raised if there is no such collection, or no such history; they name what there is.
+    ValueError
+        Raised if there is no such metric or measurement, or the data ID has what no detector has.
+    """
+    test = _findTest(name)
+    if measurement not in (known := declaredMeasurements(name, "runDetector")):
+        raise ValueError(f"{name} has no measurement {measurement!r}; it has {', '.join(known)}.")
+    wanted = toDict(dataId)
+    if unknown := sorted(set(wanted) - set(_KEYS)):
+        raise ValueError(
+            f"No history is chosen by {', '.join(unknown)}: expected some of {', '.join(_KEYS)}."
+        )
+    stored = _readStored(butler, name, measurement, test.product, collections)
+    # What a stored history has is not read again.
+    known_inputs = set(zip(stored["exposure"].to_pylist(), stored["run"].to_pylist(), strict=True))
+    more = [
+        ref
+        for ref in _findSummaries(butler, test.product, collections, isRequired=len(stored) == 0)
+        if (_epochOf(ref), ref.run) not in known_inputs
+    ]
+    handles = (DeferredDatasetHandle(butler=butler, ref=ref, parameters=None) for ref in more)
+    gathered = readHandles(
+        handles, metrics=[name], measurements=[measurement], times=ObservationTimes(butler)
+    )
+    if unread := unreadDatasets(gathered):
+        listed = "; ".join(f"{dataset}: {reason}" for dataset, reason in unread.items())
+        warnings.warn(f"These cannot be read: {listed}", stacklevel=2)
+    # An exposure that has been verified again since replaces the one that was stored.
+    epochs = pa.array([epoch for ref in more if (epoch := _epochOf(ref)) is not None], pa.int64())
+    kept = stored.filter(pc.invert(pc.is_in(stored["exposure"], value_set=epochs)))
+    trend = pa.concat_tables([gathered, kept]).sort_by([(key, "ascending") for key in _ORDER])
+    sources = json.dumps(sorted(set(trend["run"].to_pylist()))).encode()
+    trend = trend.replace_schema_metadata({**gathered.schema.metadata, b"sources": sources})
+    chosen = _choose(trend, wanted)
+    if not len(chosen):
+        raise DatasetNotFoundError(f"There is no {measurement} of {name} of {wanted}. {_nameExisting(trend)}")
+    return _withUnit(dropEmpty(toTable(chosen)))
+
+
+def _readStored(
+    butler: Butler, name: str, measurement: str, product: str, collections: str | Sequence[str] | None
+) -> pa.Table:
+    """Read the values of a metric of detectors that stored tables of trends have; empty if there are none."""
+    types = matchTypes(butler, _TRENDS, product, collections)
+    refs = butler.query_all_datasets(collections, name=types, limit=None) if types else []
+    parts = [TREND_SCHEMA.empty_table()]
+    for ref in refs:
+        table = butler.get(ref, storageClass="ArrowTable")
+        wanted = _choose(table, {"metric": name, "measurement": measurement})
+        parts.append(fromTable(arrow_to_astropy(wanted.filter(pc.is_valid(wanted["detector"])))))
+    return pa.concat_tables(part.replace_schema_metadata(TREND_SCHEMA.metadata) for part in parts)
+
+
+def _findSummaries(
+    butler: Butler, product: str, collections: str | Sequence[str] | None, *, isRequired: bool
+) -> list[DatasetRef]:
+    """Find the summaries of the exposures or, where there are none, of all runs."""
+    list_types = listTypes if isRequired else matchTypes
+    types = [butler.get_dataset_type(each) for each in list_types(butler, SUMMARY, product, collections)]
+    of_epochs = [each for each in types if not set(_EPOCHS).isdisjoint(each.dimensions.required)]
+    runs = expand(butler, collections)
+    with butler.query() as query:
+        return [
+            ref
+            for each in of_epochs or types
+            for ref in query.datasets(each, runs, find_first=bool(of_epochs)).with_dimension_records()
+        ]
+
+
+def _epochOf(ref: DatasetRef) -> int | None:
+    """Return the exposure or visit of a dataset; None if it has none."""
+    found = [key for key in _EPOCHS if key in ref.dataId.required]
+    return int(ref.dataId[found[0]]) if found else None
+
+
+def _choose(table: pa.Table, wanted: Mapping[str, Any]) -> pa.Table:
+    """Choose the rows that have given values; a detector may be given by its name."""
+    for key, value in wanted.items():
+        column = table["detectorName" if key == "detector" and isinstance(value, str) else key]
+        try:
+            rows = pc.equal(column, pa.scalar(value))
+        except pa.ArrowNotImplementedError as error:
+            raise ValueError(f"{value!r} is no {key}: it is compared with {column.type}.") from error
+        table = table.filter(rows)
+    return table
+
+
+def _findTest(name: str) -> VerifyTest:
+    """Find the test of a metric; `ValueError` names similar ones if there is none."""
+    if (test := findTest(name)) is None:
+        known = [test.toolName for product in products() for test in getProduct(product)]
+        similar = ", ".join(difflib.get_close_matches(name, known, n=10, cutoff=0.0))
+        raise ValueError(f"There is no metric {name!r}. These are the most similar: {similar}.")
+    return test
+
+
+def _nameExisting(table: pa.Table) -> str:
+    """Name the detectors that have a history."""
+    ids = sorted(set(table["detector"].to_pylist()))
+    if not ids:
+        return "There is none of any detector."
+    more = f" and {len(ids) - _N_NAMED} more" if len(ids) > _N_NAMED else ""
+    return f"There is that of detector(s) {', '.join(map(str, ids[:_N_NAMED]))}{more}."
+
+
+def _withUnit(trend: Table) -> Table:
+    """Give the values their unit, which is the same in all rows but those of electrons and of ADU."""
+    units = set(trend["unit"]) if "unit" in trend.colnames else {""}
+    if len(units) == 1:
+        for name in {"value", "threshold"} & set(trend.colnames):
+            trend[name].unit = trend["unit"][0]
+    return trend
