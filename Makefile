@@ -19,7 +19,7 @@ demo: $(STAMP)
 	$(SETUP) && exec python demo/runDemo.py $(DEMO_OPTIONS)
 
 test: $(STAMP)
-	$(SETUP) && python -m pytest -n $(or $(TEST_PROCESSES),2) --dist loadfile --mpl $(TEST_OPTIONS)
+	$(SETUP) && python -m pytest -n $(or $(TEST_PROCESSES),2) --dist loadfile --no-loadscope-reorder --mpl $(TEST_OPTIONS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

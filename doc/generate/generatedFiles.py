@@ -11,7 +11,7 @@ from pathlib import Path
 from coveragePage import coveragePage
 from metricInformation import metricInformationFile
 from otherPlotsPage import collectPlots, otherPlotsPage
-from pipelineTopics import collectTopics
+from pipelineTopics import collectTopics, resolvePipelines
 from productPages import productPages
 from tablePage import tablePage
 from topicPages import topicFiles
@@ -37,8 +37,9 @@ def generatedFiles() -> dict[str, str]:
     files
         Text of each file by its path, relative to the root of the package.
     """
-    topics = collectTopics(pipelineFiles())
-    plots = otherPlotsPage(collectPlots(pipelineFiles()))
+    pipelines = resolvePipelines(pipelineFiles())
+    topics = collectTopics(pipelines)
+    plots = otherPlotsPage(collectPlots(pipelines.values()))
     from_data = verifyMetricsFiles() | tablePage() | upstreamPage() | plots
     from_pipelines = (topicFiles, productPages, metricInformationFile, coveragePage)
     return from_data | {name: text for make in from_pipelines for name, text in make(topics).items()}

@@ -108,3 +108,14 @@ def test_simulation_is_repeatable(bfk, camera):
     again = simulateKernel(camera[90], camera, FAULTS, seed=2)
     assert_array_equal(again.ampKernels["C07"], bfk.ampKernels["C07"])
     assert (again.ampKernels["C07"] != bfk.ampKernels["C06"]).any()
+
+
+def test_dictionary_is_that_of_ip_isr(bfk, upstream, tmp_path):
+    theirs = upstream.fromDict(bfk.toDict())
+    checkEqual(theirs, bfk)
+    assert bfk.toDict().keys() == theirs.toDict().keys()
+    checkEqual(BrighterFatterKernel.fromDict(theirs.toDict()), bfk)
+    found = IsrCalib.readText(bfk.writeText(str(tmp_path / "bfk.yaml")))
+    assert found == bfk
+    found.ampKernels["C04"][0, 0] += 1
+    assert found != bfk

@@ -105,3 +105,14 @@ def test_truth_is_of_the_faults(cti, camera):
     assert results["C05"].failures == {"PARALLEL_CTI"}
     assert results["C04"].untested == {"SERIAL_CTI", "GLOBAL_CTI", "PARALLEL_CTI"}
     assert np.isnan(cti.serialEper["C04"]).all()
+
+
+def test_dictionary_is_that_of_ip_isr(cti, isrModule, tmp_path):
+    theirs = isrModule("deferredCharge").DeferredChargeCalib.fromDict(cti.toDict())
+    checkEqual(theirs, cti)
+    assert cti.toDict().keys() == theirs.toDict().keys()
+    checkEqual(DeferredChargeCalib.fromDict(theirs.toDict()), cti)
+    found = IsrCalib.readText(cti.writeText(str(tmp_path / "cti.yaml")))
+    assert found == cti
+    found.serialTraps.popitem()
+    assert found != cti

@@ -231,3 +231,11 @@ def test_what_an_older_file_lacks_is_not_known():
     assert np.isnan(found.linearityTurnoff["C01"])
     assert found.fitResidualsModel["C01"] == [0.0]
     assert found.absoluteReferenceAmplifier == ""
+
+
+def test_dictionaries_of_linearizers_are_left_out(tmp_path):
+    linearizer = makeLinearizer("Spline")
+    with pytest.raises(NotImplementedError, match="stand-in of Linearizer has no dictionaries: use ip_isr"):
+        linearizer.writeText(str(tmp_path / "file.yaml"))
+    with pytest.raises(RuntimeError, match=r"this stand-in writes '\.yaml'"):
+        linearizer.writeText(str(tmp_path / "file.ecsv"))

@@ -176,3 +176,28 @@ def test_file_with_the_noise_in_another_unit_is_refused():
 def test_base_class_reads_no_file_without_a_class():
     with pytest.raises(ValueError, match="Cannot use base class"):
         IsrCalib.determineCalibClass({}, "here")
+
+
+def test_dictionary_is_that_of_ip_isr(file, upstream):
+    own = IsrCalib.readFits(file)
+    theirs = upstream.fromDict(own.toDict())
+    checkEqual(own, theirs)
+    assert own.toDict().keys() == theirs.toDict().keys()
+    checkEqual(PhotonTransferCurveDataset.fromDict(theirs.toDict()), own)
+
+
+def test_text_and_tables_are_read_as_they_were_written(tmp_path):
+    ptc = makePtc(2)
+    ptc.badAmps = list(ptc.ampNames)
+    ptc.auxValues = {"CCDTEMP": np.array([-100.0]), "intVal": np.array([7]), "PROGRAM": np.array(["BLOCK-0"])}
+    for path in (ptc.writeText(str(tmp_path / "ptc.yaml")), ptc.writeFits(str(tmp_path / "ptc.fits"))):
+        found = (IsrCalib.readText if path.endswith("yaml") else IsrCalib.readFits)(path)
+        assert found == ptc
+        assert found.getGoodAmps() == []
+        assert {name: values.dtype.kind for name, values in found.auxValues.items()} == {
+            "CCDTEMP": "f",
+            "intVal": "i",
+            "PROGRAM": "U",
+        }
+        found.gain[ptc.ampNames[-1]] += 1
+        assert found != ptc

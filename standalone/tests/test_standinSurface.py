@@ -35,6 +35,9 @@ UPSTREAM_TESTS = (
     "analysis_tools/tests/test_genericPlotAction.py",
     "analysis_tools/tests/data/test_pipeline.yaml",
     "cp_verify/tests/test_mergeResults.py",
+    "ip_isr/tests/test_brighterFatter.py",
+    "ip_isr/tests/test_deferredCharge.py",
+    "ip_isr/tests/test_ptcDataset.py",
 )
 # Run over the stand-ins of the other packages, to compare.
 UPSTREAM_CODE = ("analysis_tools/python", "cp_verify/python")
@@ -189,6 +192,6 @@ def findUpstreamNames(upstream: Path) -> set[str]:
 
 def test_names_of_upstream_are_up_to_date():
     if "UPSTREAM_DIR" not in os.environ:
-        pytest.skip("needs checkouts of analysis_tools and cp_verify: set UPSTREAM_DIR")
+        pytest.skip("needs checkouts of analysis_tools, cp_verify and ip_isr: set UPSTREAM_DIR")
     names = findUpstreamNames(Path(os.environ["UPSTREAM_DIR"]))
     assert sorted(names) == UPSTREAM_NAMES.read_text().split()

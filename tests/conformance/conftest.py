@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "python"
 STAND_INS = ROOT / "standalone" / "python"
 SUPPORT = Path(__file__).parent / "support"
+PREPARATION = Path(__file__).parent / "preparation"
 PACKAGES = {
     "verify": "lsst/verify",
     "analysis_tools": "lsst/analysis/tools",
@@ -77,6 +78,8 @@ def copyTasks(source: Path, copy: Path) -> None:
             copied = folder / file.relative_to(original)
             copied.parent.mkdir(parents=True, exist_ok=True)
             copied.write_text(WITHOUT.sub("", file.read_text()))
+        if (source / name / "tests").is_dir():
+            shutil.copytree(source / name / "tests", copy / name / "tests")
         for parent in folder.relative_to(copy / name / "python").parents[:-1]:
             namespace = (ROOT / "python" / "lsst" / "__init__.py").read_text()
             (copy / name / "python" / parent / "__init__.py").write_text(namespace)
@@ -90,7 +93,7 @@ def overStandIns(upstream: Path) -> Run:
     """Run Python with the plugin and the stand-ins, without upstream's code."""
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        path = [PLUGIN, STAND_INS, upstream / "unused"]
+        path = [PLUGIN, STAND_INS, upstream / "unused", PREPARATION]
         return _run(path, arguments, ANALYSIS_TOOLS_DIR=upstream / "analysis_tools")
 
     return run

@@ -3,13 +3,13 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Brighter-fatter kernels of a detector (ip_isr, 2026-04-22; version 1.1 of its files).
 
-Files of versions 1.0 and 1.1 are read. Left out: dictionaries and text files, what makes a kernel of a
+Files of versions 1.0 and 1.1 are read, and dictionaries of version 1.1. Left out: what makes a kernel of a
 detector from those of its amplifiers, and the correction of images.
 """
 
 __all__ = ["BrighterFatterKernel"]
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self, override
 
 import numpy as np
@@ -19,6 +19,10 @@ from astropy.table import Table
 from .calibType import IsrCalib
 
 type _Arrays = dict[str, npt.NDArray[np.float64]]
+
+_VALUES = ("gain", "noise", "valid")
+_SHAPES = ("expIdMask", "rawMeans", "rawVariances", "rawXcorrs", "meanXcorrs", "ampKernels")
+"""Numbers and arrays of amplifiers."""
 
 
 class BrighterFatterKernel(IsrCalib):
@@ -37,8 +41,11 @@ class BrighterFatterKernel(IsrCalib):
     _OBSTYPE = "bfk"
     _SCHEMA = "Brighter-fatter kernel"
     _VERSION = 1.1
+    _CONTENT = (*_SHAPES, *_VALUES, "level", "badAmps", "detKernels")
 
-    def __init__(self, camera: Any = None, level: str | None = None, detectorId: int | None = None) -> None:
+    def __init__(
+        self, camera: Any = None, level: str | None = None, *, detectorId: int | None = None
+    ) -> None:
         self.level = level
         self.shape = (17, 17)
         self.expIdMask: dict[str, npt.NDArray[np.bool_]] = {}
@@ -90,8 +97,42 @@ class BrighterFatterKernel(IsrCalib):
                 str(row["DETECTOR"]): np.array(row["KERNEL"], dtype=np.float64).reshape(calib.shape)
                 for row in others
             }
-        calib.updateMetadata(**{key: value for key, value in meta.items() if key != "bfk_VERSION"})
+        calib._takeMetadata(meta)
         return calib
+
+    @classmethod
+    @override
+    def fromDict(cls, dictionary: Mapping[str, Any]) -> Self:
+        meta = dictionary["metadata"]
+        if (version := meta["bfk_VERSION"]) != cls._VERSION:
+            raise RuntimeError(f"Unknown version for brighter-fatter kernel: {version}")
+        calib = cls(level=meta["LEVEL"])
+        calib.shape = (meta["KERNEL_DX"], meta["KERNEL_DY"])
+        side = (calib.shape[0] - 1) // 2
+        shapes = {"rawXcorrs": (-1, side, side), "meanXcorrs": calib.shape, "ampKernels": calib.shape}
+        for name in _SHAPES:
+            arrays = {
+                amp: np.array(value).reshape(shapes.get(name, -1)) for amp, value in dictionary[name].items()
+            }
+            setattr(calib, name, arrays)
+        for name in _VALUES:
+            setattr(calib, name, dict(dictionary[name]))
+        calib.badAmps = [amp for amp, valid in calib.valid.items() if not valid]
+        calib.detKernels = {
+            detector: np.array(kernel).reshape(calib.shape)
+            for detector, kernel in dictionary["detKernels"].items()
+        }
+        calib._takeMetadata(meta)
+        return calib
+
+    @override
+    def toDict(self) -> dict[str, Any]:
+        self.updateMetadata()
+        dictionary: dict[str, Any] = {"metadata": self.getMetadata(), "badAmps": list(self.badAmps)}
+        for name in (*_SHAPES, "detKernels"):
+            values = getattr(self, name)
+            dictionary[name] = {key: np.ravel(value).tolist() for key, value in values.items()}
+        return dictionary | {name: dict(getattr(self, name)) for name in _VALUES}
 
     @override
     def toTable(self) -> list[Table]:

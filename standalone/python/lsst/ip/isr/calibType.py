@@ -3,16 +3,19 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """The base of calibrations (ip_isr, 2026-04-22): their metadata, and files of tables.
 
-Left out: text files but to read those of ECSV, provenance, comparison, and what only other calibrations have.
+Left out: provenance, writing of ECSV, and what only other calibrations have.
 """
 
 __all__ = ["IsrCalib"]
 
 import abc
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
+import yaml
 from astropy.io import fits
 from astropy.table import Table
 
@@ -48,12 +51,22 @@ class IsrCalib(abc.ABC):
     _OBSTYPE: ClassVar[str] = "generic"
     _SCHEMA: ClassVar[str] = "NO SCHEMA"
     _VERSION: ClassVar[float] = 0
+    _CONTENT: ClassVar[tuple[str, ...]] = ()
+    """Attributes by which calibrations are compared."""
 
     def __init__(self, camera: Any = None, detector: Any = None) -> None:
         self._metadata = PropertyList()
         for key in _KEYS:
             self._metadata[key] = None
         self.updateMetadata(camera=camera, detector=detector)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, type(self)):
+            return False
+        mine, theirs = ({key: each._metadata[key] or "" for key in _KEYS} for each in (self, other))
+        return mine == theirs and all(
+            _areEqual(getattr(self, name), getattr(other, name)) for name in self._CONTENT
+        )
 
     def getMetadata(self) -> PropertyList:
         """Get the metadata, which may be changed."""
@@ -134,12 +147,12 @@ class IsrCalib(abc.ABC):
 
     @classmethod
     def readText(cls, filename: str) -> "IsrCalib":
-        """Read a calibration of one table from a text file.
+        """Read a calibration from a text file.
 
         Parameters
         ----------
         filename
-            Name of the file, which ends with ``.ecsv``.
+            Name of the file, which ends with ``.yaml``, or ``.ecsv`` if it holds one table.
 
         Returns
         -------
@@ -151,10 +164,37 @@ class IsrCalib(abc.ABC):
         RuntimeError
             Raised if the name ends otherwise.
         """
+        if filename.endswith((".yaml", ".YAML")):
+            # Metadata have a tag of their own.
+            dictionary = yaml.load(Path(filename).read_text(), Loader=yaml.CLoader)
+            return cls.determineCalibClass(dictionary["metadata"], "readText/YAML").fromDict(dictionary)
         if not filename.endswith((".ecsv", ".ECSV")):
             raise RuntimeError(f"Unknown filename extension: {filename}")
         table = Table.read(filename, format="ascii.ecsv")
         return cls.determineCalibClass(table.meta, "readText/ECSV").fromTable([table])
+
+    def writeText(self, filename: str) -> str:
+        """Write the calibration to a text file.
+
+        Parameters
+        ----------
+        filename
+            Name of the file, which ends with ``.yaml``.
+
+        Returns
+        -------
+        used
+            The same name.
+
+        Raises
+        ------
+        RuntimeError
+            Raised if the name ends otherwise.
+        """
+        if not filename.endswith((".yaml", ".YAML")):
+            raise RuntimeError(f"Attempt to write {filename}; this stand-in writes '.yaml'")
+        Path(filename).write_text(yaml.dump(self.toDict(), sort_keys=False))
+        return filename
 
     def writeFits(self, filename: str) -> str:
         """Write the calibration to a FITS file, and return its name."""
@@ -166,6 +206,33 @@ class IsrCalib(abc.ABC):
         return filename
 
     @classmethod
+    def fromDict(cls, dictionary: Mapping[str, Any]) -> Self:
+        """Make a calibration from a dictionary.
+
+        Raises
+        ------
+        NotImplementedError
+            Raised if the stand-in of the class has none.
+        """
+        raise NotImplementedError(f"The stand-in of {cls.__name__} has no dictionaries: use ip_isr.")
+
+    def toDict(self) -> dict[str, Any]:
+        """Make a dictionary of the calibration.
+
+        Raises
+        ------
+        NotImplementedError
+            Raised if the stand-in of the class has none.
+        """
+        raise NotImplementedError(f"The stand-in of {type(self).__name__} has no dictionaries: use ip_isr.")
+
+    def _takeMetadata(self, metadata: Mapping[str, Any]) -> None:
+        """Take stored metadata, but for the version, which is that of this class."""
+        self.updateMetadata(
+            **{key: metadata[key] for key in metadata.keys() if key != f"{self._OBSTYPE}_VERSION"}
+        )
+
+    @classmethod
     @abc.abstractmethod
     def fromTable(cls, tableList: Sequence[Table]) -> Self:
         """Make a calibration from its tables."""
@@ -173,3 +240,15 @@ class IsrCalib(abc.ABC):
     @abc.abstractmethod
     def toTable(self) -> list[Table]:
         """Make tables of the calibration."""
+
+
+def _areEqual(mine: Any, theirs: Any) -> bool:
+    """Tell whether two values are equal, numbers to rounding; NaN equals NaN."""
+    if isinstance(mine, Mapping):
+        return mine.keys() == theirs.keys() and all(_areEqual(mine[key], theirs[key]) for key in mine)
+    if np.shape(mine) != np.shape(theirs):
+        return False
+    try:
+        return np.allclose(mine, theirs, equal_nan=True)
+    except TypeError:
+        return bool(np.all(mine == theirs))

@@ -4,13 +4,13 @@
 """Deferred charge of the amplifiers of a detector (ip_isr, 2026-04-22; version 1.3 of its files).
 
 Files of versions from 1.1 on are read; what they do not have is NaN. Earlier ones are refused, as there. Left
-out: dictionaries and text files, what traps do to charge, and the correction of images.
+out: what traps do to charge, and the correction of images.
 """
 
 __all__ = ["DeferredChargeCalib", "SerialTrap"]
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
 from typing import Any, Self, override
 
 import numpy as np
@@ -34,6 +34,9 @@ _VECTORS = {"signals": "SIGNALS", "serialEper": "SERIAL_EPER", "parallelEper": "
 
 _ORDER = ("driftScale", "decayTime", "globalCti", "signals", "inputGain", "serialEper", "parallelEper")
 """Attributes whose columns come first, in the order of a file."""
+
+_TRAP = ("size", "emissionTime", "pixel", "trap_type", "coeffs")
+"""Names of the values of a trap in a dictionary."""
 
 
 @dataclass
@@ -75,6 +78,7 @@ class DeferredChargeCalib(IsrCalib):
     _OBSTYPE = "CTI"
     _SCHEMA = "Deferred Charge"
     _VERSION = 1.3
+    _CONTENT = (*_SCALARS, *_VECTORS, "serialTraps")
     __dict__: dict[str, Any]
 
     def __init__(self, **kwargs: Any) -> None:
@@ -113,8 +117,34 @@ class DeferredChargeCalib(IsrCalib):
             calib.serialTraps[str(row["AMPLIFIER"])] = SerialTrap(
                 float(row["SIZE"]), float(row["EMISSION_TIME"]), int(row["PIXEL"]), str(row["TYPE"]), coeffs
             )
-        calib.updateMetadata(**{key: value for key, value in table.meta.items() if key != "CTI_VERSION"})
+        calib._takeMetadata(table.meta)
         return calib
+
+    @classmethod
+    @override
+    def fromDict(cls, dictionary: Mapping[str, Any]) -> Self:
+        calib = cls()
+        for attribute in _SCALARS:
+            setattr(calib, attribute, dict(dictionary[attribute]))
+        for attribute in _VECTORS:
+            arrays = {name: np.array(value, np.float64) for name, value in dictionary[attribute].items()}
+            setattr(calib, attribute, arrays)
+        for name, trap in dictionary["serialTraps"].items():
+            calib.serialTraps[name] = SerialTrap(*(trap[key] for key in _TRAP))
+        calib._takeMetadata(dictionary["metadata"])
+        return calib
+
+    @override
+    def toDict(self) -> dict[str, Any]:
+        self.updateMetadata()
+        dictionary: dict[str, Any] = {"metadata": self.getMetadata()}
+        for attribute in _SCALARS:
+            dictionary[attribute] = dict(getattr(self, attribute))
+        for attribute in _VECTORS:
+            values = getattr(self, attribute)
+            dictionary[attribute] = {name: np.asarray(value).tolist() for name, value in values.items()}
+        traps = {name: zip(_TRAP, astuple(trap), strict=True) for name, trap in self.serialTraps.items()}
+        return dictionary | {"serialTraps": {name: dict(trap) for name, trap in traps.items()}}
 
     @override
     def toTable(self) -> list[Table]:

@@ -4,13 +4,13 @@
 """Photon transfer curves of the amplifiers of a detector (ip_isr, 2026-04-22; version 2.6 of its files).
 
 Files of versions from 1.9 on are read; what they do not have is NaN, -1 or False. Earlier ones are refused,
-as the unit of their noise is another. Left out: auxiliary values, dictionaries and text files, and what
-fills in the values of a pair. Unlike there, the error and the scale of the rolloff are read from their own
-columns.
+as the unit of their noise is another. Left out: what fills in the values of a pair. Unlike there, the error
+and the scale of the rolloff are read from their own columns.
 """
 
 __all__ = ["PhotonTransferCurveDataset"]
 
+import logging
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self, override
@@ -77,6 +77,13 @@ _COLUMNS = {
 }
 """Column and kind of value of each attribute, in the order of a file."""
 
+_OF_DETECTOR = ("ptcFitType", "covMatrixSide", "covMatrixSideFullCovFit", "ampNames", "badAmps")
+"""Attributes that are not by amplifier."""
+
+_AUXILIARY = "PTCAUX_"
+"""Start of the names of the columns of auxiliary values."""
+
+_LOG = logging.getLogger("lsst.ip.isr.calibType")
 
 _OF_PAIRS = ("pairs", "vector", "mask", "covariances")
 """Kinds of values of which there is one for each pair of flats."""
@@ -86,7 +93,8 @@ class PhotonTransferCurveDataset(IsrCalib):
     """Pairs of flats, and the fit of their variances, of each amplifier of a detector.
 
     All attributes are dictionaries by the name of the amplifier, but ``ptcFitType``, ``ampNames``,
-    ``badAmps``, ``covMatrixSide`` and ``covMatrixSideFullCovFit``.
+    ``badAmps``, ``covMatrixSide``, ``covMatrixSideFullCovFit`` and ``auxValues``, which has a value for each
+    pair by what it is of.
 
     Parameters
     ----------
@@ -106,6 +114,7 @@ class PhotonTransferCurveDataset(IsrCalib):
     _OBSTYPE = "PTC"
     _SCHEMA = "Gen3 Photon Transfer Curve"
     _VERSION = 2.6
+    _CONTENT = (*_OF_DETECTOR, *(name for name in _COLUMNS if name != "badAmps"), "auxValues")
     __dict__: dict[str, Any]
 
     def __init__(
@@ -126,6 +135,7 @@ class PhotonTransferCurveDataset(IsrCalib):
         for attribute, (_, kind) in _COLUMNS.items():
             if kind != "names":
                 setattr(self, attribute, {name: _makeEmpty(kind) for name in self.ampNames})
+        self.auxValues: dict[str, npt.NDArray[Any]] = {}
         super().__init__(**kwargs)
 
     def __getattr__(self, name: str) -> Any:
@@ -153,15 +163,74 @@ class PhotonTransferCurveDataset(IsrCalib):
         calib = cls(names, str(first["PTC_FIT_TYPE"]), side, fit_side)
         for attribute, (column, kind) in _COLUMNS.items():
             if kind == "names":
-                calib.badAmps = [str(name) for name in np.atleast_1d(first[column])]
+                # Those of a file are bytes.
+                calib.badAmps = np.atleast_1d(first[column]).astype(np.str_).tolist()
             elif column in table.colnames:
                 values = getattr(calib, attribute)
                 for name, value in zip(names, table[column], strict=True):
                     values[name] = calib._shape(attribute, kind, value)
             else:
                 calib._fillAbsent(attribute, kind, table["RAW_MEANS"].shape[1])
-        calib.updateMetadata(**{key: value for key, value in table.meta.items() if key != "PTC_VERSION"})
+        calib.auxValues = {
+            name.removeprefix(_AUXILIARY): _readAuxiliary(first[name])
+            for name in table.colnames
+            if name.startswith(_AUXILIARY)
+        }
+        calib._takeMetadata(table.meta)
         return calib
+
+    @classmethod
+    @override
+    def fromDict(cls, dictionary: Mapping[str, Any]) -> Self:
+        fit, side, fit_side, names, bad = (dictionary[name] for name in _OF_DETECTOR)
+        calib = cls(names, fit, side, fit_side)
+        calib.badAmps = list(bad)
+        for attribute, (_, kind) in _COLUMNS.items():
+            for name in names if kind != "names" else ():
+                getattr(calib, attribute)[name] = calib._shape(attribute, kind, dictionary[attribute][name])
+        calib.auxValues = {name: _readAuxiliary(value) for name, value in dictionary["auxValues"].items()}
+        calib._takeMetadata(dictionary["metadata"])
+        return calib
+
+    @override
+    def toDict(self) -> dict[str, Any]:
+        self.updateMetadata()
+        dictionary = {"metadata": self.getMetadata()} | {name: getattr(self, name) for name in _OF_DETECTOR}
+        for attribute, (_, kind) in _COLUMNS.items():
+            if kind != "names":
+                dictionary[attribute] = _makeLists(getattr(self, attribute))
+        return dictionary | {"auxValues": _makeLists(self.auxValues)}
+
+    def getGoodAmps(self) -> list[str]:
+        """Name the amplifiers that are not bad."""
+        return [name for name in self.ampNames if name not in self.badAmps]
+
+    def getExpIdsUsed(self, ampName: str) -> list[tuple[int, int]]:
+        """List the pairs of exposures that the fit of an amplifier used; all if that is not known.
+
+        Parameters
+        ----------
+        ampName
+            Name of the amplifier.
+
+        Returns
+        -------
+        pairs
+            Their ids.
+
+        Raises
+        ------
+        AssertionError
+            Raised if there are not as many pairs as are said to be used or not.
+        """
+        pairs, is_used = self.inputExpIdPairs[ampName], self.expIdMask[ampName]
+        if not len(is_used):
+            return list(pairs)
+        assert len(is_used) == len(pairs)
+        if np.ndim(pairs) == 3:
+            _LOG.warning("The PTC file was written incorrectly: each pair is within a list of its own.")
+            pairs = [pair for [pair] in pairs]
+        return [(first, second) for (first, second), used in zip(pairs, is_used, strict=True) if used]
 
     def _shape(self, attribute: str, kind: str, value: Any) -> Any:
         """Give a value of a file the type and shape of the attribute."""
@@ -173,7 +242,9 @@ class PhotonTransferCurveDataset(IsrCalib):
         if kind in ("matrix", "covariances"):
             is_fit = kind == "matrix" or attribute == "covariancesModel"
             side = self.covMatrixSideFullCovFit if is_fit else self.covMatrixSide
-            return array.reshape((side, side) if kind == "matrix" else (-1, side, side))
+            # There are none where there are no pairs.
+            shape = (side, side) if kind == "matrix" else (-1, side, side)
+            return array.reshape(shape) if array.size else array.ravel()
         return array
 
     def _fillAbsent(self, attribute: str, kind: str, n: int) -> None:
@@ -199,7 +270,7 @@ class PhotonTransferCurveDataset(IsrCalib):
             for attribute, (column, kind) in _COLUMNS.items():
                 value = bad if kind == "names" else getattr(self, attribute)[name]
                 row[column] = np.ravel(value) if kind in ("matrix", "covariances") else value
-            rows.append(row)
+            rows.append(row | {f"{_AUXILIARY}{key}": values for key, values in self.auxValues.items()})
         table = Table(rows)
         table.meta = {key: "" if v is None else v for key, v in self.getMetadata().toDict().items()}
         return [table]
@@ -289,6 +360,21 @@ class PhotonTransferCurveDataset(IsrCalib):
         model = (model + noise) / gain**2
         model[:, 0, 0] += mu / gain
         return model
+
+
+def _readAuxiliary(values: Any) -> npt.NDArray[Any]:
+    """Make texts, integers or floats, of the types of this machine, of what a file has."""
+    read = np.atleast_1d(np.asarray(values))
+    kinds = {"S": np.str_, "U": np.str_, "i": np.int64, "u": np.int64}
+    return read.astype(kinds.get(read.dtype.kind, np.float64))
+
+
+def _makeLists(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Make lists of arrays, which lose their shapes, in a dictionary."""
+    return {
+        name: np.ravel(value).tolist() if isinstance(value, np.ndarray) else value
+        for name, value in values.items()
+    }
 
 
 def _makeEmpty(kind: str) -> Any:
