@@ -20,6 +20,8 @@ from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 LINES = ["tearing detector:0 amplifiers:C04", "tearing detector:0 amplifiers:C10 amplitude:0.09"]
 FAULTS = simulator.parseFaults(LINES)
