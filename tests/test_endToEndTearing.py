@@ -19,7 +19,6 @@ from lsst.pipe.base import NoWorkFound, Pipeline
 from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
-
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
