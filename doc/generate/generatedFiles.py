@@ -10,6 +10,7 @@ from pathlib import Path
 
 from coveragePage import coveragePage
 from metricInformation import metricInformationFile
+from notebookCellsPage import notebookCellsPage
 from otherPlotsPage import collectPlots, otherPlotsPage
 from pipelineTopics import collectTopics, resolvePipelines
 from productPages import productPages
@@ -39,7 +40,8 @@ def generatedFiles() -> dict[str, str]:
     """
     pipelines = resolvePipelines(pipelineFiles())
     topics = collectTopics(pipelines)
-    plots = otherPlotsPage(collectPlots(pipelines.values()))
+    made = collectPlots(pipelines.values())
+    plots = otherPlotsPage(made) | notebookCellsPage(made)
     from_data = verifyMetricsFiles() | tablePage() | upstreamPage() | plots
     from_pipelines = (topicFiles, productPages, metricInformationFile, coveragePage)
     return from_data | {name: text for make in from_pipelines for name, text in make(topics).items()}
