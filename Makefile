@@ -24,7 +24,7 @@ docs: $(STAMP)
 	$(SETUP) && python doc/generate/buildSite.py $(DOCS_OPTIONS)
 
 test: $(STAMP)
-	$(SETUP) && python -m pytest -n $(or $(TEST_PROCESSES),2) --dist loadfile --mpl $(TEST_OPTIONS)
+	$(SETUP) && python -m pytest -n $(or $(TEST_PROCESSES),2) --dist loadfile --no-loadscope-reorder --mpl $(TEST_OPTIONS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -1,7 +1,10 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""Where there is no stack all warnings are errors; pyproject.toml says which are in a stack."""
+"""What holds for all tests: which warnings are errors, and which files come first.
+
+Where there is no stack all warnings are errors; pyproject.toml says which are in a stack.
+"""
 
 import importlib.util
 from pathlib import Path
@@ -20,3 +23,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make warnings of any module errors, but for those that pyproject.toml excepts."""
     if not _hasStack():
         config.getini("filterwarnings").insert(0, "error")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files with slow tests first, so that no process is left with one when the others are done."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)

@@ -16,6 +16,7 @@ from lsst.pipe.base import Pipeline
 from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 FAULTS = simulator.parseFaults(

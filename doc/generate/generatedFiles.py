@@ -13,7 +13,7 @@ from coveragePage import coveragePage
 from galleryPage import galleryPage
 from metricInformation import metricInformationFile
 from otherPlotsPage import collectPlots, otherPlotsPage
-from pipelineTopics import collectTopics
+from pipelineTopics import collectTopics, resolvePipelines
 from productPages import productPages
 from tablePage import tablePage
 from topicPages import topicFiles
@@ -39,8 +39,8 @@ def generatedFiles() -> dict[str, str]:
     files
         Text of each file by its path, relative to the root of the package.
     """
-    topics = collectTopics(pipelineFiles())
-    made = collectPlots(pipelineFiles())
+    pipelines = resolvePipelines(pipelineFiles())
+    topics, made = collectTopics(pipelines), collectPlots(pipelines.values())
     from_data = verifyMetricsFiles() | tablePage() | upstreamPage() | apiPages()
     from_plots = otherPlotsPage(made) | galleryPage(made)
     from_pipelines = (topicFiles, productPages, metricInformationFile, coveragePage)

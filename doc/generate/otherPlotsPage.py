@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 from pageText import makeTable, wrap
 
-from lsst.pipe.base import Pipeline
+from lsst.pipe.base import PipelineGraph
 
 __all__ = ["OtherPlot", "PlotError", "collectPlots", "otherPlotsPage", "readOtherPlots"]
 
@@ -66,18 +66,12 @@ def readOtherPlots() -> list[OtherPlot]:
     ]
 
 
-def collectPlots(pipelines: Iterable[Path]) -> frozenset[str]:
-    """List the dataset types of the plots that pipelines make.
-
-    Parameters
-    ----------
-    pipelines
-        Files of the pipelines. The environment variables in these must be set.
-    """
+def collectPlots(pipelines: Iterable[PipelineGraph]) -> frozenset[str]:
+    """List the dataset types of the plots that pipelines make."""
     return frozenset(
         output.dataset_type_name
-        for path in pipelines
-        for node in Pipeline.fromFile(str(path)).to_graph().tasks.values()
+        for graph in pipelines
+        for node in graph.tasks.values()
         for output in node.iter_all_outputs()
         if output.storage_class_name == "Plot"
     )

@@ -11,9 +11,9 @@ from typing import Any
 
 from lsst.analysis.tools.interfaces import NoMetric
 from lsst.pipe.base import Pipeline
-from lsst.pipe.base.pipeline_graph import TaskNode
+from lsst.pipe.base.pipeline_graph import PipelineGraph, TaskNode
 
-__all__ = ["Topic", "TopicError", "changedTopics", "collectTopics"]
+__all__ = ["Topic", "TopicError", "changedTopics", "collectTopics", "resolvePipelines"]
 
 _PACKAGE = "lsst.analysis.cp."
 _STORAGE_CLASS = "MetricMeasurementBundle"
@@ -45,13 +45,18 @@ class Topic:
     units: Mapping[str, str]
 
 
-def collectTopics(pipelines: Iterable[Path], *, others: bool = False) -> dict[str, Topic]:
+def resolvePipelines(files: Iterable[Path]) -> dict[Path, PipelineGraph]:
+    """Resolve pipelines by their files. The environment variables in these must be set."""
+    return {path: Pipeline.fromFile(str(path)).to_graph() for path in files}
+
+
+def collectTopics(pipelines: Mapping[Path, PipelineGraph], *, others: bool = False) -> dict[str, Topic]:
     """List the topics that pipelines fill.
 
     Parameters
     ----------
     pipelines
-        Files of the pipelines. The environment variables in these must be set.
+        Resolved pipelines by their files.
     others
         Whether to list those of tasks of other packages, such as ``analyzeBiasCore``, instead of our own.
 
@@ -66,8 +71,8 @@ def collectTopics(pipelines: Iterable[Path], *, others: bool = False) -> dict[st
         Raised if a topic is filled with different fields, or by data ids of different dimensions.
     """
     topics: dict[str, Topic] = {}
-    for path in pipelines:
-        for node in Pipeline.fromFile(str(path)).to_graph().tasks.values():
+    for path, graph in pipelines.items():
+        for node in graph.tasks.values():
             if node.task_class_name.startswith(_PACKAGE) == others:
                 continue
             for name, topic in _topicsOf(node):

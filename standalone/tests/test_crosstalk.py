@@ -128,6 +128,11 @@ def test_what_an_older_file_lacks_is_not_known():
     assert_array_equal(copy.fitGains, np.zeros(2))
 
 
+def test_coefficients_of_a_camera_are_left_out():
+    with pytest.raises(NotImplementedError, match="no coefficients of a camera: use ip_isr"):
+        CrosstalkCalib(LsstCam().getCamera()[4])
+
+
 def test_text_of_another_kind_is_refused():
     with pytest.raises(RuntimeError, match=r"Unknown filename extension: a\.txt"):
         IsrCalib.readText("a.txt")

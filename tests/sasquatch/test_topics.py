@@ -13,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from pipelineTopics import Topic, TopicError, changedTopics, collectTopics
+from pipelineTopics import Topic, TopicError, changedTopics, collectTopics, resolvePipelines
 from services.biasResults import makeColumns
 from topicPages import TOPIC_LIST, readTopics, topicFiles
 
@@ -53,7 +53,7 @@ def standIns():
 
 @pytest.fixture(scope="module")
 def collected(standIns):
-    return collectTopics(PIPELINES)
+    return collectTopics({path: resolve(path) for path in PIPELINES})
 
 
 @cache
@@ -75,7 +75,7 @@ def resolve(path: Path) -> PipelineGraph:
 
 @cache
 def verificationTopics():
-    return collectTopics([VERIFICATION])
+    return collectTopics({VERIFICATION: resolve(VERIFICATION)})
 
 
 def measuringTasks(path: Path):
@@ -150,7 +150,7 @@ def test_what_readers_would_miss_is_named(now, changes):
 @pytest.mark.slow
 def test_topics_of_other_packages_are_on_the_page(standIns):
     page = (ROOT / "doc" / "lsst.analysis.cp" / "topics.rst").read_text()
-    topics = collectTopics(PIPELINES, others=True)
+    topics = collectTopics({path: resolve(path) for path in PIPELINES}, others=True)
     assert topics
     for name, topic in topics.items():
         assert f"``{topic.datasetType}``" in page
@@ -217,7 +217,7 @@ def test_topic_with_other_fields_is_an_error(tmp_path, task, level):
         files.append(tmp_path / f"{name}.yaml")
         files[-1].write_text(text)
     with pytest.raises(TopicError, match=r"topic cpBiasExp_bias\w+: task first of .*two.yaml fills it with"):
-        collectTopics(files)
+        collectTopics(resolvePipelines(files))
 
 
 @pytest.mark.parametrize("kind", ["valid", "invalid", "empty"])

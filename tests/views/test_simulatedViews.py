@@ -21,6 +21,7 @@ simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator
 flat_frames = pytest.importorskip("lsst.cp.simulator.flatFrames")
 frames = pytest.importorskip("lsst.cp.simulator.frames")
 random_streams = pytest.importorskip("lsst.cp.simulator.randomStreams")
+pytestmark = pytest.mark.slow
 
 FLUX = 50_000.0
 SHRINK = 8

@@ -60,7 +60,7 @@ def simulateKernel(
         Kernels of the level AMP, the first axis of which is that of the serial register.
     """
     model = PtcModel() if model is None else model
-    bfk = BrighterFatterKernel(camera, "AMP", detector.getId())
+    bfk = BrighterFatterKernel(camera, "AMP", detectorId=detector.getId())
     bfk.shape = (2 * _SIDE + 1, 2 * _SIDE + 1)
     streams = RandomStreams(seed, camera.getName(), detector.getId())
     (a00,) = (value for vendor, value in model.a00 if detector.getPhysicalType().startswith(vendor))

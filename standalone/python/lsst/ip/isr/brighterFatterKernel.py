@@ -43,7 +43,9 @@ class BrighterFatterKernel(IsrCalib):
     _VERSION = 1.1
     _CONTENT = (*_SHAPES, *_VALUES, "level", "badAmps", "detKernels")
 
-    def __init__(self, camera: Any = None, level: str | None = None, detectorId: int | None = None) -> None:
+    def __init__(
+        self, camera: Any = None, level: str | None = None, *, detectorId: int | None = None
+    ) -> None:
         self.level = level
         self.shape = (17, 17)
         self.expIdMask: dict[str, npt.NDArray[np.bool_]] = {}

@@ -36,10 +36,17 @@ class CrosstalkCalib(IsrCalib):
 
     Parameters
     ----------
+    detector
+        None; coefficients of the camera are left out.
     nAmp
         Number of amplifiers; without any there are no matrices.
     **kwargs
-        ``camera`` and ``detector``, from which the metadata are filled.
+        ``camera``, from which the metadata are filled.
+
+    Raises
+    ------
+    NotImplementedError
+        Raised if a detector is given.
     """
 
     _OBSTYPE = "CROSSTALK"
@@ -51,7 +58,9 @@ class CrosstalkCalib(IsrCalib):
     coeffNum: npt.NDArray[np.int64]
     coeffValid: npt.NDArray[np.bool_]
 
-    def __init__(self, nAmp: int = 0, **kwargs: Any) -> None:
+    def __init__(self, detector: Any = None, nAmp: int = 0, **kwargs: Any) -> None:
+        if detector is not None:
+            raise NotImplementedError("The stand-in takes no coefficients of a camera: use ip_isr.")
         self.hasCrosstalk = False
         self.nAmp = nAmp
         for attribute, (_, dtype, unknown) in _MATRICES.items():
@@ -79,7 +88,7 @@ class CrosstalkCalib(IsrCalib):
     @override
     def fromTable(cls, tableList: Sequence[Table]) -> Self:
         table, meta = tableList[0], tableList[0].meta
-        calib = cls(meta["NAMP"] if meta["HAS_CROSSTALK"] else 0)
+        calib = cls(nAmp=meta["NAMP"] if meta["HAS_CROSSTALK"] else 0)
         if meta["HAS_CROSSTALK"]:
             calib.hasCrosstalk = True
             calib.crosstalkRatiosUnits = (

@@ -87,7 +87,7 @@ class Linearizer(IsrCalib):
     _VERSION = 1.8
     __dict__: dict[str, Any]
 
-    def __init__(self, table: Any = None, detector: Any = None, **kwargs: Any) -> None:
+    def __init__(self, table: Any = None, *, detector: Any = None, **kwargs: Any) -> None:
         self.hasLinearity = self.override = False
         self.ampNames: list[str] = []
         for name in _ORDER:
