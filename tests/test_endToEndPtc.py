@@ -35,6 +35,13 @@ FAULTS = {
 }
 
 
+WITHOUT_PLOTS = """
+from lsst.analysis.tools.interfaces import NoPlot
+
+for tool in config.atools:
+    tool.produce.plot = NoPlot
+"""
+
 LIMITS = {"noiseThreshold": 4.0, "a00MaxITL": 0.0}
 """Limits of the verification of LATISS that are not the defaults of cp_verify."""
 
@@ -173,7 +180,10 @@ def mergedAgain(ptcs) -> tuple[Butler, type]:
     butler, instrument = ptcs
     name = instrument.getName()
     root = Path(butler.get_datastore_roots().popitem()[1].ospath)
-    run(root, readPipeline(f"{name}/verifyPtc.yaml#ptcMerges"), ["u/merged"], "u/mergedAgain")
+    pipeline = readPipeline(f"{name}/verifyPtc.yaml#ptcMerges")
+    # Their plots are those of the first merge.
+    pipeline.addConfigPython("verifyPtc", WITHOUT_PLOTS)
+    run(root, pipeline, ["u/merged"], "u/mergedAgain")
     run(root, readPipeline(f"{name}/trendPtc.yaml"), ["u/mergedAgain", "u/merged"], "u/trend")
     collections = ["u/trend", "u/mergedAgain"]
     return Butler.from_config(str(root), collections=collections, instrument=name), instrument

@@ -80,7 +80,9 @@ def findFiles(python: Path, name: str) -> Iterator[Path]:
         yield from (file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file())
 
 
-def findUnwanted(python: Path, roots: Iterable[str]) -> dict[str, set[str]]:
+def findUnwanted(
+    python: Path, roots: Iterable[str], layers: Iterable[str] = PIPELINE_LAYERS
+) -> dict[str, set[str]]:
     """Follow the imports of our own modules, and find those of what pipelines must do without.
 
     Parameters
@@ -89,6 +91,8 @@ def findUnwanted(python: Path, roots: Iterable[str]) -> dict[str, set[str]]:
         Directory of the package ``lsst``.
     roots
         Full names of modules, or of what these hold.
+    layers
+        Those of our own modules that may be imported.
 
     Returns
     -------
@@ -102,7 +106,7 @@ def findUnwanted(python: Path, roots: Iterable[str]) -> dict[str, set[str]]:
         for file in set(findFiles(python, names.pop())) - known:
             known.add(file)
             for name in findImports(file, python):
-                if name.split(".")[0] in UNWANTED or layerOf(name) not in (None, *PIPELINE_LAYERS):
+                if name.split(".")[0] in UNWANTED or layerOf(name) not in (None, *layers):
                     found.setdefault(str(file.relative_to(python)), set()).add(name)
                 else:
                     names.append(name)
@@ -124,6 +128,11 @@ def test_imports_go_down(file):
 @pytest.mark.parametrize("layer", PIPELINE_LAYERS)
 def test_pipelines_bring_no_web_and_no_database_along(layer):
     assert findUnwanted(PYTHON, [f"lsst.analysis.cp.{layer}"]) == {}
+
+
+def test_notebooks_bring_no_web_and_no_database_along():
+    layers = (*PIPELINE_LAYERS, "notebook")
+    assert findUnwanted(PYTHON, ["lsst.analysis.cp.notebook"], layers) == {}
 
 
 def test_pipelines_name_these_layers_only():

@@ -12,6 +12,7 @@ from apiPages import apiPages
 from coveragePage import coveragePage
 from galleryPage import galleryPage
 from metricInformation import metricInformationFile
+from notebookCellsPage import notebookCellsPage
 from otherPlotsPage import collectPlots, otherPlotsPage
 from pipelineTopics import collectTopics, resolvePipelines
 from productPages import productPages
@@ -42,7 +43,7 @@ def generatedFiles() -> dict[str, str]:
     pipelines = resolvePipelines(pipelineFiles())
     topics, made = collectTopics(pipelines), collectPlots(pipelines.values())
     from_data = verifyMetricsFiles() | tablePage() | upstreamPage() | apiPages()
-    from_plots = otherPlotsPage(made) | galleryPage(made)
+    from_plots = otherPlotsPage(made) | galleryPage(made) | notebookCellsPage(made)
     from_pipelines = (topicFiles, productPages, metricInformationFile, coveragePage)
     return (
         from_data

@@ -21,7 +21,7 @@ TASKS_OF_PIPELINES = ("ip_isr", "pipe_tasks", "cp_pipe")
 PIPELINE_TESTS = ("test_pipelines.py", "test_topics.py")
 DATASTORE_TEST = TESTS / "sasquatch" / "test_datastore.py"
 # These make bundles by hand, of which a topic has other fields than the tools give it.
-BY_HAND = (TESTS / "sasquatch", TESTS / "history", TESTS / "metrics")
+BY_HAND = (TESTS / "sasquatch", TESTS / "history", TESTS / "metrics", TESTS / "notebook")
 
 
 def test_upstream_is_tested(upstream, overUpstream):

@@ -5,7 +5,7 @@
 
 import numpy as np
 import pytest
-from notebookRepository import EXPOSURES, FAILED
+from notebookRepository import EXPOSURES, FAILED, RUNS
 
 from lsst.analysis.cp import __version__
 from lsst.analysis.cp.notebook import (
@@ -55,14 +55,19 @@ def test_metrics_have_units_meanings_and_descriptions(butler):
 
 
 @pytest.mark.parametrize(("read", "nRows"), [(readSummary, 9), (readAmpSummary, 144)])
-def test_summaries_have_units_descriptions_and_a_version(butler, read, nRows):
+def test_summaries_have_units_and_descriptions(butler, read, nRows):
     summary = read(butler, "bias", DATA_ID)
     assert len(summary) == nRows
     assert all(column.info.description for column in summary.itercols())
     name = "NOISE_median" if "NOISE_median" in summary.colnames else "NOISE_value"
     assert str(summary[name].unit) == "electron"
-    assert summary.meta["analysis_cp"] == __version__
+    assert summary.meta["dataset"].endswith(f"exposure: {EXPOSURES[1]}}} of {RUNS[0]}")
     assert set(summary["exposure"]) == {EXPOSURES[1]}
+
+
+def test_stored_tables_have_the_version(butler):
+    stored = butler.get("cpBiasExp_culprits", **DATA_ID, parameters={"strip_astropy_meta_yaml": False})
+    assert stored.meta["analysis_cp"] == __version__
 
 
 def test_summary_is_of_the_noise_that_was_stored(repository, butler):

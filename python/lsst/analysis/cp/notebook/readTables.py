@@ -14,7 +14,7 @@ from astropy.table import Column, Table
 
 from lsst.analysis.cp.catalogue import MEASUREMENTS, explainMeasurement, findTest
 from lsst.analysis.cp.core.amps import FAILED, STATUS_NAMES, SUSPICIOUS_STATUS, UNKNOWN
-from lsst.analysis.cp.metrics import BUNDLE_STORAGE, readHandles, toTable, unreadDatasets
+from lsst.analysis.cp.metrics import BUNDLE_STORAGE, nameDataset, readHandles, toTable, unreadDatasets
 from lsst.analysis.cp.metrics.summaries import SUMMARY_SUFFIX
 from lsst.daf.butler import DeferredDatasetHandle
 
@@ -184,9 +184,14 @@ def readStructures(
 def _readTable(
     butler: Butler, kind: Kind, name: str, dataId: DataIdLike, collections: str | Sequence[str] | None
 ) -> Table:
-    """Read the only table that is meant, with its metadata: versions, and which datasets it is made of."""
+    """Read the only table that is meant; its metadata ``dataset`` say which it is.
+
+    What else is stored in the metadata, as the version and all inputs, takes ten times as long to read.
+    """
     ref = findOne(butler, kind, name, dataId, collections)
-    return butler.get(ref, parameters={"strip_astropy_meta_yaml": False})
+    table = butler.get(ref)
+    table.meta["dataset"] = nameDataset(ref)
+    return table
 
 
 def dropEmpty(table: Table) -> Table:

@@ -41,7 +41,7 @@ def makeWindowFigure(window: View, title: str, source: str) -> Figure:
         label=textwrap.fill(withUnit(label, window.unit), 70),
     )
     ax.set_title(title, fontsize=11)
-    lines = textwrap.wrap(f"{source}   analysis_cp {__version__}", _LINE_LENGTH)
+    lines = [*textwrap.wrap(source, _LINE_LENGTH), f"analysis_cp {__version__}"]
     figure.supxlabel("\n".join(lines), fontsize=6, color="0.35")
     return figure
 
