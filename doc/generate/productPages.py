@@ -121,7 +121,11 @@ def _writeCommand(kind: str, product: Product, *, isVerified: bool) -> Iterator[
     if kind == "trend":
         inputs = f"{made}1,{made}2"
         selection = f"{epoch}.day_obs > 20260101" * (epoch != "none")
-    yield f"pipetask run --register-dataset-types -b /repo/main -i {inputs} -o u/me/{kind}{stem} \\"
+    command = "pipetask run --register-dataset-types -b /repo/main"
+    collections = f"-i {inputs} -o u/me/{kind}{stem}"
+    # Names of several words are too long for one line.
+    one_line = f"{command} {collections} \\"
+    yield from (one_line,) if len(one_line) < 126 else (f"{command} \\", f"    {collections} \\")
     pipeline = f"    -p '$ANALYSIS_CP_DIR/pipelines/LSSTCam/{kind}{stem}.yaml'"
     yield from (f"{pipeline} \\", f'    -d "{selection}"') if selection else (pipeline,)
 

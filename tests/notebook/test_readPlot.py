@@ -181,6 +181,14 @@ def test_data_of_a_plot_are_those_of_its_exposure(butlerOfNotebooks):
     assert {butlerOfNotebooks.get(ref)["exposure"][0] for ref in refs} == {EXPOSURES[1]}
 
 
+def test_data_of_a_raft_are_those_of_all_its_detectors(butlerOfNotebooks):
+    refs = readPlot(butlerOfNotebooks, "raft", {"exposure": EXPOSURES[0], "detector": 0}).findData()
+    assert {(ref.dataId["exposure"], ref.dataId["detector"]) for ref in refs} == {
+        (EXPOSURES[0], 0),
+        (EXPOSURES[0], 1),
+    }
+
+
 def test_plot_that_says_nothing_has_no_data(butlerOfNotebooks):
     assert readPlot(butlerOfNotebooks, "cpBiasRun").findData() == []
 
@@ -200,10 +208,11 @@ def test_plots_that_are_meant_are_named(butlerOfNotebooks):
 
 def test_list_has_what_can_be_read(butlerOfNotebooks):
     plots = listPlots(butlerOfNotebooks, "bias")
-    assert len(plots) == 2 * len(EXPOSURES) + 2
+    assert len(plots) == 2 * len(EXPOSURES) + 3
     assert plots["exposure"].mask.sum() == 1
     for row in plots:
-        data_id = {} if np.ma.is_masked(row["exposure"]) else {"exposure": row["exposure"]}
+        keys = [key for key in ("exposure", "detector") if not np.ma.is_masked(row[key])]
+        data_id = {key: row[key] for key in keys}
         assert readPlot(butlerOfNotebooks, row["datasetType"], data_id).ref.run == row["run"]
 
 

@@ -136,6 +136,8 @@ def makeRepository(root: Path, pyramidPath: Path) -> NotebookRepository:
             )
             made.put(f"cpBiasExp_{tool}_FocalPlaneGeometryPlot", figure, "Plot", exposure=exposure)
     made.put("cpBiasRun_biasNoise_FocalPlaneGeometryPlot", makeFigure(9.0), "Plot")
+    of_raft = makeFigure(2.0, Inputs="cpBiasExpDet_metrics", Collections=RUNS[0], Raft="R22")
+    made.put("cpBiasExpRaftView_raft_FocalPlaneImagePlot", of_raft, "Plot", exposure=EXPOSURES[0], detector=0)
     made.put("cpBiasExpView_biasImage_FocalPlaneImagePlot", makeFigure(2.0), "Plot", exposure=EXPOSURES[0])
     made.put(
         "cpBiasExpResidual_structures", makeStructures(EXPOSURES[0]), "ArrowAstropy", exposure=EXPOSURES[0]
