@@ -40,6 +40,7 @@ def test_pages_of_plots_and_views_have_pictures():
         "forCpVerifyUsers",
         "forUpstream",
         "gallery",
+        "notebooks",
         "otherPlots",
     }
 
