@@ -53,6 +53,14 @@ RAFT_FAULTS = (
     simulator.Fault(Kind.MISSING_DETECTOR, 4, exposures=(SECOND,)),
 )
 
+WITHOUT_PLOTS = """
+from lsst.analysis.tools.interfaces import NoPlot
+
+for tool in config.atools:
+    tool.produce.plot = NoPlot
+"""
+"""For merges whose numbers alone are looked at: the plots take most of the time."""
+
 
 def readPipeline(path: str) -> Pipeline:
     """Read one of our pipelines, over the stand-ins."""
@@ -122,6 +130,8 @@ def raftDarks(tmp_path_factory) -> Butler:
     labels = "verifyDarkIsr,verifyDarkDet,verifyDarkExp,verifyDark"
     pipeline = readPipeline(f"LSSTComCam/verifyDark.yaml#{labels}")
     pipeline.addConfigOverride("verifyDarkIsr", "faults", [fault.toText() for fault in RAFT_FAULTS])
+    for label in ("verifyDarkExp", "verifyDark"):
+        pipeline.addConfigPython(label, WITHOUT_PLOTS)
     where = f" AND detector IN {DETECTORS}"
     return run(tmp_path_factory.mktemp("raftDarks") / "butler", pipeline, LsstComCam, where, DARKS)
 
@@ -504,6 +514,8 @@ def comCamFlats(tmp_path_factory) -> Butler:
     """Run the pipeline of flats of LSSTComCam on two of its detectors."""
     pipeline = readPipeline("LSSTComCam/verifyFlat.yaml#verifyFlatIsr,verifyFlatDet,verifyFlatExp,verifyFlat")
     pipeline.addConfigOverride("verifyFlatIsr", "faults", [fault.toText() for fault in COM_CAM_FAULTS])
+    for label in ("verifyFlatExp", "verifyFlat"):
+        pipeline.addConfigPython(label, WITHOUT_PLOTS)
     infos = [replace(info, physicalFilter="r_03") for info in FLATS[:2]]
     root = tmp_path_factory.mktemp("comCamFlats") / "butler"
     return run(root, pipeline, LsstComCam, f" AND detector IN {DETECTORS}", exposures=infos)

@@ -10,7 +10,7 @@ from pageText import makeTable, wrap
 from lsst.analysis.cp.catalogue import Product, getProduct
 from lsst.analysis.cp.core.tableColumns import TABLE_COLUMNS
 from lsst.analysis.cp.metrics import TREND_SCHEMA
-from lsst.analysis.cp.tasks.measure import MeasureCalibTask
+from lsst.analysis.cp.tasks import measure
 
 __all__ = ["tablePage"]
 
@@ -68,7 +68,8 @@ def _describeMeasured() -> Iterator[str]:
         "all as ``<PREFIX>_VERIFY_SUCCESS``."
     )
     yield ""
-    for name in sorted(task.product for task in MeasureCalibTask.__subclasses__()):
+    tasks = (getattr(measure, name) for name in measure.__all__)
+    for name in sorted({task.product for task in tasks if hasattr(task, "product")}):
         product = getProduct(name)
         yield from (product.title, "-" * len(product.title), "", makeTable(list(_listMeasured(product))))
 

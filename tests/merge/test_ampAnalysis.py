@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from astropy.table import Table
+from astropy.table import Table, vstack
 from numpy.testing import assert_array_equal
 
 from lsst.afw.image import ExposureF
@@ -23,8 +23,8 @@ from lsst.analysis.cp.tasks.merge import (
 from lsst.analysis.cp.tasks.reference import readAmpSummaries, readHeaders
 from lsst.analysis.tools.interfaces import NoPlot
 from lsst.analysis.tools.tasks import VerifyCalibAnalysisTask
-from lsst.obs.lsst import Latiss
-from lsst.pipe.base import PipelineGraph, UnprocessableDataError
+from lsst.obs.lsst import Latiss, LsstComCam
+from lsst.pipe.base import AnnotatedPartialOutputsError, PipelineGraph, UnprocessableDataError
 
 EXPOSURE = 2026010100001
 
@@ -370,3 +370,21 @@ def test_rows_of_a_table_that_are_of_no_amplifier_cost_themselves_only(comCam, h
     matched = reference.match(np.full(3, EXPOSURE), np.arange(3), layout)
     assert_array_equal(matched.readNoise, [5.5, layout.ampReadNoise[1], 7.5])
     assert matched.source.tolist() == ["header", "camera", "header"]
+
+
+def test_a_wrong_part_of_a_stored_table_costs_itself(makeTable, monkeypatch):
+    camera = LsstComCam().getCamera()
+    table = vstack([makeTable(detector, 1) for detector in camera])
+    table["amplifier"][20] = "C99"
+    config = AmpAnalysisExposureTask.ConfigClass()
+    config.connections.outputName = "stored"
+    addTools(config, "bias", "exposure")
+    config.freeze()
+    task = AmpAnalysisExposureTask(config=config)
+    data, arguments = task.encode(table, camera=camera, plotInfo={"run": "u/me"})
+    assert len(data["ampTable"]) == 8 * 16
+    assert arguments["plotInfo"]["leftOut"].keys() == {"exposure 1 detector 1"}
+    monkeypatch.setattr("lsst.analysis.tools.interfaces.AnalysisPipelineTask.runQuantum", lambda *_: None)
+    with pytest.raises(AnnotatedPartialOutputsError) as caught:
+        task.runQuantum(None, None, None)
+    assert "C99" in str(caught.value.__cause__)

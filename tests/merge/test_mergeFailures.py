@@ -187,11 +187,39 @@ def test_missing_conditional_column(analyze, goodTable, caplog):
     assert (values["nAmps"], values["nTested"], values["nFailed"]) == (144, 0, 0)
 
 
-def test_unknown_amplifier(analyze, goodTable):
-    table = goodTable.copy()
+def changeAmplifier(table: Table) -> Table:
     table["amplifier"][20] = "C99"
-    _, failures = analyze(table)
-    assert "amplifier 'C99' of detector 1 (R22_S01) is not in the camera" in failures["reduction"]
+    return table
+
+
+def changeDetector(table: Table) -> Table:
+    table["detector"][20] = 77
+    return table
+
+
+def repeatRow(table: Table) -> Table:
+    return vstack([table, table[20:21]])
+
+
+@pytest.mark.parametrize(
+    ("change", "names", "message"),
+    [
+        (changeAmplifier, {1}, "amplifier 'C99' of detector 1 (R22_S01) is not in the camera"),
+        (changeDetector, {77}, "detector(s) 77 are not in the camera"),
+        (repeatRow, {1}, "have more than one row"),
+    ],
+)
+def test_wrong_table_costs_itself(analyze, goodTable, change, names, message):
+    table = change(goodTable.copy())
+    outputs, failures = analyze(table)
+    assert failures.keys() == {f"exposure {EXPOSURE} detector {name}" for name in names}
+    assert all(message in reason for reason in failures.values())
+    good = table[~np.isin(table["detector"], list(names))]
+    values = getValues(outputs, "biasNoise")
+    assert values["nAmps"] == len(good)
+    assert values["nAmpsMissing"] == 144 - len(good)
+    assert values["median"] == pytest.approx(np.nanmedian(good["BIAS_NOISE"]), rel=1e-12)
+    assert set(outputs.detectorSummary["detector"]) == set(range(9))
 
 
 def test_many_outputs_are_written_each_before_the_next_is_made():
@@ -206,18 +234,6 @@ def test_many_outputs_are_written_each_before_the_next_is_made():
     refs = [("bundles", ["first", "second"]), ("absent", ["third"])]
     putOutputs(context, Struct(bundles=make()), refs, ToolRunner(None, {}))
     assert events == ["make 1", "put 1 as first", "make 2", "put 2 as second"]
-
-
-def test_unknown_detector(analyze, goodTable):
-    table = goodTable.copy()
-    table["detector"][20] = 77
-    _, failures = analyze(table)
-    assert "detector(s) 77 are not in the camera" in failures["reduction"]
-
-
-def test_duplicate_rows(analyze, goodTable):
-    _, failures = analyze(vstack([goodTable, goodTable[:1]]))
-    assert "have more than one row" in failures["reduction"]
 
 
 def test_empty_table(analyze, goodTable):

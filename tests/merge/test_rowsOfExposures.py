@@ -81,17 +81,23 @@ def describe(bundle: Any) -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("level", KINDS)
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (repeatRow, f"1 exposure(s) have more than one row: exposure {EXPOSURES[0]}"),
-        (removeColumns, "lacks required column(s) flat_SCATTER, flat_VERIFY_SCATTER"),
-    ],
-)
-def test_wrong_rows_of_exposures_cost_no_detector(load, level, change, message):
+def test_repeated_row_of_an_exposure_costs_the_exposure(load, level):
+    """All is as if the exposure had no row of its own."""
+    expected, _ = analyze(removeRow(load(level)), level)
+    outputs, failures = analyze(repeatRow(load(level)), level)
+    message = f"1 exposure(s) have more than one row: exposure {EXPOSURES[0]}"
+    assert failures == {f"exposure {EXPOSURES[0]}": f"AmpKeyError: {message}"}
+    assert describe(outputs.metrics) == describe(expected.metrics)
+    for name in ("detectorSummary", "ampSummary", "culprits"):
+        assert getattr(outputs, name).pformat(-1, -1) == getattr(expected, name).pformat(-1, -1)
+
+
+@pytest.mark.parametrize("level", KINDS)
+def test_absent_columns_of_exposures_cost_no_detector(load, level):
+    message = "lacks required column(s) flat_SCATTER, flat_VERIFY_SCATTER"
     expected, failures = analyze(load(level), level)
     assert failures == {}
-    outputs, failures = analyze(change(load(level)), level)
+    outputs, failures = analyze(removeColumns(load(level)), level)
     assert {"reduction", "flatExpScatter", "flatExpScatterFraction"} <= failures.keys()
     assert message in failures["reduction"]
     assert message in failures["flatExpScatter"]

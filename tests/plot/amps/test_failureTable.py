@@ -254,3 +254,13 @@ def test_texts_of_the_figure_do_not_overlap(instrument: type) -> None:
         assert page.x0 <= box.x0
         assert box.x1 <= page.x1 + 1
         assert not any(box.overlaps(other) for other in boxes[:i])
+
+
+def test_tables_that_are_left_out_are_named(prepare, encode, flats):
+    info = {"leftOut": {"exposure 5 detector 3": "AmpKeyError: amplifier 'C99' is not in the camera"}}
+    view = prepare(encode(flats()), plotInfo=info)
+    assert view.failing
+    assert view.headline.endswith("; 1 table left out")
+    assert view.lists[-1][0] == "Left out"
+    assert "".join(view.lists[-1][1:]).startswith("exposure 5 detector 3: AmpKeyError")
+    assert "left out" not in prepare(encode(flats())).headline

@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.actions.plot import CtiCurvePlot
-from lsst.analysis.cp.actions.plot.cti.view import prepareCti
+from lsst.analysis.cp.actions.plot.cti.view import TransferCurves, prepareCti
 from lsst.obs.lsst import LsstCam
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
@@ -39,7 +39,8 @@ def cti(request, camera):
 
 @pytest.fixture
 def view(cti, camera):
-    return prepareCti(cti, cameraGeometry(camera), limits=(5e-6, 3e-6), signalRange=(2e4, 6e4))
+    curves = TransferCurves.fromCalib(cti)
+    return prepareCti(curves, cameraGeometry(camera), limits=(5e-6, 3e-6), signalRange=(2e4, 6e4))
 
 
 def test_curves_are_those_of_the_calibration(view, cti):

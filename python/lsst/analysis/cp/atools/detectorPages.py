@@ -13,11 +13,13 @@ from lsst.analysis.cp.actions.plot import (
     AmpGridPlot,
     CrosstalkPlot,
     CtiCurvePlot,
+    EperCurvePlot,
     KernelGridPlot,
     LinearityDeviationPlot,
     LinearityFitPlot,
     LinearityResidualPlot,
     LinearitySplinePlot,
+    TearingPlot,
 )
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.tools.interfaces import AnalysisTool, BasePrep, NoMetric
@@ -34,9 +36,11 @@ __all__ = [
     "AmpCurveTool",
     "CrosstalkTool",
     "CtiCurveTool",
+    "EperCurveTool",
     "KernelTool",
     "LinearityTool",
     "PageTool",
+    "TearingTool",
     "addCorrelationTool",
     "addCurveTools",
     "addLinearityTools",
@@ -87,6 +91,15 @@ class CtiCurveTool(PageTool):
         self.produce.plot = CtiCurvePlot
 
 
+class EperCurveTool(PageTool):
+    """The same of what is measured in the overscan of each flat."""
+
+    def setDefaults(self) -> None:
+        """Choose the plot."""
+        super().setDefaults()
+        self.produce.plot = EperCurvePlot
+
+
 class KernelTool(PageTool):
     """Plot of the brighter-fatter kernels of the amplifiers of a detector."""
 
@@ -103,6 +116,15 @@ class LinearityTool(PageTool):
         """Choose the plot."""
         super().setDefaults()
         self.produce.plot = LinearityDeviationPlot
+
+
+class TearingTool(PageTool):
+    """Plot of the tearing of flats of a detector, or of a raft."""
+
+    def setDefaults(self) -> None:
+        """Choose the plot."""
+        super().setDefaults()
+        self.produce.plot = TearingPlot
 
 
 class AmpCurveTool(AnalysisTool):

@@ -25,7 +25,22 @@ _SHOWN = 5
 
 
 class AmpKeyError(ValueError):
-    """Rows of a table do not fit the camera, or each other."""
+    """Rows of a table do not fit the camera, or each other.
+
+    Parameters
+    ----------
+    message
+        What is wrong.
+    rows
+        Which of the rows that were looked up are wrong, shape (n,); empty if it is not known.
+    tables
+        Names of the tables that wrong rows of a merged table come from; then ``rows`` are all rows of these.
+    """
+
+    def __init__(self, message: str, rows: npt.ArrayLike = (), tables: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.rows: IndexArray = np.asarray(rows, dtype=np.intp)
+        self.tables = tables
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -167,9 +182,10 @@ class CameraLayout:
         order = np.argsort(self.detectorId)
         rank = np.searchsorted(self.detectorId, detector, sorter=order)
         index = order[np.minimum(rank, self.nDetectors - 1)]
-        if len(unknown := np.unique(detector[self.detectorId[index] != detector])):
+        if len(bad := np.flatnonzero(self.detectorId[index] != detector)):
+            unknown = np.unique(detector[bad])
             listed = "; ".join(map(str, unknown[:_SHOWN])) + ("; ..." if len(unknown) > _SHOWN else "")
-            raise AmpKeyError(f"detector(s) {listed} are not in the camera")
+            raise AmpKeyError(f"detector(s) {listed} are not in the camera", bad)
         return index
 
     def findAmps(self, detector: IdArray, name: NameArray) -> IndexArray:
@@ -202,9 +218,8 @@ class CameraLayout:
         if len(bad := np.flatnonzero(index < 0)):
             first = bad[0]
             where = self.detectorName[detector_index[first]]
-            raise AmpKeyError(
-                f"amplifier {str(name[first])!r} of detector {detector[first]} ({where}) is not in the camera"
-            )
+            what = f"amplifier {str(name[first])!r} of detector {detector[first]} ({where})"
+            raise AmpKeyError(f"{what} is not in the camera", bad)
         return index
 
     def ampIndex(self, detector: npt.ArrayLike, amplifier: npt.ArrayLike) -> IndexArray:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE, EncodeAmps, encodeAmps
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import AmpKeyError, ColumnError
+from lsst.analysis.cp.core.amps import leaveOutWrong
 from lsst.analysis.tools.interfaces import AnalysisPipelineTask
 from lsst.pex.config import Field
 from lsst.pipe.base import Struct, UnprocessableDataError
@@ -21,13 +23,14 @@ from lsst.pipe.base import connectionTypes as cT
 from .connections import CAMERA, ConfiguredDimensionsConfig, ConfiguredDimensionsConnections
 from .limits import VERIFY_CONFIG, connectVerifyConfig, readLimits
 from .reference import VERIFIED_EXPOSURES, readHeaders, readTimes
-from .runner import describeInputs, describeRows
+from .runner import describeInputs, describeRows, raiseFailures
 
 if TYPE_CHECKING:
     from astropy.table import Table
 
     from lsst.analysis.tools.interfaces import KeyedData
     from lsst.daf.butler import DataCoordinate, DeferredDatasetHandle
+    from lsst.pipe.base import InputQuantizedConnection, OutputQuantizedConnection, QuantumContext
 
 __all__ = [
     "AmpAnalysisConfig",
@@ -165,9 +168,36 @@ class AmpAnalysisTask(AnalysisPipelineTask):
             # Where the results cannot be encoded, each tool reports it for its own tests.
             with suppress(ColumnError, AmpKeyError):
                 known = {"epoch": epoch, "gainsApplied": self.config.gainsApplied, **kwargs}
-                encoded: Any = {AMP_TABLE: encodeAmps(data, product, tests, **known)}
+                encode = partial(encodeAmps, product=product, tests=tests, **known)
+                table, left_out = leaveOutWrong(data, encode)
+                encoded: Any = {AMP_TABLE: table}
                 data = encoded
+                if left_out:
+                    kwargs["plotInfo"] = {**(kwargs.get("plotInfo") or {}), "leftOut": left_out}
+                    self.metadata["leftOut"] = dict(left_out)
+                for name, reason in left_out.items():
+                    self.log.warning("%s is left out: %s", name, reason)
         return data, kwargs
+
+    def runQuantum(
+        self,
+        butlerQC: QuantumContext,
+        inputRefs: InputQuantizedConnection,
+        outputRefs: OutputQuantizedConnection,
+    ) -> None:
+        """Run the tools and write what they make.
+
+        Raises
+        ------
+        lsst.pipe.base.AnnotatedPartialOutputsError
+            Raised if a part of the results was left out.
+        """
+        super().runQuantum(butlerQC, inputRefs, outputRefs)
+        raiseFailures(self, self.listLeftOut())
+
+    def listLeftOut(self) -> dict[str, str]:
+        """List the reasons why tables were left out by their names, as the metadata have them."""
+        return dict(self.metadata["leftOut"].to_dict()) if "leftOut" in self.metadata else {}
 
     def parsePlotInfo(
         self, inputs: Mapping[str, Any] | None, dataId: DataCoordinate | None, connectionName: str = "data"

@@ -68,7 +68,7 @@ class DetectorPagesTask(AmpAnalysisTask):
         found = set(np.unique(ids[present]).tolist())
         data, arguments = self.encode(table, plotInfo=info, **inputs)
         info = arguments.pop("plotInfo")
-        failures: dict[str, str] = {}
+        failures = self.listLeftOut()
         for detector, refs in splitByDetector(outputRefs).items():
             if detector in found:
                 runner = ToolRunner(self.log, {**info, "detector": detector})

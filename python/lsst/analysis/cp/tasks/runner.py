@@ -83,6 +83,14 @@ class ToolRunner:
         self._log = log
         self._plotInfo = plotInfo
 
+    def leaveOut(self, tables: Mapping[str, str]) -> None:
+        """Log the tables that are left out, with the reasons by their names, and tell the figures."""
+        for name, reason in tables.items():
+            self._log.warning("%s is left out: %s", name, reason)
+        self.failures |= tables
+        if tables:
+            self._plotInfo = {**self._plotInfo, "leftOut": {**self._plotInfo.get("leftOut", {}), **tables}}
+
     def attempt[T](self, name: str, function: Callable[..., T], *args: Any, **kwargs: Any) -> T | None:
         """Call a function; record its exception under a name, and return None, if it raises."""
         try:

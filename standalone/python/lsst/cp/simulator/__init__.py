@@ -18,7 +18,7 @@ from .crosstalks import (
 from .darkTruth import listExpectedDarkResults
 from .deferredCharges import CTIS, CtiModel, listExpectedCtiResults, simulateCti
 from .fault import Fault, FaultKind, parseFaults
-from .flatTruth import listExpectedFlatResults
+from .flatTruth import listExpectedFlatResults, listTornAmplifiers
 from .kernels import KERNELS, listExpectedKernelResults, simulateKernel
 from .linearizers import (
     LINEARIZERS,
@@ -27,6 +27,7 @@ from .linearizers import (
     listExpectedResponseResults,
     simulateLinearizer,
 )
+from .overscanTrails import TrailModel, simulateCtiStatistics, storeCtiStatistics
 from .pixelFaults import PixelFault, addPixelFault, drawPixelFault
 from .ptcs import (
     PTCS,
@@ -77,6 +78,7 @@ __all__ = [
     "SimulateFlatIsrTask",
     "SimulateLinearitySolveConfig",
     "SimulateLinearitySolveTask",
+    "TrailModel",
     "addPixelFault",
     "defineVisits",
     "drawPixelFault",
@@ -92,17 +94,20 @@ __all__ = [
     "listExpectedResponseResults",
     "listExpectedResults",
     "listInjectedFaults",
+    "listTornAmplifiers",
     "makeRepository",
     "measureCrosstalk",
     "parseFaults",
     "shrinkCamera",
     "simulateCrosstalk",
     "simulateCti",
+    "simulateCtiStatistics",
     "simulateFrame",
     "simulateKernel",
     "simulatePtc",
     "splitPtc",
     "storeCrosstalks",
+    "storeCtiStatistics",
     "storePairs",
     "CTIS",
     "KERNELS",

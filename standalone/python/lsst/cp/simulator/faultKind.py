@@ -92,6 +92,9 @@ class FaultKind(enum.StrEnum):
     """Noise shared by amplifiers with a correlation coefficient of the amplitude."""
     GAIN_STEP = "gainStep"
     """Signal of a flat multiplied by the amplitude, as by a gain that has changed since the combined flat."""
+    TEARING = "tearing"
+    """Light of a flat lower by the amplitude (a fraction) in the two columns at either side of the amplifier,
+    the charge of which has moved to its neighbours."""
     EXCESS_LIGHT = "excessLight"
     """Light of a flat multiplied by the amplitude, up to the full well: beyond that the flat is saturated."""
     WRONG_GAIN = "wrongGain"
@@ -203,6 +206,10 @@ TRAITS: dict[FaultKind, FaultTraits] = {
         harmlessTo=1.01,
         certainFrom=1.3,
         failing=frozenset({"NOISE"}),
+    ),
+    # The limit is 5%.
+    FaultKind.TEARING: FaultTraits(
+        unit="fraction", default=0.12, lowest=0.07, highest=1.0, failing=frozenset({"MAX"})
     ),
     # In a saturated flat the combined flat leaves the response of the pixels, of more than photon noise.
     FaultKind.EXCESS_LIGHT: FaultTraits(

@@ -32,6 +32,9 @@ from .scene import Scene
 
 FloatArray = npt.NDArray[np.float32]
 
+_TORN_COLUMNS = 2
+"""Columns at either side of a torn amplifier."""
+
 
 @dataclass(frozen=True)
 class FlatModel:
@@ -194,6 +197,9 @@ def addLight(
     x, y = place.find(geometry)
     light = response * (1 + model.illuminationGradient * (np.cos(angle) * x + np.sin(angle) * y))
     light *= np.float32(model.flux * _join(faults, FaultKind.EXCESS_LIGHT))
+    torn = np.float32(np.prod([1 - fault.strength for fault in faults if fault.kind is FaultKind.TEARING]))
+    light[:, :_TORN_COLUMNS] *= torn
+    light[:, -_TORN_COLUMNS:] *= torn
     variance = light * (1 + np.float32(model.brighterFatter) * light)
     noise = scene.streams.make("photons", geometry.name).standard_normal(geometry.shape, dtype=np.float32)
     pixels += light + np.sqrt(np.maximum(variance, 0)) * noise

@@ -3,7 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """What verification has to find of the faults of flats, declared from the faults alone."""
 
-__all__ = ["listExpectedFlatResults"]
+__all__ = ["listExpectedFlatResults", "listTornAmplifiers"]
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -113,3 +113,33 @@ def _findMean(faults: Sequence[Fault], amplifier: str, model: FlatModel) -> floa
             case FaultKind.GAIN_STEP:
                 mean *= fault.strength
     return mean
+
+
+def listTornAmplifiers(faults: Iterable[Fault], camera: Any) -> set[tuple[int, str]]:
+    """List the amplifiers at a torn boundary: those that are torn, and their neighbours.
+
+    Parameters
+    ----------
+    faults
+        Faults of the simulation, of the kinds of flats.
+    camera
+        The camera.
+
+    Returns
+    -------
+    torn
+        Detector and amplifier of each, of those that have a boundary.
+    """
+    known = tuple(faults)
+    torn = set()
+    for detector in camera:
+        own = selectFaults(known, 0, detector.getId(), detector.getName())
+        names = {name for fault in own if fault.kind is FaultKind.TEARING for name in fault.amplifiers}
+        boxes = {amp.getName(): amp.getBBox() for amp in detector}
+        for name in names:
+            for other, box in boxes.items():
+                first, second = sorted((boxes[name], box), key=lambda one: one.getMinX())
+                is_beside = first.getMaxX() + 1 == second.getMinX() and first.getMinY() == second.getMinY()
+                if is_beside:
+                    torn |= {(detector.getId(), name), (detector.getId(), other)}
+    return torn

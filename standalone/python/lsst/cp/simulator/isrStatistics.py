@@ -9,8 +9,10 @@ The search for bias shifts and the correlations of amplifiers come from eo_pipe
 
 __all__ = [
     "PERCENTILE_LEVELS",
+    "IsrStatisticsConfig",
     "findBiasShifts",
     "measureCorrelations",
+    "measureDivisadero",
     "measurePercentiles",
     "measureProfiles",
 ]
@@ -20,10 +22,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from astropy.stats import sigma_clipped_stats
 from scipy.signal import butter, filtfilt
 from scipy.stats import linregress
 
+from lsst.pex.config import Config, Field
 from lsst.standalone.pixelStatistics import findQuantiles
+
+from .frames import AmplifierGeometry
 
 PERCENTILE_LEVELS = (0.0, 5.0, 16.0, 50.0, 84.0, 95.0, 100.0)
 """Percentiles in the header of a combined calibration."""
@@ -40,6 +46,16 @@ _SKIPPED_COLUMNS = 3
 
 _BLOCK_ROWS = 64
 """Rows of each amplifier that are multiplied at a time."""
+
+
+class IsrStatisticsConfig(Config):
+    """What ``IsrStatisticsTaskConfig`` of ip_isr has for the tearing of flats."""
+
+    doDivisaderoStatistics = Field[bool](doc="Measure the tearing of flats?", default=False)
+    divisaderoEdgePixels = Field[int](doc="Columns at the edges that the line does not take.", default=25)
+    divisaderoNumImpactPixels = Field[int](doc="Columns at the edges that are looked at.", default=2)
+    divisaderoProjectionMinimum = Field[int](doc="First row from the readout that is taken.", default=10)
+    divisaderoProjectionMaximum = Field[int](doc="Row after the last that is taken.", default=210)
 
 
 def measurePercentiles(
@@ -182,6 +198,54 @@ def measureCorrelations(
                 }
             )
     return rows
+
+
+def measureDivisadero(
+    image: npt.NDArray[np.float32], geometries: Sequence[AmplifierGeometry], config: IsrStatisticsConfig
+) -> dict[str, dict[str, Any]]:
+    """Measure the response of the columns of a flat near the readout, and its deviations at boundaries.
+
+    Parameters
+    ----------
+    image
+        The assembled flat.
+    geometries
+        Its amplifiers.
+    config
+        What is taken.
+
+    Returns
+    -------
+    measured
+        By amplifier, ``DIVISADERO_PROFILE``: mean of each column over a line through these;
+        ``DIVISADERO_MAX_PAIR``: largest deviation from 1 at its left and its right side; and
+        ``DIVISADERO_MAX``: the largest at its boundaries with other amplifiers, on both sides of these.
+    """
+    near = slice(config.divisaderoProjectionMinimum, config.divisaderoProjectionMaximum)
+    inner, n = (
+        slice(config.divisaderoEdgePixels, -config.divisaderoEdgePixels),
+        config.divisaderoNumImpactPixels,
+    )
+    measured: dict[str, dict[str, Any]] = {}
+    for geometry in geometries:
+        from_readout = image[geometry.pixels][:: -1 if geometry.flipY else 1]
+        profile = sigma_clipped_stats(from_readout[near], axis=0)[0]
+        profile = profile / np.median(profile)
+        columns = np.arange(len(profile))
+        profile /= np.polyval(np.polyfit(columns[inner], profile[inner], 1), columns)
+        ends = [float(np.max(np.abs(part - 1))) for part in (profile[:n], profile[-n:])]
+        measured[geometry.name] = {"DIVISADERO_PROFILE": profile.tolist(), "DIVISADERO_MAX_PAIR": ends}
+    places = {(geometry.rows.start, geometry.columns.start): geometry.name for geometry in geometries}
+    for geometry in geometries:
+        row, name = geometry.rows.start, geometry.name
+        width = geometry.columns.stop - geometry.columns.start
+        found = []
+        for side, start in ((0, geometry.columns.start - width), (1, geometry.columns.stop)):
+            if other := places.get((row, start)):
+                pairs = [measured[each]["DIVISADERO_MAX_PAIR"] for each in (name, other)]
+                found += [pairs[0][side], pairs[1][1 - side]]
+        measured[name]["DIVISADERO_MAX"] = max(found, default=float("nan"))
+    return measured
 
 
 def _correlate(arrays: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float64]:

@@ -74,6 +74,7 @@ _FORMATTERS = {
     "verifyCrosstalkDetStats": _JSON_FORMATTER,
     "verifyLinearizerDetStats": _JSON_FORMATTER,
     "cpGainDetStats": _JSON_FORMATTER,
+    "cpCtiStatistics": _JSON_FORMATTER,
 }
 """What the datastore does otherwise than by default: all formatters are Butler's, and recorded by name."""
 

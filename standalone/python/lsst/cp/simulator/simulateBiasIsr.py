@@ -121,6 +121,7 @@ class SimulateBiasIsrConfig(PipelineTaskConfig, pipelineConnections=SimulateBias
         FaultKind.OVER_MASKED,
         FaultKind.SELF_CROSSTALK,
         FaultKind.STRONG_CROSSTALK,
+        FaultKind.TEARING,
         FaultKind.UNMASKED_COLUMN,
     }
     """Faults of which it is known what they do to such exposures."""

@@ -5,15 +5,15 @@
 
 __all__ = ["SimulateFlatIsrConfig", "SimulateFlatIsrTask"]
 
-from typing import override
+from typing import Any, override
 
 import numpy as np
 
-from lsst.pex.config import DictField, Field, RangeField
+from lsst.pex.config import ConfigField, DictField, Field, RangeField
 
 from .fault import FaultKind
 from .flatFrames import FlatModel, FocalPlanePlace, addLight, makeCombinedFlat
-from .isrStatistics import measurePercentiles
+from .isrStatistics import IsrStatisticsConfig, measureDivisadero, measurePercentiles
 from .residual import DetectorResidual
 from .scene import Scene
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrConnections, SimulateBiasIsrTask
@@ -44,6 +44,8 @@ class SimulateFlatIsrConfig(SimulateBiasIsrConfig, pipelineConnections=SimulateB
         default={"ITL": 0.96},
     )
 
+    isrStats = ConfigField[IsrStatisticsConfig](doc="What ISR measures besides.")
+
     kinds = frozenset(
         {
             FaultKind.DEAD_AMPLIFIER,
@@ -51,6 +53,7 @@ class SimulateFlatIsrConfig(SimulateBiasIsrConfig, pipelineConnections=SimulateB
             FaultKind.GAIN_STEP,
             FaultKind.MASKED_AMPLIFIER,
             FaultKind.MISSING_DETECTOR,
+            FaultKind.TEARING,
         }
     )
 
@@ -83,3 +86,11 @@ class SimulateFlatIsrTask(SimulateBiasIsrTask):
                 variance += np.maximum(pixels, 0) / combined
             residual.percentiles[geometry.name] = measurePercentiles(combined, geometry.name, self.product)
         return residual
+
+    @override
+    def _measureStatistics(self, scene: Scene, residual: DetectorResidual) -> dict[str, Any]:
+        measured = super()._measureStatistics(scene, residual)
+        config = self.config.isrStats
+        if config.doDivisaderoStatistics:
+            measured["DIVISADERO"] = measureDivisadero(residual.image, scene.geometries, config)
+        return measured

@@ -14,7 +14,7 @@ from .amps import (
 )
 from .correlation import AmpCorrelationPlot
 from .crosstalk import CrosstalkPlot
-from .cti import CtiCurvePlot
+from .cti import CtiCurvePlot, EperCurvePlot
 from .exposures import DetectorSeriesPlot, RaftGainPlot, RaftSeriesPlot, SlopeMapPlot
 from .focalPlane import FailureMapPlot, FocalPlaneGeometryPlot
 from .image import DetectorImagePlot, FocalPlaneImagePlot, StructureStampsPlot
@@ -33,6 +33,7 @@ from .ptc import (
     PtcResidualPlot,
     PtcRowMeanPlot,
 )
+from .tearing import TearingPlot
 from .trend import TrendPlot
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "CtiCurvePlot",
     "DetectorImagePlot",
     "DetectorSeriesPlot",
+    "EperCurvePlot",
     "FailureMapPlot",
     "FailureTablePlot",
     "FocalPlaneGeometryPlot",
@@ -65,6 +67,7 @@ __all__ = [
     "RaftSeriesPlot",
     "SlopeMapPlot",
     "StructureStampsPlot",
+    "TearingPlot",
     "TrendPlot",
     "VendorHistogramPlot",
 ]

@@ -15,3 +15,4 @@ from .tables import *
 from .times import *
 from .vectors import *
 from .verdicts import *
+from .wrongTables import *

@@ -133,12 +133,17 @@ def encodeRows(
     """Look up the exposure, detector and amplifier of each row once."""
     keys = ("detector",) if epoch == "none" else ("exposure", "detector")
     ids = {"exposure": np.zeros(len(names), dtype=np.int64)}
+    present: dict[str, BoolArray] = {}
     for column in keys:
-        ids[column], present = idColumn(data[column], column)
-        checkLength(present, column, len(names))
-        for kind, own in kinds.items():
-            if (n_lost := np.count_nonzero(own & ~present)) and (kind, column) != ("exposure", "detector"):
-                raise AmpKeyError(f"{n_lost} {kind} row(s) have no {column}")
+        ids[column], present[column] = idColumn(data[column], column)
+        checkLength(present[column], column, len(names))
+    for kind, own in kinds.items():
+        try:
+            for column in keys if kind != "exposure" else keys[:-1]:
+                if len(lost := np.flatnonzero(own & ~present[column])):
+                    raise AmpKeyError(f"{len(lost)} {kind} row(s) have no {column}", lost)
+        except AmpKeyError as error:
+            raise _nameTables(error, kind, kinds, ids, present) from error
     used = np.logical_or.reduce(list(kinds.values()))
     given = np.array([] if expected is None else sorted(set(expected)), dtype=np.int64)
     exposures = np.zeros(1, np.int64) if epoch == "none" else np.union1d(ids["exposure"][used], given)
@@ -146,24 +151,60 @@ def encodeRows(
     for kind, own in kinds.items():
         source = np.flatnonzero(own)
         detector = ids["detector"][source]
-        index = np.zeros(len(source), dtype=np.intp)
-        if kind == "detector":
-            index = member = layout.findDetectors(detector)
-        elif kind == "amplifier":
-            member = layout.findAmps(detector, names[source])
-            index = layout.ampDetector[member]
-        else:
-            member = index
+        index = member = np.zeros(len(source), dtype=np.intp)
         epoch_index = np.searchsorted(exposures, ids["exposure"][source])
-        rows[kind] = EncodedRows(epochIndex=epoch_index, member=member, detectorIndex=index, source=source)
-        _rejectDuplicates(kind, rows[kind], exposures if epoch != "none" else None, layout)
+        try:
+            if kind == "detector":
+                index = member = layout.findDetectors(detector)
+            elif kind == "amplifier":
+                member = layout.findAmps(detector, names[source])
+                index = layout.ampDetector[member]
+            rows[kind] = EncodedRows(
+                epochIndex=epoch_index, member=member, detectorIndex=index, source=source
+            )
+            _rejectDuplicates(kind, rows[kind], exposures if epoch != "none" else None, layout)
+        except AmpKeyError as error:
+            error.rows = source[error.rows]
+            raise _nameTables(error, kind, kinds, ids, present) from error
     return exposures, rows
+
+
+def _nameTables(
+    error: AmpKeyError,
+    kind: str,
+    kinds: Mapping[str, BoolArray],
+    ids: Mapping[str, IdArray],
+    present: Mapping[str, BoolArray],
+) -> AmpKeyError:
+    """Add to an error the other rows of the tables that wrong rows come from, and the names of these tables.
+
+    Those of an amplifier or a detector come from one of their exposure and detector.
+    """
+    own, columns = kinds[kind], ["exposure"]
+    if kind != "exposure":
+        own, columns = kinds["amplifier"] | kinds["detector"], ["exposure", "detector"]
+    known = [column for column in columns if column in present]
+    keys = np.column_stack([part for column in known for part in (present[column], ids[column])])
+    unique, table = np.unique(keys, axis=0, return_inverse=True)
+    wrong = np.unique(table[error.rows])
+    tables = tuple(
+        " ".join(
+            f"{column} {value}"
+            for column, is_known, value in zip(known, key[::2], key[1::2], strict=True)
+            if is_known
+        )
+        or "rows without ids"
+        for key in unique[wrong].tolist()
+    )
+    return AmpKeyError(str(error), np.flatnonzero(own & np.isin(table, wrong)), tables)
 
 
 def _rejectDuplicates(kind: str, rows: EncodedRows, exposures: IdArray | None, layout: CameraLayout) -> None:
     """Raise if an amplifier, a detector or an exposure has two rows in one exposure."""
     cells = rows.epochIndex * (layout.nAmps + 1) + rows.member
-    unique, first, counts = np.unique(cells, return_index=True, return_counts=True)
+    unique, first, place, counts = np.unique(
+        cells, return_index=True, return_inverse=True, return_counts=True
+    )
     if len(unique) == len(cells):
         return
     shown = []
@@ -176,4 +217,5 @@ def _rejectDuplicates(kind: str, rows: EncodedRows, exposures: IdArray | None, l
         shown.append(" ".join(words))
     n_repeated = np.count_nonzero(counts > 1)
     listed = "; ".join(shown) + ("; ..." if n_repeated > _SHOWN else "")
-    raise AmpKeyError(f"{n_repeated} {kind}(s) have more than one row: {listed}")
+    message = f"{n_repeated} {kind}(s) have more than one row: {listed}"
+    raise AmpKeyError(message, np.flatnonzero(counts[place] > 1))

@@ -12,7 +12,7 @@ import numpy as np
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray, IndexArray, NameArray
 
-__all__ = ["RaftGrid", "placeRafts"]
+__all__ = ["RaftGrid", "placeRafts", "rankPlaces"]
 
 _SAME = 0.5
 """Distance of the centres of rafts in one row or column, in sides of a raft, at most."""
@@ -75,13 +75,26 @@ def placeRafts(geometry: FocalPlaneGeometry, shown: BoolArray) -> RaftGrid:
     return RaftGrid(
         name=name,
         raft=raft,
-        row=_rank(-centre[:, 1], _SAME * side),
-        column=_rank(centre[:, 0], _SAME * side),
+        row=rankPlaces(-centre[:, 1], _SAME * side),
+        column=rankPlaces(centre[:, 0], _SAME * side),
     )
 
 
-def _rank(places: FloatArray, apart: float) -> IndexArray:
-    """Give places along a line numbers from 0; those that are not further apart share one."""
+def rankPlaces(places: FloatArray, apart: float) -> IndexArray:
+    """Give places along a line numbers from 0; those that are not further apart share one.
+
+    Parameters
+    ----------
+    places
+        Shape (n,), in any unit.
+    apart
+        Distance in the same unit.
+
+    Returns
+    -------
+    rank
+        Shape (n,).
+    """
     order = np.argsort(places, kind="stable")
     rank = np.empty(len(places), dtype=np.intp)
     rank[order] = np.concatenate([[0], np.cumsum(np.diff(places[order]) > apart)])

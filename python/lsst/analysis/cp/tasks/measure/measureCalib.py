@@ -153,12 +153,12 @@ class MeasureCalibTask(CpVerifyCalibTask, abc.ABC):
 def _encode(
     measured: Mapping[str, Mapping[str, float]], product: str, detector: int, camera: Camera
 ) -> AmpTable:
-    """Encode the statistics of amplifiers as a table of results is."""
+    """Encode the statistics of amplifiers, but for vectors, as a table of results is."""
     declared = getProduct(product)
     columns: dict[str, Any] = {
         "detector": np.full(len(measured), detector, dtype=np.int64),
         "amplifier": np.array(list(measured), dtype=np.str_),
     }
-    for key in next(iter(measured.values())):
+    for key in (key for key, value in next(iter(measured.values())).items() if np.ndim(value) == 0):
         columns[f"{declared.prefix}_{key}"] = np.array([own[key] for own in measured.values()])
     return AmpTable.fromColumns(columns, declared, cameraLayout(camera))

@@ -20,6 +20,7 @@ from lsst.analysis.cp.core.amps import (
     ampSummaryTable,
     culpritsTable,
     detectorSummaryTable,
+    leaveOutWrong,
     runCountsTable,
     summarize,
 )
@@ -205,7 +206,7 @@ class MergeAnalysisMixin(PipelineTask):
             Limits with which the run was verified; those of the catalogue if None.
         detectors
             Ids of the exposures and detectors that get a bundle of metrics; None for that of a run, or where
-            there are no exposures.
+            there are no exposures. A table that does not fit the camera, or repeats rows, is left out.
 
         Returns
         -------
@@ -218,15 +219,25 @@ class MergeAnalysisMixin(PipelineTask):
         product = getProduct(self.config.product, self.config.gainsApplied).withLimits(limits)
         keys: dict[str, Any] = {"reference": reference, "exposures": exposures}
         layout = cameraLayout(camera)
-        encode = partial(AmpTable.fromColumns, columns, product, layout, epoch=self.config.epoch, **keys)
-        table = runner.attempt("reduction", encode)
+        encode = partial(
+            AmpTable.fromColumns, product=product, layout=layout, epoch=self.config.epoch, **keys
+        )
+
+        def encodeGood(*tests: str) -> AmpTable | None:
+            found = runner.attempt("reduction", leaveOutWrong, columns, partial(encode, tests=tests))
+            if found is None:
+                return None
+            runner.leaveOut(found[1])
+            return found[0]
+
+        table = encodeGood()
         # Where the results cannot be encoded together, some tools may still do with a part of the columns.
         data = columns if table is None else {**columns, AMP_TABLE: table}
         outputs = runTools(self.config, data, runner, camera=camera, limits=limits, **keys)
         of_detectors = [test.key for test in product if test.row != "exposure"]
         if table is None and 0 < len(of_detectors) < len(product.tests):
             # What is wrong with rows of exposures costs no detector.
-            table = runner.attempt("reduction", encode, tests=of_detectors)
+            table = encodeGood(*of_detectors)
         outputs.ampTable = table
         if table is not None:
             tables = runner.attempt("tables", self._makeTables, table) or {}

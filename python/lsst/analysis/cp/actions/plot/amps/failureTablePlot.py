@@ -13,7 +13,14 @@ from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.actions.keyedData import getAmpTable
 from lsst.analysis.cp.actions.plot.focalPlane.listing import PatchList
 from lsst.analysis.cp.actions.plot.focalPlane.view import expectedDetectors, listMissing
-from lsst.analysis.cp.actions.plot.text import chooseTitle, describeProvenance, listFirst, plural
+from lsst.analysis.cp.actions.plot.text import (
+    addLeftOut,
+    chooseTitle,
+    describeProvenance,
+    listFirst,
+    listLeftOut,
+    plural,
+)
 from lsst.analysis.cp.catalogue import VerifyTest
 from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN, AmpTable, summarize
 from lsst.analysis.cp.core.limits import countScale
@@ -70,6 +77,10 @@ class FailureTablePlot(AmpTablePlot):
         mask = self.chooseCounted(table)
         of_exposures = tuple(orderTests(table, "exposure"))
         missing = table.layout.detectorName[expected & ~has_rows]
+        info = plotInfo or {}
+        headline, failing = addLeftOut(
+            (self._sumUp(table, mask, has_rows), bool(cells.nFailed[:n_counted].any())), info
+        )
         return FailureTableView(
             blocks=arrangeBlocks(geometry, np.flatnonzero(expected)),
             cells=cells,
@@ -77,14 +88,15 @@ class FailureTablePlot(AmpTablePlot):
             nCounted=n_counted,
             counts=countScale(int(cells.nFailed.max(initial=0))),
             title=chooseTitle(self.title, {}, f"{table.product.title}: failed amplifiers of each detector"),
-            headline=self._sumUp(table, mask, has_rows),
-            failing=bool(cells.nFailed[:n_counted].any()),
-            provenance=describeProvenance(plotInfo or {}, ()),
+            headline=headline,
+            failing=failing,
+            provenance=describeProvenance(info, ()),
             lists=(
                 _explainCells(table),
                 explainMarks((*tests, *of_exposures)),
                 _listExposureTests(table, of_exposures),
                 listMissing(missing, self.nListed // 4),
+                listLeftOut(info, self.nListed // 4),
             ),
             listing=_listWorst(table, tests[:n_counted], cells, mask, self.nListed),
             message="" if has_rows.any() else "No data to show",

@@ -3,6 +3,6 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Plots of charge transfer inefficiency."""
 
-from .ctiCurvePlot import CtiCurvePlot
+from .ctiCurvePlot import CtiCurvePlot, EperCurvePlot
 
-__all__ = ["CtiCurvePlot"]
+__all__ = ["CtiCurvePlot", "EperCurvePlot"]

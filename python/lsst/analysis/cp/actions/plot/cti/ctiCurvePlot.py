@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -21,12 +22,12 @@ from lsst.analysis.tools.interfaces import KeyedData, KeyedDataSchema, PlotActio
 from lsst.pex.config import Field, ListField
 from lsst.utils.plotting import make_figure
 
-from .view import CtiView, prepareCti
+from .view import COLUMNS, CtiView, TransferCurves, prepareCti
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
 
-__all__ = ["CtiCurvePlot", "drawCti"]
+__all__ = ["CtiCurvePlot", "EperCurvePlot", "drawCti"]
 
 _DPI = 150
 _LEFT, _BOTTOM, _HEADER, _GAP = 0.85, 0.65, 1.35, 0.85
@@ -65,6 +66,9 @@ class CtiCurvePlot(PlotAction):
         doc="Range of signals over which they are averaged (electron).", default=list(SIGNAL_RANGE), length=2
     )
 
+    source: ClassVar[str] = "calibration"
+    """What is shown, in a word."""
+
     def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
         """Name what is shown."""
         return [("calibrations", Vector)]
@@ -72,17 +76,38 @@ class CtiCurvePlot(PlotAction):
     def __call__(self, data: KeyedData, **kwargs: Any) -> Mapping[str, Figure] | Figure:
         """Make the figure of a calibration, with the ``camera`` and, if it is given, the ``plotInfo``."""
         camera: Camera = kwargs["camera"]
-        known: Any = data
-        (calibration,) = known["calibrations"].values()
         low, high = self.signalRange
         view = prepareCti(
-            calibration,
+            self.takeCurves(data),
             cameraGeometry(camera),
             limits=(self.serialLimit, self.parallelLimit),
             signalRange=(low, high),
             nListed=self.nListed,
         )
-        return _makeFigure(view, self.title, kwargs.get("plotInfo") or {})
+        return _makeFigure(view, self.title, kwargs.get("plotInfo") or {}, self.source)
+
+    def takeCurves(self, data: KeyedData) -> TransferCurves:
+        """Take the inefficiencies of the calibration."""
+        known: Any = data
+        (calibration,) = known["calibrations"].values()
+        return TransferCurves.fromCalib(calibration)
+
+
+class EperCurvePlot(CtiCurvePlot):
+    """The same of what `lsst.analysis.cp.tasks.MeasureEperTask` has measured in each flat.
+
+    The data are the columns of the table of a detector.
+    """
+
+    source = "table"
+
+    def getInputSchema(self, **kwargs: Any) -> KeyedDataSchema:
+        """Name what is shown."""
+        return [(name, Vector) for name in COLUMNS]
+
+    def takeCurves(self, data: KeyedData) -> TransferCurves:
+        """Take the inefficiencies of the table."""
+        return TransferCurves.fromColumns(data)
 
 
 def drawCti(ax: Axes, view: CtiView, number: int) -> None:
@@ -123,7 +148,7 @@ def _makeRoom(ax: Axes, low: float, high: float, share: float) -> None:
     ax.set_ylim(low, end)
 
 
-def _makeFigure(view: CtiView, title: str, plotInfo: Mapping[str, object]) -> Figure:
+def _makeFigure(view: CtiView, title: str, plotInfo: Mapping[str, object], source: str) -> Figure:
     """Lay out the panels, words and provenance."""
     width, height = _PANEL
     words_left = _LEFT + 2 * width + _GAP + 0.3
@@ -133,18 +158,17 @@ def _makeFigure(view: CtiView, title: str, plotInfo: Mapping[str, object]) -> Fi
         drawCti(page.addAxes(_LEFT + number * (width + _GAP), _BOTTOM, width, height), view, number)
     handles, _ = page.figure.axes[0].get_legend_handles_labels()
     page.figure.axes[0].legend(handles=handles, fontsize=7, ncols=_COLUMNS, loc="upper right")
-    provenance = describeProvenance(plotInfo, [], "calibration")
+    provenance = describeProvenance(plotInfo, [], source)
     heading = f"{chooseTitle(title, plotInfo, '')}: {view.detector}"
     page.writeHeader(heading, view.headline, provenance, emphasise=view.isBad)
-    y = page.writeKey(
-        top + 0.3,
-        [
-            Line2D([], [], **_LIMIT, label="limit of this package, none of DMTN-101"),
-            Patch(facecolor="0.92", label="range of the medians"),
-            Line2D([], [], **_TURNOFF, label="turnoff of an amplifier (electron)"),
-            Line2D([], [], color="0.3", linewidth=2.0, label="wide: beyond the limit"),
-        ],
-    )
+    key: list[Artist] = [
+        Line2D([], [], **_LIMIT, label="limit of this package, none of DMTN-101"),
+        Patch(facecolor="0.92", label="range of the medians"),
+        Line2D([], [], color="0.3", linewidth=2.0, label="wide: beyond the limit"),
+    ]
+    if any(panel.hasTurnoffs for panel in view.panels):
+        key.append(Line2D([], [], **_TURNOFF, label="turnoff of an amplifier (electron)"))
+    y = page.writeKey(top + 0.3, key)
     for lines in view.lists:
         y = page.writeLines(y, lines)
     return page.figure

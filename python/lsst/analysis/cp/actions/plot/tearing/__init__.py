@@ -1,0 +1,8 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Plots of the tearing of flats."""
+
+from .tearingPlot import TearingPlot
+
+__all__ = ["TearingPlot"]
