@@ -1,4 +1,4 @@
-# Everything from a bare Python 3.12 or newer: "make demo", "make test", "make lint"; "make venv" installs only.
+# Everything from a bare Python 3.12 or newer: "make demo", "make docs", "make test", "make lint"; "make venv" installs only.
 # SPDX-License-Identifier: GPL-3.0-or-later
 SHELL := /bin/bash
 VENV := .venv
@@ -13,10 +13,15 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export NUMEXPR_NUM_THREADS := 1
 
-.PHONY: demo test lint lock venv clean
+.PHONY: demo docs test lint lock venv clean
 
 demo: $(STAMP)
 	$(SETUP) && exec python demo/runDemo.py $(DEMO_OPTIONS)
+
+# The gallery has pictures where the demonstration has left its figures.
+docs: $(STAMP)
+	rm -rf docs-output
+	$(SETUP) && python doc/generate/buildSite.py $(DOCS_OPTIONS)
 
 test: $(STAMP)
 	$(SETUP) && python -m pytest -n $(or $(TEST_PROCESSES),2) --dist loadfile --no-loadscope-reorder --mpl $(TEST_OPTIONS)
@@ -42,4 +47,4 @@ lock: $(STAMP)
 	    --upgrade --all-extras --output-file requirements.lock pyproject.toml standalone/pyproject.toml
 
 clean:
-	rm -rf $(VENV) demo-output
+	rm -rf $(VENV) demo-output docs-output

@@ -8,7 +8,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from apiPages import apiPages
 from coveragePage import coveragePage
+from galleryPage import galleryPage
 from metricInformation import metricInformationFile
 from notebookCellsPage import notebookCellsPage
 from otherPlotsPage import collectPlots, otherPlotsPage
@@ -39,12 +41,15 @@ def generatedFiles() -> dict[str, str]:
         Text of each file by its path, relative to the root of the package.
     """
     pipelines = resolvePipelines(pipelineFiles())
-    topics = collectTopics(pipelines)
-    made = collectPlots(pipelines.values())
-    plots = otherPlotsPage(made) | notebookCellsPage(made)
-    from_data = verifyMetricsFiles() | tablePage() | upstreamPage() | plots
+    topics, made = collectTopics(pipelines), collectPlots(pipelines.values())
+    from_data = verifyMetricsFiles() | tablePage() | upstreamPage() | apiPages()
+    from_plots = otherPlotsPage(made) | galleryPage(made) | notebookCellsPage(made)
     from_pipelines = (topicFiles, productPages, metricInformationFile, coveragePage)
-    return from_data | {name: text for make in from_pipelines for name, text in make(topics).items()}
+    return (
+        from_data
+        | from_plots
+        | {name: text for make in from_pipelines for name, text in make(topics).items()}
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

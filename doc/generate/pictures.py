@@ -17,7 +17,17 @@ from pathlib import Path
 
 from PIL import Image
 
-__all__ = ["DIRECTORY", "MAX_BYTES", "PICTURES", "WIDTH", "Picture", "findFigure", "main", "shrink"]
+__all__ = [
+    "DIRECTORY",
+    "MAX_BYTES",
+    "PICTURES",
+    "WIDTH",
+    "Picture",
+    "findFigure",
+    "firstFigure",
+    "main",
+    "shrink",
+]
 
 DIRECTORY = Path(__file__).resolve().parents[1] / "lsst.analysis.cp" / "pictures"
 WIDTH = 1200
@@ -82,15 +92,20 @@ def findFigure(picture: Picture, figures: Path, camera: str) -> Path:
         Raised if there is none.
     """
     folder = figures / (picture.camera or camera)
-    found = sorted(folder.glob(f"{picture.figure}.png"))
+    found = firstFigure(folder, picture.figure)
     if not found:
         raise FileNotFoundError(
             f"There is no figure {picture.figure}.png in {folder}: run the demonstration."
         )
-    return found[0]
+    return found
 
 
-def shrink(figure: Path, target: Path) -> None:
+def firstFigure(folder: Path, pattern: str) -> Path | None:
+    """Find the first figure, in alphabetical order, whose name without its ending has a pattern; or None."""
+    return min(folder.glob(f"{pattern}.png"), default=None)
+
+
+def shrink(figure: Path, target: Path, width: int = WIDTH) -> None:
     """Write a figure with fewer pixels and colours.
 
     Parameters
@@ -99,10 +114,12 @@ def shrink(figure: Path, target: Path) -> None:
         The figure.
     target
         Where to.
+    width
+        Largest width and height, pixels.
     """
     with Image.open(figure) as image:
         small = image.convert("RGB")
-        small.thumbnail((WIDTH, WIDTH), Image.Resampling.LANCZOS)
+        small.thumbnail((width, width), Image.Resampling.LANCZOS)
         small.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
             target, optimize=True
         )

@@ -3,12 +3,14 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """The page of the documentation that lists the columns of all stored tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from pageText import makeTable, wrap
 
+from lsst.analysis.cp.catalogue import Product, getProduct
 from lsst.analysis.cp.core.tableColumns import TABLE_COLUMNS
 from lsst.analysis.cp.metrics import TREND_SCHEMA
+from lsst.analysis.cp.tasks import measure
 
 __all__ = ["tablePage"]
 
@@ -50,7 +52,37 @@ def tablePage() -> dict[str, str]:
     ]
     for name, columns in {**TABLE_COLUMNS, "trend": trend}.items():
         parts += [name, "=" * len(name), "", makeTable(_listColumns(columns))]
+    parts += _describeMeasured()
     return {"doc/lsst.analysis.cp/tables.rst": "\n".join(parts)}
+
+
+def _describeMeasured() -> Iterator[str]:
+    """Describe the tables of what this package measures, which have the form of those of cp_verify."""
+    title = "Results of calibrations"
+    yield from (title, "=" * len(title), "")
+    yield wrap(
+        "Calibrations of which cp_verify writes no tables are measured by tasks of this package, into tables "
+        "of its form: ``cp<Product>DetResults`` of a detector and ``cp<Product>Results`` of a run, with one "
+        "row an amplifier. Beside the columns below they have ``instrument``, ``detector``, ``amplifier`` "
+        "and ``mjd`` (NaN), the verdict of each test that counts as ``<PREFIX>_VERIFY_<KEY>``, and that of "
+        "all as ``<PREFIX>_VERIFY_SUCCESS``."
+    )
+    yield ""
+    tasks = (getattr(measure, name) for name in measure.__all__)
+    for name in sorted({task.product for task in tasks if hasattr(task, "product")}):
+        product = getProduct(name)
+        yield from (product.title, "-" * len(product.title), "", makeTable(list(_listMeasured(product))))
+
+
+def _listMeasured(product: Product) -> Iterator[dict[str, str]]:
+    """List the columns of a product, but those that are computed from others and stored nowhere."""
+    for test in product:
+        if test.row == "amplifier" and test.statisticColumn in test.statisticColumns:
+            yield {
+                "column": f"``{test.statisticColumn}``",
+                "meaning": f"{test.label}.",
+                "unit": test.unit or "none",
+            }
 
 
 def _listColumns(columns: Mapping[str, str]) -> list[dict[str, str]]:

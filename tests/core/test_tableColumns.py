@@ -1,6 +1,8 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
+import re
+
 import pytest
 from astropy.table import Table
 from generatedFiles import ROOT
@@ -25,6 +27,23 @@ def test_page_has_each_column(name):
     for column in TABLE_COLUMNS[name]:
         assert f"``{column.format(key='<KEY>')}``" in table
     assert all(f"``{column}``" in text for column in TREND_SCHEMA.names)
+
+
+def test_page_has_the_columns_that_are_measured():
+    (text,) = tablePage().values()
+    gain = text[text.index("\nGain\n----\n") :].partition("\n\n\n")[0]
+    kept = {
+        "MEAN_FLUX_FLAT_PAIR",
+        "GAIN_FROM_FLAT_PAIR",
+        "GAIN_CORRECTION_FACTOR",
+        "CORRECTED",
+        "AMP_GAIN",
+        "ISR_NOISE",
+        "AMP_NOISE",
+        "PTC_GAIN",
+    }
+    # Differences are computed from these, and stored nowhere.
+    assert set(re.findall(r"\* - ``GAIN_(\w+)``", gain)) == kept
 
 
 def test_descriptions_name_the_test():

@@ -17,7 +17,7 @@ from lsst.daf.butler.cli.butler import cli as butler
 from lsst.pipe.base import Pipeline
 
 # What a set-up stack, or a tool of its own, has to offer.
-FOREIGN = {"butler define-visits", "package-docs -d doc build", "scons", "setup -k -r ."}
+FOREIGN = {"butler define-visits", "scons", "setup -k -r ."}
 PACKAGE = ROOT / "python" / "lsst" / "analysis" / "cp"
 ROOMS = "actions|atools|catalogue|cli|core|metrics|notebook|sasquatch|tasks"
 FOLDERS = rf"\.ci|benchmarks|demo|doc|pipelines|python|specs|standalone|tests|{ROOMS}"

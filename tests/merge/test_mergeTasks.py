@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
 
 import numpy as np
@@ -194,3 +195,9 @@ def test_no_detector_metrics_if_switched_off(addMerge):
     outputs = graph.tasks["merge"].get_connections().outputs
     assert "detectorMetrics" not in outputs
     assert "metrics" in outputs
+
+
+@pytest.mark.parametrize("name", [name for name in tasks.merge.tasks.__all__ if name.endswith("Connections")])
+def test_joined_connections_are_found_by_their_module(name):
+    joined = getattr(tasks, name)
+    assert pickle.loads(pickle.dumps(joined)) is joined

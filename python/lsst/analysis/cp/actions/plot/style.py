@@ -96,7 +96,9 @@ COLOUR_MAPS = {
     "PuOr": "Diverging, orange below the centre and purple above.",
     "RdBu_r": "Diverging, blue below the centre and red above.",
 }
+"""Maps of colours that plots may have, by what they are for."""
 DIVERGING = ("PuOr", "RdBu_r")
+"""Those of the colour maps that diverge from a centre."""
 
 OPERATORS = {"<": "less", "<=": "not greater", ">": "greater", ">=": "not less"}
 """How a good value compares with a threshold."""

@@ -28,8 +28,11 @@ __all__ = [
 ]
 
 UNKNOWN = -1
+"""Status of what is not tested, or has no finite value."""
 FAILED = 0
+"""Status of what a verdict is against."""
 GOOD = 1
+"""Status of what is tested, and passed."""
 
 STATUS_NAMES = {GOOD: "good", FAILED: "failed", UNKNOWN: "unknown"}
 """Name of each status code."""

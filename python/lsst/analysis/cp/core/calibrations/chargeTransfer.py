@@ -17,8 +17,10 @@ __all__ = [
     "estimateInefficiency",
 ]
 
-SERIAL_LIMIT, PARALLEL_LIMIT = 5e-6, 3e-6
-"""Largest inefficiencies of a transfer that are taken as good, if a configuration says no others."""
+SERIAL_LIMIT = 5e-6
+"""Largest inefficiency of a serial transfer that is taken as good, if a configuration says no other."""
+PARALLEL_LIMIT = 3e-6
+"""Largest inefficiency of a parallel transfer that is taken as good, if a configuration says no other."""
 
 SIGNAL_RANGE = (20_000.0, 60_000.0)
 """Signals (electron) over which inefficiencies are averaged, if a configuration says no others."""

@@ -17,6 +17,7 @@ from .noise import Block, Noise, replaceOutliers, roundingErrors, rowMedians, st
 __all__ = ["DAYS_PER_YEAR", "Drifts", "driftAt", "measureDrifts"]
 
 DAYS_PER_YEAR = 365.25
+"""Days of a Julian year."""
 
 _MAX_BINS = 64
 """Number of means that a longer history is reduced to, since all pairs of them are compared."""

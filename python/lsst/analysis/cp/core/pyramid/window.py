@@ -20,6 +20,7 @@ from .index import TILE_SIZE, StoredDetector
 __all__ = ["DetectorMap", "DetectorWindow", "TurnedDetectorWindow", "View", "ViewPixels", "windowOf"]
 
 ViewPixels = Float32Array | npt.NDArray[np.int32]
+"""Pixels of an image, or of a mask."""
 Pixels = npt.NDArray[Any]
 
 

@@ -20,7 +20,7 @@ from .noise import findRepeated, measureAmpNoise, oneOfEach
 
 __all__ = ["AmpSlices", "BackgroundMesh", "Significance", "measureSignificance"]
 
-AmpSlices = tuple[slice, slice]
+type AmpSlices = tuple[slice, slice]
 """Rows and columns of an amplifier in the image of its detector."""
 
 _DEAD_NOISE = 0.2

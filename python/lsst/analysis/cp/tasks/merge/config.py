@@ -151,10 +151,13 @@ class MergeOfExposuresConnections(
 
 
 def joinConnections(
-    name: str, analysis: type[MergeAnalysisConnections], parent: type[PipelineTaskConnections]
+    name: str, module: str, analysis: type[MergeAnalysisConnections], parent: type[PipelineTaskConnections]
 ) -> type[MergeAnalysisConnections]:
     """Make the class of a name that joins the connections of a merge with those of its analysis."""
-    body = {"__doc__": f"Connections of `{parent.__name__}`, and of the analysis of what is merged."}
+    body = {
+        "__doc__": f"Connections of `{parent.__name__}`, and of the analysis of what is merged.",
+        "__module__": module,
+    }
     arguments = {"dimensions": parent.dimensions}
     return types.new_class(name, (analysis, parent), arguments, lambda namespace: namespace.update(body))
 

@@ -42,7 +42,10 @@ __all__ = [
 
 
 ExpMergeAnalysisConnections = joinConnections(
-    "ExpMergeAnalysisConnections", MergeOfDetectorsConnections, mergeResults.CpVerifyExpMergeConnections
+    "ExpMergeAnalysisConnections",
+    __name__,
+    MergeOfDetectorsConnections,
+    mergeResults.CpVerifyExpMergeConnections,
 )
 """Connections of the merge of the detectors of an exposure."""
 
@@ -61,7 +64,10 @@ class ExpMergeAnalysisTask(MergeAnalysisMixin, mergeResults.CpVerifyExpMergeTask
 
 
 RunMergeAnalysisConnections = joinConnections(
-    "RunMergeAnalysisConnections", MergeOfExposuresConnections, mergeResults.CpVerifyRunMergeConnections
+    "RunMergeAnalysisConnections",
+    __name__,
+    MergeOfExposuresConnections,
+    mergeResults.CpVerifyRunMergeConnections,
 )
 """Connections of the merge of the exposures of a run."""
 
@@ -82,6 +88,7 @@ class RunMergeAnalysisTask(MergeAnalysisMixin, mergeResults.CpVerifyRunMergeTask
 
 ExpMergeByFilterAnalysisConnections = joinConnections(
     "ExpMergeByFilterAnalysisConnections",
+    __name__,
     MergeOfDetectorsConnections,
     mergeResults.CpVerifyExpMergeByFilterConnections,
 )
@@ -121,6 +128,7 @@ class FlatExpMergeAnalysisTask(MergeAnalysisMixin, verifyFlat.CpVerifyFlatExpMer
 
 RunMergeByFilterAnalysisConnections = joinConnections(
     "RunMergeByFilterAnalysisConnections",
+    __name__,
     MergeOfExposuresConnections,
     mergeResults.CpVerifyRunMergeByFilterConnections,
 )
@@ -145,6 +153,7 @@ class RunMergeByFilterAnalysisTask(MergeAnalysisMixin, mergeResults.CpVerifyRunM
 
 VisitExpMergeAnalysisConnections = joinConnections(
     "VisitExpMergeAnalysisConnections",
+    __name__,
     MergeOfDetectorsConnections,
     mergeResults.CpVerifyVisitExpMergeConnections,
 )
@@ -170,6 +179,7 @@ class VisitExpMergeAnalysisTask(MergeAnalysisMixin, mergeResults.CpVerifyVisitEx
 
 VisitRunMergeAnalysisConnections = joinConnections(
     "VisitRunMergeAnalysisConnections",
+    __name__,
     MergeOfExposuresConnections,
     mergeResults.CpVerifyVisitRunMergeConnections,
 )
@@ -195,7 +205,10 @@ class VisitRunMergeAnalysisTask(MergeAnalysisMixin, mergeResults.CpVerifyVisitRu
 
 
 CalibMergeAnalysisConnections = joinConnections(
-    "CalibMergeAnalysisConnections", MergeAnalysisConnections, mergeResults.CpVerifyCalibMergeConnections
+    "CalibMergeAnalysisConnections",
+    __name__,
+    MergeAnalysisConnections,
+    mergeResults.CpVerifyCalibMergeConnections,
 )
 """Connections of the merge of the detectors of a calibration without exposures."""
 
