@@ -14,8 +14,14 @@ import pytest
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import cameraLayout
 from lsst.analysis.cp.core.amps import FAILED, GOOD, AmpTable
-from lsst.analysis.cp.tasks import MeasureFlatPairGainTask, MeasureGainTask, MeasureResponseTask
+from lsst.analysis.cp.tasks import (
+    DetectorCalibrationTask,
+    MeasureFlatPairGainTask,
+    MeasureGainTask,
+    MeasureResponseTask,
+)
 from lsst.obs.lsst import Latiss
+from lsst.pipe.base import AnnotatedPartialOutputsError
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 
@@ -51,8 +57,26 @@ def test_calibration_of_another_detector_is_an_error(camera, ptc):
 
     refs = SimpleNamespace(camera=camera, inputCalib=[ptc])
     task = MeasureGainTask(config=MeasureGainTask.ConfigClass())
-    with pytest.raises(ValueError, match="'detector': 1} is one of detector 0"):
+    with pytest.raises(ValueError, match="calibration of detector 1 is one of detector 0"):
         task.runQuantum(Context(), refs, None)
+
+
+def test_calibration_of_another_detector_is_not_drawn(camera, ptc):
+    handle = Handle(ptc)
+    handle.dataId = {"detector": 1}
+
+    class Context:
+        quantum = SimpleNamespace(dataId={"instrument": "LATISS", "detector": 1})
+
+        def get(self, refs):
+            return {"camera": camera, "data": refs.data, "verifyConfig": ()}
+
+    config = DetectorCalibrationTask.ConfigClass()
+    config.connections.outputName = "cpPtcCurves"
+    task = DetectorCalibrationTask(config=config)
+    with pytest.raises(AnnotatedPartialOutputsError) as caught:
+        task.runQuantum(Context(), SimpleNamespace(data=[handle]), None)
+    assert "the calibration of detector 1 is one of detector 0" in str(caught.value.__cause__)
 
 
 @pytest.mark.parametrize(("factor", "verdict"), [(1.0, GOOD), (-1.0, FAILED), (1.06, FAILED)])

@@ -3,6 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Pages of linearizers against the calibrations that they show."""
 
+import copy
 import io
 
 import numpy as np
@@ -216,4 +217,15 @@ def test_detector_without_any_linearizer_is_drawn(plot, camera):
     linearizer.updateMetadata(camera=camera, detector=camera[4])
     figure = plot()({"calibrations": {4: linearizer}, "references": {}}, camera=camera)
     assert {ax.texts[0].get_text() for ax in figure.axes} == {"no linearizer"}
+    figure.savefig(io.BytesIO())
+
+
+@pytest.mark.parametrize("plot", PLOTS)
+def test_turnoff_that_was_not_reached_costs_no_page(plot, camera, second):
+    endless = copy.deepcopy(second)
+    endless.linearityTurnoff["C03"] = np.inf
+    figure = plot()({"calibrations": {4: endless}, "references": {}}, camera=camera)
+    limits = np.array([ax.get_xlim() for ax in figure.axes])
+    assert np.isfinite(limits).all()
+    assert limits.max() < 1e6
     figure.savefig(io.BytesIO())

@@ -3,6 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Pages of photon transfer curves against the calibrations that they show."""
 
+import copy
 import io
 
 import numpy as np
@@ -162,3 +163,12 @@ def test_pairs_that_were_not_fitted_are_shown_without_fit(ptc, camera, fitType):
     assert states == dict.fromkeys(ptc.ampNames[1:], "no fit") | {ptc.ampNames[0]: "no data"}
     assert seriesOf(view.panels[3], "used").x.size == 0
     assert seriesOf(view.panels[3], "unused").x.size == len(ptc.rawMeans["C00"])
+
+
+def test_detector_without_any_result_fails_what_is_always_there(ptc, camera):
+    empty = copy.deepcopy(ptc)
+    for values in (empty.gain, empty.noise, empty.ptcTurnoff):
+        values.update(dict.fromkeys(empty.ptcTurnoff, np.nan))
+    panels = PtcGridPlot().prepare(PtcCurves.fromCalibration(empty, cameraGeometry(camera))).panels
+    assert len(panels) == 16
+    assert all({"gain", "noise", "turnoff"} <= set(panel.failed) for panel in panels)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from lsst.analysis.cp.core.calibrations import checkDetector
 from lsst.pipe.base import InputQuantizedConnection, NoWorkFound, OutputQuantizedConnection, QuantumContext
 
 from .detectorCalibration import (
@@ -61,6 +62,8 @@ class CalibrationComparisonTask(DetectorCalibrationTask):
         ------
         lsst.pipe.base.NoWorkFound
             Raised if there are not two calibrations.
+        ValueError
+            Raised if one of them is of another detector.
         lsst.pipe.base.AnnotatedPartialOutputsError
             Raised if a tool failed.
         """
@@ -71,7 +74,10 @@ class CalibrationComparisonTask(DetectorCalibrationTask):
             raise NoWorkFound(f"calibrations of {butlerQC.quantum.dataId} to compare are of {runs}")
         info = describeInputs([handle.ref for handle in handles], butlerQC.quantum.dataId)
         runner = ToolRunner(self.log, info)
-        data = {"calibrationsByRun": {handle.ref.run: handle.get() for handle in handles}}
+        calibrations = {handle.ref.run: handle.get() for handle in handles}
+        for calib in calibrations.values():
+            checkDetector(calib, int(handles[0].dataId["detector"]))
+        data = {"calibrationsByRun": calibrations}
         outputs = runTools(self.config, data, runner, camera=inputs["camera"])
         putOutputs(butlerQC, outputs, outputRefs, runner)
         raiseFailures(self, runner.failures)

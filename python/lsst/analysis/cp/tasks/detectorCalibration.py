@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.core.calibrations import checkDetector
 from lsst.pex.config import Field
 from lsst.pipe.base import (
     InputQuantizedConnection,
@@ -147,14 +148,16 @@ class DetectorCalibrationTask(PipelineTask):
         yield "", [int(handle.dataId["detector"]) for handle in handles], outputRefs
 
     def _readEach(self, handles: Iterable[DeferredDatasetHandle], failures: dict[str, str]) -> dict[int, Any]:
-        """Read calibrations by the id of the detector; add the reasons for those that cannot be read."""
+        """Read calibrations by the id of the detector; add the reasons for those that cannot be taken."""
         found = {}
         for handle in handles:
             try:
-                found[int(handle.dataId["detector"])] = handle.get()
+                calib, detector = handle.get(), int(handle.dataId["detector"])
+                checkDetector(calib, detector)
+                found[detector] = calib
             except Exception as error:
                 name = f"{handle.ref.datasetType.name} {handle.dataId}"
-                self.log.warning("%s cannot be read, and is left out: %s", name, error)
+                self.log.warning("%s cannot be taken, and is left out: %s", name, error)
                 failures[name] = f"{type(error).__name__}: {error}"
         return found
 

@@ -12,6 +12,7 @@ from .chargeTransfer import (
 )
 from .crosstalk import N_SIGMA, TOLERANCE, Crosstalk, CrosstalkAmps
 from .flatPairs import FlatPair, chooseFlatPair, correctionFactor
+from .identity import checkDetector
 from .kernels import KernelShape, hasKernel, measureKernel
 from .tearing import (
     IMPACT_PIXELS,
@@ -35,6 +36,7 @@ __all__ = [
     "FlatPair",
     "KernelShape",
     "averageInefficiency",
+    "checkDetector",
     "boundaryDeviations",
     "chooseFlatPair",
     "columnProfile",

@@ -14,6 +14,7 @@ import numpy as np
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import cameraLayout
 from lsst.analysis.cp.core.amps import GOOD, AmpTable
+from lsst.analysis.cp.core.calibrations import checkDetector
 from lsst.cp.verify.verifyCalib import CpVerifyCalibConfig, CpVerifyCalibConnections, CpVerifyCalibTask
 from lsst.pipe.base import InputQuantizedConnection, NoWorkFound, OutputQuantizedConnection, QuantumContext
 from lsst.pipe.base import connectionTypes as cT
@@ -77,8 +78,7 @@ class MeasureCalibTask(CpVerifyCalibTask, abc.ABC):
         calib = self.readCalib(butlerQC, inputRefs, camera)
         if calib is None:
             raise NoWorkFound(f"no calibration of {data_id}")
-        if (own := calib.getMetadata()["DETECTOR"]) != data_id["detector"]:
-            raise ValueError(f"the calibration of {data_id} is one of detector {own}")
+        checkDetector(calib, int(data_id["detector"]))
         outputs = self.run(calib, camera=camera, dimensions=dict(data_id.required))
         butlerQC.put(outputs, outputRefs)
 
@@ -135,9 +135,10 @@ class MeasureCalibTask(CpVerifyCalibTask, abc.ABC):
         -------
         results
             Whether each amplifier passed each test, and all as ``SUCCESS``, under ``AMP``. As in cp_verify,
-            what cannot be compared has not passed.
+            what cannot be compared has not passed. cp_verify's merge demands ``SUCCESS``. Where no test counts it
+            is True and says nothing, and no status of ours is taken from it.
         success
-            Whether all passed.
+            Whether none failed.
         """
         measured = statisticsDict["AMP"]
         table = _encode(measured, self.product, inputCalib.getMetadata()["DETECTOR"], camera)

@@ -335,7 +335,7 @@ def _toPercent(values: FloatArray, signals: FloatArray) -> FloatArray:
 
 def _findEnd(amp: LinearityCurve) -> float:
     """Find the largest signal of an amplifier for which there is a correction."""
-    known = [amp.knots.max(initial=0.0), np.nan_to_num(amp.turnoff)]
+    known = [amp.knots.max(initial=0.0), np.nan_to_num(amp.turnoff, posinf=0.0)]
     return float(max(known)) or float(amp.signals[amp.used].max(initial=0.0))
 
 

@@ -333,7 +333,8 @@ def _findFailed(
     """Name the tests whose limit each amplifier does not keep."""
     found: list[list[str]] = [[] for _ in physicalType]
     for test in product:
-        if test.quantity is not None and np.isfinite(values[str(test.statistic)]).any():
+        is_made = test.presence == "always" or np.isfinite(values[str(test.statistic)]).any()
+        if test.quantity is not None and is_made:
             quantity = numexpr.evaluate(test.quantity, local_dict=dict(values), global_dict={})
             verdicts = judge(test, quantity, physicalType)
             for i in np.flatnonzero((verdicts == FAILED) | ~np.isfinite(quantity)):
