@@ -4,6 +4,7 @@
 """Photon transfer curves: the files of the real class, and its formulae."""
 
 import warnings
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from astropy.io import fits
 from astropy.table import Table
 from numpy.testing import assert_allclose, assert_array_equal
 
+from lsst.cp.simulator import simulatePtc, splitPtc
 from lsst.ip.isr import IsrCalib, PhotonTransferCurveDataset
+from lsst.obs.lsst import Latiss
 
 FILES = (
     "ptc_expapprox/ptc_LSSTComCam_0",
@@ -201,3 +204,19 @@ def test_text_and_tables_are_read_as_they_were_written(tmp_path):
         }
         found.gain[ptc.ampNames[-1]] += 1
         assert found != ptc
+
+
+def test_auxiliary_values_of_pairs_stay_beside_their_pairs():
+    camera = Latiss().getCamera()
+    curve = simulatePtc(camera[0], camera, seed=1)
+    pairs = list(islice(splitPtc(curve, camera[0]), 3))
+    for i, pair in enumerate(pairs):
+        pair.auxValues = {"CCDTEMP": np.array([-100.0 - i])}
+    whole = PhotonTransferCurveDataset(curve.ampNames, "PARTIAL", curve.covMatrixSide)
+    for pair in pairs[:2]:
+        whole.appendPartialPtc(pair)
+    assert whole.auxValues["CCDTEMP"].tolist() == [-100.0, -101.0]
+    assert_array_equal(whole.rawMeans["C00"], curve.rawMeans["C00"][:2])
+    pairs[2].auxValues["OTHER"] = np.array([1.0])
+    with pytest.raises(ValueError, match="mismatched auxValue key OTHER"):
+        whole.appendPartialPtc(pairs[2])

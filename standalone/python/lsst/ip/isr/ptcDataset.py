@@ -286,13 +286,18 @@ class PhotonTransferCurveDataset(IsrCalib):
         Raises
         ------
         ValueError
-            Raised if it is of other amplifiers, is not of one pair, or has another number of pixels.
+            Raised if it is of other amplifiers, is not of one pair, or has another number of pixels or an
+            auxiliary value that the pairs before it lack.
         """
         if self.ampNames != partialPtc.ampNames:
             raise ValueError("partialPtc has mis-matched amps.")
         first = self.ampNames[0]
         if len(partialPtc.rawMeans[first]) != 1 or partialPtc.ptcFitType != "PARTIAL":
             raise ValueError("partialPtc does not appear to be the correct format.")
+        for key, values in partialPtc.auxValues.items():
+            if key not in self.auxValues and len(self.expIdMask[first]):
+                raise ValueError(f"partialPtc has mismatched auxValue key {key}.")
+            self.auxValues[key] = np.append(self.auxValues.get(key, values[:0]), values)
         pixels = self.nPixelCovariances
         for name, number in partialPtc.nPixelCovariances.items():
             if not len(self.expIdMask[name]):
