@@ -16,7 +16,7 @@ from pageText import makeTable, wrap
 from pipelineTopics import Topic
 from verifyMetrics import productsWithTests
 
-from lsst.analysis.cp.catalogue import REDUCTIONS, Bounds, Product, VerifyTest, findTest
+from lsst.analysis.cp.catalogue import REDUCTIONS, Bounds, Product, VerifyTest, findTest, products
 from lsst.pipe.base import Pipeline
 
 __all__ = ["describeProduct", "productPages"]
@@ -94,11 +94,9 @@ def _describePipelines(product: Product) -> Iterator[str]:
     if not (there := [kind for kind, file in files.items() if file.exists()]):
         return
     yield from ("Running it", "==========", "")
-    for kind in there:
-        yield wrap(
-            f"``{kind}{stem}.yaml``: {_readIngredient(f'{kind}{stem}')['description'].strip()}", "- ", "  "
-        )
-    yield from ("", "For LATISS and LSSTComCam the name of the camera is another.", "")
+    for name in (*(f"{kind}{stem}" for kind in there), *_findVariants(stem)):
+        yield wrap(f"``{name}.yaml``: {_readIngredient(name)['description'].strip()}", "- ", "  ")
+    yield from ("", "For LATISS or LSSTComCam put its name in the place of LSSTCam.", "")
     yield from (".. code-block:: bash", "   :class: elsewhere", "")
     for kind in there:
         yield from (f"   {line}" for line in _writeCommand(kind, product, isVerified="verify" in there))
@@ -113,6 +111,12 @@ def _describePipelines(product: Product) -> Iterator[str]:
             if name in own:
                 yield wrap(f"``{kind}{stem}.yaml#{name}``: {description}", "- ", "  ")
     yield ""
+
+
+def _findVariants(stem: str) -> list[str]:
+    """Find the pipelines that analyse a product in another way."""
+    others = {f"analyze{name[0].upper()}{name[1:]}" for name in products()}
+    return sorted({file.stem for file in _PIPELINES.glob(f"LSSTCam/analyze{stem}*.yaml")} - others)
 
 
 def _writeCommand(kind: str, product: Product, *, isVerified: bool) -> Iterator[str]:

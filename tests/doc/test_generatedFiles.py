@@ -112,6 +112,12 @@ def test_page_of_a_product_explains_the_names_that_it_uses_and_no_others(name):
     assert "<>" not in tests
 
 
+def test_each_pipeline_of_stored_results_is_on_the_page_of_one_product():
+    pages = [(PAGES / f"{name}Tests.rst").read_text() for name in products() if getProduct(name).tests]
+    for file in sorted(CAMERA.glob("analyze*.yaml")):
+        assert sum(f"\n- ``{file.name}``: " in page for page in pages) == 1, file.name
+
+
 @pytest.mark.parametrize("product", ["bias", "dark", "flat"])
 def test_page_of_a_product_says_how_to_run_each_of_its_pipelines(product):
     page = (PAGES / f"{product}Tests.rst").read_text()
