@@ -117,7 +117,7 @@ def test_calibration_is_not_changed():
 
 def test_calibration_without_coefficients_is_refused():
     calib = CrosstalkCalib()
-    calib.updateMetadata(DETECTOR=94)
+    calib.getMetadata()["DETECTOR"] = 94
     with pytest.raises(ValueError, match="calibration of detector 94 has no coefficients of crosstalk"):
         Crosstalk.fromCalib(calib, calib.nAmp)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from lsst.afw.image import ImageF
 from lsst.analysis.cp.core.typing import FloatArray
 
 __all__ = ["correctSignals", "linearizerType"]
+
+_LOG = logging.getLogger(__name__)
 
 
 def linearizerType(calib: Any, name: str) -> str:
@@ -35,7 +38,8 @@ def correctSignals(calib: Any, name: str, signals: FloatArray) -> FloatArray:
     Returns
     -------
     correction
-        In adu, shape (n,); NaN if the amplifier has no linearizer, or one of a type that is not known.
+        In adu, shape (n,); NaN if the amplifier has no linearizer, one of a type that is not known, or one
+        that cannot be applied, as it has knots twice.
     """
     kind = linearizerType(calib, name)
     apply = None if kind == "None" else calib.getLinearityTypeByName(kind)
@@ -44,5 +48,9 @@ def correctSignals(calib: Any, name: str, signals: FloatArray) -> FloatArray:
     image = ImageF(len(signals), 1)
     image.array[0] = signals
     before = image.array[0].astype(np.float64)
-    apply()(image, coeffs=calib.linearityCoeffs[name], table=calib.tableData, log=None)
+    try:
+        apply()(image, coeffs=calib.linearityCoeffs[name], table=calib.tableData, log=None)
+    except (ValueError, IndexError, KeyError, TypeError, RuntimeError) as error:
+        _LOG.warning("The linearizer (%s) of %s cannot be applied: %r", kind, name, error)
+        return np.full(len(signals), np.nan)
     return before - image.array[0]

@@ -152,12 +152,18 @@ class MeasureFlatPairGainTask(MeasureGainTask):
                 pair = handle.get()
                 if pair.ptcFitType == "DUMMY":
                     continue
-                all_pairs = joined
-                if all_pairs is None:
-                    sides = pair.covMatrixSide, pair.covMatrixSideFullCovFit
-                    all_pairs = PhotonTransferCurveDataset(names, "PARTIAL", *sides)
-                all_pairs.appendPartialPtc(pair)
-                joined = all_pairs
+                sides = pair.covMatrixSide, pair.covMatrixSideFullCovFit
+                # What raises halfway leaves a part of the pair behind, which is not to be among the others.
+                alone = PhotonTransferCurveDataset(names, "PARTIAL", *sides)
+                alone.appendPartialPtc(pair)
+                if joined is None:
+                    joined = alone
+                elif joined.covMatrixSide != pair.covMatrixSide:
+                    raise ValueError(
+                        f"covariances have {pair.covMatrixSide} lags, those of others {joined.covMatrixSide}"
+                    )
+                else:
+                    joined.appendPartialPtc(pair)
             except Exception as error:
                 name = f"{handle.ref.datasetType.name} {handle.dataId}"
                 self.log.warning("%s is left out: %s", name, error)

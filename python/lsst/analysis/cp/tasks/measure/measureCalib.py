@@ -69,12 +69,16 @@ class MeasureCalibTask(CpVerifyCalibTask, abc.ABC):
         ------
         lsst.pipe.base.NoWorkFound
             Raised if the detector has no calibration.
+        ValueError
+            Raised if the calibration is one of another detector.
         """
         camera, data_id = butlerQC.get(inputRefs.camera), butlerQC.quantum.dataId
         assert data_id is not None
         calib = self.readCalib(butlerQC, inputRefs, camera)
         if calib is None:
             raise NoWorkFound(f"no calibration of {data_id}")
+        if (own := calib.getMetadata()["DETECTOR"]) != data_id["detector"]:
+            raise ValueError(f"the calibration of {data_id} is one of detector {own}")
         outputs = self.run(calib, camera=camera, dimensions=dict(data_id.required))
         butlerQC.put(outputs, outputRefs)
 
