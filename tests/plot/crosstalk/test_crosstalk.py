@@ -203,7 +203,7 @@ def test_matrix_of_a_raft_has_the_coefficients_between_detectors(layout):
 
 def test_matrix_that_does_not_fit_the_detector_is_refused(layout):
     calib = makeCalib(4)
-    calib.updateMetadata(DETECTOR=21)
+    calib.getMetadata()["DETECTOR"] = 21
     with pytest.raises(ValueError, match=r"detector 21 have the shapes \[\(4, 4\)\], expected \(8, 8\)"):
         prepare(layout, {21: calib})
 
