@@ -127,13 +127,14 @@ def writeIndex(figures: Sequence[Figure], directory: Path) -> Path:
     path
         The list.
     """
-    lines = [f"{'camera':12}{'product':12}{'detector':14}{'exposure':16}{'test or tool':36}file"]
+    width = 2 + max(len(words) for words in ("test or tool", *(figure.subject for figure in figures)))
+    lines = [f"{'camera':12}{'product':12}{'detector':14}{'exposure':16}{'test or tool':{width}}file"]
     for figure in sorted(figures):
         exposure = str(figure.exposure or "all")
         file = figure.path.relative_to(directory)
         lines.append(
             f"{figure.camera:12}{figure.product:12}{figure.detector or 'focal plane':14}{exposure:16}"
-            f"{figure.subject:36}{file}"
+            f"{figure.subject:{width}}{file}"
         )
     path = directory / INDEX
     path.write_text("\n".join(lines) + "\n")

@@ -139,7 +139,7 @@ def summarize(findings: Sequence[Findings], nDetectors: int, nViewed: int) -> st
     findings
         Those of each camera; none of them is wrong.
     nDetectors, nViewed
-        Number of all detectors, and of those whose pixels were looked at.
+        Number of detectors, each counted with each product, and of those whose pixels were looked at.
 
     Returns
     -------
@@ -157,8 +157,8 @@ def summarize(findings: Sequence[Findings], nDetectors: int, nViewed: int) -> st
     elif nViewed == nDetectors:
         words.append("Nothing else was found.")
     else:
-        of_tests = f"Nothing else was found: no other test failed on any of {nDetectors} detectors"
-        of_pixels = f", and no other structure is on the {nViewed} whose pixels were looked at"
+        of_tests = f"Nothing else was found: no other test failed in {nDetectors} verifications of a detector"
+        of_pixels = f", and no other structure is in the {nViewed} in which pixels were looked at"
         words.append(f"{of_tests}{of_pixels if nViewed else ''}.")
     if n_reported:
         words.append(f"Reported, and not judged: {plural(n_reported, 'fault')} that no test looks for.")

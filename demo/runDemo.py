@@ -136,6 +136,7 @@ def main(
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     start = time.monotonic()
     parts = listParts(cameras, products)
+    checkNames(parts, cameras, products)
     checkInputs(parts, camera, output)
     takeFolder(output)
     print(f"Making repositories for {', '.join(part.name for part in parts)} ...", flush=True)
@@ -152,6 +153,28 @@ def main(
         sys.exit(f"WRONG: {n_wrong} findings differ from what was injected.")
     n_detectors, n_viewed = (sum(getattr(plan, name) for plan in plans) for name in ("nDetectors", "nViewed"))
     print(summarize(list(findings.values()), n_detectors, n_viewed))
+
+
+def checkNames(parts: Sequence[Part], cameras: Sequence[str], products: Sequence[str]) -> None:
+    """Check that there is something to show of each camera and product that a user has named.
+
+    Parameters
+    ----------
+    parts
+        What will run.
+    cameras, products
+        The names.
+
+    Raises
+    ------
+    click.ClickException
+        Raised, with one line, for names of which nothing would be shown.
+    """
+    shown = {name for part in parts for name in (part.camera.name, part.product.name)}
+    if lacking := [name for name in (*cameras, *products) if name not in shown]:
+        others = [name for name in (*cameras, *products) if name in shown]
+        of_others = f" together with {', '.join(others)}" * bool(others)
+        raise click.ClickException(f"There is nothing to show of {', '.join(lacking)}{of_others}.")
 
 
 def checkInputs(parts: Sequence[Part], cameraFile: Path | None, output: Path) -> None:
@@ -171,8 +194,6 @@ def checkInputs(parts: Sequence[Part], cameraFile: Path | None, output: Path) ->
     click.ClickException
         Raised, with one line, for what cannot be used.
     """
-    if not parts:
-        raise click.ClickException("There is nothing to show of these products for these cameras.")
     if cameraFile is not None:
         of_large = [part for part in parts if part.camera.instrument is LsstCam]
         if not of_large:

@@ -6,6 +6,7 @@
 They are generated from the catalogue and the pipelines.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from pageText import makeTable, wrap
 from pipelineTopics import Topic
 from verifyMetrics import productsWithTests
 
-from lsst.analysis.cp.catalogue import REDUCTIONS, Bounds, Product, VerifyTest, findTest
+from lsst.analysis.cp.catalogue import REDUCTIONS, Bounds, Product, VerifyTest, findTest, products
 from lsst.pipe.base import Pipeline
 
 __all__ = ["describeProduct", "productPages"]
@@ -25,6 +26,15 @@ _PIPELINES = Path(__file__).parents[2] / "pipelines"
 
 _KINDS = ("verify", "analyze", "trend")
 """Kinds of pipelines that a product may have."""
+
+_NAMES = {
+    "RN": "the nominal read noise of the amplifier",
+    "GAIN": "the nominal gain of the amplifier",
+    "N_PIXELS": "the number of pixels of the amplifier",
+    "DARK_TIME": "the dark time of the exposure (s), where above 0",
+    "EXPOSURE_TIME": "the exposure time (s), where above 0",
+}
+"""What names in tested quantities mean that are no columns."""
 
 
 def productPages(topics: Mapping[str, Topic]) -> dict[str, str]:
@@ -84,11 +94,9 @@ def _describePipelines(product: Product) -> Iterator[str]:
     if not (there := [kind for kind, file in files.items() if file.exists()]):
         return
     yield from ("Running it", "==========", "")
-    for kind in there:
-        yield wrap(
-            f"``{kind}{stem}.yaml``: {_readIngredient(f'{kind}{stem}')['description'].strip()}", "- ", "  "
-        )
-    yield from ("", "For LATISS and LSSTComCam the name of the camera is another.", "")
+    for name in (*(f"{kind}{stem}" for kind in there), *_findVariants(stem)):
+        yield wrap(f"``{name}.yaml``: {_readIngredient(name)['description'].strip()}", "- ", "  ")
+    yield from ("", "For LATISS or LSSTComCam put its name in the place of LSSTCam.", "")
     yield from (".. code-block:: bash", "   :class: elsewhere", "")
     for kind in there:
         yield from (f"   {line}" for line in _writeCommand(kind, product, isVerified="verify" in there))
@@ -103,6 +111,12 @@ def _describePipelines(product: Product) -> Iterator[str]:
             if name in own:
                 yield wrap(f"``{kind}{stem}.yaml#{name}``: {description}", "- ", "  ")
     yield ""
+
+
+def _findVariants(stem: str) -> list[str]:
+    """Find the pipelines that analyse a product in another way."""
+    others = {f"analyze{name[0].upper()}{name[1:]}" for name in products()}
+    return sorted({file.stem for file in _PIPELINES.glob(f"LSSTCam/analyze{stem}*.yaml")} - others)
 
 
 def _writeCommand(kind: str, product: Product, *, isVerified: bool) -> Iterator[str]:
@@ -152,29 +166,22 @@ def _describeBundles(product: Product, topics: Mapping[str, Topic]) -> Iterator[
 
 def _describeTests(product: Product) -> list[str]:
     """List the tests and the stored statistics."""
-    of_verdicts = f", those of verdicts with ``{product.prefix}_VERIFY_``"
-    if not any("_VERIFY_" in (test.verifyColumn or "") for test in product):
-        of_verdicts = ""
+    beside = ", beside those of cp_verify" * any(test.counts or test.setAside for test in product)
     return [
         "Tests",
         "=====",
         "",
-        wrap(
-            f"Columns of the tables of results begin with ``{product.prefix}_``{of_verdicts}. "
-            f"Sections are those of `{product.document} <{product.url}>`_ "
-            "(:doc:`coverage`). RN and GAIN are the nominal read noise and gain of the amplifier, N_PIXELS "
-            "is the number of its pixels; DARK_TIME and EXPOSURE_TIME are times of the exposure (s), where "
-            f"above 0. A value that is not plausible is suspicious, whatever the verdict. {product.note}"
-        ),
+        wrap(" ".join(_explainTables(product))),
         "",
+        *((wrap(product.note), "") if product.note else ()),
         *_list(
             "Tests of cp_verify, whose verdicts count in the status of amplifiers, detectors, exposures and "
             "runs:",
             map(_describeTest, (test for test in product if test.counts)),
         ),
         *_list(
-            "Tests of this package, beside those of cp_verify. Their verdicts are computed and reported, and "
-            "count in no status:",
+            f"Tests of this package{beside}. Their verdicts are computed and reported, and count in no "
+            "status:",
             map(_describeTest, (test for test in product if test.isOurs)),
         ),
         *_list(
@@ -190,6 +197,22 @@ def _describeTests(product: Product) -> list[str]:
             ({"value": f"``{name}``", "why": reason} for name, reason in product.notRead.items()),
         ),
     ]
+
+
+def _explainTables(product: Product) -> Iterator[str]:
+    """Yield sentences on what the lists of tests of a product are written with."""
+    of_verdicts = f", those of verdicts with ``{product.prefix}_VERIFY_``"
+    if not any("_VERIFY_" in (test.verifyColumn or "") for test in product):
+        of_verdicts = ""
+    yield f"Columns of the tables of results begin with ``{product.prefix}_``{of_verdicts}."
+    if product.document:
+        yield f"Sections are those of `{product.document} <{product.url}>`_ (:doc:`coverage`)."
+    texts = " ".join(f"{test.quantity} {test.derived}" for test in product)
+    for name, meaning in _NAMES.items():
+        if re.search(rf"\b{name}\b", texts):
+            yield f"{name} is {meaning}."
+    if any(test.plausibleAbove for test in product):
+        yield "A value that is not plausible is suspicious, whatever the verdict."
 
 
 def _readIngredient(name: str) -> Any:

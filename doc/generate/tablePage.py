@@ -40,7 +40,7 @@ def tablePage() -> dict[str, str]:
         "",
         wrap(
             "Datasets are named ``<outputName>_<table>``, as ``cpBiasExp_culprits``. ``<KEY>`` is the key of "
-            "a test or stored statistic (:doc:`biasTests`, :doc:`darkTests`, :doc:`flatTests`), "
+            "a test or stored statistic (:ref:`lsst.analysis.cp-tests`), "
             "``<STATISTIC>`` the column of cp_verify that it reads, and ``<QUANTITY>`` what it tests; a "
             "table has the columns of the tests that it is made of. The metadata of each column hold its "
             "unit, and what it means: ``table[name].description``. Those of the tables ``detectorSummary``, "

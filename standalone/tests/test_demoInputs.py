@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,7 +24,7 @@ sys.path.append(str(ROOT / "demo"))
 from cameraFile import checkCameraFile  # noqa: E402
 from folders import MARK, checkFolder, renewFolder, takeFolder  # noqa: E402
 from parts import CAMERAS, PRODUCTS, listParts  # noqa: E402
-from runDemo import checkInputs  # noqa: E402
+from runDemo import checkInputs, checkNames  # noqa: E402
 
 PARTS = listParts(list(CAMERAS), [])
 
@@ -127,9 +130,33 @@ def test_parts_are_chosen() -> None:
     assert {part.name for part in chosen} == {"LATISS bias", "LSSTComCam bias"}
 
 
-def test_nothing_to_show_is_refused(tmp_path):
-    with pytest.raises(click.ClickException, match="nothing to show"):
-        checkInputs([], None, tmp_path / "new")
+@pytest.mark.parametrize(
+    ("cameras", "products", "words"),
+    [
+        (["LATISS", "LSSTComCam"], ["flat"], "nothing to show of LSSTComCam together with LATISS, flat."),
+        (["LSSTCam"], ["bias", "cti"], "nothing to show of cti together with LSSTCam, bias."),
+        (["LSSTComCam"], ["ptc"], "nothing to show of LSSTComCam, ptc."),
+    ],
+)
+def test_names_of_which_nothing_is_shown_are_refused(cameras, products, words):
+    with pytest.raises(click.ClickException, match=f"^There is {re.escape(words)}$"):
+        checkNames(listParts(cameras, products), cameras, products)
+
+
+def test_examples_of_the_readme_show_what_they_name():
+    examples = re.findall(r'make demo DEMO_OPTIONS="(.*)"', (ROOT / "README.rst").read_text())
+    assert len(examples) > 3
+    for example in examples:
+        pairs = list(pairwise(shlex.split(example)))
+        cameras, products = (
+            [value for name, value in pairs if name == option] for option in ("--camera-name", "--product")
+        )
+        checkNames(listParts(cameras, products), cameras, products)
+
+
+@pytest.mark.parametrize(("cameras", "products"), [([], []), (["LSSTComCam"], []), ([], ["ptc", "cti"])])
+def test_names_of_which_something_is_shown_are_taken(cameras, products):
+    checkNames(listParts(cameras, products), cameras, products)
 
 
 @pytest.mark.slow

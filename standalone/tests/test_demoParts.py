@@ -29,7 +29,7 @@ sys.path.append(str(ROOT / "demo"))
 import history  # noqa: E402
 import runDemo  # noqa: E402
 from commands import startCommand  # noqa: E402
-from figures import Figure  # noqa: E402
+from figures import Figure, writeIndex  # noqa: E402
 from history import HistoryLine, judgeHistory, makeHistory, planHistory  # noqa: E402
 from parts import CAMERAS, PRODUCTS, Part, listParts  # noqa: E402
 from printing import Findings, chooseFigures, summarize  # noqa: E402
@@ -495,8 +495,8 @@ def test_nothing_else_is_said_only_where_it_would_have_been_seen() -> None:
     other = OtherStructure(EXPOSURE, "RXX_S00", "C17", "pixel, rank 2, 7.0 sigma")
     assert "Nothing else was found." in summarize([makeFindings()], 9, 9)
     partly = summarize([makeFindings()], 205, 26)
-    assert "no other test failed on any of 205 detectors" in partly
-    assert "on the 26 whose pixels were looked at" in partly
+    assert "no other test failed in 205 verifications of a detector" in partly
+    assert "in the 26 in which pixels were looked at" in partly
     found = summarize([makeFindings(others=[other])], 9, 9)
     assert "Nothing else" not in found
     assert "Where nothing was injected: 1 structure." in found
@@ -517,3 +517,12 @@ def test_figures_of_what_was_found() -> None:
         ("RXX_S00", "NOISE", figures[0]),
         ("focal plane", "significance", figures[3]),
     ]
+
+
+def test_columns_of_the_list_of_figures_are_apart(tmp_path):
+    names = ("biasReadNoiseConsistentFailuresByDetector", "NOISE")
+    figures = [Figure("LATISS", "bias", "", 0, name, tmp_path / f"{name}.png") for name in names]
+    head, *lines = writeIndex(figures, tmp_path).read_text().splitlines()
+    place = head.index("file")
+    assert [line[place:] for line in lines] == ["NOISE.png", f"{names[0]}.png"]
+    assert [line[: place - 1].split()[-1] for line in lines] == ["NOISE", names[0]]

@@ -101,6 +101,23 @@ def test_page_of_a_product_has_no_list_of_what_it_lacks(tested):
     assert [row[0] for row in rows] == [f"``{test.toolName}``" for test in some]
 
 
+@pytest.mark.parametrize("name", products())
+def test_page_of_a_product_explains_the_names_that_it_uses_and_no_others(name):
+    product = getProduct(name)
+    _, _, tests = " ".join(describeProduct(product, {}).split()).partition(" Tests ===== ")
+    explained = set(re.findall(r"\b(RN|GAIN|N_PIXELS|DARK_TIME|EXPOSURE_TIME) is the ", tests))
+    words = {word for test in product for word in re.findall(r"\w+", f"{test.quantity} {test.derived}")}
+    assert explained == words & {"RN", "GAIN", "N_PIXELS", "DARK_TIME", "EXPOSURE_TIME"}
+    assert ("Sections are those of" in tests) == bool(product.document)
+    assert "<>" not in tests
+
+
+def test_each_pipeline_of_stored_results_is_on_the_page_of_one_product():
+    pages = [(PAGES / f"{name}Tests.rst").read_text() for name in products() if getProduct(name).tests]
+    for file in sorted(CAMERA.glob("analyze*.yaml")):
+        assert sum(f"\n- ``{file.name}``: " in page for page in pages) == 1, file.name
+
+
 @pytest.mark.parametrize("product", ["bias", "dark", "flat"])
 def test_page_of_a_product_says_how_to_run_each_of_its_pipelines(product):
     page = (PAGES / f"{product}Tests.rst").read_text()
