@@ -135,8 +135,8 @@ class MeasureCalibTask(CpVerifyCalibTask, abc.ABC):
         -------
         results
             Whether each amplifier passed each test, and all as ``SUCCESS``, under ``AMP``. As in cp_verify,
-            what cannot be compared has not passed. cp_verify's merge demands ``SUCCESS``. Where no test counts it
-            is True and says nothing, and no status of ours is taken from it.
+            what cannot be compared has not passed. cp_verify's merge demands ``SUCCESS``. Where no test
+            counts it is True and says nothing, and no status of ours is taken from it.
         success
             Whether none failed.
         """
