@@ -95,3 +95,20 @@ def test_long_quantity_is_cut(flats: Callable, encode: Callable) -> None:
     assert label.startswith("10.X NOISE   NOISE/sqrt(MEAN)")
     assert label.endswith("MEAN) ≤ 1: 0 of 32 beyond")
     assert len(label) < 110
+
+
+@pytest.mark.parametrize(("mean", "between"), [(2500.0, True), (1.0, False)])
+def test_ticks_tell_that_the_scale_is_not_linear(
+    flats: Callable, encode: Callable, mean: float, between: bool
+) -> None:
+    columns = flats()
+    columns["FLAT_NOISE"][:] = 10.0
+    columns["FLAT_NOISE"][5] = 200.0
+    columns["FLAT_MEAN"][:] = mean
+    view = MarginStripPlot().prepare(encode(columns))
+    ax = make_figure().add_subplot()
+    drawStrip(ax, view.strips[0], chooseKindLooks(view.strips[0].kinds))
+    low, high = ax.get_ylim()
+    ticks = [tick for tick in ax.get_yticks() if low <= tick <= high]
+    assert 0.0 in ticks
+    assert (-2.0 in ticks) == between

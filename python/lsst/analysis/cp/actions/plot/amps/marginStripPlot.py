@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
 from lsst.analysis.cp.actions.keyedData import getAmpTable
 from lsst.analysis.cp.actions.plot.histogram import chooseKindLooks
@@ -54,6 +54,9 @@ _QUANTITY = 60
 
 _SMALL = 0.2
 """Largest margin from which the axis shows less than one unit on both sides."""
+
+_FAR = 8.0
+"""Largest margin up to which there are ticks between powers of ten."""
 
 _NAMED = 6
 """Amplifiers of each test that are named."""
@@ -215,6 +218,9 @@ def drawStrip(ax: Axes, strip: MarginStrip, looks: Mapping[str, KindLook]) -> tu
     largest = float(np.abs(finite).max(initial=0.0))
     unit = largest if 0 < largest < _SMALL else 1.0
     ax.set_yscale("symlog", linthresh=unit)
+    # Where powers of ten are few, ticks between them tell that the scale is not linear beyond the unit.
+    subs = (1.0, 2.0, 5.0) if largest < _FAR else (1.0,)
+    ax.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=unit, subs=subs))
     ax.xaxis.set_major_formatter("{x:.0f}")
     ax.yaxis.set_major_formatter("{x:g}")
     low, high = min(finite.min(initial=0.0), -0.5 * unit), max(finite.max(initial=0.0), unit)
