@@ -50,6 +50,9 @@ def crosstalks(request, tmp_path_factory) -> tuple[Butler, type]:
     camera = instrument().getCamera()
     files = {number: path for number, path in MEASURED.items() if path.exists()}
     known = {number: IsrCalib.readText(str(path)) for number, path in files.items()}
+    for number, calib in known.items():
+        # They stand for coefficients of this camera; those of another detector are refused.
+        calib.getMetadata()["DETECTOR"] = number
     simulator.storeCrosstalks(butler, instrument(), camera, known, detectors=detectors, model=model)
     collections = [f"{name}/defaults"]
     for path, output in (
