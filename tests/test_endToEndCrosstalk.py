@@ -48,11 +48,11 @@ def crosstalks(request, tmp_path_factory) -> tuple[Butler, type]:
     butler = simulator.makeRepository(root, instrument, ())
     model = simulator.CrosstalkModel(nearest={"ITL": 2.4e-4}, interChip=1e-5)
     camera = instrument().getCamera()
-    files = {number: path for number, path in MEASURED.items() if path.exists()}
+    files = {number: path for number, path in MEASURED.items() if number in detectors and path.exists()}
     known = {number: IsrCalib.readText(str(path)) for number, path in files.items()}
     for number, calib in known.items():
         # They stand for coefficients of this camera; those of another detector are refused.
-        calib.getMetadata()["DETECTOR"] = number
+        calib.updateMetadata(camera=camera, detector=camera[number])
     simulator.storeCrosstalks(butler, instrument(), camera, known, detectors=detectors, model=model)
     collections = [f"{name}/defaults"]
     for path, output in (

@@ -50,7 +50,7 @@ def correctSignals(calib: Any, name: str, signals: FloatArray) -> FloatArray:
     before = image.array[0].astype(np.float64)
     try:
         apply()(image, coeffs=calib.linearityCoeffs[name], table=calib.tableData, log=None)
-    except (ValueError, IndexError, KeyError, TypeError, RuntimeError) as error:
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         _LOG.warning("The linearizer (%s) of %s cannot be applied: %r", kind, name, error)
         return np.full(len(signals), np.nan)
     return before - image.array[0]
