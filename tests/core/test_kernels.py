@@ -41,3 +41,11 @@ def test_what_is_no_kernel_has_no_numbers(kernel):
     shape = measureKernel(kernel)
     assert not hasKernel(kernel)
     assert np.isnan([shape.centre, shape.total, shape.edge, shape.asymmetry]).all()
+
+
+def test_ratio_to_nothing_is_absent():
+    kernel = np.zeros((5, 5), dtype=np.float32)
+    kernel[0, 0] = 1.0
+    shape = measureKernel(kernel)
+    assert (shape.centre, shape.total) == (0.0, 1.0)
+    assert np.isnan([shape.edge, shape.asymmetry]).all()

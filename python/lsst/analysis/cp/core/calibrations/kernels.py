@@ -25,7 +25,7 @@ class KernelShape:
     total
         Sum over all pixels.
     edge
-        Largest absolute value at the edge, over that at the centre.
+        Largest absolute value at the edge, over that at the centre; NaN if that is 0.
     asymmetry
         Difference of the neighbours of the centre along the first axis from those along the second, over
         their sum.
@@ -57,14 +57,15 @@ def measureKernel(kernel: FloatArray) -> KernelShape:
     """
     if not hasKernel(kernel):
         return KernelShape()
+    kernel = np.asarray(kernel, dtype=np.float64)
     i, j = (n // 2 for n in kernel.shape)
     centre = float(kernel[i, j])
     border = np.concatenate([kernel[0], kernel[-1], kernel[:, 0], kernel[:, -1]])
-    along_first, along_second = kernel[[i - 1, i + 1], j].sum(), kernel[i, [j - 1, j + 1]].sum()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return KernelShape(
-            centre=centre,
-            total=float(kernel.sum()),
-            edge=float(np.abs(border).max() / np.abs(kernel[i, j])),
-            asymmetry=float((along_first - along_second) / (along_first + along_second)),
-        )
+    along_first, along_second = (float(kernel[at].sum()) for at in (([i - 1, i + 1], j), (i, [j - 1, j + 1])))
+    neighbours = along_first + along_second
+    return KernelShape(
+        centre=centre,
+        total=float(kernel.sum()),
+        edge=float(np.abs(border).max()) / abs(centre) if centre else np.nan,
+        asymmetry=(along_first - along_second) / neighbours if neighbours else np.nan,
+    )
