@@ -31,3 +31,9 @@ def test_what_is_not_finite_is_left_out():
 )
 def test_nothing_in_the_range_is_not_known(signals, estimates):
     assert np.isnan(averageInefficiency(signals, estimates, (2e4, 6e4)))
+
+
+def test_vectors_of_unequal_lengths_have_no_average():
+    assert np.isnan(
+        averageInefficiency(np.array([30_000.0, 40_000.0]), np.array([1e-6]), (20_000.0, 60_000.0))
+    )

@@ -49,3 +49,9 @@ def test_correction_is_that_of_the_vendor(kind, expected):
 def test_there_is_no_correction_of_another_vendor():
     assert np.isnan(correctionFactor(1e4, "STA"))
     assert np.isnan(correctionFactor(np.nan, "E2V"))
+
+
+def test_vectors_of_unequal_lengths_make_no_pair():
+    whole, short = np.array([9000.0, 10_000.0]), np.array([1.0])
+    pair = chooseFlatPair(whole, short, whole, np.array([True, True]), signal=10_000.0)
+    assert np.isnan([pair.mean, pair.gain, pair.noise]).all()

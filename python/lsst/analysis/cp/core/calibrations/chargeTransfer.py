@@ -42,8 +42,10 @@ def averageInefficiency(signals: FloatArray, estimates: FloatArray, ends: tuple[
     Returns
     -------
     inefficiency
-        NaN if no estimate in the range is finite.
+        NaN if no estimate in the range is finite, or the vectors are of unequal lengths.
     """
+    if len(signals) != len(estimates):
+        return float("nan")
     chosen = np.isfinite(estimates) & (signals >= ends[0]) & (signals <= ends[1])
     return float(np.median(estimates[chosen])) if chosen.any() else float("nan")
 

@@ -56,8 +56,11 @@ def chooseFlatPair(
     Returns
     -------
     pair
-        The pair, of which mean and gain are finite; an empty one if none is within a factor of two.
+        The pair, of which mean and gain are finite; an empty one if none is within a factor of two, or the
+        vectors are of unequal lengths, so that nobody knows what belongs together.
     """
+    if not len(means) == len(gains) == len(noises) == len(used):
+        return FlatPair()
     near = used & np.isfinite(gains) & (means * _FACTOR >= signal) & (means <= signal * _FACTOR)
     if not near.any():
         return FlatPair()
