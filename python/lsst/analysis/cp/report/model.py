@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from lsst.analysis.cp.catalogue import Product, VerifyTest
-from lsst.analysis.cp.core import CameraLayout
+from lsst.analysis.cp.core import CameraLayout, FocalPlaneGeometry
 from lsst.analysis.cp.core.typing import FlagArray, FloatArray, IdArray, IndexArray
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef
 
 __all__ = [
+    "Certification",
     "ExposureReport",
     "Missing",
     "PlotEntry",
@@ -288,6 +289,23 @@ class TaskReport:
     caveats: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Certification:
+    """How calibrations are to be certified, as far as it was told; empty where it was not.
+
+    Parameters
+    ----------
+    collection
+        Calibration collection into which they are to be certified.
+    beginDate, endDate
+        Begin and end of the validity, as ``butler certify-calibrations`` takes them (ISO 8601, TAI).
+    """
+
+    collection: str = ""
+    beginDate: str = ""
+    endDate: str = ""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RunReport:
     """All that a report says.
@@ -300,8 +318,8 @@ class RunReport:
         Name of the instrument.
     collections
         Collections that were asked for.
-    layout
-        The camera.
+    geometry
+        The camera: names in its layout, and where detectors and amplifiers lie.
     made
         When the report was made, UTC.
     versions
@@ -312,17 +330,25 @@ class RunReport:
         What was expected and made, in the order of the pipeline.
     problems
         What could not be read.
+    certification
+        How calibrations are to be certified.
     """
 
     repository: str
     instrument: str
     collections: tuple[str, ...]
-    layout: CameraLayout
+    geometry: FocalPlaneGeometry
     made: datetime
     versions: Mapping[str, str]
     products: tuple[ProductReport, ...]
     tasks: tuple[TaskReport, ...] = ()
     problems: tuple[Problem, ...] = ()
+    certification: Certification = Certification()
+
+    @property
+    def layout(self) -> CameraLayout:
+        """Names and order of the camera's detectors and amplifiers."""
+        return self.geometry.layout
 
     @property
     def verdict(self) -> Verdict:
