@@ -51,6 +51,9 @@ if TYPE_CHECKING:
 
 __all__ = ["collectReport"]
 
+_SAID = 3
+"""Number of tables that cannot be read in the reasons of a verdict; all are listed as problems."""
+
 
 def collectReport(
     butler: Butler,
@@ -169,7 +172,9 @@ class _Collector:
         for epoch in gathered.epochs:
             expected |= epoch.hasResults & self._allowed
         structures, problems = self._readStructures(section)
-        unread = [f"{problem.dataset} {problem.reason}." for problem in gathered.problems]
+        unread = [f"{problem.dataset} {problem.reason}." for problem in gathered.problems[:_SAID]]
+        if n_more := len(gathered.problems) - len(unread):
+            unread.append(f"{n_more} more of its tables cannot be read.")
         unread += self._countMerged(gathered)
         self.problems += gathered.problems + problems
         return assembleProduct(

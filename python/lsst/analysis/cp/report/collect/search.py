@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lsst.analysis.cp.catalogue import Product, getProduct, products
+from lsst.analysis.cp.catalogue import Product, products
 from lsst.analysis.cp.metrics import BUNDLE_STORAGE, TrendTableError
 from lsst.analysis.cp.metrics.summaries import findProduct
 from lsst.analysis.cp.report.model import Problem
