@@ -43,7 +43,11 @@ class Production:
 
 
 def listTasks(
-    butler: Butler, collections: Iterable[str], graphs: Sequence[ResourcePathExpression] = ()
+    butler: Butler,
+    collections: Iterable[str],
+    graphs: Sequence[ResourcePathExpression] = (),
+    *,
+    instrument: str | None = None,
 ) -> Production:
     """List tasks: what they should have made, what they made, and what failed with which exception.
 
@@ -59,6 +63,8 @@ def listTasks(
         Names of collections, those searched first before others: the latest attempt first.
     graphs
         Files of quantum graphs, as ``pipetask --save-qgraph`` writes them, in any order.
+    instrument
+        Name of the instrument whose quanta are listed, beside those of no instrument; all if None.
 
     Returns
     -------
@@ -83,6 +89,8 @@ def listTasks(
             of_runs.append(followGraph(butler, run.name, held, tasks, by_run[run.name], reader))
         elif tasks:
             of_runs.append(guessQuanta(run.name, tasks, reader))
+    if instrument is not None:
+        of_runs = [quanta.select(instrument) for quanta in of_runs]
     names = _readDetectorNames(butler, of_runs)
     reports = tuple(
         _reportTask(label, [run for run in of_runs if label in run.attempts], reader, names)

@@ -65,6 +65,6 @@ class Reader:
     def _note(self, ref: DatasetRef, error: Exception) -> str:
         reason = f"{type(error).__name__}: {error}"
         self.problems.append(
-            Problem(dataset=f"{ref.datasetType.name} {ref.dataId} in {ref.run}", reason=reason)
+            Problem(dataset=f"{ref.datasetType.name} {ref.dataId} in {ref.run}", reason=reason, isRemark=True)
         )
         return reason

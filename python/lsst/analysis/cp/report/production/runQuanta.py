@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .graphs import RunGraph
     from .reader import Reader
 
-__all__ = ["RunQuanta", "followGraph", "guessQuanta"]
+__all__ = ["RunQuanta", "describeBriefly", "followGraph", "guessQuanta"]
 
 _FAILING = (QuantumState.FAILED, QuantumState.BLOCKED)
 
@@ -48,6 +48,19 @@ class RunQuanta:
     attempts: Mapping[str, Mapping[DataCoordinate, Attempt]]
     source: str
     isExact: bool
+
+    def select(self, instrument: str) -> RunQuanta:
+        """Select the quanta of an instrument, and those of none; tasks that have others only are left out."""
+        attempts = {}
+        for label, quanta in self.attempts.items():
+            chosen = {
+                data_id: attempt
+                for data_id, attempt in quanta.items()
+                if "instrument" not in data_id.dimensions or data_id["instrument"] == instrument
+            }
+            if chosen or not quanta:
+                attempts[label] = chosen
+        return replace(self, attempts=attempts)
 
 
 def guessQuanta(run: str, tasks: Mapping[str, TaskDatasets], reader: Reader) -> RunQuanta:
@@ -114,6 +127,7 @@ class _Follower:
     datasets: dict[str, Mapping[DataCoordinate, DatasetRef]] = field(default_factory=dict)
 
     def follow(self, graph: RunGraph) -> None:
+        """Add what became of the quanta of a graph, and what failures block."""
         places = {
             identifier: (label, data_id)
             for label, quanta in graph.quanta.items()
