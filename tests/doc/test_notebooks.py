@@ -13,11 +13,14 @@ from typing import Any
 
 import pytest
 
-NEEDED = "needs nbclient and nbformat, of the extra 'test', and the simulator of the stand-ins"
-buildSite, notebookPages, smallDemonstration, nbformat = (
-    pytest.importorskip(name, reason=NEEDED)
-    for name in ("buildSite", "notebookPages", "smallDemonstration", "nbformat")
-)
+nbformat = pytest.importorskip("nbformat", reason="needs nbformat, of the extra 'test'")
+pytest.importorskip("nbclient", reason="needs nbclient, of the extra 'test'")
+pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
+
+import buildSite  # noqa: E402
+import notebookPages  # noqa: E402
+import smallDemonstration  # noqa: E402
+
 pytestmark = pytest.mark.slow
 
 NOTEBOOKS = notebookPages.NOTEBOOKS
