@@ -1,0 +1,102 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""The status of what pages show: its sign, its word, and how several are taken together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+
+from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN
+from lsst.analysis.cp.core.typing import FlagArray
+from lsst.analysis.cp.report.model import ProductReport, Verdict
+
+__all__ = ["LOOKS", "NOT_EXPECTED", "VERDICT_LOOKS", "Look", "ampStatus", "worstStatus"]
+
+NOT_EXPECTED = -2
+"""Status of what should have no results."""
+
+
+class Look(NamedTuple):
+    """How a status is shown: colour is never the only sign.
+
+    Parameters
+    ----------
+    style
+        Class of the style sheet.
+    sign
+        One character.
+    word
+        The status in words.
+    """
+
+    style: str
+    sign: str
+    word: str
+
+
+LOOKS: Mapping[int, Look] = MappingProxyType(
+    {
+        FAILED: Look("f", "✗", "failed"),
+        UNKNOWN: Look("u", "?", "unknown"),
+        GOOD: Look("g", "✓", "good"),
+        NOT_EXPECTED: Look("x", "·", "not expected"),
+    }
+)
+"""How each status is shown, the worst first."""
+
+VERDICT_LOOKS: Mapping[Verdict, Look] = MappingProxyType(
+    {
+        Verdict.MAY_NOT: Look("f", "✗", Verdict.MAY_NOT.value),
+        Verdict.UNKNOWN: Look("u", "?", Verdict.UNKNOWN.value),
+        Verdict.MAY: Look("g", "✓", Verdict.MAY.value),
+    }
+)
+"""How each verdict is shown."""
+
+
+def worstStatus(parts: Iterable[FlagArray], shape: int) -> FlagArray:
+    """Take statuses together: failed if one is, else unknown if one is, else good if one is.
+
+    Parameters
+    ----------
+    parts
+        Codes, each of shape (n,).
+    shape
+        The number n.
+
+    Returns
+    -------
+    status
+        Codes, shape (n,); `NOT_EXPECTED` where nothing is expected, or there are no parts.
+    """
+    status = np.full(shape, NOT_EXPECTED, dtype=np.int8)
+    stacked = list(parts)
+    for code in (GOOD, UNKNOWN, FAILED):
+        for part in stacked:
+            status[part == code] = code
+    return status
+
+
+def ampStatus(product: ProductReport, nAmps: int) -> FlagArray:
+    """Take the tests of amplifiers that count together.
+
+    Parameters
+    ----------
+    product
+        The product.
+    nAmps
+        Number of amplifiers of the camera.
+
+    Returns
+    -------
+    status
+        Codes, shape (nAmps,); unknown where nothing is tested.
+    """
+    counted = [each.status for each in product.tests if each.test.counts and each.test.row == "amplifier"]
+    status = worstStatus(counted, nAmps)
+    return np.where(status == NOT_EXPECTED, UNKNOWN, status).astype(np.int8)
