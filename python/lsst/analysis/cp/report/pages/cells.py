@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -21,12 +22,15 @@ __all__ = [
     "makeTable",
     "numberCell",
     "numberOf",
+    "prose",
     "statusCell",
     "textCell",
     "verdictMark",
 ]
 
 _DIGITS = ".5g"
+_ROLE = re.compile(r":\w+:`(?:[^`<]*<)?([^`>]*)>?`")
+_LITERAL = re.compile(r"``(.+?)``")
 
 
 class Column(NamedTuple):
@@ -74,6 +78,12 @@ def numberCell(value: float, style: str = "") -> str:
 def textCell(text: object, style: str = "") -> str:
     """Make a cell of a text, or of markup that is safe."""
     return f'<td class="{style}">{escape(text)}</td>' if style else f"<td>{escape(text)}</td>"
+
+
+def prose(text: str) -> Markup:
+    """Turn sentences of the catalogue, which are reStructuredText, into markup."""
+    plain = _ROLE.sub(r"\1", text)
+    return Markup(_LITERAL.sub(r"<code>\1</code>", str(escape(plain))))
 
 
 def headCell(text: object, style: str = "key") -> str:

@@ -111,6 +111,7 @@ class DetectorPages:
             titles,
             names=layout.ampName[start:stop].tolist(),
             outlines=geometry.detectorCorners[detector : detector + 1],
+            style="small",
         )
 
     def _overview(self, detector: int, products: Iterable[ProductReport]) -> Markup:
@@ -184,12 +185,8 @@ class DetectorPages:
         )
         stem = self._site.productStems[product.name]
         columns = [Column("amplifier"), *(testColumn(each.test) for each in tests)]
-        caption = (
-            f"{product.title}: amplifiers by test. Each cell has the statistic, below it the tested quantity"
-        )
-        caption += (
-            " where that is another, and the worst exposure." if n_exposures else " where that is another."
-        )
+        caption = f"{product.title}: amplifiers by test; below a value is the tested quantity, if another"
+        caption += ", in how many exposures it failed, and the worst exposure." if n_exposures else "."
         return makeTable(f"{stem}-amplifiers", caption, columns, rows, style="cells")
 
     def _wholeTable(self, product: ProductReport, detector: int) -> Markup | str:

@@ -10,6 +10,8 @@ from importlib import resources
 
 import jinja2
 
+from .cells import prose
+
 __all__ = ["makeEnvironment", "readStatic"]
 
 _PACKAGE = "lsst.analysis.cp.report"
@@ -18,13 +20,15 @@ _PACKAGE = "lsst.analysis.cp.report"
 @cache
 def makeEnvironment() -> jinja2.Environment:
     """Make what reads templates: all that they are given is escaped, and what they lack is an error."""
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader(_PACKAGE, "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["prose"] = prose
+    return environment
 
 
 def readStatic(name: str) -> str:

@@ -42,6 +42,8 @@ def makeMap(
     *,
     names: Sequence[str] = (),
     outlines: FloatArray | None = None,
+    outlineNames: Sequence[str] = (),
+    style: str = "",
 ) -> Markup:
     """Draw a map.
 
@@ -58,7 +60,11 @@ def makeMap(
     names
         Short names that are written on the members; none if empty.
     outlines
-        Corners of what is outlined, shape (m, 4, 2); the members themselves by default.
+        Corners of what is outlined, shape (m, 4, 2); nothing by default.
+    outlineNames
+        Names that are written into the lower left corners of what is outlined.
+    style
+        Class of the style sheet.
 
     Returns
     -------
@@ -73,7 +79,7 @@ def makeMap(
     centres = points.mean(axis=1).tolist()
     size = 0.55 * float(np.min(np.ptp(points, axis=1), initial=np.inf))
     parts = [
-        f'<svg class="map" viewBox="{box}" role="group" aria-label="{escape(label)}" '
+        f'<svg class="map {style}" viewBox="{box}" role="group" aria-label="{escape(label)}" '
         f'font-size="{size:.1f}" stroke-width="{0.002 * max(width, height):.2f}">'
     ]
     paths = _pathsOf(points)
@@ -89,6 +95,10 @@ def makeMap(
             parts.append("</g>")
     if outlines is not None:
         parts.append(f'<path class="outline" d="{"".join(_pathsOf(outlines * [1.0, -1.0]))}"/>')
+        parts += [
+            f'<text class="corner" x="{x + 0.2 * size:.1f}" y="{y - 0.5 * size:.1f}">{escape(name)}</text>'
+            for (x, y), name in zip(_lowerLeft(outlines), outlineNames, strict=False)
+        ]
     parts.append("</svg>")
     return Markup("".join(parts))
 
@@ -100,11 +110,18 @@ def _label(centre: list[float], name: str, letter: str, size: float) -> str:
     x, y = centre
     text = f'<text x="{x:.1f}" y="{y:.1f}">{letter}</text>' if letter else ""
     if name:
+        below = 1.0 if letter else 0.0
         text += (
-            f'<text x="{x:.1f}" y="{y + 0.55 * size:.1f}" font-size="{0.4 * size:.1f}" class="name">'
+            f'<text x="{x:.1f}" y="{y + below * size:.1f}" font-size="{0.4 * size:.1f}" class="name">'
             f"{escape(name)}</text>"
         )
     return text
+
+
+def _lowerLeft(corners: FloatArray) -> list[list[float]]:
+    """Find the lower left corners of boxes about members, with y downwards."""
+    found: list[list[float]] = (corners.min(axis=1) * [1.0, -1.0]).tolist()
+    return found
 
 
 def makeSketch(label: str, corners: FloatArray, status: FlagArray) -> Markup:

@@ -26,12 +26,13 @@ _SORTED = {UNKNOWN: -0.5, GOOD: 0, NOT_EXPECTED: 1}
 """Place of a status in the order of cells, in which those with failures have minus their number."""
 
 
-def _cell(status: int, failed: int) -> str:
+def _cell(status: int, failed: int, counts: bool) -> str:
     """Make a cell of a matrix: a sign, and the number of what failed."""
     look = LOOKS[status]
     place = -max(failed, 1) if status == FAILED else _SORTED[status]
     text = f" {failed}" if status == FAILED and failed else ""
-    return f'<td class="{look.style}" data-sort="{place}" title="{look.word}">{look.sign}{text}</td>'
+    style = look.style if counts else f"{look.style} nc"
+    return f'<td class="{style}" data-sort="{place}" title="{look.word}">{look.sign}{text}</td>'
 
 
 def detectorMatrix(
@@ -64,11 +65,12 @@ def detectorMatrix(
             _cell(
                 int(product.matrix[detector, i]) if overall != NOT_EXPECTED else NOT_EXPECTED,
                 int(product.failed[detector, i]),
+                product.tests[i].test.counts,
             )
             for i in tests
         )
         look = LOOKS[overall]
-        address = f"{up}{site.detectorFiles[detector]}#{site.productStems[product.name]}"
+        address = up + site.addressOf(product, detector)
         rows.append(
             makeRow(
                 look.style,

@@ -14,9 +14,9 @@ import numpy as np
 from markupsafe import Markup
 
 from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN, majorityThresholds
-from lsst.analysis.cp.report.model import ExposureReport, PlotEntry, ProductReport, ReportedTest
+from lsst.analysis.cp.report.model import PlotEntry, ProductReport, ReportedTest
 
-from .cells import Column, headCell, makeLink, makeRow, makeTable, numberCell, statusCell, textCell
+from .cells import Column, headCell, makeLink, makeRow, makeTable, numberCell, prose, statusCell, textCell
 from .culprits import COLUMNS, Culprits
 from .detectorPage import anchorOf
 from .figures import STRUCTURE_COLUMNS, listPlots, stampFigures, structureRows
@@ -28,7 +28,7 @@ from .tests import Distance, limitOf, remarkOf, worstDistances
 
 __all__ = ["countDetectors", "distanceRow", "DISTANCE_COLUMNS", "productContents", "productMap"]
 
-_NEAREST = 40
+_NEAREST = 12
 _STRUCTURES = 100
 
 DISTANCE_COLUMNS = (
@@ -73,7 +73,7 @@ def productContents(site: Site, product: ProductReport) -> dict[str, Any]:
         "next": site.productFile(others[place + 1]) if place + 1 < len(others) else "",
         "map": productMap(site, product, up="../"),
         "rule": _describeRule(product),
-        "tests": _testsTable(product),
+        "tests": _testsTable(site, product),
         "matrix": detectorMatrix(site, product, site.detectorOrder.tolist()),
         "distances": makeTable(
             "distances",
@@ -112,7 +112,6 @@ def productMap(site: Site, product: ProductReport, *, up: str = "") -> Markup:
     """Draw the status of all detectors in a product."""
     layout = site.report.layout
     status = site.detectorStatus[product.name]
-    stem = site.productStems[product.name]
     n_failed = (product.failed > 0).sum(axis=1).tolist()
     titles = [
         f"{name} ({number}): {LOOKS[code].word}" + (f", {n} tests" if code == FAILED and n else "")
@@ -124,7 +123,7 @@ def productMap(site: Site, product: ProductReport, *, up: str = "") -> Markup:
         f"{product.title}: status of detectors",
         site.report.geometry.detectorCorners,
         status,
-        [f"{up}{file}#{stem}" for file in site.detectorFiles],
+        [up + site.addressOf(product, i) for i in range(layout.nDetectors)],
         titles,
     )
 
@@ -153,7 +152,7 @@ def _describeRule(product: ProductReport) -> str:
     )
 
 
-def _testsTable(product: ProductReport) -> Markup:
+def _testsTable(site: Site, product: ProductReport) -> Markup:
     """Make the table of tests and statistics: what is asked for, and how many fulfil it."""
     over = Counter(key for exposure in product.exposures for key in exposure.overLimit)
     columns = [
@@ -170,13 +169,13 @@ def _testsTable(product: ProductReport) -> Markup:
         Column("remark"),
         Column("meaning"),
     ]
-    rows = (_testRow(each, over) for each in product.tests)
+    rows = (_testRow(site, product, each, over) for each in product.tests)
     return makeTable("tests", "Tests and stored statistics", columns, rows)
 
 
-def _testRow(each: ReportedTest, over: Counter[str]) -> str:
+def _testRow(site: Site, product: ProductReport, each: ReportedTest, over: Counter[str]) -> str:
     test = each.test
-    counts = [int(np.count_nonzero(each.status == code)) for code in (GOOD, FAILED, UNKNOWN)]
+    counts = [site.countMembers(product, each, code) for code in (GOOD, FAILED, UNKNOWN)]
     style = ""
     if test.isTested:
         style = "f" if counts[1] else "u" if counts[2] and not counts[0] else "g"
@@ -189,7 +188,7 @@ def _testRow(each: ReportedTest, over: Counter[str]) -> str:
         numberCell(int(np.count_nonzero(each.nSuspicious))),
         numberCell(over[test.key] if test.isTested else math.nan),
         textCell(remarkOf(test)),
-        textCell(" ".join(filter(None, [test.description, test.setAside])), "long"),
+        textCell(prose(" ".join(filter(None, [test.description, test.setAside]))), "long"),
     )
 
 
@@ -202,7 +201,7 @@ def distanceRow(site: Site, product: ProductReport, one: Distance, *, up: str = 
         style,
         textCell(product.title),
         textCell(each.test.key, "key"),
-        textCell(_memberLink(site, product, one, up)),
+        textCell(_memberLink(site, product, one, up), "place"),
         numberCell(one.margin),
         textCell(one.unit),
         textCell(_bar(one.margin)),
@@ -254,19 +253,25 @@ def _exposuresTable(product: ProductReport) -> Markup | str:
         *(Column(each.test.key, each.test.description) for each in whole),
         Column("run"),
     ]
-    rows = (_exposureRow(product, i, exposure, keys, whole) for i, exposure in enumerate(product.exposures))
+    shown = set(_byExposure([entry for entry in product.plots if entry.level == "exposure"]))
+    rows = (
+        _exposureRow(product, i, keys, whole, hasPlots=str(exposure.exposure) in shown)
+        for i, exposure in enumerate(product.exposures)
+    )
     return makeTable("exposures", "Exposures, with the number of failures of each test", columns, rows)
 
 
 def _exposureRow(
-    product: ProductReport, i: int, exposure: ExposureReport, keys: list[str], whole: list[ReportedTest]
+    product: ProductReport, i: int, keys: list[str], whole: list[ReportedTest], *, hasPlots: bool
 ) -> str:
-    """Make the row of an exposure."""
+    """Make the row of an exposure, which leads to its plots."""
+    exposure = product.exposures[i]
+    name = str(exposure.exposure)
     look = LOOKS[exposure.status]
     numbers = (exposure.nDetectors, exposure.nDetectorsFailed, exposure.nDetectorsMissing)
     return makeRow(
         look.style,
-        headCell(makeLink(f"#at=plots-{exposure.exposure}", str(exposure.exposure))),
+        headCell(makeLink(f"#at=plots-{name}", name) if hasPlots else name),
         numberCell(exposure.dayObs if exposure.dayObs > 0 else math.nan),
         statusCell(exposure.status),
         *map(numberCell, numbers),
@@ -275,7 +280,7 @@ def _exposureRow(
         *(numberCell(exposure.nFailed.get(key, 0)) for key in keys),
         *(_valueCell(each, i) for each in whole),
         textCell(exposure.run),
-        anchor=f"exposure-{exposure.exposure}",
+        anchor=f"exposure-{name}",
     )
 
 

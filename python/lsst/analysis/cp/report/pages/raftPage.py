@@ -85,6 +85,7 @@ def _makeMap(site: Site, raft: int, members: IndexArray) -> Markup:
         [f"../{site.detectorFiles[detector]}" for detector in detectors],
         titles,
         outlines=geometry.detectorCorners[members],
+        outlineNames=layout.detectorName[members].tolist(),
     )
 
 

@@ -48,12 +48,18 @@ def runContents(site: Site) -> dict[str, Any]:
         "look": VERDICT_LOOKS[report.verdict],
         "verdicts": _verdicts(site),
         "maps": [
-            {"name": "All products", "anchor": "map-all", "map": _makeMap(site)},
+            {
+                "name": "All products",
+                "anchor": "map-all",
+                "map": _makeMap(site),
+                "words": f"Worst status in {', '.join(each.title for each in site.judged)}.",
+            },
             *(
                 {
                     "name": product.title,
                     "anchor": f"map-{site.productStems[product.name]}",
                     "map": productMap(site, product),
+                    "words": "",
                 }
                 for product in report.products
             ),
@@ -134,8 +140,8 @@ def _verdictRow(site: Site, product: ProductReport) -> str:
 
 def _makeMap(site: Site) -> Markup:
     """Draw the worst status of each detector over all products."""
-    layout, products = site.report.layout, site.report.products
-    status = worstStatus(site.detectorStatus.values(), layout.nDetectors)
+    layout, products = site.report.layout, site.judged
+    status = worstStatus((site.detectorStatus[each.name] for each in products), layout.nDetectors)
     titles = []
     for i, (name, number) in enumerate(
         zip(layout.detectorName.tolist(), layout.detectorId.tolist(), strict=True)
@@ -148,7 +154,7 @@ def _makeMap(site: Site) -> Markup:
         ]
         titles.append(f"{name} ({number}): {LOOKS[code].word}" + f": {', '.join(bad)}" * bool(bad))
     return makeMap(
-        "Worst status of detectors over all products",
+        "Worst status of detectors over all products with tests that count",
         site.report.geometry.detectorCorners,
         status,
         site.detectorFiles,

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN, statusNames
+from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN
 from lsst.analysis.cp.report.model import ProductReport, RunReport, Verdict
 
 from .environment import makeEnvironment, readStatic
 from .maps import makeSketch
 from .site import Site
-from .status import VERDICT_LOOKS
+from .status import LOOKS, VERDICT_LOOKS
 from .tests import limitOf
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def _section(site: Site, product: ProductReport, calibrations: Sequence[Calibrat
         "sketch": makeSketch(
             f"{product.title}: status of detectors", site.report.geometry.detectorCorners, status
         ),
-        "tests": list(_testRows(product)),
+        "tests": _testRows(site, product),
         "where": whereClause(product),
         "commands": [
             {"calibration": one, "command": certifyCommand(site.report, one)}
@@ -197,14 +197,15 @@ def _section(site: Site, product: ProductReport, calibrations: Sequence[Calibrat
     }
 
 
-def _testRows(product: ProductReport) -> list[Mapping[str, Any]]:
-    """Describe the tests that count and that some member does not pass."""
+def _testRows(site: Site, product: ProductReport) -> list[Mapping[str, Any]]:
+    """Describe the tests that count."""
     rows: list[Mapping[str, Any]] = []
     for each in product.tests:
         if not each.test.counts or each.test.verdict:
             continue
-        words = statusNames(each.status)
-        counts = {word: int(np.count_nonzero(words == word)) for word in ("good", "failed", "unknown")}
+        counts = {
+            LOOKS[code].word: site.countMembers(product, each, code) for code in (GOOD, FAILED, UNKNOWN)
+        }
         n_over = sum(each.test.key in exposure.overLimit for exposure in product.exposures)
         rows.append({"test": each.test, "limit": limitOf(each.test), "nOver": n_over, **counts})
     return rows

@@ -15,7 +15,7 @@ import numpy as np
 
 from lsst.analysis.cp.core.exposures import RaftGrid, placeRafts
 from lsst.analysis.cp.core.typing import FlagArray, IndexArray
-from lsst.analysis.cp.report.model import Problem, ProductReport, RunReport
+from lsst.analysis.cp.report.model import Problem, ProductReport, ReportedTest, RunReport
 
 from .status import NOT_EXPECTED, ampStatus
 
@@ -128,6 +128,12 @@ class Site:
         return found
 
     @cached_property
+    def judged(self) -> tuple[ProductReport, ...]:
+        """The products with a test whose verdict counts; all if there is none of these."""
+        products = self.report.products
+        return tuple(one for one in products if any(each.test.counts for each in one.tests)) or products
+
+    @cached_property
     def ampStatus(self) -> Mapping[str, FlagArray]:
         """Status of each amplifier by the name of the product; `NOT_EXPECTED` where there should be none."""
         layout = self.report.layout
@@ -139,6 +145,21 @@ class Site:
             ).astype(np.int8)
             for product in self.report.products
         }
+
+    def countMembers(self, product: ProductReport, each: ReportedTest, code: int) -> int:
+        """Count the members of a test that have a status, without those that should have no results."""
+        chosen = each.status == code
+        expected = self.detectorStatus[product.name] != NOT_EXPECTED
+        if each.test.row == "amplifier":
+            chosen = chosen & expected[self.report.layout.ampDetector]
+        elif each.test.row == "detector":
+            chosen = chosen & expected
+        return int(np.count_nonzero(chosen))
+
+    def addressOf(self, product: ProductReport, detector: int) -> str:
+        """Tell where the page of a detector has a product, from the folder of the report."""
+        place = f"#{self.productStems[product.name]}" if self.expects(product, detector) else ""
+        return self.detectorFiles[detector] + place
 
     def expects(self, product: ProductReport, detector: int) -> bool:
         """Tell whether a detector of the layout has, or should have, results of a product."""

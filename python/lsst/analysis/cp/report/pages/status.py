@@ -95,8 +95,7 @@ def ampStatus(product: ProductReport, nAmps: int) -> FlagArray:
     Returns
     -------
     status
-        Codes, shape (nAmps,); unknown where nothing is tested.
+        Codes, shape (nAmps,); `NOT_EXPECTED` if no test of amplifiers counts.
     """
     counted = [each.status for each in product.tests if each.test.counts and each.test.row == "amplifier"]
-    status = worstStatus(counted, nAmps)
-    return np.where(status == NOT_EXPECTED, UNKNOWN, status).astype(np.int8)
+    return worstStatus(counted, nAmps)

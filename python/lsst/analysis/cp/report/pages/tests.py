@@ -73,9 +73,10 @@ def memberCells(each: ReportedTest, start: int, stop: int, nExposures: int) -> I
     ------
     cell
         Sign and statistic; below them the tested quantity, if it is something else, the number of exposures
-        that failed of those tested, and the worst.
+        in which it failed, of those in which it was tested, and the worst.
     """
     test, part = each.test, slice(start, stop)
+    own = "" if test.counts else " nc"
     shows_quantity = test.quantity is not None and test.quantity != test.statistic
     rows = zip(
         each.status[part].tolist(),
@@ -94,14 +95,14 @@ def memberCells(each: ReportedTest, start: int, stop: int, nExposures: int) -> I
             start_of_cell = f'<td class="n"{attribute}>{text}'
         else:
             look = LOOKS[status]
-            start_of_cell = f'<td class="n {look.style}"{attribute}>{look.sign} {text}'
+            start_of_cell = f'<td class="n {look.style}{own}"{attribute}>{look.sign} {text}'
             if shows_quantity:
                 exact = numberOf(quantity)
                 small = f"<i{exact[1]}>{exact[0]}</i>"
-            if nExposures:
-                small += f"<small>{failed} of {tested} failed</small>"
-        if nExposures and worst >= 0:
-            small += f"<small>{worst}</small>"
+        if nExposures:
+            counts = f"{failed}/{tested}" if test.isTested else ""
+            exposure = f" {worst}" if worst >= 0 else ""
+            small += f"<small>{counts}{exposure}</small>"
         if suspicious:
             small += f"<small>! {suspicious} implausible</small>"
         yield f"{start_of_cell}{small}</td>"
