@@ -239,7 +239,8 @@ def test_hostile_strings_are_only_text(lsstCam, tmp_path):
             folders[-1],
         )
     assert elementsIn(folders[1]) - elementsIn(folders[0]) == set()
-    assert len(list(folders[0].rglob("*"))) == len(list(folders[1].rglob("*")))
+    # The detectors with hostile names are a raft of their own.
+    assert len(list(folders[0].rglob("*"))) + 1 == len(list(folders[1].rglob("*")))
     for path in folders[1].rglob("*"):
         assert re.fullmatch(r"[\w.-]+", path.name), path
     page = BeautifulSoup((folders[1] / "index.html").read_text(), "html.parser")

@@ -52,6 +52,8 @@ class Culprits:
 
     @cached_property
     def _ids(self) -> IndexArray:
+        if not len(self._table):
+            return np.empty(0, dtype=np.int64)
         return np.asarray(self._table["detector"], dtype=np.int64)
 
     @cached_property
@@ -85,6 +87,8 @@ class Culprits:
 
     def _members(self, rows: IndexArray) -> Iterator[tuple[str, str, _Member]]:
         """Yield test, status, and what else a row says."""
+        if not len(rows):
+            return
         names = ("test", "status", "amplifier", "reason")
         texts = [np.asarray(self._table[name])[rows].astype(str).tolist() for name in names]
         exposures = np.full(len(rows), -1)
