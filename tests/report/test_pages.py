@@ -26,9 +26,10 @@ from lsst.afw.cameraGeom import Camera
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import FocalPlaneGeometry
-from lsst.analysis.cp.core.amps import FAILED, UNKNOWN
+from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN
 from lsst.analysis.cp.report.model import RunReport, Verdict
 from lsst.analysis.cp.report.pages import writePages
+from lsst.analysis.cp.report.pages.cells import notes
 from lsst.analysis.cp.report.pages.site import fileNames
 
 pytest.importorskip("jinja2", reason="needs the extra [report]")
@@ -114,6 +115,35 @@ def test_numbers_of_matrices_are_those_of_the_report(report, read):
             assert (sign == "✗") == (product.matrix[detector, i] == FAILED)
             assert (sign == "?") == (product.matrix[detector, i] == UNKNOWN)
             assert [int(one) for one in number] == [one for one in [product.failed[detector, i]] if one]
+
+
+def test_what_was_not_due_is_not_unknown(lsstCam, tmp_path):
+    report = makeReport(partOf(lsstCam), Recipe(products=("bias",), nExposures=1, lost=()))
+    product = report.products[0]
+    (i,) = [i for i, each in enumerate(product.tests) if each.test.key == "PROCESSING"]
+    tests, matrix = list(product.tests), product.matrix.copy()
+    tests[i] = replace(tests[i], status=np.full_like(tests[i].status, UNKNOWN), wasRun=False)
+    matrix[:, i] = UNKNOWN
+    others = [j for j, each in enumerate(tests) if each.test.counts and j != i]
+    is_good = (matrix[:, others] == GOOD).all(axis=1)
+    status = np.where(is_good, GOOD, product.detectorStatus).astype(np.int8)
+    writePages(
+        replace(
+            report, products=(replace(product, tests=tuple(tests), matrix=matrix, detectorStatus=status),)
+        ),
+        tmp_path,
+    )
+    name = str(report.layout.detectorName[product.expected[is_good[product.expected]][0]])
+    page = BeautifulSoup((tmp_path / "detectors" / f"{name}.html").read_text(), "html.parser")
+    assert page.select("#bias-amplifiers td.u") == []
+    assert len(page.select("#bias-amplifiers tr.g")) == 16
+    assert page.select("svg.map g.u") == []
+
+
+def test_notes_of_the_catalogue_are_markup():
+    assert notes("One ``a<b``.\n- **Two**: :doc:`there`") == (
+        '<p class="note">One <code>a&lt;b</code>.</p><ul class="note"><li><strong>Two</strong>: there</li></ul>'
+    )
 
 
 def test_rafts_are_counted(report, read):

@@ -56,10 +56,13 @@ class Problem:
         Its type and data ID, or the collection.
     reason
         Why, in words.
+    isRemark
+        Whether no verdict depends on it.
     """
 
     dataset: str
     reason: str
+    isRemark: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,6 +88,9 @@ class ReportedTest:
         there is none.
     worstExposure
         Id of this exposure, shape (nMembers,); -1 where there is none.
+    wasRun
+        Whether a member without a verdict is unknown: False if nothing is tested, if verdicts are written on
+        failure only, or if the run has not made this conditional test.
     """
 
     test: VerifyTest
@@ -96,6 +102,7 @@ class ReportedTest:
     quantity: FloatArray
     margin: FloatArray
     worstExposure: IdArray
+    wasRun: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -352,8 +359,13 @@ class RunReport:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether all products may be certified: the worst of theirs; unknown if there are none."""
+        """Whether all products may be certified: the worst of theirs; unknown if there are none.
+
+        It is unknown also where something cannot be read that belongs to no product that is known.
+        """
         found = {product.verdict for product in self.products}
         if Verdict.MAY_NOT in found:
             return Verdict.MAY_NOT
+        if not all(problem.isRemark for problem in self.problems):
+            return Verdict.UNKNOWN
         return Verdict.MAY if found == {Verdict.MAY} else Verdict.UNKNOWN

@@ -20,6 +20,7 @@ __all__ = [
     "makeLink",
     "makeRow",
     "makeTable",
+    "notes",
     "numberCell",
     "numberOf",
     "prose",
@@ -30,6 +31,8 @@ __all__ = [
 
 _DIGITS = ".5g"
 _ROLE = re.compile(r":\w+:`(?:[^`<]*<)?([^`>]*)>?`")
+_ITEM = "- "
+_STRONG = re.compile(r"\*\*(.+?)\*\*")
 _LITERAL = re.compile(r"``(.+?)``")
 
 
@@ -83,7 +86,16 @@ def textCell(text: object, style: str = "") -> str:
 def prose(text: str) -> Markup:
     """Turn sentences of the catalogue, which are reStructuredText, into markup."""
     plain = _ROLE.sub(r"\1", text)
-    return Markup(_LITERAL.sub(r"<code>\1</code>", str(escape(plain))))
+    literal = _LITERAL.sub(r"<code>\1</code>", str(escape(plain)))
+    return Markup(_STRONG.sub(r"<strong>\1</strong>", literal))
+
+
+def notes(text: str) -> Markup:
+    """Turn a note of the catalogue into paragraphs and a list, as far as it has items."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    paragraphs = [f'<p class="note">{prose(line)}</p>' for line in lines if not line.startswith(_ITEM)]
+    items = [f"<li>{prose(line.removeprefix(_ITEM))}</li>" for line in lines if line.startswith(_ITEM)]
+    return Markup("".join(paragraphs) + (f'<ul class="note">{"".join(items)}</ul>' if items else ""))
 
 
 def headCell(text: object, style: str = "key") -> str:

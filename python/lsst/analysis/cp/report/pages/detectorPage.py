@@ -20,7 +20,7 @@ from .culprits import COLUMNS, Culprits
 from .figures import listPlots
 from .maps import makeMap
 from .site import Site
-from .status import LOOKS, worstStatus
+from .status import LOOKS, shownStatus, worstStatus
 from .tests import limitOf, memberCells, remarkOf, testColumn
 
 __all__ = ["DetectorPages"]
@@ -207,7 +207,7 @@ def anchorOf(site: Site, product: ProductReport, amplifier: str) -> str:
 def _wholeRow(each: ReportedTest, detector: int) -> str:
     """Make the row of a test of detectors."""
     test = each.test
-    status = int(each.status[detector])
+    status = int(shownStatus(each)[detector])
     worst = int(each.worstExposure[detector])
     verdict = statusCell(status) if test.isTested else textCell(remarkOf(test), "x")
     counts = f"{each.nFailed[detector]} of {each.nTested[detector]}" if test.isTested else "–"

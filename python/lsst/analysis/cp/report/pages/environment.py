@@ -10,7 +10,7 @@ from importlib import resources
 
 import jinja2
 
-from .cells import prose
+from .cells import notes, prose
 
 __all__ = ["makeEnvironment", "readStatic"]
 
@@ -27,7 +27,7 @@ def makeEnvironment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["prose"] = prose
+    environment.filters |= {"prose": prose, "notes": notes}
     return environment
 
 

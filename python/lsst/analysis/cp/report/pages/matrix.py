@@ -17,7 +17,7 @@ from lsst.analysis.cp.report.model import ProductReport
 
 from .cells import Column, headCell, makeLink, makeRow, makeTable, numberCell, statusCell, textCell
 from .site import Site
-from .status import LOOKS, NOT_EXPECTED
+from .status import LOOKS, NOT_EXPECTED, shownStatus
 from .tests import testColumn
 
 __all__ = ["detectorMatrix", "raftMatrix"]
@@ -58,16 +58,17 @@ def detectorMatrix(
     """
     tests = [i for i, each in enumerate(product.tests) if each.test.isTested and each.test.row != "exposure"]
     layout, status = site.report.layout, site.detectorStatus[product.name]
+    codes = [shownStatus(product.tests[i], product.matrix[:, i]) for i in tests]
     rows = []
     for detector in detectors:
         overall = int(status[detector])
         cells = "".join(
             _cell(
-                int(product.matrix[detector, i]) if overall != NOT_EXPECTED else NOT_EXPECTED,
+                int(code[detector]) if overall != NOT_EXPECTED else NOT_EXPECTED,
                 int(product.failed[detector, i]),
                 product.tests[i].test.counts,
             )
-            for i in tests
+            for i, code in zip(tests, codes, strict=True)
         )
         look = LOOKS[overall]
         address = up + site.addressOf(product, detector)
@@ -116,9 +117,8 @@ def _raftRows(site: Site, product: ProductReport) -> Iterable[str]:
     for i, each in enumerate(product.tests):
         if not each.test.counts or each.test.verdict or each.test.row == "exposure":
             continue
-        counts = [
-            _countByRaft(site, expected & (product.matrix[:, i] == code)) for code in (FAILED, UNKNOWN, GOOD)
-        ]
+        status = shownStatus(each, product.matrix[:, i])
+        counts = [_countByRaft(site, expected & (status == code)) for code in (FAILED, UNKNOWN, GOOD)]
         cells = []
         for raft, (failed, unknown, good) in enumerate(zip(*(c.tolist() for c in counts), strict=True)):
             link = f"{address}#find.{matrix_name}={quote(site.raftNames[raft] + '_')}"

@@ -23,7 +23,7 @@ from .figures import STRUCTURE_COLUMNS, listPlots, stampFigures, structureRows
 from .maps import makeMap
 from .matrix import detectorMatrix
 from .site import Site
-from .status import LOOKS, NOT_EXPECTED, VERDICT_LOOKS
+from .status import LOOKS, NOT_EXPECTED, VERDICT_LOOKS, shownStatus
 from .tests import Distance, limitOf, remarkOf, worstDistances
 
 __all__ = ["countDetectors", "distanceRow", "DISTANCE_COLUMNS", "productContents", "productMap"]
@@ -288,7 +288,7 @@ def _valueCell(each: ReportedTest, i: int) -> str:
     """Make the cell of a test of an exposure."""
     if not each.test.isTested:
         return numberCell(float(each.value[i]))
-    return numberCell(float(each.value[i]), f" {LOOKS[int(each.status[i])].style}")
+    return numberCell(float(each.value[i]), f" {LOOKS[int(shownStatus(each)[i])].style}")
 
 
 def _byExposure(entries: list[PlotEntry]) -> Mapping[str, list[PlotEntry]]:

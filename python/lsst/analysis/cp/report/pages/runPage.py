@@ -43,7 +43,15 @@ def runContents(site: Site) -> dict[str, Any]:
         By the names in the template.
     """
     report = site.report
-    problems = (f"<tr>{textCell(one.dataset)}{textCell(one.reason)}</tr>" for one in site.problems)
+    problems = (
+        makeRow(
+            "g" if one.isRemark else "u",
+            textCell(one.dataset),
+            textCell("– remark" if one.isRemark else "? problem", "x" if one.isRemark else "u"),
+            textCell(one.reason, "long"),
+        )
+        for one in sorted(site.problems, key=lambda one: one.isRemark)
+    )
     return {
         "look": VERDICT_LOOKS[report.verdict],
         "verdicts": _verdicts(site),
@@ -91,7 +99,10 @@ def runContents(site: Site) -> dict[str, Any]:
         ],
         "nProblems": len(site.problems),
         "problems": makeTable(
-            "problems", "What is odd, or could not be read", (Column("dataset"), Column("reason")), problems
+            "problems",
+            "What is odd, or could not be read",
+            (Column("dataset"), Column("kind", "A remark is what no verdict depends on."), Column("reason")),
+            problems,
         ),
     }
 

@@ -17,7 +17,7 @@ from lsst.analysis.cp.core.exposures import RaftGrid, placeRafts
 from lsst.analysis.cp.core.typing import FlagArray, IndexArray
 from lsst.analysis.cp.report.model import Problem, ProductReport, ReportedTest, RunReport
 
-from .status import NOT_EXPECTED, ampStatus
+from .status import NOT_EXPECTED, ampStatus, shownStatus
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -148,7 +148,7 @@ class Site:
 
     def countMembers(self, product: ProductReport, each: ReportedTest, code: int) -> int:
         """Count the members of a test that have a status, without those that should have no results."""
-        chosen = each.status == code
+        chosen = shownStatus(each) == code
         expected = self.detectorStatus[product.name] != NOT_EXPECTED
         if each.test.row == "amplifier":
             chosen = chosen & expected[self.report.layout.ampDetector]

@@ -13,9 +13,9 @@ import numpy as np
 
 from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN
 from lsst.analysis.cp.core.typing import FlagArray
-from lsst.analysis.cp.report.model import ProductReport, Verdict
+from lsst.analysis.cp.report.model import ProductReport, ReportedTest, Verdict
 
-__all__ = ["LOOKS", "NOT_EXPECTED", "VERDICT_LOOKS", "Look", "ampStatus", "worstStatus"]
+__all__ = ["LOOKS", "NOT_EXPECTED", "VERDICT_LOOKS", "Look", "ampStatus", "shownStatus", "worstStatus"]
 
 NOT_EXPECTED = -2
 """Status of what should have no results."""
@@ -82,6 +82,25 @@ def worstStatus(parts: Iterable[FlagArray], shape: int) -> FlagArray:
     return status
 
 
+def shownStatus(each: ReportedTest, status: FlagArray | None = None) -> FlagArray:
+    """Tell how the status of a test is shown: what it did not have to judge is not unknown.
+
+    Parameters
+    ----------
+    each
+        The test.
+    status
+        Codes, such as those of detectors; by default those of its members, of any shape.
+
+    Returns
+    -------
+    status
+        Codes of the same shape, with `NOT_EXPECTED` where a verdict is absent because none is due.
+    """
+    given = each.status if status is None else status
+    return given if each.wasRun else np.where(given == UNKNOWN, NOT_EXPECTED, given).astype(np.int8)
+
+
 def ampStatus(product: ProductReport, nAmps: int) -> FlagArray:
     """Take the tests of amplifiers that count together.
 
@@ -97,5 +116,7 @@ def ampStatus(product: ProductReport, nAmps: int) -> FlagArray:
     status
         Codes, shape (nAmps,); `NOT_EXPECTED` if no test of amplifiers counts.
     """
-    counted = [each.status for each in product.tests if each.test.counts and each.test.row == "amplifier"]
+    counted = [
+        shownStatus(each) for each in product.tests if each.test.counts and each.test.row == "amplifier"
+    ]
     return worstStatus(counted, nAmps)

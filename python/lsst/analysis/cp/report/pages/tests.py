@@ -17,7 +17,7 @@ from lsst.analysis.cp.core.amps import marginUnit
 from lsst.analysis.cp.report.model import ProductReport, ReportedTest
 
 from .cells import Column, numberOf
-from .status import LOOKS
+from .status import LOOKS, shownStatus
 
 __all__ = ["limitOf", "memberCells", "remarkOf", "testColumn", "worstFirst", "Distance", "worstDistances"]
 
@@ -79,7 +79,7 @@ def memberCells(each: ReportedTest, start: int, stop: int, nExposures: int) -> I
     own = "" if test.counts else " nc"
     shows_quantity = test.quantity is not None and test.quantity != test.statistic
     rows = zip(
-        each.status[part].tolist(),
+        shownStatus(each)[part].tolist(),
         each.value[part].tolist(),
         each.quantity[part].tolist(),
         each.nTested[part].tolist(),
