@@ -213,7 +213,7 @@ def test_plots_of_what_is_not_good_are_copied(folder, repository):
         )
         assert own.read_bytes() == stored.read()
     with Image.open(own.with_suffix(".jpg")) as thumbnail:
-        assert thumbnail.size == (480, 320)
+        assert thumbnail.size == (600, 400)
 
 
 def test_plots_of_good_detectors_are_named(folder, repository, report):
