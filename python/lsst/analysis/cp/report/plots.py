@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -27,13 +26,15 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from lsst.daf.butler import Butler, DatasetRef
+    from lsst.resources import ResourcePath
 
 __all__ = ["CopiedPlot", "copyPlots", "isWanted"]
 
 _THUMBNAIL = (640, 480)
 _QUALITY = 82
-_PROCESSES = 2
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_THREADS = 2
+_LARGE = 600_000
+_SIGNATURE, _END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class CopiedPlot:
     Parameters
     ----------
     file, thumbnail
-        Its PNG file, and a small JPEG picture, from the folder.
+        Its PNG file, and a small JPEG picture, or the file again where that is small, from the folder.
     """
 
     file: str
@@ -98,43 +99,68 @@ def copyPlots(
         Those that could not be read.
     """
     wanted = {
-        entry.ref.id: entry.ref
+        entry.ref.id: (entry, entry.ref)
         for product in report.products
         for entry in product.plots
         if isWanted(entry, product, report, rafts)
     }
     (folder / "plots").mkdir(exist_ok=True)
-    with ThreadPoolExecutor(_PROCESSES) as pool:
-        done = list(pool.map(partial(_copy, folder=folder, butler=butler), wanted.values()))
-    plots = {ref.id: made for ref, made in done if isinstance(made, CopiedPlot)}
-    return plots, [
-        Problem(dataset=nameDataset(ref), reason=made) for ref, made in done if isinstance(made, str)
+    # A Butler is for one thread.
+    found = [(ref, _locate(ref, butler)) for entry, ref in wanted.values()]
+    levels = [entry.level for entry, _ in wanted.values()]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        done = (
+            list(pool.map(partial(_copy, folder=folder), *zip(*found, strict=True), levels)) if found else []
+        )
+    made = dict(zip(wanted, done, strict=True))
+    return {key: plot for key, plot in made.items() if isinstance(plot, CopiedPlot)}, [
+        Problem(dataset=nameDataset(wanted[key][1]), reason=reason)
+        for key, reason in made.items()
+        if isinstance(reason, str)
     ]
 
 
-def _copy(ref: DatasetRef, folder: Path, butler: Butler) -> tuple[DatasetRef, CopiedPlot | str]:
-    """Copy one plot; return why not, if it cannot be read."""
-    stem = re.sub(r"[^A-Za-z0-9_-]", "_", "_".join(_nameParts(ref)))[:120]
-    made = CopiedPlot(f"plots/{stem}.png", f"plots/{stem}.jpg")
+def _locate(ref: DatasetRef, butler: Butler) -> ResourcePath | str:
+    """Find the file of a plot; return why not, if there is none."""
     try:
-        content = butler.getURI(ref).read()
-        if not content.startswith(_SIGNATURE):
-            return ref, f"its file is no PNG: it begins with {content[:8]!r}"
-        with Image.open(io.BytesIO(content)) as image:
-            factors = (-(-side // most) for side, most in zip(image.size, _THUMBNAIL, strict=True))
-            # By means of whole blocks, which is quicker than to any size.
-            picture = image.reduce(max(factors)).convert("RGBA")
-        paper = Image.new("RGB", picture.size, "white")
-        paper.paste(picture, mask=picture)
-        paper.save(folder / made.thumbnail, quality=_QUALITY)
-        (folder / made.file).write_bytes(content)
+        return butler.getURI(ref)
+    except (LookupError, OSError) as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def _copy(ref: DatasetRef, place: ResourcePath | str, level: str, folder: Path) -> CopiedPlot | str:
+    """Copy one plot, and make a thumbnail where it is worth it; return why not, if it cannot be read."""
+    if isinstance(place, str):
+        return place
+    file = f"plots/{_nameFile(ref)}.png"
+    try:
+        content = place.read()
+        if not (content.startswith(_SIGNATURE) and content.endswith(_END)):
+            return f"its file is no PNG, or not all of one: it begins with {content[:8]!r}"
+        # Pages show plots of exposures one exposure at a time, so that small files can be shown as they are.
+        has_thumbnail = level != "exposure" or len(content) > _LARGE
+        thumbnail = file.removesuffix(".png") + ".jpg" if has_thumbnail else file
+        if has_thumbnail:
+            _writeThumbnail(content, folder / thumbnail)
+        (folder / file).write_bytes(content)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return ref, f"{type(error).__name__}: {error}"
-    return ref, made
+        return f"{type(error).__name__}: {error}"
+    return CopiedPlot(file, thumbnail)
 
 
-def _nameParts(ref: DatasetRef) -> Iterator[str]:
-    """Name a file after the dataset, its data ID, and a part of its own id, which tells runs apart."""
-    yield ref.datasetType.name
-    yield from (str(value) for key, value in ref.dataId.required.items() if key != "instrument")
-    yield str(ref.id)[:8]
+def _writeThumbnail(content: bytes, file: Path) -> None:
+    """Write a small picture on white paper."""
+    with Image.open(io.BytesIO(content)) as image:
+        factors = (-(-side // most) for side, most in zip(image.size, _THUMBNAIL, strict=True))
+        # By means of whole blocks, which is quicker than to any size.
+        picture = image.reduce(max(factors)).convert("RGBA")
+    paper = Image.new("RGB", picture.size, "white")
+    paper.paste(picture, mask=picture)
+    paper.save(file, quality=_QUALITY)
+
+
+def _nameFile(ref: DatasetRef) -> str:
+    """Name a file after the dataset, its data ID, and the random end of its id, which tells runs apart."""
+    ids = (str(value) for key, value in ref.dataId.required.items() if key != "instrument")
+    plain = re.sub(r"[^A-Za-z0-9_-]", "_", "_".join((ref.datasetType.name, *ids)))
+    return f"{plain[:120]}_{str(ref.id)[-12:]}"
