@@ -28,6 +28,7 @@ COLUMNS = (
     Column("worst exposure", "The one whose margin is the smallest."),
     Column("reason", "Why, in the worst exposure."),
 )
+"""Columns of the table of a detector."""
 
 _NAMED = 6
 _MOST = 300

@@ -76,6 +76,7 @@ STRUCTURE_COLUMNS = (
     Column("width"),
     Column("height"),
 )
+"""Columns of a table of structures."""
 
 
 def structureRows(site: Site, product: ProductReport, number: int, *, up: str = "../") -> list[str]:

@@ -42,6 +42,7 @@ DISTANCE_COLUMNS = (
     Column("limit"),
     Column("exposure"),
 )
+"""Columns of a table of distances to limits."""
 
 
 def productContents(site: Site, product: ProductReport) -> dict[str, Any]:
@@ -200,15 +201,21 @@ def distanceRow(site: Site, product: ProductReport, one: Distance, *, up: str = 
     return makeRow(
         style,
         textCell(product.title),
-        textCell(each.test.key, "key"),
+        textCell(Markup("{}{}").format(each.test.key, _remark(each)), "key"),
         textCell(_memberLink(site, product, one, up), "place"),
         numberCell(one.margin),
-        textCell(one.unit),
+        textCell(one.unit, "place"),
         textCell(_bar(one.margin)),
         numberCell(float(each.quantity[i])),
         textCell(limitOf(each.test)),
         numberCell(worst if worst >= 0 else math.nan),
     )
+
+
+def _remark(each: ReportedTest) -> Markup:
+    """Say below the name of a test if its verdict does not count."""
+    words = remarkOf(each.test)
+    return Markup("<br><small>{}</small>").format(words) if words else Markup("")
 
 
 def _memberLink(site: Site, product: ProductReport, one: Distance, up: str) -> Markup | str:

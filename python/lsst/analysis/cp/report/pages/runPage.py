@@ -115,13 +115,12 @@ def _verdicts(site: Site) -> Markup:
     """Make the table of products with their verdicts."""
     columns = [
         Column("product"),
-        Column("verdict"),
+        Column("verdict", "With its reasons."),
         Column("focal plane"),
         Column("failed", "Detectors that failed a test in some exposure."),
         Column("unknown", "Detectors that lack results, or are not tested, in some exposure."),
         Column("good"),
         Column("exposures"),
-        Column("reasons"),
     ]
     rows = (_verdictRow(site, product) for product in site.report.products)
     return makeTable("verdicts", "Whether each product may be certified", columns, rows)
@@ -141,11 +140,10 @@ def _verdictRow(site: Site, product: ProductReport) -> str:
     return makeRow(
         VERDICT_LOOKS[product.verdict].style,
         headCell(makeLink(site.productFile(product), product.title)),
-        textCell(verdictMark(product.verdict)),
+        textCell(verdictMark(product.verdict) + reasons, "long"),
         textCell(sketch),
         *(numberCell(counts[name]) for name in ("failed", "unknown", "good")),
         numberCell(len(product.exposures) or math.nan),
-        textCell(reasons, "long"),
     )
 
 

@@ -131,8 +131,16 @@ class Distance:
 
 
 def worstFirst(distances: list[Distance]) -> list[Distance]:
-    """Sort distances, the worst first; those in the unit of a quantity come last, since none compares."""
-    return sorted(distances, key=lambda one: (not one.unit.startswith("in "), one.margin))
+    """Sort distances, the worst first.
+
+    Those of tests that do not count come last, and before them those in the unit of a quantity, which do not
+    compare with others.
+    """
+
+    def place(one: Distance) -> tuple[bool, bool, float]:
+        return not one.each.test.counts, not one.unit.startswith("in "), one.margin
+
+    return sorted(distances, key=place)
 
 
 def worstDistances(product: ProductReport, number: int) -> list[Distance]:
