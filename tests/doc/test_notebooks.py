@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from generatedFiles import ROOT
+from pipelineRuns import SimulatedRepository, readPipeline
 
+from lsst.daf.butler import Butler
 from lsst.obs.lsst import Latiss, LsstCam
-from lsst.pipe.base import Pipeline
-from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 nbformat = pytest.importorskip("nbformat", reason="needs nbformat, of the extra 'test'")
 nbclient = pytest.importorskip("nbclient", reason="needs nbclient, of the extra 'test'")
@@ -22,8 +23,8 @@ simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator
 pytestmark = pytest.mark.slow
 
 NOTEBOOKS = {path.stem: path for path in (ROOT / "doc" / "lsst.analysis.cp" / "notebooks").glob("*.ipynb")}
-EXPOSURES = [simulator.ExposureInfo(20260301, i) for i in (1, 2, 3)]
 RAFT = "R14"
+SHRINKAGE = 8
 
 
 def readFaults(product: str, camera: str) -> list[str]:
@@ -33,28 +34,7 @@ def readFaults(product: str, camera: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def runPipeline():
-    """Return what runs a pipeline in a repository, as the demonstration does."""
-
-    def run(
-        root: Path, path: str, inputs: list[str], output: str, where: str = "", **configs: object
-    ) -> None:
-        pipeline = Pipeline.fromFile(f"{ROOT}/pipelines/{path}")
-        for label, (field, value) in configs.items():
-            pipeline.addConfigOverride(label, field, value)
-        butler = SimplePipelineExecutor.prep_butler(str(root), inputs, output)
-        executor = SimplePipelineExecutor.from_pipeline(pipeline, where=where, butler=butler)
-        executor.run(register_dataset_types=True)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-        for name in ("CP_VERIFY_DIR", "ANALYSIS_TOOLS_DIR"):
-            patch.setenv(name, str(ROOT / "standalone"))
-        yield run
-
-
-@pytest.fixture(scope="module")
-def demoOutput(tmp_path_factory, runPipeline) -> Path:
+def demoOutput(demoBiases, tmp_path_factory) -> Path:
     """Make the repositories of the demonstration: LATISS, and LSSTCam with images of one raft.
 
     Where ANALYSIS_CP_DEMO says where a demonstration has left them, these are taken instead.
@@ -62,28 +42,22 @@ def demoOutput(tmp_path_factory, runPipeline) -> Path:
     if given := os.environ.get("ANALYSIS_CP_DEMO"):
         return Path(given)
     output = tmp_path_factory.mktemp("demo-output")
-    for instrument, shrinkage, exposures in ((Latiss, 4, EXPOSURES), (LsstCam, 8, EXPOSURES[:1])):
-        name = instrument.getName()
-        root = output / name / "repository"
-        root.parent.mkdir()
-        camera = simulator.shrinkCamera(instrument().getCamera(), shrinkage)
-        with simulator.makeRepository(root, instrument, exposures, camera=camera) as butler:
-            if instrument is Latiss:
-                faults = simulator.parseFaults(readFaults("ptc", name))
-                simulator.PTCS.store(butler, instrument(), camera, faults)
-        runPipeline(
-            root,
-            f"{name}/verifyBias.yaml",
-            [f"{name}/defaults"],
-            "demo/verifyBias",
-            f"detector.raft = '{RAFT}'" if instrument is LsstCam else "",
-            verifyBiasIsr=("faults", readFaults("bias", name)),
-            verifyBiasDet=("ampCornerBoxSize", 200 // shrinkage),
-        )
-    root = output / "LATISS" / "repository"
-    runPipeline(root, "LATISS/verifyPtc.yaml", ["LATISS/defaults"], "demo/ptcMerges")
-    inputs = ["demo/ptcMerges", "LATISS/defaults"]
-    runPipeline(root, "LATISS/analyzePtc.yaml#ptcExtended", inputs, "demo/verifyPtc")
+    ptcs, images = (output / name / "repository" for name in ("LATISS", "LSSTCam"))
+    shutil.copytree(demoBiases, ptcs)
+    faults = simulator.parseFaults(readFaults("ptc", "LATISS"))
+    with Butler.from_config(str(ptcs), writeable=True) as butler:
+        camera = butler.get("camera", instrument="LATISS", collections="LATISS/defaults")
+        simulator.PTCS.store(butler, Latiss(), camera, faults)
+    latiss = SimulatedRepository(ptcs, Latiss)
+    latiss.run("verifyPtc.yaml", "demo/ptcMerges")
+    latiss.run("analyzePtc.yaml#ptcExtended", "demo/verifyPtc")
+    images.parent.mkdir()
+    camera = simulator.shrinkCamera(LsstCam().getCamera(), SHRINKAGE)
+    simulator.makeRepository(images, LsstCam, [simulator.ExposureInfo(20260301, 1)], camera=camera).close()
+    pipeline = readPipeline("LSSTCam/verifyBias.yaml")
+    pipeline.addConfigOverride("verifyBiasIsr", "faults", readFaults("bias", "LSSTCam"))
+    pipeline.addConfigOverride("verifyBiasDet", "ampCornerBoxSize", 200 // SHRINKAGE)
+    SimulatedRepository(images, LsstCam).run(pipeline, "demo/verifyBias", f"detector.raft = '{RAFT}'")
     return output
 
 
