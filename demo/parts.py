@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,11 @@ from lsst.cp.simulator import (
     listExpectedPtcResults,
     listExpectedResponseResults,
     listExpectedResults,
+    listExpectedTearingResults,
     parseFaults,
+    storeCombinedFlats,
     storeCrosstalks,
+    storeCtiStatistics,
 )
 from lsst.daf.butler import Butler
 from lsst.obs.lsst import Latiss, LsstCam, LsstComCam
@@ -113,6 +116,35 @@ def storeCleanCrosstalks(butler: Butler, instrument: Any, camera: Any, faults: S
     storeCrosstalks(butler, instrument, camera)
 
 
+FLATS = {
+    ExposureInfo(DAY_OBS, 40 + i, observationType="flat", exposureTime=signal / 2500): signal
+    for i, signal in enumerate((3_000.0, 30_000.0, 50_000.0, 100_000.0), start=1)
+}
+"""Flats with trails in their overscan, and their light (electron)."""
+
+
+def storeTrails(butler: Butler, instrument: Any, camera: Any, faults: Sequence[Fault]) -> None:
+    """Store what ISR measures in the overscan of flats, among the inputs of all pipelines."""
+    signals = {exposure.id: signal for exposure, signal in FLATS.items()}
+    run = storeCtiStatistics(butler, instrument, camera, signals, faults)
+    butler.collections.extend_chain(instrument.makeCollectionName("defaults"), run)
+
+
+def storeTornFlats(butler: Butler, instrument: Any, camera: Any, faults: Sequence[Fault]) -> None:
+    """Store combined flats that are torn, among the inputs of all pipelines."""
+    run = storeCombinedFlats(butler, instrument, camera, faults, physicalFilter="SDSSr_65mm~empty")
+    butler.collections.extend_chain(instrument.makeCollectionName("defaults"), run)
+
+
+def expectOfTrails(faults: Sequence[Fault], camera: Any) -> list[ExpectedResult]:
+    """List what has to be found of trails, which say nothing of all amplifiers together."""
+    together = {"GLOBAL_CTI"}
+    return [
+        replace(result, failures=result.failures - together, untested=result.untested - together)
+        for result in listExpectedCtiResults(faults, camera)
+    ]
+
+
 @dataclass(frozen=True)
 class ProductDemo:
     """A product.
@@ -125,6 +157,8 @@ class ProductDemo:
         Lists what verification has to find, of faults, a camera and exposures.
     exposures
         Exposures, of which a camera takes as many as it has. A calibration that is verified has none.
+    inputs
+        Exposures of which something is stored, and nothing verified one by one.
     store
         Stores the calibrations that are verified or taken, of a butler, an instrument, its camera and faults.
     faultsOf
@@ -159,6 +193,7 @@ class ProductDemo:
     name: str
     expect: Expect
     exposures: tuple[ExposureInfo, ...] = ()
+    inputs: tuple[ExposureInfo, ...] = ()
     store: Store | None = None
     faultsOf: str = ""
     cameras: tuple[str, ...] = ()
@@ -295,6 +330,24 @@ PRODUCTS = {
             judgesStructures=False,
             # What is left out otherwise: those of calibrations made with ip_isr are no measurements.
             settings={"measureCti": {"doMeasureParallel": True}},
+        ),
+        ProductDemo(
+            "eper",
+            ofCalibrations(expectOfTrails),
+            inputs=tuple(FLATS),
+            store=storeTrails,
+            verb="analyze",
+            ownTests=("SERIAL_CTI", "PARALLEL_CTI"),
+            judgesStructures=False,
+            settings={"measureEper": {"doMeasureParallel": True}},
+        ),
+        ProductDemo(
+            "tearing",
+            ofCalibrations(listExpectedTearingResults),
+            store=storeTornFlats,
+            verb="analyze",
+            ownTests=("MAX",),
+            judgesStructures=False,
         ),
     )
 }

@@ -237,7 +237,7 @@ def prepare(
     is_of_file = cameraFile is not None and demo.instrument is LsstCam
     camera = Camera.readFits(str(cameraFile)) if is_of_file else demo.instrument().getCamera()
     names = [detector.getName() for detector in camera]
-    exposures = [exposure for part in parts for exposure in part.exposures]
+    exposures = [each for part in parts for each in (*part.exposures, *part.product.inputs)]
     small = shrinkCamera(camera, shrinkage)
     with makeRepository(folders.repository, demo.instrument, exposures, camera=small) as butler:
         if exposures:

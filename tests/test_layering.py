@@ -16,7 +16,18 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / "python"
 PACKAGE = PYTHON / "lsst" / "analysis" / "cp"
-LAYERS = ("catalogue", "core", "metrics", "actions", "atools", "tasks", "sasquatch", "notebook", "cli")
+LAYERS = (
+    "catalogue",
+    "core",
+    "metrics",
+    "actions",
+    "atools",
+    "tasks",
+    "sasquatch",
+    "notebook",
+    "report",
+    "cli",
+)
 # scons writes the version.
 MODULES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "version.py"})
 CORE = [file for file in MODULES if file.relative_to(PACKAGE).parts[0] in ("catalogue", "core")]

@@ -8,6 +8,7 @@ They are generated from the catalogue and the pipelines.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +174,7 @@ def _describeTests(product: Product) -> list[str]:
         "",
         wrap(" ".join(_explainTables(product))),
         "",
-        *((wrap(product.note), "") if product.note else ()),
+        *_writeNote(product.note),
         *_list(
             "Tests of cp_verify, whose verdicts count in the status of amplifiers, detectors, exposures and "
             "runs:",
@@ -197,6 +198,16 @@ def _describeTests(product: Product) -> list[str]:
             ({"value": f"``{name}``", "why": reason} for name, reason in product.notRead.items()),
         ),
     ]
+
+
+def _writeNote(note: str) -> Iterator[str]:
+    """Write a note: each of its lines is a paragraph, or an item of a list if it begins with a dash."""
+    lines = note.strip().splitlines()
+    for line, after in pairwise([*lines, ""]):
+        is_item = line.startswith("- ")
+        yield wrap(line.removeprefix("- "), "- ", "  ") if is_item else wrap(line)
+        if not (is_item and after.startswith("- ")):
+            yield ""
 
 
 def _explainTables(product: Product) -> Iterator[str]:

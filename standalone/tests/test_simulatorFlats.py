@@ -13,9 +13,13 @@ from lsst.cp.simulator import (
     SimulateBiasIsrTask,
     SimulateFlatIsrTask,
     listExpectedFlatResults,
+    listExpectedTearingResults,
+    makeRepository,
+    parseFaults,
     shrinkCamera,
+    storeCombinedFlats,
 )
-from lsst.obs.lsst import LsstCam, LsstComCam
+from lsst.obs.lsst import Latiss, LsstCam, LsstComCam
 from lsst.pex.config import FieldValidationError
 
 EXPOSURE = 2026080100001
@@ -180,3 +184,20 @@ def test_small_cameras_have_flats_too() -> None:
     camera = shrinkCamera(LsstComCam.getCamera(), 8)
     stats = verify(SimulateFlatIsrTask().run(camera, "LSSTComCam", EXPOSURE, 8, 0.0), 8).outputStats
     assert stats["SUCCESS"] is True
+
+
+def test_combined_flats_are_torn_where_faults_say(tmp_path) -> None:
+    camera = shrinkCamera(Latiss.getCamera(), 8)
+    faults = parseFaults(["tearing detector:RXX_S00 amplifiers:C04 amplitude:0.2"])
+    butler = makeRepository(tmp_path / "butler", Latiss, [], camera=camera)
+    run = storeCombinedFlats(butler, Latiss(), camera, faults, physicalFilter="SDSSr_65mm~empty")
+    flat = butler.get(
+        "flat", instrument="LATISS", detector=0, physical_filter="SDSSr_65mm~empty", collections=run
+    )
+    columns = {amp.getName(): np.median(flat[amp.getBBox()].image.array, axis=0) for amp in camera[0]}
+    torn = columns.pop("C04")
+    np.testing.assert_allclose(torn[[0, 1, -2, -1]] / np.median(torn), 0.8, atol=0.01)
+    assert np.ptp(torn[2:-2]) < 0.02
+    assert all(np.ptp(own) < 0.02 for own in columns.values())
+    expected = {(result.amplifier, *result.failures) for result in listExpectedTearingResults(faults, camera)}
+    assert expected == {("C03", "MAX"), ("C04", "MAX"), ("C05", "MAX")}

@@ -382,7 +382,7 @@ def test_noises_have_to_be_plausible(name):
     declared = {test.key: test.plausibleAbove for test in getProduct(name) if test.plausibleAbove}
     expected = {"NOISE": "0.2*RN", "CR_NOISE": "0.2*RN", "READ_NOISE_CONSISTENT": "0.2*RN/GAIN"}
     if name == "bias":
-        expected["BIAS_SHIFT_NOISE"] = "0.2*RN/GAIN"
+        expected["BIAS_SHIFT_NOISE"] = "0.02*RN/GAIN"
     assert declared == expected
 
 

@@ -207,3 +207,9 @@ def test_tables_fit_a_page(page):
 )
 def test_lines_fit_a_screen(page):
     assert [line for line in page.read_text().splitlines() if len(line) >= WIDTH] == []
+
+
+def test_lines_of_a_note_are_paragraphs_and_items():
+    product = replace(getProduct("bias"), note="What it is.\n- **One** thing.\n- **Another**.\nThe end.")
+    text = describeProduct(product, {})
+    assert "\nWhat it is.\n\n- **One** thing.\n- **Another**.\n\nThe end.\n\nTests of cp_verify" in text

@@ -7,6 +7,7 @@ This package is no stand-in: it has no upstream twin. Its tasks take the place o
 ``standalone/pipelines``.
 """
 
+from .combinedFlats import storeCombinedFlats
 from .crosstalks import (
     LSST_MODEL,
     CrosstalkModel,
@@ -18,7 +19,7 @@ from .crosstalks import (
 from .darkTruth import listExpectedDarkResults
 from .deferredCharges import CTIS, CtiModel, listExpectedCtiResults, simulateCti
 from .fault import Fault, FaultKind, parseFaults
-from .flatTruth import listExpectedFlatResults, listTornAmplifiers
+from .flatTruth import listExpectedFlatResults, listExpectedTearingResults, listTornAmplifiers
 from .kernels import KERNELS, listExpectedKernelResults, simulateKernel
 from .linearizers import (
     LINEARIZERS,
@@ -93,6 +94,7 @@ __all__ = [
     "listExpectedPtcResults",
     "listExpectedResponseResults",
     "listExpectedResults",
+    "listExpectedTearingResults",
     "listInjectedFaults",
     "listTornAmplifiers",
     "makeRepository",
@@ -106,6 +108,7 @@ __all__ = [
     "simulateKernel",
     "simulatePtc",
     "splitPtc",
+    "storeCombinedFlats",
     "storeCrosstalks",
     "storeCtiStatistics",
     "storePairs",

@@ -13,7 +13,7 @@ with the noise of the flats that it is made of; it does not know the exposure's 
 by it what it has corrected as for a bias, so that a clean flat has the same mean everywhere.
 """
 
-__all__ = ["FlatModel", "FocalPlanePlace", "addLight", "makeCombinedFlat"]
+__all__ = ["FlatModel", "FocalPlanePlace", "addLight", "makeCombinedFlat", "tear"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -197,14 +197,27 @@ def addLight(
     x, y = place.find(geometry)
     light = response * (1 + model.illuminationGradient * (np.cos(angle) * x + np.sin(angle) * y))
     light *= np.float32(model.flux * _join(faults, FaultKind.EXCESS_LIGHT))
-    torn = np.float32(np.prod([1 - fault.strength for fault in faults if fault.kind is FaultKind.TEARING]))
-    light[:, :_TORN_COLUMNS] *= torn
-    light[:, -_TORN_COLUMNS:] *= torn
+    tear(light, faults)
     variance = light * (1 + np.float32(model.brighterFatter) * light)
     noise = scene.streams.make("photons", geometry.name).standard_normal(geometry.shape, dtype=np.float32)
     pixels += light + np.sqrt(np.maximum(variance, 0)) * noise
     np.minimum(pixels, np.float32(model.fullWell), out=pixels)
     pixels *= np.float32(_join(faults, FaultKind.GAIN_STEP))
+
+
+def tear(light: FloatArray, faults: Sequence[Fault]) -> None:
+    """Take away the light at both sides of a torn amplifier.
+
+    Parameters
+    ----------
+    light
+        Light of its pixels; changed.
+    faults
+        Faults of the amplifier, of any kind.
+    """
+    left = np.float32(np.prod([1 - fault.strength for fault in faults if fault.kind is FaultKind.TEARING]))
+    light[:, :_TORN_COLUMNS] *= left
+    light[:, -_TORN_COLUMNS:] *= left
 
 
 def _join(faults: Sequence[Fault], kind: FaultKind) -> float:

@@ -3,7 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """What verification has to find of the faults of flats, declared from the faults alone."""
 
-__all__ = ["listExpectedFlatResults", "listTornAmplifiers"]
+__all__ = ["listExpectedFlatResults", "listExpectedTearingResults", "listTornAmplifiers"]
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -143,3 +143,34 @@ def listTornAmplifiers(faults: Iterable[Fault], camera: Any) -> set[tuple[int, s
                 if is_beside:
                     torn |= {(detector.getId(), name), (detector.getId(), other)}
     return torn
+
+
+def listExpectedTearingResults(faults: Iterable[Fault], camera: Any) -> list[ExpectedResult]:
+    """List what has to be found of torn flats: each amplifier at a torn boundary.
+
+    Parameters
+    ----------
+    faults
+        Faults of the simulation, of the kinds of flats.
+    camera
+        The camera.
+
+    Returns
+    -------
+    expected
+        One for each, of an exposure 0 that there is not.
+    """
+    names = {detector.getId(): detector.getName() for detector in camera}
+    return [
+        ExpectedResult(
+            exposure=0,
+            detector=detector,
+            detectorName=names[detector],
+            amplifier=amplifier,
+            failures=frozenset({"MAX"}),
+            untested=frozenset(),
+            statistics=frozenset(),
+            kinds=(FaultKind.TEARING,),
+        )
+        for detector, amplifier in sorted(listTornAmplifiers(faults, camera))
+    ]
