@@ -25,8 +25,8 @@ pytestmark = pytest.mark.slow
 
 LEFT_OUT = shutil.ignore_patterns(".*", "demo-output", "__pycache__", "*.egg-info", "_build")
 VARIABLES = ("ANALYSIS_CP_DIR", "CP_VERIFY_DIR", "ANALYSIS_TOOLS_DIR")
-TYPED = [page for page in PAGES if page.stem in ("README", "gettingStarted")]
 RUNNABLE = [page for page in PAGES if any(e.page == page and e.runsInClone and e.language for e in EXAMPLES)]
+TYPED = [page for page in RUNNABLE if page.stem in ("README", "gettingStarted")]
 
 
 @pytest.fixture(scope="module")

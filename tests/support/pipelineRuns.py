@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib import rc_context
 
 from lsst.analysis.cp import __version__
 from lsst.analysis.cp.notebook import Picture
@@ -43,6 +44,9 @@ for tool in config.atools:
     tool.produce.plot = NoPlot
 """
 """Configuration of tasks of which the numbers alone are looked at: plots take most of the time."""
+
+_DPI = 40
+"""Resolution of plots that are drawn only to see that they can be; more takes as long again."""
 
 _N_LINES = 20
 """How many lines of its log are shown of a pipeline that failed."""
@@ -189,12 +193,13 @@ class SimulatedRepository:
         Returns
         -------
         butler
-            A butler of the outputs alone.
+            A butler of the outputs and, after them, the inputs.
         """
         if isinstance(pipeline, str):
             pipeline = readPipeline(f"{self.name}/{pipeline}")
         where = " AND ".join(filter(None, [f"instrument = '{self.name}'", where]))
-        runPipeline(self.root, pipeline, self.collections if inputs is None else inputs, output, where)
+        with rc_context({"savefig.dpi": _DPI}):
+            runPipeline(self.root, pipeline, self.collections if inputs is None else inputs, output, where)
         self.collections.insert(0, output)
         return self.open(output)
 
