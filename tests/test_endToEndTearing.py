@@ -93,7 +93,7 @@ def test_measured_is_the_injected_tearing(flats):
 
 def test_numbers_are_those_of_the_pixels(flats):
     """Against the flats themselves: medians for clipped means, a fit of its own."""
-    camera = flats.get("camera")
+    camera = flats.get("camera", instrument="LATISS")
     if isCombined(flats):
         images = [flats.get("flat", detector=0, physical_filter=FILTER).image.array]
     else:
