@@ -16,13 +16,19 @@ from pathlib import Path
 import pytest
 from examples import EXAMPLES, PAGES
 from generatedFiles import ROOT
+from pipelineRuns import SimulatedRepository, readPipeline
 
 from lsst.daf.butler.cli.butler import cli as butler
 from lsst.daf.butler.cli.utils import LogCliRunner
+from lsst.obs.lsst import Latiss
 
 pipetask = pytest.importorskip("lsst.ctrl.mpexec.cli.pipetask", reason="needs the program pipetask").cli
+simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 pytestmark = pytest.mark.slow
 
+# Those of the demonstration.
+EXPOSURES = [simulator.ExposureInfo(20260301, i) for i in (1, 2, 3)]
+FAULTS = (ROOT / "demo" / "faults" / "bias" / "LATISS.txt").read_text().splitlines()[1:4]
 LEFT_OUT = shutil.ignore_patterns(".*", "demo-output", "__pycache__", "*.egg-info", "_build")
 VARIABLES = ("ANALYSIS_CP_DIR", "CP_VERIFY_DIR", "ANALYSIS_TOOLS_DIR")
 RUNNABLE = [page for page in PAGES if any(e.page == page and e.runsInClone and e.language for e in EXAMPLES)]
@@ -54,10 +60,16 @@ def clone(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def demoOutput(clone, demoBiases) -> Path:
-    """Copy what the demonstration leaves of LATISS, with a camera of fewer pixels."""
+def demoOutput(clone) -> Path:
+    """Make what the demonstration leaves of LATISS, with a camera of fewer pixels."""
     root = clone / "demo-output" / "LATISS" / "repository"
-    shutil.copytree(demoBiases, root)
+    root.parent.mkdir(parents=True)
+    camera = simulator.shrinkCamera(Latiss().getCamera(), 4)
+    simulator.makeRepository(root, Latiss, EXPOSURES, camera=camera).close()
+    pipeline = readPipeline("LATISS/verifyBias.yaml")
+    pipeline.addConfigOverride("verifyBiasIsr", "faults", FAULTS)
+    pipeline.addConfigOverride("verifyBiasDet", "ampCornerBoxSize", 50)
+    SimulatedRepository(root, Latiss).run(pipeline, "demo/verifyBias")
     return root
 
 

@@ -24,7 +24,6 @@ from lsst.pipe.base import Pipeline, PipelineGraph
 from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 __all__ = [
-    "ROOT",
     "WITHOUT_PLOTS",
     "SimulatedRepository",
     "executePipeline",
@@ -35,7 +34,6 @@ __all__ = [
 ]
 
 ROOT = Path(__file__).resolve().parents[2]
-"""The clone."""
 
 WITHOUT_PLOTS = """
 from lsst.analysis.tools.interfaces import NoPlot
