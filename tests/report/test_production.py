@@ -193,6 +193,17 @@ def test_failureWithoutGraph(butler: Butler) -> None:
         assert "logs and metadata in u/a" in task.nExpectedSource
 
 
+def test_orderWithoutGraph(changeable: Butler) -> None:
+    """Tasks of the same dimensions are listed in the order in which they began, not by name."""
+    ref = find(changeable, "measureTiny_metadata", 11, 1)
+    changeable.registry.registerDatasetType(
+        DatasetType("aLaterTask_metadata", ref.datasetType.dimensions, "TaskMetadata")
+    )
+    changeable.put(changeable.get(ref), "aLaterTask_metadata", ref.dataId, run="u/a")
+    expected = ["measureTiny", "aLaterTask", "mergeTiny", "totalTiny"]
+    assert list(named(listTasks(changeable, ["u/a"]))) == expected
+
+
 def test_recoveryWithoutGraph(butler: Butler) -> None:
     """Logs of two runs are brought together."""
     tasks = named(listTasks(butler, ["u/b", "u/a"]))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from lsst.pipe.base.automatic_connection_constants import (
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, CollectionInfo, DataCoordinate, DatasetRef, DimensionGroup
 
-__all__ = ["TaskDatasets", "findRuns", "findTaskDatasets", "queryByDataId"]
+__all__ = ["TaskDatasets", "findBegin", "findRuns", "findTaskDatasets", "queryByDataId"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +110,39 @@ def findTaskDatasets(butler: Butler, run: CollectionInfo) -> dict[str, TaskDatas
                 hasLogs=log in held,
             )
     return tasks
+
+
+def findBegin(butler: Butler, label: str, task: TaskDatasets, run: str) -> float:
+    """Find when the first metadata or log of a task came into a RUN collection.
+
+    Parameters
+    ----------
+    butler
+        Butler of the repository.
+    label
+        Label of the task.
+    task
+        What the collection holds of it.
+    run
+        The collection.
+
+    Returns
+    -------
+    begin
+        Modified Julian date, TAI; infinite if there is neither.
+    """
+    if not task.started:
+        return math.inf
+    template = METADATA_OUTPUT_TEMPLATE if task.metadata else LOG_OUTPUT_TEMPLATE
+    name = template.format(label=label)
+    with butler.query() as query:
+        rows = (
+            query.join_dataset_search(name, run)
+            .general([], dataset_fields={name: {"ingest_date"}}, find_first=False)
+            .order_by(f"{name}.ingest_date")
+            .limit(1)
+        )
+        return min((float(row[f"{name}.ingest_date"].mjd) for row in rows), default=math.inf)
 
 
 def _listLabels(held: Iterable[str]) -> set[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lsst.analysis.cp.report.model import QuantumState
 
 from .attempts import Attempt
-from .datasets import queryByDataId
+from .datasets import findBegin, queryByDataId
 from .predict import predictQuanta
 from .reasons import Told
 
@@ -78,7 +78,8 @@ def guessQuanta(run: str, tasks: Mapping[str, TaskDatasets], reader: Reader) -> 
     Returns
     -------
     quanta
-        Attempts; those that were predicted only are "not yet".
+        Attempts; those that were predicted only are "not yet". Tasks of more dimensions come first, of those
+        of equal ones those that began first.
     """
     attempts = {}
     for label, data_ids in predictQuanta(tasks).items():
@@ -89,7 +90,8 @@ def guessQuanta(run: str, tasks: Mapping[str, TaskDatasets], reader: Reader) -> 
             or Attempt(run=run, state=QuantumState.NOT_YET, isGuessed=True)
             for data_id in data_ids
         }
-    order = sorted(attempts, key=lambda label: (-len(tasks[label].dimensions.required), label))
+    begin = {label: findBegin(reader.butler, label, tasks[label], run) for label in attempts}
+    order = sorted(attempts, key=lambda label: (-len(tasks[label].dimensions.required), begin[label], label))
     return RunQuanta(
         attempts={label: attempts[label] for label in order},
         source=f"logs and metadata in {run}: the exposures and detectors that its tasks started with",
