@@ -27,6 +27,7 @@ __all__ = [
     "PlotEntry",
     "Problem",
     "ProductReport",
+    "QuantumState",
     "RunReport",
     "TaskReport",
     "ReportedTest",
@@ -240,6 +241,21 @@ class ProductReport:
     notRead: Mapping[str, str] = field(default_factory=dict)
 
 
+class QuantumState(StrEnum):
+    """What became of a quantum, over all attempts.
+
+    ``SUCCEEDED`` where an attempt did. ``FAILED`` where the last that started raised, or was killed.
+    ``BLOCKED`` where it could not start as something upstream failed. ``NOT_YET`` where nothing tells that it
+    started. ``LOST`` where it wrote something that is not there now.
+    """
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    NOT_YET = "not yet"
+    LOST = "lost"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Missing:
     """Something that a task should have made.
@@ -251,19 +267,21 @@ class Missing:
     detector
         Id of the detector; -1 if it is of none.
     exposure
-        Id of the exposure; -1 if it is of none.
+        Id of the exposure, or visit; -1 if it is of none.
     state
-        ``failed``, ``blocked`` (something upstream failed), ``not yet`` (never started),
-        or ``lost`` (ran, but its outputs are absent).
+        What became of it; never ``SUCCEEDED``.
     reason
         The exception with its message, or what else is known; empty if nothing is.
+    run
+        RUN collection of the attempt that this tells of; empty if there was none.
     """
 
     dataId: str
     detector: int
     exposure: int
-    state: str
+    state: QuantumState
     reason: str = ""
+    run: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,15 +292,25 @@ class TaskReport:
     ----------
     task
         Label of the task in the pipeline.
-    nExpected, nSucceeded, nFailed, nBlocked, nNotYet
-        Number of quanta.
+    nExpected
+        Number of quanta: the sum of all those below.
+    nSucceeded, nFailed, nBlocked, nNotYet, nLost
+        Number of quanta in each state.
+    nRecovered
+        Number of those that succeeded after another attempt had not.
     nExpectedSource
         Where the number of expected quanta is from, in words: a quantum graph, or the datasets of logs and
         metadata that there are.
+    isExact
+        Whether all expected quanta are known, as the graphs or the provenance of all RUN collections tell
+        them; if not, a task of which all succeeded need not be complete.
+    nExpectedOfDetector, nSucceededOfDetector
+        Number of quanta by id of the detector; empty for a task without detectors.
     missing
         Each quantum that did not succeed.
     caveats
-        Number of successful quanta with a caveat (partial outputs, adjusted inputs, no work) by its words.
+        Number of successful quanta with a caveat (partial outputs, no work) by its words. Only metadata of
+        quanta that lack an output, and of tasks without detectors, are read for it.
     """
 
     task: str
@@ -291,7 +319,12 @@ class TaskReport:
     nFailed: int
     nBlocked: int
     nNotYet: int
+    nLost: int = 0
+    nRecovered: int = 0
     nExpectedSource: str
+    isExact: bool = False
+    nExpectedOfDetector: Mapping[int, int] = field(default_factory=dict)
+    nSucceededOfDetector: Mapping[int, int] = field(default_factory=dict)
     missing: tuple[Missing, ...] = ()
     caveats: Mapping[str, int] = field(default_factory=dict)
 

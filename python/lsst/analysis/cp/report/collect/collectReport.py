@@ -27,6 +27,7 @@ from lsst.analysis.cp.report.model import (
     RunReport,
     TaskReport,
 )
+from lsst.analysis.cp.report.production import Production, listTasks
 
 from .assemble import assembleProduct
 from .camera import findAllowed, findCounted, readGeometry
@@ -96,15 +97,16 @@ def collectReport(
     lsst.daf.butler.MissingCollectionError
         Raised if there is no such collection; it names similar ones.
     ReportError
-        Raised if there is nothing to report; it names what there is.
+        Raised if there is nothing to report; it names what there is. Raised if a graph is of another
+        repository, or of a collection that is not reported.
     """
     scope = Scope.open(butler, collections, instrument, where)
     sections, problems = findSections(scope)
-    tasks: tuple[TaskReport, ...] = ()
     if not sections and all(problem.isRemark for problem in problems):
         raise ReportError(_explainNothing(scope, problems))
     geometry = readGeometry(scope)
-    collector = _Collector(scope, geometry.layout, tasks)
+    production = _findProduction(scope, graphs)
+    collector = _Collector(scope, geometry.layout, production.tasks)
     plots = findPlots(scope, {section.product for section in sections})
     products = [collector.collect(section, plots[section.product]) for section in sections]
     versions, unread = readVersions(scope)
@@ -116,10 +118,18 @@ def collectReport(
         made=datetime.now(UTC),
         versions=versions,
         products=tuple(products),
-        tasks=tasks,
-        problems=(*problems, *collector.problems, *unread),
+        tasks=production.tasks,
+        problems=(*problems, *collector.problems, *unread, *production.problems),
         certification=certification or Certification(),
     )
+
+
+def _findProduction(scope: Scope, graphs: Sequence[str]) -> Production:
+    """Find what tasks should have made, and what they made."""
+    try:
+        return listTasks(scope.butler, scope.given, graphs, instrument=scope.instrument)
+    except ValueError as error:
+        raise ReportError(str(error)) from error
 
 
 def _explainNothing(scope: Scope, problems: Sequence[Problem]) -> str:
