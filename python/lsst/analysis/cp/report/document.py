@@ -157,17 +157,21 @@ def _describeTask(task: TaskReport) -> dict[str, Any]:
         "task": task.task,
         "nExpected": task.nExpected,
         "nExpectedSource": task.nExpectedSource,
+        "isExact": task.isExact,
         "nSucceeded": task.nSucceeded,
+        "nRecovered": task.nRecovered,
         "nFailed": task.nFailed,
         "nBlocked": task.nBlocked,
         "nNotYet": task.nNotYet,
+        "nLost": task.nLost,
         "missing": [
             {
                 "dataId": each.dataId,
                 "detector": each.detector if each.detector >= 0 else None,
                 "exposure": each.exposure if each.exposure >= 0 else None,
-                "state": each.state,
+                "state": str(each.state),
                 "reason": each.reason,
+                "run": each.run or None,
             }
             for each in task.missing
         ],

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ __all__ = [
     "findSections",
     "isOfLight",
     "productOf",
+    "sortSections",
     "stemOf",
 ]
 
@@ -144,8 +145,13 @@ def findSections(scope: Scope) -> tuple[list[Section], list[Problem]]:
                 problems.append(Problem(dataset=name, reason=absence, isRemark=True))
             else:
                 sections.append(Section(product=name))
+    return sortSections(sections), problems
+
+
+def sortSections(sections: Iterable[Section]) -> list[Section]:
+    """Sort sections in the order of the catalogue, those of a product by name."""
     order = {name: place for place, name in enumerate(products())}
-    return sorted(sections, key=lambda each: (order[each.product], each.name)), problems
+    return sorted(sections, key=lambda each: (order[each.product], each.name))
 
 
 def _standardOutputs(product: str) -> tuple[str, str]:
