@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,11 +16,13 @@ from pathlib import Path
 import pytest
 from examples import EXAMPLES, PAGES
 from generatedFiles import ROOT
+from pipelineRuns import SimulatedRepository, readPipeline
 
+from lsst.daf.butler.cli.butler import cli as butler
+from lsst.daf.butler.cli.utils import LogCliRunner
 from lsst.obs.lsst import Latiss
-from lsst.pipe.base import Pipeline
-from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
+pipetask = pytest.importorskip("lsst.ctrl.mpexec.cli.pipetask", reason="needs the program pipetask").cli
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 pytestmark = pytest.mark.slow
 
@@ -29,6 +32,7 @@ FAULTS = (ROOT / "demo" / "faults" / "bias" / "LATISS.txt").read_text().splitlin
 LEFT_OUT = shutil.ignore_patterns(".*", "demo-output", "__pycache__", "*.egg-info", "_build")
 VARIABLES = ("ANALYSIS_CP_DIR", "CP_VERIFY_DIR", "ANALYSIS_TOOLS_DIR")
 RUNNABLE = [page for page in PAGES if any(e.page == page and e.runsInClone and e.language for e in EXAMPLES)]
+TYPED = [page for page in RUNNABLE if page.stem in ("README", "gettingStarted")]
 
 
 @pytest.fixture(scope="module")
@@ -60,16 +64,12 @@ def demoOutput(clone) -> Path:
     """Make what the demonstration leaves of LATISS, with a camera of fewer pixels."""
     root = clone / "demo-output" / "LATISS" / "repository"
     root.parent.mkdir(parents=True)
-    simulator.makeRepository(root, Latiss, EXPOSURES, camera=simulator.shrinkCamera(Latiss().getCamera(), 4))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ANALYSIS_CP_DIR", str(clone))
-        for name in ("CP_VERIFY_DIR", "ANALYSIS_TOOLS_DIR"):
-            patch.setenv(name, str(clone / "standalone"))
-        pipeline = Pipeline.fromFile(str(clone / "pipelines" / "LATISS" / "verifyBias.yaml"))
+    camera = simulator.shrinkCamera(Latiss().getCamera(), 4)
+    simulator.makeRepository(root, Latiss, EXPOSURES, camera=camera).close()
+    pipeline = readPipeline("LATISS/verifyBias.yaml")
     pipeline.addConfigOverride("verifyBiasIsr", "faults", FAULTS)
     pipeline.addConfigOverride("verifyBiasDet", "ampCornerBoxSize", 50)
-    butler = SimplePipelineExecutor.prep_butler(str(root), ["LATISS/defaults"], "demo/verifyBias")
-    SimplePipelineExecutor.from_pipeline(pipeline, butler=butler).run(register_dataset_types=True)
+    SimulatedRepository(root, Latiss).run(pipeline, "demo/verifyBias")
     return root
 
 
@@ -84,20 +84,41 @@ def leaveOutMake(text: str) -> str:
     return "\n".join(line for line in lines if not line.startswith("make ") or "--help" in line)
 
 
-@pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.name)
-def test_examples_of_a_page_run(page, clone, demoOutput, environment):
-    """Those of one language run one after another in one session, as a reader types them."""
-    mine = [example for example in EXAMPLES if example.page == page and example.runsInClone]
-    commands = "\n".join(leaveOutMake(example.text) for example in mine if example.language == "bash")
+def joinExamples(page: Path, language: str) -> str:
+    """Join the examples of a page in one language, which run one after another."""
+    mine = [e.text for e in EXAMPLES if e.page == page and e.runsInClone and e.language == language]
+    return "\n".join(mine)
+
+
+@pytest.mark.parametrize("page", TYPED, ids=lambda page: page.name)
+def test_examples_of_a_page_run_as_a_reader_types_them(page, clone, demoOutput, environment):
+    """Those of one language run in one session."""
+    commands = leaveOutMake(joinExamples(page, "bash"))
     for shell in filter(shutil.which, ("bash", "zsh")) if page.name == "README.rst" else ("bash",):
         # What runs a second time goes to another collection.
         text = commands.replace("demo/trends", f"demo/{shell}/{page.stem}")
         result = run([shell, "-e", "-c", text], clone, environment)
         assert result.returncode == 0, result.stderr
         assert "eups://" not in result.stderr
-    program = "\n".join(example.text for example in mine if example.language == "python")
+    program = joinExamples(page, "python")
     result = run([str(clone / ".venv" / "bin" / "python"), "-c", program], clone, environment)
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("page", sorted({*RUNNABLE} - {*TYPED}), ids=lambda page: page.name)
+def test_examples_of_a_page_run(page, clone, demoOutput, monkeypatch):
+    """Commands and programs run in this process, as each process takes seconds to start."""
+    monkeypatch.chdir(clone)
+    for name, folder in zip(VARIABLES, (".", "standalone", "standalone"), strict=True):
+        monkeypatch.setenv(name, str(clone / folder))
+    for command in leaveOutMake(joinExamples(page, "bash").replace("\\\n", " ")).splitlines():
+        match shlex.split(command, comments=True):
+            case ["pipetask" | "butler" as program, *arguments]:
+                result = LogCliRunner().invoke({"pipetask": pipetask, "butler": butler}[program], arguments)
+                assert result.exit_code == 0, result.output
+            case other:
+                assert other in ([], ["source", "standalone/setup.sh"])
+    exec(compile(joinExamples(page, "python"), page.name, "exec"), {})
 
 
 def test_pages_with_runnable_examples():
