@@ -32,6 +32,16 @@ def test_plot_that_is_cut_off_is_no_picture(changed):
             readPlot(butler, "biasNoise", EXPOSURE)
 
 
+def test_plot_that_is_no_longer_stored_is_named(changed):
+    made = MetricRepository(changed.root)
+    with changed.open() as butler:
+        ref = butler.find_dataset("cpBiasExp_biasNoise_FocalPlaneGeometryPlot", **EXPOSURE)
+        made.butler.pruneDatasets([ref], disassociate=False, unstore=True)
+        with pytest.raises(FileNotFoundError, match=r"^cpBiasExp_biasNoise_.* is not stored: "):
+            readPlot(butler, "biasNoise", EXPOSURE)
+    made.butler.close()
+
+
 @pytest.mark.parametrize(("read", "ending"), [(readCulprits, "culprits"), (readSummary, "detectorSummary")])
 @pytest.mark.parametrize("size", [0, 1000, None])
 def test_damaged_table_is_named(changed, read, ending, size):

@@ -54,6 +54,11 @@ def test_list_takes_the_data_ids_of_single_plots(butler, dataId):
     assert (plot["exposure"], plot["detector"]) == (EXPOSURES[0], 0)
 
 
+def test_numbers_in_a_day_are_of_exposures_alone(butler):
+    plots = listPlots(butler, "bias", {"seq_num": 1})
+    assert set(plots["exposure"]) == {EXPOSURES[0], EXPOSURES[2]}
+
+
 def test_list_takes_patterns_of_collections(butler):
     expected = listPlots(butler, "bias", collections=RUNS[0])
     assert listPlots(butler, "bias", collections="u/cp/*").as_array().tolist() == expected.as_array().tolist()

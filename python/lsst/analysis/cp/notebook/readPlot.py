@@ -30,6 +30,7 @@ from .search import (
     findOne,
     listTypes,
     nameExisting,
+    nameKeys,
     toDict,
     toQuery,
 )
@@ -175,9 +176,10 @@ def listPlots(
         Raised if there is no such collection, or no such plot; they name what there is.
     """
     types = listTypes(butler, PLOTS, name, collections)
-    of_data_id = chooseTypes(butler, types, dataId)
+    named = nameKeys(dataId)
+    of_data_id = chooseTypes(butler, types, named)
     try:
-        query = toQuery(butler, dataId)
+        query = toQuery(butler, named)
         runs = expand(butler, collections)
         refs = butler.query_all_datasets(runs, name=of_data_id, limit=None, **query) if of_data_id else []
     except DATA_ID_ERRORS as error:
@@ -249,4 +251,6 @@ def readPlot(
             error = group.exceptions[0]
             error.add_note(f"This was the file of {nameDataset(ref)}.")
             raise error from group
+        except ValueError as error:
+            raise FileNotFoundError(f"{nameDataset(ref)} is not stored: {error}") from error
         return Picture(bytes(file.read()), ref, butler)

@@ -36,6 +36,7 @@ __all__ = [
     "listTypes",
     "matchTypes",
     "nameExisting",
+    "nameKeys",
     "toDict",
     "toQuery",
 ]
@@ -301,35 +302,54 @@ def toDict(dataId: DataIdLike) -> dict[str, Any]:
     return dict(dataId or {})
 
 
-def toQuery(butler: Butler, dataId: DataIdLike) -> dict[str, Any]:
-    """Make the arguments of a query of a data ID that may have what only single datasets are found by.
+def nameKeys(dataId: DataIdLike) -> dict[str, Any]:
+    """Give the keys of a data ID the names that queries have for them.
 
     Parameters
     ----------
-    butler
-        The repository.
     dataId
         The data ID. Detectors may have their names, and exposures the numbers in their days.
 
     Returns
     -------
+    named
+        Its values, by dimensions or columns of dimensions (``detector.full_name``).
+    """
+    return {
+        _OTHER_KEYS[key]
+        if key == "seq_num" or (key in _OTHER_KEYS and isinstance(value, str))
+        else key: value
+        for key, value in toDict(dataId).items()
+    }
+
+
+def toQuery(butler: Butler, named: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the arguments of a query.
+
+    Parameters
+    ----------
+    butler
+        The repository.
+    named
+        Values by dimensions or columns of dimensions.
+
+    Returns
+    -------
     arguments
-        ``data_id`` with dimensions, ``where`` and ``bind`` with the rest.
+        ``data_id`` with dimensions, ``where`` and ``bind`` with columns.
 
     Raises
     ------
     ValueError
         Raised if a key is no dimension.
     """
-    data_id = toDict(dataId)
-    others = {}
-    for key, value in toDict(dataId).items():
-        if "." in key:
-            others[key] = data_id.pop(key)
-        elif key in _OTHER_KEYS and (key == "seq_num" or isinstance(value, str)):
-            others[_OTHER_KEYS[key]] = data_id.pop(key)
-        elif key not in butler.dimensions.dimensions.names:
-            raise ValueError(f"{key!r} is no dimension")
-    where = " AND ".join(f"{key} = value_{i}" for i, key in enumerate(others))
-    bind = {f"value_{i}": value for i, value in enumerate(others.values())}
-    return {"data_id": data_id, "where": where, "bind": bind}
+    columns = [key for key in named if "." in key]
+    data_id = {key: value for key, value in named.items() if key not in columns}
+    if unknown := sorted(set(data_id) - set(butler.dimensions.dimensions.names)):
+        raise ValueError(f"there is no dimension {', '.join(unknown)}")
+    where = " AND ".join(f"{key} = value_{i}" for i, key in enumerate(columns))
+    return {
+        "data_id": data_id,
+        "where": where,
+        "bind": {f"value_{i}": named[k] for i, k in enumerate(columns)},
+    }
