@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.slow
 # Those of the demonstration.
 EXPOSURES = [simulator.ExposureInfo(20260301, i) for i in (1, 2, 3)]
 FAULTS = (ROOT / "demo" / "faults" / "bias" / "LATISS.txt").read_text().splitlines()[1:4]
+PTC_FAULTS = (ROOT / "demo" / "faults" / "ptc" / "LATISS.txt").read_text().splitlines()[1:]
 LEFT_OUT = shutil.ignore_patterns(".*", "demo-output", "__pycache__", "*.egg-info", "_build")
 VARIABLES = ("ANALYSIS_CP_DIR", "CP_VERIFY_DIR", "ANALYSIS_TOOLS_DIR")
 RUNNABLE = [page for page in PAGES if any(e.page == page and e.runsInClone and e.language for e in EXAMPLES)]
@@ -35,7 +37,8 @@ RUNNABLE = [page for page in PAGES if any(e.page == page and e.runsInClone and e
 def environment() -> dict[str, str]:
     """Return the environment of a user who has set up nothing."""
     kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
-    return kept | {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+    # What a login sets. getpass.getuser takes the first.
+    return kept | {"LOGNAME": "me", "USER": "me", "PATH": "/usr/local/bin:/usr/bin:/bin"}
 
 
 @pytest.fixture(scope="module")
@@ -55,21 +58,29 @@ def clone(tmp_path_factory) -> Path:
     return root
 
 
+def readPipeline(clone: Path, name: str) -> Pipeline:
+    """Read a pipeline of LATISS of a clone, over the stand-ins."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANALYSIS_CP_DIR", str(clone))
+        for variable in ("CP_VERIFY_DIR", "ANALYSIS_TOOLS_DIR"):
+            patch.setenv(variable, str(clone / "standalone"))
+        return Pipeline.fromFile(str(clone / "pipelines" / "LATISS" / f"{name}.yaml"))
+
+
 @pytest.fixture(scope="module")
 def demoOutput(clone) -> Path:
     """Make what the demonstration leaves of LATISS, with a camera of fewer pixels."""
     root = clone / "demo-output" / "LATISS" / "repository"
     root.parent.mkdir(parents=True)
-    simulator.makeRepository(root, Latiss, EXPOSURES, camera=simulator.shrinkCamera(Latiss().getCamera(), 4))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ANALYSIS_CP_DIR", str(clone))
-        for name in ("CP_VERIFY_DIR", "ANALYSIS_TOOLS_DIR"):
-            patch.setenv(name, str(clone / "standalone"))
-        pipeline = Pipeline.fromFile(str(clone / "pipelines" / "LATISS" / "verifyBias.yaml"))
-    pipeline.addConfigOverride("verifyBiasIsr", "faults", FAULTS)
-    pipeline.addConfigOverride("verifyBiasDet", "ampCornerBoxSize", 50)
-    butler = SimplePipelineExecutor.prep_butler(str(root), ["LATISS/defaults"], "demo/verifyBias")
-    SimplePipelineExecutor.from_pipeline(pipeline, butler=butler).run(register_dataset_types=True)
+    camera = simulator.shrinkCamera(Latiss().getCamera(), 4)
+    repository = simulator.makeRepository(root, Latiss, EXPOSURES, camera=camera)
+    simulator.PTCS.store(repository, Latiss(), camera, simulator.parseFaults(PTC_FAULTS))
+    pipelines = {name: readPipeline(clone, name) for name in ("verifyBias", "verifyPtc")}
+    pipelines["verifyBias"].addConfigOverride("verifyBiasIsr", "faults", FAULTS)
+    pipelines["verifyBias"].addConfigOverride("verifyBiasDet", "ampCornerBoxSize", 50)
+    for name, pipeline in pipelines.items():
+        butler = SimplePipelineExecutor.prep_butler(str(root), ["LATISS/defaults"], f"demo/{name}")
+        SimplePipelineExecutor.from_pipeline(pipeline, butler=butler).run(register_dataset_types=True)
     return root
 
 
@@ -84,9 +95,27 @@ def leaveOutMake(text: str) -> str:
     return "\n".join(line for line in lines if not line.startswith("make ") or "--help" in line)
 
 
+def changeCatalogue(page: Path, clone: Path, changed: Path) -> Path:
+    """Copy what a page changes of a clone, and write its test into the catalogue where the page says so."""
+    for path in clone.iterdir():
+        if path.name in ("python", "doc", "metrics", "specs", "metricInfo"):
+            shutil.copytree(path, changed / path.name)
+        else:
+            (changed / path.name).symlink_to(path)
+    [lines] = [example.text for example in EXAMPLES if example.page == page and example.language == "yaml"]
+    catalogue = changed / "python" / "lsst" / "analysis" / "cp" / "catalogue" / "bias.yaml"
+    text = catalogue.read_text()
+    assert text.count("  SUCCESS:\n") == 1
+    catalogue.write_text(text.replace("  SUCCESS:\n", f"{textwrap.indent(lines, '  ')}  SUCCESS:\n"))
+    return changed
+
+
 @pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.name)
-def test_examples_of_a_page_run(page, clone, demoOutput, environment):
+def test_examples_of_a_page_run(page, clone, demoOutput, environment, tmp_path):
     """Those of one language run one after another in one session, as a reader types them."""
+    if page.stem == "addingATest":
+        clone = changeCatalogue(page, clone, tmp_path)
+        environment = environment | {"PYTHONPATH": str(clone / "python")}
     mine = [example for example in EXAMPLES if example.page == page and example.runsInClone]
     commands = "\n".join(leaveOutMake(example.text) for example in mine if example.language == "bash")
     for shell in filter(shutil.which, ("bash", "zsh")) if page.name == "README.rst" else ("bash",):
@@ -102,7 +131,8 @@ def test_examples_of_a_page_run(page, clone, demoOutput, environment):
 
 def test_pages_with_runnable_examples():
     assert {page.stem for page in RUNNABLE} >= {
-        *("README", "gettingStarted", "imageViews", "plots", "sasquatch", "trends")
+        *("README", "gettingStarted", "imageViews", "plots", "sasquatch", "trends"),
+        *("addingACamera", "addingATest", "choosingLimits", "ownRun", "readingFailures", "stackRun"),
     }
 
 
