@@ -4,9 +4,9 @@
 """Makes the pictures of README and documentation from the figures of the demonstration.
 
 ``python doc/generate/pictures.py demo-output`` takes those of LSSTCam, and of the history of LATISS;
-``--camera LSSTComCam`` is quicker to simulate. That of TinyCam is saved by the example of the page addingACamera.
-Unlike the files of ``python doc/generate`` they do not follow from the sources alone: they are made anew when figures
-change, and looked at.
+``--camera LSSTComCam`` is quicker to simulate. That of TinyCam is saved by the example of addingACamera.rst.
+Unlike the files of ``python doc/generate`` they do not follow from the sources alone: they are made anew
+when figures change, and looked at.
 """
 
 from __future__ import annotations
