@@ -13,6 +13,7 @@ copyright = "The analysis_cp developers"
 version = release = __version__
 
 extensions = [
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
@@ -22,6 +23,8 @@ extensions = [
     "sphinx_design",
 ]
 default_role = "py:obj"
+# What cells show is added before, where it is clear on which data they ran.
+nb_execution_mode = "off"
 
 # Only those that could be fetched, so that the site can be built without a network.
 intersphinx_mapping = {
@@ -32,7 +35,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = project
 html_copy_source = False
 html_static_path = ["_static"]
-html_css_files = ["gallery.css"]
+html_css_files = ["gallery.css", "notebooks.css"]
 # Hundreds of pages of names need no tree of all of them.
 html_theme_options = {"collapse_navigation": True, "navigation_depth": 2}
 html_sidebars = {"lsst.analysis.cp/api/names/*": [], "lsst.analysis.cp/gallery": []}

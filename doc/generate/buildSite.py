@@ -4,7 +4,8 @@
 """Builds the site of the documentation: ``python doc/generate/buildSite.py``, or ``make docs``.
 
 The pages are copied, and what follows from other sources is added: pictures of the gallery from the figures
-of the demonstration where there are such, and the change log from the notes of changes.
+of the demonstration where there are such, what the cells of the notebooks show, and the change log from the
+notes of changes.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 from galleryPage import GalleryPlot, addPictures, readGallery
+from notebookPages import NotebookError, addNotebooks
 from pictures import firstFigure, shrink
 
 from lsst.analysis.cp import __version__
@@ -137,14 +139,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(description="Build the site of the documentation.")
     parser.add_argument(
-        "--figures", type=Path, default=ROOT / "demo-output" / "figures", help="figures of the demonstration"
+        "--demo", type=Path, default=ROOT / "demo-output", help="output of the demonstration, if there is one"
     )
     parser.add_argument("--output", type=Path, default=ROOT / "docs-output", help="where to")
     options = parser.parse_args(arguments)
     pages, site = options.output / "pages", options.output / "html"
     copyPages(pages)
     fetchInventories(pages / "inventories")
-    print(f"{makeGallery(options.figures, pages, site)} plots of the gallery have pictures.")
+    print(f"{makeGallery(options.demo / 'figures', pages, site)} plots of the gallery have pictures.")
+    try:
+        print(addNotebooks(pages, options.demo, options.output / "demonstration"))
+    except NotebookError as error:
+        print(f"Failed: {error}", file=sys.stderr)
+        return 1
     writeChangeLog(pages)
     code = runSphinx(pages, site, options.output / "work")
     print("Failed: see the warnings above." if code else site / "index.html")

@@ -7,76 +7,21 @@ The page that is committed has no pictures. Where the documentation is built bes
 demonstration, these take the places of its marks.
 """
 
-import fnmatch
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
-import yaml
 from pageText import wrap
+
+from lsst.analysis.cp.report.gallery import GalleryPlot, readGallery
 
 __all__ = ["GalleryError", "GalleryPlot", "addPictures", "assignPlots", "galleryPage", "readGallery"]
 
-_FILE = Path(__file__).with_name("gallery.yaml")
 _MARK = ".. Here is the picture"
 """Comment in the page that a picture takes the place of, before its name."""
 
 
 class GalleryError(ValueError):
     """The gallery and the pipelines contradict each other."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class GalleryPlot:
-    """A kind of plot.
-
-    Parameters
-    ----------
-    room
-        Title of the part of the gallery.
-    title
-        Title of the plot, of which there is no other.
-    types
-        Patterns of the dataset types.
-    shows
-        What it shows.
-    read
-        How to read it, and what a fault looks like.
-    picture
-        Pattern of the dataset type whose figure is the picture; any of the types if empty.
-    """
-
-    room: str
-    title: str
-    types: tuple[str, ...]
-    shows: str
-    read: str
-    picture: str = ""
-
-    @property
-    def name(self) -> str:
-        """Name of the file of the picture, without its ending."""
-        return re.sub(r"\W+", "-", f"{self.room} {self.title}".lower())
-
-    @property
-    def figures(self) -> tuple[str, ...]:
-        """Patterns of the names of figures, without their ending, the best first."""
-        return tuple(f"{pattern}*" for pattern in (self.picture, *self.types) if pattern)
-
-    def isKindOf(self, dataset_type: str) -> bool:
-        """Tell whether a plot is of this kind."""
-        return any(fnmatch.fnmatchcase(dataset_type, pattern) for pattern in self.types)
-
-
-def readGallery() -> list[GalleryPlot]:
-    """List the kinds of plots, in the order of the file."""
-    rooms = yaml.safe_load(_FILE.read_text(encoding="utf-8"))["rooms"]
-    return [
-        GalleryPlot(room=room["title"], **(entry | {"types": tuple(entry["types"])}))
-        for room in rooms
-        for entry in room["plots"]
-    ]
 
 
 def assignPlots(made: Iterable[str], plots: Iterable[GalleryPlot]) -> dict[GalleryPlot, list[str]]:

@@ -13,12 +13,24 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote
 
-import buildSite
 import pytest
 from galleryPage import readGallery
 from PIL import Image
 
-NEEDED = ("numpydoc", "pydata_sphinx_theme", "sphinx", "sphinx_automodapi", "sphinx_design", "towncrier")
+pytest.importorskip("nbclient", reason="needs nbclient, of the extra 'docs'")
+
+import buildSite
+import notebookPages
+
+NEEDED = (
+    "myst_nb",
+    "numpydoc",
+    "pydata_sphinx_theme",
+    "sphinx",
+    "sphinx_automodapi",
+    "sphinx_design",
+    "towncrier",
+)
 ABSENT = [name for name in NEEDED if find_spec(name) is None]
 needs_sphinx = pytest.mark.skipif(bool(ABSENT), reason=f"the documentation needs {', '.join(ABSENT)}")
 
@@ -34,18 +46,20 @@ SHOWN = ("residual-biases-and-darks-noise", "histories-detectors-over-time")
 
 @pytest.fixture(scope="module")
 def figures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the figures of a demonstration, each of another width."""
-    folder = tmp_path_factory.mktemp("figures")
+    """Make the output of a demonstration with figures alone, each of another width."""
+    output = tmp_path_factory.mktemp("demo-output")
     for i, name in enumerate(FIGURES):
-        (folder / name).parent.mkdir(exist_ok=True)
-        Image.new("RGB", (1000 + 100 * i, 600), (40, 80, 160)).save(folder / name)
-    return folder
+        file = output / "figures" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (1000 + 100 * i, 600), (40, 80, 160)).save(file)
+    return output
 
 
 @pytest.fixture
 def offline(monkeypatch):
-    """Have no network."""
+    """Have no network, and no simulator."""
     monkeypatch.setattr(buildSite, "INVENTORIES", {"nowhere": "http://127.0.0.1:9/"})
+    monkeypatch.setattr(notebookPages, "SIMULATOR", "lsst.cp.nothing")
 
 
 @pytest.fixture
@@ -84,17 +98,20 @@ def findDeadLinks(site: Path) -> set[str]:
 @pytest.mark.usefixtures("offline")
 def test_site_is_built_without_warnings_and_dead_links(tmp_path, figures, capfd):
     # As in a clone without the output of the demonstration.
-    arguments = ["--output", str(tmp_path), "--figures"]
+    arguments = ["--output", str(tmp_path), "--demo"]
     assert buildSite.main([*arguments, str(tmp_path / "none")]) == 0, capfd.readouterr().err
     output = capfd.readouterr().out
     assert "http://127.0.0.1:9/ does not answer" in output
     assert "0 plots of the gallery have pictures." in output
+    assert "The notebooks have no outputs: there is no lsst.cp.nothing to simulate with." in output
     assert findDeadLinks(tmp_path / "html") == set()
     page = tmp_path / "html" / "lsst.analysis.cp" / "gallery.html"
     checkGallery(page, ())
     changes = (tmp_path / "html" / "changeLog.html").read_text()
     assert "Bias verification end to end" in changes
     assert list((tmp_path / "html" / "lsst.analysis.cp" / "api" / "names").glob("*.core.CameraLayout.html"))
+    notebooks = (tmp_path / "html" / "lsst.analysis.cp" / "notebooks").glob("*.html")
+    assert {path.stem for path in notebooks} == set(notebookPages.NOTEBOOKS)
 
     # As beside the output of the demonstration; the other pages need not be read again.
     assert buildSite.main([*arguments, str(figures)]) == 0, capfd.readouterr().err

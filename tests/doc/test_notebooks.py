@@ -6,96 +6,43 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from generatedFiles import ROOT
-
-from lsst.obs.lsst import Latiss, LsstCam
-from lsst.pipe.base import Pipeline
-from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 nbformat = pytest.importorskip("nbformat", reason="needs nbformat, of the extra 'test'")
-nbclient = pytest.importorskip("nbclient", reason="needs nbclient, of the extra 'test'")
-simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
+pytest.importorskip("nbclient", reason="needs nbclient, of the extra 'test'")
+pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
+
+import buildSite  # noqa: E402
+import notebookPages  # noqa: E402
+import smallDemonstration  # noqa: E402
+
 pytestmark = pytest.mark.slow
 
-NOTEBOOKS = {path.stem: path for path in (ROOT / "doc" / "lsst.analysis.cp" / "notebooks").glob("*.ipynb")}
-EXPOSURES = [simulator.ExposureInfo(20260301, i) for i in (1, 2, 3)]
-RAFT = "R14"
-
-
-def readFaults(product: str, camera: str) -> list[str]:
-    """Read the faults of the demonstration."""
-    lines = (ROOT / "demo" / "faults" / product / f"{camera}.txt").read_text().splitlines()
-    return [line for line in lines if not line.startswith("#")]
+NOTEBOOKS = notebookPages.NOTEBOOKS
 
 
 @pytest.fixture(scope="module")
-def runPipeline():
-    """Return what runs a pipeline in a repository, as the demonstration does."""
+def demoOutput(tmp_path_factory) -> Path:
+    """Make a small demonstration.
 
-    def run(
-        root: Path, path: str, inputs: list[str], output: str, where: str = "", **configs: object
-    ) -> None:
-        pipeline = Pipeline.fromFile(f"{ROOT}/pipelines/{path}")
-        for label, (field, value) in configs.items():
-            pipeline.addConfigOverride(label, field, value)
-        butler = SimplePipelineExecutor.prep_butler(str(root), inputs, output)
-        executor = SimplePipelineExecutor.from_pipeline(pipeline, where=where, butler=butler)
-        executor.run(register_dataset_types=True)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-        for name in ("CP_VERIFY_DIR", "ANALYSIS_TOOLS_DIR"):
-            patch.setenv(name, str(ROOT / "standalone"))
-        yield run
-
-
-@pytest.fixture(scope="module")
-def demoOutput(tmp_path_factory, runPipeline) -> Path:
-    """Make the repositories of the demonstration: LATISS, and LSSTCam with images of one raft.
-
-    Where ANALYSIS_CP_DEMO says where a demonstration has left them, these are taken instead.
+    Where ANALYSIS_CP_DEMO says where a demonstration has left its output, that is taken instead.
     """
     if given := os.environ.get("ANALYSIS_CP_DEMO"):
         return Path(given)
     output = tmp_path_factory.mktemp("demo-output")
-    for instrument, shrinkage, exposures in ((Latiss, 4, EXPOSURES), (LsstCam, 8, EXPOSURES[:1])):
-        name = instrument.getName()
-        root = output / name / "repository"
-        root.parent.mkdir()
-        camera = simulator.shrinkCamera(instrument().getCamera(), shrinkage)
-        with simulator.makeRepository(root, instrument, exposures, camera=camera) as butler:
-            if instrument is Latiss:
-                faults = simulator.parseFaults(readFaults("ptc", name))
-                simulator.PTCS.store(butler, instrument(), camera, faults)
-        runPipeline(
-            root,
-            f"{name}/verifyBias.yaml",
-            [f"{name}/defaults"],
-            "demo/verifyBias",
-            f"detector.raft = '{RAFT}'" if instrument is LsstCam else "",
-            verifyBiasIsr=("faults", readFaults("bias", name)),
-            verifyBiasDet=("ampCornerBoxSize", 200 // shrinkage),
-        )
-    root = output / "LATISS" / "repository"
-    runPipeline(root, "LATISS/verifyPtc.yaml", ["LATISS/defaults"], "demo/ptcMerges")
-    inputs = ["demo/ptcMerges", "LATISS/defaults"]
-    runPipeline(root, "LATISS/analyzePtc.yaml#ptcExtended", inputs, "demo/verifyPtc")
+    smallDemonstration.makeSmallDemonstration(output)
     return output
 
 
 @pytest.fixture(scope="module")
 def executed(demoOutput) -> dict[str, Any]:
     """Run all notebooks."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ANALYSIS_CP_DEMO", str(demoOutput))
-        notebooks = {name: nbformat.read(path, as_version=4) for name, path in NOTEBOOKS.items()}
-        for notebook in notebooks.values():
-            nbclient.NotebookClient(notebook, timeout=300).execute()
-    return notebooks
+    return notebookPages.executeNotebooks(demoOutput)
 
 
 def findOutputs(notebook: Any, call: str) -> list[Any]:
@@ -104,8 +51,10 @@ def findOutputs(notebook: Any, call: str) -> list[Any]:
     return [output for cell in cells if call in cell.source.splitlines()[-1] for output in cell.outputs]
 
 
-def test_there_are_three():
-    assert set(NOTEBOOKS) == {"bias", "images", "ptc"}
+def test_all_are_known():
+    (folder,) = {path.parent for path in NOTEBOOKS.values()}
+    assert set(NOTEBOOKS) == {path.stem for path in folder.glob("*.ipynb")}
+    assert len(NOTEBOOKS) == 3
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -135,3 +84,49 @@ def test_injected_faults_are_found(executed):
     assert "C11" in failed.data["text/html"]
     (structures,) = findOutputs(executed["images"], 'structures["rank"')
     assert "deadAmplifier" in structures.data["text/html"]
+
+
+def makePages(folder: Path) -> Path:
+    """Make pages of the notebooks alone, with the settings of all."""
+    pages = folder / "pages"
+    shutil.copytree(buildSite.ROOT / "doc" / "_static", pages / "_static")
+    shutil.copytree(next(iter(NOTEBOOKS.values())).parent, pages / "lsst.analysis.cp" / "notebooks")
+    shutil.copy(buildSite.ROOT / "doc" / "conf.py", pages)
+    (pages / "index.rst").write_text("All\n===\n\n.. toctree::\n\n   lsst.analysis.cp/notebooks\n")
+    mark = buildSite.ROOT / "doc" / "lsst.analysis.cp" / "notebooks.rst"
+    assert mark.read_text().count(notebookPages.MARK) == 1
+    text = f"Notebooks\n=========\n\n{notebookPages.MARK}\n"
+    (pages / "lsst.analysis.cp" / "notebooks.rst").write_text(text)
+    return pages
+
+
+@pytest.mark.parametrize(("data", "note"), [("small", "cameras of fewer pixels"), ("none", "Run make demo")])
+def test_pages_show_what_cells_show(request, tmp_path, data, note):
+    pytest.importorskip("myst_nb", reason="the documentation needs myst-nb")
+    notebooks = notebookPages.readNotebooks() if data == "none" else request.getfixturevalue("executed")
+    n_pictures = {
+        name: sum(
+            "image/png" in output.get("data", {}) for cell in each.cells for output in cell.get("outputs", [])
+        )
+        for name, each in notebooks.items()
+    }
+    pages = makePages(tmp_path)
+    notebookPages.writePages(pages, notebooks, data)
+    assert buildSite.runSphinx(pages, tmp_path / "html", tmp_path / "work") == 0
+    folder = tmp_path / "html" / "lsst.analysis.cp" / "notebooks"
+    for name in NOTEBOOKS:
+        text = (folder / f"{name}.html").read_text()
+        words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", text))
+        assert note in words
+        assert f"The notebook is doc/lsst.analysis.cp/notebooks/{name}.ipynb." in words
+        shown = re.findall(r'<img[^>]* src="\.\./\.\./(_images/[^"]+\.png)"', text)
+        assert len(shown) == n_pictures[name]
+        assert all((tmp_path / "html" / path).is_file() for path in shown)
+    assert (min(n_pictures.values()) > 0) == (data == "small")
+
+
+def test_what_does_not_run_is_named(tmp_path):
+    with pytest.raises(
+        notebookPages.NotebookError, match=r"bias\.ipynb does not run on .*nothing: FileNotFoundError: "
+    ):
+        notebookPages.executeNotebooks(tmp_path / "nothing", ["bias"])

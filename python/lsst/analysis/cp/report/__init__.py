@@ -4,4 +4,6 @@
 """The run report: what pipelines wrote of a run, its verdicts, and the pages that show them."""
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
+from .collect import *
 from .model import *
+from .verdicts import *

@@ -27,6 +27,7 @@ __all__ = [
     "PlotEntry",
     "Problem",
     "ProductReport",
+    "QuantumState",
     "RunReport",
     "TaskReport",
     "ReportedTest",
@@ -56,10 +57,13 @@ class Problem:
         Its type and data ID, or the collection.
     reason
         Why, in words.
+    isRemark
+        Whether no verdict depends on it.
     """
 
     dataset: str
     reason: str
+    isRemark: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,6 +89,9 @@ class ReportedTest:
         there is none.
     worstExposure
         Id of this exposure, shape (nMembers,); -1 where there is none.
+    wasRun
+        Whether a member without a verdict is unknown: False if nothing is tested, if verdicts are written on
+        failure only, or if the run has not made this conditional test.
     """
 
     test: VerifyTest
@@ -96,6 +103,7 @@ class ReportedTest:
     quantity: FloatArray
     margin: FloatArray
     worstExposure: IdArray
+    wasRun: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -233,6 +241,21 @@ class ProductReport:
     notRead: Mapping[str, str] = field(default_factory=dict)
 
 
+class QuantumState(StrEnum):
+    """What became of a quantum, over all attempts.
+
+    ``SUCCEEDED`` where an attempt did. ``FAILED`` where the last that started raised, or was killed.
+    ``BLOCKED`` where it could not start as something upstream failed. ``NOT_YET`` where nothing tells that it
+    started. ``LOST`` where it wrote something that is not there now.
+    """
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    NOT_YET = "not yet"
+    LOST = "lost"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Missing:
     """Something that a task should have made.
@@ -244,19 +267,21 @@ class Missing:
     detector
         Id of the detector; -1 if it is of none.
     exposure
-        Id of the exposure; -1 if it is of none.
+        Id of the exposure, or visit; -1 if it is of none.
     state
-        ``failed``, ``blocked`` (something upstream failed), ``not yet`` (never started),
-        or ``lost`` (ran, but its outputs are absent).
+        What became of it; never ``SUCCEEDED``.
     reason
         The exception with its message, or what else is known; empty if nothing is.
+    run
+        RUN collection of the attempt that this tells of; empty if there was none.
     """
 
     dataId: str
     detector: int
     exposure: int
-    state: str
+    state: QuantumState
     reason: str = ""
+    run: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,15 +292,25 @@ class TaskReport:
     ----------
     task
         Label of the task in the pipeline.
-    nExpected, nSucceeded, nFailed, nBlocked, nNotYet
-        Number of quanta.
+    nExpected
+        Number of quanta: the sum of all those below.
+    nSucceeded, nFailed, nBlocked, nNotYet, nLost
+        Number of quanta in each state.
+    nRecovered
+        Number of those that succeeded after another attempt had not.
     nExpectedSource
         Where the number of expected quanta is from, in words: a quantum graph, or the datasets of logs and
         metadata that there are.
+    isExact
+        Whether all expected quanta are known, as the graphs or the provenance of all RUN collections tell
+        them; if not, a task of which all succeeded need not be complete.
+    nExpectedOfDetector, nSucceededOfDetector
+        Number of quanta by id of the detector; empty for a task without detectors.
     missing
         Each quantum that did not succeed.
     caveats
-        Number of successful quanta with a caveat (partial outputs, adjusted inputs, no work) by its words.
+        Number of successful quanta with a caveat (partial outputs, no work) by its words. Only metadata of
+        quanta that lack an output, and of tasks without detectors, are read for it.
     """
 
     task: str
@@ -284,7 +319,12 @@ class TaskReport:
     nFailed: int
     nBlocked: int
     nNotYet: int
+    nLost: int = 0
+    nRecovered: int = 0
     nExpectedSource: str
+    isExact: bool = False
+    nExpectedOfDetector: Mapping[int, int] = field(default_factory=dict)
+    nSucceededOfDetector: Mapping[int, int] = field(default_factory=dict)
     missing: tuple[Missing, ...] = ()
     caveats: Mapping[str, int] = field(default_factory=dict)
 
@@ -352,8 +392,13 @@ class RunReport:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether all products may be certified: the worst of theirs; unknown if there are none."""
+        """Whether all products may be certified: the worst of theirs; unknown if there are none.
+
+        It is unknown also where something cannot be read that belongs to no product that is known.
+        """
         found = {product.verdict for product in self.products}
         if Verdict.MAY_NOT in found:
             return Verdict.MAY_NOT
+        if not all(problem.isRemark for problem in self.problems):
+            return Verdict.UNKNOWN
         return Verdict.MAY if found == {Verdict.MAY} else Verdict.UNKNOWN

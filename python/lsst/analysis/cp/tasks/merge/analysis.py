@@ -24,6 +24,7 @@ from lsst.analysis.cp.core.amps import (
     runCountsTable,
     summarize,
 )
+from lsst.analysis.cp.core.tableLimits import recordLimits
 from lsst.analysis.cp.tasks.limits import readLimits
 from lsst.analysis.cp.tasks.reference import readAmpSummaries, readHeaders, readTimes
 from lsst.analysis.cp.tasks.runner import (
@@ -262,6 +263,7 @@ class MergeAnalysisMixin(PipelineTask):
         }
         for written in tables.values():
             written.meta["notRead"] = dict(table.product.notRead)
+            recordLimits(written, table.tests)
         return tables
 
     def _compareVerdicts(self, table: AmpTable, stats: Iterable[StoredStatistics]) -> None:

@@ -1,0 +1,89 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""The camera of an instrument, and its detectors that should have results."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
+from lsst.analysis.cp.core import CameraLayout, DetectorSelection, FocalPlaneGeometry
+from lsst.analysis.cp.core.typing import BoolArray
+from lsst.daf.butler import ButlerUserError
+from lsst.pipe.base import Instrument
+
+from .scope import ReportError, Scope
+
+if TYPE_CHECKING:
+    from lsst.afw.cameraGeom import Camera
+
+__all__ = ["findAllowed", "findCounted", "readGeometry"]
+
+
+def readGeometry(scope: Scope) -> FocalPlaneGeometry:
+    """Read the camera: as it is stored for the collections or the instrument, or as it is built in.
+
+    Parameters
+    ----------
+    scope
+        What is meant.
+
+    Returns
+    -------
+    geometry
+        Names and places of the detectors and amplifiers.
+
+    Raises
+    ------
+    ReportError
+        Raised if there is no camera.
+    """
+    return cameraGeometry(_readCamera(scope))
+
+
+def _readCamera(scope: Scope) -> Camera:
+    # In most chains it is in the unbounded calibrations of the instrument.
+    for collections in (scope.given, [f"{scope.instrument}/calib/unbounded"]):
+        with suppress(ButlerUserError, LookupError):
+            return scope.butler.get("camera", instrument=scope.instrument, collections=list(collections))
+    try:
+        made: Any = Instrument.fromName(scope.instrument, scope.butler.registry)
+        return made.getCamera()
+    except Exception as error:
+        raise ReportError(
+            f"There is no camera of {scope.instrument}: none is stored in the collections, and its own "
+            f"cannot be made: {type(error).__name__}: {error}"
+        ) from error
+
+
+def findAllowed(scope: Scope, layout: CameraLayout) -> BoolArray:
+    """Tell which detectors fulfil the expression of a scope, shape (nDetectors,)."""
+    if not scope.where:
+        return np.ones(layout.nDetectors, dtype=bool)
+    records = scope.butler.query_dimension_records(
+        "detector", instrument=scope.instrument, where=scope.where, limit=None, explain=False
+    )
+    return np.isin(layout.detectorId, [record.id for record in records])
+
+
+def findCounted(layout: CameraLayout, allowed: BoolArray) -> BoolArray:
+    """Tell which detectors the rule of verdicts counts.
+
+    Parameters
+    ----------
+    layout
+        The camera.
+    allowed
+        Detectors that are meant, shape (nDetectors,).
+
+    Returns
+    -------
+    counted
+        Those of them that metrics count, too; all of them if there are none. Shape (nDetectors,).
+    """
+    counted = allowed & DetectorSelection().mask(layout)
+    return counted if counted.any() else allowed
