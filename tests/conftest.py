@@ -7,8 +7,9 @@ import math
 import os
 import statistics
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,10 @@ from lsst.analysis.cp.core import CameraLayout
 from lsst.analysis.cp.core.geometry import FocalPlaneGeometry, boxCorners
 from lsst.analysis.cp.core.pyramid import PyramidWriter
 from lsst.geom import Box2I, Extent2D, Extent2I, Point2D, Point2I, Point3D, radians
+from lsst.utils import packages
 
-# The scripts that generate files are no package.
-sys.path.append(str(Path(__file__).parents[1] / "doc" / "generate"))
+# The scripts that generate files are no package, nor is what tests share.
+sys.path += [str(Path(__file__).parents[1] / "doc" / "generate"), str(Path(__file__).parent / "support")]
 
 PIXEL_SIZE = 0.01
 WIDTH, HEIGHT = 100, 80
@@ -99,6 +101,15 @@ class FakeDetector:
 
 
 FakeCamera = Sequence[FakeDetector]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packagesOnce() -> Iterator[None]:
+    """Search the environment once for its packages, of which each run of a pipeline keeps a list."""
+    with pytest.MonkeyPatch.context() as patch:
+        search = cache(packages.packages_distributions)
+        patch.setattr(packages, "packages_distributions", search)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,25 +6,21 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
-import sys
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pipelineRuns import WITHOUT_PLOTS, SimulatedRepository, findPlots, readPipeline
 
 from lsst.daf.butler import Butler
 from lsst.obs.lsst import Latiss, LsstComCam
 from lsst.pipe.base import Pipeline
-from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[1]
 EXPOSURES = (simulator.ExposureInfo(20260801, 1), simulator.ExposureInfo(20260801, 2))
 FIRST, SECOND = (info.id for info in EXPOSURES)
 DETECTORS = (0, 4)
@@ -53,39 +49,18 @@ RAFT_FAULTS = (
     simulator.Fault(Kind.MISSING_DETECTOR, 4, exposures=(SECOND,)),
 )
 
-WITHOUT_PLOTS = """
-from lsst.analysis.tools.interfaces import NoPlot
-
-for tool in config.atools:
-    tool.produce.plot = NoPlot
-"""
-"""For merges whose numbers alone are looked at: the plots take most of the time."""
-
-
-def readPipeline(path: str) -> Pipeline:
-    """Read one of our pipelines, over the stand-ins."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))
-        patch.setenv("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone"))
-        patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-        return Pipeline.from_uri(f"{ROOT}/pipelines/{path}")
-
 
 def run(
     root: Path, pipeline: Pipeline, instrument: type, where: str = "", exposures=EXPOSURES, *, visits=False
 ) -> Butler:
     """Run a pipeline on the exposures of a camera with fewer rows."""
-    name = instrument.getName()
+    repository = SimulatedRepository(root, instrument)
     camera = simulator.shrinkCamera(instrument().getCamera(), 4)
-    made = simulator.makeRepository(root, instrument, exposures, camera=camera)
+    butler = simulator.makeRepository(root, instrument, exposures, camera=camera)
     if visits:
-        simulator.defineVisits(made, name)
-    butler = SimplePipelineExecutor.prep_butler(str(root), [f"{name}/defaults"], "u/test")
-    where = f"instrument='{name}'{where}"
-    SimplePipelineExecutor.from_pipeline(pipeline, where=where, butler=butler).run(
-        register_dataset_types=True
-    )
-    return Butler.from_config(str(root), collections=["u/test", f"{name}/defaults"], instrument=name)
+        simulator.defineVisits(butler, repository.name)
+    repository.run(pipeline, where=where)
+    return repository.open()
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +70,7 @@ def butler(tmp_path_factory) -> Butler:
     pipeline.addConfigOverride("verifyBiasIsr", "faults", [fault.toText() for fault in FAULTS])
     pipeline.addConfigOverride("verifyBiasDet", "ampCornerBoxSize", 50)
     root = tmp_path_factory.mktemp("endToEnd") / "butler"
-    return run(root, pipeline, LsstComCam, f" AND detector IN {DETECTORS}")
+    return run(root, pipeline, LsstComCam, f"detector IN {DETECTORS}")
 
 
 @pytest.fixture(scope="module")
@@ -108,13 +83,8 @@ def darks(tmp_path_factory) -> Butler:
 
 def runAfterwards(butler: Butler, path: str, collection: str) -> Butler:
     """Run another pipeline of LATISS on what a butler has, into a collection of its own."""
-    root = str(butler._config.configDir.ospath)
-    writing = SimplePipelineExecutor.prep_butler(root, ["u/test", "LATISS/defaults"], collection)
-    pipeline = readPipeline(f"LATISS/{path}")
-    SimplePipelineExecutor.from_pipeline(pipeline, where="instrument='LATISS'", butler=writing).run(
-        register_dataset_types=True
-    )
-    return Butler.from_config(root, collections=[collection], instrument="LATISS")
+    root = Path(butler._config.configDir.ospath)
+    return SimulatedRepository(root, Latiss, ["u/test", "LATISS/defaults"]).run(path, collection)
 
 
 def makePages(butler: Butler, product: str) -> Butler:
@@ -132,7 +102,7 @@ def raftDarks(tmp_path_factory) -> Butler:
     pipeline.addConfigOverride("verifyDarkIsr", "faults", [fault.toText() for fault in RAFT_FAULTS])
     for label in ("verifyDarkExp", "verifyDark"):
         pipeline.addConfigPython(label, WITHOUT_PLOTS)
-    where = f" AND detector IN {DETECTORS}"
+    where = f"detector IN {DETECTORS}"
     return run(tmp_path_factory.mktemp("raftDarks") / "butler", pipeline, LsstComCam, where, DARKS)
 
 
@@ -193,12 +163,10 @@ def test_read_noise_is_the_headers(butler):
         assert set(butler.get(ref)["readNoiseSource"]) == {"header"}
 
 
-@pytest.mark.parametrize("name", ["biasNoise_FocalPlaneGeometryPlot", "biasFailures_FailureMapPlot"])
-def test_plots_are_written(butler, name):
-    uris = [butler.getURI(ref) for ref in butler.query_datasets(f"cpBiasExp_{name}")]
-    uris.append(butler.getURI(f"cpBiasRun_{name}"))
-    assert len(uris) == 3
-    assert all(uri.read(8) == b"\x89PNG\r\n\x1a\n" for uri in uris)
+def test_plots_are_written(butler):
+    found = findPlots(butler, "Bias")
+    for name in ("biasNoise_FocalPlaneGeometryPlot", "biasFailures_FailureMapPlot"):
+        assert (found[f"cpBiasExp_{name}"], found[f"cpBiasRun_{name}"]) == (2, 1)
 
 
 def test_culprits_of_darks_are_the_injected_ones(darks):
@@ -243,7 +211,7 @@ def test_pages_of_dark_current_are_made_on_demand(darks):
     pages = makePages(darks, "dark")
     (ref,) = pages.query_datasets("cpDarkRunDetExtended_darkCurrentByAmp_DetectorSeriesPlot")
     assert ref.dataId["detector"] == 0
-    assert pages.getURI(ref).read(8) == b"\x89PNG\r\n\x1a\n"
+    assert findPlots(pages, "Dark")[ref.datasetType.name] == 1
 
 
 def test_rate_of_a_dark_is_its_mean_over_the_dark_time(darks):
@@ -295,10 +263,14 @@ def test_history_of_darks(darks):
 
 
 def test_views_of_darks_are_written(darks):
-    names = ("cpDarkExpView_darkImage_FocalPlaneImagePlot", "cpDarkExpResidual_structures")
-    for name in (*names, "cpDarkExp_darkFailures_FailureMapPlot"):
-        assert len(darks.query_datasets(name)) == 2
-    assert len(darks.query_datasets("cpDarkExpDetView_darkImage_DetectorImagePlot")) == 2
+    found = findPlots(darks, "Dark")
+    for name in (
+        "cpDarkExpView_darkImage_FocalPlaneImagePlot",
+        "cpDarkExpDetView_darkImage_DetectorImagePlot",
+        "cpDarkExp_darkFailures_FailureMapPlot",
+    ):
+        assert found[name] == 2
+    assert len(darks.query_datasets("cpDarkExpResidual_structures")) == 2
 
 
 @pytest.fixture(scope="module")
@@ -359,33 +331,11 @@ FLAT_FAULTS = (
 
 
 @pytest.fixture(scope="module")
-def flatsRoot(tmp_path_factory) -> Path:
-    """Run all of the pipeline of flats of LATISS, as a user does; return the repository."""
-    root = tmp_path_factory.mktemp("flats") / "butler"
-    simulator.makeRepository(root, Latiss, FLATS, camera=simulator.shrinkCamera(Latiss().getCamera(), 4))
-    pipetask = [sys.executable, "-c", "from lsst.ctrl.mpexec.cli.pipetask import main; main()"]
-    names = {"CP_VERIFY_DIR": "standalone", "ANALYSIS_TOOLS_DIR": "standalone", "ANALYSIS_CP_DIR": ""}
-    command = [
-        *(*pipetask, "run", "-b", root, "-p", ROOT / "pipelines/LATISS/verifyFlat.yaml"),
-        *("-i", "LATISS/defaults", "-o", "u/test", "-d", "instrument='LATISS'", "--register-dataset-types"),
-        *("-c", f"verifyFlatIsr:faults={[fault.toText() for fault in FLAT_FAULTS]}"),
-    ]
-    result = subprocess.run(
-        [str(part) for part in command],
-        env=os.environ | {name: str(ROOT / folder) for name, folder in names.items()},
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    return root
-
-
-@pytest.fixture(scope="module")
-def flats(flatsRoot) -> Butler:
-    """Get a butler of the flats."""
-    return Butler.from_config(str(flatsRoot), collections=["u/test", "LATISS/defaults"], instrument="LATISS")
+def flats(tmp_path_factory) -> Butler:
+    """Run all of the pipeline of flats of LATISS."""
+    pipeline = readPipeline("LATISS/verifyFlat.yaml")
+    pipeline.addConfigOverride("verifyFlatIsr", "faults", [fault.toText() for fault in FLAT_FAULTS])
+    return run(tmp_path_factory.mktemp("flats") / "butler", pipeline, Latiss, exposures=FLATS)
 
 
 def assertFlatsInjected(culprits, faults, instrument, exposures):
@@ -415,7 +365,6 @@ def test_culprits_of_flats_are_the_injected_ones(flats, band, exposures):
 def test_series_of_flats_are_drawn_in_each_filter(flats, name):
     refs = flats.query_datasets(f"cpFlatRun_flat{name}")
     assert {ref.dataId["physical_filter"] for ref in refs} == {"SDSSr_65mm", "SDSSg_65mm"}
-    assert all(flats.getURI(ref).read(8) == b"\x89PNG\r\n\x1a\n" for ref in refs)
 
 
 def test_pages_of_flats_are_made_on_demand(flats):
@@ -479,16 +428,18 @@ def test_no_tool_of_flats_failed(flats):
 
 
 def test_plots_and_views_of_flats_are_written(flats):
+    found = findPlots(flats, "Flat")
     for name in (
         "cpFlatExp_flatMean_FocalPlaneGeometryPlot",
         "cpFlatExp_flatDetScatter_FocalPlaneGeometryPlot",
         "cpFlatExp_flatFailures_FailureMapPlot",
         "cpFlatExpView_flatImage_FocalPlaneImagePlot",
         "cpFlatExpDetView_flatImage_DetectorImagePlot",
-        "cpFlatExpResidual_structures",
     ):
-        assert len(flats.query_datasets(name)) == 3
-    assert len(flats.query_datasets("cpFlatRun_flatNoise_FocalPlaneGeometryPlot")) == 2
+        assert found[name] == 3
+    for name in ("flatNoise_FocalPlaneGeometryPlot", "flatRateByDate_RaftSeriesPlot"):
+        assert found[f"cpFlatRun_{name}"] == 2
+    assert len(flats.query_datasets("cpFlatExpResidual_structures")) == 3
 
 
 def test_each_filter_has_a_history_of_its_own(flats):
@@ -521,7 +472,7 @@ def comCamFlats(tmp_path_factory) -> Butler:
         pipeline.addConfigPython(label, WITHOUT_PLOTS)
     infos = [replace(info, physicalFilter="r_03") for info in FLATS[:2]]
     root = tmp_path_factory.mktemp("comCamFlats") / "butler"
-    return run(root, pipeline, LsstComCam, f" AND detector IN {DETECTORS}", exposures=infos)
+    return run(root, pipeline, LsstComCam, f"detector IN {DETECTORS}", exposures=infos)
 
 
 def test_culprits_of_flats_of_a_raft_are_the_injected_ones(comCamFlats):
@@ -580,7 +531,7 @@ def defects(instrument, tmp_path_factory) -> Butler:
         pipeline.addConfigOverride(label, "faults", faults)
     pipeline.addConfigOverride("verifyDefectsExp", "doCompareVerdicts", True)
     root = tmp_path_factory.mktemp("defects") / "butler"
-    where = f" AND detector IN {DETECTORS}" if is_raft else ""
+    where = f"detector IN {DETECTORS}" if is_raft else ""
     return run(root, pipeline, instrument, where, exposures=infos, visits=True)
 
 
@@ -642,10 +593,10 @@ def assertDrawn(butler: Butler, pipeline: Pipeline, number: dict[str, int]) -> N
         if edge.storage_class_name == "Plot"
     }
     assert names
-    for name in names:
-        refs = butler.query_datasets(name)
-        assert len(refs) == next((n for start, n in number.items() if name.startswith(start)), 2), name
-        assert all(butler.getURI(ref).read(8) == b"\x89PNG\r\n\x1a\n" for ref in refs), name
+    found = findPlots(butler, "Defects")
+    assert {name: found.get(name) for name in names} == {
+        name: next((n for start, n in number.items() if name.startswith(start)), 2) for name in names
+    }
 
 
 @OF_LATISS

@@ -5,20 +5,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from pipelineRuns import SimulatedRepository, findPlots
 
 from lsst.daf.butler import Butler
 from lsst.obs.lsst import Latiss
-from lsst.pipe.base import Pipeline
-from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[1]
 FAULTS = simulator.parseFaults(
     [
         "flippedKernel detector:0 amplifiers:C03",
@@ -31,20 +27,12 @@ FAULTS = simulator.parseFaults(
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory) -> Butler:
     """Measure the kernels of a detector, and draw them."""
-    root = tmp_path_factory.mktemp("bfk") / "butler"
-    butler = simulator.makeRepository(root, Latiss, ())
+    repository = SimulatedRepository(tmp_path_factory.mktemp("bfk") / "butler", Latiss)
+    butler = simulator.makeRepository(repository.root, Latiss, ())
     simulator.KERNELS.store(butler, Latiss(), Latiss().getCamera(), FAULTS)
-    collections = ["LATISS/defaults"]
-    for output, path in {"u/first": "analyzeBfk.yaml", "u/trend": "trendBfk.yaml"}.items():
-        run_butler = SimplePipelineExecutor.prep_butler(str(root), collections, output)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-            pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/LATISS/{path}")
-        SimplePipelineExecutor.from_pipeline(pipeline, where="instrument='LATISS'", butler=run_butler).run(
-            register_dataset_types=True
-        )
-        collections.insert(0, output)
-    return Butler.from_config(str(root), collections=collections, instrument="LATISS")
+    repository.run("analyzeBfk.yaml", "u/first")
+    repository.run("trendBfk.yaml", "u/trend")
+    return repository.open()
 
 
 def test_numbers_are_those_of_the_kernels(kernels):
@@ -96,16 +84,12 @@ def test_tests_of_stars_are_in_no_table_yet(kernels):
 
 
 def test_plots_are_written(kernels):
-    found = {
-        dataset_type.name
-        for dataset_type in kernels.registry.queryDatasetTypes("cpBfk*")
-        if dataset_type.storageClass_name == "Plot" and kernels.query_datasets(dataset_type, explain=False)
-    }
+    found = findPlots(kernels, "Bfk")
     assert {
         "cpBfkRun_bfkKernelCentre_FocalPlaneGeometryPlot",
         "cpBfkRun_bfkKernelSum_FocalPlaneGeometryPlot",
         "cpBfkKernelsExtended_bfkKernels_KernelGridPlot",
         "cpBfkRunExtended_bfkByVendor_VendorHistogramPlot",
         "cpBfkTrend_bfkKernelCentreByDetector_TrendPlot",
-    } <= found
+    } <= found.keys()
     assert "toolFailures" not in kernels.get("analyzeBfkRun_metadata")["analyzeBfkRun"]

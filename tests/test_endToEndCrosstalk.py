@@ -10,13 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pipelineRuns import SimulatedRepository, findPlots, readPipeline
 
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.daf.butler import Butler
 from lsst.ip.isr import IsrCalib
 from lsst.obs.lsst import Latiss, LsstComCam
-from lsst.pipe.base import Pipeline
-from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 pytestmark = pytest.mark.slow
@@ -43,9 +42,9 @@ MEASURED = {4: SHARED / "r01_s11.ecsv", 5: SHARED / "r10_s00.ecsv"}
 @pytest.fixture(scope="module", params=[Latiss, LsstComCam])
 def crosstalks(request, tmp_path_factory) -> tuple[Butler, type]:
     """Verify the crosstalk of some detectors, and make the plots on demand."""
-    instrument, root = request.param, tmp_path_factory.mktemp("crosstalk") / "butler"
-    name, detectors = instrument.getName(), DETECTORS[instrument]
-    butler = simulator.makeRepository(root, instrument, ())
+    instrument, detectors = request.param, DETECTORS[request.param]
+    repository = SimulatedRepository(tmp_path_factory.mktemp("crosstalk") / "butler", instrument)
+    butler = simulator.makeRepository(repository.root, instrument, ())
     model = simulator.CrosstalkModel(nearest={"ITL": 2.4e-4}, interChip=1e-5)
     camera = instrument().getCamera()
     files = {number: path for number, path in MEASURED.items() if number in detectors and path.exists()}
@@ -54,31 +53,16 @@ def crosstalks(request, tmp_path_factory) -> tuple[Butler, type]:
         # They stand for coefficients of this camera; those of another detector are refused.
         calib.updateMetadata(camera=camera, detector=camera[number])
     simulator.storeCrosstalks(butler, instrument(), camera, known, detectors=detectors, model=model)
-    collections = [f"{name}/defaults"]
-    for path, output in (
-        ("verifyCrosstalk.yaml", "u/merged"),
-        ("analyzeCrosstalk.yaml#crosstalkExtended", "u/extended"),
-        ("analyzeCrosstalkCoefficients.yaml", "u/coefficients"),
-        ("trendCrosstalk.yaml", "u/trend"),
-        ("trendCrosstalkCoefficients.yaml", "u/coefficientTrend"),
-    ):
-        run_butler = SimplePipelineExecutor.prep_butler(str(root), collections, output)
-        where = f"instrument='{name}'"
-        if not path.startswith("trend"):
-            where += f" AND detector IN {(*detectors, -1)}"
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))
-            patch.setenv("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone"))
-            patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-            pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/{name}/{path}")
-        if "verify" in path:
-            lines = [fault.toText() for fault in FAULTS[instrument]]
-            pipeline.addConfigOverride("verifyCrosstalkSolve", "faults", lines)
-        SimplePipelineExecutor.from_pipeline(pipeline, where=where, butler=run_butler).run(
-            register_dataset_types=True
-        )
-        collections.insert(0, output)
-    return Butler.from_config(str(root), collections=collections, instrument=name), instrument
+    pipeline = readPipeline(f"{repository.name}/verifyCrosstalk.yaml")
+    lines = [fault.toText() for fault in FAULTS[instrument]]
+    pipeline.addConfigOverride("verifyCrosstalkSolve", "faults", lines)
+    where = f"detector IN {(*detectors, -1)}"
+    repository.run(pipeline, "u/merged", where)
+    repository.run("analyzeCrosstalk.yaml#crosstalkExtended", "u/extended", where)
+    repository.run("analyzeCrosstalkCoefficients.yaml", "u/coefficients", where)
+    repository.run("trendCrosstalk.yaml", "u/trend")
+    repository.run("trendCrosstalkCoefficients.yaml", "u/coefficientTrend")
+    return repository.open(), instrument
 
 
 def test_detectors_with_faults_of_crosstalk_are_the_culprits(crosstalks):
@@ -130,17 +114,13 @@ def test_metrics_of_crosstalk(crosstalks):
 
 def test_plots_of_crosstalk_are_written(crosstalks):
     butler, instrument = crosstalks
-    found = {
-        dataset_type.name
-        for dataset_type in butler.registry.queryDatasetTypes("cpCrosstalk*")
-        if dataset_type.storageClass_name == "Plot" and butler.query_datasets(dataset_type, explain=False)
-    }
+    found = findPlots(butler, "Crosstalk")
     assert {
         "cpCrosstalkRun_crosstalkNoSignificantDetection_FocalPlaneGeometryPlot",
         "cpCrosstalkRun_crosstalkFailureTable_FailureTablePlot",
         "cpCrosstalkRunExtended_crosstalkMargins_MarginStripPlot",
         "cpCrosstalkMatricesExtended_crosstalkMatrices_CrosstalkPlot",
-    } <= found
+    } <= found.keys()
     assert "cpCrosstalkRun_crosstalkFailuresByAmp_AmpFailuresPlot" not in found
     raft = "cpCrosstalkRaftMatricesExtended_crosstalkMatrices_CrosstalkPlot"
     assert (raft in found) == (instrument is LsstComCam)

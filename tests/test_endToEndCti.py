@@ -5,21 +5,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from pipelineRuns import SimulatedRepository, findPlots, readPipeline
 
 from lsst.analysis.cp.tasks import MeasureCtiTask
 from lsst.daf.butler import Butler
 from lsst.obs.lsst import Latiss
-from lsst.pipe.base import Pipeline
-from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[1]
 FAULTS = simulator.parseFaults(
     [
         "serialCti detector:0 amplifiers:C03",
@@ -32,22 +28,14 @@ FAULTS = simulator.parseFaults(
 @pytest.fixture(scope="module")
 def transfers(tmp_path_factory) -> Butler:
     """Measure the inefficiencies of a detector, parallel ones too, and draw them."""
-    root = tmp_path_factory.mktemp("cti") / "butler"
-    butler = simulator.makeRepository(root, Latiss, ())
+    repository = SimulatedRepository(tmp_path_factory.mktemp("cti") / "butler", Latiss)
+    butler = simulator.makeRepository(repository.root, Latiss, ())
     simulator.CTIS.store(butler, Latiss(), Latiss().getCamera(), FAULTS)
-    collections = ["LATISS/defaults"]
-    for output, path in {"u/first": "analyzeCti.yaml", "u/trend": "trendCti.yaml"}.items():
-        run_butler = SimplePipelineExecutor.prep_butler(str(root), collections, output)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-            pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/LATISS/{path}")
-            if output == "u/first":
-                pipeline.addConfigOverride("measureCti", "doMeasureParallel", True)
-        SimplePipelineExecutor.from_pipeline(pipeline, where="instrument='LATISS'", butler=run_butler).run(
-            register_dataset_types=True
-        )
-        collections.insert(0, output)
-    return Butler.from_config(str(root), collections=collections, instrument="LATISS")
+    pipeline = readPipeline("LATISS/analyzeCti.yaml")
+    pipeline.addConfigOverride("measureCti", "doMeasureParallel", True)
+    repository.run(pipeline, "u/first")
+    repository.run("trendCti.yaml", "u/trend")
+    return repository.open()
 
 
 def test_faults_are_beyond_the_limits_and_no_others(transfers):
@@ -111,11 +99,7 @@ def test_parallel_values_are_left_out_by_default():
 
 
 def test_plots_are_written(transfers):
-    found = {
-        dataset_type.name
-        for dataset_type in transfers.registry.queryDatasetTypes("cpCti*")
-        if dataset_type.storageClass_name == "Plot" and transfers.query_datasets(dataset_type, explain=False)
-    }
+    found = findPlots(transfers, "Cti")
     assert {
         "cpCtiRun_ctiSerialCti_FocalPlaneGeometryPlot",
         "cpCtiRun_ctiParallelCti_FocalPlaneGeometryPlot",
@@ -123,15 +107,13 @@ def test_plots_are_written(transfers):
         "cpCtiCurvesExtended_ctiCurves_CtiCurvePlot",
         "cpCtiRunExtended_ctiByVendor_VendorHistogramPlot",
         "cpCtiTrend_ctiSerialCtiByDetector_TrendPlot",
-    } <= found
+    } <= found.keys()
     assert "toolFailures" not in transfers.get("analyzeCtiRun_metadata")["analyzeCtiRun"]
 
 
 @pytest.mark.parametrize("field", ["serialLimit", "parallelLimit"])
 def test_page_and_table_have_to_have_the_same_limits(field):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-        pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/LATISS/analyzeCti.yaml")
+    pipeline = readPipeline("LATISS/analyzeCti.yaml")
     pipeline.addConfigOverride("measureCti", field, 1e-6)
     with pytest.raises(Exception, match=f"measureCti.{field}"):
         pipeline.to_graph()

@@ -5,22 +5,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pipelineRuns import SimulatedRepository, findPlots, readPipeline
 
 from lsst.analysis.cp.tasks import MeasureEperTask
 from lsst.daf.butler import Butler
 from lsst.obs.lsst import Latiss
-from lsst.pipe.base import Pipeline
-from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[1]
 FAULTS = simulator.parseFaults(
     [
         "serialCti detector:0 amplifiers:C03",
@@ -36,23 +33,16 @@ EXPOSURES = [simulator.ExposureInfo(20260105, number, observationType="flat") fo
 @pytest.fixture(scope="module")
 def trails(tmp_path_factory) -> Butler:
     """Measure the trails of a detector, parallel ones too, and draw them."""
-    root = tmp_path_factory.mktemp("eper") / "butler"
-    butler = simulator.makeRepository(root, Latiss, EXPOSURES)
+    repository = SimulatedRepository(tmp_path_factory.mktemp("eper") / "butler", Latiss)
+    butler = simulator.makeRepository(repository.root, Latiss, EXPOSURES)
     signals = {exposure.id: signal for exposure, signal in zip(EXPOSURES, SIGNALS, strict=True)}
     run = simulator.storeCtiStatistics(butler, Latiss(), Latiss().getCamera(), signals, FAULTS)
-    collections = [run, "LATISS/defaults"]
-    for output, path in {"u/first": "analyzeEper.yaml", "u/trend": "trendEper.yaml"}.items():
-        run_butler = SimplePipelineExecutor.prep_butler(str(root), collections, output)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-            pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/LATISS/{path}")
-            if output == "u/first":
-                pipeline.addConfigOverride("measureEper", "doMeasureParallel", True)
-        SimplePipelineExecutor.from_pipeline(pipeline, where="instrument='LATISS'", butler=run_butler).run(
-            register_dataset_types=True
-        )
-        collections.insert(0, output)
-    return Butler.from_config(str(root), collections=collections, instrument="LATISS")
+    repository.collections.insert(0, run)
+    pipeline = readPipeline("LATISS/analyzeEper.yaml")
+    pipeline.addConfigOverride("measureEper", "doMeasureParallel", True)
+    repository.run(pipeline, "u/first")
+    repository.run("trendEper.yaml", "u/trend")
+    return repository.open()
 
 
 def test_faults_are_beyond_the_limits_and_no_others(trails):
@@ -147,27 +137,21 @@ class Handle:
 
 
 def test_plots_are_written(trails):
-    found = {
-        dataset_type.name
-        for dataset_type in trails.registry.queryDatasetTypes("cpEper*")
-        if dataset_type.storageClass_name == "Plot" and trails.query_datasets(dataset_type, explain=False)
-    }
+    found = findPlots(trails, "Eper")
     assert {
         "cpEperRun_eperSerialCti_FocalPlaneGeometryPlot",
         "cpEperRun_eperParallelCti_FocalPlaneGeometryPlot",
         "cpEperCurvesExtended_eperCurves_EperCurvePlot",
         "cpEperRunExtended_eperByVendor_VendorHistogramPlot",
         "cpEperTrend_eperSerialCtiByDetector_TrendPlot",
-    } <= found
+    } <= found.keys()
     assert "toolFailures" not in trails.get("analyzeEperRun_metadata")["analyzeEperRun"]
     assert len(trails.get("cpEperRun_culprits")) == 0
 
 
 @pytest.mark.parametrize("field", ["serialLimit", "parallelLimit"])
 def test_page_and_table_have_to_have_the_same_limits(field):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-        pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/LATISS/analyzeEper.yaml")
+    pipeline = readPipeline("LATISS/analyzeEper.yaml")
     pipeline.addConfigOverride("measureEper", field, 1e-6)
     with pytest.raises(Exception, match=f"measureEper.{field}"):
         pipeline.to_graph()

@@ -10,17 +10,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pipelineRuns import SimulatedRepository, findPlots
 
 from lsst.analysis.cp.tasks import MeasureFlatPairGainTask, MeasureGainTask
 from lsst.daf.butler import Butler
 from lsst.ip.isr import PhotonTransferCurveDataset
 from lsst.obs.lsst import Latiss, LsstComCam
-from lsst.pipe.base import Pipeline
-from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 
-ROOT = Path(__file__).parents[1]
 Kind = simulator.FaultKind
 FAULTS = {
     Latiss: (
@@ -36,35 +34,17 @@ FAULTS = {
 }
 
 
-def readPipeline(path: str) -> Pipeline:
-    """Read one of our pipelines."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-        return Pipeline.from_uri(f"{ROOT}/pipelines/{path}")
-
-
 @pytest.fixture(scope="module", params=[Latiss, pytest.param(LsstComCam, marks=pytest.mark.slow)])
 def gains(request, tmp_path_factory) -> tuple[Butler, type]:
     """Measure the gains of all detectors in two runs, and make their history."""
-    instrument, root = request.param, tmp_path_factory.mktemp("gain") / "butler"
-    name = instrument.getName()
-    butler = simulator.makeRepository(root, instrument, ())
+    instrument = request.param
+    repository = SimulatedRepository(tmp_path_factory.mktemp("gain") / "butler", instrument)
+    butler = simulator.makeRepository(repository.root, instrument, ())
     simulator.PTCS.store(butler, instrument(), instrument().getCamera(), FAULTS[instrument])
-    runs = {
-        "u/first": "analyzeGain.yaml",
-        "u/second": "analyzeGain.yaml#gainCore",
-        "u/trend": "trendGain.yaml",
-    }
-    collections = [f"{name}/defaults"]
-    for output, path in runs.items():
-        inputs = collections if path.startswith("trend") else collections[-1:]
-        run_butler = SimplePipelineExecutor.prep_butler(str(root), inputs, output)
-        pipeline = readPipeline(f"{name}/{path}")
-        SimplePipelineExecutor.from_pipeline(pipeline, where=f"instrument='{name}'", butler=run_butler).run(
-            register_dataset_types=True
-        )
-        collections.insert(0, output)
-    return Butler.from_config(str(root), collections=collections, instrument=name), instrument
+    repository.run("analyzeGain.yaml", "u/first")
+    repository.run("analyzeGain.yaml#gainCore", "u/second", inputs=repository.collections[-1:])
+    repository.run("trendGain.yaml", "u/trend")
+    return repository.open(), instrument
 
 
 def test_faults_are_the_culprits(gains):
@@ -155,23 +135,19 @@ def test_statistics_name_what_did_not_pass(gains):
 
 def test_plots_and_history_are_written(gains):
     butler, _ = gains
-    found = {
-        dataset_type.name
-        for dataset_type in butler.registry.queryDatasetTypes("cpGain*")
-        if dataset_type.storageClass_name == "Plot" and butler.query_datasets(dataset_type, explain=False)
-    }
+    found = findPlots(butler, "Gain")
     maps = {
         f"cpGainRun_gain{name}_FocalPlaneGeometryPlot"
         for name in ("Corrected", "Difference", "PtcDifference")
     }
-    assert maps <= found
+    assert maps <= found.keys()
     assert {
         "cpGainRun_gainFromFlatPairComparison_AgreementPlot",
         "cpGainRun_gainPtcAgreementComparison_AgreementPlot",
         "cpGainRun_gainFailures_FailureMapPlot",
         "cpGainRunExtended_gainByVendor_VendorHistogramPlot",
         "cpGainTrend_gainDifferenceByDetector_TrendPlot",
-    } <= found
+    } <= found.keys()
     history = butler.get("cpGainTrend_trend")
     assert len(set(history["run"])) == 2
     assert "toolFailures" not in butler.get("analyzeGainRun_metadata")["analyzeGainRun"]
@@ -185,21 +161,17 @@ DAMAGED = EXPOSURES[3].id
 @pytest.fixture(scope="module", params=[False, True], ids=["pairs", "pairs and curve"])
 def pairs(request, tmp_path_factory) -> tuple[Butler, bool]:
     """Measure the gains of pairs of flats of which one is damaged, with the curve of others, and without."""
-    root = tmp_path_factory.mktemp("pairs") / "butler"
+    repository = SimulatedRepository(tmp_path_factory.mktemp("pairs") / "butler", Latiss)
     camera, ids = Latiss().getCamera(), [info.id for info in EXPOSURES]
-    butler = simulator.makeRepository(root, Latiss, EXPOSURES)
+    butler = simulator.makeRepository(repository.root, Latiss, EXPOSURES)
     simulator.storePairs(butler, Latiss(), camera, ids, FAULTS[Latiss], model=MODEL)
-    inputs = ["LATISS/calib/cpPtcPartial/simulated", "LATISS/defaults"]
-    uri = butler.getURI("cpPtcPartial", instrument="LATISS", exposure=DAMAGED, detector=0, collections=inputs)
+    repository.collections.insert(0, "LATISS/calib/cpPtcPartial/simulated")
+    uri = repository.open().getURI("cpPtcPartial", exposure=DAMAGED, detector=0)
     Path(uri.ospath).write_bytes(uri.read()[:3000])
     if request.param:
         simulator.PTCS.store(butler, Latiss(), camera, seed=7)
-    pipeline = readPipeline("LATISS/analyzeGainFromFlatPairs.yaml#gainCore")
-    run_butler = SimplePipelineExecutor.prep_butler(str(root), inputs, "u/gains")
-    SimplePipelineExecutor.from_pipeline(pipeline, where="instrument='LATISS'", butler=run_butler).run(
-        register_dataset_types=True
-    )
-    return Butler.from_config(str(root), collections=["u/gains", *inputs], instrument="LATISS"), request.param
+    repository.run("analyzeGainFromFlatPairs.yaml#gainCore", "u/gains")
+    return repository.open(), request.param
 
 
 def test_gains_are_those_of_pairs_by_themselves(pairs):

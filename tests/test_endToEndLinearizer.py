@@ -5,19 +5,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from pipelineRuns import SimulatedRepository, findPlots, readPipeline
 
 from lsst.daf.butler import Butler
 from lsst.obs.lsst import Latiss, LsstComCam
-from lsst.pipe.base import Pipeline
-from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 
-ROOT = Path(__file__).parents[1]
 Kind = simulator.FaultKind
 FAULTS = {
     Latiss: (
@@ -36,32 +32,19 @@ DETECTORS = {Latiss: (0,), LsstComCam: (0, 3, 4)}
 @pytest.fixture(scope="module", params=[Latiss, pytest.param(LsstComCam, marks=pytest.mark.slow)])
 def linearizers(request, tmp_path_factory) -> tuple[Butler, type]:
     """Verify the linearizers of some detectors, and make the plots on demand."""
-    instrument, root = request.param, tmp_path_factory.mktemp("linearizer") / "butler"
-    name, detectors = instrument.getName(), DETECTORS[instrument]
-    butler = simulator.makeRepository(root, instrument, ())
+    instrument, detectors = request.param, DETECTORS[request.param]
+    repository = SimulatedRepository(tmp_path_factory.mktemp("linearizer") / "butler", instrument)
+    butler = simulator.makeRepository(repository.root, instrument, ())
     camera = instrument().getCamera()
     simulator.LINEARIZERS.store(butler, instrument(), camera, FAULTS[instrument], detectors=detectors)
-    collections = [f"{name}/defaults"]
-    for path, output in (
-        ("verifyLinearizer.yaml", "u/merged"),
-        ("analyzeLinearizer.yaml#linearizerExtended", "u/extended"),
-    ):
-        run_butler = SimplePipelineExecutor.prep_butler(str(root), collections, output)
-        # A detector without a first linearizer would stop the graph: that of a prerequisite, as at cp_verify.
-        where = f"instrument='{name}' AND detector IN {(*sorted({*detectors} - {3}), -1)}"
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))
-            patch.setenv("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone"))
-            patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-            pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/{name}/{path}")
-        if "verify" in path:
-            lines = [fault.toText() for fault in FAULTS[instrument]]
-            pipeline.addConfigOverride("verifyLinearizerSecondLinearizer", "faults", lines)
-        SimplePipelineExecutor.from_pipeline(pipeline, where=where, butler=run_butler).run(
-            register_dataset_types=True
-        )
-        collections.insert(0, output)
-    return Butler.from_config(str(root), collections=collections, instrument=name), instrument
+    pipeline = readPipeline(f"{repository.name}/verifyLinearizer.yaml")
+    lines = [fault.toText() for fault in FAULTS[instrument]]
+    pipeline.addConfigOverride("verifyLinearizerSecondLinearizer", "faults", lines)
+    # A detector without a first linearizer would stop the graph: that of a prerequisite, as at cp_verify.
+    where = f"detector IN {(*sorted({*detectors} - {3}), -1)}"
+    repository.run(pipeline, "u/merged", where)
+    repository.run("analyzeLinearizer.yaml#linearizerExtended", "u/extended", where)
+    return repository.open(), instrument
 
 
 def test_faults_of_linearizers_are_the_culprits(linearizers):
@@ -150,11 +133,7 @@ def test_low_turnoff_shows_in_the_end_of_the_spline(linearizers):
 
 def test_plots_of_linearizers_are_written(linearizers):
     butler, _ = linearizers
-    found = {
-        dataset_type.name
-        for dataset_type in butler.registry.queryDatasetTypes("cpLinearizer*")
-        if dataset_type.storageClass_name == "Plot" and butler.query_datasets(dataset_type, explain=False)
-    }
+    found = findPlots(butler, "Linearizer")
     assert {
         "cpLinearizerRun_linearizerSplineResidual_FocalPlaneGeometryPlot",
         "cpLinearizerRun_linearizerSplineEnd_FocalPlaneGeometryPlot",
@@ -164,7 +143,7 @@ def test_plots_of_linearizers_are_written(linearizers):
         "cpLinearizerCurvesExtended_linearizerResiduals_LinearityResidualPlot",
         "cpLinearizerCurvesExtended_linearizerFit_LinearityFitPlot",
         "cpLinearizerCurvesExtended_linearizerSplines_LinearitySplinePlot",
-    } <= found
+    } <= found.keys()
 
 
 def test_no_tool_of_linearizers_failed(linearizers):

@@ -5,22 +5,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from pipelineRuns import WITHOUT_PLOTS, SimulatedRepository, findPlots, readPipeline
 
 from lsst.analysis.cp.actions.plot import PtcComparisonPlot
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.tasks.limits import readLimits
 from lsst.daf.butler import Butler
 from lsst.obs.lsst import Latiss, LsstComCam
-from lsst.pipe.base import Pipeline
-from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 
-ROOT = Path(__file__).parents[1]
 Kind = simulator.FaultKind
 FAULTS = {
     Latiss: (
@@ -35,56 +31,36 @@ FAULTS = {
 }
 
 
-WITHOUT_PLOTS = """
-from lsst.analysis.tools.interfaces import NoPlot
-
-for tool in config.atools:
-    tool.produce.plot = NoPlot
-"""
-
 LIMITS = {"noiseThreshold": 4.0, "a00MaxITL": 0.0}
 """Limits of the verification of LATISS that are not the defaults of cp_verify."""
 
 
 @pytest.fixture(scope="module", params=[Latiss, pytest.param(LsstComCam, marks=pytest.mark.slow)])
-def ptcs(request, tmp_path_factory) -> tuple[Butler, type]:
+def repository(request, tmp_path_factory) -> SimulatedRepository:
     """Verify the photon transfer curves of some detectors, and make the plots on demand of the tables."""
-    instrument, root = request.param, tmp_path_factory.mktemp("ptc") / "butler"
-    name = instrument.getName()
-    butler = simulator.makeRepository(root, instrument, ())
+    instrument = request.param
+    repository = SimulatedRepository(tmp_path_factory.mktemp("ptc") / "butler", instrument)
+    butler = simulator.makeRepository(repository.root, instrument, ())
     detectors = (0, 3, 4) if instrument is LsstComCam else (0,)
     camera = instrument().getCamera()
     simulator.PTCS.store(butler, instrument(), camera, FAULTS[instrument], detectors=detectors)
-    collections = [f"{name}/defaults"]
     # A detector without curves would stop the graph: that of a prerequisite, as in cp_verify.
-    where = f"instrument='{name}' AND detector IN {(*sorted({*detectors} - {3}), -1)}"
-    merged = readPipeline(f"{name}/verifyPtc.yaml")
+    where = f"detector IN {(*sorted({*detectors} - {3}), -1)}"
+    merged = readPipeline(f"{repository.name}/verifyPtc.yaml")
     if instrument is Latiss:
         for field, value in LIMITS.items():
             merged.addConfigOverride("verifyPtcDet", field, value)
         merged.addConfigPython("verifyPtc", f"config.limits.update({LIMITS})")
-    extended = readPipeline(f"{name}/analyzePtc.yaml#ptcExtended")
-    for pipeline, output in ((merged, "u/merged"), (extended, "u/extended")):
-        run(root, pipeline, collections, output, where)
-        collections.insert(0, output)
-    return Butler.from_config(str(root), collections=collections, instrument=name), instrument
+    repository.run(merged, "u/merged", where)
+    repository.run("analyzePtc.yaml#ptcExtended", "u/extended", where)
+    return repository
 
 
-def readPipeline(path: str) -> Pipeline:
-    """Read a pipeline, which finds the others of the repository and of the stand-ins."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))
-        patch.setenv("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone"))
-        patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-        return Pipeline.from_uri(f"{ROOT}/pipelines/{path}")
-
-
-def run(root: Path, pipeline: Pipeline, collections: list[str], output: str, where: str = "") -> Butler:
-    """Run a pipeline on collections."""
-    butler = SimplePipelineExecutor.prep_butler(str(root), collections, output)
-    executor = SimplePipelineExecutor.from_pipeline(pipeline, where=where, butler=butler)
-    executor.run(register_dataset_types=True)
-    return butler
+@pytest.fixture(scope="module")
+def ptcs(repository) -> tuple[Butler, type]:
+    """Get a butler of them, and the instrument."""
+    collections = ["u/extended", "u/merged", f"{repository.name}/defaults"]
+    return repository.open(*collections), repository.instrument
 
 
 def test_faults_of_photon_transfer_curves_are_the_culprits(ptcs):
@@ -142,19 +118,15 @@ def test_photon_transfer_curve_without_pairs_is_named(ptcs):
 
 def test_plots_of_photon_transfer_curves_are_written(ptcs):
     butler, _ = ptcs
-    found = {
-        dataset_type.name
-        for dataset_type in butler.registry.queryDatasetTypes("cpPtc*")
-        if dataset_type.storageClass_name == "Plot" and butler.query_datasets(dataset_type, explain=False)
-    }
+    found = findPlots(butler, "Ptc")
     maps = {"ptcGain", "ptcNoise", "ptcTurnoff", "ptcBfeA00", "ptcMaxRawMeans", "ptcRowMeanVarianceSlope"}
-    assert {f"cpPtcRun_{name}_FocalPlaneGeometryPlot" for name in maps} <= found
+    assert {f"cpPtcRun_{name}_FocalPlaneGeometryPlot" for name in maps} <= found.keys()
     assert "cpPtcRun_ptcFailures_FailureMapPlot" in found
     pages = {"ptcCurves_PtcGridPlot", "ptcCurvesLinear_PtcGridPlot", "ptcResiduals_PtcResidualPlot"}
     pages |= {"ptcNoises_PtcNoisePlot"}
-    assert {f"cpPtcCurvesExtended_{name}" for name in pages} <= found
+    assert {f"cpPtcCurvesExtended_{name}" for name in pages} <= found.keys()
     pages = {"ptcCovariances_PtcCovariancePlot", "ptcRowMeans_PtcRowMeanPlot"}
-    assert {f"cpPtcPairsExtended_{name}" for name in pages} <= found
+    assert {f"cpPtcPairsExtended_{name}" for name in pages} <= found.keys()
     assert "cpPtcRunExtended_ptcBfeA00Margin_FocalPlaneGeometryPlot" in found
 
 
@@ -175,18 +147,14 @@ def test_limits_are_those_of_the_configuration_that_is_stored(ptcs):
 
 
 @pytest.fixture(scope="module")
-def mergedAgain(ptcs) -> tuple[Butler, type]:
+def mergedAgain(repository, ptcs) -> tuple[Butler, type]:
     """Merge the stored results of the detectors again."""
-    butler, instrument = ptcs
-    name = instrument.getName()
-    root = Path(butler.get_datastore_roots().popitem()[1].ospath)
-    pipeline = readPipeline(f"{name}/verifyPtc.yaml#ptcMerges")
+    pipeline = readPipeline(f"{repository.name}/verifyPtc.yaml#ptcMerges")
     # Their plots are those of the first merge.
     pipeline.addConfigPython("verifyPtc", WITHOUT_PLOTS)
-    run(root, pipeline, ["u/merged"], "u/mergedAgain")
-    run(root, readPipeline(f"{name}/trendPtc.yaml"), ["u/mergedAgain", "u/merged"], "u/trend")
-    collections = ["u/trend", "u/mergedAgain"]
-    return Butler.from_config(str(root), collections=collections, instrument=name), instrument
+    repository.run(pipeline, "u/mergedAgain", inputs=["u/merged"])
+    repository.run("trendPtc.yaml", "u/trend", inputs=["u/mergedAgain", "u/merged"])
+    return repository.open("u/trend", "u/mergedAgain"), repository.instrument
 
 
 def test_merge_of_an_earlier_run_has_the_limits_of_that(mergedAgain):
@@ -226,12 +194,10 @@ def test_limits_of_a_configuration_that_cannot_be_read_are_the_defaults(ptcs, ca
     assert "Limits are the defaults of cp_verify: verifyPtcDet_config" in caplog.text
 
 
-def test_two_runs_are_compared(mergedAgain, monkeypatch):
+def test_two_runs_are_compared(repository, ptcs, monkeypatch):
     """Certified curves with those that were made again, of one detector of them."""
-    butler, instrument = mergedAgain
-    name = instrument.getName()
-    root = Path(butler.get_datastore_roots().popitem()[1].ospath)
-    writer = Butler.from_config(str(root), run="u/again", instrument=name)
+    (butler, instrument), name = ptcs, repository.name
+    writer = Butler.from_config(str(repository.root), run="u/again", instrument=name)
     again = simulator.simulatePtc(instrument().getCamera()[0], instrument().getCamera(), (), seed=9)
     writer.put(again, "ptc", detector=0)
     shown = []
@@ -242,10 +208,9 @@ def test_two_runs_are_compared(mergedAgain, monkeypatch):
         return prepare(self, curves, *args)
 
     monkeypatch.setattr(PtcComparisonPlot, "prepare", listen)
-    pipeline = readPipeline(f"{name}/analyzePtc.yaml#ptcComparison")
     detectors = "detector IN (0, 4)" if instrument is LsstComCam else "detector = 0"
-    where = f"instrument = '{name}' AND {detectors}"
-    found = run(root, pipeline, ["u/again", f"{name}/defaults"], "u/compared", where)
+    inputs = ["u/again", f"{name}/defaults"]
+    found = repository.run("analyzePtc.yaml#ptcComparison", "u/compared", detectors, inputs)
     refs = found.query_datasets("cpPtcComparison_ptcComparison_PtcComparisonPlot")
     assert [ref.dataId["detector"] for ref in refs] == [0]
     certified = butler.get("ptc", detector=0, collections=f"{name}/defaults")

@@ -5,23 +5,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from pipelineRuns import SimulatedRepository, findPlots
 
 from lsst.analysis.cp.tasks import MeasureResponseTask
 from lsst.daf.butler import Butler
 from lsst.ip.isr import IsrCalib
 from lsst.obs.lsst import LsstComCam
-from lsst.pipe.base import Pipeline
-from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[1]
 DETECTORS = (0, 4)
 FAULTS = simulator.parseFaults(
     [
@@ -35,21 +31,13 @@ FAULTS = simulator.parseFaults(
 @pytest.fixture(scope="module")
 def responses(tmp_path_factory) -> Butler:
     """Measure the response of two detectors, and draw it."""
-    root = tmp_path_factory.mktemp("response") / "butler"
-    butler = simulator.makeRepository(root, LsstComCam, ())
+    repository = SimulatedRepository(tmp_path_factory.mktemp("response") / "butler", LsstComCam)
+    butler = simulator.makeRepository(repository.root, LsstComCam, ())
     camera = LsstComCam().getCamera()
     simulator.LINEARIZERS.store(butler, LsstComCam(), camera, FAULTS, detectors=DETECTORS)
-    collections = ["LSSTComCam/defaults"]
-    for output, path in {"u/first": "analyzeResponse.yaml", "u/trend": "trendResponse.yaml"}.items():
-        run_butler = SimplePipelineExecutor.prep_butler(str(root), collections, output)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-            pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/LSSTComCam/{path}")
-        SimplePipelineExecutor.from_pipeline(
-            pipeline, where="instrument='LSSTComCam'", butler=run_butler
-        ).run(register_dataset_types=True)
-        collections.insert(0, output)
-    return Butler.from_config(str(root), collections=collections, instrument="LSSTComCam")
+    repository.run("analyzeResponse.yaml", "u/first")
+    repository.run("trendResponse.yaml", "u/trend")
+    return repository.open()
 
 
 def measureMetrics(butler: Butler, tool: str) -> dict:
@@ -115,13 +103,9 @@ def test_low_turnoff_is_the_least(responses):
 
 
 def test_maps_and_histories_are_written(responses):
-    found = {
-        dataset_type.name
-        for dataset_type in responses.registry.queryDatasetTypes("cpResponse*")
-        if dataset_type.storageClass_name == "Plot" and responses.query_datasets(dataset_type, explain=False)
-    }
+    found = findPlots(responses, "Response")
     maps = ("Turnoff", "TurnoffCharge", "MaxSignal", "MaxDeviation")
-    assert {f"cpResponseRun_response{name}_FocalPlaneGeometryPlot" for name in maps} <= found
+    assert {f"cpResponseRun_response{name}_FocalPlaneGeometryPlot" for name in maps} <= found.keys()
     assert "cpResponseRunExtended_responseByVendor_VendorHistogramPlot" in found
     assert "cpResponseTrend_responseTurnoffByDetector_TrendPlot" in found
     assert "toolFailures" not in responses.get("analyzeResponseRun_metadata")["analyzeResponseRun"]

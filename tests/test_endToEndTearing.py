@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pipelineRuns import SimulatedRepository, findPlots, readPipeline
 
 from lsst.analysis.cp.tasks import MeasureTearingTask
 from lsst.daf.butler import Butler, DatasetType
 from lsst.obs.lsst import Latiss
 from lsst.pipe.base import NoWorkFound, Pipeline
-from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 pytestmark = pytest.mark.slow
@@ -31,37 +32,18 @@ EXPOSURES = [
 ]
 
 
-def run(root: Path, collections: list[str], output: str, path: Path, **overrides: object) -> None:
-    """Run a pipeline with overrides of the configuration of its tasks."""
-    butler = SimplePipelineExecutor.prep_butler(str(root), collections, output)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-        patch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))
-        pipeline = Pipeline.from_uri(str(path))
-    for name, value in overrides.items():
-        label, _, field = name.partition("__")
-        pipeline.addConfigOverride(label, field.replace("__", "."), value)
-    SimplePipelineExecutor.from_pipeline(pipeline, where="instrument='LATISS'", butler=butler).run(
-        register_dataset_types=True
-    )
-    collections.insert(0, output)
-
-
 @pytest.fixture(scope="module")
-def isr(tmp_path_factory) -> tuple[Path, list[str]]:
+def isr(tmp_path_factory) -> SimulatedRepository:
     """Simulate torn flats, of which ISR measures the tearing, and combine them."""
-    root = tmp_path_factory.mktemp("tearing") / "butler"
-    simulator.makeRepository(root, Latiss, EXPOSURES)
-    collections = ["LATISS/defaults"]
-    run(
-        root,
-        collections,
-        "u/isr",
-        Path(f"{ROOT}/standalone/pipelines/LATISS/verifyFlat.yaml#verifyFlatIsr"),
-        verifyFlatIsr__faults=LINES,
-        verifyFlatIsr__isrStats__doDivisaderoStatistics=True,
-    )
-    butler = Butler.from_config(str(root), collections=collections, run="u/flat", instrument="LATISS")
+    repository = SimulatedRepository(tmp_path_factory.mktemp("tearing") / "butler", Latiss)
+    camera = simulator.shrinkCamera(Latiss().getCamera(), 4)
+    simulator.makeRepository(repository.root, Latiss, EXPOSURES, camera=camera)
+    pipeline = Pipeline.from_uri(f"{ROOT}/standalone/pipelines/LATISS/verifyFlat.yaml#verifyFlatIsr")
+    pipeline.addConfigOverride("verifyFlatIsr", "faults", LINES)
+    pipeline.addConfigOverride("verifyFlatIsr", "isrStats.doDivisaderoStatistics", True)
+    repository.run(pipeline, "u/isr")
+    root, collections = str(repository.root), repository.collections
+    butler = Butler.from_config(root, collections=collections, run="u/flat", instrument="LATISS")
     flat, *others = [butler.get("verifyFlatIsrExp", exposure=info.id, detector=0) for info in EXPOSURES]
     for other in others:
         flat.image.array += other.image.array
@@ -74,16 +56,17 @@ def isr(tmp_path_factory) -> tuple[Path, list[str]]:
     )
     butler.registry.registerDatasetType(dataset_type)
     butler.put(flat, dataset_type, detector=0, physical_filter=FILTER)
-    return root, ["u/flat", *collections]
+    repository.collections.insert(0, "u/flat")
+    return repository
 
 
 @pytest.fixture(scope="module", params=["analyzeTearing", "analyzeTearingStatistics"])
 def flats(request, isr) -> Butler:
     """Measure the tearing, of combined flats or of what ISR has measured, and make its history."""
-    root, collections = isr[0], list(isr[1])
-    run(root, collections, f"u/{request.param}", ROOT / f"pipelines/LATISS/{request.param}.yaml")
-    run(root, collections, f"u/{request.param}/trend", ROOT / "pipelines/LATISS/trendTearing.yaml")
-    return Butler.from_config(str(root), collections=collections, instrument="LATISS")
+    repository = replace(isr, collections=list(isr.collections))
+    repository.run(f"{request.param}.yaml", f"u/{request.param}")
+    repository.run("trendTearing.yaml", f"u/{request.param}/trend")
+    return repository.open()
 
 
 def isCombined(butler: Butler) -> bool:
@@ -110,7 +93,7 @@ def test_measured_is_the_injected_tearing(flats):
 
 def test_numbers_are_those_of_the_pixels(flats):
     """Against the flats themselves: medians for clipped means, a fit of its own."""
-    camera = Latiss().getCamera()
+    camera = flats.get("camera", instrument="LATISS")
     if isCombined(flats):
         images = [flats.get("flat", detector=0, physical_filter=FILTER).image.array]
     else:
@@ -164,11 +147,7 @@ def test_stats_have_no_vectors(flats):
 
 
 def test_plots_are_written(flats):
-    found = {
-        dataset_type.name
-        for dataset_type in flats.registry.queryDatasetTypes("cpTearing*")
-        if dataset_type.storageClass_name == "Plot" and flats.query_datasets(dataset_type, explain=False)
-    }
+    found = findPlots(flats, "Tearing")
     assert {
         "cpTearingRun_tearingMax_FocalPlaneGeometryPlot",
         "cpTearingRun_tearingLargest_FocalPlaneGeometryPlot",
@@ -176,7 +155,7 @@ def test_plots_are_written(flats):
         "cpTearingRaftProfilesExtended_tearingProfiles_TearingPlot",
         "cpTearingRunExtended_tearingByVendor_VendorHistogramPlot",
         "cpTearingTrend_tearingMaxByDetector_TrendPlot",
-    } <= found
+    } <= found.keys()
     assert "toolFailures" not in flats.get("analyzeTearingRun_metadata")["analyzeTearingRun"]
 
 
@@ -255,9 +234,7 @@ def test_amplifiers_without_a_profile_are_unknown():
 
 @pytest.mark.parametrize("field", ["limit", "numImpactPixels"])
 def test_page_and_table_have_to_have_the_same_limits(field):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-        pipeline = Pipeline.from_uri(f"{ROOT}/pipelines/LATISS/analyzeTearing.yaml")
+    pipeline = readPipeline("LATISS/analyzeTearing.yaml")
     pipeline.addConfigOverride("measureTearing", field, 1)
     with pytest.raises(Exception, match=f"measureTearing.{field}"):
         pipeline.to_graph()

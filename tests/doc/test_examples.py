@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,11 +17,13 @@ from pathlib import Path
 import pytest
 from examples import EXAMPLES, PAGES
 from generatedFiles import ROOT
+from pipelineRuns import SimulatedRepository, readPipeline
 
+from lsst.daf.butler.cli.butler import cli as butler
+from lsst.daf.butler.cli.utils import LogCliRunner
 from lsst.obs.lsst import Latiss
-from lsst.pipe.base import Pipeline
-from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
+pipetask = pytest.importorskip("lsst.ctrl.mpexec.cli.pipetask", reason="needs the program pipetask").cli
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 pytestmark = pytest.mark.slow
 
@@ -31,14 +34,20 @@ PTC_FAULTS = (ROOT / "demo" / "faults" / "ptc" / "LATISS.txt").read_text().split
 LEFT_OUT = shutil.ignore_patterns(".*", "demo-output", "__pycache__", "*.egg-info", "_build")
 VARIABLES = ("ANALYSIS_CP_DIR", "CP_VERIFY_DIR", "ANALYSIS_TOOLS_DIR")
 RUNNABLE = [page for page in PAGES if any(e.page == page and e.runsInClone and e.language for e in EXAMPLES)]
+TYPED = [
+    page
+    for page in RUNNABLE
+    if page.stem in ("README", "gettingStarted", "addingACamera", "addingATest", "choosingLimits")
+]
+USER = {"LOGNAME": "me", "USER": "me"}
+"""What a login sets."""
 
 
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
     """Return the environment of a user who has set up nothing."""
     kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
-    # What a login sets. getpass.getuser takes the first.
-    return kept | {"LOGNAME": "me", "USER": "me", "PATH": "/usr/local/bin:/usr/bin:/bin"}
+    return kept | USER | {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 
 
 @pytest.fixture(scope="module")
@@ -58,29 +67,19 @@ def clone(tmp_path_factory) -> Path:
     return root
 
 
-def readPipeline(clone: Path, name: str) -> Pipeline:
-    """Read a pipeline of LATISS of a clone, over the stand-ins."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ANALYSIS_CP_DIR", str(clone))
-        for variable in ("CP_VERIFY_DIR", "ANALYSIS_TOOLS_DIR"):
-            patch.setenv(variable, str(clone / "standalone"))
-        return Pipeline.fromFile(str(clone / "pipelines" / "LATISS" / f"{name}.yaml"))
-
-
 @pytest.fixture(scope="module")
 def demoOutput(clone) -> Path:
     """Make what the demonstration leaves of LATISS, with a camera of fewer pixels."""
     root = clone / "demo-output" / "LATISS" / "repository"
     root.parent.mkdir(parents=True)
     camera = simulator.shrinkCamera(Latiss().getCamera(), 4)
-    repository = simulator.makeRepository(root, Latiss, EXPOSURES, camera=camera)
-    simulator.PTCS.store(repository, Latiss(), camera, simulator.parseFaults(PTC_FAULTS))
-    pipelines = {name: readPipeline(clone, name) for name in ("verifyBias", "verifyPtc")}
-    pipelines["verifyBias"].addConfigOverride("verifyBiasIsr", "faults", FAULTS)
-    pipelines["verifyBias"].addConfigOverride("verifyBiasDet", "ampCornerBoxSize", 50)
-    for name, pipeline in pipelines.items():
-        butler = SimplePipelineExecutor.prep_butler(str(root), ["LATISS/defaults"], f"demo/{name}")
-        SimplePipelineExecutor.from_pipeline(pipeline, butler=butler).run(register_dataset_types=True)
+    with simulator.makeRepository(root, Latiss, EXPOSURES, camera=camera) as repository:
+        simulator.PTCS.store(repository, Latiss(), camera, simulator.parseFaults(PTC_FAULTS))
+    pipeline = readPipeline("LATISS/verifyBias.yaml")
+    pipeline.addConfigOverride("verifyBiasIsr", "faults", FAULTS)
+    pipeline.addConfigOverride("verifyBiasDet", "ampCornerBoxSize", 50)
+    SimulatedRepository(root, Latiss).run(pipeline, "demo/verifyBias")
+    SimulatedRepository(root, Latiss).run("LATISS/verifyPtc.yaml", "demo/verifyPtc")
     return root
 
 
@@ -93,6 +92,12 @@ def leaveOutMake(text: str) -> str:
     """Leave out what takes minutes; 'make --dry-run' is tried for each command elsewhere."""
     lines = text.splitlines()
     return "\n".join(line for line in lines if not line.startswith("make ") or "--help" in line)
+
+
+def joinExamples(page: Path, language: str) -> str:
+    """Join the examples of a page in one language, which run one after another."""
+    mine = [e.text for e in EXAMPLES if e.page == page and e.runsInClone and e.language == language]
+    return "\n".join(mine)
 
 
 def changeCatalogue(page: Path, clone: Path, changed: Path) -> Path:
@@ -110,23 +115,41 @@ def changeCatalogue(page: Path, clone: Path, changed: Path) -> Path:
     return changed
 
 
-@pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.name)
-def test_examples_of_a_page_run(page, clone, demoOutput, environment, tmp_path):
-    """Those of one language run one after another in one session, as a reader types them."""
+@pytest.mark.parametrize("page", TYPED, ids=lambda page: page.name)
+def test_examples_of_a_page_run_as_a_reader_types_them(page, clone, demoOutput, environment, tmp_path):
+    """Those of one language run in one session."""
     if page.stem == "addingATest":
         clone = changeCatalogue(page, clone, tmp_path)
         environment = environment | {"PYTHONPATH": str(clone / "python")}
-    mine = [example for example in EXAMPLES if example.page == page and example.runsInClone]
-    commands = "\n".join(leaveOutMake(example.text) for example in mine if example.language == "bash")
+    commands = leaveOutMake(joinExamples(page, "bash"))
     for shell in filter(shutil.which, ("bash", "zsh")) if page.name == "README.rst" else ("bash",):
         # What runs a second time goes to another collection.
         text = commands.replace("demo/trends", f"demo/{shell}/{page.stem}")
         result = run([shell, "-e", "-c", text], clone, environment)
         assert result.returncode == 0, result.stderr
         assert "eups://" not in result.stderr
-    program = "\n".join(example.text for example in mine if example.language == "python")
+    program = joinExamples(page, "python")
     result = run([str(clone / ".venv" / "bin" / "python"), "-c", program], clone, environment)
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("page", sorted({*RUNNABLE} - {*TYPED}), ids=lambda page: page.name)
+def test_examples_of_a_page_run(page, clone, demoOutput, monkeypatch):
+    """Commands and programs run in this process, as each process takes seconds to start."""
+    monkeypatch.chdir(clone)
+    for name, folder in zip(VARIABLES, (".", "standalone", "standalone"), strict=True):
+        monkeypatch.setenv(name, str(clone / folder))
+    for name, value in USER.items():
+        monkeypatch.setenv(name, value)
+    text = joinExamples(page, "bash").replace("\\\n", " ").replace("$USER", USER["USER"])
+    for command in leaveOutMake(text).splitlines():
+        match shlex.split(command, comments=True):
+            case ["pipetask" | "butler" as program, *arguments]:
+                result = LogCliRunner().invoke({"pipetask": pipetask, "butler": butler}[program], arguments)
+                assert result.exit_code == 0, result.output
+            case other:
+                assert other in ([], ["source", "standalone/setup.sh"])
+    exec(compile(joinExamples(page, "python"), page.name, "exec"), {})
 
 
 def test_pages_with_runnable_examples():

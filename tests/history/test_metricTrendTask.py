@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from astropy.table import Table
 from astropy.time import Time
+from pipelineRuns import runPipeline
 
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import CameraLayout
@@ -26,7 +27,6 @@ from lsst.daf.butler import Butler, DatasetType, DeferredDatasetHandle, Timespan
 from lsst.obs.lsst import LsstComCam
 from lsst.pex.config import FieldValidationError
 from lsst.pipe.base import Pipeline
-from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 from lsst.verify import Measurement
 
 ROOT = Path(__file__).parents[2]
@@ -94,12 +94,8 @@ class History:
 
     def execute(self, pipeline: Pipeline, output: str, where: str = "") -> Butler:
         """Run a pipeline in this process."""
-        executor = SimplePipelineExecutor.from_pipeline(
-            pipeline,
-            where=f"instrument='{INSTRUMENT}'{where}",
-            butler=SimplePipelineExecutor.prep_butler(str(self.root), ["second", "first"], output),
-        )
-        executor.run(register_dataset_types=True)
+        where = f"instrument='{INSTRUMENT}'{where}"
+        runPipeline(self.root, pipeline, ["second", "first"], output, where)
         return Butler.from_config(str(self.root), collections=[output], instrument=INSTRUMENT)
 
 

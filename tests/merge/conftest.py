@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from astropy.table import Table, vstack
 from astropy.time import Time
+from pipelineRuns import executePipeline, preparePipeline
 
 from lsst.analysis.cp.atools import addTools
 from lsst.analysis.cp.tasks.merge import MergeAnalysisMixin
@@ -213,17 +214,12 @@ class Repository:
     def prepare(self, pipeline: Pipeline | PipelineGraph, where: str = "") -> SimplePipelineExecutor:
         """Make the quantum graph of a pipeline, in a new run."""
         self.runs += 1
-        butler = SimplePipelineExecutor.prep_butler(
-            str(self.root), inputs=[*self.collections, "camera/calib"], output=f"run{self.runs}"
-        )
-        make = SimplePipelineExecutor.from_pipeline_graph
-        if isinstance(pipeline, Pipeline):
-            make = SimplePipelineExecutor.from_pipeline
-        return make(pipeline, where=where, butler=butler)
+        inputs = [*self.collections, "camera/calib"]
+        return preparePipeline(self.root, pipeline, inputs, f"run{self.runs}", where)
 
     def run(self, pipeline: Pipeline | PipelineGraph, where: str = "") -> Butler:
         """Run a pipeline in this process, and return a butler for its output."""
-        self.prepare(pipeline, where).run(register_dataset_types=True)
+        executePipeline(self.prepare(pipeline, where))
         return self.open(f"run{self.runs}")
 
     def open(self, collection: str) -> Butler:

@@ -11,8 +11,10 @@ from astropy.table import Table, vstack
 from numpy.testing import assert_array_equal
 
 from lsst.afw.image import ExposureF
+from lsst.analysis.cp import __version__
 from lsst.analysis.cp.atools import AmpTestTool, addSensorTools, addTools
 from lsst.analysis.cp.core import ColumnError, cameraLayout
+from lsst.analysis.cp.notebook import readPlot
 from lsst.analysis.cp.tasks import AmpAnalysisDetectorTask, AmpAnalysisExposureTask, AmpAnalysisRunTask
 from lsst.analysis.cp.tasks.merge import (
     CalibMergeAnalysisTask,
@@ -99,8 +101,17 @@ def test_stored_tables_give_the_same_metrics(merged, analysis, merge, dataId):
     assertSameValues(values, {key: value for key, value in expected.items() if "Failures" not in key[0]})
 
 
-def test_plot_of_stored_table(merged):
-    assert merged.exists("exposureAnalysis_biasNoise_FocalPlaneGeometryPlot", exposure=EXPOSURE)
+def test_plot_of_stored_table_says_where_it_is_from(merged):
+    picture = readPlot(merged, "exposureAnalysis_biasNoise_FocalPlaneGeometryPlot", {"exposure": EXPOSURE})
+    runs = {merged.find_dataset("verifyBiasExpResults", exposure=EXPOSURE).run, "inputs"}
+    assert picture.provenance == {
+        "Software": f"analysis_cp {__version__}",
+        "Tool": "biasNoise",
+        "Inputs": "verifyBiasExpResults",
+        "Collections": ", ".join(sorted(runs)),
+    }
+    (data,) = picture.findData()
+    assert data == merged.find_dataset("verifyBiasExpResults", exposure=EXPOSURE)
 
 
 def test_read_noise_is_the_headers(merged, latiss):

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from astropy.table import MaskedColumn, Table, vstack
+from pipelineRuns import executePipeline
 
 from lsst.analysis.cp.atools import addTools
 from lsst.analysis.cp.tasks import ToolFailuresError, ToolRunner, putOutputs
@@ -99,8 +100,13 @@ def test_run_merge_follows_failed_tool(latiss, addMerge):
 def test_failure_is_raised_if_wanted(latiss, addMerge):
     graph = makeGraph(addMerge, lambda config: addBrokenTool(config.atools), raiseOnToolFailure=True)
     executor = latiss.prepare(graph)
-    with pytest.raises(ToolFailuresError, match=r"1 analysis tool\(s\) failed: broken: .*NO_SUCH_COLUMN"):
-        executor.run(register_dataset_types=True)
+    expected = r"1 analysis tool\(s\) failed: broken: .*NO_SUCH_COLUMN"
+    with pytest.raises(ToolFailuresError, match=expected) as caught:
+        executePipeline(executor)
+    # Where this is not expected, the error of a fixture says what failed.
+    (note,) = caught.value.__notes__
+    assert f"of biasExp, biasRun, which writes run{latiss.runs}/" in note
+    assert "Tool broken failed" in note
     butler = latiss.open(f"run{latiss.runs}")
     assert butler.exists("verifyBiasExpResults", exposure=EXPOSURE)
     assert "biasNoise" in butler.get("cpBiasExp_metrics", exposure=EXPOSURE)

@@ -6,6 +6,7 @@
 import numpy as np
 import pyarrow.compute as pc
 import pytest
+from pipelineRuns import runPipeline
 
 from lsst.analysis.cp.atools import addTrendTools
 from lsst.analysis.cp.metrics import readButler, toArray
@@ -17,7 +18,6 @@ from lsst.analysis.cp.tasks.merge import (
 )
 from lsst.analysis.tools.interfaces import NoPlot
 from lsst.pipe.base import PipelineGraph
-from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 EXPOSURES = (2026010100001, 2026010100002)
 
@@ -83,11 +83,8 @@ def gatherTrend(repository, collections, inputName, *inputDimensions):
     graph = PipelineGraph()
     graph.add_task(f"{inputName}Trend", MetricTrendTask, config)
     output = f"{inputName}History"
-    butler = SimplePipelineExecutor.prep_butler(str(repository.root), collections, output)
     where = f"instrument='{repository.instrument.getName()}'"
-    SimplePipelineExecutor.from_pipeline_graph(graph, where=where, butler=butler).run(
-        register_dataset_types=True
-    )
+    runPipeline(repository.root, graph, collections, output, where)
     found = repository.open(output)
     metrics = {
         tool: {str(m.metric_name): m.quantity.value for m in measured}

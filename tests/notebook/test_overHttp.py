@@ -52,6 +52,25 @@ def test_plot_is_one_request(remote, butler):
     assert len(remote[1]) == 1
 
 
+def test_history_is_one_request_an_exposure(remote):
+    remote[1].clear()
+    assert len(readTrend(remote[0], "biasNoise", {"detector": 3})) == len(EXPOSURES)
+    assert sorted({method for method, _ in remote[1]}) == ["GET"]
+    assert len(remote[1]) == len(EXPOSURES)
+
+
+def test_history_has_all_but_a_lost_file(repository, tmp_path):
+    copy = repository.copy(tmp_path / "copy")
+    with copy.open() as local:
+        copy.pathOf(local, "cpBiasExp_detectorSummary", exposure=EXPOSURES[1]).unlink()
+    with serve(copy.root) as (address, _), openOverHttp(copy.root, address, collections=RUNS[0]) as butler:
+        with pytest.warns(
+            UserWarning, match=rf"cpBiasExp_detectorSummary .*{EXPOSURES[1]}.*FileNotFoundError"
+        ):
+            trend = readTrend(butler, "biasNoise", {"detector": 3})
+    assert trend["exposure"].tolist() == [EXPOSURES[0], EXPOSURES[2]]
+
+
 @pytest.mark.parametrize(
     "read",
     [

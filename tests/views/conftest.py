@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.table import Table
+from pipelineRuns import executePipeline, preparePipeline, readPipeline
 
 from lsst.afw.cameraGeom import FOCAL_PLANE
 from lsst.afw.image import ExposureF, ImageF, MaskedImageF
@@ -29,7 +30,6 @@ from lsst.sphgeom import Angle, Box, LonLat
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 
-ROOT = Path(__file__).parents[2]
 INFO = simulator.ExposureInfo(20260801, 1)
 SHRINK = 8
 BIN = 8
@@ -156,27 +156,18 @@ class ImageRepository:
     def prepare(self, pipeline: Pipeline, where: str = "") -> tuple[SimplePipelineExecutor, str]:
         """Make the quantum graph of a pipeline, in a new run."""
         run = f"run{next(self.runs)}"
-        butler = SimplePipelineExecutor.prep_butler(str(self.root), ["inputs", "LSSTComCam/defaults"], run)
-        return SimplePipelineExecutor.from_pipeline(pipeline, where=where, butler=butler), run
+        inputs = ["inputs", "LSSTComCam/defaults"]
+        return preparePipeline(self.root, pipeline, inputs, run, where), run
 
     def run(self, pipeline: Pipeline, where: str = "") -> Butler:
         """Run a pipeline in this process, and return a butler for its output."""
         executor, run = self.prepare(pipeline, where)
-        executor.run(register_dataset_types=True)
+        executePipeline(executor)
         return self.open(run)
 
     def open(self, collection: str) -> Butler:
         """Open a collection."""
         return Butler.from_config(str(self.root), collections=[collection], instrument="LSSTComCam")
-
-
-def readPipeline(path: str) -> Pipeline:
-    """Read one of our pipelines."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CP_VERIFY_DIR", str(ROOT / "standalone"))
-        patch.setenv("ANALYSIS_TOOLS_DIR", str(ROOT / "standalone"))
-        patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-        return Pipeline.from_uri(f"{ROOT}/pipelines/{path}")
 
 
 def fillBias(repository: ImageRepository) -> None:

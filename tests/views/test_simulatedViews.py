@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pipelineRuns import SimulatedRepository
 
 from lsst.afw.cameraGeom import Camera
 from lsst.analysis.cp.actions.plot.image import plots
 from lsst.daf.butler import Butler
 from lsst.obs.lsst import Latiss, LsstComCam
-from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 from lsst.utils.plotting import make_figure
 
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
@@ -44,8 +44,8 @@ def views(monkeypatch) -> dict[str, Any]:
 
 def run(root: Any, readPipeline: Any, instrument: type, product: str) -> Butler:
     """Simulate one exposure of a product, verify it, and make its views."""
-    name = instrument.getName()
-    title = product.title()
+    repository = SimulatedRepository(root, instrument)
+    name, title = repository.name, product.title()
     labels = [f"verify{title}{end}" for end in ("Isr", "Det", "Exp")]
     labels += [f"mosaic{title}Exp8", f"{product}Views"]
     pipeline = readPipeline(f"{name}/verify{title}.yaml#{','.join(labels)}")
@@ -53,12 +53,7 @@ def run(root: Any, readPipeline: Any, instrument: type, product: str) -> Butler:
     info = simulator.ExposureInfo(20260801, 1, observationType=product, exposureTime=15.0)
     camera = simulator.shrinkCamera(instrument().getCamera(), SHRINK)
     simulator.makeRepository(root, instrument, [info], camera=camera)
-    butler = SimplePipelineExecutor.prep_butler(str(root), [f"{name}/defaults"], "u/test")
-    where = f"instrument='{name}' AND detector IN {(*DETECTORS[name], -1)}"
-    SimplePipelineExecutor.from_pipeline(pipeline, where=where, butler=butler).run(
-        register_dataset_types=True
-    )
-    return Butler.from_config(str(root), collections=["u/test"], instrument=name)
+    return repository.run(pipeline, where=f"detector IN {(*DETECTORS[name], -1)}")
 
 
 @pytest.mark.parametrize("instrument", [Latiss, LsstComCam], ids=lambda instrument: instrument.getName())

@@ -259,7 +259,7 @@ def run(
         builder = executor.make_quantum_graph_builder(makePipeline(**options), f"instrument = '{INSTRUMENT}'")
         components = builder.finish(attach_datastore_records=False)
         components.write(graph)
-        executor.pre_execute_qgraph(components.assemble(), register_dataset_types=True)
+        executor.pre_execute_qgraph(components.assemble(), register_dataset_types=True, save_versions=False)
         if not exposures:
             return
         if exposures != EXPOSURES:

@@ -24,6 +24,7 @@ from .bundles import (
 )
 from .calibrations import CalibrationLookup
 from .criteria import WantedMetrics
+from .fetching import Fetched, fetchFiles
 from .gatherer import RecordGatherer, describeRef
 from .records import DetectorName, makeTrendTable, nameDetectors
 from .summaries import SUMMARY_SUFFIX, findProduct, readSummary
@@ -187,8 +188,8 @@ class _Reader:
 
     def read(self, handles: Iterable[DeferredDatasetHandle]) -> None:
         """Read datasets; raise only for what is wrong with all of their type."""
-        for handle in handles:
-            ref = handle.ref
+        for fetched in fetchFiles(handles):
+            ref = fetched.handle.ref
             name = ref.datasetType.name
             is_bundle = ref.datasetType.storageClass_name == BUNDLE_STORAGE
             if not is_bundle and not name.endswith(SUMMARY_SUFFIX):
@@ -201,9 +202,11 @@ class _Reader:
             product = None if is_bundle else findProduct(name, self._product)
             try:
                 if product is None:
-                    self._readBundle(handle)
+                    self._readBundle(fetched)
                 else:
-                    tools, detectors = readSummary(handle, product, self._wanted, self._times, self._gatherer)
+                    tools, detectors = readSummary(
+                        fetched, product, self._wanted, self._times, self._gatherer
+                    )
                     self._found |= tools
                     self._names |= detectors
             except Exception as error:
@@ -213,10 +216,13 @@ class _Reader:
                 self._nRead += 1
                 self._runs[ref.run] = None
 
-    def _readBundle(self, handle: DeferredDatasetHandle) -> None:
+    def _readBundle(self, fetched: Fetched) -> None:
         """Read the wanted metrics of a bundle and the name of its detector."""
+        handle = fetched.handle
         ref = handle.ref
-        if isinstance(butler := getattr(handle, "butler", None), Butler):
+        if (text := fetched.read()) is not None:
+            content = BundleContent.fromJson(text)
+        elif isinstance(butler := getattr(handle, "butler", None), Butler):
             content = readBundle(butler, ref)
         else:
             # Within a quantum there may be no more than a part of a repository.

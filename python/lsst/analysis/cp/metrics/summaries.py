@@ -25,6 +25,7 @@ from lsst.analysis.cp.core import floatColumn, idColumn, nameColumn
 from lsst.analysis.cp.core.typing import FloatArray
 
 from .criteria import WantedMetrics
+from .fetching import Fetched
 from .gatherer import RecordGatherer, describeRef
 from .records import DetectorName, DetectorsById, findRaft
 from .table import TrendTableError
@@ -32,8 +33,6 @@ from .times import ObservationTimes
 
 if TYPE_CHECKING:
     from astropy.table import Table
-
-    from lsst.daf.butler import DeferredDatasetHandle
 
 __all__ = ["SUMMARY_SUFFIX", "findProduct", "readSummary"]
 
@@ -74,16 +73,17 @@ def _findColumns(test: VerifyTest, level: Level, stored: Set[str], wanted: Wante
 
 
 def readSummary(
-    handle: DeferredDatasetHandle,
+    fetched: Fetched,
     product: Product,
     wanted: WantedMetrics,
     times: ObservationTimes,
     gatherer: RecordGatherer,
 ) -> tuple[set[tuple[str, str]], DetectorsById]:
     """Read the wanted columns of a table; return the topics and tools of its tests, and its detectors."""
+    handle = fetched.handle
     name = handle.ref.datasetType.name
     instrument, _, exposure, *rest = describeRef(handle.ref, times)
-    stored = {str(column) for column in handle.get(component="columns")}
+    stored = set(fetched.listColumns())
     counts = _AMP_COLUMNS if any(test.row == "amplifier" for test in product) else ()
     required = (*_DETECTOR_COLUMNS, *counts)
     if missing := [column for column in required if column not in stored]:
@@ -98,7 +98,7 @@ def readSummary(
         and (found := _findColumns(test, level, stored, wanted))
     }
     needed = {column for found in columns.values() for column in found.values()}
-    table = handle.get(parameters={"columns": sorted({*required, *needed})})
+    table = fetched.readColumns(sorted({*required, *needed}))
     numbers, present = idColumn(table["detector"], "detector")
     if not present.all() or (numbers < 0).any() or np.asarray(table["detector"]).dtype.kind == "b":
         raise TrendTableError(f"{name} {handle.dataId}: column 'detector' holds what is no id")

@@ -18,6 +18,7 @@ from astropy.table import Column, MaskedColumn, Table
 from PIL import Image
 
 from lsst.analysis.cp.metrics import nameDataset
+from lsst.analysis.cp.metrics.records import findRaft
 from lsst.daf.butler import DatasetNotFoundError
 
 from .search import DataIdLike, Kind, chooseTypes, findOne, listTypes, nameExisting, toDict
@@ -90,13 +91,17 @@ class Picture:
         if not (types[0] and runs[0]):
             return []
         data_id = toDict(self.ref.dataId)
-        where, bind = "", {}
+        where = ""
         if raft := self.provenance.get("Raft"):
-            # It is stored under its lowest detector.
+            # It is stored under its lowest detector. Not every record of a detector has the raft.
             del data_id["detector"]
-            where, bind = "detector.raft = raft_name", {"raft_name": raft}
+            records = self.butler.query_dimension_records("detector", instrument=data_id["instrument"])
+            own = [str(record.id) for record in records if findRaft(record.full_name) == raft]
+            if not own:
+                return []
+            where = f"detector IN ({', '.join(own)})"
         return self.butler.query_all_datasets(
-            runs, name=types, find_first=False, data_id=data_id, where=where, bind=bind, limit=None
+            runs, name=types, find_first=False, data_id=data_id, where=where, limit=None
         )
 
     def _repr_png_(self) -> bytes:

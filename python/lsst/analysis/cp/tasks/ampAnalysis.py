@@ -23,7 +23,7 @@ from lsst.pipe.base import connectionTypes as cT
 from .connections import CAMERA, ConfiguredDimensionsConfig, ConfiguredDimensionsConnections
 from .limits import VERIFY_CONFIG, connectVerifyConfig, readLimits
 from .reference import VERIFIED_EXPOSURES, readHeaders, readTimes
-from .runner import describeInputs, describeRows, raiseFailures
+from .runner import describeInputs, describeRows, raiseFailures, signFigures
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -126,11 +126,19 @@ class AmpAnalysisTask(AnalysisPipelineTask):
         Returns
         -------
         results : `lsst.pipe.base.Struct`
-            Metrics and plots, as `lsst.analysis.tools.interfaces.AnalysisPipelineTask.run` returns them.
+            Metrics and plots, as `lsst.analysis.tools.interfaces.AnalysisPipelineTask.run` returns them. The
+            plots are signed by `signFigures`.
         """
         if data is not None:
             data, kwargs = self.encode(data, **kwargs)
-        return super().run(data=data, **kwargs)
+        results = super().run(data=data, **kwargs)
+        output_name, bands = self.config.connections.outputName, [*self.config.bands, ""]
+        for name, tool in self.config.atools.items():
+            outputs = tool.getOutputNames(config=self.config)
+            names = {f"{output_name}_{output.format(band=band)}" for output in outputs for band in bands}
+            made = [figure for key, figure in results.getDict().items() if key in names]
+            signFigures(made, name, kwargs.get("plotInfo") or {})
+        return results
 
     def encode(self, data: KeyedData, **kwargs: Any) -> tuple[KeyedData, dict[str, Any]]:
         """Encode results once for all tools.

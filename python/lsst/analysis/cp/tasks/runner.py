@@ -38,6 +38,7 @@ __all__ = [
     "putOutputs",
     "raiseFailures",
     "runTools",
+    "signFigures",
 ]
 
 _WORDS = {"tableName": "Inputs", "run": "Collections", "raft": "Raft"}
@@ -120,8 +121,7 @@ class ToolRunner:
         Returns
         -------
         figures
-            Figures by the name of the tool's output. Each has ``metadata``, which the Butler writes into the
-            file of the picture: the version of this package, the tool, and the provenance.
+            Figures by the name of the tool's output, each signed by `signFigures`.
         """
         figures: dict[str, Figure] = {}
         for name, tool in tools:
@@ -130,17 +130,29 @@ class ToolRunner:
             if measurements := [value for value in results.values() if isinstance(value, Measurement)]:
                 bundle[name] = measurements
             made = {key: value for key, value in results.items() if isinstance(value, Figure)}
-            for figure in made.values():
-                # Not of matplotlib: upstream's formatter looks for it.
-                cast(Any, figure).metadata = self._describe(name)
+            signFigures(made.values(), name, self._plotInfo)
             figures |= made
         return figures
 
-    def _describe(self, tool: str) -> dict[str, str]:
-        """Say where a figure is from, in words that are keys of a PNG file."""
-        known = {word: self._plotInfo.get(key) for key, word in _WORDS.items()}
-        made_by = {"Software": f"analysis_cp {__version__}", "Tool": tool}
-        return made_by | {word: str(value) for word, value in known.items() if value}
+
+def signFigures(figures: Iterable[Figure], tool: str, plotInfo: Mapping[str, Any]) -> None:
+    """Say where figures are from, in the files that they are written to.
+
+    Parameters
+    ----------
+    figures
+        Figures of one tool. Each gets ``metadata``, which the Butler writes into the file of the picture: the
+        version of this package, the tool, and the provenance.
+    tool
+        Name of the tool.
+    plotInfo
+        Provenance of the figures.
+    """
+    known = {word: plotInfo.get(key) for key, word in _WORDS.items()}
+    made_by = {"Software": f"analysis_cp {__version__}", "Tool": tool}
+    for figure in figures:
+        # Not of matplotlib: upstream's formatter looks for it.
+        cast(Any, figure).metadata = made_by | {word: str(value) for word, value in known.items() if value}
 
 
 def makeBundle(config: AnalysisBaseConfig, prefix: str) -> MetricMeasurementBundle:
