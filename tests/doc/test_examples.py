@@ -79,7 +79,7 @@ def demoOutput(clone) -> Path:
     pipeline.addConfigOverride("verifyBiasIsr", "faults", FAULTS)
     pipeline.addConfigOverride("verifyBiasDet", "ampCornerBoxSize", 50)
     SimulatedRepository(root, Latiss).run(pipeline, "demo/verifyBias")
-    SimulatedRepository(root, Latiss).run("LATISS/verifyPtc.yaml", "demo/verifyPtc")
+    SimulatedRepository(root, Latiss).run("verifyPtc.yaml", "demo/verifyPtc")
     return root
 
 
