@@ -43,10 +43,10 @@ class Statistics:
         clip = ClipControl(control.numSigma, control.numIterations)
         self._measured = measurePixels(maskedImage.image.array, is_bad, wanted, clip)
 
-    def getValue(self, value: int) -> float:
-        """Return what was measured of one property."""
-        (statistic,) = (name for name, bit in PROPERTIES.items() if bit == value)
-        return self._measured[statistic]
+    def getValue(self, value: int | None = None) -> float:
+        """Return what was measured of one property, or of the only one."""
+        (measured,) = (number for name, number in self._measured.items() if value in (None, PROPERTIES[name]))
+        return measured
 
 
 def stringToStatisticsProperty(name: str) -> int:
@@ -78,6 +78,7 @@ lsst.meas.algorithms.SingleGaussianPsf = makePsf
 
 from lsst.cp.verify import CpVerifyStatsTask  # noqa: E402
 
+FILE = "test_endToEnd.py"
 CHOSEN = {"raftDarks", "defects"}
 UPSTREAM = set[str]()
 run = CpVerifyStatsTask.run
@@ -99,9 +100,13 @@ def isOfOneCamera(item: pytest.Item) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave what tests the results of darks and defects."""
-    chosen = [item for item in items if CHOSEN.intersection(getattr(item, "fixturenames", ()))]
-    chosen = [item for item in chosen if not isOfOneCamera(item)]
+    """Leave, of the file that tests all products, what tests the results of darks and defects."""
+    chosen = [
+        item
+        for item in items
+        if item.path.name != FILE
+        or (CHOSEN.intersection(getattr(item, "fixturenames", ())) and not isOfOneCamera(item))
+    ]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
 
