@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from pipelineRuns import WITHOUT_PLOTS, SimulatedRepository, findPlots, readPipeline
 
+from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.report import Verdict, collectReport
 from lsst.daf.butler import Butler
 from lsst.obs.lsst import Latiss, LsstComCam
 from lsst.pipe.base import Pipeline
@@ -104,6 +106,37 @@ def raftDarks(tmp_path_factory) -> Butler:
         pipeline.addConfigPython(label, WITHOUT_PLOTS)
     where = f"detector IN {DETECTORS}"
     return run(tmp_path_factory.mktemp("raftDarks") / "butler", pipeline, LsstComCam, where, DARKS)
+
+
+def test_a_report_has_the_verdict_of_the_run(butler):
+    """The second detector has no results in the second exposure; the faults are in the first two places."""
+    report = collectReport(butler, "u/test", where=f"detector IN {DETECTORS}")
+    (product,) = report.products
+    assert [exposure.exposure for exposure in product.exposures] == [FIRST, SECOND]
+    assert [exposure.nDetectorsMissing for exposure in product.exposures] == [0, 1]
+    assert product.verdict is Verdict.UNKNOWN
+    assert product.reasons[0] == "1 detector (R22_S11) has no results in at least one exposure."
+    noise = next(each for each in product.tests if each.test.key == "NOISE")
+    layout = report.layout
+    failed = np.flatnonzero(noise.nFailed)
+    assert layout.detectorId[layout.ampDetector[failed]].tolist() == [0]
+    assert layout.ampName[failed].tolist() == ["C03"]
+    assert noise.worstExposure[failed].tolist() == [FIRST]
+    assert {plot.level for plot in product.plots} == {"exposure", "run"}
+    assert "analysis_cp" in report.versions
+
+
+def test_tables_have_the_limits(butler):
+    table = butler.get(
+        "cpBiasRun_detectorSummary", parameters={"strip_astropy_meta_yaml": False, "columns": ["detector"]}
+    )
+    noise = getProduct("bias")["NOISE"]
+    assert table.meta["limits"]["NOISE"] == {
+        "operator": "<=",
+        "threshold": 0.05,
+        "unit": "",
+        "source": noise.thresholdSource,
+    }
 
 
 def getValues(butler: Butler, name: str, tool: str, **data_id: int) -> dict[str, float]:

@@ -45,7 +45,8 @@ def tablePage() -> dict[str, str]:
             "table has the columns of the tests that it is made of. The metadata of each column hold its "
             "unit, and what it means: ``table[name].description``. Those of the tables ``detectorSummary``, "
             "``ampSummary`` and ``culprits`` name the values that are stored wrongly and therefore left out, "
-            "each with the reason: ``table.meta['notRead']``, where the table is read with "
+            "each with the reason, and the limits with which the results were judged, with their sources: "
+            "``table.meta['notRead']`` and ``table.meta['limits']``, where the table is read with "
             "``parameters={'strip_astropy_meta_yaml': False}``, as Butler otherwise leaves metadata out."
         ),
         "",

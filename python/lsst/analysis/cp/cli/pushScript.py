@@ -6,20 +6,18 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, NoReturn
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 from tqdm import tqdm
 
 from lsst.analysis.cp.metrics import BundleQuery, CalibrationLookup
@@ -38,11 +36,11 @@ from lsst.analysis.cp.sasquatch import (
 )
 from lsst.analysis.cp.sasquatch.delivery import GRACE
 from lsst.analysis.cp.sasquatch.pusher import TimedReader
-from lsst.daf.butler import Butler, ButlerUserError
+from lsst.daf.butler import Butler
+
+from .explain import explainErrors, openButler
 
 __all__ = ["PushOptions", "runPush"]
-
-_LOG = logging.getLogger(__name__)
 
 TOKEN_VARIABLE = "SASQUATCH_TOKEN"
 """Environment variable that may hold the token."""
@@ -99,13 +97,13 @@ def runPush(options: PushOptions) -> bool:
         Raised if the options cannot be used together, or with this repository or proxy.
     """
     _checkNames(options)
-    with _explainErrors(), ExitStack() as stack:
+    with explainErrors(SasquatchError), ExitStack() as stack:
         address = WebAddress.parse(options.proxy, "proxy")
         mode = Mode.UPSTREAM if options.upstream_schema else Mode.OWN
         target = f"{address.target} {options.namespace} {mode}"
         ledger_file = _findLedger(options)
         # Whoever locks a repository is waited for by the middleware for minutes.
-        open_butler = partial(_openButler, options.repo)
+        open_butler = partial(openButler, options.repo)
         butler = stack.enter_context(TimedReader().run(open_butler, options.deadline + GRACE))
         ledger = stack.enter_context(Ledger(ledger_file, target, isReadOnly=options.dry_run))
         # Opened before the work: all of that would be in vain.
@@ -153,37 +151,6 @@ def _checkNames(options: PushOptions) -> None:
             raise click.BadParameter(f"{name!r} is no name of a field.", param_hint="--field")
     if bool(options.calibration_type) != bool(options.calibrations):
         raise click.UsageError("--calibration-type and --calibrations go together.")
-
-
-@contextmanager
-def _explainErrors() -> Iterator[None]:
-    """Turn errors that a user can do something about into one line without traceback."""
-    try:
-        yield
-    except (click.ClickException, click.exceptions.Exit):
-        raise
-    except (SasquatchError, ButlerUserError, OSError, SQLAlchemyError) as error:
-        raise click.ClickException(_firstLine(error)) from None
-    except Exception as error:
-        # Of expressions and registries that are odd, the middleware raises anything.
-        _LOG.debug("The push failed.", exc_info=True)
-        raise click.ClickException(f"{type(error).__name__}: {_firstLine(error)}") from None
-
-
-def _firstLine(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
-
-
-def _openButler(repo: str) -> Butler:
-    try:
-        return Butler.from_config(repo, writeable=False)
-    except FileNotFoundError as error:
-        raise click.ClickException(f"There is no repository {repo}: {error}") from None
-    except Exception as error:
-        # Whatever configurations, databases and servers come up with.
-        raise click.ClickException(
-            f"The repository {repo} cannot be opened: {type(error).__name__}: {_firstLine(error)}"
-        ) from None
 
 
 def _findLedger(options: PushOptions) -> Path:

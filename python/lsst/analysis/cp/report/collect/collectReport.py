@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.table import Table
 
-from lsst.analysis.cp.catalogue import getProduct
+from lsst.analysis.cp.catalogue import Product, getProduct
 from lsst.analysis.cp.core import CameraLayout
 from lsst.analysis.cp.core.typing import BoolArray
 from lsst.analysis.cp.metrics import nameDataset
@@ -42,7 +42,7 @@ from .search import (
     findBegun,
     findSections,
     productOf,
-    stemOf,
+    sortSections,
 )
 from .stored import StoredTable
 from .versions import readVersions
@@ -101,11 +101,12 @@ def collectReport(
         repository, or of a collection that is not reported.
     """
     scope = Scope.open(butler, collections, instrument, where)
-    sections, problems = findSections(scope)
+    found, problems = findSections(scope)
+    production = _findProduction(scope, graphs)
+    sections = _addExpected(scope, found, production.tasks)
     if not sections and all(problem.isRemark for problem in problems):
         raise ReportError(_explainNothing(scope, problems))
     geometry = readGeometry(scope)
-    production = _findProduction(scope, graphs)
     collector = _Collector(scope, geometry.layout, production.tasks)
     plots = findPlots(scope, {section.product for section in sections})
     products = [collector.collect(section, plots[section.product]) for section in sections]
@@ -119,7 +120,13 @@ def collectReport(
         versions=versions,
         products=tuple(products),
         tasks=production.tasks,
-        problems=(*problems, *collector.problems, *unread, *production.problems),
+        # Without graphs nobody has said what is expected: logs that cannot be read tell of nothing else.
+        problems=(
+            *problems,
+            *collector.problems,
+            *(replace(each, isRemark=each.isRemark or not graphs) for each in production.problems),
+            *unread,
+        ),
         certification=certification or Certification(),
     )
 
@@ -130,6 +137,21 @@ def _findProduction(scope: Scope, graphs: Sequence[str]) -> Production:
         return listTasks(scope.butler, scope.given, graphs, instrument=scope.instrument)
     except ValueError as error:
         raise ReportError(str(error)) from error
+
+
+def _addExpected(scope: Scope, sections: Sequence[Section], tasks: Sequence[TaskReport]) -> list[Section]:
+    """Add the products that tasks were to verify and of which there is nothing."""
+    if scope.where:
+        # What is absent may be absent on purpose.
+        return list(sections)
+    shown = {section.product for section in sections}
+    expected = {product.name for task in tasks if (product := _verifiedBy(task)) is not None}
+    return sortSections([*sections, *(Section(product=name) for name in expected - shown)])
+
+
+def _verifiedBy(task: TaskReport) -> Product | None:
+    """Find the product that a task of cp_verify verifies; None if it is no such task."""
+    return productOf(f"cp{task.task.removeprefix('verify')}") if task.task.startswith("verify") else None
 
 
 def _explainNothing(scope: Scope, problems: Sequence[Problem]) -> str:
@@ -214,10 +236,8 @@ class _Collector:
     def _listMissing(self, product: str) -> Iterable[Missing]:
         """List what tasks of cp_verify should have made of a product, and did not."""
         for task in self._tasks:
-            if task.task.startswith(f"verify{stemOf(product)}"):
-                found = productOf(f"cp{task.task.removeprefix('verify')}")
-                if found is not None and found.name == product:
-                    yield from task.missing
+            if (found := _verifiedBy(task)) is not None and found.name == product:
+                yield from task.missing
 
     def _countMerged(self, gathered: GatheredSection) -> list[str]:
         """Compare the number of exposures with that of the merge of the run."""

@@ -150,6 +150,19 @@ class Scope:
             yield from ((collection, ref) for ref in refs if ref.id not in known)
             known |= {ref.id for ref in refs}
 
+    def has(self, name: str, *, everywhere: bool = False) -> bool:
+        """Tell whether there is a dataset of a type; `find` has the parameters."""
+        searched = [each for each in self.collections if name in self.typesOf[each]]
+        if not searched:
+            return False
+        with self.butler.query() as query:
+            results = query.datasets(name, searched, find_first=False)
+            if "instrument" in self.dimensionsOf(name):
+                results = results.where(instrument=self.instrument)
+            if self.where and not everywhere:
+                results = results.where(self.where)
+            return bool(results.any())
+
     def findIds(self, names: Iterable[str], dimension: str) -> set[tuple[int, str]]:
         """Find the exposures, visits or detectors that have a dataset of some types.
 

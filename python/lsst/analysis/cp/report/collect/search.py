@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ __all__ = [
     "findSections",
     "isOfLight",
     "productOf",
+    "sortSections",
     "stemOf",
 ]
 
@@ -125,8 +126,8 @@ def findSections(scope: Scope) -> tuple[list[Section], list[Problem]]:
     problems: list[Problem] = []
     outputs: dict[str, Product] = {}
     for name in scope.types:
-        output, _, ending = name.rpartition("_")
-        if ending not in TABLES or "detector" in scope.dimensionsOf(name):
+        output = name.rpartition("_")[0]
+        if not _isTable(name) or "detector" in scope.dimensionsOf(name):
             continue
         product = productOf(output)
         if product is None:
@@ -136,15 +137,21 @@ def findSections(scope: Scope) -> tuple[list[Section], list[Problem]]:
             outputs[output] = product
     sections = [each for output in outputs for each in _findTables(scope, output, outputs[output], problems)]
     _attachMerged(scope, sections, outputs)
-    with_tables = {product.name for product in outputs.values()}
-    for name in sorted((_findTraces(scope) | with_tables) - {section.product for section in sections}):
-        if scope.where and name in with_tables:
-            reason = f"nothing of it fulfils {scope.where!r}"
-            problems.append(Problem(dataset=name, reason=reason, isRemark=True))
-        else:
-            sections.append(Section(product=name))
+    shown = {section.product for section in sections}
+    for name, types in _findTraces(scope).items():
+        absence = None if name in shown else _explainAbsence(scope, types)
+        if absence is not None:
+            if absence:
+                problems.append(Problem(dataset=name, reason=absence, isRemark=True))
+            else:
+                sections.append(Section(product=name))
+    return sortSections(sections), problems
+
+
+def sortSections(sections: Iterable[Section]) -> list[Section]:
+    """Sort sections in the order of the catalogue, those of a product by name."""
     order = {name: place for place, name in enumerate(products())}
-    return sorted(sections, key=lambda each: (order[each.product], each.name)), problems
+    return sorted(sections, key=lambda each: (order[each.product], each.name))
 
 
 def _standardOutputs(product: str) -> tuple[str, str]:
@@ -211,16 +218,34 @@ def _attachMerged(scope: Scope, sections: list[Section], outputs: Mapping[str, P
                     section.merged.setdefault(ref.run, ref)
 
 
-def _findTraces(scope: Scope) -> set[str]:
-    """Name the products of which there are results of verification, metrics or plots."""
-    found = set()
+def _findTraces(scope: Scope) -> dict[str, list[str]]:
+    """List the dataset types of results of verification, tables, metrics and plots of each product."""
+    found: dict[str, list[str]] = defaultdict(list)
     for name in scope.types:
-        own = name.startswith("cp") and scope.storageOf(name) in (BUNDLE_STORAGE, "Plot")
-        if own or name.startswith("verify"):
-            product = productOf(name if own else f"cp{name.removeprefix('verify')}")
+        is_verified = name.startswith("verify")
+        if is_verified or _isTable(name) or scope.storageOf(name) in (BUNDLE_STORAGE, "Plot"):
+            product = productOf(f"cp{name.removeprefix('verify')}" if is_verified else name)
             if product is not None:
-                found.add(product.name)
-    return found
+                found[product.name].append(name)
+    return dict(found)
+
+
+def _isTable(name: str) -> bool:
+    return name.rpartition("_")[2] in TABLES
+
+
+def _explainAbsence(scope: Scope, types: Sequence[str]) -> str | None:
+    """Say why a product has no tables, although there may be something else of it.
+
+    The reason is empty if it should have some, and None if there is nothing of it.
+    """
+    tables = [name for name in types if _isTable(name)]
+    excluded = f"nothing of it fulfils {scope.where!r}"
+    if scope.where and any(scope.has(name, everywhere=True) for name in tables):
+        return excluded
+    if any(scope.has(name) for name in types):
+        return ""
+    return excluded if any(scope.has(name, everywhere=True) for name in types) else None
 
 
 def findBegun(scope: Scope, section: Section, dimension: str) -> set[int]:
