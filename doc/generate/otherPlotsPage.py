@@ -38,11 +38,13 @@ class OtherPlot:
         Patterns of the dataset types that show it here.
     none
         Why nothing does; empty if something does.
+    page
+        Page of the run report on which it is; empty for what is no part of a report.
 
     Raises
     ------
     PlotError
-        Raised unless it has either dataset types or a reason.
+        Raised unless it has either dataset types or a page, or a reason.
     """
 
     package: str
@@ -50,9 +52,10 @@ class OtherPlot:
     plot: str
     ours: tuple[str, ...] = ()
     none: str = ""
+    page: str = ""
 
     def __post_init__(self) -> None:
-        if bool(self.ours) == bool(self.none):
+        if bool(self.ours or self.page) == bool(self.none):
             raise PlotError(f"{self.package}, {self.place}, {self.plot}: expected one of ours and none")
 
 
@@ -107,9 +110,9 @@ def otherPlotsPage(made: frozenset[str], plots: Iterable[OtherPlot] | None = Non
         "#" * len(title),
         "",
         wrap(
-            "The plots that the notebooks of cp_verify and the tasks of eo_pipe make, and what shows the "
-            "same here: dataset types of plots (:doc:`plots`), in which ``*`` stands for any text, or why "
-            "nothing does."
+            "The plots that the notebooks of cp_verify and the tasks and the run report of eo_pipe make, and "
+            "what shows the same here: dataset types of plots (:doc:`plots`), in which ``*`` stands for any "
+            "text, and the page of our run report, or why nothing does."
         ),
         "",
     ]
@@ -125,4 +128,6 @@ def _describe(plot: OtherPlot, made: frozenset[str]) -> dict[str, str]:
         if not fnmatch.filter(made, pattern):
             raise PlotError(f"{plot.package}, {plot.place}, {plot.plot}: no pipeline makes {pattern}")
     here = ", ".join(f"``{pattern}``" for pattern in plot.ours)
-    return {"made by": plot.place, "plot": plot.plot, "here": here or f"None. {plot.none}"}
+    on = f"{plot.page[:1].upper()}{plot.page[1:]}"
+    shown = f"None. {plot.none}" if plot.none else ": ".join(filter(None, [on, here]))
+    return {"made by": plot.place, "plot": plot.plot, "here": shown}
