@@ -19,7 +19,7 @@ from lsst.pipe.base import Pipeline
 # What a set-up stack, or a tool of its own, has to offer.
 FOREIGN = {"butler define-visits", "scons", "setup -k -r ."}
 PACKAGE = ROOT / "python" / "lsst" / "analysis" / "cp"
-ROOMS = "actions|atools|catalogue|cli|core|metrics|notebook|sasquatch|tasks"
+ROOMS = "actions|atools|catalogue|cli|core|metrics|notebook|report|sasquatch|tasks"
 FOLDERS = rf"\.ci|benchmarks|demo|doc|pipelines|python|specs|standalone|tests|{ROOMS}"
 PATH = re.compile(rf"``((?:{FOLDERS})/[^\s`]*)``")
 NAME = re.compile(r"(?<![`:])`~?(lsst\.analysis\.cp\.[\w.]+)`(?!`)")

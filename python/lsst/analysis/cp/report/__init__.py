@@ -6,4 +6,5 @@
 # ruff: noqa: F403  (the modules' __all__ are the public names)
 from .collect import *
 from .model import *
+from .pages import *
 from .verdicts import *
