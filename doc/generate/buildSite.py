@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.error import URLError
 
+from deadLinks import findDeadLinks
 from galleryPage import GalleryPlot, addPictures, readGallery
 from notebookPages import NotebookError, addNotebooks
 from pictures import firstFigure, shrink
@@ -153,9 +154,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Failed: {error}", file=sys.stderr)
         return 1
     writeChangeLog(pages)
-    code = runSphinx(pages, site, options.output / "work")
-    print("Failed: see the warnings above." if code else site / "index.html")
-    return code
+    if code := runSphinx(pages, site, options.output / "work"):
+        print("Failed: see the warnings above.")
+        return code
+    if dead := findDeadLinks(site):
+        print("Failed: links lead nowhere.", *dead, sep="\n  ", file=sys.stderr)
+        return 1
+    print(site / "index.html")
+    return 0
 
 
 def _findFigure(plot: GalleryPlot, figures: Path) -> Path | None:

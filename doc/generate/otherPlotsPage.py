@@ -38,11 +38,13 @@ class OtherPlot:
         Patterns of the dataset types that show it here.
     none
         Why nothing does; empty if something does.
+    page
+        Page of the run report on which it is; empty for what is no part of a report.
 
     Raises
     ------
     PlotError
-        Raised unless it has either dataset types or a reason.
+        Raised unless it has either dataset types or a page, or a reason.
     """
 
     package: str
@@ -50,10 +52,16 @@ class OtherPlot:
     plot: str
     ours: tuple[str, ...] = ()
     none: str = ""
+    page: str = ""
 
     def __post_init__(self) -> None:
-        if bool(self.ours) == bool(self.none):
+        if bool(self.ours or self.page) == bool(self.none):
             raise PlotError(f"{self.package}, {self.place}, {self.plot}: expected one of ours and none")
+
+    @property
+    def isOfReport(self) -> bool:
+        """Whether the package is a report, whose rows have pages."""
+        return self.package.endswith("run report")
 
 
 def readOtherPlots() -> list[OtherPlot]:
@@ -107,9 +115,9 @@ def otherPlotsPage(made: frozenset[str], plots: Iterable[OtherPlot] | None = Non
         "#" * len(title),
         "",
         wrap(
-            "The plots that the notebooks of cp_verify and the tasks of eo_pipe make, and what shows the "
-            "same here: dataset types of plots (:doc:`plots`), in which ``*`` stands for any text, or why "
-            "nothing does."
+            "The plots that the notebooks of cp_verify and the tasks and the run report of eo_pipe make, and "
+            "what shows the same here: dataset types of plots (:doc:`plots`), in which ``*`` stands for any "
+            "text, and the page of our run report, or why nothing does."
         ),
         "",
     ]
@@ -125,4 +133,5 @@ def _describe(plot: OtherPlot, made: frozenset[str]) -> dict[str, str]:
         if not fnmatch.filter(made, pattern):
             raise PlotError(f"{plot.package}, {plot.place}, {plot.plot}: no pipeline makes {pattern}")
     here = ", ".join(f"``{pattern}``" for pattern in plot.ours)
-    return {"made by": plot.place, "plot": plot.plot, "here": here or f"None. {plot.none}"}
+    row = {"made by": plot.place, "plot": plot.plot, "here": f"None. {plot.none}" if plot.none else here}
+    return row | ({"page of the run report": plot.page or "none"} if plot.isOfReport else {})

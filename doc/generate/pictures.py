@@ -4,8 +4,9 @@
 """Makes the pictures of README and documentation from the figures of the demonstration.
 
 ``python doc/generate/pictures.py demo-output`` takes those of LSSTCam, and of the history of LATISS;
-``--camera LSSTComCam`` is quicker to simulate. Unlike the files of ``python doc/generate`` they do not follow
-from the sources alone: they are made anew when figures change, and looked at.
+``--camera LSSTComCam`` is quicker to simulate. That of TinyCam is saved by the example of addingACamera.rst.
+Unlike the files of ``python doc/generate`` they do not follow from the sources alone: they are made anew
+when figures change, and looked at.
 """
 
 from __future__ import annotations
@@ -64,6 +65,9 @@ PICTURES = (
     Picture("detector", "cpBiasExpDetView_biasImage_DetectorImagePlot_*_R22_S11"),
     Picture("significance", "cpBiasExpResidual_biasSignificance_FocalPlaneImagePlot_*"),
     Picture("structures", "cpBiasExpResidual_biasStructures_StructureStampsPlot_*"),
+    Picture("failuresOfLatiss", "cpBiasExp_biasFailures_FailureMapPlot_*2", "LATISS"),
+    Picture("limits", "cpPtcRunExtended_ptcByVendor_VendorHistogramPlot*", "LATISS"),
+    Picture("tinyCam", "cpBiasExp_biasNoise_FocalPlaneGeometryPlot_*", "TinyCam"),
     Picture("step", "cpBiasTrend_biasNoiseByDetector_TrendPlot*", "LATISS"),
     Picture("drift", "cpBiasTrend_biasMeanByDetector_TrendPlot*", "LATISS"),
 )

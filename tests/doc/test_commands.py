@@ -17,7 +17,8 @@ from lsst.daf.butler.cli.butler import cli as butler
 from lsst.pipe.base import Pipeline
 
 # What a set-up stack, or a tool of its own, has to offer.
-FOREIGN = {"butler define-visits", "scons", "setup -k -r ."}
+FOREIGN = {"butler define-visits", "butler register-instrument", "butler write-curated-calibrations", "scons"}
+FOREIGN |= {"setup -k -r", "setup -k -r ."}
 PACKAGE = ROOT / "python" / "lsst" / "analysis" / "cp"
 ROOMS = "actions|atools|catalogue|cli|core|metrics|notebook|report|sasquatch|tasks"
 FOLDERS = rf"\.ci|benchmarks|demo|doc|pipelines|python|specs|standalone|tests|{ROOMS}"
@@ -31,7 +32,25 @@ COMMANDS = dict(sorted(pair for page in PAGES for pair in readCommands(page)))
 def checkPipeline(arguments: list[str]) -> None:
     """Read the pipeline that a command line names."""
     name = arguments[arguments.index("-p") + 1].replace("$ANALYSIS_CP_DIR", str(ROOT))
-    assert len(Pipeline.fromFile(name)) > 0
+    assert len(Pipeline.fromFile(str(ROOT / name))) > 0
+
+
+WHOLE_PIPELINES = [
+    pytest.param(example.text, id=example.page.name)
+    for example in EXAMPLES
+    if example.language == "yaml" and "imports:" in example.text and "$CP_VERIFY_DIR" not in example.text
+]
+
+
+@pytest.mark.parametrize("text", WHOLE_PIPELINES)
+def test_pipelines_of_pages_keep_their_contracts(text, monkeypatch, upstreamPipelines):
+    monkeypatch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+    pipeline = Pipeline.fromString(text)
+    assert pipeline.to_graph().tasks
+
+
+def test_there_are_pipelines_on_pages():
+    assert "choosingLimits.rst" in {parameter.id for parameter in WHOLE_PIPELINES}
 
 
 def test_there_are_commands():

@@ -11,6 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -29,17 +30,24 @@ pytestmark = pytest.mark.slow
 # Those of the demonstration.
 EXPOSURES = [simulator.ExposureInfo(20260301, i) for i in (1, 2, 3)]
 FAULTS = (ROOT / "demo" / "faults" / "bias" / "LATISS.txt").read_text().splitlines()[1:4]
+PTC_FAULTS = (ROOT / "demo" / "faults" / "ptc" / "LATISS.txt").read_text().splitlines()[1:]
 LEFT_OUT = shutil.ignore_patterns(".*", "demo-output", "__pycache__", "*.egg-info", "_build")
 VARIABLES = ("ANALYSIS_CP_DIR", "CP_VERIFY_DIR", "ANALYSIS_TOOLS_DIR")
 RUNNABLE = [page for page in PAGES if any(e.page == page and e.runsInClone and e.language for e in EXAMPLES)]
-TYPED = [page for page in RUNNABLE if page.stem in ("README", "gettingStarted")]
+TYPED = [
+    page
+    for page in RUNNABLE
+    if page.stem in ("README", "gettingStarted", "addingACamera", "addingATest", "choosingLimits")
+]
+USER = {"LOGNAME": "me", "USER": "me"}
+"""What a login sets."""
 
 
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
     """Return the environment of a user who has set up nothing."""
     kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
-    return kept | {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+    return kept | USER | {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +73,13 @@ def demoOutput(clone) -> Path:
     root = clone / "demo-output" / "LATISS" / "repository"
     root.parent.mkdir(parents=True)
     camera = simulator.shrinkCamera(Latiss().getCamera(), 4)
-    simulator.makeRepository(root, Latiss, EXPOSURES, camera=camera).close()
+    with simulator.makeRepository(root, Latiss, EXPOSURES, camera=camera) as repository:
+        simulator.PTCS.store(repository, Latiss(), camera, simulator.parseFaults(PTC_FAULTS))
     pipeline = readPipeline("LATISS/verifyBias.yaml")
     pipeline.addConfigOverride("verifyBiasIsr", "faults", FAULTS)
     pipeline.addConfigOverride("verifyBiasDet", "ampCornerBoxSize", 50)
     SimulatedRepository(root, Latiss).run(pipeline, "demo/verifyBias")
+    SimulatedRepository(root, Latiss).run("verifyPtc.yaml", "demo/verifyPtc")
     return root
 
 
@@ -90,9 +100,27 @@ def joinExamples(page: Path, language: str) -> str:
     return "\n".join(mine)
 
 
+def changeCatalogue(page: Path, clone: Path, changed: Path) -> Path:
+    """Copy what a page changes of a clone, and write its test into the catalogue where the page says so."""
+    for path in clone.iterdir():
+        if path.name in ("python", "doc", "metrics", "specs", "metricInfo"):
+            shutil.copytree(path, changed / path.name)
+        else:
+            (changed / path.name).symlink_to(path)
+    [lines] = [example.text for example in EXAMPLES if example.page == page and example.language == "yaml"]
+    catalogue = changed / "python" / "lsst" / "analysis" / "cp" / "catalogue" / "bias.yaml"
+    text = catalogue.read_text()
+    assert text.count("  SUCCESS:\n") == 1
+    catalogue.write_text(text.replace("  SUCCESS:\n", f"{textwrap.indent(lines, '  ')}  SUCCESS:\n"))
+    return changed
+
+
 @pytest.mark.parametrize("page", TYPED, ids=lambda page: page.name)
-def test_examples_of_a_page_run_as_a_reader_types_them(page, clone, demoOutput, environment):
+def test_examples_of_a_page_run_as_a_reader_types_them(page, clone, demoOutput, environment, tmp_path):
     """Those of one language run in one session."""
+    if page.stem == "addingATest":
+        clone = changeCatalogue(page, clone, tmp_path)
+        environment = environment | {"PYTHONPATH": str(clone / "python")}
     commands = leaveOutMake(joinExamples(page, "bash"))
     for shell in filter(shutil.which, ("bash", "zsh")) if page.name == "README.rst" else ("bash",):
         # What runs a second time goes to another collection.
@@ -111,7 +139,13 @@ def test_examples_of_a_page_run(page, clone, demoOutput, monkeypatch):
     monkeypatch.chdir(clone)
     for name, folder in zip(VARIABLES, (".", "standalone", "standalone"), strict=True):
         monkeypatch.setenv(name, str(clone / folder))
-    for command in leaveOutMake(joinExamples(page, "bash").replace("\\\n", " ")).splitlines():
+    for name, value in USER.items():
+        monkeypatch.setenv(name, value)
+    text = joinExamples(page, "bash").replace("\\\n", " ").replace("$USER", USER["USER"])
+    # The amplifiers here have fewer pixels than those of the demonstration.
+    whole = "LATISS/verifyBias.yaml'"
+    text = text.replace(whole, f"{whole} -c verifyBiasDet:ampCornerBoxSize=50")
+    for command in leaveOutMake(text).splitlines():
         match shlex.split(command, comments=True):
             case ["pipetask" | "butler" as program, *arguments]:
                 result = LogCliRunner().invoke({"pipetask": pipetask, "butler": butler}[program], arguments)
@@ -123,7 +157,8 @@ def test_examples_of_a_page_run(page, clone, demoOutput, monkeypatch):
 
 def test_pages_with_runnable_examples():
     assert {page.stem for page in RUNNABLE} >= {
-        *("README", "gettingStarted", "imageViews", "plots", "runReport", "sasquatch", "trends")
+        *("README", "gettingStarted", "imageViews", "plots", "runReport", "sasquatch", "trends"),
+        *("addingACamera", "addingATest", "choosingLimits", "ownRun", "readingFailures", "stackRun"),
     }
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stan
 import buildSite  # noqa: E402
 import notebookPages  # noqa: E402
 import smallDemonstration  # noqa: E402
+from somePages import copySomePages  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -86,20 +86,6 @@ def test_injected_faults_are_found(executed):
     assert "deadAmplifier" in structures.data["text/html"]
 
 
-def makePages(folder: Path) -> Path:
-    """Make pages of the notebooks alone, with the settings of all."""
-    pages = folder / "pages"
-    shutil.copytree(buildSite.ROOT / "doc" / "_static", pages / "_static")
-    shutil.copytree(next(iter(NOTEBOOKS.values())).parent, pages / "lsst.analysis.cp" / "notebooks")
-    shutil.copy(buildSite.ROOT / "doc" / "conf.py", pages)
-    (pages / "index.rst").write_text("All\n===\n\n.. toctree::\n\n   lsst.analysis.cp/notebooks\n")
-    mark = buildSite.ROOT / "doc" / "lsst.analysis.cp" / "notebooks.rst"
-    assert mark.read_text().count(notebookPages.MARK) == 1
-    text = f"Notebooks\n=========\n\n{notebookPages.MARK}\n"
-    (pages / "lsst.analysis.cp" / "notebooks.rst").write_text(text)
-    return pages
-
-
 @pytest.mark.parametrize(("data", "note"), [("small", "cameras of fewer pixels"), ("none", "Run make demo")])
 def test_pages_show_what_cells_show(request, tmp_path, data, note):
     pytest.importorskip("myst_nb", reason="the documentation needs myst-nb")
@@ -110,7 +96,8 @@ def test_pages_show_what_cells_show(request, tmp_path, data, note):
         )
         for name, each in notebooks.items()
     }
-    pages = makePages(tmp_path)
+    pages = tmp_path / "pages"
+    copySomePages(pages)
     notebookPages.writePages(pages, notebooks, data)
     assert buildSite.runSphinx(pages, tmp_path / "html", tmp_path / "work") == 0
     folder = tmp_path / "html" / "lsst.analysis.cp" / "notebooks"

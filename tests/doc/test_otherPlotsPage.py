@@ -21,6 +21,24 @@ def test_page_names_what_shows_a_plot_and_why_nothing_does():
     assert "   * - B\n     - Spots\n     - None. It needs spots.\n" in page
 
 
+def test_rows_of_a_report_have_pages():
+    rows = [
+        OtherPlot(
+            package="A's run report", place="CCD", plot="Kernel", ours=("cpBfk*",), page="detector page"
+        ),
+        OtherPlot(package="A's run report", place="Run", plot="Layout", page="run page"),
+    ]
+    [page] = otherPlotsPage(frozenset({"cpBfkX_bfkKernels_Y"}), rows).values()
+    assert "     - ``cpBfk*``\n     - detector page\n" in page
+    assert "     - Layout\n     -\n     - run page\n" in page.replace("- \n", "-\n")
+
+
+def test_each_row_of_the_report_of_eo_pipe_is_listed():
+    places = [plot.place for plot in readOtherPlots() if plot.package == "eo_pipe's run report"]
+    assert (places.count("Run: mosaics"), places.count("Run: histograms")) == (25, 24)
+    assert {"Run: gain stability", "Raft", "CCD"} < set(places)
+
+
 def test_plot_that_no_pipeline_makes_is_an_error():
     with pytest.raises(PlotError, match=r"eo_pipe, A, Kernel: no pipeline makes cpBfk\*_bfkKernels_\*"):
         otherPlotsPage(frozenset({"cpBfkX_bfkOthers_Y"}), [KERNEL])

@@ -71,7 +71,8 @@ def page(browser, request) -> Iterator[object]:
     said: list[str] = []
     page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("requestfailed", lambda each: said.append(f"failed: {each.url}"))
+    # What is still loading when a page is left is given up.
+    page.on("requestfailed", lambda each: each.failure == "net::ERR_ABORTED" or said.append(each.url))
     page.on("request", lambda each: each.url.startswith(("file:", "data:")) or said.append(each.url))
     yield page
     page.close()
