@@ -58,11 +58,6 @@ class OtherPlot:
         if bool(self.ours or self.page) == bool(self.none):
             raise PlotError(f"{self.package}, {self.place}, {self.plot}: expected one of ours and none")
 
-    @property
-    def isOfReport(self) -> bool:
-        """Whether the package is a report, whose rows have pages."""
-        return self.package.endswith("run report")
-
 
 def readOtherPlots() -> list[OtherPlot]:
     """List the plots of other packages, in the order of the file."""
@@ -133,5 +128,6 @@ def _describe(plot: OtherPlot, made: frozenset[str]) -> dict[str, str]:
         if not fnmatch.filter(made, pattern):
             raise PlotError(f"{plot.package}, {plot.place}, {plot.plot}: no pipeline makes {pattern}")
     here = ", ".join(f"``{pattern}``" for pattern in plot.ours)
-    row = {"made by": plot.place, "plot": plot.plot, "here": f"None. {plot.none}" if plot.none else here}
-    return row | ({"page of the run report": plot.page or "none"} if plot.isOfReport else {})
+    on = f"{plot.page[:1].upper()}{plot.page[1:]}"
+    shown = f"None. {plot.none}" if plot.none else ": ".join(filter(None, [on, here]))
+    return {"made by": plot.place, "plot": plot.plot, "here": shown}

@@ -29,8 +29,8 @@ def test_rows_of_a_report_have_pages():
         OtherPlot(package="A's run report", place="Run", plot="Layout", page="run page"),
     ]
     [page] = otherPlotsPage(frozenset({"cpBfkX_bfkKernels_Y"}), rows).values()
-    assert "     - ``cpBfk*``\n     - detector page\n" in page
-    assert "     - Layout\n     -\n     - run page\n" in page.replace("- \n", "-\n")
+    assert "     - Kernel\n     - Detector page: ``cpBfk*``\n" in page
+    assert "     - Layout\n     - Run page\n" in page
 
 
 def test_each_row_of_the_report_of_eo_pipe_is_listed():
