@@ -321,3 +321,14 @@ def test_the_majority_rule_is_stated(report, read):
     assert "in at least 2 exposures" in text
     assert f"{n // 2 + 1} times the failures" in text
     assert getProduct("bias").epoch == "exposure"
+
+
+def test_few_detectors_are_drawn_by_amplifiers(lsstCam, tmp_path):
+    geometry = cameraGeometry.__wrapped__([each for each in lsstCam if each.getName() == "R22_S11"])
+    report = makeReport(geometry, Recipe(products=("bias", "crosstalk"), failing=0.1, lost=()))
+    writePages(report, tmp_path)
+    page = BeautifulSoup((tmp_path / "index.html").read_text(), "html.parser")
+    assert len(page.select("#map-bias svg.map a")) == 16
+    assert {each["href"] for each in page.select("#map-bias svg.map a")} == {"detectors/R22_S11.html#bias"}
+    # Crosstalk has no tests of amplifiers.
+    assert len(page.select("#map-crosstalk svg.map a")) == 1

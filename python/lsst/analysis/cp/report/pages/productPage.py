@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
 from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN, majorityThresholds
+from lsst.analysis.cp.core.typing import FlagArray
 from lsst.analysis.cp.report.model import PlotEntry, ProductReport, ReportedTest
 
 from .cells import Column, headCell, makeLink, makeRow, makeTable, numberCell, prose, statusCell, textCell
@@ -26,10 +27,11 @@ from .site import Site
 from .status import LOOKS, NOT_EXPECTED, VERDICT_LOOKS, shownStatus
 from .tests import Distance, limitOf, remarkOf, worstDistances
 
-__all__ = ["countDetectors", "distanceRow", "DISTANCE_COLUMNS", "productContents", "productMap"]
+__all__ = ["countDetectors", "distanceRow", "DISTANCE_COLUMNS", "cameraMap", "productContents", "productMap"]
 
 _NEAREST = 12
 _STRUCTURES = 100
+_FEW = 9
 
 DISTANCE_COLUMNS = (
     Column("product"),
@@ -120,12 +122,48 @@ def productMap(site: Site, product: ProductReport, *, up: str = "") -> Markup:
             layout.detectorName.tolist(), layout.detectorId.tolist(), status.tolist(), n_failed, strict=True
         )
     ]
+    addresses = [up + site.addressOf(product, i) for i in range(layout.nDetectors)]
+    label = f"{product.title}: status of detectors"
+    return cameraMap(site, label, status, site.ampStatus[product.name], addresses, titles)
+
+
+def cameraMap(
+    site: Site,
+    label: str,
+    status: FlagArray,
+    ampStatus: FlagArray,
+    addresses: Sequence[str],
+    titles: Sequence[str],
+) -> Markup:
+    """Draw the detectors of a camera or, if these are few, their amplifiers.
+
+    Parameters
+    ----------
+    site
+        The report and its files.
+    label
+        What the map shows.
+    status, ampStatus
+        Codes of the detectors and of the amplifiers.
+    addresses, titles
+        Where each detector leads, and what it is.
+
+    Returns
+    -------
+    map
+        Markup.
+    """
+    geometry, layout = site.report.geometry, site.report.layout
+    if layout.nDetectors > _FEW or (ampStatus == NOT_EXPECTED).all():
+        return makeMap(label, geometry.detectorCorners, status, addresses, titles)
+    owners = layout.ampDetector.tolist()
     return makeMap(
-        f"{product.title}: status of detectors",
-        site.report.geometry.detectorCorners,
-        status,
-        [up + site.addressOf(product, i) for i in range(layout.nDetectors)],
-        titles,
+        label,
+        geometry.ampCorners,
+        ampStatus,
+        [addresses[i] for i in owners],
+        [f"{titles[i]}; {name}" for i, name in zip(owners, layout.ampName.tolist(), strict=True)],
+        outlines=geometry.detectorCorners,
     )
 
 
@@ -177,8 +215,8 @@ def _testsTable(site: Site, product: ProductReport) -> Markup:
 def _testRow(site: Site, product: ProductReport, each: ReportedTest, over: Counter[str]) -> str:
     test = each.test
     counts = [site.countMembers(product, each, code) for code in (GOOD, FAILED, UNKNOWN)]
-    style = ""
-    if test.isTested:
+    style = "x"
+    if test.counts:
         style = "f" if counts[1] else "u" if counts[2] and not counts[0] else "g"
     numbers = [numberCell(count if test.isTested else math.nan) for count in counts]
     return makeRow(
@@ -197,7 +235,7 @@ def distanceRow(site: Site, product: ProductReport, one: Distance, *, up: str = 
     """Make the row of a member that is near to a limit, or beyond it."""
     each, i = one.each, one.member
     worst = int(each.worstExposure[i])
-    style = LOOKS[int(each.status[i])].style if each.test.isTested else ""
+    style = LOOKS[int(shownStatus(each)[i])].style if each.test.counts else "x"
     return makeRow(
         style,
         textCell(product.title),
