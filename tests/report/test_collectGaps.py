@@ -6,19 +6,31 @@
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from astropy.table import Table
-from tableRepository import EXPOSURES, RUN, TableRepository, failAmps, makeTables, withoutDetectors
+from tableRepository import (
+    EXPOSURES,
+    RUN,
+    TableRepository,
+    exposureIds,
+    failAmps,
+    makeTables,
+    withoutDetectors,
+)
 
 from lsst.analysis.cp.catalogue import products
 from lsst.analysis.cp.core.amps import GOOD, UNKNOWN
 from lsst.analysis.cp.core.tableColumns import describeColumns
 from lsst.analysis.cp.report import ProductReport, ReportError, RunReport, Verdict, collectReport
+from lsst.analysis.cp.report.pages.sheet import whereClause
 from lsst.daf.butler import MissingCollectionError
 from lsst.daf.butler.logging import ButlerLogRecords
 from lsst.obs.lsst import Latiss
+from lsst.pipe.base import TaskMetadata
 
 OTHER = "u/someone/verify/20260303T120000Z"
 
@@ -275,6 +287,53 @@ def test_a_product_without_tables_is_unknown(repository):
     assert dark.tests == ()
 
 
+def test_a_product_that_another_task_measures_is_not_forgotten(repository):
+    """Gains are measured by no task of cp_verify; here nothing is left of them but a log."""
+    putAll(repository)
+    repository.put("measureGain_log", ButlerLogRecords.from_records([]), "ButlerLogRecords", detector=3)
+    report = collect(repository)
+    assert [(each.name, each.verdict) for each in report.products] == [
+        ("bias", Verdict.MAY),
+        ("gain", Verdict.UNKNOWN),
+    ]
+    assert report.verdict is Verdict.UNKNOWN
+
+
+def putLogs(repository: TableRepository, task: str, succeeded: Sequence[int], failed: Sequence[int]) -> None:
+    """Store what is left of quanta of a merge, which have no metadata if they failed."""
+    for exposure in (*succeeded, *failed):
+        log = ButlerLogRecords.from_records([])
+        repository.put(f"{task}_log", log, "ButlerLogRecords", exposure=exposure)
+    for exposure in succeeded:
+        repository.put(f"{task}_metadata", TaskMetadata(), "TaskMetadata", exposure=exposure)
+
+
+def test_exposures_that_failed_can_be_left_out(repository):
+    """The condition that the report itself proposes makes a report without them."""
+    *kept, lost = EXPOSURES
+    for exposure in kept:
+        repository.putTables("bias", exposure)
+    putLogs(repository, "verifyBiasExp", kept, [lost])
+    product = only(collect(repository))
+    assert (product.verdict, product.leaveOut) == (Verdict.UNKNOWN, (lost,))
+    again = only(collect(repository, where=whereClause(product)))
+    assert (again.verdict, [each.exposure for each in again.exposures]) == (Verdict.MAY, kept)
+
+
+def test_an_exposure_that_failed_is_missed_in_its_filter_only(repository):
+    band = repository.butler.query_dimension_records("physical_filter", instrument=repository.name)[0].name
+    found, lost = exposureIds(2, 50)
+    repository.addExposures([found, lost], band)
+    for exposure in (*EXPOSURES, found):
+        repository.putTables("flat", exposure)
+    putLogs(repository, "verifyFlatExp", [*EXPOSURES, found], [lost])
+    products = {each.physicalFilter: each for each in collect(repository).products}
+    assert [each.exposure for each in products["unknown"].exposures] == list(EXPOSURES)
+    assert products["unknown"].verdict is Verdict.MAY
+    assert [each.exposure for each in products[band].exposures] == [found, lost]
+    assert products[band].verdict is Verdict.UNKNOWN
+
+
 def test_a_product_whose_tests_do_not_count_is_unknown(repository):
     repository.putTables("cti")
     product = only(collect(repository))
@@ -351,8 +410,9 @@ def test_an_expression_that_leaves_out_a_product_is_a_remark(repository):
 def test_a_collection_without_results_says_where_some_are(repository):
     putAll(repository)
     repository.butler.registry.registerRun("empty")
-    with pytest.raises(ReportError, match="have datasets of no instrument"):
-        collect(repository, "empty")
+    for given in ("empty", "no*"):
+        with pytest.raises(ReportError, match=f"The collections {re.escape(given)} have datasets of no "):
+            collect(repository, given)
 
 
 def test_a_repository_that_must_not_be_written_is_read(repository, caplog):

@@ -258,6 +258,34 @@ def test_exposures_as_a_whole_have_the_numbers_of_their_metrics(repository):
     assert found.margin[0] == pytest.approx(0.2)
 
 
+def test_exposures_as_a_whole_are_good_by_themselves(repository):
+    """Each is tested once, however many there are."""
+    for exposure, n_failed in zip(EXPOSURES, (0.0, 1.0, 0.0), strict=True):
+        repository.putTables("flat", exposure)
+        values = {"min": 0.04, "quantityMin": 0.04, "nTested": 1.0, "nFailed": n_failed}
+        measured = [Measurement(name, u.Quantity(value, "")) for name, value in values.items()]
+        bundle = MetricMeasurementBundle({"flatExpScatter": measured})
+        repository.put("cpFlatExp_metrics", bundle, "MetricMeasurementBundle", exposure=exposure)
+    found = findTested(collectReport(repository.open(), RUN).products[0], "EXP_SCATTER")
+    assert found.status.tolist() == [GOOD, FAILED, GOOD]
+
+
+def test_amplifiers_are_good_if_they_are_in_all_exposures_of_a_visit(repository):
+    first, second = EXPOSURES[:2]
+    change = failAmps("DEFECTS_OUTLIERS", np.nan, (0, "C00"))
+    parts = [
+        makeTables(makeAmpTable("defects", repository.layout, first)),
+        makeTables(makeAmpTable("defects", repository.layout, second, change=change)),
+    ]
+    for name in ("ampSummary", "culprits"):
+        repository.put(f"cpDefectsExp_{name}", vstack([part[name] for part in parts]), visit=first)
+    repository.put("cpDefectsExp_detectorSummary", parts[1]["detectorSummary"], visit=first)
+    outliers = findTested(collectReport(repository.open(), RUN).products[0], "OUTLIERS")
+    place = placeOf(repository, 0, "C00")
+    assert (outliers.nTested[place], outliers.status[place]) == (1, UNKNOWN)
+    assert set(np.delete(outliers.status, place)) == {GOOD}
+
+
 def test_visits_of_several_exposures_are_pooled(repository):
     """Both exposures of a visit are counted, and the worst is shown."""
     first, second = EXPOSURES[:2]

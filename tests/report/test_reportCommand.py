@@ -116,3 +116,10 @@ def test_dates_and_collection_go_to_the_sheet(repository, tmp_path):
     sheet = (tmp_path / "out" / "certification.html").read_text()
     assert "LSSTComCam/calib/x" in sheet
     assert "2026-03-01T00:00:00" in sheet
+
+
+def test_dates_that_are_none_are_refused(repository, tmp_path):
+    """The command of the sheet would be refused by butler certify-calibrations."""
+    result = invoke(repository, tmp_path / "out", "--end-date", "tomorrow")
+    assert result.exit_code == 2
+    assert "'tomorrow' is no date as 2026-03-01T00:00:00." in result.stderr

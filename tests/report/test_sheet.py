@@ -104,6 +104,27 @@ def test_what_is_not_told_is_left_to_the_reader(report):
     assert line == "butler certify-calibrations /repo/main 'a b' CALIBRATION_COLLECTION bias"
 
 
+@pytest.mark.parametrize(
+    ("other", "words"), [(Verdict.MAY, "To certify:"), (Verdict.MAY_NOT, "Not to be run")]
+)
+def test_one_line_certifies_all_filters(report, other, words):
+    """Flats of two filters are of one dataset type: neither may be certified if one may not."""
+    bias = report.products[0]
+    both = [
+        replace(bias, name="bias-a", title="a", verdict=Verdict.MAY),
+        replace(bias, name="bias-b", title="b", verdict=other),
+    ]
+    calibration = Calibration(datasetType="bias", run=RUN, number=2)
+    page = makeSheet(Site(report=replace(report, products=tuple(both))), [calibration])
+    before = [
+        each.find_previous("p").text
+        for each in BeautifulSoup(page, "html.parser")("pre")
+        if "butler" in each.text
+    ]
+    assert len(before) == 2
+    assert all(each.startswith(words) for each in before)
+
+
 def test_where_clauses_leave_exposures_out(repository, report):
     clause = whereClause(report.products[0])
     assert clause == f"exposure NOT IN ({FIRST_EXPOSURE})"

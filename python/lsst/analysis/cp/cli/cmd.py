@@ -130,6 +130,17 @@ def push_verify_metrics(**options: Any) -> None:
         raise click.exceptions.Exit(1)
 
 
+def _checkDate(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Refuse a date that ``butler certify-calibrations`` would refuse."""
+    from astropy.time import Time
+
+    try:
+        Time(value or "2000-01-01", scale="tai")
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is no date as 2026-03-01T00:00:00.") from error
+    return value
+
+
 @click.command(short_help="Write a report of a run of verification, with its verdict.", cls=ButlerCommand)
 @repo_argument(required=True, help="REPO is the URI or label of the repository.")
 @click.argument("out", metavar="OUT", type=click.Path())
@@ -152,8 +163,15 @@ def push_verify_metrics(**options: Any) -> None:
     default="",
     help="Calibration collection into which calibrations are to be certified, for the certification sheet.",
 )
-@click.option("--begin-date", default="", help="Begin of the validity, ISO 8601, TAI, for the same.")
-@click.option("--end-date", default="", help="End of the validity, ISO 8601, TAI, for the same.")
+@click.option(
+    "--begin-date",
+    default="",
+    callback=_checkDate,
+    help="Begin of the validity, ISO 8601, TAI, for the same.",
+)
+@click.option(
+    "--end-date", default="", callback=_checkDate, help="End of the validity, ISO 8601, TAI, for the same."
+)
 @options_file_option()
 def make_verify_report(**options: Any) -> None:
     """Write a report of a run of verification into the folder OUT.

@@ -120,7 +120,11 @@ def _takePlace(new: Path, target: Path) -> None:
     if not _exchange(new, target):
         # Between the two there is neither: the old one is whole, under another name.
         old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent)) / target.name
-        target.rename(old)
+        try:
+            target.rename(old)
+        except OSError:
+            old.parent.rmdir()
+            raise
         new.rename(target)
         new = old.parent
     shutil.rmtree(new)

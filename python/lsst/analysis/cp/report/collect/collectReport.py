@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from astropy.table import Table
 
-from lsst.analysis.cp.catalogue import Product, getProduct
+from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import CameraLayout
 from lsst.analysis.cp.core.typing import BoolArray
 from lsst.analysis.cp.metrics import nameDataset
@@ -42,6 +42,7 @@ from .search import (
     findBegun,
     findSections,
     productOf,
+    productOfTask,
     sortSections,
 )
 from .stored import StoredTable
@@ -145,13 +146,8 @@ def _addExpected(scope: Scope, sections: Sequence[Section], tasks: Sequence[Task
         # What is absent may be absent on purpose.
         return list(sections)
     shown = {section.product for section in sections}
-    expected = {product.name for task in tasks if (product := _verifiedBy(task)) is not None}
+    expected = {product.name for task in tasks if (product := productOfTask(task.task)) is not None}
     return sortSections([*sections, *(Section(product=name) for name in expected - shown)])
-
-
-def _verifiedBy(task: TaskReport) -> Product | None:
-    """Find the product that a task of cp_verify verifies; None if it is no such task."""
-    return productOf(f"cp{task.task.removeprefix('verify')}") if task.task.startswith("verify") else None
 
 
 def _explainNothing(scope: Scope, problems: Sequence[Problem]) -> str:
@@ -225,18 +221,20 @@ class _Collector:
         exposures = set(section.epochs)
         if dimension != "none":
             exposures |= findBegun(self._scope, section, dimension)
+        lost: set[int] = set()
         begun = findBegun(self._scope, section, "detector")
         detectors = self._allowed & np.isin(self._layout.detectorId, list(begun))
         for missing in self._listMissing(section.product):
             detectors |= self._allowed & (self._layout.detectorId == missing.detector)
             if missing.exposure >= 0 and dimension != "none":
-                exposures.add(missing.exposure)
+                lost.add(missing.exposure)
+        exposures |= self._scope.choose(dimension, lost, section.physicalFilter)
         return _Extent(detectors=detectors, exposures=sorted(exposures) or [NO_EPOCH])
 
     def _listMissing(self, product: str) -> Iterable[Missing]:
-        """List what tasks of cp_verify should have made of a product, and did not."""
+        """List what tasks that measure a product should have made of it, and did not."""
         for task in self._tasks:
-            if (found := _verifiedBy(task)) is not None and found.name == product:
+            if (found := productOfTask(task.task)) is not None and found.name == product:
                 yield from task.missing
 
     def _countMerged(self, gathered: GatheredSection) -> list[str]:

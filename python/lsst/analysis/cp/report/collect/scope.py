@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -86,18 +86,19 @@ class Scope:
         ReportError
             Raised if the instrument is unknown, or not the only one; it names those that there are.
         """
+        given = (collections,) if isinstance(collections, str) else tuple(collections)
         searched = expand(butler, collections)
         infos = butler.collections.query_info(searched, include_summary=True) if searched else []
         types = {info.name: frozenset(info.dataset_types or ()) for info in infos}
         if instrument is None:
-            instrument = _findInstrument(butler, searched)
+            instrument = _findInstrument(butler, searched, given)
         elif instrument not in (known := _listInstruments(butler)):
             raise ReportError(
                 f"There is no instrument {instrument!r} in the repository; there are {joinNames(known)}."
             )
         return cls(
             butler=butler,
-            given=(collections,) if isinstance(collections, str) else tuple(collections),
+            given=given,
             collections=tuple(searched),
             instrument=instrument,
             where=where,
@@ -193,13 +194,42 @@ class Scope:
                 }
         return found
 
+    def choose(self, dimension: str, ids: Collection[int], physicalFilter: str) -> set[int]:
+        """Choose exposures or visits that fulfil the expression, in one filter.
+
+        Parameters
+        ----------
+        dimension
+            ``exposure`` or ``visit``.
+        ids
+            Their ids.
+        physicalFilter
+            The filter; any if empty.
+
+        Returns
+        -------
+        chosen
+            Those, and those of which the repository has no record.
+        """
+        if not ids:
+            return set()
+        with self.butler.query() as query:
+            given = getattr(query.expression_factory, dimension).in_iterable(list(ids))
+            known = query.data_ids([dimension]).where(given, instrument=self.instrument)
+            left_out = {int(each[dimension]) for each in known}
+            if self.where:
+                known = known.where(self.where)
+            return set(ids) - left_out | {
+                int(each[dimension]) for each in known if physicalFilter in ("", each["physical_filter"])
+            }
+
 
 def _listInstruments(butler: Butler) -> list[str]:
     records = butler.query_dimension_records("instrument", explain=False)
     return sorted(record.name for record in records)
 
 
-def _findInstrument(butler: Butler, collections: Sequence[str]) -> str:
+def _findInstrument(butler: Butler, collections: Sequence[str], given: Sequence[str]) -> str:
     """Find the only instrument of collections."""
     found: set[str] = set()
     for collection in collections:
@@ -209,5 +239,5 @@ def _findInstrument(butler: Butler, collections: Sequence[str]) -> str:
         nothing = (
             f"have datasets of no instrument; the repository knows {joinNames(_listInstruments(butler))}"
         )
-        raise ReportError(f"The collections {joinNames(collections)} {held if found else nothing}.")
+        raise ReportError(f"The collections {joinNames(given)} {held if found else nothing}.")
     return found.pop()

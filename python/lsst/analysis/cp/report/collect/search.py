@@ -29,12 +29,16 @@ __all__ = [
     "findSections",
     "isOfLight",
     "productOf",
+    "productOfTask",
     "sortSections",
     "stemOf",
 ]
 
 TABLES = ("ampSummary", "detectorSummary", "culprits")
 """Ends of the names of the dataset types of tables."""
+
+_MEASURING = ("verify", "measure")
+"""What the labels of tasks begin with that measure a product; some have no task of cp_verify."""
 
 NO_EPOCH = -1
 """Stands for the id of an exposure where there is none."""
@@ -105,6 +109,12 @@ def productOf(name: str) -> Product | None:
         return findProduct(name.replace("cpCombined", "cp"), None)
     except TrendTableError:
         return None
+
+
+def productOfTask(label: str) -> Product | None:
+    """Find the product that a task measures; None if it measures none."""
+    begin = next((each for each in _MEASURING if label.startswith(each)), "")
+    return productOf(f"cp{label.removeprefix(begin)}") if begin else None
 
 
 def findSections(scope: Scope) -> tuple[list[Section], list[Problem]]:
@@ -222,11 +232,11 @@ def _findTraces(scope: Scope) -> dict[str, list[str]]:
     """List the dataset types of results of verification, tables, metrics and plots of each product."""
     found: dict[str, list[str]] = defaultdict(list)
     for name in scope.types:
-        is_verified = name.startswith("verify")
-        if is_verified or _isTable(name) or scope.storageOf(name) in (BUNDLE_STORAGE, "Plot"):
-            product = productOf(f"cp{name.removeprefix('verify')}" if is_verified else name)
-            if product is not None:
-                found[product.name].append(name)
+        product = productOfTask(name)
+        if product is None and (_isTable(name) or scope.storageOf(name) in (BUNDLE_STORAGE, "Plot")):
+            product = productOf(name)
+        if product is not None:
+            found[product.name].append(name)
     return dict(found)
 
 
@@ -249,7 +259,7 @@ def _explainAbsence(scope: Scope, types: Sequence[str]) -> str | None:
 
 
 def findBegun(scope: Scope, section: Section, dimension: str) -> set[int]:
-    """Find the exposures, visits or detectors of which there are results or logs of cp_verify's tasks.
+    """Find the exposures, visits or detectors of which there are results or logs of the tasks that measure.
 
     Parameters
     ----------
@@ -265,11 +275,11 @@ def findBegun(scope: Scope, section: Section, dimension: str) -> set[int]:
     ids
         Their ids.
     """
-    stem = f"verify{stemOf(section.product)}"
+    stems = tuple(f"{begin}{stemOf(section.product)}" for begin in _MEASURING)
     names = [
         name
         for name in scope.types
-        if name.startswith(stem)
+        if name.startswith(stems)
         and name.endswith(("_log", "Results"))
         and dimension in scope.dimensionsOf(name)
     ]

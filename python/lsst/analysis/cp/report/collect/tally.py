@@ -113,6 +113,8 @@ class TestTally:
     def __init__(self, test: VerifyTest, nMembers: int) -> None:
         self.test = test
         self.counts = StatusTally(nMembers)
+        self._nParts = 0
+        self._epochs: set[int] = set()
         self._nSuspicious = np.zeros(nMembers, dtype=np.int64)
         self._numbers = {name: np.full(nMembers, np.nan) for name in ("value", "quantity", "margin")}
         self._exposure = np.full(nMembers, -1, dtype=np.int64)
@@ -121,7 +123,7 @@ class TestTally:
         self._badness = np.zeros(nMembers)
 
     def add(self, rows: TestRows, test: VerifyTest, exposure: int) -> None:
-        """Add one exposure.
+        """Add one exposure, or one of those of a visit.
 
         Parameters
         ----------
@@ -130,8 +132,10 @@ class TestTally:
         test
             The test, with the limits of this exposure.
         exposure
-            Its id.
+            Its id, or that of the visit.
         """
+        self._nParts += 1
+        self._epochs.add(exposure)
         if rows.status is not None:
             self.counts.add(rows.status, rows.member)
         self._nSuspicious[rows.member] += rows.suspicious
@@ -168,12 +172,15 @@ class TestTally:
             The test over all exposures.
         """
         n_tested: IdArray = self.counts.nFailed + self.counts.nGood
+        # A member is good if it is in all exposures of each visit; an exposure is in no other one.
+        n_absent = nExposures - len(self._epochs)
+        n_needed = 1 if self.test.row == "exposure" else self._nParts + n_absent
         return ReportedTest(
             test=self.test,
             nTested=n_tested,
             nFailed=self.counts.nFailed,
             nSuspicious=self._nSuspicious,
-            status=self.counts.status(nExposures),
+            status=self.counts.status(n_needed),
             **self._numbers,
             worstExposure=self._exposure,
             wasRun=wasRun,

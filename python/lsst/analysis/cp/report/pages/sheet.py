@@ -171,6 +171,13 @@ def _isOf(calibration: Calibration, product: ProductReport) -> bool:
     return calibration.datasetType == product.product.name
 
 
+def _mayCertify(report: RunReport, product: ProductReport) -> bool:
+    """Tell whether calibrations may be certified: one line certifies those of all filters."""
+    return all(
+        one.verdict is Verdict.MAY for one in report.products if one.product.name == product.product.name
+    )
+
+
 def _section(site: Site, product: ProductReport, calibrations: Sequence[Calibration]) -> Mapping[str, Any]:
     status = site.detectorStatus[product.name]
     names = site.report.layout.detectorName
@@ -181,7 +188,7 @@ def _section(site: Site, product: ProductReport, calibrations: Sequence[Calibrat
     return {
         "product": product,
         "look": VERDICT_LOOKS[product.verdict],
-        "may": product.verdict is Verdict.MAY,
+        "may": _mayCertify(site.report, product),
         "nGood": int(np.count_nonzero(status == GOOD)),
         "bad": {word: (len(found), found[:_NAMED]) for word, found in bad.items() if found},
         "sketch": makeSketch(
