@@ -17,6 +17,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Sequence
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import URLError
 
@@ -41,15 +42,19 @@ INVENTORIES = {
     "pipelines": "https://pipelines.lsst.io/",
 }
 """Sites that references lead to where their inventories can be had."""
+INCLUDED = ("python/lsst/analysis/cp/report/verdictSchema.json",)
+"""Files of the package that pages show."""
+INVENTORY_BEGIN = b"# Sphinx inventory version"
 TIMEOUT = 5.0
 """Longest time to wait for an inventory, s."""
 
 
 def copyPages(pages: Path) -> None:
-    """Copy pages, pictures and configuration; those that have not changed keep their times."""
-    shutil.copytree(
-        ROOT / "doc", pages, dirs_exist_ok=True, ignore=shutil.ignore_patterns("changes", "generate")
-    )
+    """Copy pages, pictures and configuration, and what pages include; nothing of an earlier build is left."""
+    shutil.rmtree(pages, ignore_errors=True)
+    shutil.copytree(ROOT / "doc", pages, ignore=shutil.ignore_patterns("changes", "generate"))
+    for file in INCLUDED:
+        shutil.copy2(ROOT / file, pages / "lsst.analysis.cp")
 
 
 def fetchInventories(folder: Path) -> None:
@@ -59,13 +64,17 @@ def fetchInventories(folder: Path) -> None:
         try:
             with urllib.request.urlopen(f"{address}objects.inv", timeout=TIMEOUT) as answer:
                 content = answer.read()
-        except (URLError, TimeoutError, ConnectionError):
+        except (URLError, TimeoutError, ConnectionError, HTTPException):
             print(f"{address} does not answer: references to it are no links.")
         else:
-            (folder / f"{name}.inv").write_bytes(content)
+            # What is between may answer with a page of its own.
+            if content.startswith(INVENTORY_BEGIN):
+                (folder / f"{name}.inv").write_bytes(content)
+            else:
+                print(f"{address} answers with no inventory: references to it are no links.")
 
 
-def makeGallery(figures: Path, pages: Path, site: Path) -> int:
+def makeGallery(figures: Path, pages: Path, site: Path) -> tuple[int, list[str]]:
     """Add the pictures to the gallery.
 
     Parameters
@@ -81,19 +90,25 @@ def makeGallery(figures: Path, pages: Path, site: Path) -> int:
     -------
     number
         Number of plots with a picture.
+    damaged
+        What is wrong with figures that are no pictures, which the gallery lacks.
     """
     page = pages / "lsst.analysis.cp" / "gallery.rst"
     small, large = page.parent / "gallery", site / "figures"
     for folder in (small, large):
         folder.mkdir(parents=True, exist_ok=True)
-    pictures = {}
+    pictures, damaged = {}, []
     for plot in readGallery():
         if figure := _findFigure(plot, figures):
-            shrink(figure, small / f"{plot.name}.png", SMALL_WIDTH)
-            shrink(figure, large / f"{plot.name}.png")
+            try:
+                shrink(figure, small / f"{plot.name}.png", SMALL_WIDTH)
+                shrink(figure, large / f"{plot.name}.png")
+            except OSError as error:
+                damaged.append(f"{figure}: {error}")
+                continue
             pictures[plot.name] = (f"gallery/{plot.name}.png", f"../figures/{plot.name}.png")
     page.write_text(addPictures(page.read_text(encoding="utf-8"), pictures), encoding="utf-8")
-    return len(pictures)
+    return len(pictures), damaged
 
 
 def writeChangeLog(pages: Path) -> None:
@@ -147,7 +162,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     pages, site = options.output / "pages", options.output / "html"
     copyPages(pages)
     fetchInventories(pages / "inventories")
-    print(f"{makeGallery(options.demo / 'figures', pages, site)} plots of the gallery have pictures.")
+    n_pictures, damaged = makeGallery(options.demo / "figures", pages, site)
+    print(f"{n_pictures} plots of the gallery have pictures.")
     try:
         print(addNotebooks(pages, options.demo, options.output / "demonstration"))
     except NotebookError as error:
@@ -161,7 +177,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("Failed: links lead nowhere.", *dead, sep="\n  ", file=sys.stderr)
         return 1
     print(site / "index.html")
-    return 0
+    if damaged:
+        print("Failed: figures cannot be read.", *damaged, sep="\n  ", file=sys.stderr)
+    return 1 if damaged else 0
 
 
 def _findFigure(plot: GalleryPlot, figures: Path) -> Path | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -183,11 +184,14 @@ def _hasRepositories(demonstration: Path) -> bool:
 
 
 def _simulate(output: Path) -> None:
-    """Make a small demonstration, each camera in a process of its own."""
+    """Make a small demonstration, each camera in a process of its own; it replaces an interrupted one."""
+    begun = output.with_name(f"{output.name}.begun")
+    for folder in (begun, output):
+        shutil.rmtree(folder, ignore_errors=True)
     script = Path(__file__).with_name("smallDemonstration.py")
     processes = [
         subprocess.Popen(
-            [sys.executable, str(script), str(output), name],
+            [sys.executable, str(script), str(begun), name],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -198,3 +202,4 @@ def _simulate(output: Path) -> None:
     for name, process, error in zip(CAMERAS, processes, errors, strict=True):
         if process.returncode:
             raise NotebookError(f"No small demonstration of {name} can be made: {error[-5000:]}")
+    begun.rename(output)

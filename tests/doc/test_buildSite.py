@@ -5,6 +5,7 @@
 
 import html
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -170,3 +171,48 @@ def test_change_log_has_all_notes_by_kind(tmp_path):
     for path in notes:
         assert path.read_text().split("\n")[0] in text
     assert text.index("\nNew\n---") < text.index("\nMended\n------")
+
+
+def test_page_of_something_between_is_no_inventory(tmp_path, inventories, monkeypatch, capsys):
+    (tmp_path / "objects.inv").write_bytes(b"<html>Please log in.</html>")
+    monkeypatch.setattr(buildSite, "INVENTORIES", {"other": inventories})
+    buildSite.fetchInventories(tmp_path / "fetched")
+    assert not list((tmp_path / "fetched").iterdir())
+    assert f"{inventories} answers with no inventory" in capsys.readouterr().out
+
+
+def test_damaged_figure_is_named_and_costs_itself(tmp_path, figures):
+    shutil.copytree(figures, tmp_path / "demo")
+    damaged = tmp_path / "demo" / "figures" / FIGURES[1]
+    damaged.write_bytes(damaged.read_bytes()[:200])
+    page = tmp_path / "pages" / "lsst.analysis.cp" / "gallery.rst"
+    page.parent.mkdir(parents=True)
+    shutil.copy(buildSite.ROOT / "doc" / "lsst.analysis.cp" / "gallery.rst", page)
+    number, problems = buildSite.makeGallery(tmp_path / "demo" / "figures", tmp_path / "pages", tmp_path)
+    assert number == 1
+    assert [problem.partition(": ")[0] for problem in problems] == [str(damaged)]
+    assert re.findall(r":alt: (.*)", page.read_text()) == [SHOWN[1]]
+
+
+def test_small_demonstration_that_was_interrupted_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(notebookPages, "CAMERAS", ("nothing",))
+    for name in ("work", "work.begun"):
+        (tmp_path / name / "nothing").mkdir(parents=True)
+    with pytest.raises(notebookPages.NotebookError, match="No small demonstration of nothing can be made"):
+        notebookPages.addNotebooks(tmp_path / "pages", tmp_path / "none", tmp_path / "work")
+    assert not (tmp_path / "work").exists()
+
+
+def test_copied_pages_have_what_they_include_and_nothing_of_an_earlier_build(tmp_path):
+    pages = tmp_path / "pages"
+    (pages / "lsst.analysis.cp" / "api" / "names").mkdir(parents=True)
+    (pages / "lsst.analysis.cp" / "api" / "names" / "old.rst").write_text("Old\n===\n")
+    buildSite.copyPages(pages)
+    assert not list(pages.rglob("old.rst"))
+    included = {
+        page.parent / name
+        for page in pages.rglob("*.rst")
+        for name in re.findall(r"^ *\.\. literalinclude:: (\S+)", page.read_text(), flags=re.MULTILINE)
+    }
+    assert len(included) > 3
+    assert [file for file in included if not file.is_file()] == []

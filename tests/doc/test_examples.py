@@ -157,7 +157,7 @@ def test_examples_of_a_page_run(page, clone, demoOutput, monkeypatch):
 
 def test_pages_with_runnable_examples():
     assert {page.stem for page in RUNNABLE} >= {
-        *("README", "gettingStarted", "imageViews", "plots", "sasquatch", "trends"),
+        *("README", "gettingStarted", "imageViews", "plots", "runReport", "sasquatch", "trends"),
         *("addingACamera", "addingATest", "choosingLimits", "ownRun", "readingFailures", "stackRun"),
     }
 

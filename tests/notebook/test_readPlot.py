@@ -137,7 +137,7 @@ def test_unknown_collection_names_the_similar(root, butler):
 
 @pytest.mark.parametrize("dataId", [None, {}, CAMERA])
 def test_missing_dimension_names_those_that_exist(butler, dataId):
-    with pytest.raises(DatasetNotFoundError, match=r"is not enough to find a .*'detector': 0}"):
+    with pytest.raises(DatasetNotFoundError, match=r"is not enough to find the plot .*'detector': 0}"):
         readPlot(butler, PLOT, dataId)
 
 

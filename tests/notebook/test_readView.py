@@ -142,7 +142,7 @@ def test_pyramid_has_all_dimensions_that_are_given(butler):
 
 
 def test_missing_dimension_names_those_that_exist(butler):
-    with pytest.raises(DatasetNotFoundError, match=r"not enough to find a.*'detector': 1}"):
+    with pytest.raises(DatasetNotFoundError, match=r"not enough to find the image.*'detector': 1}"):
         readView(butler, "flat", DATA_ID, (5.0, 3.0), 1.0)
 
 

@@ -316,8 +316,18 @@ def test_names_of_files_are_plain_and_differ():
 
 def test_the_majority_rule_is_stated(report, read):
     text = " ".join(read("products/bias.html").text.split())
-    n = len(report.products[0].expected)
-    assert f"a run of 3 exposures and {n} detectors" in text
-    assert "in at least 2 exposures" in text
-    assert f"{n // 2 + 1} times the failures" in text
+    n = int(np.sum(report.layout.detectorType[report.products[0].expected] == "SCIENCE"))
+    assert "over the limit in at least 2 of 3 exposures" in text
+    assert f"in at least {8 * (n // 2 + 1)} amplifiers, or {n // 2 + 1} of {n} science detectors" in text
     assert getProduct("bias").epoch == "exposure"
+
+
+def test_few_detectors_are_drawn_by_amplifiers(lsstCam, tmp_path):
+    geometry = cameraGeometry.__wrapped__([each for each in lsstCam if each.getName() == "R22_S11"])
+    report = makeReport(geometry, Recipe(products=("bias", "crosstalk"), failing=0.1, lost=()))
+    writePages(report, tmp_path)
+    page = BeautifulSoup((tmp_path / "index.html").read_text(), "html.parser")
+    assert len(page.select("#map-bias svg.map a")) == 16
+    assert {each["href"] for each in page.select("#map-bias svg.map a")} == {"detectors/R22_S11.html#bias"}
+    # Crosstalk has no tests of amplifiers.
+    assert len(page.select("#map-crosstalk svg.map a")) == 1

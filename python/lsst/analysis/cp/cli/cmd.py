@@ -20,7 +20,7 @@ from lsst.daf.butler.cli.opt import (
 )
 from lsst.daf.butler.cli.utils import ButlerCommand, split_commas, split_kv
 
-__all__ = ["getSubcommands", "push_verify_metrics"]
+__all__ = ["getSubcommands", "make_verify_report", "push_verify_metrics"]
 
 _MANIFEST = "lsst/analysis/cp/cli/resources.yaml"
 
@@ -37,7 +37,7 @@ def getSubcommands() -> list[click.Command]:
     manifests = os.environ.get("DAF_BUTLER_PLUGINS", "").split(":")
     if any(manifest.endswith(_MANIFEST) for manifest in manifests):
         return []
-    return [push_verify_metrics]
+    return [make_verify_report, push_verify_metrics]
 
 
 def _checkDeadline(context: click.Context, parameter: click.Parameter, value: float) -> float:
@@ -128,3 +128,43 @@ def push_verify_metrics(**options: Any) -> None:
 
     if not runPush(PushOptions(**options)):
         raise click.exceptions.Exit(1)
+
+
+@click.command(short_help="Write a report of a run of verification, with its verdict.", cls=ButlerCommand)
+@repo_argument(required=True, help="REPO is the URI or label of the repository.")
+@click.argument("out", metavar="OUT", type=click.Path())
+@collections_option(
+    required=True, help="Collections of the run, or patterns of their names with *; several for one report."
+)
+@click.option("--instrument", help="Name of the instrument, if the collections have several.")
+@where_option(
+    help="Expression that data IDs fulfil, as of 'butler query-datasets'. If it chooses detectors, no others "
+    "are expected to have results."
+)
+@click.option(
+    "--graph",
+    multiple=True,
+    metavar="URI",
+    help="Quantum graph of the run, which tells what was to be made. May be given several times.",
+)
+@click.option(
+    "--certify-collection",
+    default="",
+    help="Calibration collection into which calibrations are to be certified, for the certification sheet.",
+)
+@click.option("--begin-date", default="", help="Begin of the validity, ISO 8601, TAI, for the same.")
+@click.option("--end-date", default="", help="End of the validity, ISO 8601, TAI, for the same.")
+@options_file_option()
+def make_verify_report(**options: Any) -> None:
+    """Write a report of a run of verification into the folder OUT.
+
+    The report has pages for browsers, which begin with index.html, a certification sheet, and verdict.json
+    for scripts. An old report in OUT is replaced when the new one is complete; a folder that is no report is
+    left alone. The exit status is 0 if all products may be certified, 4 if one may not, 3 if that is unknown
+    because something is absent, and 1 if there is no report.
+    """
+    # Imported here, since butler imports this module whatever the subcommand.
+    from lsst.analysis.cp.cli.reportScript import ReportOptions, runReport
+
+    if status := runReport(ReportOptions(**options)):
+        raise click.exceptions.Exit(status)

@@ -21,7 +21,19 @@ from lsst.analysis.cp.metrics import nameDataset
 from lsst.analysis.cp.metrics.records import findRaft
 from lsst.daf.butler import DatasetNotFoundError
 
-from .search import DataIdLike, Kind, chooseTypes, findOne, listTypes, nameExisting, toDict
+from .search import (
+    DATA_ID_ERRORS,
+    DataIdLike,
+    Kind,
+    chooseTypes,
+    expand,
+    findOne,
+    listTypes,
+    nameExisting,
+    nameKeys,
+    toDict,
+    toQuery,
+)
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
@@ -30,6 +42,8 @@ __all__ = ["Picture", "listPlots", "readPlot"]
 
 PLOTS = Kind("plot", "plots", storageClass="Plot")
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_END = b"IEND\xaeB`\x82"
+"""The last part of a PNG file, with its checksum."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +62,7 @@ class Picture:
     Raises
     ------
     ValueError
-        Raised if the bytes are no PNG file.
+        Raised if the bytes are no PNG file, or one that is cut off.
     """
 
     png: bytes = field(repr=False)
@@ -58,6 +72,8 @@ class Picture:
     def __post_init__(self) -> None:
         if not self.png.startswith(_SIGNATURE):
             raise ValueError(f"The file of {self.ref} is no PNG: it begins with {self.png[:8]!r}.")
+        if not self.png.endswith(_END):
+            raise ValueError(f"The file of {self.ref} is cut off: it has no end after {len(self.png)} bytes.")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -143,7 +159,8 @@ def listPlots(
         class (``FocalPlaneGeometryPlot``) or a dataset type, in which ``*`` stands for any text. By default
         all.
     dataId
-        Which are meant: those that have these dimensions and values. By default all.
+        Which are meant: those that have these dimensions and values. By default all. Detectors may have
+        their names, and exposures be given by ``day_obs`` and ``seq_num``.
     collections
         Where to search; by default the collections of the butler.
 
@@ -159,13 +176,16 @@ def listPlots(
         Raised if there is no such collection, or no such plot; they name what there is.
     """
     types = listTypes(butler, PLOTS, name, collections)
-    of_data_id = chooseTypes(butler, types, dataId)
+    named = nameKeys(dataId)
+    of_data_id = chooseTypes(butler, types, named)
     try:
-        refs = butler.query_all_datasets(collections, name=of_data_id, data_id=toDict(dataId), limit=None)
-    except (ValueError, LookupError) as error:
-        raise DatasetNotFoundError(
-            f"{toDict(dataId)} finds no plot: {error}. {nameExisting(butler, types, collections)}"
-        ) from error
+        query = toQuery(butler, named)
+        runs = expand(butler, collections)
+        refs = butler.query_all_datasets(runs, name=of_data_id, limit=None, **query) if of_data_id else []
+    except DATA_ID_ERRORS as error:
+        problem = str(error).rstrip(".")
+        existing = nameExisting(butler, types, collections)
+        raise DatasetNotFoundError(f"{toDict(dataId)} finds no plot: {problem}. {existing}") from error
     if not refs:
         existing = nameExisting(butler, of_data_id or types, collections)
         raise DatasetNotFoundError(f"There is no plot called {name!r} of {toDict(dataId)}. {existing}")
@@ -217,7 +237,7 @@ def readPlot(
         Raised if there is no such collection, or no such plot, or the data ID lacks a dimension; they name
         what there is.
     ValueError
-        Raised if several plots are meant, or the stored file is no PNG.
+        Raised if several plots are meant, or the stored file is no PNG, or cut off.
     FileNotFoundError
         Raised if the file of the dataset is lost.
     """
@@ -231,4 +251,6 @@ def readPlot(
             error = group.exceptions[0]
             error.add_note(f"This was the file of {nameDataset(ref)}.")
             raise error from group
+        except ValueError as error:
+            raise FileNotFoundError(f"{nameDataset(ref)} is not stored: {error}") from error
         return Picture(bytes(file.read()), ref, butler)

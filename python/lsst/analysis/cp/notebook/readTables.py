@@ -86,7 +86,7 @@ def readMetrics(
     table = readHandles(handles, metrics=None if test is None else [name], needsAll=False)
     if unread := unreadDatasets(table):
         problem = "; ".join(f"{dataset} cannot be read: {reason}" for dataset, reason in unread.items())
-        if len(unread) == len(refs):
+        if not len(table):
             raise OSError(problem)
         warnings.warn(problem, stacklevel=2)
     metrics = dropEmpty(toTable(table))
@@ -191,7 +191,14 @@ def _readTable(
     What else is stored in the metadata, as the version and all inputs, takes ten times as long to read.
     """
     ref = findOne(butler, kind, name, dataId, collections)
-    table = butler.get(ref)
+    try:
+        table = butler.get(ref)
+    except FileNotFoundError as error:
+        error.add_note(f"This was the file of {nameDataset(ref)}.")
+        raise
+    except Exception as error:
+        # What is in a file is not in our hands.
+        raise OSError(f"{nameDataset(ref)} cannot be read: {type(error).__name__}: {error}") from error
     table.meta["dataset"] = nameDataset(ref)
     return showShort(table)
 

@@ -89,6 +89,8 @@ def readTrend(
         Raised if there is no such collection, or no such history; they name what there is.
     ValueError
         Raised if there is no such metric or measurement, or the data ID has what no detector has.
+    OSError
+        Raised if nothing can be read of what is there.
     """
     test = _findTest(name)
     if measurement not in (known := declaredMeasurements(name, "runDetector")):
@@ -112,6 +114,8 @@ def readTrend(
     )
     if unread := unreadDatasets(gathered):
         listed = "; ".join(f"{dataset}: {reason}" for dataset, reason in unread.items())
+        if not len(gathered) + len(stored):
+            raise OSError(f"These cannot be read: {listed}")
         warnings.warn(f"These cannot be read: {listed}", stacklevel=2)
     # An exposure that has been verified again since replaces the one that was stored.
     epochs = pa.array([epoch for ref in more if (epoch := _epochOf(ref)) is not None], pa.int64())
@@ -167,7 +171,7 @@ def _choose(table: pa.Table, wanted: Mapping[str, Any]) -> pa.Table:
         column = table["detectorName" if key == "detector" and isinstance(value, str) else key]
         try:
             rows = pc.equal(column, pa.scalar(value))
-        except pa.ArrowNotImplementedError as error:
+        except (pa.ArrowNotImplementedError, OverflowError) as error:
             raise ValueError(f"{value!r} is no {key}: it is compared with {column.type}.") from error
         table = table.filter(rows)
     return table

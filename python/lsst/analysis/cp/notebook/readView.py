@@ -29,6 +29,10 @@ _PYRAMIDS = Kind("image", "images", ending="_pyramid")
 _LEAST, _MOST = 64, 512
 """Side of the window around a structure, pixels."""
 
+_STRUCTURE_COLUMNS = frozenset(
+    ("rank", "width", "height", "detector", "x", "y", "kind", "detectorName", "amplifier", "score")
+)
+
 Centre = tuple[float, float] | tuple[int | str, float, float]
 
 
@@ -135,9 +139,11 @@ def readStructureView(
     Raises
     ------
     ValueError
-        Raised if there is no structure of this rank.
+        Raised if there is no structure of this rank, or the table lacks a column.
     """
     structures = readStructures(butler, name, dataId, collections=collections)
+    if lacking := sorted(_STRUCTURE_COLUMNS.difference(structures.colnames)):
+        raise ValueError(f"{structures.meta['dataset']} lacks column(s) {', '.join(lacking)}.")
     found = structures[structures["rank"] == rank]
     if len(found) != 1:
         raise ValueError(f"There is no structure of rank {rank!r}: there are {len(structures)}.")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lsst.analysis.cp.metrics import TrendTableError, searchedCollections
 from lsst.analysis.cp.metrics.summaries import findProduct
 from lsst.daf.butler import (
+    ButlerUserError,
     DataCoordinate,
     DatasetNotFoundError,
     DimensionNameError,
@@ -24,21 +25,30 @@ if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef, DatasetType
 
 __all__ = [
+    "DATA_ID_ERRORS",
     "DataIdLike",
-    "chooseTypes",
-    "nameExisting",
     "Kind",
-    "findDatasets",
+    "chooseTypes",
     "expand",
+    "findDatasets",
     "findOne",
     "isCalled",
     "listTypes",
     "matchTypes",
+    "nameExisting",
+    "nameKeys",
     "toDict",
+    "toQuery",
 ]
 
 type DataIdLike = DataCoordinate | Mapping[str, Any] | None
 """What may be given as data ID."""
+
+DATA_ID_ERRORS = (ButlerUserError, LookupError, OverflowError, TypeError, ValueError)
+"""What the Butler raises of keys and values that it cannot use."""
+
+_OTHER_KEYS = {"seq_num": "exposure.seq_num", "detector": "detector.full_name", "exposure": "exposure.obs_id"}
+"""What queries call the number in a day, and dimensions that are given by a name in place of a number."""
 
 _N_NAMED = 10
 """Number of names or data IDs in an error."""
@@ -121,7 +131,11 @@ def listTypes(butler: Butler, kind: Kind, name: str, collections: Sequence[str] 
         Raised if there is no such collection; it names similar ones.
     lsst.daf.butler.DatasetNotFoundError
         Raised if there is no such type; it names those that there are.
+    TypeError
+        Raised if the name is no text.
     """
+    if not isinstance(name, str):
+        raise TypeError(f"{name!r} is no name of {kind.plural}; expected text.")
     if found := matchTypes(butler, kind, name, collections):
         return found
     searched = _listed(butler.collections.defaults if collections is None else collections)
@@ -179,27 +193,38 @@ def findDatasets(
     problem = f"There is no {kind.noun} called {name!r} of {toDict(dataId)}"
     of_data_id = chooseTypes(butler, types, dataId)
     lacking = set()
+    error: Exception | None = None
     for each in of_data_id:
         try:
             ref = butler.find_dataset(each, dataId, collections=collections, dimension_records=True)
         except DimensionNameError:
             lacking.add(each)
-        except (ValueError, LookupError) as error:
-            existing = nameExisting(butler, of_data_id, collections)
-            raise DatasetNotFoundError(f"{problem}: {error}. {existing}") from error
+        except DATA_ID_ERRORS as caught:
+            # Another type may have the key that this one has not.
+            error = error or caught
         else:
-            refs += [] if ref is None else [ref]
+            refs += [ref] if ref is not None and _agrees(ref, dataId) else []
     if refs:
         return refs
-    if lacking == set(types):
-        problem = f"{toDict(dataId)} is not enough to find a {kind.noun} called {name!r}"
-    raise DatasetNotFoundError(f"{problem}. {nameExisting(butler, of_data_id or types, collections)}")
+    if error is not None:
+        problem += f": {str(error).rstrip('.')}"
+    elif lacking == set(types):
+        problem = f"{toDict(dataId)} is not enough to find the {kind.noun} {name!r}"
+    raise DatasetNotFoundError(
+        f"{problem}. {nameExisting(butler, of_data_id or types, collections)}"
+    ) from error
+
+
+def _agrees(ref: DatasetRef, dataId: DataIdLike) -> bool:
+    """Tell whether a dataset has what a data ID says beyond its key: the Butler does not look at it."""
+    given = toDict(dataId)
+    return all(str(ref.dataId[key]) == str(given[key]) for key in ref.dimensions.implied if key in given)
 
 
 def chooseTypes(butler: Butler, types: Iterable[str], dataId: DataIdLike) -> list[str]:
     """Choose the dataset types that have all dimensions of a data ID, and maybe others."""
     # Other keys, such as the number in the sequence of a day, are for the butler to understand.
-    given = {key for key in toDict(dataId) if key in butler.dimensions.dimensions.names}
+    given = {key.partition(".")[0] for key in toDict(dataId)} & set(butler.dimensions.dimensions.names)
     return [each for each in types if given.issubset(butler.get_dataset_type(each).dimensions.names)]
 
 
@@ -249,7 +274,10 @@ def _nameSimilar(name: str, known: Sequence[str]) -> str:
 
 def nameExisting(butler: Butler, types: Sequence[str], collections: str | Sequence[str] | None) -> str:
     """Name the data IDs of the datasets that there are."""
-    refs = butler.query_all_datasets(collections, name=types, find_first=False, limit=_N_QUERIED)
+    runs = expand(butler, collections)
+    refs = butler.query_all_datasets(runs, name=types, find_first=False, limit=_N_QUERIED)
+    # The shortest are those of whole exposures and runs.
+    refs.sort(key=lambda ref: len(ref.dataId.required))
     ids = list(dict.fromkeys(str(toDict(ref.dataId)) for ref in refs))
     if not ids:
         return "There are none of any data ID."
@@ -258,5 +286,70 @@ def nameExisting(butler: Butler, types: Sequence[str], collections: str | Sequen
 
 
 def toDict(dataId: DataIdLike) -> dict[str, Any]:
-    """Make a dictionary of a data ID."""
-    return dict((dataId.required if isinstance(dataId, DataCoordinate) else dataId) or {})
+    """Make a dictionary of a data ID.
+
+    Raises
+    ------
+    TypeError
+        Raised if it is no data ID.
+    """
+    if isinstance(dataId, DataCoordinate):
+        return dict(dataId.required)
+    if not isinstance(dataId, Mapping | None) or not all(isinstance(key, str) for key in dataId or ()):
+        raise TypeError(
+            f"{dataId!r} is no data ID; expected dimensions with values, as {{'exposure': 2026070200001}}."
+        )
+    return dict(dataId or {})
+
+
+def nameKeys(dataId: DataIdLike) -> dict[str, Any]:
+    """Give the keys of a data ID the names that queries have for them.
+
+    Parameters
+    ----------
+    dataId
+        The data ID. Detectors may have their names, and exposures the numbers in their days.
+
+    Returns
+    -------
+    named
+        Its values, by dimensions or columns of dimensions (``detector.full_name``).
+    """
+    return {
+        _OTHER_KEYS[key]
+        if key == "seq_num" or (key in _OTHER_KEYS and isinstance(value, str))
+        else key: value
+        for key, value in toDict(dataId).items()
+    }
+
+
+def toQuery(butler: Butler, named: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the arguments of a query.
+
+    Parameters
+    ----------
+    butler
+        The repository.
+    named
+        Values by dimensions or columns of dimensions.
+
+    Returns
+    -------
+    arguments
+        ``data_id`` with dimensions, ``where`` and ``bind`` with columns.
+
+    Raises
+    ------
+    ValueError
+        Raised if a key is no dimension.
+    """
+    columns = [key for key in named if "." in key]
+    data_id = {key: value for key, value in named.items() if key not in columns}
+    if unknown := sorted(set(data_id) - set(butler.dimensions.dimensions.names)):
+        raise ValueError(f"there is no dimension {', '.join(unknown)}")
+    where = " AND ".join(f"{key} = value_{i}" for i, key in enumerate(columns))
+    return {
+        "data_id": data_id,
+        "where": where,
+        "bind": {f"value_{i}": named[k] for i, k in enumerate(columns)},
+    }

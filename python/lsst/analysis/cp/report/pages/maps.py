@@ -77,7 +77,7 @@ def makeMap(
     pad = 0.01 * max(width, height)
     box = f"{low[0] - pad:.1f} {low[1] - pad:.1f} {width + 2 * pad:.1f} {height + 2 * pad:.1f}"
     centres = points.mean(axis=1).tolist()
-    size = 0.55 * float(np.min(np.ptp(points, axis=1), initial=np.inf))
+    size = min(0.55 * float(np.min(np.ptp(points, axis=1), initial=np.inf)), 0.1 * max(width, height))
     parts = [
         f'<svg class="map {style}" viewBox="{box}" role="group" aria-label="{escape(label)}" '
         f'font-size="{size:.1f}" stroke-width="{0.002 * max(width, height):.2f}">'

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
+from lsst.analysis.cp.core import COUNTED_TYPES
 from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN, majorityThresholds
+from lsst.analysis.cp.core.typing import FlagArray
 from lsst.analysis.cp.report.model import PlotEntry, ProductReport, ReportedTest
+from lsst.analysis.cp.report.verdicts import MAX_FAILURES
 
 from .cells import Column, headCell, makeLink, makeRow, makeTable, numberCell, prose, statusCell, textCell
 from .culprits import COLUMNS, Culprits
@@ -26,10 +29,11 @@ from .site import Site
 from .status import LOOKS, NOT_EXPECTED, VERDICT_LOOKS, shownStatus
 from .tests import Distance, limitOf, remarkOf, worstDistances
 
-__all__ = ["countDetectors", "distanceRow", "DISTANCE_COLUMNS", "productContents", "productMap"]
+__all__ = ["countDetectors", "distanceRow", "DISTANCE_COLUMNS", "cameraMap", "productContents", "productMap"]
 
 _NEAREST = 12
 _STRUCTURES = 100
+_FEW = 9
 
 DISTANCE_COLUMNS = (
     Column("product"),
@@ -73,7 +77,7 @@ def productContents(site: Site, product: ProductReport) -> dict[str, Any]:
         "previous": site.productFile(others[place - 1]) if place else "",
         "next": site.productFile(others[place + 1]) if place + 1 < len(others) else "",
         "map": productMap(site, product, up="../"),
-        "rule": _describeRule(product),
+        "rule": _describeRule(site, product),
         "tests": _testsTable(site, product),
         "matrix": detectorMatrix(site, product, site.detectorOrder.tolist()),
         "distances": makeTable(
@@ -120,12 +124,48 @@ def productMap(site: Site, product: ProductReport, *, up: str = "") -> Markup:
             layout.detectorName.tolist(), layout.detectorId.tolist(), status.tolist(), n_failed, strict=True
         )
     ]
+    addresses = [up + site.addressOf(product, i) for i in range(layout.nDetectors)]
+    label = f"{product.title}: status of detectors"
+    return cameraMap(site, label, status, site.ampStatus[product.name], addresses, titles)
+
+
+def cameraMap(
+    site: Site,
+    label: str,
+    status: FlagArray,
+    ampStatus: FlagArray,
+    addresses: Sequence[str],
+    titles: Sequence[str],
+) -> Markup:
+    """Draw the detectors of a camera or, if these are few, their amplifiers.
+
+    Parameters
+    ----------
+    site
+        The report and its files.
+    label
+        What the map shows.
+    status, ampStatus
+        Codes of the detectors and of the amplifiers.
+    addresses, titles
+        Where each detector leads, and what it is.
+
+    Returns
+    -------
+    map
+        Markup.
+    """
+    geometry, layout = site.report.geometry, site.report.layout
+    if layout.nDetectors > _FEW or (ampStatus == NOT_EXPECTED).all():
+        return makeMap(label, geometry.detectorCorners, status, addresses, titles)
+    owners = layout.ampDetector.tolist()
     return makeMap(
-        f"{product.title}: status of detectors",
-        site.report.geometry.detectorCorners,
-        status,
-        [up + site.addressOf(product, i) for i in range(layout.nDetectors)],
-        titles,
+        label,
+        geometry.ampCorners,
+        ampStatus,
+        [addresses[i] for i in owners],
+        [f"{titles[i]}; {name}" for i, name in zip(owners, layout.ampName.tolist(), strict=True)],
+        outlines=geometry.detectorCorners,
     )
 
 
@@ -140,16 +180,18 @@ def countDetectors(site: Site, product: ProductReport) -> Mapping[str, int]:
     }
 
 
-def _describeRule(product: ProductReport) -> str:
+def _describeRule(site: Site, product: ProductReport) -> str:
     """State the majority rule of the summit with the numbers of this run."""
-    n_exposures, n_detectors = len(product.exposures), len(product.expected)
-    rule = majorityThresholds(max(n_exposures, 1), n_detectors, 1)
-    over = f"{rule.failures} times the failures that a detector may have"
+    n_exposures = len(product.exposures)
+    is_science = site.report.layout.detectorType[product.expected] == COUNTED_TYPES[0]
+    n_detectors = int(np.count_nonzero(is_science))
+    amps, detectors = (majorityThresholds(max(n_exposures, 1), n_detectors, n) for n in (MAX_FAILURES, 1))
+    over = f"{amps.failures} amplifiers, or {detectors.failures} of {n_detectors} science detectors"
     if not n_exposures:
-        return f"The summit's rule refuses a product of {n_detectors} detectors of which one test has {over}."
+        return f"The summit's rule refuses if one test fails in at least {over}."
     return (
-        f"The summit's rule refuses a run of {n_exposures} exposures and {n_detectors} detectors in which "
-        f"one test is over the limit in at least {rule.exposures} exposures. Over it is one with {over}."
+        f"The summit's rule refuses if one test is over the limit in at least {amps.exposures} of "
+        f"{n_exposures} exposures. Over the limit is one in which it fails in at least {over}."
     )
 
 
@@ -177,8 +219,8 @@ def _testsTable(site: Site, product: ProductReport) -> Markup:
 def _testRow(site: Site, product: ProductReport, each: ReportedTest, over: Counter[str]) -> str:
     test = each.test
     counts = [site.countMembers(product, each, code) for code in (GOOD, FAILED, UNKNOWN)]
-    style = ""
-    if test.isTested:
+    style = "x"
+    if test.counts:
         style = "f" if counts[1] else "u" if counts[2] and not counts[0] else "g"
     numbers = [numberCell(count if test.isTested else math.nan) for count in counts]
     return makeRow(
@@ -197,7 +239,7 @@ def distanceRow(site: Site, product: ProductReport, one: Distance, *, up: str = 
     """Make the row of a member that is near to a limit, or beyond it."""
     each, i = one.each, one.member
     worst = int(each.worstExposure[i])
-    style = LOOKS[int(each.status[i])].style if each.test.isTested else ""
+    style = LOOKS[int(shownStatus(each)[i])].style if each.test.counts else "x"
     return makeRow(
         style,
         textCell(product.title),

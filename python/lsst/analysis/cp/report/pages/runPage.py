@@ -15,9 +15,9 @@ from lsst.analysis.cp.report.model import ProductReport, TaskReport
 
 from .cells import Column, headCell, makeLink, makeRow, makeTable, numberCell, textCell, verdictMark
 from .figures import STRUCTURE_COLUMNS, listPlots, stampFigures, structureRows
-from .maps import makeMap, makeSketch
+from .maps import makeSketch
 from .matrix import raftMatrix
-from .productPage import DISTANCE_COLUMNS, countDetectors, distanceRow, productMap
+from .productPage import DISTANCE_COLUMNS, cameraMap, countDetectors, distanceRow, productMap
 from .site import Site
 from .status import LOOKS, VERDICT_LOOKS, worstStatus
 from .tests import worstDistances, worstFirst
@@ -162,13 +162,9 @@ def _makeMap(site: Site) -> Markup:
             if code in (FAILED, UNKNOWN) and site.detectorStatus[each.name][i] == code
         ]
         titles.append(f"{name} ({number}): {LOOKS[code].word}" + f": {', '.join(bad)}" * bool(bad))
-    return makeMap(
-        "Worst status of detectors over all products with tests that count",
-        site.report.geometry.detectorCorners,
-        status,
-        site.detectorFiles,
-        titles,
-    )
+    amps = worstStatus((site.ampStatus[each.name] for each in products), layout.nAmps)
+    label = "Worst status of detectors over all products with tests that count"
+    return cameraMap(site, label, status, amps, site.detectorFiles, titles)
 
 
 def _distances(site: Site) -> Markup:

@@ -166,6 +166,13 @@ def makeSheet(site: Site, calibrations: Sequence[Calibration] = ()) -> str:
     )
 
 
+_CERTIFY = dict.fromkeys(Verdict, "Not to be run as things are; if the board decides otherwise:") | {
+    Verdict.MAY: "To certify:",
+    Verdict.NOT_JUDGED: "No rule speaks for it or against it; if the board decides so:",
+}
+"""What comes before the command that certifies, by the verdict."""
+
+
 def _isOf(calibration: Calibration, product: ProductReport) -> bool:
     """Tell whether calibrations are those that a product verifies."""
     return calibration.datasetType == product.product.name
@@ -181,7 +188,7 @@ def _section(site: Site, product: ProductReport, calibrations: Sequence[Calibrat
     return {
         "product": product,
         "look": VERDICT_LOOKS[product.verdict],
-        "may": product.verdict is Verdict.MAY,
+        "certify": _CERTIFY[product.verdict],
         "nGood": int(np.count_nonzero(status == GOOD)),
         "bad": {word: (len(found), found[:_NAMED]) for word, found in bad.items() if found},
         "sketch": makeSketch(
