@@ -47,4 +47,4 @@ lock: $(STAMP)
 	    --upgrade --all-extras --output-file requirements.lock pyproject.toml standalone/pyproject.toml
 
 clean:
-	rm -rf $(VENV) demo-output docs-output
+	rm -rf $(VENV) demo-output docs-output tinyCam-output

@@ -35,7 +35,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = project
 html_copy_source = False
 html_static_path = ["_static"]
-html_css_files = ["gallery.css", "notebooks.css"]
+html_css_files = ["pages.css", "gallery.css", "notebooks.css"]
 # Hundreds of pages of names need no tree of all of them.
 html_theme_options = {"collapse_navigation": True, "navigation_depth": 2}
 html_sidebars = {"lsst.analysis.cp/api/names/*": [], "lsst.analysis.cp/gallery": []}

@@ -42,16 +42,19 @@ INVENTORIES = {
     "pipelines": "https://pipelines.lsst.io/",
 }
 """Sites that references lead to where their inventories can be had."""
+INCLUDED = ("python/lsst/analysis/cp/report/verdictSchema.json",)
+"""Files of the package that pages show."""
 INVENTORY_BEGIN = b"# Sphinx inventory version"
 TIMEOUT = 5.0
 """Longest time to wait for an inventory, s."""
 
 
 def copyPages(pages: Path) -> None:
-    """Copy pages, pictures and configuration; those that have not changed keep their times."""
-    shutil.copytree(
-        ROOT / "doc", pages, dirs_exist_ok=True, ignore=shutil.ignore_patterns("changes", "generate")
-    )
+    """Copy pages, pictures and configuration, and what pages include; nothing of an earlier build is left."""
+    shutil.rmtree(pages, ignore_errors=True)
+    shutil.copytree(ROOT / "doc", pages, ignore=shutil.ignore_patterns("changes", "generate"))
+    for file in INCLUDED:
+        shutil.copy2(ROOT / file, pages / "lsst.analysis.cp")
 
 
 def fetchInventories(folder: Path) -> None:

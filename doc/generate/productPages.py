@@ -129,7 +129,8 @@ def _writeCommand(kind: str, product: Product, *, isVerified: bool) -> Iterator[
     made = f"u/me/{'verify' if isVerified else 'analyze'}{stem}"
     inputs, selection = "LSSTCam/defaults", "instrument = 'LSSTCam'"
     if isVerified:
-        inputs += f",u/me/{product.name}Calibs"
+        # The Butler takes what comes first: the certified calibrations are in the defaults.
+        inputs = f"u/me/{product.name}Calibs,{inputs}"
         selection += f" AND {epoch} IN (2025041500100..2025041500120)" * (epoch != "none")
     if kind == "analyze" and isVerified:
         inputs, selection = f"u/me/plainVerify{stem}", ""

@@ -201,3 +201,18 @@ def test_small_demonstration_that_was_interrupted_is_not_kept(tmp_path, monkeypa
     with pytest.raises(notebookPages.NotebookError, match="No small demonstration of nothing can be made"):
         notebookPages.addNotebooks(tmp_path / "pages", tmp_path / "none", tmp_path / "work")
     assert not (tmp_path / "work").exists()
+
+
+def test_copied_pages_have_what_they_include_and_nothing_of_an_earlier_build(tmp_path):
+    pages = tmp_path / "pages"
+    (pages / "lsst.analysis.cp" / "api" / "names").mkdir(parents=True)
+    (pages / "lsst.analysis.cp" / "api" / "names" / "old.rst").write_text("Old\n===\n")
+    buildSite.copyPages(pages)
+    assert not list(pages.rglob("old.rst"))
+    included = {
+        page.parent / name
+        for page in pages.rglob("*.rst")
+        for name in re.findall(r"^ *\.\. literalinclude:: (\S+)", page.read_text(), flags=re.MULTILINE)
+    }
+    assert len(included) > 3
+    assert [file for file in included if not file.is_file()] == []

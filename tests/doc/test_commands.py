@@ -70,6 +70,14 @@ def test_runs_register_what_they_write():
     assert [run for run in runs if "--register-dataset-types" not in run] == []
 
 
+def test_own_calibrations_come_before_certified_ones():
+    """The Butler takes the first that it finds; the certified ones are in the defaults of the camera."""
+    inputs = [inputs.split(",") for command in COMMANDS for inputs in re.findall(r" -i (\S+)", command)]
+    with_own = [names for names in inputs if len(names) > 1 and any("/defaults" in name for name in names)]
+    assert len(with_own) > 2
+    assert [names for names in with_own if not names[-1].endswith("/defaults")] == []
+
+
 @pytest.mark.parametrize(("command", "isWhole"), COMMANDS.items())
 def test_command_is_understood(command, isWhole, monkeypatch):
     monkeypatch.setenv("ANALYSIS_CP_DIR", str(ROOT))

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from lsst.afw.cameraGeom import Camera
+from lsst.analysis.cp import __version__
 from lsst.analysis.cp.actions.plot import CrosstalkPlot
 from lsst.analysis.cp.core import cameraLayout
 from lsst.analysis.cp.tasks import MeasureCrosstalkTask
@@ -40,6 +41,7 @@ def test_injected_coefficients_are_those_that_differ(sharedData, comCam, injecte
     task = MeasureCrosstalkTask(config=MeasureCrosstalkTask.ConfigClass())
     dimensions = {"instrument": "LSSTComCam", "detector": detector}
     table = task.run(calib, camera=comCam, dimensions=dimensions).outputResults
+    assert table.meta == {"analysis_cp": __version__}
     names = [amp.getName() for amp in comCam[detector]]
     assert table["amplifier"].tolist() == names
     # Columns of the matrix are the amplifiers that see the crosstalk.

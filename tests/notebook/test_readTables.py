@@ -5,6 +5,7 @@
 
 import numpy as np
 import pytest
+from astropy.table import Column, Table
 from notebookRepository import EXPOSURES, FAILED, RUNS
 
 from lsst.analysis.cp import __version__
@@ -15,6 +16,7 @@ from lsst.analysis.cp.notebook import (
     readStructures,
     readSummary,
 )
+from lsst.analysis.cp.notebook.readTables import showShort
 from lsst.daf.butler import DatasetNotFoundError
 
 DATA_ID = {"exposure": EXPOSURES[1]}
@@ -52,6 +54,22 @@ def test_metrics_have_units_meanings_and_descriptions(butler):
     assert by_name["quantityMax"]["threshold"] == 0.05
     assert all(column.description for column in metrics.itercols())
     assert metrics.colnames[:4] == ["metric", "measurement", "value", "unit"]
+
+
+def test_numbers_are_shown_in_short_and_times_in_full():
+    values, time = [1 / 3, 12345.678, np.nan], 61100.91737847222
+    table = showShort(Table({"value": values, "mjd": Column([time] * 3, unit="d"), "nAmps": [16, 3024, 0]}))
+    shown = {name: table[name].pformat(show_unit=False)[2:] for name in table.colnames}
+    assert [text.strip() for text in shown["value"]] == ["0.333333", "12345.7", "nan"]
+    assert [text.strip() for text in shown["nAmps"]] == ["16", "3024", "0"]
+    assert {text.strip() for text in shown["mjd"]} == {str(time)}
+    np.testing.assert_array_equal(table["value"], values)
+
+
+def test_tables_that_are_read_are_shown_in_short(butler):
+    for read in (readMetrics, readSummary, readAmpSummary, readCulprits):
+        columns = [each for each in read(butler, "bias", DATA_ID).itercols() if each.dtype.kind == "f"]
+        assert {each.format for each in columns if each.unit != "d"} == {".6g"}
 
 
 @pytest.mark.parametrize(("read", "nRows"), [(readSummary, 9), (readAmpSummary, 144)])

@@ -334,11 +334,24 @@ def test_an_exposure_that_failed_is_missed_in_its_filter_only(repository):
     assert products[band].verdict is Verdict.UNKNOWN
 
 
-def test_a_product_whose_tests_do_not_count_is_unknown(repository):
+def test_a_product_whose_tests_do_not_count_is_not_judged(repository):
     repository.putTables("cti")
+    report = collect(repository)
+    product = only(report)
+    assert product.verdict is Verdict.NOT_JUDGED
+    assert product.reasons[0].startswith("No test of it has a verdict that counts")
+    # Alone, it says nothing of the run; beside others, it does not change what they say.
+    assert report.verdict is Verdict.UNKNOWN
+    for exposure in EXPOSURES:
+        repository.putTables("bias", exposure)
+    assert collect(repository).verdict is Verdict.MAY
+
+
+def test_a_product_that_is_not_judged_has_to_be_there(repository):
+    repository.putTables("cti", keep=withoutDetectors(3))
     product = only(collect(repository))
     assert product.verdict is Verdict.UNKNOWN
-    assert product.reasons[0] == "Nothing was tested: no test was made whose verdict counts."
+    assert "no results" in product.reasons[0]
 
 
 def test_a_test_that_the_tables_lack(repository):

@@ -12,6 +12,7 @@ import click.testing
 import pytest
 from tableRepository import EXPOSURES, RUN, TableRepository, failAmps
 
+from lsst.analysis.cp.cli import reportScript
 from lsst.analysis.cp.cli.cmd import make_verify_report
 from lsst.analysis.cp.report.document import DOCUMENT
 from lsst.daf.butler.cli.utils import LogCliRunner
@@ -123,3 +124,12 @@ def test_dates_that_are_none_are_refused(repository, tmp_path):
     result = invoke(repository, tmp_path / "out", "--end-date", "tomorrow")
     assert result.exit_code == 2
     assert "'tomorrow' is no date as 2026-03-01T00:00:00." in result.stderr
+
+
+def test_packages_that_are_absent_are_named(repository, tmp_path, monkeypatch):
+    monkeypatch.setattr(reportScript, "_NEEDED", ("jinja2", "no_such_package"))
+    result = invoke(repository, tmp_path / "report")
+    assert result.exit_code == 1
+    assert "There is no package no_such_package" in result.output
+    assert "lsst-analysis-cp[report]" in result.output
+    assert not (tmp_path / "report").exists()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["ReportOptions", "runReport"]
 
 _LISTED = 10
+
+_NEEDED = ("jinja2",)
+"""Packages of the extra ``report``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +63,13 @@ def runReport(options: ReportOptions) -> int:
         Raised if there is nothing to report, or it cannot be written.
     """
     with explainErrors(ReportError):
-        try:
-            from lsst.analysis.cp.report.folder import checkFolder, writeReport
-        except ModuleNotFoundError as error:
+        if lacking := [name for name in _NEEDED if find_spec(name) is None]:
             raise click.ClickException(
-                f"{error}. Reports need further packages: pip install 'lsst-analysis-cp[report]'."
-            ) from None
+                f"There is no package {', '.join(lacking)}. Reports need further packages: "
+                "pip install 'lsst-analysis-cp[report]'."
+            )
+        from lsst.analysis.cp.report.folder import checkFolder, writeReport
+
         out = Path(options.out)
         # All of the work would be in vain.
         checkFolder(out)

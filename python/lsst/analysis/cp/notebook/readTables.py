@@ -32,6 +32,8 @@ _CULPRITS = Kind("table of culprits", "tables of culprits", ending="_culprits")
 STRUCTURES = Kind("table of structures", "tables of structures", ending="_structures")
 _CULPRITS_STATUS = (STATUS_NAMES[FAILED], STATUS_NAMES[UNKNOWN], SUSPICIOUS_STATUS)
 
+_FORMAT = ".6g"
+"""How numbers of tables are shown."""
 _FIRST = ("metric", "measurement", "value", "unit", "threshold", "passed", "meaning")
 """Columns of metrics that come first."""
 
@@ -91,7 +93,7 @@ def readMetrics(
     meanings = [_explain(*row) for row in metrics.iterrows("metric", "measurement")]
     metrics["meaning"] = Column(meanings, description="What the value is; empty if it is of no test")
     first = [name for name in _FIRST if name in metrics.colnames]
-    return metrics[first + [name for name in metrics.colnames if name not in first]]
+    return showShort(metrics[first + [name for name in metrics.colnames if name not in first]])
 
 
 def readSummary(
@@ -198,13 +200,21 @@ def _readTable(
         # What is in a file is not in our hands.
         raise OSError(f"{nameDataset(ref)} cannot be read: {type(error).__name__}: {error}") from error
     table.meta["dataset"] = nameDataset(ref)
-    return table
+    return showShort(table)
 
 
 def dropEmpty(table: Table) -> Table:
     """Leave out the columns that have no value."""
     masks = {name: np.ma.getmaskarray(np.ma.asarray(table[name])) for name in table.colnames}
     return table[[name for name, mask in masks.items() if not mask.all()]]
+
+
+def showShort(table: Table) -> Table:
+    """Let a table show six digits of each number, but all of times; the values stay as they are."""
+    for column in table.itercols():
+        if column.dtype.kind == "f" and column.unit != "d":
+            column.format = _FORMAT
+    return table
 
 
 def _explain(metric: str, measurement: str) -> str:

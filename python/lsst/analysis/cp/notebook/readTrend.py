@@ -28,7 +28,7 @@ from lsst.analysis.cp.metrics import (
 from lsst.daf.butler import DatasetNotFoundError, DeferredDatasetHandle
 from lsst.daf.butler.formatters.parquet import arrow_to_astropy
 
-from .readTables import SUMMARY, dropEmpty
+from .readTables import SUMMARY, dropEmpty, showShort
 from .search import DataIdLike, Kind, expand, listTypes, matchTypes, toDict
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def readTrend(
     chosen = _choose(trend, wanted)
     if not len(chosen):
         raise DatasetNotFoundError(f"There is no {measurement} of {name} of {wanted}. {_nameExisting(trend)}")
-    return _withUnit(dropEmpty(toTable(chosen)))
+    return showShort(_withUnit(dropEmpty(toTable(chosen))))
 
 
 def _readStored(

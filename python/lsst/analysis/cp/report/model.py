@@ -40,11 +40,13 @@ class Verdict(StrEnum):
 
     ``MAY_NOT`` where the rule refuses, ``UNKNOWN`` where something that the rule needs is absent, cannot be
     read or was not tested; ``MAY`` else, also if amplifiers failed, but fewer than the rule asks for.
+    ``NOT_JUDGED`` where nothing is absent, but no test of the product counts, so that the rule says nothing.
     """
 
     MAY = "may be certified"
     MAY_NOT = "may not be certified"
     UNKNOWN = "unknown"
+    NOT_JUDGED = "not judged"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -392,11 +394,11 @@ class RunReport:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether all products may be certified: the worst of theirs; unknown if there are none.
+        """Whether all products that are judged may be certified: the worst of theirs.
 
-        It is unknown also where something cannot be read that belongs to no product that is known.
+        It is unknown if none is judged, or something cannot be read that belongs to no known product.
         """
-        found = {product.verdict for product in self.products}
+        found = {product.verdict for product in self.products} - {Verdict.NOT_JUDGED}
         if Verdict.MAY_NOT in found:
             return Verdict.MAY_NOT
         if not all(problem.isRemark for problem in self.problems):

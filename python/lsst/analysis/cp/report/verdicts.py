@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lsst.analysis.cp.catalogue import ROWS, Product, VerifyTest
+from lsst.analysis.cp.catalogue import Product, VerifyTest
 from lsst.analysis.cp.core.amps import majorityThresholds
 
 from .model import Verdict
@@ -153,7 +153,7 @@ def judgeProduct(evidence: Evidence) -> Judgement:
         The product may not be certified where in the majority of exposures some test, whose verdict counts,
         failed for the majority of detectors. It is unknown where exposures, detectors, tests or tables are
         absent; where a detector has no verdict of a test at all; and where the rule would refuse if all had
-        failed that has no verdict.
+        failed that has no verdict. It is not judged where no test of it counts.
     """
     over = {
         exposure: tuple(
@@ -165,7 +165,8 @@ def judgeProduct(evidence: Evidence) -> Judgement:
     }
     refused = list(_refuse(evidence, over))
     unknown = list(_doubt(evidence, isRefused=bool(refused)))
-    verdict = Verdict.MAY_NOT if refused else Verdict.UNKNOWN if unknown else Verdict.MAY
+    verdict = Verdict.MAY if evidence.product.ownVerdicts() else Verdict.NOT_JUDGED
+    verdict = Verdict.MAY_NOT if refused else Verdict.UNKNOWN if unknown else verdict
     good = [] if refused or unknown else [_praise(evidence)]
     return Judgement(verdict=verdict, reasons=(*refused, *unknown, *good, *_remark(evidence)), overLimit=over)
 
@@ -179,7 +180,8 @@ def _refuse(evidence: Evidence, over: Mapping[int, Collection[str]]) -> Iterator
         own = [exposure for exposure in failed if test.key in over[exposure]]
         if not own:
             continue
-        enough = f"{evidence.limit(test)} failed {ROWS[test.row]} are enough"
+        limit = evidence.limit(test)
+        enough = f"{_count(limit, f'failed {test.row}')} {'is' if limit == 1 else 'are'} enough"
         if evidence.hasEpochs:
             yield (
                 f"{test.key} failed for the majority of detectors in {len(own)} of "
@@ -203,9 +205,10 @@ def _doubt(evidence: Evidence, *, isRefused: bool) -> Iterator[str]:
     if evidence.missing:
         where = f" in at least one {evidence.noun}" if evidence.hasEpochs else ""
         yield f"{_nameSome(evidence.missing, 'detector')} no results{where}."
-    if not any(test.key in evidence.run for test in evidence.tests):
+    own = evidence.product.ownVerdicts()
+    if own and not any(test.key in evidence.run for test in evidence.tests):
         yield "Nothing was tested: no test was made whose verdict counts."
-    for test in evidence.product.ownVerdicts():
+    for test in own:
         if test.presence == "always" and test.key not in evidence.nFailed:
             yield f"{test.key} was not tested: the tables have no results of it."
     for test in evidence.tests:
@@ -260,7 +263,9 @@ def _mayBeFailed(evidence: Evidence) -> Iterator[str]:
 
 
 def _praise(evidence: Evidence) -> str:
-    """Say that the rule does not refuse."""
+    """Say that the rule does not refuse, or has nothing to say."""
+    if not evidence.product.ownVerdicts():
+        return "No test of it has a verdict that counts: its statistics are for people to judge."
     where = ""
     if evidence.hasEpochs:
         where = f" in the majority of {_count(len(evidence.exposures), evidence.noun)}"

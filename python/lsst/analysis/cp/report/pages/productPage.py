@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from lsst.analysis.cp.core import COUNTED_TYPES
 from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN, majorityThresholds
 from lsst.analysis.cp.core.typing import FlagArray
 from lsst.analysis.cp.report.model import PlotEntry, ProductReport, ReportedTest
+from lsst.analysis.cp.report.verdicts import MAX_FAILURES
 
 from .cells import Column, headCell, makeLink, makeRow, makeTable, numberCell, prose, statusCell, textCell
 from .culprits import COLUMNS, Culprits
@@ -75,7 +77,7 @@ def productContents(site: Site, product: ProductReport) -> dict[str, Any]:
         "previous": site.productFile(others[place - 1]) if place else "",
         "next": site.productFile(others[place + 1]) if place + 1 < len(others) else "",
         "map": productMap(site, product, up="../"),
-        "rule": _describeRule(product),
+        "rule": _describeRule(site, product),
         "tests": _testsTable(site, product),
         "matrix": detectorMatrix(site, product, site.detectorOrder.tolist()),
         "distances": makeTable(
@@ -178,16 +180,18 @@ def countDetectors(site: Site, product: ProductReport) -> Mapping[str, int]:
     }
 
 
-def _describeRule(product: ProductReport) -> str:
+def _describeRule(site: Site, product: ProductReport) -> str:
     """State the majority rule of the summit with the numbers of this run."""
-    n_exposures, n_detectors = len(product.exposures), len(product.expected)
-    rule = majorityThresholds(max(n_exposures, 1), n_detectors, 1)
-    over = f"{rule.failures} times the failures that a detector may have"
+    n_exposures = len(product.exposures)
+    is_science = site.report.layout.detectorType[product.expected] == COUNTED_TYPES[0]
+    n_detectors = int(np.count_nonzero(is_science))
+    amps, detectors = (majorityThresholds(max(n_exposures, 1), n_detectors, n) for n in (MAX_FAILURES, 1))
+    over = f"{amps.failures} amplifiers, or {detectors.failures} of {n_detectors} science detectors"
     if not n_exposures:
-        return f"The summit's rule refuses a product of {n_detectors} detectors of which one test has {over}."
+        return f"The summit's rule refuses if one test fails in at least {over}."
     return (
-        f"The summit's rule refuses a run of {n_exposures} exposures and {n_detectors} detectors in which "
-        f"one test is over the limit in at least {rule.exposures} exposures. Over it is one with {over}."
+        f"The summit's rule refuses if one test is over the limit in at least {amps.exposures} of "
+        f"{n_exposures} exposures. Over the limit is one in which it fails in at least {over}."
     )
 
 

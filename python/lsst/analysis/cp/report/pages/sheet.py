@@ -166,16 +166,22 @@ def makeSheet(site: Site, calibrations: Sequence[Calibration] = ()) -> str:
     )
 
 
+_CERTIFY = dict.fromkeys(Verdict, "Not to be run as things are; if the board decides otherwise:") | {
+    Verdict.MAY: "To certify:",
+    Verdict.NOT_JUDGED: "No rule speaks for it or against it; if the board decides so:",
+}
+"""What comes before the command that certifies, by the verdict."""
+
+
 def _isOf(calibration: Calibration, product: ProductReport) -> bool:
     """Tell whether calibrations are those that a product verifies."""
     return calibration.datasetType == product.product.name
 
 
-def _mayCertify(report: RunReport, product: ProductReport) -> bool:
-    """Tell whether calibrations may be certified: one line certifies those of all filters."""
-    return all(
-        one.verdict is Verdict.MAY for one in report.products if one.product.name == product.product.name
-    )
+def _sayCertify(report: RunReport, product: ProductReport) -> str:
+    """Say what comes before the command that certifies, which certifies the calibrations of all filters."""
+    found = {one.verdict for one in report.products if one.product.name == product.product.name}
+    return _CERTIFY[found.pop() if len(found) == 1 else Verdict.UNKNOWN]
 
 
 def _section(site: Site, product: ProductReport, calibrations: Sequence[Calibration]) -> Mapping[str, Any]:
@@ -188,7 +194,7 @@ def _section(site: Site, product: ProductReport, calibrations: Sequence[Calibrat
     return {
         "product": product,
         "look": VERDICT_LOOKS[product.verdict],
-        "may": _mayCertify(site.report, product),
+        "certify": _sayCertify(site.report, product),
         "nGood": int(np.count_nonzero(status == GOOD)),
         "bad": {word: (len(found), found[:_NAMED]) for word, found in bad.items() if found},
         "sketch": makeSketch(

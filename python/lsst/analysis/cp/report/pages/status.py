@@ -53,6 +53,7 @@ VERDICT_LOOKS: Mapping[Verdict, Look] = MappingProxyType(
     {
         Verdict.MAY_NOT: Look("f", "✗", Verdict.MAY_NOT.value),
         Verdict.UNKNOWN: Look("u", "?", Verdict.UNKNOWN.value),
+        Verdict.NOT_JUDGED: Look("x", "·", Verdict.NOT_JUDGED.value),
         Verdict.MAY: Look("g", "✓", Verdict.MAY.value),
     }
 )

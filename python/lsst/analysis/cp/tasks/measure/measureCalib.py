@@ -11,12 +11,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from lsst.analysis.cp import __version__
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import cameraLayout
 from lsst.analysis.cp.core.amps import GOOD, AmpTable
 from lsst.analysis.cp.core.calibrations import checkDetector
 from lsst.cp.verify.verifyCalib import CpVerifyCalibConfig, CpVerifyCalibConnections, CpVerifyCalibTask
-from lsst.pipe.base import InputQuantizedConnection, NoWorkFound, OutputQuantizedConnection, QuantumContext
+from lsst.pipe.base import (
+    InputQuantizedConnection,
+    NoWorkFound,
+    OutputQuantizedConnection,
+    QuantumContext,
+    Struct,
+)
 from lsst.pipe.base import connectionTypes as cT
 
 if TYPE_CHECKING:
@@ -81,6 +88,12 @@ class MeasureCalibTask(CpVerifyCalibTask, abc.ABC):
         checkDetector(calib, int(data_id["detector"]))
         outputs = self.run(calib, camera=camera, dimensions=dict(data_id.required))
         butlerQC.put(outputs, outputRefs)
+
+    def run(self, *args: Any, **kwargs: Any) -> Struct:
+        """Measure as the parent, which has the parameters; the table names the version of this package."""
+        outputs = super().run(*args, **kwargs)
+        outputs.outputResults.meta["analysis_cp"] = __version__
+        return outputs
 
     def readCalib(self, butlerQC: QuantumContext, inputRefs: InputQuantizedConnection, camera: Camera) -> Any:
         """Read what is measured of the detector.
