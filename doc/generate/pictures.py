@@ -4,7 +4,8 @@
 """Makes the pictures of README and documentation from the figures of the demonstration.
 
 ``python doc/generate/pictures.py demo-output`` takes those of LSSTCam, and of the history of LATISS;
-``--camera LSSTComCam`` is quicker to simulate. That of TinyCam is saved by the example of addingACamera.rst.
+``--camera LSSTComCam`` is quicker to simulate. That of TinyCam is saved by the example of addingACamera.rst
+in ``tinyCam-output/figures``, of which a copy has to be in ``demo-output/figures``.
 Unlike the files of ``python doc/generate`` they do not follow from the sources alone: they are made anew
 when figures change, and looked at.
 """
