@@ -230,6 +230,16 @@ def test_rows_that_are_there_twice_are_refused(repository):
     assert "1 row(s) repeat others" in collect(repository).problems[0].reason
 
 
+def test_tables_of_another_exposure_are_refused(repository):
+    for exposure in EXPOSURES[:2]:
+        table = repository.putTables("bias", exposure)
+    for name, each in makeTables(table).items():
+        repository.put(f"cpBiasExp_{name}", each, exposure=EXPOSURES[2])
+    report = collect(repository)
+    assert report.verdict is Verdict.UNKNOWN
+    assert f"its rows are of exposure {EXPOSURES[1]}" in report.problems[0].reason
+
+
 def test_limits_that_are_none_are_refused(repository):
     table = repository.putTables("bias", EXPOSURES[0], without=["ampSummary"])
     amps = makeTables(table)["ampSummary"]

@@ -331,3 +331,9 @@ def test_few_detectors_are_drawn_by_amplifiers(lsstCam, tmp_path):
     assert {each["href"] for each in page.select("#map-bias svg.map a")} == {"detectors/R22_S11.html#bias"}
     # Crosstalk has no tests of amplifiers.
     assert len(page.select("#map-crosstalk svg.map a")) == 1
+
+
+def test_files_have_names_of_their_own():
+    """A detector may be called as the file of another one, whose name is none for files."""
+    files = fileNames(["detector-2", "a/b"], ["detector-1", "detector-2"])
+    assert files == ("detector-2", "detector-2-")

@@ -138,12 +138,21 @@ def readEpoch(
     detectors = StoredTable.read(
         butler, tables.refs["detectorSummary"], ({*_DETECTOR_COLUMNS} | of_detectors).__contains__
     )
+    _checkExposure(amps, tables.epoch, product)
     chosen = _chooseProduct(product, amps, detectors)
     if known is None:
         known = readTableLimits(amps.meta, chosen)
     elif known.gainsApplied != chosen.gainsApplied:
         raise ColumnError("its units are not those of the other exposures")
     return _EpochReader(known, layout, counted, amps, detectors).read()
+
+
+def _checkExposure(amps: StoredTable, exposure: int, product: str) -> None:
+    """Refuse a table that is one of another exposure than its data ID says."""
+    if getProduct(product).epoch == "exposure" and "exposure" in amps:
+        others = sorted({*amps.counts("exposure").tolist()} - {exposure})
+        if others:
+            raise ColumnError(f"its rows are of exposure {others[0]}")
 
 
 def _chooseProduct(name: str, amps: StoredTable, detectors: StoredTable) -> Product:

@@ -50,6 +50,8 @@ def fileNames(names: Iterable[str], spares: Iterable[str]) -> tuple[str, ...]:
     chosen = []
     for name, spare in zip(names, spares, strict=True):
         is_free = _PLAIN.fullmatch(name) and name.lower() not in used
+        while not is_free and spare.lower() in used:
+            spare += "-"
         chosen.append(name if is_free else spare)
         used.add(chosen[-1].lower())
     return tuple(chosen)
