@@ -24,7 +24,7 @@ from services.faults import Fault, FaultPlan
 from services.restProxy import ProxySettings, RestProxy
 
 from lsst.analysis.cp.cli import getSubcommands
-from lsst.analysis.cp.cli.cmd import push_verify_metrics
+from lsst.analysis.cp.cli.cmd import make_verify_report, push_verify_metrics
 from lsst.analysis.cp.sasquatch import Ledger
 from lsst.daf.butler import Butler
 from lsst.daf.butler.cli.butler import UncachedButlerCLI
@@ -413,12 +413,12 @@ def test_manifest_names_the_command(listed, monkeypatch):
     assert cli.get_command(click.Context(cli), "push-verify-metrics") is push_verify_metrics
 
 
-def test_entry_point_names_the_command(monkeypatch):
+def test_entry_point_names_the_commands(monkeypatch):
     monkeypatch.delenv("DAF_BUTLER_PLUGINS", raising=False)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     module, function = project["entry-points"]["butler.cli"]["analysis_cp"].split(":")
     assert getattr(import_module(module), function) is getSubcommands
-    assert getSubcommands() == [push_verify_metrics]
+    assert getSubcommands() == [make_verify_report, push_verify_metrics]
 
 
 def test_command_is_not_there_twice(monkeypatch):
@@ -430,4 +430,5 @@ def test_table_of_the_stack_names_the_manifest():
     table = (ROOT / "ups" / "analysis_cp.table").read_text()
     (path,) = re.findall(r"envPrepend\(DAF_BUTLER_PLUGINS, \${PRODUCT_DIR}/(.*)\)", table)
     assert ROOT / path == MANIFEST
-    assert yaml.safe_load(MANIFEST.read_text())["cmd"]["commands"] == [push_verify_metrics.name]
+    commands = [make_verify_report.name, push_verify_metrics.name]
+    assert yaml.safe_load(MANIFEST.read_text())["cmd"]["commands"] == commands
