@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import CameraLayout
 from lsst.analysis.cp.core.amps import AmpTable, detectorSummaryTable, summarize
 from lsst.analysis.cp.metrics import fromTable, unreadDatasets
+from lsst.analysis.cp.metrics.fetching import Fetched
 from lsst.analysis.cp.tasks.history import MetricTrendConfig, MetricTrendConnections, MetricTrendTask
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
-from lsst.daf.butler import Butler, DatasetType, DeferredDatasetHandle, Timespan
+from lsst.daf.butler import Butler, DatasetType, Timespan
 from lsst.obs.lsst import LsstComCam
 from lsst.pex.config import FieldValidationError
 from lsst.pipe.base import Pipeline
@@ -318,13 +320,13 @@ def test_absent_metric_is_logged(history: History, caplog: pytest.LogCaptureFixt
 
 def test_columns_of_other_metrics_are_not_read(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     read: set[str] = set()
-    get = DeferredDatasetHandle.get
+    read_columns = Fetched.readColumns
 
-    def recordColumns(self: DeferredDatasetHandle, **options: Any) -> Any:
-        read.update((options.get("parameters") or {}).get("columns", ()))
-        return get(self, **options)
+    def recordColumns(self: Fetched, columns: Sequence[str]) -> Any:
+        read.update(columns)
+        return read_columns(self, columns)
 
-    monkeypatch.setattr(DeferredDatasetHandle, "get", recordColumns)
+    monkeypatch.setattr(Fetched, "readColumns", recordColumns)
     task = MetricTrendTask(config=makeConfig(gatheredMetrics=["biasNoise"]))
     with Butler.from_config(str(history.root), collections=["second"], instrument=INSTRUMENT) as butler:
         refs = butler.query_datasets("cpBiasExp_detectorSummary", with_dimension_records=True, limit=1)

@@ -134,7 +134,7 @@ def _tellingWhatFailed(pipeline: Pipeline | PipelineGraph, output: str) -> Itera
     try:
         yield
     except Exception as error:
-        head = f"The pipeline '{pipeline.description}' of {', '.join(labels)}, which writes {output}, failed."
+        head = f"The pipeline of {', '.join(labels)}, which writes {output}, failed."
         error.add_note("\n  ".join([head, "Its last log lines:", *handler.lines]))
         raise
     finally:
