@@ -225,6 +225,7 @@ def test_plots_of_what_is_not_good_are_copied(folder, repository):
         "cpBiasExposure",
         "cpBiasRaft",
         "cpBiasRun",
+        "cpBiasTrend",
     ]
     (own,) = [path for path in files if path.name.startswith("cpBiasDetector")]
     assert f"_{repository.bad}_" in own.name
@@ -240,10 +241,21 @@ def test_plots_of_what_is_not_good_are_copied(folder, repository):
 def test_plots_of_good_detectors_are_named(folder, repository, report):
     names = dict(zip(report.layout.detectorId.tolist(), report.layout.detectorName.tolist(), strict=True))
     page = readPage(folder, f"detectors/{names[repository.good]}.html")
-    assert page("img") == []
+    assert [each["src"] for each in page("img") if "cpBiasTrend" not in each["src"]] == []
     (named,) = [each.text for each in page.select("details li")]
     assert re.search(rf"{nameType('detector')} .*detector: {repository.good}\b", named)
     assert RUN in named
+
+
+def test_pages_of_all_detectors_have_histories(folder, repository, report):
+    layout = report.layout
+    for detector in (repository.bad, repository.good):
+        name = str(layout.detectorName[layout.detectorId == detector][0])
+        page = readPage(folder, f"detectors/{name}.html")
+        (title,) = [each for each in page("h3") if each.text == "Histories of all detectors"]
+        figure = title.find_next("figure")
+        assert "TrendPlot" in figure.text
+        assert (folder / "detectors" / figure.a["href"]).resolve().is_file()
 
 
 def test_stamps_are_cut_from_pyramids(folder):
@@ -268,6 +280,6 @@ def test_a_lost_plot_costs_itself(repository, report, tmp_path):
         exposure.unlink()
         problems = writePages(copy.addTo(report), tmp_path / "report", butler)
     assert sorted(each.dataset.split()[0] for each in problems) == [nameType("exposure"), nameType("run")]
-    assert len(list((tmp_path / "report" / "plots").glob("*.png"))) == 2
+    assert len(list((tmp_path / "report" / "plots").glob("*.png"))) == 3
     text = readPage(tmp_path / "report", "index.html").select("#problems")[0].text
     assert nameType("run") in text

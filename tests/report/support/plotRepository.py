@@ -55,7 +55,7 @@ class PlotRepository:
                     tool="biasNoise",
                     kind=ref.datasetType.name.rsplit("_", 1)[-1],
                     title=f"Noise of a {level}",
-                    level=level,
+                    level="run" if level == "history" else level,
                     raft="R22" if level == "raft" else "",
                 )
                 for level, ref in self._find(butler)
@@ -68,13 +68,15 @@ class PlotRepository:
     def _find(self, butler: Butler) -> list[tuple[str, DatasetRef]]:
         return [
             (level, ref)
-            for level in ("run", "exposure", "raft", "detector")
+            for level in ("run", "history", "exposure", "raft", "detector")
             for ref in butler.query_datasets(nameType(level), with_dimension_records=True)
         ]
 
 
 def nameType(level: str) -> str:
-    """Name the dataset type of the plots of a level."""
+    """Name the dataset type of the plots of a level, or of histories."""
+    if level == "history":
+        return "cpBiasTrend_biasNoiseByDetector_TrendPlot"
     return f"cpBias{level.capitalize()}_biasNoise_FocalPlanePlot"
 
 
@@ -128,6 +130,7 @@ def makeRepository(root: Path, report: RunReport, pyramidPath: Path) -> PlotRepo
     _registerExposure(butler)
     for level, dimensions, data_ids in (
         ("run", (), [{}]),
+        ("history", (), [{}]),
         ("exposure", ("exposure",), [{"exposure": FIRST_EXPOSURE}]),
         ("raft", ("detector",), [{"detector": bad}]),
         (

@@ -25,6 +25,9 @@ from .tests import limitOf, memberCells, remarkOf, testColumn
 
 __all__ = ["DetectorPages"]
 
+_HISTORY = "TrendPlot"
+"""Class of the plots of histories, which show all detectors."""
+
 _WHOLE = (
     Column("test"),
     Column("limit"),
@@ -51,6 +54,10 @@ class DetectorPages:
         self._culprits = {product.name: Culprits(product.culprits) for product in report.products}
         self._ampStatus = worstStatus(site.ampStatus.values(), report.layout.nAmps)
         self._plots = {product.name: _plotsByDetector(product) for product in report.products}
+        self._histories = {
+            product.name: listPlots(site, [entry for entry in product.plots if entry.kind == _HISTORY])
+            for product in report.products
+        }
 
     def contents(self, detector: int) -> dict[str, Any]:
         """Make what the template of the page takes.
@@ -168,6 +175,7 @@ class DetectorPages:
             "plots": listPlots(
                 site, self._plots[product.name].get(int(site.report.layout.detectorId[detector]), [])
             ),
+            "histories": self._histories[product.name],
         }
 
     def _ampTable(self, product: ProductReport, detector: int) -> Markup | str:
