@@ -344,6 +344,21 @@ def test_an_exposure_that_failed_is_missed_in_its_filter_only(repository):
     assert products[band].verdict is Verdict.UNKNOWN
 
 
+def test_nothing_is_good_of_which_there_is_no_number(repository):
+    """Tables of merges are not so: it is unknown there."""
+    for exposure in EXPOSURES:
+        table = repository.putTables("bias", exposure, without=["ampSummary"])
+        summary = makeTables(table)["ampSummary"]
+        summary["NOISE_value"][:16] = np.nan
+        repository.put("cpBiasExp_ampSummary", summary, exposure=exposure)
+    product = only(collect(repository))
+    (noise,) = [each for each in product.tests if each.test.key == "NOISE"]
+    assert noise.status.tolist() == [UNKNOWN] * 16 + [GOOD] * 128
+    assert noise.nTested.tolist() == [0] * 16 + [3] * 128
+    assert product.verdict is Verdict.UNKNOWN
+    assert product.reasons[0] == "1 detector (R22_S00) has no verdict of NOISE."
+
+
 def test_a_product_whose_tests_do_not_count_is_not_judged(repository):
     repository.putTables("cti")
     report = collect(repository)

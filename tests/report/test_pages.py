@@ -27,7 +27,7 @@ from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.core import FocalPlaneGeometry
 from lsst.analysis.cp.core.amps import FAILED, GOOD, UNKNOWN
-from lsst.analysis.cp.report.model import RunReport, Verdict
+from lsst.analysis.cp.report.model import Missing, QuantumState, RunReport, TaskReport, Verdict
 from lsst.analysis.cp.report.pages import writePages
 from lsst.analysis.cp.report.pages.cells import notes
 from lsst.analysis.cp.report.pages.site import fileNames
@@ -337,3 +337,37 @@ def test_files_have_names_of_their_own():
     """A detector may be called as the file of another one, whose name is none for files."""
     files = fileNames(["detector-2", "a/b"], ["detector-1", "detector-2"])
     assert files == ("detector-2", "detector-2-")
+
+
+@pytest.mark.parametrize(
+    ("isExact", "nLost", "style", "words"),
+    [
+        (True, 0, "g", "All expected quanta succeeded."),
+        (False, 0, "x", "known with the quantum graph only"),
+        (True, 1, "u", None),
+    ],
+)
+def test_tasks_are_green_only_where_it_is_known_what_was_expected(
+    report, tmp_path, isExact, nLost, style, words
+):
+    lost = (Missing(dataId="detector 1", detector=1, exposure=-1, state=QuantumState.LOST),) * nLost
+    task = TaskReport(
+        task="verifyBias",
+        nExpected=3,
+        nSucceeded=3 - nLost,
+        nFailed=0,
+        nBlocked=0,
+        nNotYet=0,
+        nLost=nLost,
+        nExpectedSource="",
+        isExact=isExact,
+        missing=lost,
+    )
+    writePages(replace(report, tasks=(task,)), tmp_path)
+    for name in ("index.html", "production.html"):
+        page = BeautifulSoup((tmp_path / name).read_text(), "html.parser")
+        (row,) = page.select("#tasks tbody tr")
+        assert SIGNS[row.th.text[0]] == style
+        assert [int(cell.text) for cell in row.select("td.n")] == [3, 3 - nLost, 0, 0, 0, nLost]
+        assert words is None or words in page.text
+        assert (words == "All expected quanta succeeded.") == ("All expected quanta succeeded." in page.text)

@@ -260,12 +260,20 @@ class _EpochReader:
             name: table.numbers(column, unit) if column in table else np.full(n, np.nan)
             for name, (column, unit) in columns.items()
         }
+        codes = table.status(status) if status in table else None
+        if codes is not None:
+            # As merges do it: nothing is good of which there is no number.
+            has_numbers = np.ones(n, dtype=bool)
+            for name, (column, _) in columns.items():
+                if column in table:
+                    has_numbers &= ~np.isnan(numbers[name])
+            codes = np.where((codes == GOOD) & ~has_numbers, UNKNOWN, codes).astype(np.int8)
         flagged = f"{test.key}_{suspicious}"
         detector = self.layout.ampDetector[member] if test.row == "amplifier" else member
         return TestRows(
             member=member,
             physicalType=self.layout.physicalType[detector],
-            status=table.status(status) if status in table else None,
+            status=codes,
             suspicious=table.flags(flagged) if flagged in table else np.zeros(n, dtype=bool),
             **numbers,
         )

@@ -92,6 +92,7 @@ def runContents(site: Site) -> dict[str, Any]:
         ],
         "tasks": tasksTable(report.tasks),
         "nMissing": sum(len(task.missing) for task in report.tasks),
+        "success": _describeSuccess(report.tasks),
         "plots": [
             {"title": product.title, "page": site.productFile(product), "plots": figures}
             for product in report.products
@@ -175,6 +176,13 @@ def _distances(site: Site) -> Markup:
     return makeTable("distances", "The worst member of each test", DISTANCE_COLUMNS, rows)
 
 
+def _describeSuccess(tasks: tuple[TaskReport, ...]) -> str:
+    """Say that nothing is missing of tasks, or that nothing is known to be."""
+    if all(task.isExact for task in tasks):
+        return "All expected quanta succeeded."
+    return "No quantum is known to be missing; what was expected is known with the quantum graph only."
+
+
 def tasksTable(tasks: tuple[TaskReport, ...]) -> Markup | str:
     """Make the table of tasks with the number of quanta that were expected and succeeded."""
     if not tasks:
@@ -186,6 +194,7 @@ def tasksTable(tasks: tuple[TaskReport, ...]) -> Markup | str:
         Column("failed"),
         Column("blocked", "Something upstream failed."),
         Column("not yet", "Never started."),
+        Column("lost", "Ran, but its outputs are absent."),
         Column("caveats"),
         Column("expected by"),
     ]
@@ -194,9 +203,10 @@ def tasksTable(tasks: tuple[TaskReport, ...]) -> Markup | str:
 
 
 def _taskRow(task: TaskReport) -> str:
-    is_whole = task.nSucceeded == task.nExpected
-    style = "f" if task.nFailed else "g" if is_whole else "u"
-    numbers = (task.nExpected, task.nSucceeded, task.nFailed, task.nBlocked, task.nNotYet)
+    numbers = (task.nExpected, task.nSucceeded, task.nFailed, task.nBlocked, task.nNotYet, task.nLost)
+    # What was expected is known of graphs only: without one, nothing is green for what may be absent.
+    whole = "g" if task.isExact else "x"
+    style = "f" if task.nFailed else whole if task.nSucceeded == task.nExpected else "u"
     caveats = "; ".join(f"{words} ({count})" for words, count in task.caveats.items())
     return makeRow(
         style,
@@ -240,6 +250,7 @@ def productionContents(site: Site) -> dict[str, Any]:
     columns = (Column("task"), Column("data ID"), Column("state"), Column("reason"))
     return {
         "tasks": tasksTable(site.report.tasks),
+        "success": _describeSuccess(site.report.tasks),
         "missing": makeTable("missing", "Quanta that did not succeed", columns, rows[:_MISSING])
         if rows
         else "",
