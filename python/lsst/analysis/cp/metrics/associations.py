@@ -77,12 +77,15 @@ def readAssociations(
         Raised if the repository has no such type.
     """
     dimensions = butler.get_dataset_type(datasetType).dimensions
-    fields = frozenset({"dataset_id", "run", "collection", "timespan"})
     with butler.query() as query:
         query = query.join_dataset_search(datasetType, collections)
         query = query.where(data_id or {}, where, bind=bind)
         # Its rows cost a third of what associations of datasets do.
-        rows = query.general(dimensions, dataset_fields={datasetType: fields}, find_first=False)
+        rows = query.general(
+            dimensions,
+            dataset_fields={datasetType: {"dataset_id", "run", "collection", "timespan"}},
+            find_first=False,
+        )
         for row in rows:
             yield Association(
                 {name: row[name] for name in dimensions.required},
