@@ -76,8 +76,8 @@ class Pairing:
         for word, side, other in (("left", self.left, self.right), ("right", self.right, self.left)):
             if alone := [each for each in side.openDimensions if each not in other.openDimensions]:
                 raise ValueError(
-                    f"The datasets of {side.datasetType.name} on the {word} differ in {', '.join(alone)}, and "
-                    f"those on the other side do not: choose the {' and the '.join(alone)} of the {word}."
+                    f"{side.datasetType.name} on the {word} differ in {', '.join(alone)}, and those on the "
+                    f"other side do not: choose the {' and the '.join(alone)} of the {word}."
                 )
         for governor in self.left.datasetType.dimensions.governors:
             left, right = (side.selected.get(governor) for side in (self.left, self.right))
