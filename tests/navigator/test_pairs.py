@@ -152,7 +152,7 @@ def test_a_selection_of_other_columns(butler):
 
 def test_what_cannot_pair_is_refused(butler):
     with pytest.raises(
-        ValueError, match="on the left in detector, and .* choose the detector of the left"
+        ValueError, match="on the left differ in detector, and .* choose the detector of the left"
     ):
         makePairing(butler, (NOISE, FIRST, COMCAM), (BY_EXPOSURE, FIRST, COMCAM))
     with pytest.raises(ValueError, match="choose the exposure of the right"):
