@@ -105,7 +105,7 @@ class Pairing:
         limit
             Greatest number of pairs.
         backwards
-            Whether to find the pairs before the place; they still stand in order.
+            Whether to find the pairs before the place; their order is the same.
 
         Returns
         -------
