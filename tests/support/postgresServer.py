@@ -182,7 +182,7 @@ class PostgresServer:
     def stop(self) -> None:
         """End the server, whoever is connected, and remove its folder."""
         self._engine.dispose()
-        # It would wait for those that are connected when it is asked to terminate.
-        os.kill(self._process.pid, signal.SIGINT)
+        # At once: to terminate it would wait for those who are connected, and write what is removed then.
+        os.kill(self._process.pid, signal.SIGQUIT)
         self._process.stop()
         shutil.rmtree(self._folder)

@@ -12,7 +12,12 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["Registries", "SqliteFiles"]
+import pytest
+
+__all__ = ["ON_SQLITE_ALONE", "Registries", "SqliteFiles"]
+
+ON_SQLITE_ALONE = pytest.mark.parametrize("registries", ["sqlite"], indirect=True)
+"""Mark of tests for which it does not matter where the registry is, since they are not about reading it."""
 
 
 class Registries(Protocol):
