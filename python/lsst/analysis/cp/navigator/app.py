@@ -14,15 +14,16 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from .guard import Guard, HostNames
+from .pictures.thumbnails import PictureStore
 from .problems import addProblemPages
-from .routes import home
+from .routes import datasets, home, plots
 
 if TYPE_CHECKING:
     from .repository import Repository
 
 __all__ = ["makeApp"]
 
-ROUTERS = (home.router,)
+ROUTERS = (home.router, plots.router, datasets.router)
 """All routes. None of them writes anything."""
 
 _STATIC = {"/static/report": "lsst.analysis.cp.report", "/static": "lsst.analysis.cp.navigator"}
@@ -56,6 +57,7 @@ def makeApp(
 
     app = FastAPI(title="analysis_cp", openapi_url=None, lifespan=live)
     app.state.repository = repository
+    app.state.pictures = PictureStore()
     app.state.reportFolder = reportFolder
     app.state.hasReport = reportFolder is not None
     addProblemPages(app)
