@@ -14,6 +14,8 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent / "support"))
 
+import flipRepository
+from flipRepository import FlipRepository
 from navigatorRepository import NavigatorRepository, makeRepository
 from runningServer import runServer
 
@@ -61,3 +63,9 @@ def page(browser, request) -> Iterator[object]:
     yield page
     page.close()
     assert said == []
+
+
+@pytest.fixture(scope="session")
+def flips(tmp_path_factory: pytest.TempPathFactory) -> FlipRepository:
+    """Make a repository with plots of each kind to go through, which no test changes."""
+    return flipRepository.makeRepository(tmp_path_factory.mktemp("flips") / "repository")
