@@ -1,0 +1,7 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Summaries of the plots in collections, as the Plot Navigator of Rubin reads them."""
+
+from .search import *
+from .writing import *
