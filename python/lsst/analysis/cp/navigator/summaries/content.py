@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .search import Entry, PlotSearch, orderKeys
@@ -76,7 +76,9 @@ class SummaryContent:
 
     def write(self) -> Iterator[str]:
         """Yield the parts of the text, which is ASCII."""
-        tracts, visits, others = [], [], []
+        tracts: list[DatasetType] = []
+        visits: list[DatasetType] = []
+        others: list[DatasetType] = []
         for each in self._search.datasetTypes:
             names = each.dimensions.required
             group = tracts if "tract" in names else visits if {"visit", "exposure"} & names else others
@@ -98,7 +100,10 @@ class SummaryContent:
         if not self._hidden:
             return remarks
         bands = ", ".join(sorted(self._hidden))
-        return (*remarks, f"{self._hidden.total()} plots are counted and not shown, those of the band {bands}.")
+        return (
+            *remarks,
+            f"{self._hidden.total()} plots are counted and not shown, those of the band {bands}.",
+        )
 
     def _read(self, datasetTypes: Iterable[DatasetType]) -> Iterator[_Listed]:
         for each in datasetTypes:
@@ -109,15 +114,14 @@ class SummaryContent:
     ) -> Iterator[_Listed]:
         """Yield the types whose plots may all be listed by visit; add the rest to a list."""
         for listed in self._read(datasetTypes):
-            datasetType, entries = listed.datasetType, listed.entries
-            if reason := self._explainNoVisit(datasetType, entries):
-                self._notes.setdefault(f"{datasetType.name} is found by plot name only: {reason}.")
-                others.append(datasetType)
-            elif "visit" in datasetType.dimensions.required or not entries:
+            if reason := self._explainNoVisit(listed.datasetType, listed.entries):
+                self._notes.setdefault(f"{listed.datasetType.name} is found by plot name only: {reason}.")
+                others.append(listed.datasetType)
+            elif "visit" in listed.datasetType.dimensions.required or not listed.entries:
                 yield listed
             else:
                 self._notes.setdefault(_AS_VISITS)
-                yield _Listed(datasetType, entries, asVisits=True)
+                yield replace(listed, asVisits=True)
 
     def _explainNoVisit(self, datasetType: DatasetType, entries: list[Entry]) -> str:
         """Say why some plots cannot be listed by visit; empty if all can."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from astropy.time import Time
+
 from lsst.daf.butler import CollectionType
 
 if TYPE_CHECKING:
@@ -176,7 +178,7 @@ def _describe(timespan: Timespan) -> str:
     words = [
         f"{word} {_trim(bound.tai.to_value('isot', subfmt='date_hms'))}"
         for word, bound in (("from", timespan.begin), ("until", timespan.end))
-        if bound is not None
+        if isinstance(bound, Time)
     ]
     return f"{' '.join(words)} TAI" if words else "always"
 

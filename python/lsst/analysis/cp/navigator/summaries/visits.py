@@ -61,10 +61,10 @@ class OtherVisits:
         with self._butler.query() as query:
             query = query.where({"instrument": instrument})
             query = query.where(query.expression_factory.visit.in_iterable(exposures))
-            visits = {data_id["visit"] for data_id in query.data_ids(["visit"])}
+            visits = {int(data_id["visit"]) for data_id in query.data_ids(["visit"])}
             # Joined by the definitions of visits.
             own = {
-                data_id["visit"]
+                int(data_id["visit"])
                 for data_id in query.data_ids(["visit", "exposure"])
                 if data_id["visit"] == data_id["exposure"]
             }

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from .content import SummaryContent
@@ -137,7 +137,7 @@ def writeSummary(butler: Butler, collection: str, folder: Path) -> WrittenSummar
 
 
 @contextmanager
-def _replace(path: Path) -> Iterator[IO[bytes]]:
+def _replace(path: Path) -> Iterator[gzip.GzipFile]:
     """Open a file to be compressed, which takes the place of an old one at the end, or vanishes."""
     new = path.with_name(f".summary-{secrets.token_hex(8)}")
     try:
