@@ -132,7 +132,7 @@ class SummaryContent:
             data_id = dict(zip(keys, entry.values, strict=True))
             numbers.setdefault(str(data_id["instrument"]), set()).add(int(data_id[name]))
         if large := [number for each in numbers.values() for number in each if number > LARGEST]:
-            return f"browsers cannot read the number {min(large)} of a {name}"
+            return f"browsers cannot read the {name} {min(large)}"
         for instrument, exposures in sorted(numbers.items() if name == "exposure" else ()):
             if others := self._other_visits.find(instrument, exposures):
                 return f"the visit {min(others)} of {instrument} is not of the exposure of this number"
