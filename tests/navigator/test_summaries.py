@@ -236,7 +236,7 @@ def test_plots_of_hidden_bands_are_named(repository):
     repository.put("object_sky_Plot", [{"skymap": "sky", "tract": 5, "band": "white"}])
     read = summarize(repository)
     assert read.listTypes()["object_sky_Plot"] == 5
-    assert "1 plots are counted and not shown, those of the band white." in read.note
+    assert "Counted, but not shown: 1 of the band white." in read.note
 
 
 def test_types_whose_plots_are_gone_are_left_out(repository):

@@ -111,13 +111,17 @@ def _write(butler: Butler, collection: str, folder: Path) -> _Outcome:
     """Write a summary, and print what it has, or why there is none."""
     try:
         with explainErrors():
-            written = writeSummary(butler, collection, folder)
-    except NoPlotsError:
-        return _Outcome.EMPTY
+            try:
+                written = writeSummary(butler, collection, folder)
+            except NoPlotsError:
+                return _Outcome.EMPTY
     except click.ClickException as error:
         click.echo(f"{collection} cannot be summarized: {error.message}", err=True)
         return _Outcome.FAILED
-    click.echo(f"{collection}: {written.nPlots} plots of {written.nTypes} types are in {written.path}.")
+    plots = "1 plot" if written.nPlots == 1 else f"{written.nPlots} plots"
+    types = "1 type" if written.nTypes == 1 else f"{written.nTypes} types"
+    verb = "is" if written.nPlots == 1 else "are"
+    click.echo(f"{collection}: {plots} of {types} {verb} in {written.path}.")
     for remark in written.remarks:
         click.echo(f"    {remark}")
     return _Outcome.WRITTEN

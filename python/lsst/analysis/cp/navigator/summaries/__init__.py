@@ -3,16 +3,14 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Summaries of the plots in collections, as the Plot Navigator of Rubin reads them."""
 
-from .search import Entry, PlotSearch, orderKeys
+from .search import PlotSearch
 from .writing import NoPlotsError, WrittenSummary, nameFile, nameFolder, writeSummary
 
 __all__ = [
-    "Entry",
     "NoPlotsError",
     "PlotSearch",
     "WrittenSummary",
     "nameFile",
     "nameFolder",
-    "orderKeys",
     "writeSummary",
 ]

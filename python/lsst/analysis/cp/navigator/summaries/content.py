@@ -102,7 +102,7 @@ class SummaryContent:
         bands = ", ".join(sorted(self._hidden))
         return (
             *remarks,
-            f"{self._hidden.total()} plots are counted and not shown, those of the band {bands}.",
+            f"Counted, but not shown: {self._hidden.total()} of the band {bands}.",
         )
 
     def _read(self, datasetTypes: Iterable[DatasetType]) -> Iterator[_Listed]:
