@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from .guard import Guard, HostNames
 from .problems import addProblemPages
+from .reportFiles import ReportFiles
 from .routes import home
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ def makeApp(
     -------
     app
         The server, for uvicorn or another that knows ASGI. It closes the repository in the end.
+
+    Raises
+    ------
+    FileNotFoundError
+        Raised if there is no report in the folder.
     """
 
     @asynccontextmanager
@@ -56,12 +62,13 @@ def makeApp(
 
     app = FastAPI(title="analysis_cp", openapi_url=None, lifespan=live)
     app.state.repository = repository
-    app.state.reportFolder = reportFolder
     app.state.hasReport = reportFolder is not None
     addProblemPages(app)
     for router in ROUTERS:
         app.include_router(router)
     for path, package in _STATIC.items():
         app.mount(path, StaticFiles(packages=[(package, "static")]))
+    if reportFolder is not None:
+        app.mount("/report", ReportFiles(reportFolder))
     app.add_middleware(Guard, hosts=hosts or HostNames())
     return app
