@@ -14,15 +14,17 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from .guard import Guard, HostNames
+from .pictures.thumbnails import PictureStore
 from .problems import addProblemPages
-from .routes import home
+from .reportFiles import ReportFiles
+from .routes import datasets, home, plots
 
 if TYPE_CHECKING:
     from .repository import Repository
 
 __all__ = ["makeApp"]
 
-ROUTERS = (home.router,)
+ROUTERS = (home.router, plots.router, datasets.router)
 """All routes. None of them writes anything."""
 
 _STATIC = {"/static/report": "lsst.analysis.cp.report", "/static": "lsst.analysis.cp.navigator"}
@@ -47,6 +49,11 @@ def makeApp(
     -------
     app
         The server, for uvicorn or another that knows ASGI. It closes the repository in the end.
+
+    Raises
+    ------
+    FileNotFoundError
+        Raised if there is no report in the folder.
     """
 
     @asynccontextmanager
@@ -56,12 +63,14 @@ def makeApp(
 
     app = FastAPI(title="analysis_cp", openapi_url=None, lifespan=live)
     app.state.repository = repository
-    app.state.reportFolder = reportFolder
+    app.state.pictures = PictureStore()
     app.state.hasReport = reportFolder is not None
     addProblemPages(app)
     for router in ROUTERS:
         app.include_router(router)
     for path, package in _STATIC.items():
         app.mount(path, StaticFiles(packages=[(package, "static")]))
+    if reportFolder is not None:
+        app.mount("/report", ReportFiles(reportFolder))
     app.add_middleware(Guard, hosts=hosts or HostNames())
     return app
