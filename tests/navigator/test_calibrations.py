@@ -382,9 +382,10 @@ def test_mouse_asks_what_is_valid(page, address):
     page.goto(f"{address}/calibrations?collection={CHAIN}")
     box = page.locator("svg.timeline").bounding_box()
     # Above the first bars, where a gap of bias is below.
-    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 5)
+    x, y = round(box["x"] + box["width"] * 0.6), round(box["y"] + 5)
+    page.mouse.move(x, y)
     said = page.locator("#pointed").text_content()
-    page.mouse.click(box["x"] + box["width"] * 0.6, box["y"] + 5)
+    page.mouse.click(x, y)
     page.wait_for_url("**&at=*")
     assert page.locator("#valid").text_content() == f"Valid at {said.partition(' ')[0]}"
     assert page.locator("line.asked").count() == 1

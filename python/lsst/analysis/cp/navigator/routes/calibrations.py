@@ -47,7 +47,7 @@ _BARS_OF_ALL, _BARS_OF_ONE = 30, 200
 
 _ROWS = 250
 
-Text = Annotated[str, Field(max_length=512)]
+Text = Annotated[str, Field(max_length=256)]
 
 
 class TimelineQuery(BaseModel):
@@ -140,6 +140,7 @@ def showPeriod(request: Request, butler: OpenButler, asked: Annotated[PeriodQuer
     period = _findPeriod(timeline, asked)
     keys = sorted(period.datasets)[asked.after :][:_ROWS]
     of_run = [period.run, *listParents(butler, period.run)]
+    shown = list(findShown(butler, asked.type, of_run))
     of_holder = [name for name in listParents(butler, period.collection) if name not in of_run]
     return render(
         request,
@@ -151,7 +152,9 @@ def showPeriod(request: Request, butler: OpenButler, asked: Annotated[PeriodQuer
         rows=[(key, period.datasets[key], timeline.findWhen(period, key)) for key in keys],
         rowsOfPage=_ROWS,
         linkPeriod=_linkPeriods(asked),
-        shown=list(findShown(butler, asked.type, of_run)),
+        shown=shown,
+        plotsOf=next((each.name for each in shown if each.combined), ""),
+        zip=zip,
         shownOfHolder=list(findShown(butler, asked.type, of_holder)) if period.isCertified else [],
         isShown=isShown(butler.get_dataset_type(asked.type)),
         **_textTools(butler),
