@@ -26,6 +26,7 @@ LAYERS = (
     "sasquatch",
     "notebook",
     "report",
+    "navigator",
     "cli",
 )
 # scons writes the version.
@@ -55,6 +56,7 @@ UNWANTED = {
     "tenacity",
     "urllib",
     "urllib3",
+    "uvicorn",
 }
 PRIVATE_UPSTREAM = {"_runTools", "putByBand", "_validateInput", "_addHistogram", "_baseFinalize"}
 
