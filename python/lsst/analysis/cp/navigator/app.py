@@ -15,14 +15,16 @@ from starlette.staticfiles import StaticFiles
 
 from .guard import Guard, HostNames
 from .problems import addProblemPages
-from .routes import home
+from .routes import home, viewer
+from .tiles.amplifiers import Cameras
+from .tiles.readers import OpenPyramids
 
 if TYPE_CHECKING:
     from .repository import Repository
 
 __all__ = ["makeApp"]
 
-ROUTERS = (home.router,)
+ROUTERS = (home.router, viewer.router)
 """All routes. None of them writes anything."""
 
 _STATIC = {"/static/report": "lsst.analysis.cp.report", "/static": "lsst.analysis.cp.navigator"}
@@ -52,12 +54,15 @@ def makeApp(
     @asynccontextmanager
     async def live(app: FastAPI) -> AsyncIterator[None]:
         yield
+        app.state.pyramids.close()
         repository.close()
 
     app = FastAPI(title="analysis_cp", openapi_url=None, lifespan=live)
     app.state.repository = repository
     app.state.reportFolder = reportFolder
     app.state.hasReport = reportFolder is not None
+    app.state.pyramids = OpenPyramids()
+    app.state.cameras = Cameras()
     addProblemPages(app)
     for router in ROUTERS:
         app.include_router(router)
