@@ -10,7 +10,7 @@ import astropy.io.fits
 import numpy as np
 import pytest
 
-from lsst.analysis.cp.core.pyramid import PyramidFileError, PyramidReader, reader as readerModule
+from lsst.analysis.cp.core.pyramid import PyramidFileError, PyramidReader
 from lsst.analysis.cp.core.pyramid.index import MOSAIC, TILE_SIZE
 
 
@@ -93,7 +93,7 @@ def test_damaged_tile_is_named_and_others_are_read(pyramidPath, reader):
 
 
 def test_few_headers_are_kept(reader, monkeypatch):
-    monkeypatch.setattr(readerModule, "_MOST_OPEN", 2)
+    monkeypatch.setattr("lsst.analysis.cp.core.pyramid.reader._MOST_OPEN", 2)
     expected = {}
     for factor in (1, 2, 4, 1, 2, 4):
         tile = reader.readTile(10, "image", factor, 0, 0)

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from .guard import Guard, HostNames
 from .problems import addProblemPages
+from .reportFiles import ReportFiles
 from .routes import home, viewer
 from .tiles.amplifiers import Cameras
 from .tiles.readers import OpenPyramids
@@ -49,6 +50,11 @@ def makeApp(
     -------
     app
         The server, for uvicorn or another that knows ASGI. It closes the repository in the end.
+
+    Raises
+    ------
+    FileNotFoundError
+        Raised if there is no report in the folder.
     """
 
     @asynccontextmanager
@@ -59,7 +65,6 @@ def makeApp(
 
     app = FastAPI(title="analysis_cp", openapi_url=None, lifespan=live)
     app.state.repository = repository
-    app.state.reportFolder = reportFolder
     app.state.hasReport = reportFolder is not None
     app.state.pyramids = OpenPyramids()
     app.state.cameras = Cameras()
@@ -68,5 +73,7 @@ def makeApp(
         app.include_router(router)
     for path, package in _STATIC.items():
         app.mount(path, StaticFiles(packages=[(package, "static")]))
+    if reportFolder is not None:
+        app.mount("/report", ReportFiles(reportFolder))
     app.add_middleware(Guard, hosts=hosts or HostNames())
     return app

@@ -31,8 +31,9 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-cache",
 }
-_NO_CACHE = "no-cache"
+"""What each answer says that does not say otherwise."""
 _MAX_LENGTH = 8192
 """Most bytes of a path with its query."""
 
@@ -100,8 +101,8 @@ class Guard:
         async def sendGuarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(_HEADERS)
-                headers.setdefault("Cache-Control", _NO_CACHE)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         answer = self._refuse(scope)

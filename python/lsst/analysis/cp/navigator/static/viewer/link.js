@@ -25,7 +25,7 @@ export function readLink(address) {
     blink: text("blink"),
     second: text("shown") === "second",
     structure: number(given.get("structure")),
-    hidden: text("hidden").split(",").filter(Boolean),
+    frames: given.has("frames") ? text("frames").split(",").filter(Boolean) : ["failed", "structures"],
   };
 }
 
@@ -49,6 +49,7 @@ export function writeLink(state) {
   put("blink", state.blink);
   put("shown", state.second ? "second" : "");
   put("structure", state.structure);
-  put("hidden", state.hidden.join(","));
+  // Without it there would be those that are shown at first.
+  query.set("frames", state.frames.join(","));
   return `/view/${state.id}?${query}`;
 }

@@ -56,7 +56,7 @@ class Viewer {
       mask: link.mask,
       second: link.second,
       structure: link.structure,
-      hidden: new URL(address).searchParams.has("x") ? link.hidden : ["amplifiers"],
+      frames: link.frames,
     };
     this.view = this.view ?? new View(base.facts.pixelSize, base.bounds);
     this.painter.resize();
@@ -159,7 +159,7 @@ class Viewer {
     const masks = bits.length && level?.factor === 1 ? shown.tilesIn(shown.levels.get("mask")[0], window) : [];
     this.painter.draw({
       view, exposure: shown, levels, tiles: [...under, ...needed], masks, palette, bits,
-      frames: Object.fromEntries(["failed", "structures", "amplifiers"].map((id) => [id, !state.hidden.includes(id)])),
+      frames: state.frames,
       selected: state.structure,
     });
     const overview = levels.length ? shown.tilesIn(levels.at(-1), window) : [];
@@ -270,8 +270,8 @@ class Viewer {
   }
 
   setFrame(id, isShown) {
-    const hidden = this.state.hidden.filter((each) => each !== id);
-    this.set({ hidden: isShown ? hidden : [...hidden, id] });
+    const frames = this.state.frames.filter((each) => each !== id);
+    this.set({ frames: isShown ? [...frames, id] : frames });
   }
 
   setMask(name, isShown) {

@@ -44,9 +44,9 @@ export class Painter {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.structureBoxes = [];
     this.failedBoxes = [];
-    if (frames.amplifiers) this.drawAmplifiers(seen);
-    if (frames.failed) this.drawFailed(exposure);
-    if (frames.structures) this.drawStructures(exposure, selected);
+    if (frames.includes("amplifiers")) this.drawAmplifiers(seen);
+    if (frames.includes("failed")) this.drawFailed(exposure);
+    if (frames.includes("structures")) this.drawStructures(exposure, selected);
     this.drawNames(seen);
     for (const tile of tiles) this.drawProblem(tile);
     this.drawScale();

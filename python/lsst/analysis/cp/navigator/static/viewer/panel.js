@@ -84,7 +84,7 @@ export class Panel {
   showState(state, unit, limits) {
     for (const id of ["plane", "stretch", "colours", "limits"]) byId(id).value = state[id];
     for (const id of ["failed", "structures", "amplifiers"]) {
-      byId(`show-${id}`).checked = !state.hidden.includes(id);
+      byId(`show-${id}`).checked = state.frames.includes(id);
     }
     for (const [id, value] of [["low", limits[0]], ["high", limits[1]]]) {
       const field = byId(id);
