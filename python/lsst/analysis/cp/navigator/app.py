@@ -14,9 +14,10 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from .guard import Guard, HostNames
+from .pictures.thumbnails import PictureStore
 from .problems import addProblemPages
 from .reportFiles import ReportFiles
-from .routes import home, viewer
+from .routes import datasets, home, plots, viewer
 from .tiles.amplifiers import Cameras
 from .tiles.readers import OpenPyramids
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["makeApp"]
 
-ROUTERS = (home.router, viewer.router)
+ROUTERS = (home.router, plots.router, datasets.router, viewer.router)
 """All routes. None of them writes anything."""
 
 _STATIC = {"/static/report": "lsst.analysis.cp.report", "/static": "lsst.analysis.cp.navigator"}
@@ -65,6 +66,7 @@ def makeApp(
 
     app = FastAPI(title="analysis_cp", openapi_url=None, lifespan=live)
     app.state.repository = repository
+    app.state.pictures = PictureStore()
     app.state.hasReport = reportFolder is not None
     app.state.pyramids = OpenPyramids()
     app.state.cameras = Cameras()
