@@ -20,7 +20,7 @@ from lsst.pipe.base import Pipeline
 FOREIGN = {"butler define-visits", "butler register-instrument", "butler write-curated-calibrations", "scons"}
 FOREIGN |= {"setup -k -r", "setup -k -r ."}
 PACKAGE = ROOT / "python" / "lsst" / "analysis" / "cp"
-ROOMS = "actions|atools|catalogue|cli|core|metrics|notebook|report|sasquatch|tasks"
+ROOMS = "actions|atools|catalogue|cli|core|metrics|navigator|notebook|report|sasquatch|tasks"
 FOLDERS = rf"\.ci|benchmarks|demo|doc|pipelines|python|specs|standalone|tests|{ROOMS}"
 PATH = re.compile(rf"``((?:{FOLDERS})/[^\s`]*)``")
 NAME = re.compile(r"(?<![`:])`~?(lsst\.analysis\.cp\.[\w.]+)`(?!`)")

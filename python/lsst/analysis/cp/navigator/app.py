@@ -18,6 +18,8 @@ from .pictures.thumbnails import PictureStore
 from .problems import addProblemPages
 from .reportFiles import ReportFiles
 from .routes import calibrations, datasets, home, plots, viewer
+from .tiles.amplifiers import Cameras
+from .tiles.readers import OpenPyramids
 
 if TYPE_CHECKING:
     from .repository import Repository
