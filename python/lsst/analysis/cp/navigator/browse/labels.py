@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from lsst.analysis.cp.metrics.records import findRaft
 from lsst.analysis.cp.report.collect.plots import levelOf
 
+from .selection import RAFT
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -19,10 +21,11 @@ __all__ = ["Label", "labelDataId", "summarize"]
 
 
 class Label(NamedTuple):
-    """A part of a data ID: what it is of, and the value as people write it."""
+    """A part of a data ID: what it is of, the value as people write it, and that which selects it."""
 
     key: str
     text: str
+    value: str
 
 
 def labelDataId(ref: DatasetRef, without: Collection[str] = ()) -> list[Label]:
@@ -49,9 +52,10 @@ def labelDataId(ref: DatasetRef, without: Collection[str] = ()) -> list[Label]:
         record = ref.dataId.records[key] if ref.dataId.hasRecords() else None
         if key == "detector" and record is not None:
             raft = findRaft(record.full_name) if level == "raft" else None
-            labels.append(Label("raft", raft) if raft else Label(key, f"{record.full_name} ({value})"))
+            name = str(record.full_name)
+            labels.append(Label(RAFT, raft, raft) if raft else Label(key, f"{name} ({value})", name))
         else:
-            labels.append(Label(key, str(value)))
+            labels.append(Label(key, str(value), str(value)))
     return labels
 
 

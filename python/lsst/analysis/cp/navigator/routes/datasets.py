@@ -83,6 +83,7 @@ def showDataset(
         title=BrowsedType(ref.datasetType, (), {}).title,
         summary=summarize(ref, {"instrument"}),
         labels=labelDataId(ref),
+        governors={key: ref.dataId[key] for key in ref.dimensions.governors},
         implied={key: ref.dataId[key] for key in ref.dimensions.implied},
         provenance=provenance,
         problem=problem,
