@@ -300,24 +300,6 @@ def test_many_threads_get_the_right_pictures(server, repository):
         assert all(pool.map(check, range(80)))
 
 
-def test_read_only_repositories_are_served(changed, plot):
-    """Nothing is written, not even beside the database."""
-    before = sorted(changed.root.rglob("*"))
-    folders = [changed.root, *(path for path in before if path.is_dir())]
-    for path in [*before, changed.root]:
-        path.chmod(0o555 if path.is_dir() else 0o444)
-    try:
-        with runServer(changed.root) as address:
-            assert ask(address, f"/dataset/{plot.id}/thumbnail").status == 200
-            assert str(plot.id) in askPage(
-                address, "/plots", collection=CHAIN, type=DETECTOR, instrument=COMCAM
-            )
-    finally:
-        for path in folders:
-            path.chmod(0o755)
-    assert sorted(changed.root.rglob("*")) == before
-
-
 def test_hostile_run_of_a_dataset_is_text(server, repository):
     ref = repository.find(OTHER, HOSTILE, instrument=COMCAM, group=str(FIRST_EXPOSURE))
     page = askPage(server, f"/dataset/{ref.id}")
