@@ -107,7 +107,9 @@ class Guard:
         async def sendGuarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                is_picture = headers.get("content-type", "").startswith("image/")
+                policy = {"Content-Security-Policy": _PICTURES if is_picture else _PAGES}
+                for name, value in (_HEADERS | policy).items():
                     headers.setdefault(name, value)
             await send(message)
 
