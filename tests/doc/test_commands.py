@@ -79,8 +79,11 @@ def test_own_calibrations_come_before_certified_ones():
 
 
 @pytest.mark.parametrize(("command", "isWhole"), COMMANDS.items())
-def test_command_is_understood(command, isWhole, monkeypatch):
+def test_command_is_understood(command, isWhole, monkeypatch, tmp_path):
     monkeypatch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+    monkeypatch.chdir(tmp_path)
+    # A command before has made it.
+    (tmp_path / "biasReport").mkdir()
     program, *arguments = shlex.split(command)
     match program, arguments:
         case _ if command in FOREIGN:

@@ -169,6 +169,14 @@ class Timeline:
         """All data IDs that have a calibration at some time, sorted."""
         return tuple(sorted({key for period in self.periods for key in period.datasets}))
 
+    @cached_property
+    def lacking(self) -> tuple[Step, ...]:
+        """How many data IDs have no valid calibration, at all times of gaps."""
+        counted = Counter({gap.validity: len(gap.keys) for gap in self.gaps})
+        ends = [time for validity in counted for time in validity]
+        steps = _makeSteps(counted, Validity(min(ends), max(ends))) if ends else ()
+        return tuple(step for step in steps if step.n)
+
     def findMissing(self, period: Period) -> list[DataKey]:
         """List the data IDs that have calibrations in other periods, and none in one.
 

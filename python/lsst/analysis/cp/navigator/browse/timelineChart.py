@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from .timeAxis import Place, TimeAxis, packLanes
-from .timeline import DataKey, Gap, Period, Timeline
+from .timeline import DataKey, Gap, Period, Step, Timeline
 from .validity import Validity
 
 __all__ = ["Bar", "Chart", "Part", "TypeChart", "makeChart"]
@@ -84,8 +84,10 @@ class TypeChart:
     bars
         The periods that are drawn, in the order of time.
     gaps
-        The gaps that are drawn, and where.
-    yGaps
+        The gaps that are listed.
+    lacking
+        Numbers of data IDs without a valid calibration, and where they are drawn.
+    yLacking
         Upper edge of these, px.
     first
         Number of periods that come before those that are drawn.
@@ -96,8 +98,9 @@ class TypeChart:
     timeline: Timeline
     y: int
     bars: tuple[Bar, ...]
-    gaps: tuple[tuple[Gap, Part], ...]
-    yGaps: int
+    gaps: tuple[Gap, ...]
+    lacking: tuple[tuple[Step, Part], ...]
+    yLacking: int
     first: int
     nPeriods: int
     nGaps: int
@@ -160,10 +163,15 @@ def makeChart(timelines: Sequence[Timeline], window: Validity, *, first: int = 0
             key=lambda period: (period.validity, period.run),
         )
         bars, n_lanes = _makeBars(timeline, shown[first : first + limit], axis, y + _HEAD)
-        y_gaps = y + _HEAD + n_lanes * _LANE
-        gaps = tuple(_placeGaps(timeline, axis))
-        types.append(TypeChart(timeline, y, bars, gaps[:limit], y_gaps, first, len(shown), len(gaps)))
-        y = y_gaps + (_STRIP if gaps else 0) + _SPACE
+        y_lacking = y + _HEAD + n_lanes * _LANE
+        gaps = [gap for gap in timeline.gaps if gap.validity.overlaps(window)]
+        lacking = tuple(_placeLacking(timeline, axis))
+        types.append(
+            TypeChart(
+                timeline, y, bars, tuple(gaps[:limit]), lacking, y_lacking, first, len(shown), len(gaps)
+            )
+        )
+        y = y_lacking + (_STRIP if lacking else 0) + _SPACE
     return Chart(axis, tuple(types), y + _AXIS)
 
 
@@ -194,11 +202,11 @@ def _makeBars(
     return tuple(bars), max(n_lanes, 1)
 
 
-def _placeGaps(timeline: Timeline, axis: TimeAxis) -> Iterator[tuple[Gap, Part]]:
-    for gap in timeline.gaps:
-        place = axis.place(gap.validity)
+def _placeLacking(timeline: Timeline, axis: TimeAxis) -> Iterator[tuple[Step, Part]]:
+    for step in timeline.lacking:
+        place = axis.place(step.validity)
         if place is not None:
-            yield gap, Part(place, _nameKind(len(gap.keys), len(timeline.keys)))
+            yield step, Part(place, _nameKind(step.n, len(timeline.keys)))
 
 
 def _nameKind(n: int, nAll: int) -> str:
