@@ -11,14 +11,21 @@ import pictures
 import pytest
 from examples import PAGES
 from generatedFiles import ROOT
-from navigatorPictures import NAVIGATOR_PICTURES
 from pictures import DIRECTORY, MAX_BYTES, PICTURES, WIDTH, Picture, findFigure, shrink
 from PIL import Image
+from plotNavigatorPictures import NAVIGATOR_PICTURES
 from reportPictures import REPORT_PICTURES
+from servedPictures import SERVED_PICTURES
 
 PICTURE = re.compile(r"^\.\. (?:image|figure):: (\S+)\n((?: +:.*\n| {6,}\S.*\n)*)", re.MULTILINE)
 SHOWING = re.compile(r"``?(?:~?[\w.]+\.)?\w+(?:Plot|ViewTask)``?")
 """What a page on plots or views names."""
+NAMES = [
+    *(picture.name for picture in PICTURES),
+    *REPORT_PICTURES,
+    *NAVIGATOR_PICTURES,
+    *SERVED_PICTURES,
+]
 
 
 def readPictures(page: Path) -> list[tuple[Path, str]]:
@@ -26,7 +33,6 @@ def readPictures(page: Path) -> list[tuple[Path, str]]:
     return [(page.parent / name, options) for name, options in PICTURE.findall(page.read_text())]
 
 
-NAMES = (*(picture.name for picture in PICTURES), *REPORT_PICTURES, *NAVIGATOR_PICTURES)
 ALL = {page: readPictures(page) for page in PAGES}
 
 

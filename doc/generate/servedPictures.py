@@ -3,7 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Makes the pictures of ``butler serve-verify`` in the documentation, of its pages in a browser.
 
-``python doc/generate/navigatorPictures.py REPOSITORY`` takes the repository of LSSTCam that the demonstration
+``python doc/generate/servedPictures.py REPOSITORY`` takes the repository of LSSTCam that the demonstration
 leaves; that of the time line is made here. It needs playwright and Debian's chromium. As those of
 ``pictures.py``, they are made anew when pages change, and looked at.
 """
@@ -29,9 +29,9 @@ from lsst.obs.lsst import LsstCam
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-__all__ = ["NAVIGATOR_PICTURES", "main"]
+__all__ = ["SERVED_PICTURES", "main"]
 
-NAVIGATOR_PICTURES = ("navigatorPlots", "navigatorViewer", "navigatorTimeline")
+SERVED_PICTURES = ("servedPlots", "servedViewer", "servedTimeline")
 """Names of the files without their ending."""
 
 _COLLECTION = "demo/verifyBias"
@@ -73,13 +73,13 @@ def _findPages(repository: Path, folder: Path) -> Iterator[tuple[str, Path, str]
     with Butler.from_config(str(repository), writeable=False) as butler:
         pyramids = butler.query_datasets("cpBiasExpResidual_pyramid", _COLLECTION, limit=1)
     plots = {"collection": _COLLECTION, "type": "cpBiasExpDetView_biasImage_DetectorImagePlot"}
-    yield "navigatorPlots", repository, f"plots?{urlencode(plots)}"
+    yield "servedPlots", repository, f"plots?{urlencode(plots)}"
     shown = urlencode({"collection": _COLLECTION})
-    yield "navigatorViewer", repository, f"view/{pyramids[0].id}?{shown}"
+    yield "servedViewer", repository, f"view/{pyramids[0].id}?{shown}"
     root = folder / "demo-output" / "LSSTCam" / "repository"
     _makeCalibrations(root)
     time = {"collection": "LSSTCam/calib", "from": "2025-12-15", "to": "2026-07-15", "at": "2026-04-05"}
-    yield "navigatorTimeline", root, f"calibrations?{urlencode(time)}"
+    yield "servedTimeline", root, f"calibrations?{urlencode(time)}"
 
 
 @contextmanager
