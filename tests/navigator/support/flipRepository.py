@@ -13,6 +13,9 @@ from typing import Any
 from astropy.time import Time, TimeDelta
 from PIL import Image, ImageDraw
 
+from lsst.analysis.cp.navigator.browse.ordered import OrderedSearch
+from lsst.analysis.cp.navigator.browse.selection import Selection
+from lsst.analysis.cp.navigator.browse.types import findType, listTypes
 from lsst.daf.butler import Butler, CollectionType, DatasetRef, DatasetType, FileDataset, Timespan
 from lsst.obs.lsst import Latiss, LsstComCam
 
@@ -36,6 +39,7 @@ __all__ = [
     "TAGGED",
     "FlipRepository",
     "makeRepository",
+    "makeSearch",
 ]
 
 NOISE = "cpBiasExpDet_biasNoise_FocalPlanePlot"
@@ -120,6 +124,13 @@ def makeRepository(root: Path | str, *, registry: str = "") -> FlipRepository:
     butler.registry.associate(TAGGED, tagged)
     butler.close()
     return FlipRepository(Path(root))
+
+
+def makeSearch(butler: Butler, name: str, collection: str, values: Mapping[str, int | str]) -> OrderedSearch:
+    """Make a search of a type in a collection."""
+    given = {key: str(value) for key, value in values.items()}
+    browsed = findType(listTypes(butler, collection), name, collection)
+    return OrderedSearch.make(browsed, Selection(values=values, given=given))
 
 
 def _addExposures(butler: Butler, instrument: str) -> None:

@@ -157,7 +157,7 @@ class OrderedSearch:
         return None
 
     def rank(self, butler: Butler, order: Sequence[str], places: Iterable[Place]) -> dict[Place, Place]:
-        """Rank places, so that those of several queries can be put in the order that the database has in each.
+        """Rank places, so that those of several queries can be put in the order of the database.
 
         How text is ordered is a matter of the database, which is asked where there is text.
 

@@ -78,8 +78,8 @@ class Pairing:
             if alone := [each for each in side.openDimensions if each not in other.openDimensions]:
                 raise SelectionError(
                     f"{word}.{alone[0]}",
-                    f"choose one: {side.browsed.name} on the {word} differ in it, and those on the other side "
-                    "do not.",
+                    f"choose one: {side.browsed.name} on the {word} differ in it, and those on the other "
+                    "side do not.",
                 )
         if self.left.governors != self.right.governors:
             sides = (", ".join(map(str, side.governors.values())) for side in (self.left, self.right))
