@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,11 +14,11 @@ from .selection import Selection, SelectionError
 from .types import BrowsedType
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, DatasetRef
+    from lsst.daf.butler import Butler, DatasetRef, DimensionUniverse
     from lsst.daf.butler.queries.expression_factory import ExpressionFactory
     from lsst.daf.butler.queries.tree import Predicate
 
-__all__ = ["OrderedSearch", "Place", "placeOf"]
+__all__ = ["OrderedSearch", "Place", "placeOf", "readPlace", "writePlace"]
 
 type Place = tuple[int | str, ...]
 """Values of dimensions, which are where a dataset stands in an order."""
@@ -242,6 +243,45 @@ def placeOf(ref: DatasetRef, order: Sequence[str]) -> Place:
         The value of each.
     """
     return tuple(ref.dataId[each] for each in order)
+
+
+def writePlace(place: Place) -> str:
+    """Write a place for an address."""
+    return json.dumps(place, separators=(",", ":"))
+
+
+def readPlace(universe: DimensionUniverse, order: Sequence[str], text: str) -> Place:
+    """Read a place of an address.
+
+    Parameters
+    ----------
+    universe
+        The dimensions that there are.
+    order
+        Dimensions.
+    text
+        What `writePlace` wrote.
+
+    Returns
+    -------
+    place
+        Value of each of the dimensions.
+
+    Raises
+    ------
+    SelectionError
+        Raised if it is no place in this order.
+    """
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        values = None
+    kinds = [universe.dimensions[each].primaryKey.getPythonType() for each in order]
+    is_place = isinstance(values, list) and [type(value) for value in values] == kinds
+    # No database takes larger numbers.
+    if not is_place or any(isinstance(value, int) and abs(value) >= 1 << 63 for value in values):
+        raise SelectionError("page", f"expected a list of {', '.join(order)}, got {text[:80]!r}.")
+    return tuple(values)
 
 
 def _rankValues(
