@@ -14,16 +14,17 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from .guard import Guard, HostNames
+from .pictures.thumbnails import PictureStore
 from .problems import addProblemPages
 from .reportFiles import ReportFiles
-from .routes import home
+from .routes import datasets, home, plots
 
 if TYPE_CHECKING:
     from .repository import Repository
 
 __all__ = ["makeApp"]
 
-ROUTERS = (home.router,)
+ROUTERS = (home.router, plots.router, datasets.router)
 """All routes. None of them writes anything."""
 
 _STATIC = {"/static/report": "lsst.analysis.cp.report", "/static": "lsst.analysis.cp.navigator"}
@@ -62,6 +63,7 @@ def makeApp(
 
     app = FastAPI(title="analysis_cp", openapi_url=None, lifespan=live)
     app.state.repository = repository
+    app.state.pictures = PictureStore()
     app.state.hasReport = reportFolder is not None
     addProblemPages(app)
     for router in ROUTERS:

@@ -12,9 +12,10 @@ from fastapi import Depends, Request
 
 from lsst.daf.butler import Butler
 
+from .pictures.thumbnails import PictureStore
 from .repository import Repository
 
-__all__ = ["OpenButler", "getRepository", "openButler"]
+__all__ = ["OpenButler", "Pictures", "getPictures", "getRepository", "openButler"]
 
 
 def getRepository(request: Request) -> Repository:
@@ -31,3 +32,13 @@ def openButler(request: Request) -> Iterator[Butler]:
 
 OpenButler = Annotated[Butler, Depends(openButler)]
 """A Butler of its own for each request: no Butler may be used by two threads at a time."""
+
+
+def getPictures(request: Request) -> PictureStore:
+    """Get what makes pictures of datasets."""
+    pictures: PictureStore = request.app.state.pictures
+    return pictures
+
+
+Pictures = Annotated[PictureStore, Depends(getPictures)]
+"""What makes pictures of datasets, and keeps them."""

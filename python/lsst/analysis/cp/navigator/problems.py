@@ -21,6 +21,8 @@ from lsst.daf.butler import (
     MissingDatasetTypeError,
 )
 
+from .browse.selection import SelectionError
+from .pictures.stored import LostFileError, UnusablePictureError
 from .rendering import render
 
 __all__ = ["addProblemPages"]
@@ -35,6 +37,9 @@ def addProblemPages(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _explainStatus)
     app.add_exception_handler(RequestValidationError, _explainParameters)
     app.add_exception_handler(ButlerUserError, _explainButler)
+    app.add_exception_handler(SelectionError, _explainSelection)
+    app.add_exception_handler(LostFileError, _explainPicture)
+    app.add_exception_handler(UnusablePictureError, _explainPicture)
     app.add_exception_handler(SQLAlchemyError, _explainDatabase)
     app.add_exception_handler(Exception, _explainBug)
 
@@ -60,6 +65,16 @@ def _explainParameters(request: Request, error: Exception) -> Response:
 
 def _explainButler(request: Request, error: Exception) -> Response:
     status = HTTPStatus.NOT_FOUND if isinstance(error, _ABSENT) else HTTPStatus.BAD_REQUEST
+    return _explain(request, status, str(error))
+
+
+def _explainSelection(request: Request, error: Exception) -> Response:
+    return _explain(request, HTTPStatus.BAD_REQUEST, str(error))
+
+
+def _explainPicture(request: Request, error: Exception) -> Response:
+    is_lost = isinstance(error, LostFileError)
+    status = HTTPStatus.NOT_FOUND if is_lost else 422
     return _explain(request, status, str(error))
 
 

@@ -123,7 +123,9 @@ def findPage(
         The datasets. Of several with the same data ID there is the one of the first collection.
     """
     is_backward = before is not None
-    found = queryInOrder(butler, browsed, selection, start=before if is_backward else after, isBackward=is_backward)
+    found = queryInOrder(
+        butler, browsed, selection, start=before if is_backward else after, isBackward=is_backward
+    )
     refs = []
     for ref in found:
         refs.append(ref)

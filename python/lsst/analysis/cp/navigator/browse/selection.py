@@ -148,7 +148,9 @@ def _check(butler: Butler, texts: Mapping[str, str]) -> None:
     dimensions = set(butler.dimensions.dimensions.names)
     for key, text in texts.items():
         if _dimensionOf(key) not in dimensions:
-            raise SelectionError(key[:_MOST_LETTERS], f"there is no such dimension; {RAFT} is the only other key.")
+            raise SelectionError(
+                key[:_MOST_LETTERS], f"there is no such dimension; {RAFT} is the only other key."
+            )
         if len(text) > _MOST_LETTERS or "\0" in text:
             raise SelectionError(key, f"expected at most {_MOST_LETTERS} letters.")
     if len(texts) > _MOST_KEYS:
@@ -188,7 +190,7 @@ def _readValue(butler: Butler, key: str, text: str, scope: Mapping[str, int | st
         key, data_id=of_key, where=f"{column} = :text", bind={"text": text}, limit=1, explain=False
     )
     if found:
-        return found[0].dataId[key]  # type: ignore[no-any-return]
+        return found[0].dataId[key]
     raise SelectionError(key, f"there is no {text!r}. {_nameSimilar(butler, key, text, of_key)}")
 
 

@@ -17,7 +17,7 @@ from lsst.analysis.cp.report.collect.search import productOf
 from lsst.daf.butler import CollectionType, DatasetNotFoundError
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, DatasetType
+    from lsst.daf.butler import Butler, CollectionInfo, DatasetType
 
 __all__ = ["PYRAMID", "BrowsedType", "findType", "isImage", "isPlot", "isPyramid", "isShown", "listTypes"]
 
@@ -26,6 +26,7 @@ PYRAMID = "_pyramid"
 
 _IMAGES = re.compile(r"(Decorated|Masked)?Image[A-Z]?|Exposure[A-Z]?")
 _HOLDERS = frozenset({CollectionType.RUN, CollectionType.TAGGED})
+_GLOB = re.compile(r"[*?]|\[.*\]")
 _N_NAMED = 10
 
 
@@ -84,8 +85,8 @@ class BrowsedType:
     @property
     def title(self) -> str:
         """What its datasets show, in a few words."""
-        tool = self.name.partition("_")[2].rpartition("_")[0]
-        return titleOf(self.name, tool) or self.name
+        rest = self.name.partition("_")[2]
+        return titleOf(self.name, rest.rpartition("_")[0]) or rest or self.name
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -123,11 +124,8 @@ def listTypes(
     lsst.daf.butler.MissingCollectionError
         Raised if there is no such collection.
     """
-    infos = butler.collections.query_info(
-        collection, collection_types=set(_HOLDERS), flatten_chains=True, include_summary=True
-    )
     holders: dict[str, list[str]] = defaultdict(list)
-    for info in infos:
+    for info in _flatten(butler, collection):
         for name in info.dataset_types or ():
             holders[name].append(info.name)
     if not holders:
@@ -142,6 +140,19 @@ def listTypes(
         if includes(datasetType)
     ]
     return sorted(found, key=lambda each: (each.group.lower(), each.name))
+
+
+def _flatten(butler: Butler, collection: str) -> list[CollectionInfo]:
+    """List the collections that are searched for datasets, in the order of the search."""
+    if not _GLOB.search(collection):
+        infos = butler.collections.query_info(
+            collection, collection_types=set(_HOLDERS), flatten_chains=True, include_summary=True
+        )
+        return list(infos)
+    # In the names of collections all letters stand for themselves, in queries these do not.
+    own = butler.collections.get_info(collection, include_summary=True)
+    parts = [info for name in own.children for info in _flatten(butler, name)]
+    return list({info.name: info for info in parts or [own] if info.type in _HOLDERS}.values())
 
 
 def findType(types: Sequence[BrowsedType], name: str, collection: str) -> BrowsedType:
