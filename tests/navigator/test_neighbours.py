@@ -104,9 +104,7 @@ def test_a_selection_leaves_out_others(butler):
 def test_instruments_are_apart(butler):
     line = Line.through(makeSearch(butler, NOISE, CHAIN, {"instrument": "LATISS", "detector": 0}), "exposure")
     assert [ref.dataId["exposure"] for ref in line.findNext(butler, None, 20)] == list(LATISS_EXPOSURES)
-    with pytest.raises(
-        SelectionError, match=r"instrument: say which is meant\. There are: LATISS, L"
-    ):
+    with pytest.raises(SelectionError, match=r"instrument: say which is meant\. There are: LATISS, L"):
         makeSearch(butler, NOISE, CHAIN, {"detector": 0})
     alone = Line.through(makeSearch(butler, NOISE, SECOND, {"detector": 0}), "exposure")
     assert alone.findNext(butler, None, 1)[0].dataId["instrument"] == "LSSTComCam"
@@ -137,13 +135,9 @@ def test_a_place_needs_no_dataset(butler):
 def test_what_is_missing_is_named(butler):
     with pytest.raises(SelectionError, match=r"no 'visit'; it has instrument, detector, exposure"):
         Line.through(makeSearch(butler, NOISE, FIRST, HERE), "visit")
-    with pytest.raises(
-        SelectionError, match="detector: has to be known to go through cpBiasExpDet"
-    ):
+    with pytest.raises(SelectionError, match="detector: has to be known to go through cpBiasExpDet"):
         Line.through(makeSearch(butler, NOISE, FIRST, COMCAM), "exposure")
-    with pytest.raises(
-        SelectionError, match="visit: cpBiasExpDet.* has no such dimension; it has"
-    ):
+    with pytest.raises(SelectionError, match="visit: cpBiasExpDet.* has no such dimension; it has"):
         makeSearch(butler, NOISE, FIRST, HERE | {"visit": EXPOSURES[0]})
 
 

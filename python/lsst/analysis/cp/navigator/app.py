@@ -17,14 +17,14 @@ from .guard import Guard, HostNames
 from .pictures.thumbnails import PictureStore
 from .problems import addProblemPages
 from .reportFiles import ReportFiles
-from .routes import datasets, home, plots
+from .routes import compare, datasets, flip, home, plots
 
 if TYPE_CHECKING:
     from .repository import Repository
 
 __all__ = ["makeApp"]
 
-ROUTERS = (home.router, plots.router, datasets.router)
+ROUTERS = (home.router, plots.router, datasets.router, flip.router, compare.router)
 """All routes. None of them writes anything."""
 
 _STATIC = {"/static/report": "lsst.analysis.cp.report", "/static": "lsst.analysis.cp.navigator"}

@@ -88,10 +88,8 @@ class OrderedSearch:
 
     def release(self, dimension: str) -> OrderedSearch:
         """Make a search of datasets with any value of a dimension."""
-        values, given = (
-            {key: value for key, value in chosen.items() if key != dimension}
-            for chosen in (self.selection.values, self.selection.given)
-        )
+        values = {key: value for key, value in self.selection.values.items() if key != dimension}
+        given = {key: text for key, text in self.selection.given.items() if key != dimension}
         return replace(self, selection=replace(self.selection, values=values, given=given))
 
     def findNext(

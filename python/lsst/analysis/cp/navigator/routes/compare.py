@@ -16,8 +16,8 @@ from fastapi.responses import RedirectResponse, Response
 from lsst.analysis.cp.navigator.browse.collections import findCollections
 from lsst.analysis.cp.navigator.browse.labels import labelDataId
 from lsst.analysis.cp.navigator.browse.neighbours import Line
-from lsst.analysis.cp.navigator.browse.ordered import OrderedSearch, Place, readPlace, writePlace
-from lsst.analysis.cp.navigator.browse.pairs import Pair, PairPage, Pairing
+from lsst.analysis.cp.navigator.browse.ordered import OrderedSearch, readPlace, writePlace
+from lsst.analysis.cp.navigator.browse.pairs import Pair, Pairing, PairPage
 from lsst.analysis.cp.navigator.browse.selection import RAFT, SelectionError, readSelection
 from lsst.analysis.cp.navigator.browse.types import BrowsedType, findType, listTypes
 from lsst.analysis.cp.navigator.dependencies import OpenButler
@@ -56,53 +56,54 @@ class _Asked:
     shared
         What is selected on both sides.
     own
-        What is selected on one side only, by the key: for each side the value, which may be empty.
+        What is selected on each side: values by dimension, the same dimensions on both. They may be empty.
     """
 
     collections: tuple[str, str]
     types: tuple[str, str]
     shared: Mapping[str, str]
-    own: Mapping[str, tuple[str, str]]
+    own: tuple[Mapping[str, str], Mapping[str, str]]
 
     @classmethod
     def read(cls, request: Request, collections: tuple[str, str], types: tuple[str, str], own: str) -> _Asked:
         """Read it. What each side has of its own is called as in ``left.exposure``."""
         given = givenSelection(request, _OTHERS)
-        keys = {key.partition(".")[2] for key in given if key.partition(".")[0] in _SIDES}
-        keys |= {own} - {""}
-        of_sides = {key: tuple(given.get(f"{side}.{key}", "") for side in _SIDES) for key in sorted(keys)}
+        keys = {key.partition(".")[2] for key in given if key.partition(".")[0] in _SIDES} | {own}
+        left, right = (
+            {key: given.get(f"{side}.{key}", "") for key in sorted(keys) if key} for side in _SIDES
+        )
         shared = {key: text for key, text in given.items() if "." not in key and key not in keys}
-        return cls(collections, types, shared, of_sides)
+        return cls(collections, types, shared, (left, right))
 
     def write(self, **changes: str) -> dict[str, str]:
         """Write the parameters of the address."""
         query = dict(zip(_SIDES, self.collections, strict=True)) | {"type": self.types[0]}
         if self.types[1] != self.types[0]:
             query["rightType"] = self.types[1]
-        for key, values in self.own.items():
-            query |= {f"{side}.{key}": text for side, text in zip(_SIDES, values, strict=True)}
+        for side, values in zip(_SIDES, self.own, strict=True):
+            query |= {f"{side}.{key}": text for key, text in values.items()}
         return {**query, **self.shared, **changes}
 
 
 @dataclass(frozen=True)
-class _Side:
-    """One side of the page, for its head.
+class _OwnValue:
+    """What a side has of its own, with addresses of the page with the values before and after it."""
 
-    Parameters
-    ----------
-    word
-        Which it is.
-    collection, type, title
-        Where it is from, and what it shows.
-    own
-        What it has of its own: dimension, value, and addresses of the page with the previous and the next one.
-    """
+    key: str
+    value: str
+    previous: str
+    next: str
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One side of the page, for its head: which it is, where it is from, and what it shows."""
 
     word: str
     collection: str
     type: str
     title: str
-    own: Sequence[tuple[str, str, str, str]]
+    own: Sequence[_OwnValue]
 
 
 @router.get("/compare")
@@ -131,7 +132,7 @@ def showPairs(
         page = pairing.findPage(butler, place, _N_PAIRS, backwards=bool(before))
         context |= _describePage(butler, asked, pairing, page)
     except (SelectionError, ButlerUserError) as error:
-        return render(request, "compare.jinja", status=HTTPStatus.BAD_REQUEST, **context | {"problem": str(error)})
+        context |= {"status": HTTPStatus.BAD_REQUEST, "problem": str(error)}
     return render(request, "compare.jinja", **context)
 
 
@@ -142,8 +143,7 @@ def _makeSearch(butler: Butler, asked: _Asked, i: int) -> OrderedSearch:
     shared = {
         key: text for key, text in asked.shared.items() if ("detector" if key == RAFT else key) in names
     }
-    chosen = {key: values[i] for key, values in asked.own.items() if values[i]}
-    return OrderedSearch.make(browsed, readSelection(butler, shared | chosen, browsed.governors))
+    return OrderedSearch.make(browsed, readSelection(butler, {**shared, **asked.own[i]}, browsed.governors))
 
 
 def _findType(butler: Butler, asked: _Asked, i: int) -> BrowsedType:
@@ -153,9 +153,9 @@ def _findType(butler: Butler, asked: _Asked, i: int) -> BrowsedType:
 
 def _chooseOwn(butler: Butler, asked: _Asked, searches: Sequence[OrderedSearch]) -> dict[str, str]:
     """Choose for each side what it has of its own and is not said: that of its first plot."""
-    chosen = {}
-    for i, (side, search) in enumerate(zip(_SIDES, searches, strict=True)):
-        lacking = [key for key, values in asked.own.items() if not values[i] and key in search.openDimensions]
+    chosen: dict[str, str] = {}
+    for side, search, own in zip(_SIDES, searches, asked.own, strict=True):
+        lacking = [key for key, value in own.items() if not value and key in search.openDimensions]
         first = search.findNext(butler, search.openDimensions, None, 1) if lacking else []
         chosen |= {f"{side}.{key}": str(first[0].dataId[key]) for key in lacking if first}
     return chosen
@@ -171,15 +171,16 @@ def _describeForm(butler: Butler, asked: _Asked, own: str) -> dict[str, Any]:
         except ButlerUserError as error:
             problem = str(error)
     by_name = {each.name: each for each in types}
-    names = {name for key in asked.types if key in by_name for name in by_name[key].datasetType.dimensions.names}
+    chosen = [by_name[name] for name in asked.types if name in by_name]
+    names = {name for each in chosen for name in each.datasetType.dimensions.names}
     keys = [key for key in _KEYS if ("detector" if key == RAFT else key) in names]
     return {
         "asked": asked,
         "query": asked.write(),
         "types": list(by_name.values()),
-        "keys": [key for key in keys if key not in asked.own],
+        "keys": [key for key in keys if key not in asked.own[0]],
         "owns": [key for key in _OWN if key in names],
-        "ownKey": own or next(iter(asked.own), ""),
+        "ownKey": own or next(iter(asked.own[0]), ""),
         "collections": [row.name for row in findCollections(butler, isShownOnly=True).rows],
         "problem": problem,
         "pairs": None,
@@ -211,29 +212,26 @@ def _label(pair: Pair) -> str:
     return ", ".join(f"{label.key} {label.text}" for label in labelDataId(ref, others)) or "whole run"
 
 
-def _describeSide(
-    butler: Butler, asked: _Asked, pairing: Pairing, pairs: Sequence[Pair], i: int
-) -> _Side:
+def _describeSide(butler: Butler, asked: _Asked, pairing: Pairing, pairs: Sequence[Pair], i: int) -> _Side:
     search = (pairing.left, pairing.right)[i]
-    refs = [pair.right if i else pair.left for pair in pairs]
+    refs = (pair.right if i else pair.left for pair in pairs)
     ref = next((each for each in refs if each is not None), None)
-    own = [(key, values[i], *_findSteps(butler, asked, search, ref, i, key)) for key, values in asked.own.items()]
-    browsed = search.browsed
-    return _Side(_SIDES[i], asked.collections[i], browsed.name, browsed.title, own)
+    own = []
+    for key, value in asked.own[i].items():
+        steps = (_findStep(butler, search, ref, key, backwards=backwards) for backwards in (True, False))
+        queries = (asked.write(**{f"{_SIDES[i]}.{key}": step}) if step else None for step in steps)
+        own.append(
+            _OwnValue(key, value, *(address("/compare", **query) if query else "" for query in queries))
+        )
+    return _Side(_SIDES[i], asked.collections[i], search.browsed.name, search.browsed.title, own)
 
 
-def _findSteps(
-    butler: Butler, asked: _Asked, search: OrderedSearch, ref: DatasetRef | None, i: int, key: str
-) -> tuple[str, str]:
-    """Write the addresses of the page with the previous and the next value that this side has of its own.
-
-    They are those of the first plot of the page.
-    """
+def _findStep(
+    butler: Butler, search: OrderedSearch, ref: DatasetRef | None, key: str, *, backwards: bool
+) -> str:
+    """Find the next value of a dimension after that of a dataset, or before; empty if there is none."""
     if ref is None or key not in search.browsed.dimensions:
-        return "", ""
+        return ""
     line = Line.through(search.select(dict(ref.dataId.required)), key)
-    steps = (line.findNext(butler, ref.dataId[key], 1, backwards=backwards) for backwards in (True, False))
-    return tuple(
-        address("/compare", **asked.write(**{f"{_SIDES[i]}.{key}": str(found[0].dataId[key])})) if found else ""
-        for found in steps
-    )
+    found = line.findNext(butler, ref.dataId[key], 1, backwards=backwards)
+    return str(found[0].dataId[key]) if found else ""

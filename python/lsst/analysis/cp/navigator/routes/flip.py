@@ -117,7 +117,8 @@ class _Place:
 
     def _miss(self, more: str) -> DatasetNotFoundError:
         chosen = ", ".join(f"{key} {text}" for key, text in self.given.items()) or "any data ID"
-        return DatasetNotFoundError(f"There is no {self.browsed.name} of {chosen} in {self.collection}.{more}")
+        wanted = f"{self.browsed.name} of {chosen}"
+        return DatasetNotFoundError(f"There is no {wanted} in {self.collection}.{more}")
 
     def describe(self, found: Neighbours) -> dict[str, Any]:
         """Describe what was found for scripts of the page. Numbers are text, so that they keep all digits."""
@@ -146,9 +147,15 @@ class _Place:
             "run": ref.run,
             "address": self.write(ref),
             "page": address(f"/dataset/{ref.id}", collection=self.collection),
+            "compare": self._writeComparison(ref),
             "picture": address(f"/dataset/{ref.id}/picture"),
             "thumbnail": address(f"/dataset/{ref.id}/thumbnail"),
         }
+
+    def _writeComparison(self, ref: DatasetRef) -> str:
+        """Write the address of a page with the plots of the line beside those of another collection."""
+        kept = {key: str(value) for key, value in ref.dataId.required.items() if key != self.along}
+        return address("/compare", left=self.collection, type=self.browsed.name, **kept)
 
     def write(self, ref: DatasetRef, **more: str) -> str:
         """Write the address of the page that shows one of the plots."""

@@ -30,7 +30,7 @@ function rememberPlace() {
 }
 
 /** Make a pair the current one, or go to the page that has it. */
-function choose(index) {
+function choose(index, { isStart = false } = {}) {
   if (index < 0 || index >= pairs.length) {
     turnPage(index < 0 ? "prev" : "next");
     return;
@@ -38,8 +38,9 @@ function choose(index) {
   pairs[current].classList.remove("current");
   current = index;
   pairs[current].classList.add("current");
-  pairs[current].scrollIntoView({ block: "nearest" });
-  rememberPlace();
+  // At first one sees what was asked for.
+  if (!isStart || index > 0) pairs[current].scrollIntoView({ block: "nearest" });
+  if (!isStart) rememberPlace();
   if (blinker.open) drawBlinker();
 }
 
@@ -191,7 +192,7 @@ if (pairs.length > 0) {
   };
   listenToKeys({ ...moves, "?": prepareHelp() });
   listenToKeys({ ...moves, a: toggleAuto, " ": blink }, blinker);
-  choose(findStart());
+  choose(findStart(), { isStart: true });
   watchPairs();
   if (new URLSearchParams(location.search).has("blink")) blink();
 }

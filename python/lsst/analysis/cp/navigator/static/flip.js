@@ -114,6 +114,7 @@ function describe(item) {
   const facts = document.getElementById("facts");
   facts.replaceChildren(...item.facts.flatMap(([name, value]) => [makeElement("dt", name), makeElement("dd", value)]));
   document.getElementById("dataset").href = item.page;
+  document.getElementById("compare").href = item.compare;
   document.getElementById("run").textContent = item.run;
   const isFirst = line.isFirst && line.index === 0;
   const isLast = line.isLast && line.index === line.items.length - 1;
