@@ -20,7 +20,7 @@ from lsst.daf.butler.cli.opt import (
 )
 from lsst.daf.butler.cli.utils import ButlerCommand, split_commas, split_kv
 
-__all__ = ["getSubcommands", "make_verify_report", "push_verify_metrics", "serve_verify"]
+__all__ = ["getSubcommands", "make_plot_summary", "make_verify_report", "push_verify_metrics", "serve_verify"]
 
 _MANIFEST = "lsst/analysis/cp/cli/resources.yaml"
 
@@ -37,7 +37,7 @@ def getSubcommands() -> list[click.Command]:
     manifests = os.environ.get("DAF_BUTLER_PLUGINS", "").split(":")
     if any(manifest.endswith(_MANIFEST) for manifest in manifests):
         return []
-    return [make_verify_report, push_verify_metrics, serve_verify]
+    return [make_plot_summary, make_verify_report, push_verify_metrics, serve_verify]
 
 
 def _checkDeadline(context: click.Context, parameter: click.Parameter, value: float) -> float:
@@ -220,3 +220,31 @@ def serve_verify(**options: Any) -> None:
     from lsst.analysis.cp.cli.serveScript import ServeOptions, runServer
 
     runServer(ServeOptions(**options))
+
+
+@click.command(short_help="Write summaries of plots for the Plot Navigator.", cls=ButlerCommand)
+@repo_argument(required=True, help="REPO is the URI or label of the repository.")
+@click.argument("out", metavar="OUT", type=click.Path(file_okay=False))
+@collections_option(
+    required=True,
+    help="Collections to summarize, each in a file of its own, or patterns of their names with *.",
+)
+@click.option(
+    "--label",
+    metavar="NAME",
+    help="Name of the repository in the Plot Navigator; by default REPO, if that is a label.",
+)
+@options_file_option()
+def make_plot_summary(**options: Any) -> None:
+    """Write summaries of the plots in collections into the folder OUT, as the Plot Navigator reads them.
+
+    The summary of a collection is OUT/NAME/collection_COLLECTION.json.gz. It lists all plots, whatever their
+    dimensions; exposures are listed as visits. An old summary is replaced when the new one is complete. The
+    exit status is 0 if all summaries are written, and 1 if a collection is absent, has no plots, or cannot
+    be summarized; the others are written.
+    """
+    # Imported here, since butler imports this module whatever the subcommand.
+    from lsst.analysis.cp.cli.summaryScript import SummaryOptions, writeSummaries
+
+    if not writeSummaries(SummaryOptions(**options)):
+        raise click.exceptions.Exit(1)
