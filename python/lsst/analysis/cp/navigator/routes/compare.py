@@ -126,7 +126,8 @@ def showPairs(
     try:
         searches = [_makeSearch(butler, asked, i) for i in range(2)]
         if missing := _chooseOwn(butler, asked, searches):
-            return RedirectResponse(address("/compare", **asked.write(**missing)), 302)
+            kept = {"blink": request.query_params.get("blink", "")}
+            return RedirectResponse(address("/compare", **asked.write(**missing, **kept)), 302)
         pairing = Pairing(*searches)
         place = readPlace(butler.dimensions, pairing.order, before or after) if before or after else None
         page = pairing.findPage(butler, place, _N_PAIRS, backwards=bool(before))

@@ -16,8 +16,8 @@ let timer = null;
 /** Give the two sides of a pair: address of the picture, or what is said in its place. */
 function sidesOf(pair) {
   return [...pair.querySelectorAll("figure")].map((figure) => ({
-    name: figure.dataset.side,
-    collection: document.querySelectorAll(".head a")[figure.dataset.side === "left" ? 0 : 1].textContent,
+    word: figure.dataset.side,
+    name: figure.dataset.name,
     picture: figure.dataset.picture,
     text: figure.textContent.trim(),
   }));
@@ -56,9 +56,9 @@ function turnPage(way) {
 function drawBlinker() {
   const shown = sidesOf(pairs[current])[side];
   const pair = pairs[current];
-  document.getElementById("blink-side").textContent = `${shown.name}: ${shown.collection}`;
+  document.getElementById("blink-side").textContent = `${shown.word}: ${shown.name}`;
   document.getElementById("blink-label").textContent = pair.dataset.label;
-  blinker.dataset.side = shown.name;
+  blinker.dataset.side = shown.word;
   const stage = document.getElementById("blink-stage");
   if (shown.picture === undefined) {
     stage.replaceChildren(shown.text);
