@@ -156,7 +156,9 @@ def test_pages_of_detectors(butler, repository, selected, size):
 def test_any_dimensions_have_pages(butler, repository, name):
     wanted = expected(repository, name, [FIRST], lambda ref: True)
     assert wanted
-    assert walk(butler, browse(butler, name), Selection(), 2) == wanted
+    found = walk(butler, browse(butler, name), Selection(), 2)
+    # How text is sorted is a matter of the database.
+    assert sorted(found, key=lambda ref: ref.id) == sorted(wanted, key=lambda ref: ref.id)
 
 
 @pytest.mark.parametrize(

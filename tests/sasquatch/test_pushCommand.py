@@ -6,12 +6,10 @@
 import json
 import os
 import re
-import sqlite3
 import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
-from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 
@@ -19,6 +17,7 @@ import click
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from registries import Registries
 from services.bundleRepository import RUN, BundleRepository
 from services.faults import Fault, FaultPlan
 from services.restProxy import ProxySettings, RestProxy
@@ -38,10 +37,11 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> BundleRepository:
+def repository(tmp_path_factory: pytest.TempPathFactory, registries: Registries) -> BundleRepository:
     """Make a repository of 30 bundles with 2 records each."""
     root = tmp_path_factory.mktemp("command") / "repository"
-    return BundleRepository(root, detectors=range(30), nTools=2)
+    with registries.hosting():
+        return BundleRepository(root, detectors=range(30), nTools=2)
 
 
 @pytest.fixture
@@ -310,9 +310,8 @@ def test_ledger_in_use_is_explained(run: Run, repository: BundleRepository):
     assert "is in use by another push" in result.stderr
 
 
-def test_locked_repository_is_not_waited_for(run: Run, repository: BundleRepository):
-    with closing(sqlite3.connect(repository.root / "gen3.sqlite3", isolation_level=None)) as connection:
-        connection.execute("BEGIN EXCLUSIVE")
+def test_locked_repository_is_not_waited_for(run: Run, repository: BundleRepository, registries: Registries):
+    with registries.lock(repository.root):
         result = run(deadline="1")
     assert (result.exit_code, result.stderr) == (1, "Error: the repository gave no answer within 6 s\n")
 
