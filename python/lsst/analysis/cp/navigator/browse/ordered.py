@@ -83,14 +83,18 @@ class OrderedSearch:
 
     def select(self, values: Mapping[str, int | str]) -> OrderedSearch:
         """Make a search of those datasets that have values of dimensions."""
-        chosen = {**self.selection.values, **values}
-        return replace(self, selection=replace(self.selection, values=chosen))
+        selection = self.selection
+        raft = () if "detector" in values else selection.raftOfDetector
+        chosen = {**selection.values, **values}
+        return replace(self, selection=replace(selection, values=chosen, raftOfDetector=raft))
 
     def release(self, dimension: str) -> OrderedSearch:
         """Make a search of datasets with any value of a dimension."""
-        values = {key: value for key, value in self.selection.values.items() if key != dimension}
-        given = {key: text for key, text in self.selection.given.items() if key != dimension}
-        return replace(self, selection=replace(self.selection, values=values, given=given))
+        selection = self.selection
+        values = {key: value for key, value in selection.values.items() if key != dimension}
+        given = {key: text for key, text in selection.given.items() if key != dimension}
+        raft = () if dimension == "detector" else selection.raftOfDetector
+        return replace(self, selection=replace(selection, values=values, given=given, raftOfDetector=raft))
 
     def findNext(
         self,
@@ -195,7 +199,7 @@ class OrderedSearch:
     ) -> list[DatasetRef]:
         with butler.query() as query:
             x = query.expression_factory
-            conditions = self.selection.predicates(x, self.browsed.datasetType.dimensions)
+            conditions = self.selection.predicates(x, self.browsed.datasetType)
             if place is not None:
                 conditions.append(_isAfter(x, order, place, backwards))
             results = query.datasets(self.browsed.datasetType, [collection], find_first=False)

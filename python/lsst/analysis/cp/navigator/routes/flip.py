@@ -143,7 +143,7 @@ class _Place:
             "dataId": {key: str(value) for key, value in ref.dataId.required.items()},
             "text": summarize(ref, {"instrument"}) or str(ref.dataId.get("instrument", "")),
             "label": _label(ref, self.along),
-            "facts": [*labelDataId(ref), *filters],
+            "facts": [*((label.key, label.text) for label in labelDataId(ref)), *filters],
             "run": ref.run,
             "address": self.write(ref),
             "page": address(f"/dataset/{ref.id}", collection=self.collection),
