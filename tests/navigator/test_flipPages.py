@@ -117,7 +117,7 @@ def test_filters_of_any_names(address):
 def test_a_plot_of_a_run_has_no_neighbours(address):
     line = ask(address, "/flip/line", type=ONE, instrument="LSSTComCam")
     assert (line["before"], line["after"], line["along"], line["alongs"]) == ([], [], "", [])
-    assert urllib3.request("GET", address + write("/flip", type=ONE)).status == 200
+    assert urllib3.request("GET", address + write("/flip", type=ONE, instrument="LSSTComCam")).status == 200
 
 
 def test_types_of_a_data_id(address):

@@ -210,7 +210,7 @@ def _label(pair: Pair) -> str:
     ref = pair.left or pair.right
     assert ref is not None
     others = set(ref.dimensions.required) - set(pair.dataId)
-    return ", ".join(f"{label.key} {label.text}" for label in labelDataId(ref, others)) or "whole run"
+    return ", ".join(f"{label.key} {label.text}" for label in labelDataId(ref, others)) or "the only plot"
 
 
 def _describeSide(butler: Butler, asked: _Asked, pairing: Pairing, pairs: Sequence[Pair], i: int) -> _Side:

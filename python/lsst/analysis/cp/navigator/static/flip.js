@@ -204,10 +204,11 @@ function move(step, event) {
   moveTo(line.index + step);
 }
 
-/** Go to another line, or to an end of this one. */
+/** Go to another line, or to an end of this one; who has gone on in the meantime stays there. */
 async function go(address) {
+  const from = shown();
   const answer = await ask(address);
-  if (answer === null) return;
+  if (answer === null || shown() !== from) return;
   take(answer);
   drawChoices();
   show();
