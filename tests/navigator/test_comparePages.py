@@ -279,7 +279,8 @@ def test_odd_filters(page, address):
 
 
 @slow
-def test_the_form_leads_to_pairs(page, address):
+def test_the_form_leads_to_pairs(browser, address):
+    page = browser.new_page()
     page.goto(f"{address}/compare?left={quote(FIRST)}")
     page.fill("input[name=right]", SECOND)
     page.select_option("select[name=type]", NOISE)
@@ -290,6 +291,7 @@ def test_the_form_leads_to_pairs(page, address):
     page.keyboard.press("Enter")
     page.wait_for_selector(".pair")
     assert page.locator(".pair").count() == 6
+    page.close()
 
 
 @slow
