@@ -25,8 +25,10 @@ from flipRepository import (
     SECOND,
     FlipRepository,
 )
+from registries import ON_SQLITE_ALONE
 from runningServer import runServer
 
+pytestmark = ON_SQLITE_ALONE
 NARROW = {"width": 390, "height": 844}
 HERE = {"instrument": "LSSTComCam", "exposure": EXPOSURES[3], "detector": 1}
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from flipRepository import FlipRepository
+from registries import ON_SQLITE_ALONE
 from runningServer import runServer
 
 sys.path.append(str(Path(__file__).parents[1] / "report" / "support"))
@@ -22,7 +23,7 @@ from lsst.afw.cameraGeom import Camera
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.report.folder import writeReport
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, ON_SQLITE_ALONE]
 
 
 @pytest.fixture(scope="module")

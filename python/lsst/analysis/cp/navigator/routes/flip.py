@@ -126,7 +126,7 @@ class _Place:
         return {
             "query": {"collection": self.collection, **self.given},
             "type": self.browsed.name,
-            "title": titleOf(self.browsed),
+            "title": _titleOf(self.browsed),
             "along": self.along,
             "alongs": _listDimensions(self.browsed),
             "before": [self._describeOne(ref) for ref in found.before],
@@ -181,7 +181,7 @@ def showPlot(
         line=line,
         text=json.dumps(line),
         collection=collection,
-        types=[(each.name, titleOf(each)) for each in alike],
+        types=[(each.name, _titleOf(each)) for each in alike],
     )
 
 
@@ -209,7 +209,7 @@ def showTypes(request: Request, butler: OpenButler, collection: Name, type: Name
     return JSONResponse({"types": [ref.datasetType.name for ref in siblings]})
 
 
-def titleOf(browsed: BrowsedType) -> str:
+def _titleOf(browsed: BrowsedType) -> str:
     """Write what a type shows, with the product that it is of."""
     return browsed.title if browsed.title == browsed.group else f"{browsed.group}: {browsed.title}"
 
