@@ -85,7 +85,8 @@ def test_own_exposures_are_the_first_if_not_said(address):
         ({"before": "[" * 500}, "expected a list"),
         ({"after": f"[{10**30},1]"}, "expected a list"),
         ({"rightType": BY_EXPOSURE}, "left.detector: choose one"),
-        ({"visit": "1"}, "visit"),
+        ({"visit": "1"}, "visit: the plots of neither side have this dimension"),
+        ({"own": "visit"}, "visit: the plots of neither side have this dimension"),
     ],
 )
 def test_what_is_wrong_is_said_beside_the_form(address, query, text):

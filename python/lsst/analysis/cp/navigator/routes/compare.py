@@ -125,6 +125,7 @@ def showPairs(
         return render(request, "compare.jinja", **context)
     try:
         searches = [_makeSearch(butler, asked, i) for i in range(2)]
+        _checkKeys(asked, searches)
         if missing := _chooseOwn(butler, asked, searches):
             kept = {"blink": request.query_params.get("blink", "")}
             return RedirectResponse(address("/compare", **asked.write(**missing, **kept)), 302)
@@ -150,6 +151,15 @@ def _makeSearch(butler: Butler, asked: _Asked, i: int) -> OrderedSearch:
 def _findType(butler: Butler, asked: _Asked, i: int) -> BrowsedType:
     collection = asked.collections[i]
     return findType(listTypes(butler, collection), asked.types[i], collection)
+
+
+def _checkKeys(asked: _Asked, searches: Sequence[OrderedSearch]) -> None:
+    """Refuse what selects nothing on either side."""
+    known = {name for search in searches for name in search.browsed.datasetType.dimensions.names}
+    chosen = [key for key, text in asked.shared.items() if text.strip()]
+    for key in (*chosen, *asked.own[0]):
+        if ("detector" if key == RAFT else key) not in known:
+            raise SelectionError(key[:80], "the plots of neither side have this dimension.")
 
 
 def _chooseOwn(butler: Butler, asked: _Asked, searches: Sequence[OrderedSearch]) -> dict[str, str]:
