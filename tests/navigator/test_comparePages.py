@@ -187,8 +187,8 @@ def test_blinking_shows_both_at_one_place(page, address):
     assert page.text_content("#blink-label") == "detector R22_S01 (1)"
     assert "blink=1" in page.url
     page.keyboard.press("a")
-    page.wait_for_function(f"document.getElementById('blink-side').textContent === 'left: {FIRST}'")
-    page.wait_for_function(f"document.getElementById('blink-side').textContent === 'right: {SECOND}'")
+    page.wait_for_function(f"() => document.getElementById('blink-side').textContent === 'left: {FIRST}'")
+    page.wait_for_function(f"() => document.getElementById('blink-side').textContent === 'right: {SECOND}'")
     url = page.url
     page.keyboard.press("Escape")
     assert not page.is_visible("#blinker")
@@ -239,7 +239,7 @@ def test_differences_are_those_of_pixels(page, address):
     """The picture of a detector differs from that of another one by the text and the square."""
     page.goto(address + write(right=FIRST, exposure=EXPOSURES[0], own="detector", **{"right.detector": 1}))
     output = page.locator(".pair .difference")
-    page.wait_for_function("document.querySelector('.pair .difference').textContent !== ''")
+    page.wait_for_function("() => document.querySelector('.pair .difference').textContent !== ''")
     share = float(output.text_content().removesuffix(" % of the pixels differ"))
     square = 100 * 2 * 41 * 81 / (600 * 400)
     assert square < share < square + 1

@@ -197,7 +197,7 @@ class Flip:
                 """() => {
                   const image = document.querySelector("#stage img");
                   const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
-                  const context = canvas.getContext("2d");
+                  const context = canvas.getContext("2d", { willReadFrequently: true });
                   context.drawImage(image, 0, 0);
                   const red = context.getImageData(590, 10, 1, 1).data[0];
                   const row = context.getImageData(0, 340, 600, 1).data;
@@ -235,7 +235,7 @@ def test_keys_go_through_exposures(flip):
 def test_buttons_go_through_detectors(flip):
     flip.open(**HERE)
     flip.page.select_option("#along", "detector")
-    flip.page.wait_for_function("location.search.includes('along=detector')")
+    flip.page.wait_for_function("() => location.search.includes('along=detector')")
     flip.page.click("#next")
     flip.waitFor(EXPOSURES[3], 2)
     assert flip.shown() == (4, 2)
@@ -332,13 +332,13 @@ def test_sizes(flip):
 def test_keys_change_the_plot(flip):
     flip.open(**HERE)
     flip.press("ArrowDown")
-    flip.page.wait_for_function(f"location.search.includes('type={MEAN}')")
+    flip.page.wait_for_function(f"() => location.search.includes('type={MEAN}')")
     flip.waitFor(EXPOSURES[3], 1)
     assert flip.page.input_value("#type") == MEAN
     flip.press("ArrowRight")
     flip.waitFor(EXPOSURES[4], 1)
     flip.press("ArrowUp")
-    flip.page.wait_for_function(f"location.search.includes('type={NOISE}')")
+    flip.page.wait_for_function(f"() => location.search.includes('type={NOISE}')")
     flip.press("Home")
     flip.waitFor(EXPOSURES[0])
     flip.press("ArrowRight")
@@ -414,5 +414,5 @@ def test_plots_of_one_filter(flip):
     assert flip.query()["physical_filter"] == ODD_FILTER
     assert ODD_FILTER in flip.page.title()
     flip.press("Home")
-    flip.page.wait_for_function("document.getElementById('previous').disabled")
+    flip.page.wait_for_function("() => document.getElementById('previous').disabled")
     flip.page.wait_for_selector("#stage img")

@@ -30,7 +30,7 @@ function rememberPlace() {
 }
 
 /** Make a pair the current one, or go to the page that has it. */
-function choose(index, { isStart = false } = {}) {
+function choose(index, { isStart = false, scrolls = true } = {}) {
   if (index < 0 || index >= pairs.length) {
     turnPage(index < 0 ? "prev" : "next");
     return;
@@ -39,7 +39,7 @@ function choose(index, { isStart = false } = {}) {
   current = index;
   pairs[current].classList.add("current");
   // At first one sees what was asked for.
-  if (!isStart || index > 0) pairs[current].scrollIntoView({ block: "nearest" });
+  if (scrolls && (!isStart || index > 0)) pairs[current].scrollIntoView({ block: "nearest" });
   if (!isStart) rememberPlace();
   if (blinker.open) drawBlinker();
 }
@@ -175,8 +175,9 @@ function findStart() {
 if (pairs.length > 0) {
   for (const image of document.querySelectorAll(".pair img")) replaceLost(image);
   pairs.forEach((pair, i) => {
-    pair.querySelector(".blink").addEventListener("click", () => { choose(i); blink(); });
-    pair.addEventListener("focusin", () => { if (current !== i) choose(i); });
+    pair.querySelector(".blink").addEventListener("click", () => { choose(i, { scrolls: false }); blink(); });
+    // Who presses the mouse gets the focus: what is under it must not move away.
+    pair.addEventListener("focusin", () => { if (current !== i) choose(i, { scrolls: false }); });
   });
   document.getElementById("blink-flip").addEventListener("click", blink);
   document.getElementById("blink-auto").addEventListener("click", toggleAuto);
