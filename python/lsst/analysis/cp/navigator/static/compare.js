@@ -147,7 +147,7 @@ function watchPairs() {
       if (!isIntersecting) continue;
       watcher.unobserve(target);
       const images = [...target.querySelectorAll("img")];
-      const loaded = Promise.allSettled(images.map((image) => image.decode()));
+      const loaded = Promise.all(images.map((image) => image.decode().catch(() => replaceLost(image))));
       last = Promise.all([last, loaded]).then(() => tellDifference(target));
     }
   });
@@ -155,15 +155,12 @@ function watchPairs() {
 }
 
 /** Say why a picture is not there, in its place. */
-function replaceLost(image) {
-  const address = image.src;
-  image.addEventListener("error", async () => {
-    const problem = document.createElement("p");
-    problem.className = "problem";
-    problem.textContent = await explain(address);
-    image.closest("figure").classList.add("missing");
-    image.replaceWith(problem);
-  });
+async function replaceLost(image) {
+  const problem = document.createElement("p");
+  problem.className = "problem";
+  problem.textContent = await explain(image.src);
+  image.closest("figure").classList.add("missing");
+  image.replaceWith(problem);
 }
 
 function findStart() {
@@ -173,7 +170,6 @@ function findStart() {
 }
 
 if (pairs.length > 0) {
-  for (const image of document.querySelectorAll(".pair img")) replaceLost(image);
   pairs.forEach((pair, i) => {
     pair.querySelector(".blink").addEventListener("click", () => { choose(i, { scrolls: false }); blink(); });
     // Who presses the mouse gets the focus: what is under it must not move away.
