@@ -260,6 +260,7 @@ def test_equal_files_are_said_to_be_equal(browser, flips, tmp_path):
         page = browser.new_page()
         page.goto(address + write(exposure=EXPOSURES[3]))
         page.wait_for_selector(".difference:text-is('both files are equal, byte for byte')")
+        page.keyboard.press("ArrowDown")
         page.wait_for_selector("figure.missing .problem:has-text('is gone')")
         assert lost.run == FIRST
         assert page.locator(".pair").nth(1).locator("figure.missing").count() == 1
