@@ -73,6 +73,7 @@ class Viewer {
     const level = this.levelOf(base);
     if (hasLimits && level && this.limits.mode === "auto") this.limits.set(level, [link.low, link.high]);
     this.panel.showExposure(base, Object.keys(this.tables));
+    if (link.mask.length) byId("masks").open = true;
     await this.usePartner(link.blink);
     this.redraw();
   }
