@@ -56,7 +56,6 @@ TABLES: dict[str, Callable[[Butler], Table]] = {
 }
 CHANGING = re.compile(
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|20\d{6}T\d{6}Z|\d{4}-\d\d-\d\d[T ][\d:.]+Z?"
-    r'|"(run_timestamp|runTimestamp|timestamp)": [\d.e+]+'
 )
 """Identifiers of datasets, names of runs and times at which something was made."""
 
@@ -152,7 +151,12 @@ def test_metrics_are_sent_the_same(roots):
             result = CliRunner().invoke(push_verify_metrics, words)
             assert (dry.exit_code, result.exit_code) == (0, 0), result.output
             sent = {topic: len(proxy.log.read(topic)) for topic in proxy.log.topics()}
-        return sorted(comparable(json.loads(line), root) for line in dry.stdout.splitlines()), sent
+        records = [json.loads(line) for line in dry.stdout.splitlines()]
+        for record in records:
+            del record["value"]["run_time"]
+            # Below that it is made unique, by the name of the run.
+            record["value"]["timestamp"] = round(record["value"]["timestamp"], 1)
+        return sorted(comparable(record, root) for record in records), sent
 
     first, second = both(roots, push)
     assert first[1] == second[1]
