@@ -45,6 +45,7 @@ PAGES = [
     *(("/plots", {**OF_CHAIN, **each}) for each in SELECTIONS),
     *(("/plots", {**OF_CHAIN, **each, "after": KEY}) for each in SELECTIONS),
     *(("/plots", {**OF_CHAIN, **each, "before": KEY}) for each in SELECTIONS),
+    *(("/calibrations", {"collection": CALIBRATIONS, "type": "bias"} | each) for each in ({}, {"detector": 3})),
 ]
 
 
@@ -79,7 +80,7 @@ def test_a_page_is_found_by_indices(address, page, parameters):
     assert read(address, f"{page}?{urlencode(parameters)}")
 
 
-@pytest.mark.parametrize("what", ["/picture", "/thumbnail"])
+@pytest.mark.parametrize("what", ["", "/picture", "/thumbnail"])
 def test_a_dataset_is_found_by_indices(address, repository, what):
     with repository.open() as butler:
         ref = butler.find_dataset(PLOTS, instrument=INSTRUMENT, exposure=EXPOSURE, detector=3)
