@@ -33,6 +33,7 @@ SELECTIONS = (
     {"day_obs": 20260301, "detector": "R01_S01"},
     {"exposure": EXPOSURE, "raft": "R01"},
 )
+OF_CALIBRATIONS = {"collection": CALIBRATIONS, "type": "bias"}
 KEY = f'["{INSTRUMENT}",3,{EXPOSURE}]'
 
 PAGES = [
@@ -45,7 +46,8 @@ PAGES = [
     *(("/plots", {**OF_CHAIN, **each}) for each in SELECTIONS),
     *(("/plots", {**OF_CHAIN, **each, "after": KEY}) for each in SELECTIONS),
     *(("/plots", {**OF_CHAIN, **each, "before": KEY}) for each in SELECTIONS),
-    *(("/calibrations", {"collection": CALIBRATIONS, "type": "bias"} | each) for each in ({}, {"detector": 3})),
+    ("/calibrations", OF_CALIBRATIONS),
+    ("/calibrations", {**OF_CALIBRATIONS, "detector": 3}),
 ]
 
 
