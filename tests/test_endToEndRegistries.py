@@ -56,7 +56,6 @@ TABLES: dict[str, Callable[[Butler], Table]] = {
 }
 CHANGING = re.compile(
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|20\d{6}T\d{6}Z|\d{4}-\d\d-\d\d[T ][\d:.]+Z?"
-    r'|"(run_timestamp|runTimestamp|timestamp)": [\d.e+]+'
 )
 """Identifiers of datasets, names of runs and times at which something was made."""
 
@@ -145,19 +144,16 @@ def test_reports_are_the_same(roots):
 
 
 def test_metrics_are_sent_the_same(roots):
-    def push(root: Path) -> tuple[list[str], dict[str, int]]:
+    def push(root: Path) -> dict[str, int]:
         with RestProxy() as proxy:
             words = [str(root), "--collections", VERIFIED, "--proxy", proxy.url, "--namespace", "lsst.cp"]
-            dry = CliRunner().invoke(push_verify_metrics, [*words, "--dry-run"])
             result = CliRunner().invoke(push_verify_metrics, words)
-            assert (dry.exit_code, result.exit_code) == (0, 0), result.output
-            sent = {topic: len(proxy.log.read(topic)) for topic in proxy.log.topics()}
-        return sorted(comparable(json.loads(line), root) for line in dry.stdout.splitlines()), sent
+            assert result.exit_code == 0, result.output
+            return {topic: len(proxy.log.read(topic)) for topic in proxy.log.topics()}
 
     first, second = both(roots, push)
-    assert first[1] == second[1]
-    assert first[0] == second[0]
-    assert len(first[0]) == sum(first[1].values()) > 10
+    assert first == second
+    assert sum(first.values()) > 10
 
 
 def test_summaries_of_plots_are_the_same(roots):

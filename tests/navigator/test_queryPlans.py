@@ -41,6 +41,7 @@ SELECTIONS = (
     {"day_obs": 20260301, "detector": "R01_S01"},
     {"exposure": EXPOSURE, "raft": "R01"},
 )
+OF_CALIBRATIONS = {"collection": CALIBRATIONS, "type": "bias"}
 KEY = f'["{INSTRUMENT}",3,{EXPOSURE}]'
 
 PAGES = [
@@ -53,6 +54,8 @@ PAGES = [
     *(("/plots", {**OF_CHAIN, **each}) for each in SELECTIONS),
     *(("/plots", {**OF_CHAIN, **each, "after": KEY}) for each in SELECTIONS),
     *(("/plots", {**OF_CHAIN, **each, "before": KEY}) for each in SELECTIONS),
+    ("/calibrations", OF_CALIBRATIONS),
+    ("/calibrations", {**OF_CALIBRATIONS, "detector": 3}),
 ]
 
 
@@ -87,7 +90,7 @@ def test_a_page_is_found_by_indices(address, page, parameters):
     assert read(address, f"{page}?{urlencode(parameters)}")
 
 
-@pytest.mark.parametrize("what", ["/picture", "/thumbnail"])
+@pytest.mark.parametrize("what", ["", "/picture", "/thumbnail"])
 def test_a_dataset_is_found_by_indices(address, repository, what):
     with repository.open() as butler:
         ref = butler.find_dataset(PLOTS, instrument=INSTRUMENT, exposure=EXPOSURE, detector=3)

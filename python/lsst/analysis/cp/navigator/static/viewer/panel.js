@@ -88,7 +88,8 @@ export class Panel {
     }
     for (const [id, value] of [["low", limits[0]], ["high", limits[1]]]) {
       const field = byId(id);
-      if (document.activeElement !== field || field.validity.valid) {
+      // What is being typed stays.
+      if (document.activeElement !== field) {
         field.value = writeValue(value);
         field.setCustomValidity("");
       }
