@@ -17,7 +17,7 @@ from .guard import Guard, HostNames
 from .pictures.thumbnails import PictureStore
 from .problems import addProblemPages
 from .reportFiles import ReportFiles
-from .routes import compare, datasets, flip, home, plots, viewer
+from .routes import calibrations, compare, datasets, flip, home, plots, viewer
 from .tiles.amplifiers import Cameras
 from .tiles.readers import OpenPyramids
 
@@ -32,6 +32,7 @@ ROUTERS = (
     datasets.router,
     flip.router,
     compare.router,
+    calibrations.router,
     viewer.router,
 )
 """All routes. None of them writes anything."""
