@@ -43,7 +43,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +50,15 @@ sys.path.append(str(Path(__file__).parents[1] / "tests" / "report" / "support"))
 
 import astropy.units as u
 import numpy as np
+import pyarrow as pa
 from astropy.table import Table
 from astropy.time import Time
 from resultColumns import makeAmpTable
 from tableRepository import TableRepository, chooseAmps, makeTables
 
 from lsst.analysis.cp.core.amps import AmpTable
-from lsst.daf.butler import Butler, DatasetRef, DatasetType, Timespan
+from lsst.daf.butler import Butler, DatasetType, Timespan
+from lsst.daf.butler.formatters.parquet import astropy_to_arrow
 from lsst.obs.lsst import LsstCam
 from lsst.pipe.base import Pipeline
 from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
@@ -159,7 +160,12 @@ def makeInputs(table: AmpTable, length: int, seed: int) -> dict[str, tuple[Any, 
         "verifyBiasExpResults": (makeResults(table, length, seed), "ArrowAstropy"),
         "verifyBiasExpMatrix": (matrix, "ArrowAstropy"),
     }
-    return made | {f"cpBiasExp_{name}": (each, "ArrowAstropy") for name, each in makeTables(table).items()}
+    made |= {f"cpBiasExp_{name}": (each, "ArrowAstropy") for name, each in makeTables(table).items()}
+    # The Butler need not convert them again for each exposure.
+    return {
+        name: (astropy_to_arrow(value) if isinstance(value, Table) else value, storage)
+        for name, (value, storage) in made.items()
+    }
 
 
 def makeRepository(root: Path, number: int, length: int) -> None:
@@ -185,8 +191,10 @@ def makeRepository(root: Path, number: int, length: int) -> None:
             for name, (value, _) in variants[index % N_VARIANTS].items():
                 if index >= number and name.startswith("verify"):
                     continue
-                if isinstance(value, Table) and "exposure" in value.colnames:
-                    value["exposure"] = np.full(len(value), exposure)
+                if isinstance(value, pa.Table) and "exposure" in value.column_names:
+                    place = value.column_names.index("exposure")
+                    ids = pa.array(np.full(len(value), exposure))
+                    value = value.set_column(place, value.field(place), ids)
                 butler.put(value, kinds[name], instrument="LSSTCam", exposure=exposure, run=RUN)
     butler.close()
 
