@@ -17,6 +17,7 @@ sys.path.append(str(Path(__file__).parent / "support"))
 import flipRepository
 from flipRepository import FlipRepository
 from navigatorRepository import NavigatorRepository, makeRepository
+from registries import Registries
 from runningServer import runServer
 
 CHROMIUM = shutil.which("chromium")
@@ -24,9 +25,12 @@ WIDE = {"width": 1280, "height": 900}
 
 
 @pytest.fixture(scope="session")
-def repository(tmp_path_factory: pytest.TempPathFactory, pyramidPath: Path) -> NavigatorRepository:
+def repository(
+    tmp_path_factory: pytest.TempPathFactory, pyramidPath: Path, registries: Registries
+) -> NavigatorRepository:
     """Make a repository, which is not to be changed."""
-    return makeRepository(tmp_path_factory.mktemp("navigator") / "repository", pyramidPath)
+    with registries.hosting():
+        return makeRepository(tmp_path_factory.mktemp("navigator") / "repository", pyramidPath)
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +70,7 @@ def page(browser, request) -> Iterator[object]:
 
 
 @pytest.fixture(scope="session")
-def flips(tmp_path_factory: pytest.TempPathFactory) -> FlipRepository:
+def flips(tmp_path_factory: pytest.TempPathFactory, registries: Registries) -> FlipRepository:
     """Make a repository with plots of each kind to go through, which no test changes."""
-    return flipRepository.makeRepository(tmp_path_factory.mktemp("flips") / "repository")
+    with registries.hosting():
+        return flipRepository.makeRepository(tmp_path_factory.mktemp("flips") / "repository")

@@ -17,6 +17,7 @@ from uuid import UUID
 import pytest
 from astropy.time import TimeDelta
 from navigatorReader import PlotNavigatorReader
+from registries import Registries
 from summaryRepository import EARLY, EXPOSURES, INSTRUMENT, LATE, OLD, RUN, SummaryRepository
 
 from lsst.analysis.cp.navigator.summaries import (
@@ -33,16 +34,17 @@ LARGE = 2**53 + 1
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = SummaryRepository(tmp_path_factory.mktemp("summaries") / "repository")
+def template(tmp_path_factory: pytest.TempPathFactory, registries: Registries) -> Path:
+    with registries.hosting():
+        made = SummaryRepository(tmp_path_factory.mktemp("summaries") / "repository")
     made.fill()
     made.butler.close()
     return made.root
 
 
 @pytest.fixture
-def repository(template: Path, tmp_path: Path) -> Iterator[SummaryRepository]:
-    made = SummaryRepository(shutil.copytree(template, tmp_path / "repository"))
+def repository(template: Path, tmp_path: Path, registries: Registries) -> Iterator[SummaryRepository]:
+    made = SummaryRepository(registries.copy(template, tmp_path / "repository"))
     yield made
     made.butler.close()
 

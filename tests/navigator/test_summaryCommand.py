@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import click.testing
 import pytest
 import yaml
 from navigatorReader import PlotNavigatorReader
+from registries import Registries
 from summaryRepository import OLD, RUN, SummaryRepository
 
 from lsst.analysis.cp.cli.cmd import make_plot_summary
@@ -21,9 +21,10 @@ from lsst.daf.butler.cli.utils import LogCliRunner
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template(tmp_path_factory: pytest.TempPathFactory, registries: Registries) -> Path:
     """Make a repository with plots in two runs of three, and in a chain."""
-    made = SummaryRepository(tmp_path_factory.mktemp("summaries") / "repository")
+    with registries.hosting():
+        made = SummaryRepository(tmp_path_factory.mktemp("summaries") / "repository")
     for run in (RUN, OLD):
         made.put("cpBiasRun_noise_Plot", [{}], run=run)
     made.put("cpBiasRun_metrics", [{}], run="u/me/metrics", storageClass="StructuredDataDict")
@@ -33,8 +34,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def repository(template: Path, tmp_path: Path) -> Iterator[SummaryRepository]:
-    made = SummaryRepository(shutil.copytree(template, tmp_path / "repository"))
+def repository(template: Path, tmp_path: Path, registries: Registries) -> Iterator[SummaryRepository]:
+    made = SummaryRepository(registries.copy(template, tmp_path / "repository"))
     yield made
     made.butler.close()
 

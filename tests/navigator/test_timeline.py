@@ -45,15 +45,17 @@ from lsst.obs.lsst import LsstComCam
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    made = makeComCam(tmp_path_factory.mktemp("calibrations") / "repository")
+def made(tmp_path_factory, registries):
+    with registries.hosting():
+        made = makeComCam(tmp_path_factory.mktemp("calibrations") / "repository")
     yield made
     made.butler.close()
 
 
 @pytest.fixture
-def empty(tmp_path):
-    made = CalibrationRepository.make(tmp_path / "repository", LsstComCam)
+def empty(tmp_path, registries):
+    with registries.hosting():
+        made = CalibrationRepository.make(tmp_path / "repository", LsstComCam)
     yield made
     made.butler.close()
 

@@ -13,9 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import astropy.units as u
+import numpy as np
 from astropy.time import Time
 from PIL import Image, ImageDraw
 
+from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
+from lsst.analysis.cp.core.pyramid import PyramidWriter
+from lsst.analysis.cp.tasks.residuals import PyramidImage
 from lsst.daf.butler import (
     Butler,
     CollectionType,
@@ -28,7 +32,16 @@ from lsst.daf.butler import (
 from lsst.daf.butler.formatters.matplotlib import MatplotlibFormatter
 from lsst.obs.lsst import LsstCam
 
-__all__ = ["CALIBRATIONS", "CHAIN", "INSTRUMENT", "LargeRepository", "RUNS", "makeLargeRepository"]
+__all__ = [
+    "CALIBRATIONS",
+    "CHAIN",
+    "INSTRUMENT",
+    "PYRAMID",
+    "PYRAMID_DETECTORS",
+    "RUNS",
+    "LargeRepository",
+    "makeLargeRepository",
+]
 
 INSTRUMENT = "LSSTCam"
 RUNS = ("LSSTCam/verifyBias/20260302T000000Z", "LSSTCam/verifyBias/20260301T000000Z")
@@ -38,6 +51,9 @@ CHAIN = "LSSTCam/verifyBias"
 CALIBRATIONS = "LSSTCam/calib"
 FILTERS = ("g_6", "i_39", "r_57")
 FIRST_DAY = Time("2026-03-01T00:00:00", scale="tai")
+
+PYRAMID = "cpBiasExpResidual_pyramid"
+PYRAMID_DETECTORS = (93, 94)
 
 _N_DAY = 40
 """Exposures of each day."""
@@ -66,6 +82,8 @@ class LargeRepository:
         Types of plots of an exposure.
     nEpochs
         Validity ranges of the calibration of each detector.
+    nPyramids
+        Number of exposures of the later run that have an image of `PYRAMID_DETECTORS` at all scales.
     """
 
     root: Path
@@ -74,6 +92,7 @@ class LargeRepository:
     nDetectorTypes: int = 2
     nExposureTypes: int = 10
     nEpochs: int = 20
+    nPyramids: int = 0
 
     @property
     def nPlots(self) -> int:
@@ -126,6 +145,7 @@ def makeLargeRepository(repository: LargeRepository) -> None:
     butler.collections.register(CHAIN, CollectionType.CHAINED)
     butler.collections.redefine_chain(CHAIN, RUNS)
     _certify(butler, repository, files)
+    _putPyramids(butler, repository)
     butler.close()
 
 
@@ -224,3 +244,25 @@ def _certify(butler: Butler, repository: LargeRepository, files: list[Path]) -> 
         refs = list(_listRefs(butler, run, "bias", detectors, "ExposureF"))
         _ingest(butler, refs, files)
         butler.registry.certify(CALIBRATIONS, refs, Timespan(begin, begin + 2 * u.day))
+
+
+def _putPyramids(butler: Butler, repository: LargeRepository) -> None:
+    dimensions = ("instrument", "exposure")
+    kind = DatasetType(PYRAMID, dimensions, "ImageF", universe=butler.dimensions)
+    for number in repository.exposures[: repository.nPyramids]:
+        butler.registry.registerDatasetType(kind)
+        path = repository.root / f"{number}.fits"
+        _writePyramid(path, seed=number)
+        image = PyramidImage.fromFile(path)
+        butler.put(image, kind, instrument=INSTRUMENT, exposure=number, run=RUNS[0])
+
+
+def _writePyramid(path: Path, seed: int) -> None:
+    """Write a pyramid of noise."""
+    geometry = cameraGeometry.__wrapped__(LsstCam().getCamera())
+    rng = np.random.default_rng(seed)
+    with PyramidWriter(path, geometry, unit="electron") as writer:
+        for number, index in zip(PYRAMID_DETECTORS, geometry.detectorIndex(PYRAMID_DETECTORS), strict=True):
+            x_min, y_min, x_max, y_max = geometry.detectorEdges[index]
+            image = rng.standard_normal((round(y_max - y_min), round(x_max - x_min)), dtype=np.float32)
+            writer.addDetector(number, 5 * image, image > 10, significance=image, noise=5.0)

@@ -17,14 +17,16 @@ from .guard import Guard, HostNames
 from .pictures.thumbnails import PictureStore
 from .problems import addProblemPages
 from .reportFiles import ReportFiles
-from .routes import datasets, home, plots
+from .routes import datasets, home, plots, viewer
+from .tiles.amplifiers import Cameras
+from .tiles.readers import OpenPyramids
 
 if TYPE_CHECKING:
     from .repository import Repository
 
 __all__ = ["makeApp"]
 
-ROUTERS = (home.router, plots.router, datasets.router)
+ROUTERS = (home.router, plots.router, datasets.router, viewer.router)
 """All routes. None of them writes anything."""
 
 _STATIC = {"/static/report": "lsst.analysis.cp.report", "/static": "lsst.analysis.cp.navigator"}
@@ -59,12 +61,15 @@ def makeApp(
     @asynccontextmanager
     async def live(app: FastAPI) -> AsyncIterator[None]:
         yield
+        app.state.pyramids.close()
         repository.close()
 
     app = FastAPI(title="analysis_cp", openapi_url=None, lifespan=live)
     app.state.repository = repository
     app.state.pictures = PictureStore()
     app.state.hasReport = reportFolder is not None
+    app.state.pyramids = OpenPyramids()
+    app.state.cameras = Cameras()
     addProblemPages(app)
     for router in ROUTERS:
         app.include_router(router)
