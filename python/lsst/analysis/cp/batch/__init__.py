@@ -1,0 +1,8 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""What the submit files of the folder ``bps`` look up when a run is submitted."""
+
+from .submission import checkVariables, countCores
+
+__all__ = ["checkVariables", "countCores"]
