@@ -34,9 +34,7 @@ def checkVariables(*values: str) -> dict[str, str]:
     RuntimeError
         Raised if variables are left; the message names them all.
     """
-    names = dict.fromkeys(
-        braced or bare for value in values for braced, bare in _VARIABLE.findall(value)
-    )
+    names = dict.fromkeys(braced or bare for value in values for braced, bare in _VARIABLE.findall(value))
     if names:
         raise RuntimeError(
             f"The submit file needs these variables, which are not set: {', '.join(names)}. Export them "
