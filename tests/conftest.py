@@ -26,6 +26,9 @@ from lsst.utils import packages
 # The scripts that generate files are no package, nor is what tests share.
 sys.path += [str(Path(__file__).parents[1] / "doc" / "generate"), str(Path(__file__).parent / "support")]
 
+from postgresServer import PostgresServer
+from registries import Registries, SqliteFiles
+
 PIXEL_SIZE = 0.01
 WIDTH, HEIGHT = 100, 80
 N_COLUMNS = 4
@@ -120,6 +123,24 @@ def sharedData() -> Path:
     if not path.is_dir():
         pytest.skip(f"needs the real camera files: no directory {path} (set ANALYSIS_CP_SHARED)")
     return path
+
+
+@pytest.fixture(scope="session")
+def postgresServer() -> Iterator[PostgresServer]:
+    """Run a server of PostgreSQL."""
+    pytest.importorskip("psycopg2", reason="needs psycopg2")
+    try:
+        server = PostgresServer()
+    except FileNotFoundError as error:
+        pytest.skip(f"needs PostgreSQL: {error} (Debian: apt-get install postgresql)")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def registries(request: pytest.FixtureRequest) -> Registries:
+    """Return where repositories have their registries: what holds of one has to hold of the other."""
+    return SqliteFiles() if request.param == "sqlite" else request.getfixturevalue("postgresServer")
 
 
 @pytest.fixture

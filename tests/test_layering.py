@@ -27,6 +27,7 @@ LAYERS = (
     "notebook",
     "report",
     "batch",
+    "navigator",
     "cli",
 )
 # scons writes the version.
@@ -56,6 +57,7 @@ UNWANTED = {
     "tenacity",
     "urllib",
     "urllib3",
+    "uvicorn",
 }
 PRIVATE_UPSTREAM = {"_runTools", "putByBand", "_validateInput", "_addHistogram", "_baseFinalize"}
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from registries import Registries
 
 from lsst.analysis.tools.interfaces import MetricMeasurementBundle
 
@@ -46,12 +46,15 @@ def fixtureAssertSame() -> Callable[[pa.Table, pa.Table], None]:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template(tmp_path_factory: pytest.TempPathFactory, registries: Registries) -> Path:
     """Make a repository without metrics, to be copied."""
-    return MetricRepository.make(tmp_path_factory.mktemp("template") / "repository").root
+    with registries.hosting():
+        made = MetricRepository.make(tmp_path_factory.mktemp("template") / "repository")
+    made.butler.close()
+    return made.root
 
 
 @pytest.fixture
-def repository(tmp_path: Path, template: Path) -> MetricRepository:
+def repository(tmp_path: Path, template: Path, registries: Registries) -> MetricRepository:
     """Return a repository without metrics."""
-    return MetricRepository(shutil.copytree(template, tmp_path / "repository"))
+    return MetricRepository(registries.copy(template, tmp_path / "repository"))

@@ -16,12 +16,15 @@ from lsst.daf.butler import Butler
 sys.path += [str(Path(__file__).parents[1] / "sasquatch"), str(Path(__file__).parent / "support")]
 
 from notebookRepository import NotebookRepository, makeRepository
+from registries import Registries
 
 
 @pytest.fixture(scope="session")
-def repository(tmp_path_factory: pytest.TempPathFactory, pyramidPath: Path) -> NotebookRepository:
+def repository(
+    tmp_path_factory: pytest.TempPathFactory, pyramidPath: Path, registries: Registries
+) -> NotebookRepository:
     """Make the repository, which is not to be changed."""
-    return makeRepository(tmp_path_factory.mktemp("notebook") / "repository", pyramidPath)
+    return makeRepository(tmp_path_factory.mktemp("notebook") / "repository", pyramidPath, registries)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ READERS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def remote(repository):
     """Open the repository with its files on a server, and tell what is asked for."""
     with serve(repository.root) as (address, requests):
@@ -82,7 +82,7 @@ def test_pixels_are_the_same(remote, butler, read):
     np.testing.assert_array_equal(read(remote[0]).image, read(butler).image)
 
 
-def test_lost_file_is_named(remote, repository, tmp_path):
+def test_lost_file_is_named(repository, tmp_path):
     copy = repository.copy(tmp_path / "copy")
     with copy.open() as local:
         copy.pathOf(local, "cpBiasExp_biasNoise_FocalPlaneGeometryPlot", **DATA_ID).unlink()

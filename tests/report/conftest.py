@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
+from registries import Registries
 
 sys.path.append(str(Path(__file__).parent / "support"))
 
@@ -17,15 +17,16 @@ from tableRepository import EXPOSURES, TableRepository
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template(tmp_path_factory: pytest.TempPathFactory, registries: Registries) -> Path:
     """Make a repository of LSSTComCam with three exposures and no tables, to be copied."""
-    made = TableRepository(tmp_path_factory.mktemp("reports") / "repository")
+    with registries.hosting():
+        made = TableRepository(tmp_path_factory.mktemp("reports") / "repository")
     made.addExposures(EXPOSURES)
     made.butler.close()
     return made.root
 
 
 @pytest.fixture
-def repository(template: Path, tmp_path: Path) -> TableRepository:
+def repository(template: Path, tmp_path: Path, registries: Registries) -> TableRepository:
     """Return a repository of its own."""
-    return TableRepository(shutil.copytree(template, tmp_path / "repository"))
+    return TableRepository(registries.copy(template, tmp_path / "repository"))

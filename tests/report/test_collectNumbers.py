@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import astropy.units as u
 import numpy as np
 import pytest
 from astropy.table import vstack
+from registries import Registries
 from resultColumns import Columns, makeAmpTable
 from tableRepository import EXPOSURES, RUN, TableRepository, chooseAmps, exposureIds, failAmps, makeTables
 
@@ -43,10 +43,12 @@ def spoil(columns: Columns) -> None:
 
 
 @pytest.fixture(scope="module")
-def everything(template: Path, tmp_path_factory: pytest.TempPathFactory) -> TableRepository:
+def everything(
+    template: Path, tmp_path_factory: pytest.TempPathFactory, registries: Registries
+) -> TableRepository:
     """Make a repository with all products, of which the second exposure is spoiled."""
     root = tmp_path_factory.mktemp("everything") / "repository"
-    made = TableRepository(shutil.copytree(template, root))
+    made = TableRepository(registries.copy(template, root))
     for name in HAVING_TABLES:
         for exposure in EXPOSURES if getProduct(name).epoch != "none" else (None,):
             change = spoil if exposure in (None, EXPOSURES[1]) else lambda columns: None

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from registries import ON_SQLITE_ALONE
 from tableRepository import EXPOSURES, RUN, TableRepository, failAmps
 
 from lsst.analysis.cp.report import Problem, RunReport, collectReport, folder
@@ -123,6 +124,7 @@ with Butler.from_config(root, writeable=False) as butler:
 """
 
 
+@ON_SQLITE_ALONE
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["pages", "before", "after"])
 def test_a_report_that_is_killed_leaves_a_whole_one(repository, report, tmp_path, moment):

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from registries import Registries
 
 from lsst.analysis.cp.report.model import QuantumState, TaskReport
 from lsst.analysis.cp.report.production import Production, listTasks
@@ -48,14 +48,15 @@ N_MEASURE = len(DETECTORS) * len(EXPOSURES)
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, registries: Registries) -> Path:
     """Run a pipeline in which one quantum fails and one has no work, and once more what failed.
 
     Further collections hold partial outputs with stored provenance, and a run of the first exposure only.
     """
     folder = tmp_path_factory.mktemp("production")
     root = folder / "repository"
-    makeRepository(root).close()
+    with registries.hosting():
+        makeRepository(root).close()
     run(root, "u/a", folder / "a.qg", failing=["11/2"], idle=["12/3"])
     run(root, "u/b", folder / "b.qg", skipExistingIn=["u/a"])
     run(root, "u/part", folder / "part.qg", partial=["12/1"], failsOnPartial=False, withProvenance=True)
@@ -71,9 +72,9 @@ def butler(place: Path) -> Iterator[Butler]:
 
 
 @pytest.fixture
-def changeable(place: Path, tmp_path: Path) -> Iterator[Butler]:
+def changeable(place: Path, tmp_path: Path, registries: Registries) -> Iterator[Butler]:
     """Return a copy of the repository."""
-    shutil.copytree(place / "repository", tmp_path / "copy")
+    registries.copy(place / "repository", tmp_path / "copy")
     with Butler.from_config(tmp_path / "copy", writeable=True) as opened:
         yield opened
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import re
 import shlex
-import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from astropy.table import Table
 from bs4 import BeautifulSoup
 from click.testing import CliRunner
 from PIL import Image
+from registries import Registries
 
 sys.path.append(str(Path(__file__).parent / "support"))
 
@@ -57,9 +57,10 @@ def report(lsstCam: Camera) -> RunReport:
 
 @pytest.fixture(scope="module")
 def repository(
-    tmp_path_factory: pytest.TempPathFactory, report: RunReport, pyramidPath: Path
+    tmp_path_factory: pytest.TempPathFactory, report: RunReport, pyramidPath: Path, registries: Registries
 ) -> PlotRepository:
-    return makeRepository(tmp_path_factory.mktemp("plots") / "repository", report, pyramidPath)
+    with registries.hosting():
+        return makeRepository(tmp_path_factory.mktemp("plots") / "repository", report, pyramidPath)
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +75,10 @@ def readPage(folder: Path, name: str) -> BeautifulSoup:
     return BeautifulSoup((folder / name).read_text(), "html.parser")
 
 
-def test_commands_of_the_sheet_certify(folder, repository, report, tmp_path):
+def test_commands_of_the_sheet_certify(folder, repository, report, registries, tmp_path):
     """Run the very line that the sheet shows, on a copy of the repository."""
     (line,) = [each.text for each in readPage(folder, "certification.html")("pre") if "butler" in each.text]
-    copy = tmp_path / "repository"
-    shutil.copytree(repository.root, copy)
+    copy = registries.copy(repository.root, tmp_path / "repository")
     with Butler.from_config(str(copy), writeable=True) as butler:
         butler.collections.register("LSSTCam/calib/new", CollectionType.CALIBRATION)
     words = shlex.split(line)
@@ -268,9 +268,9 @@ def test_stamps_are_cut_from_pyramids(folder):
     assert len(readPage(folder, "products/bias.html").select("img.pixels")) == 2
 
 
-def test_a_lost_plot_costs_itself(repository, report, tmp_path):
+def test_a_lost_plot_costs_itself(repository, report, registries, tmp_path):
     (tmp_path / "report").mkdir()
-    copy = replace(repository, root=Path(shutil.copytree(repository.root, tmp_path / "repository")))
+    copy = replace(repository, root=registries.copy(repository.root, tmp_path / "repository"))
     with copy.open() as butler:
         path = Path(butler.getURI(nameType("run"), instrument="LSSTCam").ospath)
         path.write_bytes(b"\x89PNG\r\n\x1a\nno picture")

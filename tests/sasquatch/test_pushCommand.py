@@ -6,12 +6,10 @@
 import json
 import os
 import re
-import sqlite3
 import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
-from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 
@@ -19,12 +17,13 @@ import click
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from registries import Registries
 from services.bundleRepository import RUN, BundleRepository
 from services.faults import Fault, FaultPlan
 from services.restProxy import ProxySettings, RestProxy
 
 from lsst.analysis.cp.cli import getSubcommands
-from lsst.analysis.cp.cli.cmd import make_verify_report, push_verify_metrics
+from lsst.analysis.cp.cli.cmd import make_verify_report, push_verify_metrics, serve_verify
 from lsst.analysis.cp.sasquatch import Ledger
 from lsst.daf.butler import Butler
 from lsst.daf.butler.cli.butler import UncachedButlerCLI
@@ -38,10 +37,11 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> BundleRepository:
+def repository(tmp_path_factory: pytest.TempPathFactory, registries: Registries) -> BundleRepository:
     """Make a repository of 30 bundles with 2 records each."""
     root = tmp_path_factory.mktemp("command") / "repository"
-    return BundleRepository(root, detectors=range(30), nTools=2)
+    with registries.hosting():
+        return BundleRepository(root, detectors=range(30), nTools=2)
 
 
 @pytest.fixture
@@ -310,9 +310,8 @@ def test_ledger_in_use_is_explained(run: Run, repository: BundleRepository):
     assert "is in use by another push" in result.stderr
 
 
-def test_locked_repository_is_not_waited_for(run: Run, repository: BundleRepository):
-    with closing(sqlite3.connect(repository.root / "gen3.sqlite3", isolation_level=None)) as connection:
-        connection.execute("BEGIN EXCLUSIVE")
+def test_locked_repository_is_not_waited_for(run: Run, repository: BundleRepository, registries: Registries):
+    with registries.lock(repository.root):
         result = run(deadline="1")
     assert (result.exit_code, result.stderr) == (1, "Error: the repository gave no answer within 6 s\n")
 
@@ -418,7 +417,7 @@ def test_entry_point_names_the_commands(monkeypatch):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     module, function = project["entry-points"]["butler.cli"]["analysis_cp"].split(":")
     assert getattr(import_module(module), function) is getSubcommands
-    assert getSubcommands() == [make_verify_report, push_verify_metrics]
+    assert getSubcommands() == [make_verify_report, push_verify_metrics, serve_verify]
 
 
 def test_command_is_not_there_twice(monkeypatch):
@@ -430,5 +429,5 @@ def test_table_of_the_stack_names_the_manifest():
     table = (ROOT / "ups" / "analysis_cp.table").read_text()
     (path,) = re.findall(r"envPrepend\(DAF_BUTLER_PLUGINS, \${PRODUCT_DIR}/(.*)\)", table)
     assert ROOT / path == MANIFEST
-    commands = [make_verify_report.name, push_verify_metrics.name]
+    commands = [make_verify_report.name, push_verify_metrics.name, serve_verify.name]
     assert yaml.safe_load(MANIFEST.read_text())["cmd"]["commands"] == commands

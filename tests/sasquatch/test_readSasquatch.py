@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from astropy.time import Time
+from registries import Registries
 from services.connector import Connector
 from services.influxDatabase import InfluxDatabase
 from services.metricRepository import EXPOSURES, RUNS, MetricRepository, assertSame, makeBundle, makeValues
@@ -36,15 +37,18 @@ def complete(tool, **values):
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template(tmp_path_factory: pytest.TempPathFactory, registries: Registries) -> Path:
     """Make a repository without metrics, to be copied."""
-    return MetricRepository.make(tmp_path_factory.mktemp("template") / "repository").root
+    with registries.hosting():
+        made = MetricRepository.make(tmp_path_factory.mktemp("template") / "repository")
+    made.butler.close()
+    return made.root
 
 
 @pytest.fixture
-def repository(tmp_path: Path, template: Path) -> MetricRepository:
+def repository(tmp_path: Path, template: Path, registries: Registries) -> MetricRepository:
     """Return a repository without metrics."""
-    return MetricRepository(shutil.copytree(template, tmp_path / "repository"))
+    return MetricRepository(registries.copy(template, tmp_path / "repository"))
 
 
 @pytest.fixture(scope="module")

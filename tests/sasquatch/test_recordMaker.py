@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import json
-import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import astropy.units as u
 import pytest
 from astropy.time import Time
+from registries import Registries
 
 from lsst.analysis.cp.atools import addTools
 from lsst.analysis.cp.metrics import CalibrationLookup, readBundle
@@ -52,10 +53,11 @@ def makeConfig(name: str) -> ExpMergeAnalysisConfig:
 
 
 @pytest.fixture(scope="module")
-def butler(tmp_path_factory: pytest.TempPathFactory) -> Butler:
+def root(tmp_path_factory: pytest.TempPathFactory, registries: Registries) -> Path:
     """Make a repository of one exposure of one detector, with biases that are certified."""
-    root = tmp_path_factory.mktemp("repository")
-    butler = Butler.from_config(Butler.makeRepo(str(root)), writeable=True)
+    root = tmp_path_factory.mktemp("repositories") / "repository"
+    with registries.hosting():
+        butler = Butler.from_config(Butler.makeRepo(str(root)), writeable=True)
     Latiss().register(butler.registry)
     registerExposure(butler)
     for run in (RUN, BARE_RUN, *(f"made/{name}" for name in HALVES)):
@@ -68,7 +70,15 @@ def butler(tmp_path_factory: pytest.TempPathFactory) -> Butler:
         butler.registry.registerDatasetType(config_type)
         butler.put(makeConfig(name), config_type, run=RUN)
     certify(butler)
-    return butler
+    butler.close()
+    return root
+
+
+@pytest.fixture
+def butler(root: Path) -> Iterator[Butler]:
+    """Open the repository."""
+    with Butler.from_config(str(root)) as opened:
+        yield opened
 
 
 def registerExposure(butler: Butler) -> None:
@@ -106,6 +116,7 @@ def certify(butler: Butler) -> None:
         for collection in ("calib/all", f"calib/{name}"):
             butler.collections.register(collection, CollectionType.CALIBRATION)
             butler.registry.certify(collection, [ref], timespan)
+    butler.collections.register("calib/empty", CollectionType.CALIBRATION)
     butler.collections.register("calib/chain", CollectionType.CHAINED)
     butler.collections.redefine_chain("calib/chain", ["calib/second", "calib/first"])
 
@@ -114,12 +125,6 @@ def make(butler: Butler, ref: DatasetRef, **options: Any) -> dict[str, Any]:
     """Make the one record of a bundle."""
     (record,) = RecordMaker(butler, "lsst.cp", Mode.OWN, **options).make(ref)
     return json.loads(record.payload)
-
-
-def butlerRoot(butler: Butler) -> Path:
-    (ref,) = butler.query_datasets("verifyBiasExp_config", RUN)
-    path = Path(butler.getURI(ref).ospath)
-    return next(parent for parent in path.parents if (parent / "butler.yaml").exists())
 
 
 def find(butler: Butler, name: str = "cpBiasExp_metrics", run: str = RUN) -> DatasetRef:
@@ -162,9 +167,9 @@ def test_without_configuration_there_are_no_tags(butler, name, run):
 
 
 @pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_text(f"{path.read_text()}(")])
-def test_configuration_that_is_spoilt_costs_the_tags_alone(butler, tmp_path, caplog, change):
-    ref = find(butler)
-    copy = Butler.from_config(shutil.copytree(butlerRoot(butler), tmp_path / "copy"))
+def test_configuration_that_is_spoilt_costs_the_tags_alone(root, registries, tmp_path, caplog, change):
+    copy = Butler.from_config(registries.copy(root, tmp_path / "copy"))
+    ref = find(copy)
     (stored,) = copy.query_datasets("verifyBiasExp_config", RUN)
     change(Path(copy.getURI(stored).ospath))
     maker = RecordMaker(copy, "lsst.cp", Mode.OWN)
@@ -226,6 +231,5 @@ def test_chains_are_flattened(butler):
 
 
 def test_collection_without_calibration_is_an_error(butler):
-    butler.collections.register("calib/empty", CollectionType.CALIBRATION)
     with pytest.raises(ValueError, match="no bias is certified in calib/empty"):
         CalibrationLookup.fromButler(butler, "bias", "calib/empty")

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from processes import ServiceProcess, findFreePorts
 from services.kafkaBroker import KafkaBroker
-from services.processes import ServiceProcess, findFreePorts
 
 
 def isRunning(pid: int) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from astropy.table import Table
+from registries import Registries
 from services.metricRepository import EXPOSURES, RUNS, MetricRepository, makeValues
 
 from lsst.analysis.cp.catalogue import getProduct
@@ -40,6 +41,7 @@ class NotebookRepository:
     """The repository, and what was stored in it."""
 
     root: Path
+    registries: Registries
     noise: dict[int, Any] = field(default_factory=dict)
     metrics: dict[tuple[int, int], dict[str, float]] = field(default_factory=dict)
 
@@ -49,7 +51,7 @@ class NotebookRepository:
 
     def copy(self, root: Path) -> NotebookRepository:
         """Copy it, to be changed."""
-        return replace(self, root=shutil.copytree(self.root, root))
+        return replace(self, root=self.registries.copy(self.root, root))
 
     @staticmethod
     def pathOf(butler: Butler, name: str, **dataId: Any) -> Path:
@@ -106,10 +108,11 @@ def makeStructures(exposure: int) -> Table:
     )
 
 
-def makeRepository(root: Path, pyramidPath: Path) -> NotebookRepository:
+def makeRepository(root: Path, pyramidPath: Path, registries: Registries) -> NotebookRepository:
     """Make a repository with metrics, tables and plots of three exposures, and the image of one."""
-    made = MetricRepository.make(root)
-    stored = NotebookRepository(root)
+    with registries.hosting():
+        made = MetricRepository.make(root)
+    stored = NotebookRepository(root, registries)
     for i, exposure in enumerate(EXPOSURES):
         table = makeAmpTable(i, exposure)
         stored.noise[exposure] = table.statistics["BIAS_NOISE"]

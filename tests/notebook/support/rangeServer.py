@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lsst.daf.butler import Butler, ButlerConfig
+from lsst.daf.butler.repo_relocation import BUTLER_ROOT_TAG
 
 __all__ = ["openOverHttp", "serve"]
 
@@ -76,5 +77,5 @@ def openOverHttp(root: Path, address: str, **kwargs: Any) -> Butler:
     """Open a repository whose registry is here and whose files are on a server."""
     config = ButlerConfig(str(root))
     config["datastore", "root"] = address
-    config["registry", "db"] = f"sqlite:///{root}/gen3.sqlite3"
+    config["registry", "db"] = config["registry", "db"].replace(BUTLER_ROOT_TAG, str(root))
     return Butler.from_config(config, **kwargs)

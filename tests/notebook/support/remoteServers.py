@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 import urllib3
-from services.processes import ServiceProcess, findFreePorts
+from processes import ServiceProcess, findFreePorts
 
 from lsst.daf.butler import ButlerConfig
+from lsst.daf.butler.repo_relocation import BUTLER_ROOT_TAG
 from lsst.resources import ResourcePath
 
 __all__ = ["serveBucket", "serveRepository"]
@@ -71,7 +72,7 @@ def serveBucket(root: Path, folder: Path) -> Iterator[Path]:
                 target.transfer_from(ResourcePath(file), transfer="copy")
         config = ButlerConfig(str(root))
         config["datastore", "root"] = BUCKET
-        config["registry", "db"] = f"sqlite:///{root}/gen3.sqlite3"
+        config["registry", "db"] = config["registry", "db"].replace(BUTLER_ROOT_TAG, str(root))
         config.dumpToUri(folder / "butler.yaml")
         yield folder / "butler.yaml"
 

@@ -13,8 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import urllib3
-
-from services.processes import ServiceProcess, findFreePorts
+from processes import ServiceProcess, findFreePorts
 
 __all__ = ["InfluxDatabase"]
 

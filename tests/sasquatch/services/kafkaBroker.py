@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from services.processes import ServiceProcess, findFreePorts
+from processes import ServiceProcess, findFreePorts
 
 __all__ = ["KafkaBroker", "MemoryLog"]
 

@@ -20,7 +20,7 @@ from lsst.daf.butler.cli.opt import (
 )
 from lsst.daf.butler.cli.utils import ButlerCommand, split_commas, split_kv
 
-__all__ = ["getSubcommands", "make_verify_report", "push_verify_metrics"]
+__all__ = ["getSubcommands", "make_plot_summary", "make_verify_report", "push_verify_metrics", "serve_verify"]
 
 _MANIFEST = "lsst/analysis/cp/cli/resources.yaml"
 
@@ -37,7 +37,7 @@ def getSubcommands() -> list[click.Command]:
     manifests = os.environ.get("DAF_BUTLER_PLUGINS", "").split(":")
     if any(manifest.endswith(_MANIFEST) for manifest in manifests):
         return []
-    return [make_verify_report, push_verify_metrics]
+    return [make_plot_summary, make_verify_report, push_verify_metrics, serve_verify]
 
 
 def _checkDeadline(context: click.Context, parameter: click.Parameter, value: float) -> float:
@@ -186,3 +186,65 @@ def make_verify_report(**options: Any) -> None:
 
     if status := runReport(ReportOptions(**options)):
         raise click.exceptions.Exit(status)
+
+
+@click.command(short_help="Show plots, images and calibrations in a browser.", cls=ButlerCommand)
+@repo_argument(required=True, help="REPO is the URI or label of the repository.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address of the network interface to listen at. All who reach it see what is in REPO.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Port to listen at; 0 for any that is free.",
+)
+@click.option(
+    "--report",
+    metavar="FOLDER",
+    type=click.Path(exists=True, file_okay=False),
+    help="Folder that 'butler make-verify-report' wrote, which is served, too.",
+)
+@options_file_option()
+def serve_verify(**options: Any) -> None:
+    """Show plots, images and calibrations of a repository in a browser.
+
+    The address is printed when the server listens. It reads only, and ends with Ctrl-C. It needs the further
+    packages of lsst-analysis-cp[web].
+    """
+    # Imported here, since butler imports this module whatever the subcommand.
+    from lsst.analysis.cp.cli.serveScript import ServeOptions, runServer
+
+    runServer(ServeOptions(**options))
+
+
+@click.command(short_help="Write summaries of plots for the Plot Navigator.", cls=ButlerCommand)
+@repo_argument(required=True, help="REPO is the URI or label of the repository.")
+@click.argument("out", metavar="OUT", type=click.Path(file_okay=False))
+@collections_option(
+    required=True,
+    help="Collections to summarize, each in a file of its own, or patterns of their names with *.",
+)
+@click.option(
+    "--label",
+    metavar="NAME",
+    help="Name of the repository in the Plot Navigator; by default REPO, if that is a label.",
+)
+@options_file_option()
+def make_plot_summary(**options: Any) -> None:
+    """Write summaries of the plots in collections into the folder OUT, as the Plot Navigator reads them.
+
+    The summary of a collection is OUT/NAME/collection_COLLECTION.json.gz. It lists all plots, whatever their
+    dimensions; exposures are listed as visits. An old summary is replaced when the new one is complete. The
+    exit status is 0 if all summaries are written, and 1 if a collection is absent, has no plots, or cannot
+    be summarized; the others are written.
+    """
+    # Imported here, since butler imports this module whatever the subcommand.
+    from lsst.analysis.cp.cli.summaryScript import SummaryOptions, writeSummaries
+
+    if not writeSummaries(SummaryOptions(**options)):
+        raise click.exceptions.Exit(1)

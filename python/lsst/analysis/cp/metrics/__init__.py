@@ -4,6 +4,7 @@
 """Stored metrics as one tidy table."""
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
+from .associations import *
 from .bundles import *
 from .calibrations import *
 from .criteria import *

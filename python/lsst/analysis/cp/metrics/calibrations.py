@@ -14,6 +14,7 @@ from astropy.time import Time
 
 from lsst.daf.butler import CollectionType
 
+from .associations import readAssociations
 from .times import toUnix
 
 if TYPE_CHECKING:
@@ -96,21 +97,18 @@ class CalibrationLookup:
         names = butler.collections.query(
             collections, collection_types=CollectionType.CALIBRATION, flatten_chains=True
         )
-        associations = butler.registry.queryDatasetAssociations(
-            datasetType, collections=names, collectionTypes={CollectionType.CALIBRATION}
-        )
         found = [
             Certification(
                 Calibration(
                     collection=association.collection,
-                    run=association.ref.run,
-                    datasetId=association.ref.id,
-                    validityBegin=_bound(association.timespan and association.timespan.begin),
-                    validityEnd=_bound(association.timespan and association.timespan.end),
+                    run=association.run,
+                    datasetId=association.datasetId,
+                    validityBegin=_bound(association.timespan.begin),
+                    validityEnd=_bound(association.timespan.end),
                 ),
-                {n: value for n, value in association.ref.dataId.required.items() if n in _IDENTIFYING},
+                {n: value for n, value in association.dataId.items() if n in _IDENTIFYING},
             )
-            for association in associations
+            for association in readAssociations(butler, datasetType, names)
         ]
         if not found:
             raise ValueError(f"no {datasetType} is certified in {', '.join(names) or collections}")

@@ -38,7 +38,7 @@ from .search import (
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
 
-__all__ = ["Picture", "listPlots", "readPlot"]
+__all__ = ["Picture", "listPlots", "readPicture", "readPlot"]
 
 PLOTS = Kind("plot", "plots", storageClass="Plot")
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -90,8 +90,13 @@ class Picture:
         texts = Image.open(io.BytesIO(self.png)).info
         return MappingProxyType({str(key): text for key, text in texts.items() if isinstance(text, str)})
 
-    def findData(self) -> list[DatasetRef]:
+    def findData(self, limit: int | None = None) -> list[DatasetRef]:
         """Find the data behind the plot.
+
+        Parameters
+        ----------
+        limit
+            Most datasets; by default all are found.
 
         Returns
         -------
@@ -117,7 +122,7 @@ class Picture:
                 return []
             where = f"detector IN ({', '.join(own)})"
         return self.butler.query_all_datasets(
-            runs, name=types, find_first=False, data_id=data_id, where=where, limit=None
+            runs, name=types, find_first=False, data_id=data_id, where=where, limit=limit
         )
 
     def _repr_png_(self) -> bytes:
@@ -241,7 +246,31 @@ def readPlot(
     FileNotFoundError
         Raised if the file of the dataset is lost.
     """
-    ref = findOne(butler, PLOTS, name, dataId, collections)
+    return readPicture(butler, findOne(butler, PLOTS, name, dataId, collections))
+
+
+def readPicture(butler: Butler, ref: DatasetRef) -> Picture:
+    """Read the picture of a plot.
+
+    Parameters
+    ----------
+    butler
+        The repository.
+    ref
+        The plot.
+
+    Returns
+    -------
+    picture
+        The picture.
+
+    Raises
+    ------
+    ValueError
+        Raised if the stored file is no PNG, or cut off.
+    FileNotFoundError
+        Raised if the file of the dataset is lost.
+    """
     # Unlike its URI, this reads datasets in ZIP files, too.
     with tempfile.TemporaryDirectory() as directory:
         try:

@@ -27,7 +27,7 @@ from .model import Problem, ProductReport, RunReport
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler
 
-__all__ = ["N_STAMPS", "WrittenStamp", "foremostRows", "writeStamps"]
+__all__ = ["N_STAMPS", "WrittenStamp", "foremostRows", "toPicture", "writeStamps"]
 
 N_STAMPS = 12
 """Number of structures of a product that have a stamp."""
@@ -123,14 +123,31 @@ def _write(reader: PyramidReader, structure: Row, file: Path) -> str:
     view = reader.read(place, side * reader.pixelSize, maxPixels=_PIXELS)
     pixels = np.asarray(view.image, dtype=np.float64)
     low, high = stretchLimits(pixels, "zscale")
-    _toPicture(pixels, low, high).save(file, optimize=True)
+    toPicture(pixels, low, high).save(file, optimize=True)
     return f"{side} × {side} pixels, black {low:.4g} to white {high:.4g} {view.unit}".strip()
 
 
-def _toPicture(pixels: FloatArray, low: float, high: float) -> Image.Image:
-    """Map values to greys, the lowest row at the bottom; what has no value is red."""
+def toPicture(
+    pixels: FloatArray, low: float, high: float, absent: tuple[int, int, int] = (120, 0, 0)
+) -> Image.Image:
+    """Make a picture of pixels.
+
+    Parameters
+    ----------
+    pixels
+        Values (rows, columns); shape (ny, nx).
+    low, high
+        Values of black and of white.
+    absent
+        Red, green and blue of those that are NaN or infinite, 0 to 255; dark red by default.
+
+    Returns
+    -------
+    picture
+        The picture, the first row at the bottom.
+    """
     scaled = np.clip((pixels - low) / (high - low), 0.0, 1.0)
-    absent = ~np.isfinite(pixels)
-    grey = np.where(absent, 0.0, 255.0 * scaled).astype(np.uint8)
-    colours = np.stack([np.where(absent, 120, grey), grey, grey], axis=-1).astype(np.uint8)
+    is_finite = np.isfinite(pixels)
+    grey = np.where(is_finite, 255.0 * scaled, 0.0).astype(np.uint8)
+    colours = np.where(is_finite[..., np.newaxis], grey[..., np.newaxis], np.asarray(absent, dtype=np.uint8))
     return Image.fromarray(colours[::-1])

@@ -5,6 +5,7 @@
 
 # ruff: noqa: F403  (the modules' __all__ are the public names)
 from .checksums import *
+from .filePart import *
 from .levels import *
 from .reader import *
 from .window import *

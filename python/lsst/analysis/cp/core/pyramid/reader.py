@@ -7,125 +7,45 @@ from __future__ import annotations
 
 import io
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 import astropy.io.fits
 import numpy as np
+import numpy.typing as npt
 
 from lsst.analysis.cp.core.images.placement import DetectorPlacement, MosaicGrid
 from lsst.analysis.cp.core.typing import Float32Array, FloatArray
 
-from .checksums import PyramidFileError, findTiles
+from .checksums import PyramidFileError
+from .filePart import FilePart
 from .index import (
     CHECKSUM_CARDS,
     EMPTY_PRIMARY,
     MOSAIC,
     PLACE_CARDS,
+    TILE_SIZE,
     ImageKey,
     StoredDetector,
     StoredImage,
     readIndex,
 )
-from .window import DetectorMap, DetectorWindow, TurnedDetectorWindow, View, ViewPixels, windowOf
+from .window import (
+    DetectorMap,
+    DetectorWindow,
+    StoredPixels,
+    TurnedDetectorWindow,
+    View,
+    ViewPixels,
+    windowOf,
+)
 
-__all__ = ["FilePart", "PyramidReader"]
+__all__ = ["PyramidReader"]
 
-
-class FilePart(io.RawIOBase):
-    """One image of a large file, which looks like a small FITS file and is read as one.
-
-    astropy would open the large file by reading the header of each of its thousand HDUs. It reads tile by
-    tile, and the checksum of each is verified.
-
-    Parameters
-    ----------
-    file
-        The large file, open for reading; it stays open when the part is closed.
-    place
-        Where the image is.
-    name
-        What to call the image in messages.
-
-    Raises
-    ------
-    PyramidFileError
-        Raised, as by the methods that read, if the file ends before the image does, or a checksum is wrong.
-    """
-
-    def __init__(self, file: BinaryIO, place: StoredImage, name: str) -> None:
-        super().__init__()
-        self._file = file
-        self._offset = place.offset
-        self._size = len(EMPTY_PRIMARY) + place.length
-        self._name = name
-        self._position = 0
-        self._count = 0
-        # One request for all that is read in small pieces matters where the file is remote.
-        prefix = self._readFile(0, place.prefix)
-        if zlib.crc32(prefix) != place.checksum:
-            raise PyramidFileError(f"{name} is damaged: the checksum of its header is wrong.")
-        self._start = EMPTY_PRIMARY + prefix
-        self._tiles = findTiles(prefix)
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def tell(self) -> int:
-        """Return the position in the small file."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to a position in the small file; see `io.IOBase.seek`."""
-        self._position = offset + (0, self._position, self._size)[whence]
-        return self._position
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Read some bytes, or all that are left; see `io.RawIOBase.read`."""
-        left = max(self._size - self._position, 0)
-        count = left if size is None or size < 0 else min(size, left)
-        first, self._position = self._position, self._position + count
-        content = self._start[first : first + count]
-        if len(content) < count:
-            content += self._readTiles(first + len(content) - len(EMPTY_PRIMARY), count - len(content))
-        return content
-
-    def takeCount(self) -> int:
-        """Return the number of bytes that were read from the large file since the last call."""
-        count, self._count = self._count, 0
-        return count
-
-    def _readTiles(self, first: int, count: int) -> bytes:
-        """Read bytes of tiles, of which each is read as a whole and verified."""
-        last = first + count
-        touched = {
-            start: tile for start, tile in self._tiles.items() if start < last and start + tile.length > first
-        }
-        begin = min([first, *touched])
-        end = max([last, *(start + tile.length for start, tile in touched.items())])
-        content = self._readFile(begin, end - begin)
-        for start, tile in touched.items():
-            if zlib.crc32(content[start - begin : start - begin + tile.length]) != tile.checksum:
-                raise PyramidFileError(
-                    f"{self._name} is damaged: the checksum of tile {tile.number} is wrong."
-                )
-        return content[first - begin : last - begin]
-
-    def _readFile(self, first: int, count: int) -> bytes:
-        self._file.seek(self._offset + first)
-        content = self._file.read(count)
-        self._count += len(content)
-        if len(content) != count:
-            raise PyramidFileError(
-                f"{self._name} is cut short: the file ends {count - len(content)} bytes too early."
-            )
-        return content
+_MOST_OPEN = 64
+"""Number of images whose headers are kept: those of all images of a large camera would take 300 MB."""
 
 
 class PyramidReader:
@@ -258,6 +178,56 @@ class PyramidReader:
         hdus = astropy.io.fits.open(io.BytesIO(EMPTY_PRIMARY + content), memmap=False)
         return np.array(hdus[1].data, dtype=np.float32)
 
+    @property
+    def images(self) -> Mapping[ImageKey, StoredImage]:
+        """The images that are in the file, and where."""
+        return {key: place for key, place in self._images.items() if place.present}
+
+    def describe(self, detector: int, plane: str, factor: int) -> StoredPixels:
+        """Say what the pixels of an image are; see `readTile` for parameters and errors."""
+        return StoredPixels.fromHeader(self._hdu(self._findImage(detector, plane, factor))[1].header)
+
+    def readTile(
+        self, detector: int, plane: str, factor: int, row: int, column: int
+    ) -> Float32Array | npt.NDArray[np.int32]:
+        """Read a tile of an image as it is in the file.
+
+        Parameters
+        ----------
+        detector
+            Identifier of the detector, or `MOSAIC`.
+        plane, factor
+            Which of its images.
+        row, column
+            Which tile, counted from 0: its first pixel is [row * TILE_SIZE, column * TILE_SIZE].
+
+        Returns
+        -------
+        pixels
+            The tile (rows, columns); at most TILE_SIZE either way, less at the upper and right edge. Floats,
+            NaN where there is no value; of a mask whole numbers.
+
+        Raises
+        ------
+        ValueError
+            Raised if the image is not in the file, or has no such tile.
+        PyramidFileError
+            Raised if what is read of the file is damaged or cut short.
+        """
+        key = self._findImage(detector, plane, factor)
+        place = self._images[key]
+        numbers = [-(-size // TILE_SIZE) for size in place.shape]
+        if not (0 <= row < numbers[0] and 0 <= column < numbers[1]):
+            raise ValueError(
+                f"{self._nameOf(key)} has {numbers[0]} by {numbers[1]} tiles; got row {row}, column {column}."
+            )
+        window = tuple(
+            slice(start * TILE_SIZE, min((start + 1) * TILE_SIZE, size))
+            for start, size in zip((row, column), place.shape, strict=True)
+        )
+        dtype = np.int32 if plane == "mask" else np.float32
+        return np.asarray(self._hdu(key)[1].section[window], dtype=dtype)
+
     def read(
         self,
         centre: tuple[float, float],
@@ -311,20 +281,20 @@ class PyramidReader:
         if plane == "mask":
             image = np.zeros(grid.shape, dtype=np.int32)
         parts, missing = self._partsIn(grid, plane, chosen)
-        header = astropy.io.fits.Header()
+        meaning = StoredPixels()
         n_tiles = n_bytes = 0
         for key, window in parts:
             part, hdu = self._hdu(key)
             n_tiles += window.readInto(image, hdu)
             n_bytes += part.takeCount()
-            header = hdu.header
+            meaning = StoredPixels.fromHeader(hdu.header)
         return View(
             image=image,
             grid=grid,
             plane=plane,
             factor=chosen,
-            unit=str(header.get("BUNIT", "")),
-            maskPlanes={name[3:]: int(header[name]) for name in header if name.startswith("MP_")},
+            unit=meaning.unit,
+            maskPlanes=meaning.maskPlanes,
             missing=tuple(missing),
             nTiles=n_tiles,
             nBytes=n_bytes,
@@ -395,12 +365,23 @@ class PyramidReader:
                 missing.append(number)
         return parts, missing
 
+    def _findImage(self, detector: int, plane: str, factor: int) -> ImageKey:
+        key = ImageKey(detector, plane, factor)
+        if key not in self._images or not self._images[key].present:
+            raise ValueError(f"The pyramid has no such image: {self._nameOf(key)}.")
+        return key
+
+    def _nameOf(self, key: ImageKey) -> str:
+        what = "mosaic" if key.detector == MOSAIC else f"detector {key.detector}"
+        return f"{self.name}: {key.plane!r} of {what} at factor {key.factor}"
+
     def _hdu(self, key: ImageKey) -> tuple[FilePart, Any]:
-        """Return an image whose tiles are read when asked for; its header is read once."""
-        if key not in self._open:
-            place = self._images[key]
-            what = "mosaic" if key.detector == MOSAIC else f"detector {key.detector}"
-            name = f"{self.name}: {key.plane!r} of {what} at factor {key.factor}"
-            part = FilePart(self._file, place, name)
+        """Return an image whose tiles are read when asked for; its header is kept for a while."""
+        if key in self._open:
+            self._open[key] = self._open.pop(key)
+        else:
+            part = FilePart(self._file, self._images[key], self._nameOf(key))
             self._open[key] = part, astropy.io.fits.open(part, memmap=False)[1]
+            if len(self._open) > _MOST_OPEN:
+                del self._open[next(iter(self._open))]
         return self._open[key]

@@ -6,22 +6,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from astropy.io.fits import Header
 
 from lsst.analysis.cp.core.images.placement import DetectorPlacement, MosaicGrid
 from lsst.analysis.cp.core.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
 from .index import TILE_SIZE, StoredDetector
 
-__all__ = ["DetectorMap", "DetectorWindow", "TurnedDetectorWindow", "View", "ViewPixels", "windowOf"]
+__all__ = [
+    "DetectorMap",
+    "DetectorWindow",
+    "StoredPixels",
+    "TurnedDetectorWindow",
+    "View",
+    "ViewPixels",
+    "windowOf",
+]
 
 ViewPixels = Float32Array | npt.NDArray[np.int32]
 """Pixels of an image, or of a mask."""
 Pixels = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class StoredPixels:
+    """What the pixels of an image mean.
+
+    Parameters
+    ----------
+    unit
+        Unit of the pixels; empty for none.
+    maskPlanes
+        Number of the bit of each plane of a mask; empty for others.
+    """
+
+    unit: str = ""
+    maskPlanes: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def fromHeader(cls, header: Header) -> StoredPixels:
+        """Read what the header of an image says."""
+        return cls(
+            unit=str(header.get("BUNIT", "")),
+            maskPlanes={name[3:]: int(header[name]) for name in header if name.startswith("MP_")},
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

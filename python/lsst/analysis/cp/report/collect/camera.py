@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,9 @@ from .scope import ReportError, Scope
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
+    from lsst.daf.butler import Butler
 
-__all__ = ["findAllowed", "findCounted", "readGeometry"]
+__all__ = ["findAllowed", "findCamera", "findCounted", "readGeometry"]
 
 
 def readGeometry(scope: Scope) -> FocalPlaneGeometry:
@@ -42,20 +44,44 @@ def readGeometry(scope: Scope) -> FocalPlaneGeometry:
     ReportError
         Raised if there is no camera.
     """
-    return cameraGeometry(_readCamera(scope))
-
-
-def _readCamera(scope: Scope) -> Camera:
-    # In most chains it is in the unbounded calibrations of the instrument.
-    for collections in (scope.given, [f"{scope.instrument}/calib/unbounded"]):
-        with suppress(ButlerUserError, LookupError):
-            return scope.butler.get("camera", instrument=scope.instrument, collections=list(collections))
     try:
-        made: Any = Instrument.fromName(scope.instrument, scope.butler.registry)
+        return cameraGeometry(findCamera(scope.butler, scope.instrument, scope.given))
+    except LookupError as error:
+        raise ReportError(str(error)) from error
+
+
+def findCamera(butler: Butler, instrument: str, collections: Sequence[str]) -> Camera:
+    """Find the camera: as it is stored for collections or the instrument, or as it is built in.
+
+    Parameters
+    ----------
+    butler
+        The repository.
+    instrument
+        Name of the instrument.
+    collections
+        Where to search first.
+
+    Returns
+    -------
+    camera
+        The camera.
+
+    Raises
+    ------
+    LookupError
+        Raised if there is none.
+    """
+    # In most chains it is in the unbounded calibrations of the instrument.
+    for searched in (collections, [f"{instrument}/calib/unbounded"]):
+        with suppress(ButlerUserError, LookupError):
+            return butler.get("camera", instrument=instrument, collections=list(searched))
+    try:
+        made: Any = Instrument.fromName(instrument, butler.registry)
         return made.getCamera()
     except Exception as error:
-        raise ReportError(
-            f"There is no camera of {scope.instrument}: none is stored in the collections, and its own "
+        raise LookupError(
+            f"There is no camera of {instrument}: none is stored in the collections, and its own "
             f"cannot be made: {type(error).__name__}: {error}"
         ) from error
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -45,17 +45,24 @@ from lsst.pipe.base import (
     QuantumContext,
     Struct,
 )
+from lsst.pipe.base.connections import DeferredDatasetRef
+
+from .stored import MergedTable, StoredTables, mergeStored
 
 if TYPE_CHECKING:
     from astropy.table import Table
 
     from lsst.afw.cameraGeom import Camera
+    from lsst.daf.butler import DatasetRef
     from lsst.verify import Measurement
 
 __all__ = ["MergeAnalysisMixin"]
 
 ANALYSIS_INPUTS = ("verifiedExposures", "inputAmpSummaries", "verifyConfig")
 """Inputs that the parent does not know."""
+
+TABLES = ("inputResults", "inputMatrix")
+"""Inputs that the parent merges into one table each."""
 
 
 class ParentContext:
@@ -67,28 +74,50 @@ class ParentContext:
     ----------
     butlerQC
         The quantum's own context.
+    stored
+        Names of the inputs whose tables are read one after the other, when the parent merges them.
     """
 
-    def __init__(self, butlerQC: QuantumContext) -> None:
+    def __init__(self, butlerQC: QuantumContext, stored: Collection[str] = ()) -> None:
         self.camera: Any = None
         self.results: Any = None
         self._butlerQC = butlerQC
+        self._stored = stored
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._butlerQC, name)
 
     def get(self, dataset: Any) -> Any:
         """Get datasets, as `lsst.pipe.base.QuantumContext.get` does."""
-        values = self._butlerQC.get(dataset)
-        if isinstance(dataset, InputQuantizedConnection):
-            self.camera = values["camera"]
-        return values
+        if not isinstance(dataset, InputQuantizedConnection):
+            return self._butlerQC.get(dataset)
+        known = InputQuantizedConnection()
+        for name, refs in dataset:
+            if name in self._stored and isinstance(refs, list):
+                setattr(known, name, [DeferredDatasetRef(ref) for ref in refs])
+            else:
+                setattr(known, name, refs)
+        values = self._butlerQC.get(known)
+        self.camera = values["camera"]
+        return values | {name: StoredTables(values[name]) for name in self._stored if name in values}
 
     def put(self, values: Any, dataset: Any) -> None:
         """Put datasets, as `lsst.pipe.base.QuantumContext.put` does."""
-        self._butlerQC.put(values, dataset)
-        if isinstance(values, Struct):
-            self.results = values.outputResults
+        if not isinstance(values, Struct):
+            self._butlerQC.put(values, dataset)
+            return
+        self.results = values.outputResults
+        for name, ref in dataset:
+            value = getattr(values, name, None)
+            if isinstance(value, MergedTable):
+                self._putMerged(value, ref)
+            elif value is not None:
+                self._butlerQC.put(value, ref)
+
+    def _putMerged(self, merged: MergedTable, ref: DatasetRef) -> None:
+        """Put a table with the provenance that the Butler writes of one in memory."""
+        with merged.released():
+            self._butlerQC.put(merged.describe(ref, self._butlerQC.dataset_provenance), ref)
 
     def takeColumns(self, *, narrow: bool) -> dict[str, Any]:
         """Take the columns of the merged table, which is not kept.
@@ -98,11 +127,10 @@ class ParentContext:
         narrow
             Leave out profiles and other vectors: of many exposures they take most of the memory.
         """
-        columns = {
-            name: column for name, column in self.results.columns.items() if column.ndim == 1 or not narrow
-        }
-        self.results = None
-        return columns
+        results, self.results = self.results, None
+        if isinstance(results, MergedTable):
+            return results.readColumns(narrow=narrow)
+        return {name: column for name, column in results.columns.items() if column.ndim == 1 or not narrow}
 
 
 class MergeAnalysisMixin(PipelineTask):
@@ -130,7 +158,7 @@ class MergeAnalysisMixin(PipelineTask):
         lsst.pipe.base.AnnotatedPartialOutputsError
             Raised for a failure of the analysis if the configuration asks for it.
         """
-        parent = ParentContext(butlerQC)
+        parent = ParentContext(butlerQC, TABLES if self.mergesExposures else ())
         known = InputQuantizedConnection()
         for name, refs in inputRefs:
             if name not in ANALYSIS_INPUTS:
@@ -165,6 +193,28 @@ class MergeAnalysisMixin(PipelineTask):
             self.metadata["toolFailures"] = dict(runner.failures)
             if self.config.raiseOnToolFailure:
                 raiseFailures(self, runner.failures)
+
+    def mergeTable(
+        self, inputResults: Sequence[Table] | None, newStats: Sequence[Mapping[str, Any]] | None = None
+    ) -> Table | MergedTable:
+        """Merge tables as the parent does; those that are stored one after the other.
+
+        Parameters
+        ----------
+        inputResults
+            Tables to merge.
+        newStats
+            Rows to append.
+
+        Returns
+        -------
+        merged
+            The rows of all tables. Those of stored tables are in a file, too.
+        """
+        merge = cast(Any, super()).mergeTable
+        if isinstance(inputResults, StoredTables):
+            return mergeStored(inputResults, merge, newStats)
+        return cast("Table", merge(inputResults, newStats))
 
     def _chooseLimits(
         self, butlerQC: QuantumContext, inputRefs: InputQuantizedConnection

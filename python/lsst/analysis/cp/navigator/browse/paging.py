@@ -1,0 +1,235 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""Pages of datasets: so many after, or before, a given one.
+
+The datasets of a type are sorted by their dimensions, in the order in which the registry has an index of
+them. A page begins after the key of the last dataset of the page before, so that its cost does not grow with
+the number of datasets; the Butler's own search for the first of several collections would look at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .selection import Selection, SelectionError
+from .types import BrowsedType
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler, DataCoordinate, DatasetRef
+    from lsst.daf.butler.queries import Query
+    from lsst.daf.butler.queries.expression_factory import ExpressionFactory
+    from lsst.daf.butler.queries.tree import Predicate
+
+__all__ = ["PAGE_SIZE", "Key", "Page", "findPage", "keyOf", "queryInOrder", "readKey", "writeKey"]
+
+PAGE_SIZE = 48
+"""Number of datasets of a page."""
+
+type Key = tuple[int | str, ...]
+"""Where a dataset stands among those of its type: the values of `keyDimensions`."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Datasets that follow each other.
+
+    Parameters
+    ----------
+    refs
+        The datasets, in order, each with its dimension records.
+    before, after
+        Keys to give for the previous and the next page; None where there is none.
+    """
+
+    refs: tuple[DatasetRef, ...]
+    before: Key | None
+    after: Key | None
+
+
+def keyDimensions(browsed: BrowsedType) -> list[str]:
+    """List the dimensions by which the datasets of a type are sorted: governors (instrument) come first."""
+    governors = browsed.datasetType.dimensions.governors
+    return sorted(browsed.dimensions, key=lambda name: name not in governors)
+
+
+def keyOf(browsed: BrowsedType, dataId: DataCoordinate) -> Key:
+    """Make the key of a dataset."""
+    return tuple(dataId[name] for name in keyDimensions(browsed))
+
+
+def writeKey(key: Key | None) -> str:
+    """Write a key for an address; empty for none."""
+    return "" if key is None else json.dumps(key, separators=(",", ":"))
+
+
+def readKey(browsed: BrowsedType, text: str) -> Key | None:
+    """Read a key of an address; None if it is empty.
+
+    Raises
+    ------
+    SelectionError
+        Raised if it is no key of the type.
+    """
+    if not text:
+        return None
+    names = keyDimensions(browsed)
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        values = None
+    dimensions = browsed.datasetType.dimensions.universe.dimensions
+    kinds = [dimensions[name].primaryKey.getPythonType() for name in names]
+    if not isinstance(values, list) or [type(value) for value in values] != kinds or not _areBounded(values):
+        raise SelectionError("page", f"expected a list of {', '.join(names)}, got {text[:80]!r}.")
+    return tuple(values)
+
+
+def _areBounded(values: Sequence[int | str]) -> bool:
+    """Tell whether the database takes numbers."""
+    return all(not isinstance(value, int) or abs(value) < 1 << 63 for value in values)
+
+
+def findPage(
+    butler: Butler,
+    browsed: BrowsedType,
+    selection: Selection,
+    *,
+    after: Key | None = None,
+    before: Key | None = None,
+    size: int = PAGE_SIZE,
+) -> Page:
+    """Find the first datasets, or those that follow, or come before, a key.
+
+    Parameters
+    ----------
+    butler
+        The repository.
+    browsed
+        The dataset type, and where to search.
+    selection
+        Which datasets are meant.
+    after, before
+        Where the page begins, or ends; at most one of them. There need be no dataset with this key.
+    size
+        Most datasets.
+
+    Returns
+    -------
+    page
+        The datasets. Of several with the same data ID there is the one of the first collection.
+    """
+    is_backward = before is not None
+    found = queryInOrder(
+        butler, browsed, selection, start=before if is_backward else after, isBackward=is_backward
+    )
+    refs = []
+    for ref in found:
+        refs.append(ref)
+        if len(refs) > size:
+            break
+    has_more = len(refs) > size
+    refs = refs[:size][::-1] if is_backward else refs[:size]
+    if not refs:
+        return Page((), None, None)
+    first, last = keyOf(browsed, refs[0].dataId), keyOf(browsed, refs[-1].dataId)
+    has_before, has_after = (has_more, True) if is_backward else (after is not None, has_more)
+    return Page(tuple(refs), first if has_before else None, last if has_after else None)
+
+
+def queryInOrder(
+    butler: Butler,
+    browsed: BrowsedType,
+    selection: Selection,
+    *,
+    start: Key | None = None,
+    isBackward: bool = False,
+    size: int = PAGE_SIZE + 1,
+) -> Iterator[DatasetRef]:
+    """Find datasets in the order of their keys.
+
+    Parameters
+    ----------
+    butler, browsed, selection
+        See `findPage`.
+    start
+        Key after (or before) which they begin; by default the first (or last).
+    isBackward
+        Whether the last come first.
+    size
+        Most datasets of each combination of governor dimensions, such as each instrument.
+
+    Yields
+    ------
+    ref
+        A dataset with its dimension records.
+    """
+    dimensions = browsed.datasetType.dimensions
+    if selection.lacking(dimensions):
+        return
+    for governors in sorted(browsed.governorIds(), key=lambda each: tuple(each.values()), reverse=isBackward):
+        n = len(governors)
+        names = tuple(governors.values())
+        if any(selection.values.get(name, value) != value for name, value in governors.items()):
+            continue
+        rest = None
+        if start is not None:
+            if (names > start[:n]) if isBackward else (names < start[:n]):
+                continue
+            rest = start[n:] if names == start[:n] else None
+            if rest == ():
+                continue
+        with butler.query() as query:
+            yield from _queryOne(query, browsed, selection, governors, rest, isBackward, size)
+
+
+def _queryOne(
+    query: Query,
+    browsed: BrowsedType,
+    selection: Selection,
+    governors: Mapping[str, str],
+    start: Key | None,
+    isBackward: bool,
+    size: int,
+) -> list[DatasetRef]:
+    """Find the datasets of one instrument."""
+    dimensions = browsed.datasetType.dimensions
+    names = keyDimensions(browsed)[len(governors) :]
+    x = query.expression_factory
+    predicates = selection.predicates(x, dimensions)
+    if start is not None:
+        predicates.append(_beyond(x, names, start, isBackward))
+    # Each data ID has a row for each collection at most.
+    limit = size * len(browsed.collections)
+    rows = (
+        query.join_dataset_search(browsed.datasetType, browsed.collections)
+        .where(dict(governors), *predicates)
+        .general(
+            dimensions,
+            dataset_fields={browsed.name: {"dataset_id", "run", "collection"}},
+            find_first=False,
+        )
+        .with_dimension_records()
+        .order_by(*(f"-{name}" if isBackward else name for name in names))
+        .limit(limit)
+    )
+    ranks = {name: rank for rank, name in enumerate(browsed.collections)}
+    found: dict[DataCoordinate, tuple[int, DatasetRef]] = {}
+    for data_id, (ref,), row in rows.iter_tuples(browsed.datasetType):
+        rank = ranks[row[f"{browsed.name}.collection"]]
+        if data_id not in found or rank < found[data_id][0]:
+            found[data_id] = rank, ref
+    return [ref for _, ref in found.values()][:size]
+
+
+def _beyond(x: ExpressionFactory, names: Sequence[str], start: Key, isBackward: bool) -> Predicate:
+    """Make the condition that a key comes after (or before) another one."""
+    columns = [getattr(x, name) for name in names]
+    steps = []
+    for i, (column, value) in enumerate(zip(columns, start, strict=True)):
+        equal = [own == given for own, given in zip(columns[:i], start[:i], strict=True)]
+        steps.append(x.all(*equal, column < value if isBackward else column > value))
+    return x.any(*steps)

@@ -1,0 +1,261 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""What was found in an exposure: amplifiers that failed tests, and structures in the image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lsst.analysis.cp.core.amps import FAILED, STATUS_NAMES
+from lsst.analysis.cp.metrics import nameDataset
+from lsst.analysis.cp.notebook.search import Kind, matchTypes
+from lsst.daf.butler import Butler, DatasetRef
+
+from .readers import PYRAMID_SUFFIX
+from .related import productOf
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+__all__ = ["FailedAmplifier", "Findings", "Structure", "findFailed", "findStructures", "readFindings"]
+
+_CULPRITS = Kind("table of culprits", "tables of culprits", ending="_culprits")
+_STRUCTURES = "_structures"
+
+MOST_STRUCTURES = 500
+"""Number of structures that are listed, the highest ranks."""
+
+_NEEDED = ("rank", "kind", "detector", "detectorName", "amplifier", "x", "y", "width", "height", "score")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedAmplifier:
+    """An amplifier, or a detector as a whole, that failed a test or several.
+
+    Parameters
+    ----------
+    detector
+        Identifier of the detector.
+    amplifier
+        Name of the amplifier; empty for the detector.
+    tests
+        Keys of the tests.
+    reasons
+        Why, in the order of the tests.
+    """
+
+    detector: int
+    amplifier: str
+    tests: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Structure:
+    """A structure in the image; see `~lsst.analysis.cp.core.structures.Structures`.
+
+    Parameters
+    ----------
+    rank
+        1 for the worst.
+    kind
+        What it is.
+    detector, detectorName, amplifier
+        Where it is.
+    x, y
+        Its centre on the detector, pixels.
+    width, height
+        Size of the box around it, pixels.
+    score
+        Significance, standard deviations.
+    """
+
+    rank: int
+    kind: str
+    detector: int
+    detectorName: str
+    amplifier: str
+    x: float
+    y: float
+    width: float
+    height: float
+    score: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What was found in an exposure.
+
+    Parameters
+    ----------
+    failed
+        Amplifiers and detectors that failed tests.
+    structures
+        The structures of the highest ranks.
+    nStructures
+        Number of all of them.
+    sources
+        Tables that were read.
+    problems
+        What could not be read, or is not there, in words.
+    """
+
+    failed: tuple[FailedAmplifier, ...]
+    structures: tuple[Structure, ...]
+    nStructures: int
+    sources: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def readFindings(butler: Butler, ref: DatasetRef, collections: Sequence[str]) -> Findings:
+    """Read what was found in an exposure. A table that cannot be read is named, and the others are.
+
+    Parameters
+    ----------
+    butler
+        The repository.
+    ref
+        The pyramid of the exposure.
+    collections
+        Where to search.
+
+    Returns
+    -------
+    findings
+        What was found.
+    """
+    culprits = _findCulprits(butler, ref, collections)
+    of_structures = _findStructures(butler, ref, collections)
+    problems = []
+    if not culprits:
+        problems.append(f"There is no table of culprits in {', '.join(collections)}.")
+    if of_structures is None:
+        problems.append(f"There is no table of structures in {', '.join(collections)}.")
+    tables, sources = [], []
+    for each in [*culprits, *([of_structures] if of_structures else [])]:
+        try:
+            tables.append((each, butler.get(each)))
+        except Exception as error:
+            # What is in a file is not in our hands.
+            problems.append(f"{nameDataset(each)} cannot be read: {type(error).__name__}.")
+        else:
+            sources.append(nameDataset(each))
+    failed: tuple[FailedAmplifier, ...] = ()
+    structures: tuple[Structure, ...] = ()
+    n_structures = 0
+    try:
+        failed = findFailed((own for each, own in tables if each != of_structures), _exposureOf(ref))
+        for own in (own for each, own in tables if each == of_structures):
+            structures, n_structures = findStructures(own), len(own)
+    except KeyError as error:
+        problems.append(f"A table lacks a column: {error}.")
+    return Findings(
+        failed=failed,
+        structures=structures,
+        nStructures=n_structures,
+        sources=tuple(sources),
+        problems=tuple(problems),
+    )
+
+
+def findFailed(tables: Iterable[Table], exposure: int | None) -> tuple[FailedAmplifier, ...]:
+    """Find the amplifiers, and the detectors as wholes, that failed.
+
+    Parameters
+    ----------
+    tables
+        Tables of culprits.
+    exposure
+        The exposure that is meant, where a table has several; None for all.
+
+    Returns
+    -------
+    failed
+        Sorted by detector and amplifier.
+    """
+    found: dict[tuple[int, str], dict[str, str]] = {}
+    for table in tables:
+        chosen = np.asarray(table["status"]) == STATUS_NAMES[FAILED]
+        if exposure is not None and "exposure" in table.colnames:
+            chosen &= np.asarray(table["exposure"]) == exposure
+        rows: Any = table["detector", "amplifier", "test", "reason"][chosen]
+        for detector, amplifier, test, reason in rows.iterrows():
+            # A row of a whole exposure has no detector.
+            if detector >= 0:
+                found.setdefault((int(detector), str(amplifier)), {}).setdefault(str(test), str(reason))
+    return tuple(
+        FailedAmplifier(
+            detector=detector, amplifier=amplifier, tests=tuple(tests), reasons=tuple(tests.values())
+        )
+        for (detector, amplifier), tests in sorted(found.items())
+    )
+
+
+def findStructures(table: Table) -> tuple[Structure, ...]:
+    """Take the structures of the highest ranks from a table.
+
+    Parameters
+    ----------
+    table
+        Table of `~lsst.analysis.cp.core.structures.rankStructures`.
+
+    Returns
+    -------
+    structures
+        At most `MOST_STRUCTURES`, the worst first. Those without a place are left out.
+    """
+    rows = table[list(_NEEDED)]
+    first: Any = rows[np.argsort(np.asarray(rows["rank"]), kind="stable")[:MOST_STRUCTURES]]
+    structures = []
+    for rank, kind, detector, name, amplifier, *numbers in first.iterrows():
+        x, y, width, height, score = (float(value) for value in numbers)
+        if all(math.isfinite(value) for value in (x, y, width, height)):
+            structures.append(
+                Structure(
+                    rank=int(rank),
+                    kind=str(kind),
+                    detector=int(detector),
+                    detectorName=str(name),
+                    amplifier=str(amplifier),
+                    x=x,
+                    y=y,
+                    width=width,
+                    height=height,
+                    score=score if math.isfinite(score) else None,
+                )
+            )
+    return tuple(structures)
+
+
+def _findCulprits(butler: Butler, ref: DatasetRef, collections: Sequence[str]) -> list[DatasetRef]:
+    """Find the tables of culprits of a pyramid: those of its own exposure, or else those of the run."""
+    product = productOf(ref.datasetType.name)
+    if not product:
+        return []
+    found = []
+    for name in matchTypes(butler, _CULPRITS, product, list(collections)):
+        dimensions = butler.get_dataset_type(name).dimensions
+        if dimensions <= ref.dimensions:
+            one = butler.find_dataset(name, ref.dataId.subset(dimensions), collections=list(collections))
+            found += [one] if one is not None else []
+    own = [each for each in found if each.dimensions.required == ref.dimensions.required]
+    return own or found
+
+
+def _findStructures(butler: Butler, ref: DatasetRef, collections: Sequence[str]) -> DatasetRef | None:
+    """Find the table that was made together with a pyramid."""
+    name = ref.datasetType.name.removesuffix(PYRAMID_SUFFIX) + _STRUCTURES
+    if not butler.registry.queryDatasetTypes(name):
+        return None
+    searched = list(dict.fromkeys([ref.run, *collections]))
+    return butler.find_dataset(name, ref.dataId, collections=searched)
+
+
+def _exposureOf(ref: DatasetRef) -> int | None:
+    return int(ref.dataId["exposure"]) if "exposure" in ref.dimensions.required else None
