@@ -9,6 +9,8 @@ import sys
 
 from .outcome import describeFailures
 
+__all__: list[str] = []
+
 if __name__ == "__main__":
     failures = describeFailures(*sys.argv[1:])
     print("\n".join(failures) or "All quanta have succeeded.")
