@@ -8,14 +8,15 @@ pixels are eight times as large as the real ones. The same pipeline runs
 
 - by ``pipetask run`` in one process (``-j 1``),
 - by ``pipetask run`` in two (``-j 2``), which starts a process for each quantum,
-- by ``bps submit bps/verifyBias.yaml`` with two jobs at a time, each the chain of a detector.
+- by ``bps submit bps/verifyBias.yaml`` with two jobs at a time, each the chain of a detector (``bps1``) or those
+  of sixteen (``bps16``).
 
 The wall times include the quantum graph and, with ``bps``, the final job. The overhead of a quantum is what
 is beyond the times of the tasks themselves, as their metadata have them: processes times wall time, less
 those, over the number of quanta. The metrics of the run have to be the same in all three, and so the number
 of datasets of each type. No process may be left. With fewer detectors, all of it is shorter.
 
-Usage: ``python benchmarks/bpsSubmit.py [--detectors N] [--ways bps,1,2]``
+Usage: ``python benchmarks/bpsSubmit.py [--detectors N] [--ways bps1,bps16,1,2]``
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class Run:
 
 
 def makeCommand(way: str, root: Path, pipeline: str, where: str) -> list[str]:
-    """Make the command of a way: ``bps``, or the number of processes of ``pipetask``."""
+    """Make the command of a way: ``bps`` and so many detectors a job, or the processes of ``pipetask``."""
     options = [
         "-b",
         str(root),
@@ -102,10 +103,17 @@ def makeCommand(way: str, root: Path, pipeline: str, where: str) -> list[str]:
         f"instrument='LSSTCam' and {where}",
     ]
     box = f"verifyBiasDet:ampCornerBoxSize={BOX_SIZE}"
-    if way == "bps":
+    if way.startswith("bps"):
         command = ["bps", "submit", str(ROOT / "bps" / "verifyBias.yaml"), "--compute-site", "local"]
         return [*command, *options, "--extra-qgraph-options", f"-c {box}"]
     return ["pipetask", "run", "-j", way, "--register-dataset-types", *options, "-c", box]
+
+
+def nameWay(way: str) -> str:
+    """Name a way for people."""
+    if way.startswith("bps"):
+        return f"bps submit, 2 jobs at a time, {way.removeprefix('bps')} detectors a job"
+    return f"pipetask run -j {way}"
 
 
 def readRun(root: Path, collection: str, wall: float, nCores: int) -> Run:
@@ -142,7 +150,7 @@ def timeRun(way: str, root: Path, pipeline: str, where: str, environment: dict[s
         result = subprocess.run(
             makeCommand(way, root, pipeline, where),
             cwd=root.parent,
-            env=environment,
+            env=environment | {"BPS_DETECTORS": way.removeprefix("bps")},
             stdout=stream,
             stderr=subprocess.STDOUT,
         )
@@ -151,7 +159,7 @@ def timeRun(way: str, root: Path, pipeline: str, where: str, environment: dict[s
     # Those that parsl has told to end may take a moment.
     _, left = psutil.wait_procs([each for each in psutil.process_iter() if isOurs(each)], timeout=30)
     assert not [each for each in left if each.status() != psutil.STATUS_ZOMBIE], left
-    return readRun(root, f"u/{way}", wall, CORES if way == "bps" else int(way))
+    return readRun(root, f"u/{way}", wall, CORES if way.startswith("bps") else int(way))
 
 
 def isOurs(process: psutil.Process) -> bool:
@@ -166,7 +174,7 @@ def main() -> int:
     """Print the times and ratios; the exit status is 1 if the outputs differ."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--detectors", type=int, default=205, help="number of detectors")
-    parser.add_argument("--ways", default="bps,1,2", help="bps, and numbers of processes of pipetask")
+    parser.add_argument("--ways", default="bps1,bps16,1,2", help="what is run, with commas")
     arguments = parser.parse_args()
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"python {platform.python_version()}, parsl {parsl.__version__}, load before {load}")
@@ -184,16 +192,16 @@ def main() -> int:
         pipeline = f"{ROOT}/pipelines/LSSTCam/verifyBias.yaml#{LABELS}"
         for way in arguments.ways.split(","):
             run = runs[way] = timeRun(way, root, pipeline, where, os.environ | own)
-            name = "bps submit, 2 jobs" if way == "bps" else f"pipetask run -j {way}"
             print(
-                f"{name}: {run.wall:.0f} s on the wall, {run.nQuanta} quanta of {run.tasks:.0f} s, "
+                f"{nameWay(way)}: {run.wall:.0f} s on the wall, {run.nQuanta} quanta of {run.tasks:.0f} s, "
                 f"overhead {run.overhead:.2f} s a quantum (load {os.getloadavg()[0]:.1f})",
                 flush=True,
             )
     first, *others = runs.values()
-    for way, run in runs.items():
-        if way != "bps" and "bps" in runs:
-            print(f"bps submit / pipetask run -j {way}: {runs['bps'].wall / run.wall:.2f}")
+    of_bps = {way: run for way, run in runs.items() if way.startswith("bps")}
+    for other in runs.keys() - of_bps.keys():
+        for way, run in of_bps.items():
+            print(f"{nameWay(way)} / {nameWay(other)}: {run.wall / runs[other].wall:.2f}")
     same = all(run.datasets == first.datasets and run.metrics == first.metrics for run in others)
     print(f"{len(first.metrics)} metrics of the run: {'the same in all' if same else 'THEY DIFFER'}")
     return 0 if same else 1

@@ -28,6 +28,7 @@ VARIABLES = {
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, upstreamPipelines: None) -> pytest.MonkeyPatch:
     """Set the variables of the shell, but for camera and selections; all files go to a scratch folder."""
+    monkeypatch.delenv("BPS_DETECTORS", raising=False)
     own = {"SCRATCH": str(tmp_path / "scratch"), "REPO": str(tmp_path / "repo")}
     for name, value in (VARIABLES | own).items():
         monkeypatch.setenv(name, value)

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from lsst.analysis.cp.batch import checkVariables, countCores
+from lsst.analysis.cp.batch import checkVariables, countCores, groupDetectors
 
 
 def test_variables_that_are_not_set_are_all_named():
@@ -41,8 +41,27 @@ def test_where_no_process_is_limited_all_processors_count(monkeypatch):
     assert countCores("SOME_CORES") == {"cores": 6}
 
 
+@pytest.mark.parametrize("text", ["", "1", None])
+def test_a_detector_is_a_job(monkeypatch, text):
+    monkeypatch.delenv("SOME_DETECTORS", raising=False)
+    if text is not None:
+        monkeypatch.setenv("SOME_DETECTORS", text)
+    assert groupDetectors("SOME_DETECTORS", "exposure") == {"dimensions": "exposure, detector"}
+
+
+def test_detectors_are_grouped(monkeypatch):
+    monkeypatch.setenv("SOME_DETECTORS", "16")
+    assert groupDetectors("SOME_DETECTORS", "instrument") == {
+        "dimensions": "instrument",
+        "partitionDimensions": "detector",
+        "partitionMaxSize": 16,
+    }
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "٣", " 2"])
-def test_cores_that_are_no_number_are_named(monkeypatch, text):
-    monkeypatch.setenv("SOME_CORES", text)
-    with pytest.raises(ValueError, match=f"SOME_CORES={re.escape(repr(text))}"):
-        countCores("SOME_CORES")
+def test_what_is_no_number_is_named(monkeypatch, text):
+    monkeypatch.setenv("SOME_NUMBER", text)
+    with pytest.raises(ValueError, match=f"SOME_NUMBER={re.escape(repr(text))} .* processors"):
+        countCores("SOME_NUMBER")
+    with pytest.raises(ValueError, match=f"SOME_NUMBER={re.escape(repr(text))} .* detectors"):
+        groupDetectors("SOME_NUMBER", "exposure")

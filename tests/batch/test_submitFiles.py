@@ -42,6 +42,13 @@ def readFile(file: Path) -> Any:
     return config
 
 
+def setUp(shell: pytest.MonkeyPatch, file: Path, camera: str, selection: str = "instrument='some'") -> None:
+    """Say what is verified, if the file asks for it, and of which camera."""
+    shell.setenv("INSTRUMENT", camera)
+    for name in re.findall(r"SELECTION_\w+", file.read_text()):
+        shell.setenv(name, selection)
+
+
 def readOwn(file: Path) -> dict:
     """Read what a file says itself, without what it includes."""
     return yaml.safe_load(file.read_text())
@@ -85,8 +92,8 @@ def test_all_variables_are_documented_and_checked(file, shell):
     shell.delenv("TICKET")
     shell.delenv("CALIB_COLLECTIONS")
     texts = [file.read_text(), *(path.read_text() for path in INGREDIENTS.glob("*.yaml"))]
-    names = set(re.findall(r"\$\{(\w+)\}", "\n".join(texts))) | {"BPS_CORES"}
-    assert [name for name in sorted(names) if f"``{name}``" not in page] == []
+    names = set(re.findall(r"\$\{(\w+)\}|'(BPS_\w+)'", "\n".join(texts)))
+    assert [name for pair in sorted(names) for name in pair if name and f"``{name}``" not in page] == []
     config = readFile(file)
     with pytest.raises(RuntimeError, match=r"not set: .*TICKET.*CALIB_COLLECTIONS"):
         config.generate_config()
@@ -108,10 +115,7 @@ def test_values_of_the_command_line_need_no_variable(file, shell):
 
 @every_file
 def test_inputs_and_selections(file, shell):
-    shell.setenv("INSTRUMENT", "LSSTCam")
-    selection = re.search(r"SELECTION_\w+", file.read_text())
-    if selection:
-        shell.setenv(selection.group(), "exposure.day_obs > 20260101")
+    setUp(shell, file, "LSSTCam", "exposure.day_obs > 20260101")
     config = readFile(file)
     verb = re.match("[a-z]+", file.stem).group()
     assert (config["dataQuery"] == "exposure.day_obs > 20260101") == (verb == "verify")
@@ -173,6 +177,7 @@ def predict(butler: Butler, pipeline: Pipeline) -> PredictedQuantumGraph:
 def cluster(butler: Butler, file: Path) -> Any:
     """Make jobs of the quantum graph of a submit file."""
     config = readFile(file)
+    config.generate_config()
     config[".bps_defined.runQgraphFile"] = "none.qg"
     predicted = predict(butler, Pipeline.from_uri(config["pipelineYaml"]))
     clustered = doImport(config["clusterAlgorithm"])(config, predicted, file.stem)
@@ -183,7 +188,7 @@ def cluster(butler: Butler, file: Path) -> Any:
 @every_file
 def test_jobs_of_quantum_graphs(file, butler, shell):
     """Each detector of an exposure is a job, merges are jobs of their own, and nothing waits in a circle."""
-    shell.setenv("INSTRUMENT", "LSSTComCam")
+    setUp(shell, file, "LSSTComCam")
     clustered = cluster(butler, file)
     labels = Counter(job.label for job in clustered.clusters())
     tasks = clustered.qgraph.pipeline_graph.tasks
@@ -204,6 +209,18 @@ def test_jobs_of_quantum_graphs(file, butler, shell):
         assert labels["verifyBiasExp"] == labels["viewBiasExpResidual"] == len(EXPOSURES)
         chain = next(job for job in clustered.clusters() if job.label == "exposureDetectors")
         assert chain.quanta_counts == {"verifyBiasIsr": 1, "verifyBiasDet": 1}
+
+
+def test_a_job_has_as_many_detectors_as_the_shell_says(butler, shell):
+    file = ROOT / "bps" / "verifyBias.yaml"
+    setUp(shell, file, "LSSTComCam")
+    shell.setenv("BPS_DETECTORS", "4")
+    clustered = cluster(butler, file)
+    chains = [job for job in clustered.clusters() if job.label == "exposureDetectors"]
+    sizes = Counter(job.quanta_counts["verifyBiasIsr"] for job in chains)
+    # Of nine detectors, in each of two exposures.
+    assert sizes == {4: 4, 1: 2}
+    assert all(job.quanta_counts["verifyBiasIsr"] == job.quanta_counts["verifyBiasDet"] for job in chains)
 
 
 @pytest.fixture(scope="module")

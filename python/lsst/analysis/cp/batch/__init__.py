@@ -4,6 +4,6 @@
 """What the submit files of the folder ``bps`` call: as a run is submitted, and when it is over."""
 
 from .outcome import describeFailures
-from .submission import checkVariables, countCores
+from .submission import checkVariables, countCores, groupDetectors
 
-__all__ = ["checkVariables", "countCores", "describeFailures"]
+__all__ = ["checkVariables", "countCores", "describeFailures", "groupDetectors"]

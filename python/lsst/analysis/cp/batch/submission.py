@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 
-__all__ = ["checkVariables", "countCores"]
+__all__ = ["checkVariables", "countCores", "groupDetectors"]
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
 
@@ -62,11 +62,43 @@ def countCores(variable: str) -> dict[str, int]:
     ValueError
         Raised if the variable is no positive integer.
     """
+    # Where there is no such limit, all processors count.
+    usable = getattr(os, "sched_getaffinity", None)
+    default = len(usable(0)) if usable else os.cpu_count() or 1
+    return {"cores": _readNumber(variable, default, "processors")}
+
+
+def groupDetectors(variable: str, dimension: str) -> dict[str, str | int]:
+    """Say how many detectors are one job.
+
+    Parameters
+    ----------
+    variable
+        Name of a variable of the shell with their number. If it is not set, or empty, it is one.
+    dimension
+        What else a job has one of: ``exposure``, or ``instrument``.
+
+    Returns
+    -------
+    settings
+        The dimensions of a cluster. A job of one detector is named after it.
+
+    Raises
+    ------
+    ValueError
+        Raised if the variable is no positive integer.
+    """
+    number = _readNumber(variable, 1, "detectors of a job")
+    if number == 1:
+        return {"dimensions": f"{dimension}, detector"}
+    return {"dimensions": dimension, "partitionDimensions": "detector", "partitionMaxSize": number}
+
+
+def _readNumber(variable: str, default: int, what: str) -> int:
+    """Read a positive integer from a variable of the shell."""
     text = os.environ.get(variable, "")
     if not text:
-        # Where there is no such limit, all processors count.
-        usable = getattr(os, "sched_getaffinity", None)
-        return {"cores": len(usable(0)) if usable else os.cpu_count() or 1}
+        return default
     if not (text.isascii() and text.isdecimal() and int(text)):
-        raise ValueError(f"{variable}={text!r} has to be the number of processors: a positive integer")
-    return {"cores": int(text)}
+        raise ValueError(f"{variable}={text!r} has to be the number of {what}: a positive integer")
+    return int(text)
