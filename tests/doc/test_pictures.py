@@ -13,11 +13,13 @@ from examples import PAGES
 from generatedFiles import ROOT
 from pictures import DIRECTORY, MAX_BYTES, PICTURES, WIDTH, Picture, findFigure, shrink
 from PIL import Image
+from plotNavigatorPictures import NAVIGATOR_PICTURES
 from reportPictures import REPORT_PICTURES
 
 PICTURE = re.compile(r"^\.\. (?:image|figure):: (\S+)\n((?: +:.*\n| {6,}\S.*\n)*)", re.MULTILINE)
 SHOWING = re.compile(r"``?(?:~?[\w.]+\.)?\w+(?:Plot|ViewTask)``?")
 """What a page on plots or views names."""
+NAMES = [*(picture.name for picture in PICTURES), *REPORT_PICTURES, *NAVIGATOR_PICTURES]
 
 
 def readPictures(page: Path) -> list[tuple[Path, str]]:
@@ -55,13 +57,13 @@ def test_pictures_of_a_page_are_there_and_described(page):
 
 
 def test_every_picture_is_made_by_the_script_and_shown():
-    made = {f"{name}.png" for name in (*(picture.name for picture in PICTURES), *REPORT_PICTURES)}
+    made = {f"{name}.png" for name in NAMES}
     shown = {file.resolve() for found in ALL.values() for file, _ in found}
     assert {path.name for path in DIRECTORY.iterdir()} == made
     assert shown == {DIRECTORY / name for name in made}
 
 
-@pytest.mark.parametrize("name", [*(picture.name for picture in PICTURES), *REPORT_PICTURES])
+@pytest.mark.parametrize("name", NAMES)
 def test_pictures_are_of_moderate_size(name):
     path = DIRECTORY / f"{name}.png"
     assert path.stat().st_size < MAX_BYTES

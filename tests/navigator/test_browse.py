@@ -176,6 +176,17 @@ def test_any_dimension_selects(butler, name, given):
     assert ref.dataId["instrument"] == LATISS
 
 
+def test_detector_selects_the_plot_of_its_raft(butler, repository):
+    browsed = browse(butler, RAFT)
+    selection = readSelection(
+        butler,
+        {"instrument": COMCAM, "detector": "R22_S11", "exposure": str(FIRST_EXPOSURE)},
+        browsed.governors,
+    )
+    (ref,) = findPage(butler, browsed, selection).refs
+    assert ref.id == repository.find(RAFT, instrument=COMCAM, exposure=FIRST_EXPOSURE).id
+
+
 def test_tagged_datasets_are_found(butler, repository):
     browsed = browse(butler, DETECTOR, TAGGED)
     assert len(walk(butler, browsed, Selection(), 2)) == 5

@@ -23,10 +23,16 @@ __all__ = ["LOCAL_HOSTS", "Guard", "HostNames"]
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 """What this machine calls itself."""
 
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+_PAGES = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'",
+    "frame-ancestors 'none'"
+)
+# Browsers make a page of their own, with a style, of a picture that is looked at alone.
+_PICTURES = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; sandbox"
+)
+_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -101,7 +107,9 @@ class Guard:
         async def sendGuarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                is_picture = headers.get("content-type", "").startswith("image/")
+                policy = {"Content-Security-Policy": _PICTURES if is_picture else _PAGES}
+                for name, value in (_HEADERS | policy).items():
                     headers.setdefault(name, value)
             await send(message)
 

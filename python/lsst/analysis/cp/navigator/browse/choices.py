@@ -136,15 +136,18 @@ def _offerTimes(
     of_one["instrument"] = sample.dataId["instrument"]
     if key != "day_obs" and "day_obs" in selection.values:
         of_one["day_obs"] = selection.values["day_obs"]
-    with butler.query() as query:
-        rows = list(
-            query.join_dataset_search(browsed.datasetType, browsed.collections)
-            .where(of_one)
-            .general(["instrument", key])
-            .order_by(key)
-            .limit(MOST_OPTIONS + 1)
-        )
-    choice = _limit(key, [Option(str(row[key])) for row in rows], _adviseFor(key, selection))
+    found: set[int] = set()
+    for collection in browsed.collections:
+        with butler.query() as query:
+            rows = (
+                query.join_dataset_search(browsed.datasetType, [collection])
+                .where(of_one)
+                .general(["instrument", key])
+                .order_by(key)
+                .limit(MOST_OPTIONS + 1)
+            )
+            found.update(row[key] for row in rows)
+    choice = _limit(key, [Option(str(number)) for number in sorted(found)], _adviseFor(key, selection))
     if others and not choice.note:
         first = ", ".join(f"{name} {of_one[name]}" for name in others)
         return Choice(key, choice.options, isComplete=False, note=f"offered: those of {first}")

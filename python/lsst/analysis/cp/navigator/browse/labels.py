@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from lsst.analysis.cp.metrics.records import findRaft
-from lsst.analysis.cp.report.collect.plots import levelOf
+
+from .selection import RAFT
+from .types import isOfRafts
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -19,10 +21,11 @@ __all__ = ["Label", "labelDataId", "summarize"]
 
 
 class Label(NamedTuple):
-    """A part of a data ID: what it is of, and the value as people write it."""
+    """A part of a data ID: what it is of, the value as people write it, and that which selects it."""
 
     key: str
     text: str
+    value: str
 
 
 def labelDataId(ref: DatasetRef, without: Collection[str] = ()) -> list[Label]:
@@ -41,17 +44,18 @@ def labelDataId(ref: DatasetRef, without: Collection[str] = ()) -> list[Label]:
         Its parts, in the order of the Butler. Detectors have their names with their numbers; plots of rafts
         have the name of the raft, in place of the detector that they are stored under.
     """
-    level = levelOf(ref.datasetType.name.partition("_")[0], ref.dimensions.required)
+    is_of_rafts = isOfRafts(ref.datasetType)
     labels = []
     for key, value in ref.dataId.required.items():
         if key in without:
             continue
         record = ref.dataId.records[key] if ref.dataId.hasRecords() else None
         if key == "detector" and record is not None:
-            raft = findRaft(record.full_name) if level == "raft" else None
-            labels.append(Label("raft", raft) if raft else Label(key, f"{record.full_name} ({value})"))
+            raft = findRaft(record.full_name) if is_of_rafts else None
+            name = str(record.full_name)
+            labels.append(Label(RAFT, raft, raft) if raft else Label(key, f"{name} ({value})", name))
         else:
-            labels.append(Label(key, str(value)))
+            labels.append(Label(key, str(value), str(value)))
     return labels
 
 

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lsst.analysis.cp.metrics import searchedCollections
@@ -40,11 +40,14 @@ class OrderedSearch:
     selected
         Values that the data IDs have, by dimensions, or by columns of dimensions as in ``detector.raft``. It
         has the instrument.
+    restrict
+        What makes further conditions of the columns of a query; by default there are none.
     """
 
     datasetType: DatasetType
     collections: tuple[str, ...]
     selected: Mapping[str, Any]
+    restrict: Callable[[ExpressionFactory], Sequence[Predicate]] = field(default=lambda x: ())
 
     @classmethod
     def make(
@@ -175,6 +178,7 @@ class OrderedSearch:
         with butler.query() as query:
             chosen = toQuery(butler, self.selected)
             conditions = [chosen["where"]] if chosen["where"] else []
+            conditions += self.restrict(query.expression_factory)
             if place is not None:
                 conditions.append(_isAfter(query.expression_factory, order, place, backwards))
             results = query.datasets(self.datasetType, [collection], find_first=False)

@@ -5,24 +5,23 @@
 
 The datasets of a type are sorted by their dimensions, in the order in which the registry has an index of
 them. A page begins after the key of the last dataset of the page before, so that its cost does not grow with
-the number of datasets; the Butler's own search for the first of several collections would look at all.
+the number of datasets.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from .ordered import OrderedSearch
 from .selection import Selection, SelectionError
 from .types import BrowsedType
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DataCoordinate, DatasetRef
-    from lsst.daf.butler.queries import Query
-    from lsst.daf.butler.queries.expression_factory import ExpressionFactory
-    from lsst.daf.butler.queries.tree import Predicate
 
 __all__ = ["PAGE_SIZE", "Key", "Page", "findPage", "keyOf", "queryInOrder", "readKey", "writeKey"]
 
@@ -123,14 +122,9 @@ def findPage(
         The datasets. Of several with the same data ID there is the one of the first collection.
     """
     is_backward = before is not None
-    found = queryInOrder(
-        butler, browsed, selection, start=before if is_backward else after, isBackward=is_backward
-    )
-    refs = []
-    for ref in found:
-        refs.append(ref)
-        if len(refs) > size:
-            break
+    start = before if is_backward else after
+    found = queryInOrder(butler, browsed, selection, start=start, isBackward=is_backward, size=size + 1)
+    refs = list(islice(found, size + 1))
     has_more = len(refs) > size
     refs = refs[:size][::-1] if is_backward else refs[:size]
     if not refs:
@@ -147,7 +141,7 @@ def queryInOrder(
     *,
     start: Key | None = None,
     isBackward: bool = False,
-    size: int = PAGE_SIZE + 1,
+    size: int = PAGE_SIZE,
 ) -> Iterator[DatasetRef]:
     """Find datasets in the order of their keys.
 
@@ -167,9 +161,9 @@ def queryInOrder(
     ref
         A dataset with its dimension records.
     """
-    dimensions = browsed.datasetType.dimensions
-    if selection.lacking(dimensions):
+    if selection.lacking(browsed.datasetType.dimensions):
         return
+    order = keyDimensions(browsed)
     for governors in sorted(browsed.governorIds(), key=lambda each: tuple(each.values()), reverse=isBackward):
         n = len(governors)
         names = tuple(governors.values())
@@ -182,54 +176,10 @@ def queryInOrder(
             rest = start[n:] if names == start[:n] else None
             if rest == ():
                 continue
-        with butler.query() as query:
-            yield from _queryOne(query, browsed, selection, governors, rest, isBackward, size)
-
-
-def _queryOne(
-    query: Query,
-    browsed: BrowsedType,
-    selection: Selection,
-    governors: Mapping[str, str],
-    start: Key | None,
-    isBackward: bool,
-    size: int,
-) -> list[DatasetRef]:
-    """Find the datasets of one instrument."""
-    dimensions = browsed.datasetType.dimensions
-    names = keyDimensions(browsed)[len(governors) :]
-    x = query.expression_factory
-    predicates = selection.predicates(x, dimensions)
-    if start is not None:
-        predicates.append(_beyond(x, names, start, isBackward))
-    # Each data ID has a row for each collection at most.
-    limit = size * len(browsed.collections)
-    rows = (
-        query.join_dataset_search(browsed.datasetType, browsed.collections)
-        .where(dict(governors), *predicates)
-        .general(
-            dimensions,
-            dataset_fields={browsed.name: {"dataset_id", "run", "collection"}},
-            find_first=False,
+        search = OrderedSearch(
+            browsed.datasetType,
+            browsed.collections,
+            governors,
+            lambda x: selection.predicates(x, browsed.datasetType),
         )
-        .with_dimension_records()
-        .order_by(*(f"-{name}" if isBackward else name for name in names))
-        .limit(limit)
-    )
-    ranks = {name: rank for rank, name in enumerate(browsed.collections)}
-    found: dict[DataCoordinate, tuple[int, DatasetRef]] = {}
-    for data_id, (ref,), row in rows.iter_tuples(browsed.datasetType):
-        rank = ranks[row[f"{browsed.name}.collection"]]
-        if data_id not in found or rank < found[data_id][0]:
-            found[data_id] = rank, ref
-    return [ref for _, ref in found.values()][:size]
-
-
-def _beyond(x: ExpressionFactory, names: Sequence[str], start: Key, isBackward: bool) -> Predicate:
-    """Make the condition that a key comes after (or before) another one."""
-    columns = [getattr(x, name) for name in names]
-    steps = []
-    for i, (column, value) in enumerate(zip(columns, start, strict=True)):
-        equal = [own == given for own, given in zip(columns[:i], start[:i], strict=True)]
-        steps.append(x.all(*equal, column < value if isBackward else column > value))
-    return x.any(*steps)
+        yield from search.findNext(butler, order[n:], rest, size, backwards=isBackward)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from lsst.analysis.cp.metrics.records import findRaft
 
+from .types import isOfRafts
+
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, DimensionGroup, DimensionRecord
+    from lsst.daf.butler import Butler, DatasetType, DimensionGroup, DimensionRecord
     from lsst.daf.butler.queries.expression_factory import ExpressionFactory
     from lsst.daf.butler.queries.tree import Predicate
 
@@ -25,6 +27,7 @@ RAFT = "raft"
 _NAMES = {"detector": "full_name", "exposure": "obs_id", "visit": "name"}
 """Columns with what people call a dimension that has numbers."""
 
+_BELOW_ALL, _ABOVE_ALL = -1, 1 << 62
 _MOST_LETTERS = 256
 _MOST_KEYS = 16
 _MOST_DIGITS = 18
@@ -58,6 +61,9 @@ class Selection:
         Values by dimension; numbers for detectors, exposures and visits.
     detectors
         Ids of the detectors of a raft, if that is chosen.
+    raftOfDetector
+        Ids of the detectors of the raft of a detector, if that is chosen: plots of rafts are stored under one
+        of them.
     exposures
         First and last exposure of the day, if that is chosen: they are found much faster with these.
     given
@@ -66,6 +72,7 @@ class Selection:
 
     values: Mapping[str, int | str] = field(default_factory=dict)
     detectors: tuple[int, ...] | None = None
+    raftOfDetector: tuple[int, ...] = ()
     exposures: tuple[int, int] | None = None
     given: Mapping[str, str] = field(default_factory=dict)
 
@@ -73,26 +80,35 @@ class Selection:
         """List the keys that datasets of some dimensions do not have."""
         return [key for key in self.given if _dimensionOf(key) not in dimensions.names]
 
-    def predicates(self, x: ExpressionFactory, dimensions: DimensionGroup) -> list[Predicate]:
+    def predicates(self, x: ExpressionFactory, datasetType: DatasetType) -> list[Predicate]:
         """Make what datasets have to fulfil.
 
         Parameters
         ----------
         x
             The columns of a query.
-        dimensions
-            Dimensions of the datasets, which have those of the selection.
+        datasetType
+            Type of the datasets, which has the dimensions of the selection.
 
         Returns
         -------
         predicates
             Those of all keys.
         """
-        found = [getattr(x, key) == value for key, value in self.values.items()]
+        values = dict(self.values)
+        found = []
+        if "detector" in values and isOfRafts(datasetType):
+            found.append(x.detector.in_iterable(self.raftOfDetector or [values["detector"]]))
+            del values["detector"]
+        found += [getattr(x, key) == value for key, value in values.items()]
         if self.detectors is not None:
             found.append(x.detector.in_iterable(self.detectors))
-        if self.exposures is not None and "exposure" in dimensions.names:
+        if self.exposures is not None and "exposure" in datasetType.dimensions.names:
             found += [x.exposure >= self.exposures[0], x.exposure <= self.exposures[1]]
+            if "detector" in datasetType.dimensions.names:
+                # True of all: SQLite then takes the index of this type and collection, in place of that of
+                # all datasets of these exposures.
+                found += [x.detector > _BELOW_ALL, x.detector < _ABOVE_ALL]
         return found
 
 
@@ -137,10 +153,13 @@ def readSelection(
         if key not in values and key != RAFT:
             values[key] = _readValue(butler, key, text, scope)
     detectors = _findDetectors(butler, texts[RAFT], scope) if RAFT in texts else None
+    of_raft = _findRaftOf(butler, values["detector"], scope) if "detector" in values else ()
     exposures = None
     if "day_obs" in values and "exposure" not in values:
         exposures = _findExposures(butler, values["day_obs"], scope)
-    return Selection(values=values, detectors=detectors, exposures=exposures, given=texts)
+    return Selection(
+        values=values, detectors=detectors, raftOfDetector=of_raft, exposures=exposures, given=texts
+    )
 
 
 def _check(butler: Butler, texts: Mapping[str, str]) -> None:
@@ -231,14 +250,26 @@ def _list(values: Sequence[object], what: str) -> str:
     return f"{what} {', '.join(map(str, values))}." if values else "There is none."
 
 
+def _listRafts(butler: Butler, scope: Mapping[str, int | str]) -> dict[int, str | None]:
+    """List the rafts of the detectors of an instrument, by the ids of these."""
+    records = butler.query_dimension_records("detector", data_id=dict(scope), limit=_N_LISTED, explain=False)
+    return {int(record.id): findRaft(record.full_name) for record in records}
+
+
 def _findDetectors(butler: Butler, raft: str, scope: Mapping[str, int | str]) -> tuple[int, ...]:
     """Find the detectors of a raft."""
-    records = butler.query_dimension_records("detector", data_id=dict(scope), limit=_N_LISTED, explain=False)
-    rafts = {int(record.id): findRaft(record.full_name) for record in records}
+    rafts = _listRafts(butler, scope)
     if found := tuple(sorted(number for number, name in rafts.items() if name == raft)):
         return found
     known = sorted({name for name in rafts.values() if name})
     raise SelectionError(RAFT, f"there is no {raft!r}. {_list(known, 'There are')}")
+
+
+def _findRaftOf(butler: Butler, detector: int | str, scope: Mapping[str, int | str]) -> tuple[int, ...]:
+    """Find the detectors of the raft of a detector; none if it is in none."""
+    rafts = _listRafts(butler, scope)
+    own = rafts.get(int(detector))
+    return tuple(sorted(number for number, name in rafts.items() if name is not None and name == own))
 
 
 def _findExposures(butler: Butler, day: int | str, scope: Mapping[str, int | str]) -> tuple[int, int]:

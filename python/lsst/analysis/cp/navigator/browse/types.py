@@ -12,14 +12,24 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
-from lsst.analysis.cp.report.collect.plots import titleOf
+from lsst.analysis.cp.report.collect.plots import levelOf, titleOf
 from lsst.analysis.cp.report.collect.search import productOf
 from lsst.daf.butler import CollectionType, DatasetNotFoundError
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, CollectionInfo, DatasetType
 
-__all__ = ["PYRAMID", "BrowsedType", "findType", "isImage", "isPlot", "isPyramid", "isShown", "listTypes"]
+__all__ = [
+    "PYRAMID",
+    "BrowsedType",
+    "findType",
+    "isImage",
+    "isOfRafts",
+    "isPlot",
+    "isPyramid",
+    "isShown",
+    "listTypes",
+]
 
 PYRAMID = "_pyramid"
 """How the names of dataset types of pyramids end."""
@@ -43,6 +53,12 @@ def isPyramid(datasetType: DatasetType) -> bool:
 def isImage(datasetType: DatasetType) -> bool:
     """Tell whether datasets of a type are images, pyramids among them."""
     return _IMAGES.fullmatch(datasetType.storageClass_name) is not None
+
+
+def isOfRafts(datasetType: DatasetType) -> bool:
+    """Tell whether each dataset of a type is of a raft, and stored under one of its detectors."""
+    output = datasetType.name.partition("_")[0]
+    return levelOf(output, set(datasetType.dimensions.required)) == "raft"
 
 
 def isShown(datasetType: DatasetType) -> bool:

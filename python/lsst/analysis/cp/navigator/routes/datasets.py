@@ -70,6 +70,7 @@ def showDataset(
 ) -> HTMLResponse:
     """Show a dataset: its picture, what it is, and where it comes from."""
     ref = findShown(butler, number)
+    browsed = BrowsedType(ref.datasetType, (), {})
     provenance, problem = Provenance(), ""
     if isPlot(ref.datasetType):
         try:
@@ -80,9 +81,11 @@ def showDataset(
         request,
         "dataset.jinja",
         ref=ref,
-        title=BrowsedType(ref.datasetType, (), {}).title,
+        title=browsed.title,
+        group=browsed.group,
         summary=summarize(ref, {"instrument"}),
         labels=labelDataId(ref),
+        governors={key: ref.dataId[key] for key in ref.dimensions.governors},
         implied={key: ref.dataId[key] for key in ref.dimensions.implied},
         provenance=provenance,
         problem=problem,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from lsst.analysis.cp.navigator.browse.collections import findCollections
 from lsst.analysis.cp.navigator.dependencies import OpenButler
@@ -43,3 +43,9 @@ def showHome(
         given={"pattern": pattern, "kind": kind, "shown": shown},
         kinds=list(CollectionType.__members__),
     )
+
+
+@router.get("/favicon.ico")
+def sendIcon() -> Response:
+    """Send nothing to browsers that ask for an icon of a picture: pages name theirs."""
+    return Response(status_code=204, headers={"Cache-Control": "max-age=86400"})
