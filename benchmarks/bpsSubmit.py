@@ -8,8 +8,8 @@ pixels are eight times as large as the real ones. The same pipeline runs
 
 - by ``pipetask run`` in one process (``-j 1``),
 - by ``pipetask run`` in two (``-j 2``), which starts a process for each quantum,
-- by ``bps submit bps/verifyBias.yaml`` with two jobs at a time, each the chain of a detector (``bps1``) or those
-  of sixteen (``bps16``).
+- by ``bps submit bps/verifyBias.yaml`` with two jobs at a time, each the chain of a detector (``bps1``) or
+  those of sixteen (``bps16``).
 
 The wall times include the quantum graph and, with ``bps``, the final job. The overhead of a quantum is what
 is beyond the times of the tasks themselves, as their metadata have them: processes times wall time, less
