@@ -25,6 +25,8 @@ ROOT = Path(__file__).parents[2]
 EXPOSURE = simulator.ExposureInfo(20260801, 1)
 SHRINKAGE = 8
 BOX_SIZE = 25
+LABELS = "verifyBiasIsr,verifyBiasDet,verifyBiasExp,verifyBias"
+"""Tasks without views, as each job takes seconds to start."""
 
 
 def countDatasets(butler: Butler, collection: str) -> Counter[str]:
@@ -61,10 +63,11 @@ def biases(tmp_path, shell) -> SimulatedRepository:
 
 def test_biases_are_verified_as_by_one_process(biases, tmp_path):
     option = f"-c verifyBiasDet:ampCornerBoxSize={BOX_SIZE}"
-    file = ROOT / "bps" / "verifyBias.yaml"
-    result = submitFile(file, tmp_path, "-i", "LATISS/defaults", "--extra-qgraph-options", option)
+    path = f"LATISS/verifyBias.yaml#{LABELS}"
+    options = ["-i", "LATISS/defaults", "-p", f"{ROOT}/pipelines/{path}", "--extra-qgraph-options", option]
+    result = submitFile(ROOT / "bps" / "verifyBias.yaml", tmp_path, *options)
     assert result.returncode == 0, result.stderr
-    pipeline = readPipeline("LATISS/verifyBias.yaml")
+    pipeline = readPipeline(path)
     pipeline.addConfigOverride("verifyBiasDet", "ampCornerBoxSize", BOX_SIZE)
     whole = biases.run(pipeline, "u/whole")
     output = "u/me/LATISS/calib/DM-1/trial/verifyBias.a"

@@ -18,6 +18,9 @@ __all__ = ["BPS", "runAway", "submitFile"]
 BPS = [sys.executable, "-c", "from lsst.ctrl.bps.cli.bps import main; main()"]
 """The program ``bps`` of this Python."""
 
+_LONGEST = 1500
+"""How long a command may take on a busy machine (s)."""
+
 _PATIENCE = 30
 """How long processes that were told to end may take (s)."""
 
@@ -51,18 +54,23 @@ def runAway(command: list[str], folder: Path) -> subprocess.CompletedProcess[str
     empty.mkdir()
     mark = f"BATCH_TEST_{uuid.uuid4().hex}"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    result = subprocess.run(
-        command,
-        cwd=empty,
-        env=os.environ | {mark: "1", "PATH": path},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    _, left = psutil.wait_procs(_findMarked(mark), timeout=_PATIENCE)
-    assert [process for process in left if process.status() != psutil.STATUS_ZOMBIE] == []
-    assert list(empty.iterdir()) == []
-    return result
+    try:
+        result = subprocess.run(
+            command,
+            cwd=empty,
+            env=os.environ | {mark: "1", "PATH": path},
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST,
+        )
+        _, left = psutil.wait_procs(_findMarked(mark), timeout=_PATIENCE)
+        assert [process for process in left if process.status() != psutil.STATUS_ZOMBIE] == []
+        assert list(empty.iterdir()) == []
+        return result
+    finally:
+        # What outlives a command that failed or took too long.
+        for process in _findMarked(mark):
+            process.kill()
 
 
 def _findMarked(mark: str) -> list[psutil.Process]:
