@@ -21,7 +21,7 @@ from lsst.pipe.base import Pipeline
 FOREIGN = {"butler define-visits", "butler register-instrument", "butler write-curated-calibrations", "scons"}
 FOREIGN |= {"setup -k -r", "setup -k -r ."}
 PACKAGE = ROOT / "python" / "lsst" / "analysis" / "cp"
-ROOMS = "actions|atools|batch|catalogue|cli|core|metrics|notebook|report|sasquatch|tasks"
+ROOMS = "actions|atools|batch|catalogue|cli|core|metrics|navigator|notebook|report|sasquatch|tasks"
 FOLDERS = rf"\.ci|benchmarks|bps|demo|doc|pipelines|python|specs|standalone|tests|{ROOMS}"
 PATH = re.compile(rf"``((?:{FOLDERS})/[^\s`]*)``")
 NAME = re.compile(r"(?<![`:])`~?(lsst\.analysis\.cp\.[\w.]+)`(?!`)")
@@ -80,8 +80,11 @@ def test_own_calibrations_come_before_certified_ones():
 
 
 @pytest.mark.parametrize(("command", "isWhole"), COMMANDS.items())
-def test_command_is_understood(command, isWhole, monkeypatch):
+def test_command_is_understood(command, isWhole, monkeypatch, tmp_path):
     monkeypatch.setenv("ANALYSIS_CP_DIR", str(ROOT))
+    monkeypatch.chdir(tmp_path)
+    # A command before has made it.
+    (tmp_path / "biasReport").mkdir()
     program, *arguments = shlex.split(command)
     match program, arguments:
         case _ if command in FOREIGN:

@@ -9,12 +9,14 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+import urllib3
 from examples import EXAMPLES, PAGES
 from generatedFiles import ROOT
 from pipelineRuns import SimulatedRepository, readPipeline
@@ -39,6 +41,7 @@ TYPED = [
     for page in RUNNABLE
     if page.stem in ("README", "gettingStarted", "addingACamera", "addingATest", "choosingLimits")
 ]
+BUTLER = "from lsst.daf.butler.cli.butler import main; main()"
 USER = {"LOGNAME": "me", "USER": "me"}
 """What a login sets."""
 
@@ -100,6 +103,21 @@ def joinExamples(page: Path, language: str) -> str:
     return "\n".join(mine)
 
 
+def serveOnce(arguments: list[str]) -> None:
+    """Start a server at any free port, ask it for its first page, and end it as a user does."""
+    command = [sys.executable, "-c", BUTLER, "serve-verify", *arguments, "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            address = process.stdout.readline().split()[-1]
+            page = urllib3.request("GET", address).data.decode()
+            assert "demo/verifyBias" in page
+            assert ("/report/index.html" in page) is ("--report" in arguments)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+
+
 def changeCatalogue(page: Path, clone: Path, changed: Path) -> Path:
     """Copy what a page changes of a clone, and write its test into the catalogue where the page says so."""
     for path in clone.iterdir():
@@ -147,6 +165,8 @@ def test_examples_of_a_page_run(page, clone, demoOutput, monkeypatch):
     text = text.replace(whole, f"{whole} -c verifyBiasDet:ampCornerBoxSize=50")
     for command in leaveOutMake(text).splitlines():
         match shlex.split(command, comments=True):
+            case ["butler", "serve-verify", *arguments]:
+                serveOnce(arguments)
             case ["pipetask" | "butler" as program, *arguments]:
                 result = LogCliRunner().invoke({"pipetask": pipetask, "butler": butler}[program], arguments)
                 assert result.exit_code == 0, result.output
@@ -157,7 +177,7 @@ def test_examples_of_a_page_run(page, clone, demoOutput, monkeypatch):
 
 def test_pages_with_runnable_examples():
     assert {page.stem for page in RUNNABLE} >= {
-        *("README", "gettingStarted", "imageViews", "plots", "runReport", "sasquatch", "trends"),
+        *("README", "gettingStarted", "imageViews", "navigator", "plots", "runReport", "sasquatch", "trends"),
         *("addingACamera", "addingATest", "choosingLimits", "ownRun", "readingFailures", "stackRun"),
     }
 

@@ -15,11 +15,17 @@ from pictures import DIRECTORY, MAX_BYTES, PICTURES, WIDTH, Picture, findFigure,
 from PIL import Image
 from plotNavigatorPictures import NAVIGATOR_PICTURES
 from reportPictures import REPORT_PICTURES
+from servedPictures import SERVED_PICTURES
 
 PICTURE = re.compile(r"^\.\. (?:image|figure):: (\S+)\n((?: +:.*\n| {6,}\S.*\n)*)", re.MULTILINE)
 SHOWING = re.compile(r"``?(?:~?[\w.]+\.)?\w+(?:Plot|ViewTask)``?")
 """What a page on plots or views names."""
-NAMES = [*(picture.name for picture in PICTURES), *REPORT_PICTURES, *NAVIGATOR_PICTURES]
+NAMES = [
+    *(picture.name for picture in PICTURES),
+    *REPORT_PICTURES,
+    *NAVIGATOR_PICTURES,
+    *SERVED_PICTURES,
+]
 
 
 def readPictures(page: Path) -> list[tuple[Path, str]]:

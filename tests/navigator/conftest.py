@@ -25,12 +25,25 @@ WIDE = {"width": 1280, "height": 900}
 
 
 @pytest.fixture(scope="session")
-def repository(
+def template(
     tmp_path_factory: pytest.TempPathFactory, pyramidPath: Path, registries: Registries
 ) -> NavigatorRepository:
-    """Make a repository, which is not to be changed."""
+    """Make a repository, which is copied only."""
     with registries.hosting():
-        return makeRepository(tmp_path_factory.mktemp("navigator") / "repository", pyramidPath)
+        return makeRepository(tmp_path_factory.mktemp("navigator") / "template", pyramidPath)
+
+
+@pytest.fixture(scope="session")
+def repository(template: NavigatorRepository, registries: Registries) -> NavigatorRepository:
+    """Return a repository, which is not to be changed."""
+    copied = registries.copy(template.root, template.root.with_name("repository"))
+    return NavigatorRepository(copied, template.refs)
+
+
+@pytest.fixture
+def changed(template: NavigatorRepository, registries: Registries, tmp_path: Path) -> NavigatorRepository:
+    """Return a repository to be changed."""
+    return NavigatorRepository(registries.copy(template.root, tmp_path / "copy"), template.refs)
 
 
 @pytest.fixture(scope="session")

@@ -17,12 +17,12 @@ from navigatorRepository import (
     FIRST,
     HOSTILE,
     LATISS,
-    NavigatorRepository,
     exposuresOf,
 )
+from registries import ON_SQLITE_ALONE
 from runningServer import runServer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, ON_SQLITE_ALONE]
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 FIRST_EXPOSURE = exposuresOf(COMCAM)[0]
 
@@ -135,11 +135,10 @@ def test_values_are_offered(page, server):
     )
 
 
-def test_lost_file_costs_its_own_tile(browser, repository: NavigatorRepository, tmp_path):
-    copy = repository.copy(tmp_path / "repository")
-    lost = copy.find(EXPOSURE, FIRST, instrument=COMCAM, exposure=FIRST_EXPOSURE)
-    copy.pathOf(lost).unlink()
-    with runServer(copy.root) as address:
+def test_lost_file_costs_its_own_tile(browser, changed):
+    lost = changed.find(EXPOSURE, FIRST, instrument=COMCAM, exposure=FIRST_EXPOSURE)
+    changed.pathOf(lost).unlink()
+    with runServer(changed.root) as address:
         page = browser.new_page(viewport=WIDE)
         page.goto(f"{address}/plots?collection={FIRST}&type={EXPOSURE}&instrument={COMCAM}")
         assert len(shown(page)) == 8

@@ -135,12 +135,11 @@ def test_empty_collections_say_so(server, collection):
     assert "The collection has no images" in askPage(server, "/images", collection=collection)
 
 
-def test_types_without_datasets_say_so(repository, tmp_path):
-    copy = repository.copy(tmp_path / "repository")
-    with Butler.from_config(str(copy.root), writeable=True) as butler:
-        refs = [ref for ref in copy.refs.values() if ref.datasetType.name == RUN]
+def test_types_without_datasets_say_so(changed):
+    with Butler.from_config(str(changed.root), writeable=True) as butler:
+        refs = [ref for ref in changed.refs.values() if ref.datasetType.name == RUN]
         butler.pruneDatasets(refs, purge=True, unstore=True, disassociate=True)
-    with runServer(copy.root) as address:
+    with runServer(changed.root) as address:
         assert RUN in askPage(address, "/plots", collection=CHAIN)
         page = askPage(address, "/plots", collection=CHAIN, type=RUN)
         assert "There is no dataset of this type any more." in page
@@ -189,15 +188,14 @@ def test_images_lead_to_the_viewer_or_to_a_picture(server, repository):
     assert linksOf(page, f"/dataset/{repository.find(IMAGE).id}?")
 
 
-def test_new_datasets_and_collections_are_shown_at_the_next_load(repository, tmp_path):
-    copy = repository.copy(tmp_path / "repository")
-    with runServer(copy.root) as address:
+def test_new_datasets_and_collections_are_shown_at_the_next_load(changed):
+    with runServer(changed.root) as address:
         assert "The collection has no plots" in askPage(address, "/plots", collection=EMPTY)
-        with Butler.from_config(str(copy.root), writeable=True) as butler:
+        with Butler.from_config(str(changed.root), writeable=True) as butler:
             butler.collections.register("u/me/new", CollectionType.CHAINED)
             butler.collections.redefine_chain("u/me/new", [EMPTY])
-            ref = copy.find(EXPOSURE, instrument=COMCAM, exposure=FIRST_EXPOSURE)
-            path = copy.pathOf(ref)
+            ref = changed.find(EXPOSURE, instrument=COMCAM, exposure=FIRST_EXPOSURE)
+            path = changed.pathOf(ref)
             kind = DatasetType(
                 "cpNew_new_Plot", ("instrument", "exposure"), "Plot", universe=butler.dimensions
             )

@@ -41,6 +41,7 @@ PAGES = [
     ("/plots", {"collection": CHAIN}),
     ("/plots", {"collection": CHAIN, "type": OF_EXPOSURES}),
     ("/images", {"collection": CALIBRATIONS}),
+    ("/calibrations", {"collection": CALIBRATIONS, "detector": "R01_S01", "at": "2026-03-01"}),
     *(("/plots", {**OF_CHAIN, **each}) for each in SELECTIONS),
     *(("/plots", {**OF_CHAIN, **each, "after": KEY}) for each in SELECTIONS),
     *(("/plots", {**OF_CHAIN, **each, "before": KEY}) for each in SELECTIONS),

@@ -11,18 +11,23 @@ import os
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from asking import ask, askPage, linksOf
 from navigatorRepository import CHAIN, COMCAM, DETECTOR, NavigatorRepository, exposuresOf
+from registries import ON_SQLITE_ALONE
+from runningServer import runServer
 
 from lsst.analysis.cp.navigator.app import makeApp
 from lsst.analysis.cp.navigator.repository import Repository
 
+pytestmark = ON_SQLITE_ALONE
 SECRET = "secret of this machine"
 OUTSIDE = (
     "../secret.txt",
@@ -156,6 +161,28 @@ def test_all_routes_read_only(repository):
     assert all(route.methods <= {"GET", "HEAD"} for route in routes)
 
 
+def test_error_pages_tell_nothing_of_the_code(repository, monkeypatch):
+    def fail(*args: object, **kwargs: object) -> None:
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr("lsst.analysis.cp.navigator.routes.home.findCollections", fail)
+    with runServer(repository.open()) as address:
+        page = askPage(address, status=500)
+        assert "RuntimeError. The log of the server says more." in page
+        assert SECRET not in page
+        # It goes on.
+        assert DETECTOR in askPage(address, "/plots", collection=CHAIN)
+
+
+def test_lost_database_is_no_traceback(changed):
+    with runServer(changed.open()) as address:
+        with closing(sqlite3.connect(changed.root / "gen3.sqlite3")) as connection:
+            connection.execute("DROP TABLE collection_chain")
+        page = askPage(address, status=503)
+    assert "The database of the repository does not answer." in page
+    assert "SELECT" not in page
+
+
 def hashFiles(root: Path) -> dict[str, str]:
     return {
         str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in root.rglob("*") if path.is_file()
@@ -177,16 +204,15 @@ def test_looking_changes_no_file(server, repository: NavigatorRepository):
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() == 0 and shutil.which("setpriv") is None, reason="root may write anywhere")
-def test_read_only_repositories_are_served(repository, tmp_path):
+def test_read_only_repositories_are_served(changed):
     """It runs for people who may read, and no more."""
-    copy = repository.copy(tmp_path / "repository")
-    plot = copy.find(DETECTOR, instrument=COMCAM, exposure=exposuresOf(COMCAM)[0], detector=4)
+    plot = changed.find(DETECTOR, instrument=COMCAM, exposure=exposuresOf(COMCAM)[0], detector=4)
     script = "from lsst.daf.butler.cli.butler import main; main()"
-    command = [sys.executable, "-c", script, "serve-verify", str(copy.root), "--port", "0"]
+    command = [sys.executable, "-c", script, "serve-verify", str(changed.root), "--port", "0"]
     if os.geteuid() == 0:
         powers = "-dac_override,-dac_read_search"
         command = ["setpriv", f"--bounding-set={powers}", f"--inh-caps={powers}", *command]
-    paths = [copy.root, *copy.root.rglob("*")]
+    paths = [changed.root, *changed.root.rglob("*")]
     for path in paths:
         path.chmod(0o555 if path.is_dir() else 0o444)
     try:
@@ -202,4 +228,4 @@ def test_read_only_repositories_are_served(repository, tmp_path):
     finally:
         for path in paths:
             path.chmod(0o755 if path.is_dir() else 0o644)
-    assert sorted(copy.root.rglob("*")) == sorted(paths[1:])
+    assert sorted(changed.root.rglob("*")) == sorted(paths[1:])

@@ -173,6 +173,7 @@ def test_found_is_what_the_butler_finds(made, name, collection):
             min(p.validity.begin for p in timeline.periods),
             max(p.validity.end for p in timeline.periods),
         )
+        assert len(gaps) == next((s.n for s in timeline.lacking if s.validity.covers(time)), 0)
         assert gaps == (set(lacking) if Validity(*within).covers(time) else set())
 
 

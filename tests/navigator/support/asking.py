@@ -19,7 +19,9 @@ def ask(
 ) -> urllib3.BaseHTTPResponse:
     """Ask for a path, and follow nothing."""
     target = f"{address}{path}" + (f"?{urlencode(query)}" if query else "")
-    return urllib3.request("GET", target, headers=headers or {}, redirect=False, retries=False)
+    return urllib3.request(
+        "GET", target, headers={"Connection": "close"} | (headers or {}), redirect=False, retries=False
+    )
 
 
 def askPage(address: str, path: str = "/", status: int = 200, **query: object) -> str:

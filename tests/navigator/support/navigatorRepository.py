@@ -123,10 +123,6 @@ class NavigatorRepository:
         assert len(found) == 1, found
         return found[0]
 
-    def copy(self, root: Path) -> NavigatorRepository:
-        """Copy it, to be changed."""
-        return NavigatorRepository(shutil.copytree(self.root, root), self.refs)
-
     def pathOf(self, ref: DatasetRef) -> Path:
         """Return the file of a dataset."""
         with self.open() as butler:

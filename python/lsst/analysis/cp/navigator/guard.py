@@ -29,9 +29,7 @@ _PAGES = (
     "frame-ancestors 'none'"
 )
 # Browsers make a page of their own, with a style, of a picture that is looked at alone.
-_PICTURES = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; sandbox"
-)
+_PICTURES = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

@@ -105,6 +105,8 @@ class Period:
     collection
         Where they are certified; a RUN or TAGGED collection, in which they are found at any time, is named
         here, too.
+    rank
+        Place of this collection in the order of search.
     isCertified
         Whether that is a CALIBRATION collection.
     validity
@@ -119,6 +121,7 @@ class Period:
     """
 
     collection: str
+    rank: int
     isCertified: bool
     validity: Validity
     run: str
@@ -166,19 +169,33 @@ class Timeline:
         """All data IDs that have a calibration at some time, sorted."""
         return tuple(sorted({key for period in self.periods for key in period.datasets}))
 
+    @cached_property
+    def lacking(self) -> tuple[Step, ...]:
+        """How many data IDs have no valid calibration, at all times of gaps."""
+        counted = Counter({gap.validity: len(gap.keys) for gap in self.gaps})
+        ends = [time for validity in counted for time in validity]
+        steps = _makeSteps(counted, Validity(min(ends), max(ends))) if ends else ()
+        return tuple(step for step in steps if step.n)
+
     def findMissing(self, period: Period) -> list[DataKey]:
         """List the data IDs that have calibrations in other periods, and none in one.
 
         Those only that differ from one of the period in nothing but the detector: a period of one filter
         lacks none of another filter.
         """
-        present = {self._withoutDetector(key) for key in period.datasets}
-        return [
-            key for key in self.keys if key not in period.datasets and self._withoutDetector(key) in present
-        ]
+        present = {self._others[key] for key in period.datasets}
+        return [key for key in self.keys if key not in period.datasets and self._others[key] in present]
 
-    def _withoutDetector(self, key: DataKey) -> DataKey:
-        return tuple(value for name, value in zip(self.dimensions, key, strict=True) if name != "detector")
+    def findWhen(self, period: Period, key: DataKey) -> list[Validity]:
+        """List the times in which the calibration of a period is found for a data ID."""
+        claims = [each for each in self.periods if key in each.datasets]
+        return [validity for each, validity in findPieces(claims) if each is period]
+
+    @cached_property
+    def _others(self) -> dict[DataKey, DataKey]:
+        """What data IDs have beside the detector."""
+        kept = [i for i, name in enumerate(self.dimensions) if name != "detector"]
+        return {key: tuple(key[i] for i in kept) for key in self.keys}
 
     def findAt(self, time: int) -> tuple[list[tuple[Period, list[DataKey]]], list[DataKey]]:
         """Find what is valid at a time, as ``butler.get`` does.
@@ -236,7 +253,8 @@ def readTimeline(
     butler: Butler,
     datasetType: str,
     order: SearchOrder,
-    dataId: Mapping[str, int | str] | None = None,
+    values: Mapping[str, int | str] | None = None,
+    detectors: Sequence[int] | None = None,
     *,
     limit: int = 100_000,
 ) -> Timeline:
@@ -250,8 +268,10 @@ def readTimeline(
         The type.
     order
         The collections.
-    dataId
-        Which are meant; by default all. Dimensions that the type does not have do not matter.
+    values
+        Which are meant, by dimension; by default all. Dimensions that the type does not have do not matter.
+    detectors
+        Ids of the detectors that are meant; by default all.
     limit
         The largest number that is looked at.
 
@@ -268,10 +288,13 @@ def readTimeline(
         Raised if there are more than the limit.
     """
     dimensions = tuple(butler.get_dataset_type(datasetType).dimensions.required)
-    given = {name: value for name, value in (dataId or {}).items() if name in dimensions}
+    given = {name: value for name, value in (values or {}).items() if name in dimensions}
+    where = ""
+    if detectors is not None and "detector" in dimensions:
+        where = f"detector IN ({', '.join(map(str, detectors))})"
     names = order.holding(datasetType)
     certifications = _Certifications(names)
-    for row in readAssociations(butler, datasetType, names, data_id=given):
+    for row in readAssociations(butler, datasetType, names, data_id=given, where=where):
         certifications.add(row)
         if certifications.n > limit:
             raise TooManyError(
@@ -286,6 +309,7 @@ def readTimeline(
     periods = tuple(
         Period(
             collection=names[each.rank],
+            rank=each.rank,
             isCertified=names[each.rank] in order.calibrations,
             validity=each.validity,
             run=each.run,

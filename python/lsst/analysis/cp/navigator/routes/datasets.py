@@ -88,6 +88,7 @@ def showDataset(
         governors={key: ref.dataId[key] for key in ref.dimensions.governors},
         implied={key: ref.dataId[key] for key in ref.dimensions.implied},
         provenance=provenance,
+        isShown=isShown,
         problem=problem,
         collection=collection or ref.run,
         isPlot=isPlot(ref.datasetType),
