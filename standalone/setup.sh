@@ -17,6 +17,8 @@ ANALYSIS_CP_DIR=$(unset CDPATH && cd -- "$(dirname -- "$ANALYSIS_CP_DIR")/.." >/
 export ANALYSIS_CP_DIR
 export CP_VERIFY_DIR=$ANALYSIS_CP_DIR/standalone
 export ANALYSIS_TOOLS_DIR=$ANALYSIS_CP_DIR/standalone
+# Here bps runs jobs on this machine, unless the user says otherwise.
+export BPS_WMS_SERVICE_CLASS=${BPS_WMS_SERVICE_CLASS:-lsst.ctrl.bps.parsl.ParslService}
 if [ ! -x "$ANALYSIS_CP_DIR/.venv/bin/python" ]; then
     echo "There is no virtual environment in $ANALYSIS_CP_DIR/.venv: run 'make venv' there." >&2
     return 1

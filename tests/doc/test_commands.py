@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 from importlib import import_module
+from importlib.util import find_spec
 
 import pytest
 from examples import EXAMPLES, PAGES, PROGRAMS, readCommands
@@ -20,8 +21,8 @@ from lsst.pipe.base import Pipeline
 FOREIGN = {"butler define-visits", "butler register-instrument", "butler write-curated-calibrations", "scons"}
 FOREIGN |= {"setup -k -r", "setup -k -r ."}
 PACKAGE = ROOT / "python" / "lsst" / "analysis" / "cp"
-ROOMS = "actions|atools|catalogue|cli|core|metrics|navigator|notebook|report|sasquatch|tasks"
-FOLDERS = rf"\.ci|benchmarks|demo|doc|pipelines|python|specs|standalone|tests|{ROOMS}"
+ROOMS = "actions|atools|batch|catalogue|cli|core|metrics|navigator|notebook|report|sasquatch|tasks"
+FOLDERS = rf"\.ci|benchmarks|bps|demo|doc|pipelines|python|specs|standalone|tests|{ROOMS}"
 PATH = re.compile(rf"``((?:{FOLDERS})/[^\s`]*)``")
 NAME = re.compile(r"(?<![`:])`~?(lsst\.analysis\.cp\.[\w.]+)`(?!`)")
 
@@ -109,6 +110,16 @@ def test_command_is_understood(command, isWhole, monkeypatch, tmp_path):
             subcommand.make_context(name, options, resilient_parsing=not isWhole)
             if "-p" in options:
                 checkPipeline(options)
+        case "bps", [name, file, *options]:
+            bps = pytest.importorskip("lsst.ctrl.bps.cli.bps", reason="needs ctrl_bps").cli
+            subcommand = bps.get_command(bps.make_context("bps", [name]), name)
+            assert subcommand is not None
+            subcommand.make_context(name, [file, *options], resilient_parsing=not isWhole)
+            assert (ROOT / file.replace("$ANALYSIS_CP_DIR", str(ROOT))).is_file()
+            if "-p" in options:
+                checkPipeline(options)
+        case "python", ["-m", name, *_]:
+            assert find_spec(name) is not None
         case "python" | "source", [path, *_]:
             assert (ROOT / path).exists()
         case _:

@@ -23,7 +23,7 @@ BLOCK = re.compile(
     re.MULTILINE,
 )
 ELSEWHERE = ":class: elsewhere"
-PROGRAMS = ("butler", "make", "pipetask", "python", "scons", "setup", "source")
+PROGRAMS = ("bps", "butler", "make", "pipetask", "python", "scons", "setup", "source")
 
 
 @dataclass(frozen=True)
