@@ -41,6 +41,8 @@ SELECTIONS = (
     {"day_obs": 20260301, "detector": "R01_S01"},
     {"exposure": EXPOSURE, "raft": "R01"},
 )
+PLACE = {"exposure": EXPOSURE, "detector": 3}
+SIDES = {"left": RUNS[0], "right": RUNS[1], "type": PLOTS}
 OF_CALIBRATIONS = {"collection": CALIBRATIONS, "type": "bias"}
 KEY = f'["{INSTRUMENT}",3,{EXPOSURE}]'
 
@@ -54,6 +56,11 @@ PAGES = [
     *(("/plots", {**OF_CHAIN, **each}) for each in SELECTIONS),
     *(("/plots", {**OF_CHAIN, **each, "after": KEY}) for each in SELECTIONS),
     *(("/plots", {**OF_CHAIN, **each, "before": KEY}) for each in SELECTIONS),
+    *(("/flip/line", {**OF_CHAIN, **PLACE, "along": each}) for each in ("exposure", "detector")),
+    ("/flip/line", {**OF_CHAIN, **PLACE, "along": "exposure", "end": "last"}),
+    ("/flip", {**OF_CHAIN, **PLACE, "along": "exposure"}),
+    ("/flip/types", {**OF_CHAIN, **PLACE}),
+    *(("/compare", {**SIDES, **each}) for each in SELECTIONS),
     ("/calibrations", OF_CALIBRATIONS),
     ("/calibrations", {**OF_CALIBRATIONS, "detector": 3}),
 ]

@@ -170,7 +170,9 @@ class MergedTable:
 def _toArrow(table: Table) -> pa.Table:
     """Convert a table as the Butler does, which makes an array of each row of each profile."""
     profiles = [name for name, column in table.columns.items() if _isProfile(column)]
-    rows = astropy_to_arrow(table[[name for name in table.colnames if name not in profiles]])
+    # Columns chosen of a table refer to it, and it to itself, so that it would stay in memory for a while.
+    others = [table[name] for name in table.colnames if name not in profiles]
+    rows = astropy_to_arrow(Table(others, copy=False))
     for name in profiles:
         values = np.ascontiguousarray(table[name])
         numbers = pa.array(values.reshape(-1))
