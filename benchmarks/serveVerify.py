@@ -293,7 +293,7 @@ def measurePictures(server: Server, asked: Questions, repeats: int) -> bool:
     server.read(f"/pyramid/{asked.pyramids[0].id}")
     good = True
     for name, paths, baseline, first, again in (
-        ("thumbnail", thumbnails, draw, SELECTION, WARM_TILE),
+        ("thumbnail", thumbnails, draw, COLD, SELECTION),
         ("tile", tiles, window, COLD, WARM_TILE),
     ):
         for word, limit in (("cold", first), ("warm", again)):

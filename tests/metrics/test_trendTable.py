@@ -1,6 +1,8 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
+import json
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
@@ -43,7 +45,13 @@ def columns():
 
 @pytest.fixture
 def table(columns):
-    metadata = {"sources": '["u/run"]', "unread": '{"a b": "lost"}'}
+    # One line of a file, however long.
+    inputs = {f"{i:032x}": [2026030100000 + i, "u/run"] for i in range(1000)} | {"none": [None, "u/run"]}
+    metadata = {
+        "sources": '["u/run"]',
+        "unread": '{"a b": "lost"}',
+        "inputs": json.dumps(inputs, separators=(",", ":")),
+    }
     return pa.Table.from_pydict(columns, schema=TREND_SCHEMA.with_metadata(metadata))
 
 

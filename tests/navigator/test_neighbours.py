@@ -13,7 +13,6 @@ from flipRepository import (
     BY_FILTER,
     BY_VISIT,
     CHAIN,
-    DETECTORS,
     EXPOSURES,
     FILTERS,
     FIRST,
@@ -25,11 +24,13 @@ from flipRepository import (
     SECOND,
     TAGGED,
     FlipRepository,
+    makeSearch,
 )
 
 from lsst.analysis.cp.navigator.browse.neighbours import Line, findSiblings
-from lsst.analysis.cp.navigator.browse.ordered import OrderedSearch
-from lsst.daf.butler import Butler, DatasetNotFoundError, MissingCollectionError, MissingDatasetTypeError
+from lsst.analysis.cp.navigator.browse.selection import SelectionError
+from lsst.analysis.cp.navigator.browse.types import listTypes
+from lsst.daf.butler import Butler
 
 COMCAM = {"instrument": "LSSTComCam"}
 HERE = COMCAM | {"exposure": EXPOSURES[3], "detector": 1}
@@ -57,7 +58,7 @@ def asPairs(refs, along: str) -> list[tuple]:
 def test_both_sides_are_those_of_a_list(butler, collection, along, n):
     rest = {key: value for key, value in HERE.items() if key != along}
     everything = listAll(butler, NOISE, collection, along, **rest)
-    line = Line.through(butler, NOISE, collection, HERE, along)
+    line = Line.through(makeSearch(butler, NOISE, collection, HERE), along)
     assert everything
     for value in (*(value for value, _ in everything), EXPOSURES[0] - 5, EXPOSURES[-1] + 5):
         found = line.findNeighbours(butler, value, nBefore=n, nAfter=n)
@@ -71,7 +72,7 @@ def test_both_sides_are_those_of_a_list(butler, collection, along, n):
 
 
 def test_first_and_last(butler):
-    line = Line.through(butler, BY_EXPOSURE, CHAIN, COMCAM, "exposure")
+    line = Line.through(makeSearch(butler, BY_EXPOSURE, CHAIN, COMCAM), "exposure")
     (first,), (last,) = (line.findNext(butler, None, 1, backwards=each) for each in (False, True))
     assert (first.dataId["exposure"], first.run) == (EXPOSURES[0], FIRST)
     assert (last.dataId["exposure"], last.run) == (EXPOSURES[-1], SECOND)
@@ -84,7 +85,7 @@ def test_filters_of_any_names_stand_in_the_order_of_the_database(butler, collect
         ids = query.data_ids(["physical_filter"]).where(COMCAM).order_by("physical_filter")
         ordered = [each["physical_filter"] for each in ids if each["physical_filter"] in names]
     assert set(ordered) >= {"i_06", ODD_FILTER, "Z_03"}
-    line = Line.through(butler, BY_FILTER, collection, COMCAM, "physical_filter")
+    line = Line.through(makeSearch(butler, BY_FILTER, collection, COMCAM), "physical_filter")
     i = ordered.index(ODD_FILTER)
     found = line.findNeighbours(butler, ODD_FILTER, nBefore=9, nAfter=9)
     assert [ref.dataId["physical_filter"] for ref in found.before] == ordered[:i][::-1]
@@ -95,37 +96,28 @@ def test_filters_of_any_names_stand_in_the_order_of_the_database(butler, collect
 def test_a_selection_leaves_out_others(butler):
     """The filter is no key of the dataset: it is known of its exposure."""
     chosen = HERE | {"physical_filter": ODD_FILTER}
-    line = Line.through(butler, NOISE, FIRST, chosen, "exposure")
+    line = Line.through(makeSearch(butler, NOISE, FIRST, chosen), "exposure")
     found = line.findNext(butler, None, 20)
     assert [ref.dataId["exposure"] for ref in found] == [EXPOSURES[1], EXPOSURES[5]]
-    of_raft = COMCAM | {"exposure": EXPOSURES[0], "detector.name_in_raft": "S02"}
-    line = Line.through(butler, NOISE, FIRST, of_raft | {"detector": 0}, "exposure")
-    assert line.findNext(butler, None, 20) == []
-
-
-def test_a_selection_of_what_one_goes_along_is_left_out(butler):
-    chosen = HERE | {"detector.full_name": "R22_S01"}
-    line = Line.through(butler, NOISE, FIRST, chosen, "detector")
-    assert [ref.dataId["detector"] for ref in line.findNext(butler, None, 20)] == list(DETECTORS)
 
 
 def test_instruments_are_apart(butler):
-    line = Line.through(butler, NOISE, CHAIN, {"instrument": "LATISS", "detector": 0}, "exposure")
+    line = Line.through(makeSearch(butler, NOISE, CHAIN, {"instrument": "LATISS", "detector": 0}), "exposure")
     assert [ref.dataId["exposure"] for ref in line.findNext(butler, None, 20)] == list(LATISS_EXPOSURES)
-    with pytest.raises(DatasetNotFoundError, match=r"choose one of LATISS, LSSTComCam"):
-        Line.through(butler, NOISE, CHAIN, {"detector": 0}, "exposure")
-    alone = Line.through(butler, NOISE, SECOND, {"detector": 0}, "exposure")
+    with pytest.raises(SelectionError, match=r"instrument: say which is meant\. There are: LATISS, L"):
+        makeSearch(butler, NOISE, CHAIN, {"detector": 0})
+    alone = Line.through(makeSearch(butler, NOISE, SECOND, {"detector": 0}), "exposure")
     assert alone.findNext(butler, None, 1)[0].dataId["instrument"] == "LSSTComCam"
 
 
 def test_visits_are_as_good_as_exposures(butler):
-    line = Line.through(butler, BY_VISIT, FIRST, COMCAM, "visit")
+    line = Line.through(makeSearch(butler, BY_VISIT, FIRST, COMCAM), "visit")
     found = line.findNeighbours(butler, EXPOSURES[2], nBefore=1, nAfter=1)
     assert [found.before[0].dataId["visit"], found.after[0].dataId["visit"]] == [EXPOSURES[1], EXPOSURES[3]]
 
 
 def test_records_come_with_datasets(butler):
-    line = Line.through(butler, NOISE, CHAIN, HERE, "detector")
+    line = Line.through(makeSearch(butler, NOISE, CHAIN, HERE), "detector")
     assert [ref.dataId.records["detector"].full_name for ref in line.findNext(butler, 0, 2)] == [
         "R22_S01",
         "R22_S02",
@@ -133,7 +125,7 @@ def test_records_come_with_datasets(butler):
 
 
 def test_a_place_needs_no_dataset(butler):
-    line = Line.through(butler, NOISE, SECOND, HERE, "exposure")
+    line = Line.through(makeSearch(butler, NOISE, SECOND, HERE), "exposure")
     found = line.findNeighbours(butler, EXPOSURES[4], nBefore=2, nAfter=2)
     assert found.here is None
     assert [ref.dataId["exposure"] for ref in found.before] == [EXPOSURES[3]]
@@ -141,27 +133,23 @@ def test_a_place_needs_no_dataset(butler):
 
 
 def test_what_is_missing_is_named(butler):
-    with pytest.raises(ValueError, match=r"no dimension 'visit'; it has instrument, detector, exposure"):
-        Line.through(butler, NOISE, FIRST, HERE, "visit")
-    with pytest.raises(ValueError, match="has to know detector to go through cpBiasExpDet_biasNoise"):
-        Line.through(butler, NOISE, FIRST, COMCAM, "exposure")
-    with pytest.raises(MissingCollectionError, match="nowhere"):
-        Line.through(butler, NOISE, "nowhere", HERE, "exposure")
-    with pytest.raises(MissingDatasetTypeError, match="noPlot"):
-        Line.through(butler, "noPlot", FIRST, HERE, "exposure")
+    with pytest.raises(SelectionError, match=r"no 'visit'; it has instrument, detector, exposure"):
+        Line.through(makeSearch(butler, NOISE, FIRST, HERE), "visit")
+    with pytest.raises(SelectionError, match="detector: has to be known to go through cpBiasExpDet"):
+        Line.through(makeSearch(butler, NOISE, FIRST, COMCAM), "exposure")
+    with pytest.raises(SelectionError, match="visit: cpBiasExpDet.* has no such dimension; it has"):
+        makeSearch(butler, NOISE, FIRST, HERE | {"visit": EXPOSURES[0]})
 
 
 def test_collections_without_the_type_are_not_asked(butler):
-    search = OrderedSearch.make(butler, ONE, CHAIN, COMCAM)
-    assert search.collections == (FIRST,)
+    search = makeSearch(butler, ONE, CHAIN, COMCAM)
+    assert search.browsed.collections == (FIRST,)
     assert search.openDimensions == ()
     assert search.findFirst(butler).run == FIRST
-    nothing = OrderedSearch.make(butler, ONE, SECOND, COMCAM)
-    assert nothing.findNext(butler, (), None, 5) == []
 
 
 def test_places_of_several_dimensions(butler):
-    search = OrderedSearch.make(butler, NOISE, CHAIN, COMCAM)
+    search = makeSearch(butler, NOISE, CHAIN, COMCAM)
     order = search.openDimensions
     assert order == ("detector", "exposure")
     refs = butler.query_datasets(NOISE, CHAIN, data_id=COMCAM)
@@ -176,10 +164,10 @@ def test_places_of_several_dimensions(butler):
 
 
 def test_other_types_of_the_data_id(butler):
-    line = Line.through(butler, NOISE, CHAIN, HERE, "exposure")
-    names = [MEAN, BY_EXPOSURE, NOISE]
+    line = Line.through(makeSearch(butler, NOISE, CHAIN, HERE), "exposure")
+    types = listTypes(butler, CHAIN)
     ref = line.findAt(butler, EXPOSURES[0])
-    assert [each.datasetType.name for each in findSiblings(butler, names, ref, CHAIN)] == [MEAN, NOISE]
+    assert [each.datasetType.name for each in findSiblings(butler, types, ref)] == [MEAN, NOISE]
     without = line.findAt(butler, EXPOSURES[1])
-    assert [each.datasetType.name for each in findSiblings(butler, names, without, CHAIN)] == [NOISE]
+    assert [each.datasetType.name for each in findSiblings(butler, types, without)] == [NOISE]
     assert {"physical_filter": FILTERS[1]}.items() <= dict(without.dataId.mapping).items()

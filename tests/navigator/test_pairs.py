@@ -22,10 +22,11 @@ from flipRepository import (
     OF_SECOND,
     SECOND,
     FlipRepository,
+    makeSearch,
 )
 
-from lsst.analysis.cp.navigator.browse.ordered import OrderedSearch
 from lsst.analysis.cp.navigator.browse.pairs import Pair, Pairing
+from lsst.analysis.cp.navigator.browse.selection import SelectionError
 from lsst.daf.butler import Butler
 
 COMCAM = {"instrument": "LSSTComCam"}
@@ -39,7 +40,7 @@ def butler(flips: FlipRepository) -> Iterator[Butler]:
 
 def makePairing(butler: Butler, left: tuple, right: tuple) -> Pairing:
     """Make a pairing from the type, the collection and the selection of each side."""
-    return Pairing(*(OrderedSearch.make(butler, *side) for side in (left, right)))
+    return Pairing(*(makeSearch(butler, *side) for side in (left, right)))
 
 
 def listSide(butler: Butler, name: str, collection: str, selected: dict, order: tuple) -> dict:
@@ -151,11 +152,9 @@ def test_a_selection_of_other_columns(butler):
 
 
 def test_what_cannot_pair_is_refused(butler):
-    with pytest.raises(
-        ValueError, match="on the left differ in detector, and .* choose the detector of the left"
-    ):
+    with pytest.raises(SelectionError, match="left.detector: choose one: cpBiasExpDet.* on the left differ"):
         makePairing(butler, (NOISE, FIRST, COMCAM), (BY_EXPOSURE, FIRST, COMCAM))
-    with pytest.raises(ValueError, match="choose the exposure of the right"):
+    with pytest.raises(SelectionError, match="right.exposure: choose one"):
         makePairing(butler, (NOISE, FIRST, COMCAM | {"exposure": EXPOSURES[0]}), (NOISE, FIRST, COMCAM))
-    with pytest.raises(ValueError, match="no pairs of instrument LATISS on the left, LSSTComCam on the r"):
+    with pytest.raises(SelectionError, match="there are no pairs of LATISS and LSSTComCam"):
         makePairing(butler, (NOISE, FIRST, {"instrument": "LATISS"}), (NOISE, FIRST, COMCAM))

@@ -10,13 +10,21 @@ from urllib.parse import urlencode
 
 import pytest
 import urllib3
-from largeRepository import CALIBRATIONS, CHAIN, INSTRUMENT, LargeRepository, makeLargeRepository
+from largeRepository import (
+    CALIBRATIONS,
+    CHAIN,
+    INSTRUMENT,
+    PYRAMID,
+    RUNS,
+    LargeRepository,
+    makeLargeRepository,
+)
 from queryPlans import recordPlans
 from registries import Registries
 from runningServer import runServer
 from sqlalchemy import create_engine, text
 
-from lsst.daf.butler import ButlerConfig
+from lsst.daf.butler import Butler, ButlerConfig, DatasetType
 from lsst.daf.butler.repo_relocation import BUTLER_ROOT_TAG
 
 EXPOSURE = 2026030100003
@@ -33,6 +41,9 @@ SELECTIONS = (
     {"day_obs": 20260301, "detector": "R01_S01"},
     {"exposure": EXPOSURE, "raft": "R01"},
 )
+PLACE = {"exposure": EXPOSURE, "detector": 3}
+SIDES = {"left": RUNS[0], "right": RUNS[1], "type": PLOTS}
+OF_CALIBRATIONS = {"collection": CALIBRATIONS, "type": "bias"}
 KEY = f'["{INSTRUMENT}",3,{EXPOSURE}]'
 
 PAGES = [
@@ -45,6 +56,13 @@ PAGES = [
     *(("/plots", {**OF_CHAIN, **each}) for each in SELECTIONS),
     *(("/plots", {**OF_CHAIN, **each, "after": KEY}) for each in SELECTIONS),
     *(("/plots", {**OF_CHAIN, **each, "before": KEY}) for each in SELECTIONS),
+    *(("/flip/line", {**OF_CHAIN, **PLACE, "along": each}) for each in ("exposure", "detector")),
+    ("/flip/line", {**OF_CHAIN, **PLACE, "along": "exposure", "end": "last"}),
+    ("/flip", {**OF_CHAIN, **PLACE, "along": "exposure"}),
+    ("/flip/types", {**OF_CHAIN, **PLACE}),
+    *(("/compare", {**SIDES, **each}) for each in SELECTIONS),
+    ("/calibrations", OF_CALIBRATIONS),
+    ("/calibrations", {**OF_CALIBRATIONS, "detector": 3}),
 ]
 
 
@@ -79,11 +97,32 @@ def test_a_page_is_found_by_indices(address, page, parameters):
     assert read(address, f"{page}?{urlencode(parameters)}")
 
 
-@pytest.mark.parametrize("what", ["/picture", "/thumbnail"])
+@pytest.mark.parametrize("what", ["", "/picture", "/thumbnail"])
 def test_a_dataset_is_found_by_indices(address, repository, what):
     with repository.open() as butler:
         ref = butler.find_dataset(PLOTS, instrument=INSTRUMENT, exposure=EXPOSURE, detector=3)
     assert read(address, f"/dataset/{ref.id}{what}")
+
+
+@pytest.fixture(scope="module")
+def pyramid(repository: LargeRepository) -> str:
+    """Register pyramids of all exposures, without files; return the identifier of one."""
+    with Butler.from_config(str(repository.root), writeable=True) as butler:
+        kind = DatasetType(PYRAMID, ("instrument", "exposure"), "ImageF", universe=butler.dimensions)
+        butler.registry.registerDatasetType(kind)
+        ids = [{"instrument": INSTRUMENT, "exposure": number} for number in repository.exposures]
+        refs = butler.registry.insertDatasets(kind, ids, run=RUNS[0])
+    return str(next(ref.id for ref in refs if ref.dataId["exposure"] == EXPOSURE))
+
+
+@pytest.mark.parametrize(
+    "what", ["/others", "/list?day_obs=20260301", f"/list?after={EXPOSURE}", "/findings", "/amplifiers"]
+)
+@pytest.mark.parametrize("collection", ["", CHAIN])
+def test_what_belongs_to_a_pyramid_is_found_by_indices(address, pyramid, what, collection):
+    joint = "&" if "?" in what else "?"
+    given = f"{joint}{urlencode({'collection': collection})}" if collection else ""
+    assert read(address, f"/pyramid/{pyramid}{what}{given}")
 
 
 @pytest.mark.parametrize(

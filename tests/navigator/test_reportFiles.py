@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 import urllib3
 from flipRepository import FlipRepository
+from registries import ON_SQLITE_ALONE
 from runningServer import runServer
 
 from lsst.analysis.cp.cli.cmd import serve_verify
 from lsst.analysis.cp.report.folder import MARKER
 from lsst.daf.butler.cli.utils import LogCliRunner
 
+pytestmark = ON_SQLITE_ALONE
 SECRET = b"not for browsers"
 FILES = {
     "index.html": ("text/html; charset=utf-8", b"<!DOCTYPE html><title>one</title>"),

@@ -538,6 +538,8 @@ def test_another_instrument(viewer, tmp_path_factory):
         viewer.wait()
         said = viewer.point(x, y)
         problems = viewer.page.text_content("#problems")
+        assert viewer.page.text_content("#failed") == "Not known."
+        assert viewer.page.text_content("#structures-note") == "Not known."
         viewer.page.close()
     assert f"x 400, y 300 · {400 / 1024 + 5:.7g} electron" in said
     assert " · C" in said

@@ -95,6 +95,34 @@ def test_exposure_that_was_verified_again_replaces_the_stored_one(repository, ch
     assert set(trend["run"]) == {RUNS[0]}
 
 
+def test_summary_that_was_replaced_in_its_run_is_read_again(repository, changed):
+    putTrend(changed)
+    butler = changed.butler
+    data_id = {"instrument": "LSSTComCam", "exposure": EXPOSURES[1]}
+    butler.pruneDatasets(
+        [butler.find_dataset("cpBiasExp_detectorSummary", data_id, collections=RUNS[0])],
+        disassociate=True,
+        unstore=True,
+        purge=True,
+    )
+    noise = putSummary(changed, 99, EXPOSURES[1], RUNS[0])
+    trend = readTrend(butler, "biasNoise", {"detector": DETECTOR}, collections=RUNS[0])
+    values = [expected(repository.noise[each]) for each in EXPOSURES]
+    values[1] = expected(noise)
+    np.testing.assert_allclose(trend["value"], values, rtol=1e-14)
+
+
+def test_values_of_summaries_that_are_gone_are_told(changed):
+    putTrend(changed)
+    butler = changed.butler
+    refs = butler.query_datasets("cpBiasExp_detectorSummary", collections=RUNS[0])
+    gone = [ref for ref in refs if ref.dataId["exposure"] == EXPOSURES[0]]
+    butler.pruneDatasets(gone, disassociate=True, unstore=True, purge=True)
+    with pytest.warns(UserWarning, match=f"values of summaries that are no longer there: {RUNS[0]}"):
+        trend = readTrend(butler, "biasNoise", {"detector": DETECTOR}, collections=RUNS[0])
+    assert trend["exposure"].tolist() == list(EXPOSURES)
+
+
 def test_lost_summary_is_named_and_costs_itself(changed):
     lost = changed.butler.getURI(
         "cpBiasExp_detectorSummary", exposure=EXPOSURES[0], instrument="LSSTComCam", collections=RUNS[0]

@@ -20,7 +20,12 @@ def ask(
     """Ask for a path, and follow nothing."""
     target = f"{address}{path}" + (f"?{urlencode(query)}" if query else "")
     return urllib3.request(
-        "GET", target, headers={"Connection": "close"} | (headers or {}), redirect=False, retries=False
+        "GET",
+        target,
+        headers={"Connection": "close"} | (headers or {}),
+        redirect=False,
+        retries=False,
+        timeout=60.0,
     )
 
 

@@ -13,6 +13,9 @@ from typing import Any
 from astropy.time import Time, TimeDelta
 from PIL import Image, ImageDraw
 
+from lsst.analysis.cp.navigator.browse.ordered import OrderedSearch
+from lsst.analysis.cp.navigator.browse.selection import Selection
+from lsst.analysis.cp.navigator.browse.types import findType, listTypes
 from lsst.daf.butler import Butler, CollectionType, DatasetRef, DatasetType, FileDataset, Timespan
 from lsst.obs.lsst import Latiss, LsstComCam
 
@@ -36,6 +39,7 @@ __all__ = [
     "TAGGED",
     "FlipRepository",
     "makeRepository",
+    "makeSearch",
 ]
 
 NOISE = "cpBiasExpDet_biasNoise_FocalPlanePlot"
@@ -81,27 +85,24 @@ class FlipRepository:
         return ref
 
 
-def makeRepository(root: Path | str, *, registry: str = "") -> FlipRepository:
+def makeRepository(root: Path) -> FlipRepository:
     """Make it.
 
     Parameters
     ----------
     root
         Its directory, which is made.
-    registry
-        URI of the database; by default that of a file in the directory.
 
     Returns
     -------
     repository
         The repository.
     """
-    config = {"registry": {"db": registry}} if registry else None
-    butler = Butler.from_config(Butler.makeRepo(str(root), config=config), writeable=True)
+    butler = Butler.from_config(Butler.makeRepo(str(root)), writeable=True)
     for instrument in (LsstComCam(), Latiss()):
         instrument.register(butler.registry)
         _addExposures(butler, instrument.getName())
-    stored = _Store(butler, Path(root))
+    stored = _Store(butler, root)
     comcam, latiss = {"instrument": "LSSTComCam"}, {"instrument": "LATISS"}
     for run, exposures in ((FIRST, OF_FIRST), (SECOND, OF_SECOND)):
         of_detectors = [comcam | {"exposure": e, "detector": d} for e in exposures for d in DETECTORS]
@@ -119,7 +120,14 @@ def makeRepository(root: Path | str, *, registry: str = "") -> FlipRepository:
     tagged = butler.query_datasets(NOISE, FIRST, data_id=comcam | {"detector": 1}, limit=None)
     butler.registry.associate(TAGGED, tagged)
     butler.close()
-    return FlipRepository(Path(root))
+    return FlipRepository(root)
+
+
+def makeSearch(butler: Butler, name: str, collection: str, values: Mapping[str, int | str]) -> OrderedSearch:
+    """Make a search of a type in a collection."""
+    given = {key: str(value) for key, value in values.items()}
+    browsed = findType(listTypes(butler, collection), name, collection)
+    return OrderedSearch.make(browsed, Selection(values=values, given=given))
 
 
 def _addExposures(butler: Butler, instrument: str) -> None:

@@ -180,6 +180,7 @@ class _Reader:
         self._runs: dict[str, None] = {}
         self._nRead = 0
         self._unread: dict[str, str] = {}
+        self._inputs: dict[str, tuple[int | None, str]] = {}
 
     def note(self, name: str, reason: str) -> None:
         """Note that a dataset cannot be read."""
@@ -209,6 +210,8 @@ class _Reader:
                     )
                     self._found |= tools
                     self._names |= detectors
+                    epoch = ref.dataId.mapping.get("exposure", ref.dataId.mapping.get("visit"))
+                    self._inputs[str(ref.id)] = None if epoch is None else int(epoch), ref.run
             except Exception as error:
                 # What is in a file, and how it may be lost, is not in our hands.
                 self.note(nameDataset(ref), f"{type(error).__name__}: {error}")
@@ -250,4 +253,5 @@ class _Reader:
             measurements=self._wanted.measurements,
             sources=dict.fromkeys([*sources, *self._runs]),
             unread=self._unread,
+            inputs=self._inputs,
         )

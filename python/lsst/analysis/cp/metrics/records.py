@@ -129,6 +129,7 @@ def makeTrendTable(
     measurements: Collection[str] | None = None,
     sources: Iterable[str] = (),
     unread: Mapping[str, str] | None = None,
+    inputs: Mapping[str, tuple[int | None, str]] | None = None,
 ) -> pa.Table:
     """Make the tidy table.
 
@@ -143,6 +144,8 @@ def makeTrendTable(
         it is told what is valid.
     sources, unread
         Where the records were read, and why each dataset could not be, for the table's metadata.
+    inputs
+        Exposure and run of each summary table that was read, by its id, for the table's metadata.
 
     Returns
     -------
@@ -160,7 +163,7 @@ def makeTrendTable(
         blocks += [_judge(part, name, values, n_amps, rows) for name in chosen]
     table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
     columns = _layOut(table, blocks)
-    schema = describeTable(sources, unread or {})
+    schema = describeTable(sources, unread or {}, inputs or {})
     return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 

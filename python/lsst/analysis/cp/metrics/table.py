@@ -71,13 +71,13 @@ TREND_SCHEMA = pa.schema(
         _field("threshold", pa.float64(), "Limit of the value by the catalogue, in its unit"),
         _field("passed", _LABEL, "Verdict on the value by the catalogue"),
     ],
-    metadata={"sources": "[]", "unread": "{}"},
+    metadata={"sources": "[]", "unread": "{}", "inputs": "{}"},
 )
 """All columns of the tidy table, in order. A row is one measurement of one tool in one bundle of metrics.
 
 What a row lacks is null; ``value`` is NaN where it is not valid. The metadata of a column have its
-``description`` and ``unit``; those of the table, as JSON, ``sources`` (where it was read) and ``unread`` (why
-each dataset could not be read).
+``description`` and ``unit``; those of the table, as JSON, ``sources`` (where it was read), ``unread`` (why
+each dataset could not be read) and ``inputs`` (exposure and run of each summary that was read, by its id).
 """
 
 _KEYS = ("instrument", "detector", "exposure", "day_obs", "physical_filter", "mjd", "time_source", "run")
@@ -132,8 +132,9 @@ def toTable(table: pa.Table) -> Table:
     -------
     converted
         The same columns with their units and descriptions, masked where they are null. The metadata
-        ``sources`` and ``unread`` are those of the table, and ``analysis_cp`` is the version of this package;
-        a Butler reads them back if it is asked to, with ``parameters={"strip_astropy_meta_yaml": False}``.
+        ``sources``, ``unread`` and ``inputs`` are those of the table, and ``analysis_cp`` is the version of
+        this package; a Butler reads them back if it is asked to, with
+        ``parameters={"strip_astropy_meta_yaml": False}``.
     """
     stored = {**TREND_SCHEMA.metadata, **(table.schema.metadata or {})}
     columns = []
@@ -143,6 +144,8 @@ def toTable(table: pa.Table) -> Table:
         about = {key.decode(): text.decode() or None for key, text in (field.metadata or {}).items()}
         columns.append(kind(values, field.name, copy=False, **about))
     meta = {key: json.loads(stored[key.encode()]) for key in ("sources", "unread")}
+    # Thousands of lines take long to be parsed.
+    meta["inputs"] = stored[b"inputs"].decode()
     meta["analysis_cp"] = __version__
     return Table(columns, meta=meta, copy=False)
 
@@ -174,14 +177,25 @@ def fromTable(table: Table) -> pa.Table:
     except ColumnError as error:
         raise TrendTableError(str(error)) from error
     return pa.Table.from_arrays(
-        columns, schema=describeTable(table.meta.get("sources", ()), table.meta.get("unread", {}))
+        columns,
+        schema=describeTable(
+            table.meta.get("sources", ()),
+            table.meta.get("unread", {}),
+            json.loads(table.meta.get("inputs", "{}")),
+        ),
     )
 
 
-def describeTable(sources: Iterable[str], unread: Mapping[str, str]) -> pa.Schema:
+def describeTable(
+    sources: Iterable[str], unread: Mapping[str, str], inputs: Mapping[str, tuple[int | None, str]]
+) -> pa.Schema:
     """Make the schema of a table with its metadata."""
     return TREND_SCHEMA.with_metadata(
-        {"sources": json.dumps(list(sources)), "unread": json.dumps(dict(unread))}
+        {
+            "sources": json.dumps(list(sources)),
+            "unread": json.dumps(dict(unread)),
+            "inputs": json.dumps(dict(inputs), separators=(",", ":")),
+        }
     )
 
 

@@ -17,7 +17,7 @@ from .guard import Guard, HostNames
 from .pictures.thumbnails import PictureStore
 from .problems import addProblemPages
 from .reportFiles import ReportFiles
-from .routes import calibrations, datasets, home, plots, viewer
+from .routes import calibrations, compare, datasets, flip, home, plots, viewer
 from .tiles.amplifiers import Cameras
 from .tiles.readers import OpenPyramids
 
@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
 __all__ = ["makeApp"]
 
-ROUTERS = (home.router, plots.router, datasets.router, calibrations.router, viewer.router)
+ROUTERS = (
+    home.router,
+    plots.router,
+    datasets.router,
+    flip.router,
+    compare.router,
+    calibrations.router,
+    viewer.router,
+)
 """All routes. None of them writes anything."""
 
 _STATIC = {"/static/report": "lsst.analysis.cp.report", "/static": "lsst.analysis.cp.navigator"}

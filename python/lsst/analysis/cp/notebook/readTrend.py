@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from astropy.table import Table
 
 from lsst.analysis.cp.catalogue import VerifyTest, findTest, getProduct, products
+from lsst.analysis.cp.core.tableMeta import parseTableMeta
 from lsst.analysis.cp.metrics import (
     TREND_SCHEMA,
     ObservationTimes,
@@ -57,7 +58,8 @@ def readTrend(
 
     It is gathered from the summaries of the detectors, one file an exposure (or a run, where there are no
     exposures). Of an exposure that was verified several times, that of the first collection is taken. Where
-    there is a table of trends (``cpBiasTrend_trend``), only the summaries are read that it lacks.
+    there is a table of trends (``cpBiasTrend_trend``), only the summaries are read that it lacks, or that
+    were replaced since.
 
     Parameters
     ----------
@@ -81,7 +83,8 @@ def readTrend(
     Warns
     -----
     UserWarning
-        Warned if some of the summaries cannot be read.
+        Warned if some of the summaries cannot be read, or the table of trends has values of some that are no
+        longer there.
 
     Raises
     ------
@@ -100,14 +103,10 @@ def readTrend(
         raise ValueError(
             f"No history is chosen by {', '.join(unknown)}: expected some of {', '.join(_KEYS)}."
         )
-    stored = _readStored(butler, name, measurement, test.product, collections)
+    stored, read = _readStored(butler, name, measurement, test.product, collections)
+    refs = _findSummaries(butler, test.product, collections, isRequired=len(stored) == 0)
     # What a stored history has is not read again.
-    known_inputs = set(zip(stored["exposure"].to_pylist(), stored["run"].to_pylist(), strict=True))
-    more = [
-        ref
-        for ref in _findSummaries(butler, test.product, collections, isRequired=len(stored) == 0)
-        if (_epochOf(ref), ref.run) not in known_inputs
-    ]
+    more = [ref for ref in refs if read.get(str(ref.id)) != [_epochOf(ref), ref.run]]
     handles = (DeferredDatasetHandle(butler=butler, ref=ref, parameters=None) for ref in more)
     gathered = readHandles(
         handles, metrics=[name], measurements=[measurement], times=ObservationTimes(butler)
@@ -117,9 +116,7 @@ def readTrend(
         if not len(gathered) + len(stored):
             raise OSError(f"These cannot be read: {listed}")
         warnings.warn(f"These cannot be read: {listed}", stacklevel=2)
-    # An exposure that has been verified again since replaces the one that was stored.
-    epochs = pa.array([epoch for ref in more if (epoch := _epochOf(ref)) is not None], pa.int64())
-    kept = stored.filter(pc.invert(pc.is_in(stored["exposure"], value_set=epochs)))
+    kept = _dropReplaced(stored, refs, more)
     trend = pa.concat_tables([gathered, kept]).sort_by([(key, "ascending") for key in _ORDER])
     sources = json.dumps(sorted(set(trend["run"].to_pylist()))).encode()
     trend = trend.replace_schema_metadata({**gathered.schema.metadata, b"sources": sources})
@@ -131,16 +128,40 @@ def readTrend(
 
 def _readStored(
     butler: Butler, name: str, measurement: str, product: str, collections: str | Sequence[str] | None
-) -> pa.Table:
-    """Read the values of a metric of detectors that stored tables of trends have; empty if there are none."""
+) -> tuple[pa.Table, dict[str, list[Any]]]:
+    """Read the values of a metric of detectors that stored tables of trends have; empty if there are none.
+
+    With them is returned which summaries they are of: exposure and run of each by its id.
+    """
     types = matchTypes(butler, _TRENDS, product, collections)
     refs = butler.query_all_datasets(collections, name=types, limit=None) if types else []
     parts = [TREND_SCHEMA.empty_table()]
+    inputs: dict[str, list[Any]] = {}
     for ref in refs:
-        table = butler.get(ref, storageClass="ArrowTable")
+        table = butler.get(ref, storageClass="ArrowTable", parameters={"strip_astropy_meta_yaml": False})
+        metadata = table.schema.metadata
+        found = parseTableMeta(metadata.pop(b"table_meta_yaml", b"").decode())
+        inputs |= json.loads(found.get("inputs", "{}"))
+        table = table.replace_schema_metadata(metadata)
         wanted = _choose(table, {"metric": name, "measurement": measurement})
         parts.append(fromTable(arrow_to_astropy(wanted.filter(pc.is_valid(wanted["detector"])))))
-    return pa.concat_tables(part.replace_schema_metadata(TREND_SCHEMA.metadata) for part in parts)
+    joined = pa.concat_tables(part.replace_schema_metadata(TREND_SCHEMA.metadata) for part in parts)
+    return joined, inputs
+
+
+def _dropReplaced(stored: pa.Table, refs: Sequence[DatasetRef], more: Sequence[DatasetRef]) -> pa.Table:
+    """Drop the values of summaries that were read again, or of which others are taken; warn of lost ones."""
+    taken = {(_epochOf(ref), ref.run) for ref in refs} - {(_epochOf(ref), ref.run) for ref in more}
+    verified = {_epochOf(ref) for ref in refs}
+    keys = list(zip(stored["exposure"].to_pylist(), stored["run"].to_pylist(), strict=True))
+    # Of an exposure without any summary the stored values are all that there is.
+    lost = sorted({run for epoch, run in keys if epoch not in verified})
+    if lost:
+        warnings.warn(
+            f"The table of trends has values of summaries that are no longer there: {', '.join(lost)}",
+            stacklevel=3,
+        )
+    return stored.filter(pa.array([key in taken or key[0] not in verified for key in keys], pa.bool_()))
 
 
 def _findSummaries(

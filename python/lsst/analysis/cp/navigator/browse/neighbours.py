@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .ordered import OrderedSearch
+from .selection import SelectionError
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
+
+    from .types import BrowsedType
 
 __all__ = ["Line", "Neighbours", "findSiblings"]
 
@@ -45,13 +48,13 @@ class Line:
     Parameters
     ----------
     search
-        Where they are searched. All other dimensions of the type have to be selected.
+        Where they are searched. All other dimensions of the type have to be selected, and not this one.
     along
         The dimension.
 
     Raises
     ------
-    ValueError
+    SelectionError
         Raised if the dimensions are others; it names them.
     """
 
@@ -59,33 +62,21 @@ class Line:
     along: str
 
     def __post_init__(self) -> None:
-        name, open_dimensions = self.search.datasetType.name, self.search.openDimensions
-        if self.along not in self.search.datasetType.dimensions.required:
-            known = ", ".join(self.search.datasetType.dimensions.required)
-            raise ValueError(f"{name} has no dimension {self.along!r}; it has {known}.")
-        if open_dimensions != (self.along,):
-            others = ", ".join(each for each in open_dimensions if each != self.along)
-            raise ValueError(f"One has to know {others or 'no ' + self.along} to go through {name}.")
+        browsed, open_dimensions = self.search.browsed, self.search.openDimensions
+        if self.along not in browsed.dimensions:
+            known = ", ".join(browsed.dimensions)
+            raise SelectionError("along", f"{browsed.name} has no {self.along!r}; it has {known}.")
+        if missing := [each for each in open_dimensions if each != self.along]:
+            raise SelectionError(missing[0], f"has to be known to go through {browsed.name}.")
 
     @classmethod
-    def through(
-        cls,
-        butler: Butler,
-        datasetType: str,
-        collections: str | Sequence[str],
-        dataId: Mapping[str, Any],
-        along: str,
-    ) -> Line:
+    def through(cls, search: OrderedSearch, along: str) -> Line:
         """Make the line through a dataset.
 
         Parameters
         ----------
-        butler, collections
-            See `OrderedSearch.make`, which has the other errors.
-        datasetType
-            Name of the type.
-        dataId
-            Data ID of the dataset. It may have more than the dimensions of the type, to leave out others.
+        search
+            Search that finds the dataset. It may select by more than its dimensions, which leaves out others.
         along
             Dimension in which the others differ from it.
 
@@ -96,11 +87,10 @@ class Line:
 
         Raises
         ------
-        ValueError
+        SelectionError
             Raised if there is no such dimension, or others are not known.
         """
-        kept = {key: value for key, value in dataId.items() if key.partition(".")[0] != along}
-        return cls(OrderedSearch.make(butler, datasetType, collections, kept), along)
+        return cls(search.release(along), along)
 
     def findNeighbours(self, butler: Butler, value: int | str, *, nBefore: int, nAfter: int) -> Neighbours:
         """Find what stands beside a place.
@@ -138,31 +128,28 @@ class Line:
 
     def findAt(self, butler: Butler, value: int | str) -> DatasetRef | None:
         """Find the dataset at a place; None if there is none."""
-        return self.search.select(**{self.along: value}).findFirst(butler)
+        return self.search.select({self.along: value}).findFirst(butler)
 
 
-def findSiblings(
-    butler: Butler, names: Sequence[str], ref: DatasetRef, collections: str | Sequence[str]
-) -> list[DatasetRef]:
+def findSiblings(butler: Butler, types: Iterable[BrowsedType], ref: DatasetRef) -> list[DatasetRef]:
     """Find the datasets of other types that have the data ID of one.
 
     Parameters
     ----------
     butler
         The repository.
-    names
-        Names of the types. Those of other dimensions are left out.
+    types
+        The types. Those of other dimensions are left out.
     ref
         The dataset.
-    collections
-        Where to search, in their order.
 
     Returns
     -------
     refs
-        One of each type that has any, in the order of the names, without dimension records.
+        One of each type that has any, in the order of the types, without dimension records.
     """
-    required = ref.dataId.dimensions.required
-    alike = [name for name in names if butler.get_dataset_type(name).dimensions.required == required]
-    found = (butler.find_dataset(name, ref.dataId, collections=collections) for name in alike)
+    alike = (each for each in types if each.datasetType.dimensions == ref.dataId.dimensions)
+    found = (
+        butler.find_dataset(each.datasetType, ref.dataId, collections=each.collections) for each in alike
+    )
     return [each for each in found if each is not None]

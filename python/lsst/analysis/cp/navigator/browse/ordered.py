@@ -5,20 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from lsst.analysis.cp.metrics import searchedCollections
-from lsst.analysis.cp.notebook.search import toQuery
-from lsst.daf.butler import DatasetNotFoundError
+from .selection import Selection, SelectionError
+from .types import BrowsedType
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, DatasetRef, DatasetType
+    from lsst.daf.butler import Butler, DatasetRef, DimensionUniverse
     from lsst.daf.butler.queries.expression_factory import ExpressionFactory
     from lsst.daf.butler.queries.tree import Predicate
 
-__all__ = ["OrderedSearch", "Place", "placeOf", "rankPlaces"]
+__all__ = ["OrderedSearch", "Place", "placeOf", "readPlace", "writePlace"]
 
 type Place = tuple[int | str, ...]
 """Values of dimensions, which are where a dataset stands in an order."""
@@ -33,70 +33,68 @@ class OrderedSearch:
 
     Parameters
     ----------
-    datasetType
-        The type.
-    collections
-        RUN and TAGGED collections that have any of it, in the order in which they are searched.
-    selected
-        Values that the data IDs have, by dimensions, or by columns of dimensions as in ``detector.raft``. It
-        has the instrument.
-    restrict
-        What makes further conditions of the columns of a query; by default there are none.
+    browsed
+        The type, and the collections that may have any of it, in the order in which they are searched.
+    selection
+        Which datasets are meant. It has the instrument, if the type has one.
     """
 
-    datasetType: DatasetType
-    collections: tuple[str, ...]
-    selected: Mapping[str, Any]
-    restrict: Callable[[ExpressionFactory], Sequence[Predicate]] = field(default=lambda x: ())
+    browsed: BrowsedType
+    selection: Selection
 
     @classmethod
-    def make(
-        cls, butler: Butler, name: str, collections: str | Sequence[str], selected: Mapping[str, Any]
-    ) -> OrderedSearch:
-        """Make it for collections of any kind.
+    def make(cls, browsed: BrowsedType, selection: Selection) -> OrderedSearch:
+        """Make it, for the only instrument if none is chosen.
 
         Parameters
         ----------
-        butler
-            The repository.
-        name
-            Name of the dataset type.
-        collections
-            Where to search. Chains are searched in their order.
-        selected
-            See above. The instrument may be left out where the datasets are of one only.
+        browsed, selection
+            See above.
 
         Returns
         -------
         search
-            The search; it finds nothing if the collections have none of the type.
+            The search.
 
         Raises
         ------
-        lsst.daf.butler.DatasetNotFoundError
-            Raised if there are several instruments, and none is chosen.
-        lsst.daf.butler.MissingCollectionError
-            Raised if there is no such collection.
-        lsst.daf.butler.MissingDatasetTypeError
-            Raised if there is no such type in the repository.
+        SelectionError
+            Raised if there are several instruments and none is chosen, or the type has not all dimensions of
+            the selection.
         """
-        dataset_type = butler.get_dataset_type(name)
-        searched = searchedCollections(butler, collections)
-        infos = butler.collections.query_info(searched, include_summary=True, summary_datasets=[name])
-        holding = {info.name for info in infos if name in (info.dataset_types or ())}
-        found = tuple(each for each in searched if each in holding)
-        missing = sorted(dataset_type.dimensions.governors - set(selected))
-        sole = {each: _findSole(butler, dataset_type, found, each) for each in missing if found}
-        return cls(dataset_type, found, {**sole, **selected})
+        dimensions = browsed.datasetType.dimensions
+        if lacking := selection.lacking(dimensions):
+            known = ", ".join(browsed.dimensions)
+            raise SelectionError(lacking[0], f"{browsed.name} has no such dimension; it has {known}.")
+        missing = [name for name in dimensions.governors if name not in selection.values]
+        sole = {name: _findSole(name, browsed.governors.get(name, ())) for name in missing}
+        return cls(browsed, replace(selection, values={**sole, **selection.values}))
 
     @property
     def openDimensions(self) -> tuple[str, ...]:
         """Dimensions of which the datasets may have several values, in the order of the Butler's index."""
-        return tuple(each for each in self.datasetType.dimensions.required if each not in self.selected)
+        return tuple(each for each in self.browsed.dimensions if each not in self.selection.values)
 
-    def select(self, **values: Any) -> OrderedSearch:
+    @property
+    def governors(self) -> dict[str, int | str]:
+        """The instrument, and other dimensions without which others mean nothing."""
+        named = self.browsed.datasetType.dimensions.governors
+        return {name: value for name, value in self.selection.values.items() if name in named}
+
+    def select(self, values: Mapping[str, int | str]) -> OrderedSearch:
         """Make a search of those datasets that have values of dimensions."""
-        return replace(self, selected={**self.selected, **values})
+        selection = self.selection
+        raft = () if "detector" in values else selection.raftOfDetector
+        chosen = {**selection.values, **values}
+        return replace(self, selection=replace(selection, values=chosen, raftOfDetector=raft))
+
+    def release(self, dimension: str) -> OrderedSearch:
+        """Make a search of datasets with any value of a dimension."""
+        selection = self.selection
+        values = {key: value for key, value in selection.values.items() if key != dimension}
+        given = {key: text for key, text in selection.given.items() if key != dimension}
+        raft = () if dimension == "detector" else selection.raftOfDetector
+        return replace(self, selection=replace(selection, values=values, given=given, raftOfDetector=raft))
 
     def findNext(
         self,
@@ -130,10 +128,10 @@ class OrderedSearch:
         """
         found = [
             (ref, rank)
-            for rank, collection in enumerate(self.collections)
+            for rank, collection in enumerate(self.browsed.collections)
             for ref in self._findIn(butler, collection, order, place, limit, backwards)
         ]
-        if len(self.collections) > 1:
+        if len(self.browsed.collections) > 1:
             ranks = self.rank(butler, order, (placeOf(ref, order) for ref, _ in found))
             found.sort(key=lambda each: each[1])
             # Where places are equal this keeps the order of collections, backwards, too.
@@ -156,15 +154,39 @@ class OrderedSearch:
         ref
             The dataset with dimension records; None if there is none.
         """
-        for collection in self.collections:
+        for collection in self.browsed.collections:
             if found := self._findIn(butler, collection, (), None, 1, False):
                 return found[0]
         return None
 
     def rank(self, butler: Butler, order: Sequence[str], places: Iterable[Place]) -> dict[Place, Place]:
-        """Rank places; see `rankPlaces`."""
-        governors = {each: self.selected[each] for each in self.datasetType.dimensions.governors}
-        return rankPlaces(butler, governors, order, places)
+        """Rank places, so that those of several queries can be put in the order of the database.
+
+        How text is ordered is a matter of the database, which is asked where there is text.
+
+        Parameters
+        ----------
+        butler
+            The repository.
+        order
+            Dimensions.
+        places
+            Values of these.
+
+        Returns
+        -------
+        ranks
+            By place, what can be compared.
+        """
+        known = list(dict.fromkeys(places))
+        columns = [
+            _rankValues(butler, self.governors, dimension, {place[i] for place in known})
+            for i, dimension in enumerate(order)
+        ]
+        return {
+            place: tuple(column[value] for column, value in zip(columns, place, strict=True))
+            for place in known
+        }
 
     def _findIn(
         self,
@@ -176,27 +198,22 @@ class OrderedSearch:
         backwards: bool,
     ) -> list[DatasetRef]:
         with butler.query() as query:
-            chosen = toQuery(butler, self.selected)
-            conditions = [chosen["where"]] if chosen["where"] else []
-            conditions += self.restrict(query.expression_factory)
+            x = query.expression_factory
+            conditions = self.selection.predicates(x, self.browsed.datasetType)
             if place is not None:
-                conditions.append(_isAfter(query.expression_factory, order, place, backwards))
-            results = query.datasets(self.datasetType, [collection], find_first=False)
-            results = results.where(chosen["data_id"], *conditions, bind=chosen["bind"])
+                conditions.append(_isAfter(x, order, place, backwards))
+            results = query.datasets(self.browsed.datasetType, [collection], find_first=False)
+            # The middleware wants to see instruments apart from conditions.
+            results = results.where(self.governors, *conditions)
             results = results.order_by(*(f"-{each}" if backwards else each for each in order))
             return list(results.limit(limit).with_dimension_records())
 
 
-def _findSole(butler: Butler, datasetType: DatasetType, collections: Sequence[str], governor: str) -> str:
-    """Find the only instrument of which collections have anything."""
-    summaries = [butler.registry.getCollectionSummary(each) for each in collections]
-    names = sorted({name for each in summaries for name in each.governors.get(governor, ())})
-    if len(names) != 1:
-        raise DatasetNotFoundError(
-            f"{datasetType.name} may be of {len(names)} different values of {governor} in "
-            f"{', '.join(collections)}; choose one of {', '.join(names)}."
-        )
-    return names[0]
+def _findSole(governor: str, known: Sequence[str]) -> str:
+    """Find the only instrument of which there is anything."""
+    if len(known) != 1:
+        raise SelectionError(governor, f"say which is meant. There are: {', '.join(known) or 'none'}.")
+    return known[0]
 
 
 def _isAfter(x: ExpressionFactory, order: Sequence[str], place: Place, backwards: bool) -> Predicate:
@@ -230,45 +247,51 @@ def placeOf(ref: DatasetRef, order: Sequence[str]) -> Place:
     return tuple(ref.dataId[each] for each in order)
 
 
-def rankPlaces(
-    butler: Butler, governors: Mapping[str, Any], order: Sequence[str], places: Iterable[Place]
-) -> dict[Place, Place]:
-    """Rank places, so that those of several queries can be put in the order that the database has in each.
+def writePlace(place: Place) -> str:
+    """Write a place for an address."""
+    return json.dumps(place, separators=(",", ":"))
 
-    How text is ordered is a matter of the database; it is asked where there is text.
+
+def readPlace(universe: DimensionUniverse, order: Sequence[str], text: str) -> Place:
+    """Read a place of an address.
 
     Parameters
     ----------
-    butler
-        The repository.
-    governors
-        Instrument, and others of that kind, that all places are of.
+    universe
+        The dimensions that there are.
     order
         Dimensions.
-    places
-        Values of these.
+    text
+        What `writePlace` wrote.
 
     Returns
     -------
-    ranks
-        By place, what can be compared.
+    place
+        Value of each of the dimensions.
+
+    Raises
+    ------
+    SelectionError
+        Raised if it is no place in this order.
     """
-    known = list(dict.fromkeys(places))
-    columns = [
-        _rankValues(butler, governors, dimension, {place[i] for place in known})
-        for i, dimension in enumerate(order)
-    ]
-    return {
-        place: tuple(column[value] for column, value in zip(columns, place, strict=True)) for place in known
-    }
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        values = None
+    kinds = [universe.dimensions[each].primaryKey.getPythonType() for each in order]
+    is_place = isinstance(values, list) and [type(value) for value in values] == kinds
+    # No database takes larger numbers.
+    if not is_place or any(isinstance(value, int) and abs(value) >= 1 << 63 for value in values):
+        raise SelectionError("page", f"expected a list of {', '.join(order)}, got {text[:80]!r}.")
+    return tuple(values)
 
 
 def _rankValues(
-    butler: Butler, governors: Mapping[str, Any], dimension: str, values: set[int | str]
+    butler: Butler, governors: Mapping[str, int | str], dimension: str, values: set[int | str]
 ) -> dict[int | str, int | str]:
     if len(values) < 2 or all(isinstance(value, int) for value in values):
         return {value: value for value in values}
     with butler.query() as query:
         is_one = getattr(query.expression_factory, dimension).in_iterable(sorted(values))
-        ids = query.data_ids([dimension]).where(dict(governors), is_one).order_by(dimension)
+        ids = query.data_ids([dimension]).where(governors, is_one).order_by(dimension)
         return {data_id[dimension]: i for i, data_id in enumerate(ids)}

@@ -10,14 +10,13 @@ the number of datasets.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from .ordered import OrderedSearch
-from .selection import Selection, SelectionError
+from .ordered import OrderedSearch, readPlace, writePlace
+from .selection import Selection
 from .types import BrowsedType
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def keyOf(browsed: BrowsedType, dataId: DataCoordinate) -> Key:
 
 def writeKey(key: Key | None) -> str:
     """Write a key for an address; empty for none."""
-    return "" if key is None else json.dumps(key, separators=(",", ":"))
+    return "" if key is None else writePlace(key)
 
 
 def readKey(browsed: BrowsedType, text: str) -> Key | None:
@@ -73,23 +72,8 @@ def readKey(browsed: BrowsedType, text: str) -> Key | None:
     SelectionError
         Raised if it is no key of the type.
     """
-    if not text:
-        return None
-    names = keyDimensions(browsed)
-    try:
-        values = json.loads(text)
-    except (ValueError, RecursionError):
-        values = None
-    dimensions = browsed.datasetType.dimensions.universe.dimensions
-    kinds = [dimensions[name].primaryKey.getPythonType() for name in names]
-    if not isinstance(values, list) or [type(value) for value in values] != kinds or not _areBounded(values):
-        raise SelectionError("page", f"expected a list of {', '.join(names)}, got {text[:80]!r}.")
-    return tuple(values)
-
-
-def _areBounded(values: Sequence[int | str]) -> bool:
-    """Tell whether the database takes numbers."""
-    return all(not isinstance(value, int) or abs(value) < 1 << 63 for value in values)
+    universe = browsed.datasetType.dimensions.universe
+    return readPlace(universe, keyDimensions(browsed), text) if text else None
 
 
 def findPage(
@@ -176,10 +160,5 @@ def queryInOrder(
             rest = start[n:] if names == start[:n] else None
             if rest == ():
                 continue
-        search = OrderedSearch(
-            browsed.datasetType,
-            browsed.collections,
-            governors,
-            lambda x: selection.predicates(x, browsed.datasetType),
-        )
+        search = OrderedSearch(browsed, replace(selection, values={**governors, **selection.values}))
         yield from search.findNext(butler, order[n:], rest, size, backwards=isBackward)

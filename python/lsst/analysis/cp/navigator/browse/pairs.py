@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .ordered import OrderedSearch, Place, placeOf
+from .selection import SelectionError
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
@@ -64,7 +65,7 @@ class Pairing:
 
     Raises
     ------
-    ValueError
+    SelectionError
         Raised if one side can have several datasets of a data ID that pairs, or the sides are of different
         instruments; it says what has to be selected.
     """
@@ -75,16 +76,14 @@ class Pairing:
     def __post_init__(self) -> None:
         for word, side, other in (("left", self.left, self.right), ("right", self.right, self.left)):
             if alone := [each for each in side.openDimensions if each not in other.openDimensions]:
-                raise ValueError(
-                    f"{side.datasetType.name} on the {word} differ in {', '.join(alone)}, and those on the "
-                    f"other side do not: choose the {' and the '.join(alone)} of the {word}."
+                raise SelectionError(
+                    f"{word}.{alone[0]}",
+                    f"choose one: {side.browsed.name} on the {word} differ in it, and those on the other "
+                    "side do not.",
                 )
-        for governor in self.left.datasetType.dimensions.governors:
-            left, right = (side.selected.get(governor) for side in (self.left, self.right))
-            if left != right:
-                raise ValueError(
-                    f"There are no pairs of {governor} {left} on the left, {right} on the right."
-                )
+        if self.left.governors != self.right.governors:
+            sides = (", ".join(map(str, side.governors.values())) for side in (self.left, self.right))
+            raise SelectionError("left", f"there are no pairs of {' and '.join(sides)}.")
 
     @property
     def order(self) -> tuple[str, ...]:

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,9 +95,9 @@ class Findings:
     Parameters
     ----------
     failed
-        Amplifiers and detectors that failed tests.
+        Amplifiers and detectors that failed tests; None if it is not known, as no table could be read.
     structures
-        The structures of the highest ranks.
+        The structures of the highest ranks; None if they are not known.
     nStructures
         Number of all of them.
     sources
@@ -106,8 +106,8 @@ class Findings:
         What could not be read, or is not there, in words.
     """
 
-    failed: tuple[FailedAmplifier, ...]
-    structures: tuple[Structure, ...]
+    failed: tuple[FailedAmplifier, ...] | None
+    structures: tuple[Structure, ...] | None
     nStructures: int
     sources: tuple[str, ...]
     problems: tuple[str, ...]
@@ -130,38 +130,50 @@ def readFindings(butler: Butler, ref: DatasetRef, collections: Sequence[str]) ->
     findings
         What was found.
     """
-    culprits = _findCulprits(butler, ref, collections)
-    of_structures = _findStructures(butler, ref, collections)
-    problems = []
-    if not culprits:
-        problems.append(f"There is no table of culprits in {', '.join(collections)}.")
-    if of_structures is None:
-        problems.append(f"There is no table of structures in {', '.join(collections)}.")
-    tables, sources = [], []
-    for each in [*culprits, *([of_structures] if of_structures else [])]:
-        try:
-            tables.append((each, butler.get(each)))
-        except Exception as error:
-            # What is in a file is not in our hands.
-            problems.append(f"{nameDataset(each)} cannot be read: {type(error).__name__}.")
-        else:
-            sources.append(nameDataset(each))
-    failed: tuple[FailedAmplifier, ...] = ()
-    structures: tuple[Structure, ...] = ()
-    n_structures = 0
-    try:
-        failed = findFailed((own for each, own in tables if each != of_structures), _exposureOf(ref))
-        for own in (own for each, own in tables if each == of_structures):
-            structures, n_structures = findStructures(own), len(own)
-    except KeyError as error:
-        problems.append(f"A table lacks a column: {error}.")
+    reading = _Reading(butler)
+    tables = reading.read("culprits", _findCulprits(butler, ref, collections), collections)
+    failed = reading.take(lambda: findFailed(tables, _exposureOf(ref))) if tables else None
+    of_structures = reading.read("structures", _findStructures(butler, ref, collections), collections)
+    structures = reading.take(lambda: findStructures(of_structures[0])) if of_structures else None
     return Findings(
         failed=failed,
         structures=structures,
-        nStructures=n_structures,
-        sources=tuple(sources),
-        problems=tuple(problems),
+        nStructures=len(of_structures[0]) if structures is not None else 0,
+        sources=tuple(reading.sources),
+        problems=tuple(reading.problems),
     )
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Reads tables, and keeps what was read and what could not be."""
+
+    butler: Butler
+    sources: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def read(self, what: str, refs: Sequence[DatasetRef], collections: Sequence[str]) -> list[Table]:
+        """Read those that can be read."""
+        if not refs:
+            self.problems.append(f"There is no table of {what} in {', '.join(collections)}.")
+        tables = []
+        for ref in refs:
+            try:
+                tables.append(self.butler.get(ref))
+            except Exception as error:
+                # What is in a file is not in our hands.
+                self.problems.append(f"{nameDataset(ref)} cannot be read: {type(error).__name__}.")
+            else:
+                self.sources.append(nameDataset(ref))
+        return tables
+
+    def take[Found](self, find: Callable[[], Found]) -> Found | None:
+        """Take something from tables; None if they lack a column."""
+        try:
+            return find()
+        except KeyError as error:
+            self.problems.append(f"A table lacks a column: {error}.")
+            return None
 
 
 def findFailed(tables: Iterable[Table], exposure: int | None) -> tuple[FailedAmplifier, ...]:
@@ -248,13 +260,14 @@ def _findCulprits(butler: Butler, ref: DatasetRef, collections: Sequence[str]) -
     return own or found
 
 
-def _findStructures(butler: Butler, ref: DatasetRef, collections: Sequence[str]) -> DatasetRef | None:
-    """Find the table that was made together with a pyramid."""
+def _findStructures(butler: Butler, ref: DatasetRef, collections: Sequence[str]) -> list[DatasetRef]:
+    """Find the table that was made together with a pyramid: one, or none."""
     name = ref.datasetType.name.removesuffix(PYRAMID_SUFFIX) + _STRUCTURES
     if not butler.registry.queryDatasetTypes(name):
-        return None
+        return []
     searched = list(dict.fromkeys([ref.run, *collections]))
-    return butler.find_dataset(name, ref.dataId, collections=searched)
+    found = butler.find_dataset(name, ref.dataId, collections=searched)
+    return [] if found is None else [found]
 
 
 def _exposureOf(ref: DatasetRef) -> int | None:

@@ -13,11 +13,11 @@ import astropy.units as u
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from astropy.table.meta import get_header_from_yaml
 
 from lsst.analysis.cp.core import ColumnError
 from lsst.analysis.cp.core.amps import FAILED, GOOD, STATUS_NAMES
 from lsst.analysis.cp.core.columns import convertUnit
+from lsst.analysis.cp.core.tableMeta import parseTableMeta
 from lsst.analysis.cp.core.typing import BoolArray, FlagArray, FloatArray, IdArray, NameArray
 from lsst.daf.butler import DeferredDatasetHandle
 
@@ -82,7 +82,7 @@ class StoredTable:
             raise ColumnError(f"it has no column that is expected, but {', '.join(stored) or 'none'}")
         parameters = {"columns": wanted} | (_WITH_META if withMeta else {})
         table = handle.get(parameters=parameters, storageClass="ArrowTable")
-        meta = _parseMeta((table.schema.metadata or {}).get(_META, b"").decode()) if withMeta else {}
+        meta = parseTableMeta((table.schema.metadata or {}).get(_META, b"").decode()) if withMeta else {}
         return cls(table, meta)
 
     def __len__(self) -> int:
@@ -169,14 +169,3 @@ class StoredTable:
         """Tell whether a column is in a unit, or in none."""
         given = self.unit(name)
         return not given or u.Unit(given, parse_strict="silent") == u.Unit(unit)
-
-
-def _parseMeta(text: str) -> dict[str, Any]:
-    """Parse the metadata of a table, without those of the Butler, of which there are thousands of lines."""
-    lines, is_kept = [], True
-    for line in text.splitlines():
-        if not line.startswith(" "):
-            is_kept = not line.startswith(("- {LSST.BUTLER.", "- LSST.BUTLER."))
-        if is_kept:
-            lines.append(line)
-    return dict(get_header_from_yaml(lines).get("meta", {})) if lines else {}

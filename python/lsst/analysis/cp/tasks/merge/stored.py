@@ -9,6 +9,7 @@ merged rows are collected in a temporary file, from which the Butler writes them
 
 from __future__ import annotations
 
+import math
 import mmap
 import tempfile
 import threading
@@ -18,8 +19,9 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
 import pyarrow as pa
-from astropy.table import Table
+from astropy.table import Column, Table
 from astropy.utils.metadata import MergeConflictWarning
 
 from lsst.daf.butler.formatters.parquet import arrow_to_astropy, astropy_to_arrow
@@ -92,7 +94,7 @@ class MergedTable:
         """Write the parts, and keep the columns of the last, which has the longest names of all."""
         writer = None
         for chunk in chunks:
-            rows = astropy_to_arrow(chunk)
+            rows = _toArrow(chunk)
             if writer is None:
                 writer = pa.ipc.new_file(file, rows.schema.remove_metadata())
             writer.write_table(rows)
@@ -163,6 +165,26 @@ class MergedTable:
         finally:
             done.set()
             thread.join()
+
+
+def _toArrow(table: Table) -> pa.Table:
+    """Convert a table as the Butler does, which makes an array of each row of each profile."""
+    profiles = [name for name, column in table.columns.items() if _isProfile(column)]
+    # Columns chosen of a table refer to it, and it to itself, so that it would stay in memory for a while.
+    others = [table[name] for name in table.colnames if name not in profiles]
+    rows = astropy_to_arrow(Table(others, copy=False))
+    for name in profiles:
+        values = np.ascontiguousarray(table[name])
+        numbers = pa.array(values.reshape(-1))
+        vectors = pa.FixedSizeListArray.from_arrays(numbers, math.prod(values.shape[1:]))
+        rows = rows.add_column(table.colnames.index(name), name, vectors)
+    return rows
+
+
+def _isProfile(column: Column) -> bool:
+    """Tell whether a column has vectors of numbers, none of which is masked."""
+    is_plain = type(column) is Column and column.dtype.isnative
+    return is_plain and column.ndim > 1 and column.dtype.kind in "fiub"
 
 
 def mergeStored(

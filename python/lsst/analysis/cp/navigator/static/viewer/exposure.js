@@ -93,7 +93,7 @@ export class Exposure {
   addFindings(found) {
     this.findings = found;
     this.problems.push(...found.problems);
-    for (const each of found.structures) {
+    for (const each of found.structures ?? []) {
       const own = this.byId.get(each.detector);
       if (own) {
         const [x, y] = [each.x - own.first[0], each.y - own.first[1]];
@@ -101,7 +101,7 @@ export class Exposure {
         each.corners = own.placement.corners([x - half[0], y - half[1], x + half[0], y + half[1]]);
       }
     }
-    found.structures = found.structures.filter((each) => each.corners);
+    found.structures = found.structures?.filter((each) => each.corners) ?? null;
   }
 
   /** Frames of what failed: corners, and words. */

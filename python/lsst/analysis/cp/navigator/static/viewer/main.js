@@ -73,6 +73,7 @@ class Viewer {
     const level = this.levelOf(base);
     if (hasLimits && level && this.limits.mode === "auto") this.limits.set(level, [link.low, link.high]);
     this.panel.showExposure(base, Object.keys(this.tables));
+    if (link.mask.length) byId("masks").open = true;
     await this.usePartner(link.blink);
     this.redraw();
   }
@@ -127,6 +128,8 @@ class Viewer {
   }
 
   redraw() {
+    // Whoever looks on from outside is told when all is drawn, and in the address.
+    this.canvas.dataset.ready = false;
     if (!this.frame && this.state) {
       this.frame = requestAnimationFrame(() => {
         this.frame = null;
@@ -166,7 +169,7 @@ class Viewer {
     this.store.want([...overview, ...needed, ...masks, ...this.tilesOfOther(window)]);
     const isReady = !missing.length && masks.every(isHere);
     byId("busy").hidden = isReady;
-    this.canvas.dataset.ready = isReady && this.store.isIdle;
+    this.isReady = isReady && this.store.isIdle;
     if (level) this.panel.showLevel(level, level.factor === 1);
     this.panel.showState(state, this.base.planes.get(state.plane)?.unit ?? "", limits);
     byId("shown").textContent = this.partner ? `${state.second ? "Second" : "First"}: ${shown.facts.title}` : shown.facts.title;
@@ -205,7 +208,10 @@ class Viewer {
       ...state, id: this.base.id, blink: this.partnerId, x: view.x, y: view.y, zoom: view.zoom,
       low: limits[0], high: limits[1],
     });
-    this.linkTimer = setTimeout(() => history.replaceState(null, "", this.link), LINK_DELAY);
+    this.linkTimer = setTimeout(() => {
+      history.replaceState(null, "", this.link);
+      this.canvas.dataset.ready = this.isReady;
+    }, LINK_DELAY);
   }
 
   showStatus() {
@@ -305,6 +311,7 @@ class Viewer {
   /** Show another exposure in the same view. */
   async open(id) {
     const load = ++this.loads;
+    this.redraw();
     try {
       const base = await Exposure.load(id, this.base.collection);
       if (load !== this.loads) return;

@@ -4,7 +4,7 @@
 import { noValuePattern, paintMask } from "./colours.js";
 import { boundsOf, overlap } from "./geometry.js";
 
-const LEAST_FRAME = 9;
+const LEAST_FRAME = 11;
 const LEAST_FOR_NAME = 70;
 const LEAST_FOR_AMPLIFIERS = 260;
 
@@ -136,9 +136,9 @@ export class Painter {
     for (const own of seen) {
       const box = this.boxOf(own.outline);
       if (!own.amplifiers || box[2] - box[0] < LEAST_FOR_AMPLIFIERS) continue;
-      context.lineWidth = 1;
-      context.strokeStyle = "rgb(120 200 255 / 70%)";
       for (const { name, corners } of own.amplifiers) {
+        context.lineWidth = 1;
+        context.strokeStyle = "rgb(120 200 255 / 70%)";
         this.trace(corners);
         context.stroke();
         const [left, top, right, bottom] = this.boxOf(corners);
@@ -161,7 +161,7 @@ export class Painter {
       const side = Math.min(10, 0.5 * (right - left));
       this.drawCross(left + side, top + side, 0.6 * side);
       if (right - left > 60) {
-        const words = [failed.amplifier || name, "failed", failed.tests.join(", ")].join(" ");
+        const words = `${failed.amplifier || name}: ${failed.tests.join(", ")}`;
         this.drawText(this.shorten(words, right - left - 26), left + 22, top + 14, "left");
       }
     }
@@ -178,8 +178,8 @@ export class Painter {
       if (box.grown) this.traceBox(box);
       else this.trace(each.corners);
       const isSelected = each.rank === selected;
-      this.context.setLineDash(isSelected ? [] : [4, 3]);
-      this.strokeTwice(isSelected ? "#ffe14d" : "#7df0c8", isSelected ? 2.5 : 1.5);
+      this.context.setLineDash(isSelected ? [] : [5, 2]);
+      this.strokeTwice(isSelected ? "#ffe14d" : "#5dffd0", isSelected ? 2.5 : 2);
       this.context.setLineDash([]);
       const isRoomy = box[2] - box[0] > 2 * LEAST_FRAME || each.rank <= 20 || isSelected;
       if (isRoomy) this.drawText(`${each.rank}`, box[2] + 3, box[1] + 9, "left", 0.85);

@@ -88,7 +88,8 @@ export class Panel {
     }
     for (const [id, value] of [["low", limits[0]], ["high", limits[1]]]) {
       const field = byId(id);
-      if (document.activeElement !== field || field.validity.valid) {
+      // What is being typed stays.
+      if (document.activeElement !== field) {
         field.value = writeValue(value);
         field.setCustomValidity("");
       }
@@ -169,7 +170,10 @@ export class Panel {
       const text = `✗ ${name} ${each.amplifier} ${each.tests.join(", ")}`;
       return make("li", {}, button(text, () => this.viewer.goToFailed(each), { title: each.reasons.join("\n") }));
     });
-    if (findings && !failed.length) failed.push(make("li", { className: "dim" }, "None."));
+    // Nothing is good because no table says anything.
+    if (findings && !failed.length) {
+      failed.push(make("li", { className: "dim" }, findings.failed ? "None." : "Not known."));
+    }
     byId("failed").replaceChildren(...failed);
     const structures = findings?.structures ?? [];
     byId("structures").replaceChildren(...structures.map((each) => {
@@ -180,7 +184,7 @@ export class Panel {
       return make("li", {}, made);
     }));
     const n = findings?.nStructures ?? 0;
-    byId("structures-note").textContent = !findings ? "" : n === 0 ? "None." :
+    byId("structures-note").textContent = !findings ? "" : !findings.structures ? "Not known." : n === 0 ? "None." :
       n > structures.length ? `The first ${structures.length} of ${n}.` : `${n}; n and p go from one to the next.`;
     this.select(selected);
   }
