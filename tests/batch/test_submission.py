@@ -24,6 +24,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 EXPOSURE = simulator.ExposureInfo(20260801, 1)
 SHRINKAGE = 8
+PTCS = "LSSTComCam/calib/ptc/simulated"
 BOX_SIZE = 25
 LABELS = "verifyBiasIsr,verifyBiasDet,verifyBiasExp,verifyBias"
 """Tasks without views, as each job takes seconds to start."""
@@ -105,7 +106,7 @@ def curves(tmp_path, shell) -> Iterator[SimulatedRepository]:
     with simulator.makeRepository(repository.root, LsstComCam, ()) as butler:
         camera = LsstComCam().getCamera()
         simulator.PTCS.store(butler, LsstComCam(), camera, (), detectors=(0, 4))
-        ref = butler.find_dataset("ptc", detector=4, collections="LSSTComCam/calib", instrument="LSSTComCam")
+        ref = butler.find_dataset("ptc", detector=4, collections=PTCS, instrument="LSSTComCam")
         path = Path(butler.getURI(ref).ospath)
         path.write_bytes(path.read_bytes()[:1000])
     return repository
