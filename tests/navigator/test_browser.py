@@ -53,7 +53,7 @@ def test_from_the_collections_to_a_plot_by_mouse(page, server):
     page.click("text=Select")
     assert shown(page) == [f"detector R22_S{i // 3}{i % 3} ({i})" for i in range(9)]
     assert areLoaded(page)
-    page.click(".plots a >> nth=4")
+    page.click(".plots figure > a >> nth=4")
     assert f"detector R22_S11 (4), exposure {FIRST_EXPOSURE}" in page.title()
     assert areLoaded(page)
     page.click("figure.whole a")
@@ -130,9 +130,20 @@ def test_values_are_offered(page, server):
     assert page.evaluate(offered, "raft") == ["R22"]
     assert page.evaluate(offered, "detector")[4] == "R22_S11"
     assert page.evaluate(offered, "day_obs") == [str(day) for day in DAYS]
-    assert (
-        page.locator("label:has(input[name=exposure]) .note").inner_text() == "offered: those of detector 0"
-    )
+    note = page.locator("label:has(input[name=exposure]) .note").inner_text()
+    assert note == "The list has those of detector R22_S00 (0). You can type others."
+
+
+def test_keys_go_into_the_selection_and_out_of_it(page, server):
+    page.goto(f"{server}/plots?collection={CHAIN}")
+    focus = "document.activeElement.name ?? document.activeElement.tagName"
+    page.keyboard.press("/")
+    # The instrument comes first, and seldom has to be chosen.
+    assert page.evaluate(focus) == "physical_filter"
+    page.keyboard.press("Escape")
+    assert page.evaluate(focus) == "BODY"
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.closest('figure') !== null")
 
 
 def test_lost_file_costs_its_own_tile(browser, changed):
