@@ -361,7 +361,7 @@ def test_choices_are_those_of_the_instrument(butler):
     assert values(choices["day_obs"]) == [str(day) for day in DAYS]
     assert values(choices["exposure"]) == [str(number) for number in exposuresOf(COMCAM)]
     # Those of all detectors would take as long as there are datasets.
-    note = "The list has those of detector R22_S00 (0). You can type others."
+    note = "List: those of detector R22_S00 (0). Or type another."
     assert choices["exposure"].note == choices["day_obs"].note == note
 
 

@@ -131,7 +131,7 @@ def test_values_are_offered(page, server):
     assert page.evaluate(offered, "detector")[4] == "R22_S11"
     assert page.evaluate(offered, "day_obs") == [str(day) for day in DAYS]
     note = page.locator("label:has(input[name=exposure]) .note").inner_text()
-    assert note == "The list has those of detector R22_S00 (0). You can type others."
+    assert note == "List: those of detector R22_S00 (0). Or type another."
 
 
 def test_keys_go_into_the_selection_and_out_of_it(page, server):

@@ -152,7 +152,7 @@ def _offerTimes(
     choice = _limit(key, [Option(str(number)) for number in sorted(found)], _adviseFor(key, selection))
     if unchosen and not choice.note:
         first = summarize(sample, set(required) - set(unchosen))
-        return Choice(key, choice.options, note=f"The list has those of {first}. You can type others.")
+        return Choice(key, choice.options, note=f"List: those of {first}. Or type another.")
     return choice
 
 
