@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             root = repository.parents[2]
             with _serve(root, repository.relative_to(root)) as address:
                 _take(browser, address + page, Path(folder) / f"{name}.png")
-            shrink(Path(folder) / f"{name}.png", DIRECTORY / f"{name}.png", method=Image.Quantize.MEDIANCUT)
+            shrink(Path(folder) / f"{name}.png", DIRECTORY / f"{name}.png", method=Image.Quantize.FASTOCTREE)
             print(DIRECTORY / f"{name}.png")
         browser.close()
 
