@@ -107,7 +107,8 @@ def test_command_is_understood(command, isWhole, monkeypatch, tmp_path):
             ).cli
             subcommand = pipetask.get_command(pipetask.make_context("pipetask", [name]), name)
             assert subcommand is not None
-            subcommand.make_context(name, options, resilient_parsing=not isWhole)
+            # click takes out of the list what it has read.
+            subcommand.make_context(name, list(options), resilient_parsing=not isWhole)
             if "-p" in options:
                 checkPipeline(options)
         case "bps", [name, *options]:

@@ -5,7 +5,6 @@ import { noValuePattern, paintMask } from "./colours.js";
 import { boundsOf, overlap } from "./geometry.js";
 
 const LEAST_FRAME = 11;
-const LEAST_FOR_NAME = 70;
 const LEAST_FOR_AMPLIFIERS = 260;
 
 export class Painter {
@@ -120,14 +119,15 @@ export class Painter {
     }
   }
 
+  /** No name is wider than its detector: those side by side would lie on each other. */
   drawNames(seen) {
     for (const own of seen) {
       const box = this.boxOf(own.outline);
-      if (box[2] - box[0] < LEAST_FOR_NAME) continue;
       const x = Math.max(box[0], 0) + 5;
       const y = Math.min(box[3], this.view.height) - 6;
-      const words = own.planes.length ? own.name : `${own.name}: no image`;
-      if (x < box[2] - 30 && y > box[1] + 10) this.drawText(words, x, y, "left");
+      const choices = own.planes.length ? [own.name] : [`${own.name}: no image`, own.name];
+      const words = choices.find((each) => x + this.widthOf(each) < box[2] - 3);
+      if (words && y > box[1] + 10) this.drawText(words, x, y, "left");
     }
   }
 
@@ -224,10 +224,15 @@ export class Painter {
     context.fillText(words, x, y);
   }
 
-  shorten(words, width) {
+  /** Width of words of the usual size. */
+  widthOf(words) {
     this.context.font = "13px system-ui, sans-serif";
+    return this.context.measureText(words).width;
+  }
+
+  shorten(words, width) {
     let kept = words;
-    while (kept.length > 3 && this.context.measureText(kept).width > width) kept = `${kept.slice(0, -2)}…`;
+    while (kept.length > 3 && this.widthOf(kept) > width) kept = `${kept.slice(0, -2)}…`;
     return kept;
   }
 
