@@ -222,7 +222,7 @@ def test_a_choice_that_the_server_does_not_answer_is_taken_back(browser, address
     page.wait_for_selector("#stage img")
     page.route("**/flip/line*", lambda route: route.abort())
     page.select_option("#along", "detector")
-    page.wait_for_function("document.getElementById('note').textContent === 'The server does not answer.'")
+    page.locator("#note:text-is('The server does not answer.')").wait_for()
     assert page.input_value("#along") == "exposure"
     page.close()
 
