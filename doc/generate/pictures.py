@@ -110,7 +110,12 @@ def firstFigure(folder: Path, pattern: str) -> Path | None:
     return min(folder.glob(f"{pattern}.png"), default=None)
 
 
-def shrink(figure: Path, target: Path, width: int = WIDTH) -> None:
+def shrink(
+    figure: Path,
+    target: Path,
+    width: int = WIDTH,
+    method: Image.Quantize = Image.Quantize.MAXCOVERAGE,
+) -> None:
     """Write a figure with fewer pixels and colours.
 
     Parameters
@@ -121,13 +126,13 @@ def shrink(figure: Path, target: Path, width: int = WIDTH) -> None:
         Where to.
     width
         Largest width and height, pixels.
+    method
+        How the colours are chosen. The default makes the smallest files, and tints large pale areas.
     """
     with Image.open(figure) as image:
         small = image.convert("RGB")
         small.thumbnail((width, width), Image.Resampling.LANCZOS)
-        small.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-            target, optimize=True
-        )
+        small.quantize(COLOURS, method, dither=Image.Dither.NONE).save(target, optimize=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

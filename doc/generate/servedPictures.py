@@ -22,6 +22,7 @@ from urllib.parse import urlencode
 
 from astropy.time import Time
 from pictures import DIRECTORY, shrink
+from PIL import Image
 
 from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
 from lsst.obs.lsst import LsstCam
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             root = repository.parents[2]
             with _serve(root, repository.relative_to(root)) as address:
                 _take(browser, address + page, Path(folder) / f"{name}.png")
-            shrink(Path(folder) / f"{name}.png", DIRECTORY / f"{name}.png")
+            shrink(Path(folder) / f"{name}.png", DIRECTORY / f"{name}.png", method=Image.Quantize.MEDIANCUT)
             print(DIRECTORY / f"{name}.png")
         browser.close()
 

@@ -130,9 +130,20 @@ def test_values_are_offered(page, server):
     assert page.evaluate(offered, "raft") == ["R22"]
     assert page.evaluate(offered, "detector")[4] == "R22_S11"
     assert page.evaluate(offered, "day_obs") == [str(day) for day in DAYS]
-    assert (
-        page.locator("label:has(input[name=exposure]) .note").inner_text() == "offered: those of detector 0"
-    )
+    note = page.locator("label:has(input[name=exposure]) .note").inner_text()
+    assert note == "List: those of detector R22_S00 (0). Or type another."
+
+
+def test_keys_go_into_the_selection_and_out_of_it(page, server):
+    page.goto(f"{server}/plots?collection={CHAIN}")
+    focus = "document.activeElement.name ?? document.activeElement.tagName"
+    page.keyboard.press("/")
+    # The instrument comes first, and seldom has to be chosen.
+    assert page.evaluate(focus) == "physical_filter"
+    page.keyboard.press("Escape")
+    assert page.evaluate(focus) == "BODY"
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.closest('figure') !== null")
 
 
 def test_a_list_can_do_without_offered_values(browser, server):

@@ -13,6 +13,7 @@ import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import quote
 from uuid import uuid4
 
 import numpy as np
@@ -30,6 +31,7 @@ from navigatorRepository import (
     OTHER,
     PYRAMID,
     RAFT,
+    RUN,
     SIZE,
     TABLE,
     NavigatorRepository,
@@ -80,6 +82,32 @@ def test_links_of_a_page_lead_to_what_they_name(server, plot):
     assert f"type={DETECTOR}" in html.unescape(askPage(server, of_detector))
     for link in links:
         askPage(server, link)
+
+
+@pytest.mark.parametrize(
+    ("datasetType", "dataId", "follows"),
+    [
+        (DETECTOR, {"detector": 4}, "&detector=4"),
+        # A raft is stored under one of its detectors, which is not what is meant.
+        (RAFT, {}, ""),
+        (EXPOSURE, {}, ""),
+    ],
+)
+def test_plots_of_exposures_lead_to_the_pixels(server, repository, datasetType, dataId, follows):
+    ref = repository.find(datasetType, instrument=COMCAM, exposure=FIRST_EXPOSURE, **dataId)
+    page = askPage(server, f"/dataset/{ref.id}", collection=CHAIN)
+    (link,) = linksOf(page, "/view/")
+    assert link == f"/view/{repository.find(PYRAMID).id}?collection={quote(CHAIN, safe='')}{follows}"
+    askPage(server, link)
+
+
+def test_plots_without_pixels_have_no_link_to_them(server, repository):
+    other = repository.find(DETECTOR, instrument=COMCAM, exposure=exposuresOf(COMCAM)[1], detector=4)
+    for ref, collection in ((other, CHAIN), (repository.find(RUN, instrument=COMCAM), CHAIN)):
+        assert linksOf(askPage(server, f"/dataset/{ref.id}", collection=collection), "/view/") == []
+    # The page stays, whatever became of the collection in its address.
+    plot = repository.find(EXPOSURE, instrument=COMCAM, exposure=FIRST_EXPOSURE)
+    assert linksOf(askPage(server, f"/dataset/{plot.id}", collection="u/me/removed"), "/view/") == []
 
 
 def test_page_of_a_raft_names_it(server, repository):

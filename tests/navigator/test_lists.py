@@ -185,9 +185,25 @@ def test_what_cannot_be_shown_is_named(server, query, status, says):
 
 def test_images_lead_to_the_viewer_or_to_a_picture(server, repository):
     page = askPage(server, "/images", collection=CHAIN, type=PYRAMID)
-    assert f"/view/{repository.find(PYRAMID).id}" in linksOf(page)
+    assert linksOf(page, f"/view/{repository.find(PYRAMID).id}?collection=")
     page = askPage(server, "/images", collection=CHAIN, type=IMAGE)
     assert linksOf(page, f"/dataset/{repository.find(IMAGE).id}?")
+
+
+def test_selection_goes_from_plots_to_images_and_back(server):
+    query = {"collection": CHAIN, "instrument": COMCAM, "detector": "R22_S11"}
+    for here, there in (("/plots", "/images"), ("/images", "/plots")):
+        (link,) = [
+            link for link in linksOf(askPage(server, here, **query), there) if "type" not in queryOf(link)
+        ][:1]
+        assert queryOf(link) == query
+
+
+def test_types_say_what_there_is_a_plot_of(server):
+    page = askPage(server, "/plots", collection=CHAIN)
+    for scope in ("for each exposure", "for each detector and exposure", "for each raft and exposure"):
+        assert f"<small>{scope}</small>" in page
+    assert "<small>for the whole run</small>" in page
 
 
 def test_new_datasets_and_collections_are_shown_at_the_next_load(changed):

@@ -76,13 +76,13 @@ def test_command_serves_until_it_is_told_to_end(empty, number):
 def test_taken_port_is_named(empty, taken):
     result = LogCliRunner().invoke(serve_verify, [str(empty), "--port", str(taken)])
     assert result.exit_code == 1
-    assert f"Port {taken} of 127.0.0.1 cannot be listened at: " in result.output
+    assert f"Cannot listen at port {taken} of 127.0.0.1: " in result.output
 
 
 def test_unknown_interface_is_named(empty):
     result = LogCliRunner().invoke(serve_verify, [str(empty), "--host", "no.such.host.invalid"])
     assert result.exit_code == 1
-    assert "of no.such.host.invalid cannot be listened at" in result.output
+    assert "of no.such.host.invalid: " in result.output
 
 
 def test_repository_that_does_not_open_is_named(tmp_path):

@@ -174,6 +174,15 @@ def test_value_at_a_pixel(viewer, first, repository, fault):
     )
 
 
+def test_link_to_a_detector_shows_it(viewer, first, repository):
+    viewer.open(first, detector=94)
+    x, y = placeOf(repository, 94, *(0.5 * size for size in repository.camera[94].getBBox().getDimensions()))
+    box = viewer.box
+    middle = box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"]
+    assert viewer.placeOf(x, y) == pytest.approx(middle, abs=2)
+    assert f"{repository.camera[94].getName()} (94)" in viewer.point(x, y)
+
+
 def test_amplifier_is_that_of_the_camera(viewer, first, repository):
     viewer.open(first, x=0, y=0, zoom=0.8)
     detector = repository.camera[94]

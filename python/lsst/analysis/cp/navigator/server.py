@@ -68,7 +68,9 @@ class Listener:
             return cls(host, socket.create_server(place, family=family))
         except OSError as error:
             reason = error.strerror or str(error)
-            raise OSError(f"Port {port} of {host} cannot be listened at: {reason}.") from error
+            raise OSError(
+                f"Cannot listen at port {port} of {host}: {reason}. Choose another with --port or --host."
+            ) from error
 
     @property
     def isLocal(self) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lsst.analysis.cp.metrics.records import findRaft
 
+from .labels import summarize
 from .paging import queryInOrder
 from .selection import RAFT, Selection
 from .types import BrowsedType
@@ -137,6 +138,7 @@ def _offerTimes(
     """
     required = browsed.datasetType.dimensions.required
     others = [name for name in required if name not in (*_EPOCHS, "instrument")]
+    unchosen = [name for name in others if name not in selection.values]
     of_one = {name: selection.values.get(name, sample.dataId[name]) for name in others}
     of_one["instrument"] = sample.dataId["instrument"]
     if key != "day_obs" and "day_obs" in selection.values:
@@ -153,9 +155,9 @@ def _offerTimes(
             )
             found.update(row[key] for row in rows)
     choice = _limit(key, [Option(str(number)) for number in sorted(found)], _adviseFor(key, selection))
-    if others and not choice.note:
-        first = ", ".join(f"{name} {of_one[name]}" for name in others)
-        return Choice(key, choice.options, isComplete=False, note=f"offered: those of {first}")
+    if unchosen and not choice.note:
+        first = summarize(sample, set(required) - set(unchosen))
+        return Choice(key, choice.options, note=f"List: those of {first}. Or type another.")
     return choice
 
 

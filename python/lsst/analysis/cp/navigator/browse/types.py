@@ -105,6 +105,14 @@ class BrowsedType:
         return titleOf(self.name, rest.rpartition("_")[0]) or rest or self.name
 
     @property
+    def scope(self) -> str:
+        """What there is a dataset of."""
+        names = [name for name in self.dimensions if name != "instrument"]
+        if isOfRafts(self.datasetType):
+            names = ["raft" if name == "detector" else name for name in names]
+        return f"for each {' and '.join(names)}" if names else "for the whole run"
+
+    @property
     def dimensions(self) -> tuple[str, ...]:
         """Names of the dimensions that each dataset has a value of, in the order of the Butler."""
         return tuple(self.datasetType.dimensions.required)

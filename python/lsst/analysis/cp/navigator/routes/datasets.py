@@ -14,12 +14,13 @@ from starlette.exceptions import HTTPException
 
 from lsst.analysis.cp.metrics import nameDataset
 from lsst.analysis.cp.navigator.browse.labels import labelDataId, summarize
-from lsst.analysis.cp.navigator.browse.types import BrowsedType, isPlot, isPyramid, isShown
+from lsst.analysis.cp.navigator.browse.types import BrowsedType, isOfRafts, isPlot, isPyramid, isShown
 from lsst.analysis.cp.navigator.dependencies import OpenButler, Pictures
 from lsst.analysis.cp.navigator.pictures.provenance import Provenance, readProvenance
 from lsst.analysis.cp.navigator.pictures.stored import LostFileError, UnusablePictureError, readStored
 from lsst.analysis.cp.navigator.rendering import render
-from lsst.daf.butler import Butler, DatasetRef
+from lsst.analysis.cp.navigator.tiles.related import findOfExposure, searchedBy
+from lsst.daf.butler import Butler, DatasetRef, MissingCollectionError
 
 from .drawing import drawText
 
@@ -93,7 +94,20 @@ def showDataset(
         collection=collection or ref.run,
         isPlot=isPlot(ref.datasetType),
         isPyramid=isPyramid(ref.datasetType),
+        pixels=_findPixels(butler, ref, collection),
+        detector=None if isOfRafts(ref.datasetType) else ref.dataId.get("detector"),
     )
+
+
+def _findPixels(butler: Butler, ref: DatasetRef, collection: str) -> DatasetRef | None:
+    """Find the image of the exposure that a plot is of, where the viewer can show it."""
+    if not isPlot(ref.datasetType):
+        return None
+    try:
+        return findOfExposure(butler, ref, searchedBy(butler, ref, collection))
+    except MissingCollectionError:
+        # The page stays, even if the collection that it was found in does not.
+        return None
 
 
 @router.get("/dataset/{number}/picture")

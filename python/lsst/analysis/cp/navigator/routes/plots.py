@@ -197,5 +197,5 @@ def _showDatasets(
 def _target(browsed: BrowsedType, collection: str) -> Callable[[object], str]:
     """Return what writes the address of a dataset: pyramids have a viewer."""
     if isPyramid(browsed.datasetType):
-        return lambda number: address(f"/view/{number}")
+        return lambda number: address(f"/view/{number}", collection=collection)
     return lambda number: address(f"/dataset/{number}", collection=collection)

@@ -52,7 +52,10 @@ const RELATIONS = { n: "next", p: "prev", u: "up" };
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, select, textarea")) return;
+  if (event.target.closest("input, select, textarea")) {
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
   const direction = DIRECTIONS[event.key];
   if (direction && tiles.length) {
     const from = document.activeElement;
@@ -60,7 +63,8 @@ document.addEventListener("keydown", (event) => {
     to?.focus();
     event.preventDefault();
   } else if (event.key === "/" && form) {
-    form.querySelector("input:not([type=hidden]), select").focus();
+    // The instrument comes first, and seldom has to be chosen.
+    (form.querySelector("input:not([type=hidden])") ?? form.querySelector("select")).focus();
     event.preventDefault();
   } else if (RELATIONS[event.key]) {
     document.querySelector(`a[rel~=${RELATIONS[event.key]}]`)?.click();

@@ -20,7 +20,16 @@ from .readers import PYRAMID_SUFFIX
 if TYPE_CHECKING:
     from lsst.daf.butler.queries import DatasetRefQueryResults, Query
 
-__all__ = ["OtherPyramid", "Others", "findCombined", "findOthers", "listOthers", "productOf", "searchedBy"]
+__all__ = [
+    "OtherPyramid",
+    "Others",
+    "findCombined",
+    "findOfExposure",
+    "findOthers",
+    "listOthers",
+    "productOf",
+    "searchedBy",
+]
 
 _PYRAMIDS = Kind("image", "images", ending=PYRAMID_SUFFIX)
 _COMBINED = "cpCombined"
@@ -184,6 +193,35 @@ def findCombined(butler: Butler, ref: DatasetRef, collections: Sequence[str]) ->
             one = butler.find_dataset(name, data_id, collections=list(collections))
             found += [one] if one is not None else []
     return tuple(_describe(each) for each in found)
+
+
+def findOfExposure(butler: Butler, ref: DatasetRef, collections: Sequence[str]) -> DatasetRef | None:
+    """Find the pyramid of the exposure that a plot is of.
+
+    Parameters
+    ----------
+    butler
+        The repository.
+    ref
+        The plot, with its dimension records.
+    collections
+        Where to search.
+
+    Returns
+    -------
+    pyramid
+        That of the same product; None if the plot is of no exposure, or there is no such pyramid.
+    """
+    product, key = productOf(ref.datasetType.name), _keyOf(ref)
+    if not product or not key:
+        return None
+    for name in matchTypes(butler, _PYRAMIDS, product, list(collections)):
+        dimensions = butler.get_dataset_type(name).dimensions
+        if key in dimensions and dimensions <= ref.dimensions:
+            found = butler.find_dataset(name, ref.dataId.subset(dimensions), collections=list(collections))
+            if found is not None:
+                return found
+    return None
 
 
 def _keyOf(ref: DatasetRef) -> str:

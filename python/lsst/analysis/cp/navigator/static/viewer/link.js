@@ -13,6 +13,7 @@ export function readLink(address) {
     id: pathname.split("/").pop(),
     collection: text("collection"),
     plane: text("plane"),
+    detector: number(given.get("detector")),
     x: number(given.get("x")),
     y: number(given.get("y")),
     zoom: number(given.get("zoom")),

@@ -76,6 +76,9 @@ class Viewer {
     if (link.mask.length) byId("masks").open = true;
     await this.usePartner(link.blink);
     this.redraw();
+    // Links from plots name a detector, and know no places.
+    const own = link.zoom === null ? base.byId.get(link.detector) : undefined;
+    if (own) this.goTo(own.outline, 0.9, MOST_ZOOM_OF_STRUCTURE);
   }
 
   useBase(base) {

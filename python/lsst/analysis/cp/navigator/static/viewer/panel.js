@@ -131,7 +131,7 @@ export class Panel {
     }
     byId("partner").textContent = partner
       ? `Second: ${partner.title ?? partner.facts.title}`
-      : "To blink, choose a second exposure or the combined calibration.";
+      : "To blink, list exposures below, and choose a second one or the combined calibration.";
     for (const id of ["blink", "blinking", "no-partner"]) byId(id).disabled = !partner;
     const combined = others?.combined ?? [];
     const none = make("li", { className: "dim" }, "No pyramid of a combined calibration here.");
