@@ -146,6 +146,20 @@ def test_keys_go_into_the_selection_and_out_of_it(page, server):
     assert page.evaluate("document.activeElement.closest('figure') !== null")
 
 
+def test_a_list_can_do_without_offered_values(browser, server):
+    page = browser.new_page(viewport=WIDE)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.route("**/choices*", lambda route: route.abort())
+    page.goto(f"{server}/plots?collection={CHAIN}&type={DETECTOR}&instrument={COMCAM}")
+    page.fill("input[name=detector]", "R22_S11")
+    page.click("text=Select")
+    assert shown(page)[0] == f"exposure {FIRST_EXPOSURE}"
+    assert "detector=R22_S11" in page.url
+    assert errors == []
+    page.close()
+
+
 def test_lost_file_costs_its_own_tile(browser, changed):
     lost = changed.find(EXPOSURE, FIRST, instrument=COMCAM, exposure=FIRST_EXPOSURE)
     changed.pathOf(lost).unlink()

@@ -215,6 +215,19 @@ def flip(page, address) -> Flip:
 
 
 @slow
+def test_a_choice_that_the_server_does_not_answer_is_taken_back(browser, address):
+    page = browser.new_page()
+    page.set_default_timeout(15000)
+    page.goto(address + write("/flip", along="exposure", **HERE))
+    page.wait_for_selector("#stage img")
+    page.route("**/flip/line*", lambda route: route.abort())
+    page.select_option("#along", "detector")
+    page.locator("#note:text-is('The server does not answer.')").wait_for()
+    assert page.input_value("#along") == "exposure"
+    page.close()
+
+
+@slow
 def test_keys_go_through_exposures(flip):
     flip.open(**HERE)
     assert flip.shown() == (4, 1)

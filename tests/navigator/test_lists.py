@@ -27,7 +27,9 @@ from navigatorRepository import (
     PYRAMID,
     RUN,
     SECOND,
+    NavigatorRepository,
     exposuresOf,
+    writePng,
 )
 from runningServer import runServer
 
@@ -222,6 +224,48 @@ def test_new_datasets_and_collections_are_shown_at_the_next_load(changed):
         assert "cpNew_new_Plot" in askPage(address, "/plots", collection="u/me/new")
         page = askPage(address, "/plots", collection="u/me/new", type="cpNew_new_Plot")
         assert shownIds(page) == [str(new.id)]
+
+
+def addPlots(repository: NavigatorRepository, name: str, *dataIds: dict[str, int | str]) -> list[DatasetRef]:
+    """Add plots of a new type."""
+    with Butler.from_config(str(repository.root), writeable=True) as butler:
+        kind = DatasetType(name, tuple(dataIds[0]), "Plot", universe=butler.dimensions)
+        butler.registry.registerDatasetType(kind)
+        refs = [DatasetRef(kind, butler.registry.expandDataId(each), FIRST) for each in dataIds]
+        for i, ref in enumerate(refs):
+            path = writePng(repository.root / f"{ref.id}.png", i)
+            butler.ingest(FileDataset(path=str(path), refs=[ref]), transfer="move")
+    return refs
+
+
+def test_plots_of_pixels_of_the_sky_have_pages(changed):
+    refs = addPlots(changed, "theirs_sky_Plot", *({"htm7": 131072 + i} for i in range(3)))
+    with runServer(changed.root) as address:
+        page = askPage(address, "/plots", collection=FIRST, type="theirs_sky_Plot")
+        assert shownIds(page) == [str(ref.id) for ref in refs]
+        line = ask(address, "/flip/line", collection=FIRST, type="theirs_sky_Plot", htm7=131073).json()
+        selected = askPage(address, "/plots", collection=FIRST, type="theirs_sky_Plot", htm7=131074)
+    assert [each["id"] for each in (*line["before"], line["here"], *line["after"])] == shownIds(page)
+    assert shownIds(selected) == [str(refs[2].id)]
+
+
+def test_detectors_whose_names_are_numbers_are_not_taken_for_others(changed):
+    with Butler.from_config(str(changed.root), writeable=True) as butler:
+        butler.registry.insertDimensionData("instrument", {"name": "Cam", "detector_max": 9})
+        # Each has the number of another one as its name.
+        records = ({"instrument": "Cam", "id": i, "full_name": str(3 - i)} for i in range(4))
+        butler.registry.insertDimensionData("detector", *records)
+    data_ids = ({"instrument": "Cam", "detector": i} for i in range(4))
+    refs = addPlots(changed, "theirs_camera_Plot", *data_ids)
+    query = {"collection": FIRST, "type": "theirs_camera_Plot", "instrument": "Cam"}
+    with runServer(changed.root) as address:
+        page = askPage(address, f"/dataset/{refs[1].id}")
+        (link,) = (each for each in linksOf(page, "/plots") if "detector" in queryOf(each))
+        choices = ask(address, "/choices", **query).json()["detector"]["options"]
+        chosen = askPage(address, "/plots", **query, detector=choices[1][0])
+    assert queryOf(link)["detector"] == "1"
+    assert choices[1] == ["1", "2"]
+    assert shownIds(chosen) == [str(refs[1].id)]
 
 
 def test_hostile_names_are_text(server):

@@ -18,6 +18,7 @@ import matplotlib
 import numpy as np
 import pytest
 import urllib3
+from astropy.table import MaskedColumn
 from runningServer import runServer
 from viewerRepository import (
     COMBINED,
@@ -30,11 +31,14 @@ from viewerRepository import (
     STRUCTURES,
     VERIFY,
     ViewerRepository,
+    makeCulprits,
+    makeStructures,
     makeTurnedRepository,
     makeViewerRepository,
 )
 
 from lsst.analysis.cp.core.pyramid import PyramidReader
+from lsst.analysis.cp.navigator.tiles.findings import findFailed, findStructures
 from lsst.analysis.cp.navigator.tiles.readers import OpenPyramids, PyramidPlace
 from lsst.daf.butler import Butler
 from lsst.resources import ResourcePath
@@ -257,6 +261,58 @@ def test_unreadable_table_is_named_and_the_other_is_read(tmp_path, repository):
     assert found["failed"] is None
     assert "cpBiasExp_culprits" in found["problems"][0]
     assert "cannot be read" in found["problems"][0]
+
+
+def replaceTable(root: Path, name: str, **columns: object) -> None:
+    """Put a table in place of one, with other columns."""
+    with Butler.from_config(str(root), writeable=True) as butler:
+        (ref,) = butler.query_datasets(name, "*", find_first=False, with_dimension_records=True)
+        table = butler.get(ref)
+        table.update(columns)
+        butler.pruneDatasets([ref], purge=True, unstore=True, disassociate=True)
+        butler.put(table, ref)
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"status": [3, 3, 3, 3]}, "Expected text in its column 'status', got int64."),
+        ({"exposure": ["2026030100001"] * 4}, "Expected whole numbers in its column 'exposure'"),
+        ({"exposure": [2026030100001.0] * 4}, "Expected whole numbers in its column 'exposure'"),
+        ({"detector": ["R22"] * 4}, "A table cannot be used"),
+    ],
+)
+def test_odd_table_of_culprits_does_not_say_that_nothing_failed(tmp_path, repository, columns, words):
+    root = shutil.copytree(repository.root, tmp_path / "copy")
+    replaceTable(root, "cpBiasExp_culprits", **columns)
+    with runServer(root) as address:
+        found = get(f"{address}/pyramid/{repository.idOf(EXPOSURES[0])}/findings").json()
+    assert found["failed"] is None
+    assert words in found["problems"][0]
+    assert len(found["structures"]) == 2
+
+
+@pytest.mark.parametrize("columns", [{"x": ["left", "right"]}, {"rank": [np.nan, 1.0]}])
+def test_odd_table_of_structures_costs_itself(tmp_path, repository, columns):
+    root = shutil.copytree(repository.root, tmp_path / "copy")
+    replaceTable(root, "cpBiasExpResidual_structures", **columns)
+    with runServer(root) as address:
+        found = get(f"{address}/pyramid/{repository.idOf(EXPOSURES[0])}/findings").json()
+    assert found["structures"] is None
+    assert "A table cannot be used" in found["problems"][0]
+    assert (found["failed"][0]["detector"], found["failed"][0]["amplifier"]) == FAILED
+
+
+def test_absent_values_of_tables_are_left_out():
+    culprits = makeCulprits(EXPOSURES[0])
+    culprits["status"] = MaskedColumn(["failed"] * 4, mask=[True, False, False, False])
+    (own, other) = findFailed([culprits], EXPOSURES[0])
+    assert (own.detector, own.tests, other.detector) == (81, ("NOISE",), 94)
+    structures = makeStructures(EXPOSURES[0])
+    structures["rank"] = MaskedColumn([1, 2], mask=[True, False])
+    structures["score"] = MaskedColumn([50.0, 7.0], mask=[False, True])
+    (left,) = findStructures(structures)
+    assert (left.rank, left.detector, left.score) == (2, 81, None)
 
 
 def test_exposures_before_and_after(address, repository):

@@ -115,13 +115,18 @@ def _offerRecords(butler: Butler, key: str, dataId: Mapping[str, object]) -> Cho
         element, data_id=dict(dataId), order_by=element, limit=_N_LISTED, explain=False
     )
     if key == "detector":
-        options = [Option(str(record.full_name), str(record.id)) for record in records]
+        options = [_offerDetector(record.full_name, record.id) for record in records]
     elif key == RAFT:
         rafts = {findRaft(record.full_name) for record in records}
         options = [Option(name) for name in sorted(name for name in rafts if name)]
     else:
         options = [Option(str(record.name), str(record.band or "")) for record in records]
     return _limit(key, options, "give the name")
+
+
+def _offerDetector(name: str, number: int) -> Option:
+    # Digits are taken for a number.
+    return Option(str(number), name) if name.isdigit() else Option(name, str(number))
 
 
 def _offerTimes(

@@ -53,7 +53,9 @@ def labelDataId(ref: DatasetRef, without: Collection[str] = ()) -> list[Label]:
         if key == "detector" and record is not None:
             raft = findRaft(record.full_name) if is_of_rafts else None
             name = str(record.full_name)
-            labels.append(Label(RAFT, raft, raft) if raft else Label(key, f"{name} ({value})", name))
+            # Digits are taken for the number of a detector.
+            chosen = str(value) if name.isdigit() else name
+            labels.append(Label(RAFT, raft, raft) if raft else Label(key, f"{name} ({value})", chosen))
         else:
             labels.append(Label(key, str(value), str(value)))
     return labels

@@ -199,6 +199,9 @@ def _readValue(butler: Butler, key: str, text: str, scope: Mapping[str, int | st
     is_number = butler.dimensions.dimensions[key].primaryKey.getPythonType() is int
     if is_number and text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS:
         number = int(text)
+        # There are no records of pixels of the sky.
+        if key in butler.dimensions.skypix_dimensions.names:
+            return number
         if butler.query_dimension_records(key, data_id={**of_key, key: number}, limit=1, explain=False):
             return number
         raise SelectionError(key, f"there is no {text}. {_nameNearest(butler, key, number, of_key)}")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import stat
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ __all__ = ["MAX_BYTES", "LostFileError", "UnusablePictureError", "checkFile", "r
 
 MAX_BYTES = 1 << 26
 """Most bytes of the file of a plot; those of 205 detectors have a few million."""
+
+_SIGNATURE = 8
+"""Number of bytes before the first part of a PNG file."""
 
 
 class LostFileError(FileNotFoundError):
@@ -42,14 +46,15 @@ def readStored(butler: Butler, ref: DatasetRef) -> Picture:
     Returns
     -------
     picture
-        The picture; that its file begins and ends as a PNG file does is checked.
+        The picture; that its file begins and ends as a PNG file does is checked, and so are the checksums of
+        what is in between.
 
     Raises
     ------
     LostFileError
         Raised if there is no such file.
     UnusablePictureError
-        Raised if it is no PNG file, one that is cut off, or of more than `MAX_BYTES`.
+        Raised if it is no PNG file, one that is cut off or damaged, or of more than `MAX_BYTES`.
     """
     try:
         path = checkFile(butler, ref, MAX_BYTES)
@@ -61,6 +66,10 @@ def readStored(butler: Butler, ref: DatasetRef) -> Picture:
         raise UnusablePictureError(_withoutUri(error, ref)) from error
     if len(picture.png) > MAX_BYTES:
         raise UnusablePictureError(f"The file of {nameDataset(ref)} has over {MAX_BYTES} bytes.")
+    if part := _findDamage(picture.png):
+        raise UnusablePictureError(
+            f"The file of {nameDataset(ref)} is damaged: the checksum of its part {part} is wrong."
+        )
     return picture
 
 
@@ -101,6 +110,23 @@ def checkFile(butler: Butler, ref: DatasetRef, maxBytes: int) -> Path | None:
             f"The file of {nameDataset(ref)} has {status.st_size} bytes, over {maxBytes}."
         )
     return path
+
+
+def _findDamage(png: bytes) -> str:
+    """Name the first part of a PNG file whose checksum is wrong; empty if there is none.
+
+    Browsers keep for ever what they are sent: a file that is mended later would never be seen. Parts that a
+    picture can do without, whose names begin with a small letter, do not matter.
+    """
+    content, start = memoryview(png), _SIGNATURE
+    while start < len(png):
+        end = start + 8 + int.from_bytes(content[start : start + 4])
+        name = bytes(content[start + 4 : start + 8])
+        checksum = int.from_bytes(content[end : end + 4])
+        if not name[:1].islower() and zlib.crc32(content[start + 4 : end]) != checksum:
+            return ascii(name.decode("latin-1"))
+        start = end + 4
+    return ""
 
 
 def _withoutUri(error: ValueError, ref: DatasetRef) -> str:

@@ -259,7 +259,7 @@ function listen() {
   }
   document.getElementById("size").addEventListener("click", toggleSize);
   document.getElementById("along").addEventListener("change", (event) => {
-    go(addressOf("/flip/line", shown(), { along: event.target.value }));
+    go(addressOf("/flip/line", shown(), { along: event.target.value })).then(drawChoices);
     event.target.blur();
   });
   document.getElementById("type").addEventListener("change", (event) => {

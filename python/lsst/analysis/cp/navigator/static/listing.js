@@ -27,7 +27,8 @@ const offer = async () => {
     field.closest("label").querySelector(".note").textContent = note;
   }
 };
-if (form?.dataset.choices) offer();
+// Where nothing can be offered one types.
+if (form?.dataset.choices) offer().catch(() => {});
 
 const tiles = [...document.querySelectorAll(".plots figure > a")];
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from .readers import PYRAMID_SUFFIX
 from .related import productOf
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from astropy.table import Table
 
 __all__ = ["FailedAmplifier", "Findings", "Structure", "findFailed", "findStructures", "readFindings"]
@@ -31,7 +33,8 @@ _STRUCTURES = "_structures"
 MOST_STRUCTURES = 500
 """Number of structures that are listed, the highest ranks."""
 
-_NEEDED = ("rank", "kind", "detector", "detectorName", "amplifier", "x", "y", "width", "height", "score")
+_NUMBERS = ("x", "y", "width", "height", "score")
+_NEEDED = ("rank", "kind", "detector", "detectorName", "amplifier", *_NUMBERS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +135,9 @@ def readFindings(butler: Butler, ref: DatasetRef, collections: Sequence[str]) ->
     """
     reading = _Reading(butler)
     tables = reading.read("culprits", _findCulprits(butler, ref, collections), collections)
-    failed = reading.take(lambda: findFailed(tables, _exposureOf(ref))) if tables else None
+    exposure = _exposureOf(ref)
+    usable = [each for each in tables if reading.take(partial(findFailed, [each], exposure)) is not None]
+    failed = findFailed(usable, exposure) if usable else None
     of_structures = reading.read("structures", _findStructures(butler, ref, collections), collections)
     structures = reading.take(lambda: findStructures(of_structures[0])) if of_structures else None
     return Findings(
@@ -168,12 +173,14 @@ class _Reading:
         return tables
 
     def take[Found](self, find: Callable[[], Found]) -> Found | None:
-        """Take something from tables; None if they lack a column."""
+        """Take something from tables; None if they lack a column, or have something else in it."""
         try:
             return find()
         except KeyError as error:
             self.problems.append(f"A table lacks a column: {error}.")
-            return None
+        except (TypeError, ValueError, np.ma.MAError) as error:
+            self.problems.append(f"A table cannot be used: {error}")
+        return None
 
 
 def findFailed(tables: Iterable[Table], exposure: int | None) -> tuple[FailedAmplifier, ...]:
@@ -190,12 +197,20 @@ def findFailed(tables: Iterable[Table], exposure: int | None) -> tuple[FailedAmp
     -------
     failed
         Sorted by detector and amplifier.
+
+    Raises
+    ------
+    KeyError
+        Raised if a table lacks a column.
+    ValueError
+        Raised if what says the status is no text, or what says the exposure no whole numbers: nothing would
+        seem to have failed.
     """
     found: dict[tuple[int, str], dict[str, str]] = {}
     for table in tables:
-        chosen = np.asarray(table["status"]) == STATUS_NAMES[FAILED]
+        chosen = _areEqual(table, "status", STATUS_NAMES[FAILED])
         if exposure is not None and "exposure" in table.colnames:
-            chosen &= np.asarray(table["exposure"]) == exposure
+            chosen &= _areEqual(table, "exposure", exposure)
         rows: Any = table["detector", "amplifier", "test", "reason"][chosen]
         for detector, amplifier, test, reason in rows.iterrows():
             # A row of a whole exposure has no detector.
@@ -209,6 +224,16 @@ def findFailed(tables: Iterable[Table], exposure: int | None) -> tuple[FailedAmp
     )
 
 
+def _areEqual(table: Table, name: str, value: int | str) -> npt.NDArray[np.bool_]:
+    """Tell which rows have a value in a column; those without any do not."""
+    column = table[name]
+    kinds, expected = ("iu", "whole numbers") if isinstance(value, int) else ("UO", "text")
+    if len(column) and column.dtype.kind not in kinds:
+        raise ValueError(f"Expected {expected} in its column {name!r}, got {column.dtype}.")
+    equal: npt.NDArray[np.bool_] = np.ma.getdata(column) == value
+    return np.asarray(equal & ~np.ma.getmaskarray(column), dtype=bool)
+
+
 def findStructures(table: Table) -> tuple[Structure, ...]:
     """Take the structures of the highest ranks from a table.
 
@@ -220,9 +245,12 @@ def findStructures(table: Table) -> tuple[Structure, ...]:
     Returns
     -------
     structures
-        At most `MOST_STRUCTURES`, the worst first. Those without a place are left out.
+        At most `MOST_STRUCTURES`, the worst first. Those without a rank or a place are left out.
     """
     rows = table[list(_NEEDED)]
+    rows = rows[~np.ma.getmaskarray(rows["rank"]) & ~np.ma.getmaskarray(rows["detector"])]
+    for name in _NUMBERS:
+        rows[name] = np.ma.filled(np.ma.asarray(rows[name], dtype=np.float64), np.nan)
     first: Any = rows[np.argsort(np.asarray(rows["rank"]), kind="stable")[:MOST_STRUCTURES]]
     structures = []
     for rank, kind, detector, name, amplifier, *numbers in first.iterrows():
