@@ -272,6 +272,14 @@ def test_two_instruments_are_told_apart(tmp_path):
         assert "instrument: say which is meant" in show(address, collection="calib", detector="0")
 
 
+def test_too_many_of_a_period_are_said(address, monkeypatch):
+    monkeypatch.setattr(calibrations, "_MOST_OF_TYPE", 2)
+    query = {"collection": CHAIN, "type": "bias", "holder": NIGHTLY, "run": "made/bias/march"}
+    status, page = get(address, "/calibrations/period", **query, start="2026-03-06")
+    assert status == 400
+    assert "More than 2 calibrations of type bias" in toText(page)
+
+
 def test_too_many_are_left_to_a_page_of_their_own(address, monkeypatch):
     monkeypatch.setattr(calibrations, "_MOST_READ", 30)
     page = show(address, collection=CHAIN)

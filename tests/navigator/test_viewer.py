@@ -457,6 +457,26 @@ def test_damaged_tile_is_said_and_the_rest_is_shown(viewer, address, repository)
     assert viewer.isFramed(corner, 12)
 
 
+def test_tiles_of_a_busy_server_are_asked_for_again(viewer, first, repository):
+    viewer.page.expected = "503 (Service Unavailable)"
+    busy: list[str] = []
+
+    def answer(route):
+        if route.request.url in busy:
+            route.continue_()
+        else:
+            busy.append(route.request.url)
+            route.fulfill(status=503, json={"detail": "The database does not answer."})
+
+    viewer.page.route("**/tile/**", answer)
+    detector, x, y = next(iter(FAULTS))
+    place = placeOf(repository, detector, x, y)
+    viewer.open(first, x=place[0], y=place[1], zoom=8)
+    assert busy
+    viewer.page.wait_for_timeout(4500)
+    assert f"x {x}, y {y} · {FAULTS[detector, x, y]:g} electron" in viewer.wait().point(*place)
+
+
 def test_file_that_is_gone_is_said(viewer, address, repository):
     viewer.page.expected = "404 (Not Found)"
     viewer.page.goto(f"{address}/{repository.idOf(EXPOSURES[3])}")

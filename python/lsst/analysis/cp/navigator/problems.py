@@ -22,6 +22,7 @@ from lsst.daf.butler import (
 )
 
 from .browse.selection import SelectionError
+from .browse.timeline import TooManyError
 from .pictures.stored import LostFileError, UnusablePictureError
 from .rendering import render
 
@@ -38,6 +39,7 @@ def addProblemPages(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _explainParameters)
     app.add_exception_handler(ButlerUserError, _explainButler)
     app.add_exception_handler(SelectionError, _explainSelection)
+    app.add_exception_handler(TooManyError, _explainSelection)
     app.add_exception_handler(LostFileError, _explainPicture)
     app.add_exception_handler(UnusablePictureError, _explainPicture)
     app.add_exception_handler(SQLAlchemyError, _explainDatabase)

@@ -41,6 +41,9 @@ router = APIRouter()
 _MOST_READ = 200_000
 """Calibrations that are read for one page."""
 
+_MOST_OF_TYPE = 100_000
+"""Those of one type in it."""
+
 _MOST_COLLECTIONS = 200
 _BARS_OF_ALL, _BARS_OF_ONE = 30, 200
 """Periods of a type in one page, of all types and of one type only."""
@@ -136,7 +139,9 @@ def showPeriod(request: Request, butler: OpenButler, asked: Annotated[PeriodQuer
     order = findSearchOrder(butler, asked.collection)
     found = _Found()
     selection = _select(butler, asked, found)
-    timeline = readTimeline(butler, asked.type, order, selection.values, selection.detectors)
+    timeline = readTimeline(
+        butler, asked.type, order, selection.values, selection.detectors, limit=_MOST_OF_TYPE
+    )
     period = _findPeriod(timeline, asked)
     keys = sorted(period.datasets)[asked.after :][:_ROWS]
     of_run = [period.run, *listParents(butler, period.run)]
@@ -226,7 +231,7 @@ def _readTimelines(
     for name in types:
         try:
             timeline = readTimeline(
-                butler, name, order, selection.values, selection.detectors, limit=min(left, 100_000)
+                butler, name, order, selection.values, selection.detectors, limit=min(left, _MOST_OF_TYPE)
             )
         except TooManyError as error:
             found.problems.append(str(error))

@@ -4,6 +4,8 @@
 const MOST_BYTES = 300 * 2 ** 20;
 const MOST_REQUESTS = 6;
 const RETRY_AFTER = 4000;
+/** The database is busy, and will not be for ever. */
+const BUSY = 503;
 
 export class TileStore {
   /** @param {() => void} changed called when a tile has come, or failed */
@@ -65,6 +67,7 @@ export class TileStore {
     let tile;
     try {
       const response = await fetch(`/pyramid/${key}`, { signal: control.signal });
+      if (response.status === BUSY) throw new Error("busy");
       if (response.ok) {
         const content = await response.arrayBuffer();
         const data = level.plane === "mask" ? new Int32Array(content) : new Float32Array(content);
