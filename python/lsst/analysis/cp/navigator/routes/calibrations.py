@@ -37,6 +37,7 @@ from lsst.daf.butler import Butler, CollectionType
 __all__ = ["router"]
 
 router = APIRouter()
+"""Time lines of calibrations, and the pages of their periods."""
 
 _MOST_READ = 200_000
 """Calibrations that are read for one page."""

@@ -29,6 +29,7 @@ from .plots import givenSelection
 __all__ = ["router"]
 
 router = APIRouter()
+"""Two collections side by side."""
 
 _N_PAIRS = 6
 """Number of pairs of a page: two pictures each, as they are stored."""

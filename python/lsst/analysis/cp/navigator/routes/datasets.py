@@ -27,6 +27,7 @@ from .drawing import drawText
 __all__ = ["findShown", "router"]
 
 router = APIRouter()
+"""Pages and pictures of datasets."""
 
 # The datasets of a Butler never change.
 _FOR_EVER = "private, max-age=31536000, immutable"

@@ -27,6 +27,7 @@ from .plots import givenSelection
 __all__ = ["router"]
 
 router = APIRouter()
+"""Going through the plots of a type."""
 
 _OTHERS = ("collection", "type", "along", "side", "end", "size")
 """Parameters that select nothing."""

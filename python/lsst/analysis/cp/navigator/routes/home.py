@@ -18,6 +18,7 @@ from lsst.daf.butler import CollectionType
 __all__ = ["router"]
 
 router = APIRouter()
+"""The list of collections."""
 
 Text = Annotated[str, Query(max_length=256)]
 

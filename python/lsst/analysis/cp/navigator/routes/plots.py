@@ -35,6 +35,7 @@ from .drawing import drawText
 __all__ = ["givenSelection", "router"]
 
 router = APIRouter()
+"""Lists of plots and images."""
 
 _FIRST_KEYS = ("instrument", "physical_filter", "day_obs", "exposure", "visit", RAFT, "detector")
 """Keys that people are asked for where no type is chosen."""

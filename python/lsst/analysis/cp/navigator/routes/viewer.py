@@ -38,6 +38,7 @@ from lsst.daf.butler import Butler, DatasetRef
 __all__ = ["router"]
 
 router = APIRouter()
+"""The viewer of pyramids, and what it reads."""
 
 Collection = Annotated[str | None, Query(max_length=512)]
 DetectorNumber = Annotated[int, Path(ge=MOSAIC, lt=2**31)]
