@@ -53,9 +53,12 @@ def server(repository: NavigatorRepository) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
-    """Start a browser."""
+    """Start a browser.
+
+    It runs an event loop until it ends: tests of other modules that need one of their own would fail.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright, of the extra [test]")
     if CHROMIUM is None:
         pytest.skip("needs chromium, as apt-get install chromium brings it")

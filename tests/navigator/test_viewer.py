@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
@@ -36,12 +35,7 @@ from lsst.afw.cameraGeom import FOCAL_PLANE, PIXELS
 from lsst.analysis.cp.core.pyramid import PyramidReader
 from lsst.geom import Point2D
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright, of the extra [test]")
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium, as apt-get install chromium brings it"),
-]
+pytestmark = pytest.mark.slow
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 PIXEL = 0.04
 """Side of a pixel of the camera in the tests, mm."""
@@ -62,14 +56,6 @@ def address(repository: ViewerRepository) -> Iterator[str]:
 def first(address: str, repository: ViewerRepository) -> str:
     """Return the address of the viewer of the exposure with faults."""
     return f"{address}/{repository.idOf(EXPOSURES[0])}"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @dataclass
