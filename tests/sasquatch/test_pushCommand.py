@@ -23,12 +23,18 @@ from services.faults import Fault, FaultPlan
 from services.restProxy import ProxySettings, RestProxy
 
 from lsst.analysis.cp.cli import getSubcommands
-from lsst.analysis.cp.cli.cmd import make_verify_report, push_verify_metrics, serve_verify
+from lsst.analysis.cp.cli.cmd import (
+    make_plot_summary,
+    make_verify_report,
+    push_verify_metrics,
+    serve_verify,
+)
 from lsst.analysis.cp.sasquatch import Ledger
 from lsst.daf.butler import Butler
 from lsst.daf.butler.cli.butler import UncachedButlerCLI
 
 ROOT = Path(__file__).parents[2]
+COMMANDS = [make_plot_summary, make_verify_report, push_verify_metrics, serve_verify]
 MANIFEST = ROOT / "python" / "lsst" / "analysis" / "cp" / "cli" / "resources.yaml"
 SECRET = "hunter2-secret-token"
 LEDGER = "pushedMetrics.sqlite3"
@@ -417,7 +423,7 @@ def test_entry_point_names_the_commands(monkeypatch):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     module, function = project["entry-points"]["butler.cli"]["analysis_cp"].split(":")
     assert getattr(import_module(module), function) is getSubcommands
-    assert getSubcommands() == [make_verify_report, push_verify_metrics, serve_verify]
+    assert getSubcommands() == COMMANDS
 
 
 def test_command_is_not_there_twice(monkeypatch):
@@ -429,5 +435,5 @@ def test_table_of_the_stack_names_the_manifest():
     table = (ROOT / "ups" / "analysis_cp.table").read_text()
     (path,) = re.findall(r"envPrepend\(DAF_BUTLER_PLUGINS, \${PRODUCT_DIR}/(.*)\)", table)
     assert ROOT / path == MANIFEST
-    commands = [make_verify_report.name, push_verify_metrics.name, serve_verify.name]
-    assert yaml.safe_load(MANIFEST.read_text())["cmd"]["commands"] == commands
+    names = [command.name for command in COMMANDS]
+    assert yaml.safe_load(MANIFEST.read_text())["cmd"]["commands"] == names
