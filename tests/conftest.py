@@ -26,6 +26,7 @@ from lsst.utils import packages
 # The scripts that generate files are no package, nor is what tests share.
 sys.path += [str(Path(__file__).parents[1] / "doc" / "generate"), str(Path(__file__).parent / "support")]
 
+from browsers import startBrowser
 from postgresServer import PostgresServer
 from registries import Registries, SqliteFiles
 
@@ -104,6 +105,12 @@ class FakeDetector:
 
 
 FakeCamera = Sequence[FakeDetector]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    """Start a browser for the tests of a module."""
+    yield from startBrowser()
 
 
 @pytest.fixture(scope="session", autouse=True)

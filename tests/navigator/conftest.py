@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +14,11 @@ import pytest
 sys.path.append(str(Path(__file__).parent / "support"))
 
 import flipRepository
+from browsers import WIDE, watchPage
 from flipRepository import FlipRepository
 from navigatorRepository import NavigatorRepository, makeRepository
 from registries import Registries
 from runningServer import runServer
-
-CHROMIUM = shutil.which("chromium")
-WIDE = {"width": 1280, "height": 900}
 
 
 @pytest.fixture(scope="session")
@@ -53,36 +50,11 @@ def server(repository: NavigatorRepository) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    """Start a browser.
-
-    It runs an event loop until it ends: tests of other modules that need one of their own would fail.
-    """
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright, of the extra [test]")
-    if CHROMIUM is None:
-        pytest.skip("needs chromium, as apt-get install chromium brings it")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def page(browser, request) -> Iterator[object]:
-    """Open a page; at the end fail if anything was said on the console, failed, or went to another host."""
-    page = browser.new_page(viewport=getattr(request, "param", WIDE))
-    page.set_default_timeout(15000)
-    said: list[str] = []
-    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    # What is still loading when a page is left is given up.
-    page.on("requestfailed", lambda each: each.failure == "net::ERR_ABORTED" or said.append(each.url))
-    own = ("http://127.0.0.1:", "data:", "blob:")
-    page.on("request", lambda each: each.url.startswith(own) or said.append(each.url))
-    yield page
-    page.close()
-    assert said == []
+    """Open a page, which is watched."""
+    with watchPage(browser, getattr(request, "param", WIDE), ("http://127.0.0.1:", "data:", "blob:")) as page:
+        yield page
 
 
 @pytest.fixture(scope="session")

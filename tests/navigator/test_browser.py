@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from browsers import NARROW, WIDE
 from navigatorRepository import (
     CHAIN,
     COMCAM,
@@ -23,7 +24,6 @@ from registries import ON_SQLITE_ALONE
 from runningServer import runServer
 
 pytestmark = [pytest.mark.slow, ON_SQLITE_ALONE]
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 FIRST_EXPOSURE = exposuresOf(COMCAM)[0]
 
 

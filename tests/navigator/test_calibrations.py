@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 import pytest
 import urllib3
+from browsers import NARROW
 from calibrationRepository import (
     CHAIN,
     DETECTORS,
@@ -36,7 +37,6 @@ from lsst.analysis.cp.navigator.routes import calibrations
 from lsst.daf.butler import Butler, DatasetType
 from lsst.obs.lsst import Latiss, LsstComCam
 
-NARROW = {"width": 390, "height": 844}
 NOW = parseTime("2026-06-01")
 
 

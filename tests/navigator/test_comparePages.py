@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 import urllib3
+from browsers import NARROW
 from flipRepository import (
     BY_EXPOSURE,
     BY_FILTER,
@@ -29,7 +30,6 @@ from registries import ON_SQLITE_ALONE
 from runningServer import runServer
 
 pytestmark = ON_SQLITE_ALONE
-NARROW = {"width": 390, "height": 844}
 COMCAM = {"instrument": "LSSTComCam"}
 
 

@@ -225,6 +225,21 @@ def test_no_camera_is_said(turned):
     assert "There is no camera of Camera" in get(f"{address}/{uuid}/amplifiers", 404).json()["detail"]
 
 
+@pytest.mark.parametrize(
+    "spoil", [Path.unlink, lambda path: path.write_bytes(b"SIMPLE  =")], ids=["gone", "cut"]
+)
+def test_camera_that_cannot_be_read_is_said(repository, tmp_path, spoil):
+    root = shutil.copytree(repository.root, tmp_path / "copy")
+    with Butler.from_config(str(root)) as butler:
+        (camera,) = butler.query_datasets("camera", "*", find_first=False)
+        spoil(Path(butler.getURI(camera).ospath))
+    with runServer(root) as address:
+        pyramid = f"{address}/pyramid/{repository.idOf(EXPOSURES[0])}"
+        assert "camera" in get(f"{pyramid}/amplifiers", 404).json()["detail"]
+        assert "cannot be read" in get(f"{pyramid}/amplifiers", 404).json()["detail"]
+        assert get(pyramid).json()
+
+
 def test_findings_of_an_exposure(address, repository):
     found = get(f"{address}/{repository.idOf(EXPOSURES[0])}/findings").json()
     (failed,) = found["failed"]

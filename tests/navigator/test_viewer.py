@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+from browsers import NARROW, WIDE, watchPage
 from PIL import Image
 from runningServer import runServer
 from viewerRepository import (
@@ -36,7 +37,6 @@ from lsst.analysis.cp.core.pyramid import PyramidReader
 from lsst.geom import Point2D
 
 pytestmark = pytest.mark.slow
-WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 PIXEL = 0.04
 """Side of a pixel of the camera in the tests, mm."""
 
@@ -125,17 +125,10 @@ class Viewer:
 
 @pytest.fixture
 def viewer(browser, request) -> Iterator[Viewer]:
-    """Open a page; at the end fail if anything was said on the console or failed, but what was given up."""
-    page = browser.new_page(viewport=getattr(request, "param", WIDE))
-    page.set_default_timeout(15000)
-    said: list[str] = []
-    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("requestfailed", lambda each: each.failure == "net::ERR_ABORTED" or said.append(each.url))
-    yield Viewer(page)
-    page.close()
-    expected = getattr(page, "expected", "")
-    assert [line for line in said if not (expected and expected in line)] == []
+    """Open a page, which is watched."""
+    own = ("http://127.0.0.1:", "data:", "blob:")
+    with watchPage(browser, getattr(request, "param", WIDE), own) as page:
+        yield Viewer(page)
 
 
 def placeOf(repository: ViewerRepository, detector: int, x: float, y: float) -> tuple[float, float]:

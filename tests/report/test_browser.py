@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent / "support"))
 
+from browsers import NARROW, WIDE, watchPage
 from plotRepository import PlotRepository, makeRepository
 from syntheticReport import Recipe, makeReport
 
@@ -23,13 +23,7 @@ from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.report.model import RunReport
 from lsst.analysis.cp.report.pages import writePages
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright, of the extra [test]")
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium, as apt-get install chromium brings it"),
-]
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -55,28 +49,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory, report: RunReport, reposito
     return folder
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def page(browser, request) -> Iterator[object]:
-    """Open a page; at the end fail if anything was said on the console, failed, or was asked of a host."""
-    page = browser.new_page(viewport=getattr(request, "param", WIDE))
-    page.set_default_timeout(5000)
-    said: list[str] = []
-    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    # What is still loading when a page is left is given up.
-    page.on("requestfailed", lambda each: each.failure == "net::ERR_ABORTED" or said.append(each.url))
-    page.on("request", lambda each: each.url.startswith(("file:", "data:")) or said.append(each.url))
-    yield page
-    page.close()
-    assert said == []
+    """Open a page, which is watched: it may ask no host for anything."""
+    with watchPage(browser, getattr(request, "param", WIDE), ("file:", "data:"), timeout=5000) as page:
+        yield page
 
 
 def nameOf(report: RunReport, detector: int) -> str:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,12 +69,20 @@ def findCamera(butler: Butler, instrument: str, collections: Sequence[str]) -> C
     Raises
     ------
     LookupError
-        Raised if there is none.
+        Raised if there is none, or the one that is stored cannot be read: its own is not taken in its place.
     """
     # In most chains it is in the unbounded calibrations of the instrument.
     for searched in (collections, [f"{instrument}/calib/unbounded"]):
-        with suppress(ButlerUserError, LookupError):
+        try:
             return butler.get("camera", instrument=instrument, collections=list(searched))
+        except ButlerUserError:
+            continue
+        except Exception as error:
+            # Whatever reads it may raise anything of a file that is gone or damaged.
+            raise LookupError(
+                f"The camera of {instrument} in {', '.join(searched)} cannot be read: "
+                f"{type(error).__name__}: {error}"
+            ) from error
     try:
         made: Any = Instrument.fromName(instrument, butler.registry)
         return made.getCamera()
