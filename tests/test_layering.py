@@ -27,6 +27,7 @@ LAYERS = (
     "notebook",
     "report",
     "batch",
+    "night",
     "navigator",
     "cli",
 )
