@@ -20,6 +20,7 @@ from lsst.analysis.cp.night import Night, StageResult, Verification
 from lsst.cp.simulator import ExposureInfo, makeRepository, registerExposures, shrinkCamera
 from lsst.daf.butler import Butler
 from lsst.obs.lsst import Latiss
+from lsst.pipe.base import LabelSpecifier, Pipeline
 from lsst.pipe.base.mp_graph_executor import MPGraphExecutorError
 from lsst.pipe.base.quantum_graph import PredictedQuantumGraph
 from lsst.pipe.base.separable_pipeline_executor import SeparablePipelineExecutor
@@ -101,9 +102,12 @@ class NightRepository:
 
     def _writePipeline(self) -> None:
         """Write the pipeline without plots, whose detectors fail where they are told to."""
-        pipeline = readPipeline(f"{self.name}/verifyNight.yaml")
-        for label in sorted(pipeline.task_labels):
-            if not re.fullmatch("mosaic.*|verify.*(Isr|Det)", label):
+        whole = readPipeline(f"{self.name}/verifyNight.yaml")
+        # Views of images are nothing but plots.
+        labels = {label for label in whole.task_labels if not re.fullmatch("view.*Exp(Det|Raft)?", label)}
+        pipeline = whole.subsetFromLabels(LabelSpecifier(labels=labels), Pipeline.PipelineSubsetCtrl.EDIT)
+        for label in sorted(labels):
+            if re.fullmatch("(verify|trend)(Bias|Dark|Flat)(Exp)?", label):
                 pipeline.addConfigPython(label, WITHOUT_PLOTS)
         pipeline.addConfigOverride("verifyBiasDet", "ampCornerBoxSize", 25)
         text = str(pipeline)
