@@ -37,7 +37,7 @@ from submitting import runAway, submitFile  # noqa: E402
 
 from lsst.daf.butler import Butler  # noqa: E402
 
-STEPS = ("verify", "analyze", "view", "trend")
+STEPS = ("verify", "analyze", "view", "gather", "trend")
 """Begins of the names of pipelines, in the order in which they run."""
 
 
