@@ -60,7 +60,7 @@ def test_status_3_if_something_is_missing(invoke, follower):
     follower.night.add(*DETECTORS[:-1])
     result = invoke(timeout=5)
     assert result.exit_code == 3, result.output
-    assert "1 detector (R22_S22) has no results. (8 of 9 detectors)" in result.stdout
+    assert "1 detector (R22_S22) has no results in at least one exposure. (8 of 9 detectors)" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def test_a_table_that_cannot_be_read_costs_its_detector(follower, night):
     assert arrival["phase"] == "merged"
     assert arrival["missing"] == [{"detector": "R22_S11", "reason": "its table cannot be read"}]
     assert "verifyBiasDetResults" in follower.read()["problems"][0]["dataset"]
-    assert "1 detector (R22_S11) has no results." in arrival["reasons"]
+    assert "1 detector (R22_S11) has no results in at least one exposure." in arrival["reasons"]
 
 
 @pytest.mark.parametrize("column", ["detector", "exposure"])
@@ -195,7 +195,10 @@ def test_a_detector_whose_quantum_failed_is_missing(follower, night):
     assert missing["R22_S10"].startswith("verifyBiasIsr failed: ")
     assert missing["R22_S12"].startswith("verifyBiasDet failed: ")
     assert missing["R22_S21"] == "verifyBiasDet made no verifyBiasDetResults"
-    assert "3 detectors (R22_S10, R22_S12, R22_S21) have no results." in arrivalOf(follower)["reasons"]
+    assert (
+        "3 detectors (R22_S10, R22_S12, R22_S21) have no results in at least one exposure."
+        in arrivalOf(follower)["reasons"]
+    )
     assert follower.clock.now < 1100, "nobody waits for the deadline"
 
 
@@ -221,7 +224,7 @@ def test_what_is_not_there_at_the_deadline_is_missing(follower, night):
     arrival = arrivalOf(follower)
     assert arrival["missing"] == [{"detector": "R22_S22", "reason": "not there after 100 s"}]
     assert (arrival["phase"], arrival["notYet"], arrival["nThere"]) == ("merged", [], 8)
-    assert reasonsOf(follower).startswith("1 detector (R22_S22) has no results.")
+    assert reasonsOf(follower).startswith("1 detector (R22_S22) has no results in")
     assert follower.clock.now == pytest.approx(1100, abs=5)
 
 

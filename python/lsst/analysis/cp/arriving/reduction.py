@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -192,7 +194,8 @@ class Reduction:
         }
         # Those of an exposure as a whole are made by the merge.
         tests = [test.key for test in product if test.row != "exposure"]
-        table = task.encode(columns, runner, tests=tests, **arguments)
+        with _quiet():
+            table = task.encode(columns, runner, tests=tests, **arguments)
         if table is None:
             return None
         gathered = gatherTables(self._makeSection(), self.layout, self.counted, task.makeTables(table))
@@ -239,6 +242,18 @@ class Reduction:
             found = self.butler.find_dataset(self.step.verifyConfig, collections=runs)
             stored = [] if found is None else [_defer(self.butler, found)]
         return self.step.task.chooseLimits(stored)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out what is said of columns: the merge says it once, and this would with each table."""
+    log = logging.getLogger("lsst.analysis.cp.core")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _defer(butler: Butler, ref: DatasetRef) -> DeferredDatasetHandle:
