@@ -72,7 +72,7 @@ def test_status_3_if_something_is_missing(invoke, follower):
             "There is no exposure 7 of LSSTComCam in the repository; the latest are 2026030100002,",
         ),
         ({"collections": "u/night/verfy"}, RUN),
-        ({"product": "bais"}, "There is no product 'bais'; there are bias,"),
+        ({"product": "bais"}, "There is no product 'bais'; there are bfk, bias,"),
         ({"product": "ptc"}, "The product ptc has no exposures that could be followed."),
         ({"where": "detector == = 1"}, "detector"),
         ({"pipeline": "no/such.yaml"}, "no/such.yaml"),
@@ -198,6 +198,7 @@ def test_a_page_that_is_open_follows(follower, night, browser):
         assert seen[0] == ("? unknown by now", " 1 of 9 detectors, 8 not yet", names)
         assert seen[1] is True
         page.wait_for_selector("#verdict:has-text('may be certified')")
+        page.wait_for_selector("dd:has-text('in u/night/merge/2')")
         assert page.locator("#not-yet").count() == 0
         assert page.locator("meta[http-equiv=refresh]").count() == 0
         assert (
