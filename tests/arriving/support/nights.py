@@ -22,6 +22,8 @@ from lsst.analysis.cp.arriving import Target, Watch
 from lsst.analysis.cp.report.model import Verdict
 from lsst.daf.butler import DatasetRef
 from lsst.daf.butler.logging import ButlerLogRecords
+from lsst.obs.base import Instrument
+from lsst.obs.lsst import LsstComCam
 from lsst.pipe.base import TaskMetadata
 
 __all__ = ["DETECTORS", "EXPOSURE", "EXPOSURES", "RUN", "Clock", "Follower", "Night", "writePipeline"]
@@ -148,14 +150,15 @@ class Follower:
         return (self.out / "index.html").read_text()
 
 
-def writePipeline(folder: Path, product: str) -> str:
-    """Write a pipeline without plots."""
+def writePipeline(folder: Path, product: str, instrument: Instrument | None = None) -> str:
+    """Write the pipeline of an instrument, LSSTComCam by default, without plots."""
+    camera = LsstComCam() if instrument is None else instrument
     stem = product.title()
     task = {"class": CLASSES[product], "config": {"python": WITHOUT_PLOTS}}
     pipeline = {
         "description": "Without plots.",
-        "instrument": "lsst.obs.lsst.LsstComCam",
-        "imports": [{"location": f"$ANALYSIS_CP_DIR/pipelines/LSSTComCam/verify{stem}.yaml"}],
+        "instrument": f"lsst.obs.lsst.{type(camera).__name__}",
+        "imports": [{"location": f"$ANALYSIS_CP_DIR/pipelines/{camera.getName()}/verify{stem}.yaml"}],
         "tasks": {f"verify{stem}Exp": task},
     }
     path = folder / f"verify{stem}.yaml"

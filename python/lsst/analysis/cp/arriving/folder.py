@@ -29,7 +29,8 @@ MARKER = ".analysis_cp-arriving"
 REFRESH_SECONDS = 3
 """How often browsers read the page anew."""
 
-_STYLE = "report.css"
+_STYLES = {"lsst.analysis.cp.report": "report.css", "lsst.analysis.cp.arriving": "arriving.css"}
+"""Style sheets by their packages."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +84,8 @@ class Folder:
             raise FileExistsError(f"{self.path} exists and is no folder of this command: it is left alone.")
         self.path.mkdir(exist_ok=True)
         marker.touch()
-        style = files("lsst.analysis.cp.report").joinpath("static", _STYLE).read_bytes()
-        self._replace(_STYLE, style)
+        for package, name in _STYLES.items():
+            self._replace(name, files(package).joinpath("static", name).read_bytes())
         for old in self.path.glob("*.png"):
             old.unlink()
         environment = jinja2.Environment(
