@@ -25,7 +25,7 @@ __all__ = ["describeProduct", "productPages"]
 _DIRECTORY = "doc/lsst.analysis.cp"
 _PIPELINES = Path(__file__).parents[2] / "pipelines"
 
-_KINDS = ("verify", "analyze", "trend")
+_KINDS = ("verify", "analyze", "gather", "trend")
 """Kinds of pipelines that a product may have."""
 
 _NAMES = {
@@ -134,8 +134,10 @@ def _writeCommand(kind: str, product: Product, *, isVerified: bool) -> Iterator[
         selection += f" AND {epoch} IN (2025041500100..2025041500120)" * (epoch != "none")
     if kind == "analyze" and isVerified:
         inputs, selection = f"u/me/plainVerify{stem}", ""
+    if kind == "gather":
+        inputs, selection = f"{made}2", "day_obs = 20260401"
     if kind == "trend":
-        inputs = f"{made}1,{made}2"
+        inputs = f"{made}1,{made}2" + f",u/me/gather{stem}" * (epoch != "none")
         selection = f"{epoch}.day_obs > 20260101" * (epoch != "none")
     command = "pipetask run --register-dataset-types -b /repo/main"
     collections = f"-i {inputs} -o u/me/{kind}{stem}"

@@ -134,7 +134,7 @@ def test_inputs_and_selections(file, shell):
         assert re.sub("^(analyze|view)", "verify", file.stem) == verification
     elif verb == "verify":
         expected = f"{of_ticket},raws,calibrations"
-    elif verb == "trend":
+    elif verb in ("gather", "trend"):
         expected = "first,second,calibrations"
     else:
         expected = f"{of_ticket},calibrations"

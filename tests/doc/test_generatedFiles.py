@@ -122,7 +122,8 @@ def test_each_pipeline_of_stored_results_is_on_the_page_of_one_product():
 def test_page_of_a_product_says_how_to_run_each_of_its_pipelines(product):
     page = (PAGES / f"{product}Tests.rst").read_text()
     stem = product.capitalize()
-    kinds = {kind for kind in ("verify", "analyze", "trend") if (CAMERA / f"{kind}{stem}.yaml").exists()}
+    verbs = ("verify", "analyze", "gather", "trend")
+    kinds = {kind for kind in verbs if (CAMERA / f"{kind}{stem}.yaml").exists()}
     assert kinds >= {"verify", "analyze"}
     runs = re.findall(r"pipetask run .*\n(?: +.*\n)*?.*LSSTCam/(\w+)\.yaml'", page)
     assert set(runs) == {f"{kind}{stem}" for kind in kinds}

@@ -7,155 +7,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import astropy.units as u
 import numpy as np
 import pytest
-from astropy.table import Table
-from astropy.time import Time
-from pipelineRuns import runPipeline
+from historyRepository import (
+    EXPOSURE_SECONDS,
+    FIRST_NIGHT,
+    INSTRUMENT,
+    N_NIGHTS,
+    ROOT,
+    STEP,
+    History,
+    dayOf,
+    exposureOf,
+)
 
-from lsst.analysis.cp.catalogue import getProduct
-from lsst.analysis.cp.core import CameraLayout
-from lsst.analysis.cp.core.amps import AmpTable, detectorSummaryTable, summarize
 from lsst.analysis.cp.metrics import fromTable, unreadDatasets
 from lsst.analysis.cp.metrics.fetching import Fetched
 from lsst.analysis.cp.tasks.history import MetricTrendConfig, MetricTrendConnections, MetricTrendTask
-from lsst.analysis.tools.interfaces import MetricMeasurementBundle
-from lsst.daf.butler import Butler, DatasetType, Timespan
-from lsst.obs.lsst import LsstComCam
+from lsst.daf.butler import Butler
 from lsst.pex.config import FieldValidationError
 from lsst.pipe.base import Pipeline
-from lsst.verify import Measurement
-
-ROOT = Path(__file__).parents[2]
-INSTRUMENT = "LSSTComCam"
-FIRST_NIGHT = Time("2026-01-02T02:00:00", scale="tai")
-N_NIGHTS = 24
-STEP_NIGHT, STEP_DETECTOR, STEP = 12, 4, 1.0
-LAST_NIGHT_FAILED = 2
-EXPOSURE_SECONDS = 2.0
 
 NO_PLOTS = """
 from lsst.analysis.tools.interfaces import NoPlot
 for tool in config.atools:
     tool.produce.plot = NoPlot
 """
-
-
-def dayOf(night: int) -> int:
-    day = FIRST_NIGHT + (night - 1) * u.day
-    return int(day.strftime("%Y%m%d"))
-
-
-def exposureOf(night: int) -> int:
-    return dayOf(night) * 100000 + 1
-
-
-def makeSummary(camera: Any, night: int) -> Table:
-    """Summarize amplifiers of a night: one detector steps, one is dead on the last, and one fails there."""
-    detectors = list(camera)
-    amps = [(detector, amp) for detector in detectors for amp in detector.getAmplifiers()]
-    rng = np.random.default_rng(night)
-    ids = np.array([detector.getId() for detector, _ in amps])
-    noise = np.array([amp.getReadNoise() for _, amp in amps]) * rng.normal(0.9, 0.005, len(amps))
-    noise += STEP * ((ids == STEP_DETECTOR) & (night >= STEP_NIGHT))
-    failed = (ids == LAST_NIGHT_FAILED) & (night == N_NIGHTS - 1)
-    columns = {
-        "exposure": np.full(len(amps), exposureOf(night)),
-        "detector": ids,
-        "amplifier": np.array([amp.getName() for _, amp in amps]),
-        "BIAS_MEAN": rng.normal(0.0, 0.1, len(amps)),
-        "BIAS_NOISE": noise,
-        "BIAS_CR_NOISE": noise,
-        "BIAS_AMP_CORNER": rng.normal(0.0, 1.0, len(amps)),
-        **{f"BIAS_VERIFY_{key}": ~failed for key in ("MEAN", "NOISE", "CR_NOISE", "SUCCESS")},
-    }
-    table = AmpTable.fromColumns(columns, getProduct("bias"), CameraLayout.fromCamera(camera))
-    return detectorSummaryTable(summarize(table, "detector"))
-
-
-@dataclass(frozen=True)
-class History:
-    """A repository with the summary of one exposure a night, in two runs, and what was put."""
-
-    root: Path
-    camera: Any
-    summaries: dict[int, Table]
-
-    def run(self, output: str, code: str = "", where: str = "") -> Butler:
-        """Run the pipeline of the camera, its configuration changed by code."""
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("ANALYSIS_CP_DIR", str(ROOT))
-            pipeline = Pipeline.fromFile(str(ROOT / "pipelines" / "LSSTComCam" / "trendBias.yaml"))
-        pipeline.addConfigPython("trendBias", code)
-        return self.execute(pipeline, output, where)
-
-    def execute(self, pipeline: Pipeline, output: str, where: str = "") -> Butler:
-        """Run a pipeline in this process."""
-        where = f"instrument='{INSTRUMENT}'{where}"
-        runPipeline(self.root, pipeline, ["second", "first"], output, where)
-        return Butler.from_config(str(self.root), collections=[output], instrument=INSTRUMENT)
-
-
-def insertExposures(butler: Butler) -> None:
-    """Insert one exposure a night."""
-    registry = butler.registry
-    for night in range(N_NIGHTS):
-        exposure = exposureOf(night)
-        start = FIRST_NIGHT + night * u.day
-        registry.syncDimensionData("day_obs", {"instrument": INSTRUMENT, "id": dayOf(night)})
-        registry.syncDimensionData("group", {"instrument": INSTRUMENT, "name": str(exposure)})
-        registry.syncDimensionData(
-            "exposure",
-            {
-                "instrument": INSTRUMENT,
-                "id": exposure,
-                "obs_id": str(exposure),
-                "seq_num": 1,
-                "group": str(exposure),
-                "day_obs": dayOf(night),
-                "physical_filter": "unknown",
-                "exposure_time": 0.0,
-                "timespan": Timespan(start, start + EXPOSURE_SECONDS * u.second),
-            },
-        )
-
-
-def makeBundle(night: int) -> MetricMeasurementBundle:
-    """Make a bundle of an exposure; the median is the number of the night."""
-    values = {"median": (float(night), "electron"), "nAmps": (144.0, ""), "nValid": (144.0, "")}
-    measured = [Measurement(name, u.Quantity(*value)) for name, value in values.items()]
-    return MetricMeasurementBundle({"biasNoise": measured}, metricNamePrefix="cpBiasExp_")
-
-
-@pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> History:
-    """Make the repository; the first ten nights are in a run of their own."""
-    root = tmp_path_factory.mktemp("history") / "butler"
-    Butler.makeRepo(str(root))
-    camera = LsstComCam().getCamera()
-    summaries = {}
-    with Butler.from_config(str(root), writeable=True) as butler:
-        LsstComCam().register(butler.registry)
-        insertExposures(butler)
-        for name, storage in (("detectorSummary", "ArrowAstropy"), ("metrics", "MetricMeasurementBundle")):
-            dataset_type = DatasetType(
-                f"cpBiasExp_{name}", ("instrument", "exposure"), storage, universe=butler.dimensions
-            )
-            butler.registry.registerDatasetType(dataset_type)
-        for run in ("first", "second"):
-            butler.registry.registerRun(run)
-        for night in range(N_NIGHTS):
-            place = {"instrument": INSTRUMENT, "exposure": exposureOf(night)}
-            summaries[night] = makeSummary(camera, night)
-            run = "first" if night < 10 else "second"
-            butler.put(summaries[night], "cpBiasExp_detectorSummary", place, run=run)
-            butler.put(makeBundle(night), "cpBiasExp_metrics", place, run=run)
-    return History(root, camera, summaries)
 
 
 @pytest.fixture(scope="module")
@@ -347,6 +227,8 @@ def makeConfig(**fields: Any) -> MetricTrendConfig:
     ("fields", "message"),
     [
         ({"doReadSummaries": False}, "neither summaries nor bundles are to be read"),
+        ({"doReadNights": True, "inputDimensions": ["instrument"]}, "which are not read"),
+        ({"doReadNights": True, "doReadBundles": True, "doReadSummaries": False}, "which are not read"),
         ({"dimensions": ["instrument", "exposure"]}, "a history has many exposures: leave exposure out"),
         ({"dimensions": ["instrument", "visit"]}, "a history has many visits: leave visit out"),
     ],
@@ -360,12 +242,14 @@ def test_wrong_configuration_is_refused(fields: dict[str, Any], message: str) ->
     ("fields", "inputs"),
     [
         ({}, {"summaries"}),
+        ({"doReadNights": True}, {"summaries", "nights"}),
         ({"doReadBundles": True}, {"summaries", "bundles"}),
         ({"doReadBundles": True, "doReadSummaries": False}, {"bundles"}),
     ],
 )
 def test_inputs_are_those_that_are_read(fields: dict[str, Any], inputs: set[str]) -> None:
-    assert MetricTrendConnections(config=makeConfig(**fields)).inputs == inputs
+    connections = MetricTrendConnections(config=makeConfig(**fields))
+    assert connections.inputs | connections.prerequisiteInputs == inputs
 
 
 def test_one_input_always_limits_the_graph() -> None:
@@ -382,7 +266,7 @@ def test_input_is_an_output_of_the_merge(camera: str) -> None:
         Pipeline.fromFile(str(ROOT / "pipelines" / camera / f"{name}.yaml")).to_graph()
         for name in ("trendBias", "verifyBias")
     )
-    (read,) = trend.tasks["trendBias"].inputs.values()
+    read = trend.tasks["trendBias"].inputs["summaries"]
     merge = verify.tasks["verifyBiasExp"].outputs.values()
     (made,) = [edge for edge in merge if edge.dataset_type_name == read.dataset_type_name]
     assert (read.raw_dimensions, read.storage_class_name) == (made.raw_dimensions, made.storage_class_name)

@@ -48,6 +48,12 @@ class Fetched(NamedTuple):
             return [str(name) for name in self.handle.get(component="columns")]
         return list(pq.read_schema(pa.BufferReader(content)).names)
 
+    def readTable(self) -> pa.Table:
+        """Read a table with the metadata of its columns and its own."""
+        if (content := self.read()) is None:
+            return self.handle.get(storageClass="ArrowTable")
+        return pq.read_table(pa.BufferReader(content), use_threads=False)
+
     def readColumns(self, columns: Sequence[str]) -> Table:
         """Read columns of a table, which must be there."""
         if (content := self.read()) is None:

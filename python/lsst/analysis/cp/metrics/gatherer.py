@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from lsst.analysis.cp.core.typing import FloatArray
+from lsst.analysis.cp.core.typing import FloatArray, IndexArray
 
 from .records import Records
 from .table import KEY_SCHEMA
@@ -22,7 +22,7 @@ from .times import ObservationTimes, toMjd
 if TYPE_CHECKING:
     from lsst.daf.butler import DatasetRef
 
-__all__ = ["RecordGatherer", "RecordKey", "describeRef"]
+__all__ = ["GatheredRecords", "RecordGatherer", "RecordKey", "describeRef"]
 
 type RecordKey = tuple[str, int | None, int | None, int | None, str | None, float, str | None, str]
 """What a record belongs to: columns of `KEY_SCHEMA`, but the time in seconds since 1970 UTC."""
@@ -49,6 +49,28 @@ def describeRef(ref: DatasetRef, times: ObservationTimes) -> RecordKey:
     )
 
 
+class GatheredRecords(NamedTuple):
+    """Records of a topic with the same measurements and units.
+
+    Parameters
+    ----------
+    topic, metric
+        Their topic, and the name of the tool.
+    units
+        Unit of each measurement.
+    rows
+        Which key each record belongs to, shape (m,).
+    values
+        Measurements in the order of the units, NaN where there is none, shape (m, nMeasurements).
+    """
+
+    topic: str
+    metric: str
+    units: dict[str, str]
+    rows: IndexArray
+    values: FloatArray
+
+
 class RecordGatherer:
     """Collects records, of which it keeps no more than numbers."""
 
@@ -67,7 +89,7 @@ class RecordGatherer:
         topic: str,
         metric: str,
         units: Mapping[str, str],
-        rows: range,
+        rows: range | IndexArray,
         values: FloatArray | Sequence[float | None],
     ) -> None:
         """Add records.
@@ -86,20 +108,30 @@ class RecordGatherer:
         """
         key = (topic, metric, tuple(units.items()))
         places, numbers = self._parts.setdefault(key, (array("q"), array("d")))
-        places.extend(rows)
+        places.frombytes(np.asarray(rows, dtype=np.int64).tobytes())
         numbers.frombytes(np.asarray(values, dtype=np.float64).tobytes())
 
-    def records(self) -> Iterator[Records]:
+    @property
+    def keys(self) -> Sequence[RecordKey]:
+        """What records belong to."""
+        return self._keys
+
+    def parts(self) -> Iterator[GatheredRecords]:
         """Yield all records, those of a topic with the same measurements and units together."""
-        keys = _makeKeys(self._keys)
         for (topic, metric, units), (places, numbers) in self._parts.items():
-            table = np.frombuffer(numbers).reshape(len(places), len(units))
+            values = np.frombuffer(numbers).reshape(len(places), len(units))
+            yield GatheredRecords(topic, metric, dict(units), np.frombuffer(places, dtype=np.int64), values)
+
+    def records(self) -> Iterator[Records]:
+        """Yield what `parts` does, as records with the columns of their keys."""
+        keys = _makeKeys(self._keys)
+        for part in self.parts():
             yield Records(
-                topic=topic,
-                metric=metric,
-                keys=keys.take(np.frombuffer(places, dtype=np.int64)),
-                values={name: table[:, i] for i, (name, _) in enumerate(units)},
-                units=dict(units),
+                topic=part.topic,
+                metric=part.metric,
+                keys=keys.take(part.rows),
+                values={name: part.values[:, i] for i, name in enumerate(part.units)},
+                units=part.units,
             )
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from .calibrations import CalibrationLookup
 from .criteria import WantedMetrics
 from .fetching import Fetched, fetchFiles
 from .gatherer import RecordGatherer, describeRef
+from .nights import listNightInputs, makeNightTable, readNight
 from .records import DetectorName, makeTrendTable, nameDetectors
 from .summaries import SUMMARY_SUFFIX, findProduct, readSummary
 from .table import TrendTableError
@@ -33,8 +35,9 @@ from .times import ObservationTimes
 
 if TYPE_CHECKING:
     from lsst.afw.cameraGeom import Camera
+    from lsst.daf.butler import DatasetRef
 
-__all__ = ["readButler", "readHandles"]
+__all__ = ["gatherNight", "readButler", "readHandles"]
 
 _log = logging.getLogger(__name__)
 
@@ -129,6 +132,7 @@ def readButler(
 def readHandles(
     handles: Iterable[DeferredDatasetHandle],
     *,
+    nights: Sequence[DeferredDatasetHandle] = (),
     metrics: Collection[str] | None = None,
     measurements: Collection[str] | None = None,
     camera: Camera | None = None,
@@ -142,6 +146,10 @@ def readHandles(
     ----------
     handles
         Handles of bundles of metrics and detector summary tables, with dimension records.
+    nights
+        Handles of tables that `gatherNight` made. Summaries that are in these are not read, and of nights
+        without any of the handles nothing is. A warning is logged where a table does not have the summaries
+        of its night.
     metrics, measurements, camera, product
         See `readButler`.
     times
@@ -160,8 +168,29 @@ def readHandles(
         camera,
         product,
     )
-    reader.read(handles)
+    reader.read(reader.readNights(nights, list(handles)) if nights else handles)
     return reader.makeTable(needsAll=needsAll)
+
+
+def gatherNight(handles: Iterable[DeferredDatasetHandle], *, product: str | None = None) -> pa.Table:
+    """Gather the metrics of the summaries of a night, from which `readHandles` reads them at once.
+
+    Parameters
+    ----------
+    handles
+        Handles of detector summary tables, with dimension records.
+    product
+        Their product; by default that in their names.
+
+    Returns
+    -------
+    table
+        One row an exposure and detector. A summary that cannot be read is named in a warning and in the table
+        (`unreadDatasets`).
+    """
+    reader = _Reader(WantedMetrics(), ObservationTimes(), None, product)
+    reader.read(handles)
+    return reader.makeNight()
 
 
 class _Reader:
@@ -210,14 +239,51 @@ class _Reader:
                     )
                     self._found |= tools
                     self._names |= detectors
-                    epoch = ref.dataId.mapping.get("exposure", ref.dataId.mapping.get("visit"))
-                    self._inputs[str(ref.id)] = None if epoch is None else int(epoch), ref.run
+                    self._inputs[str(ref.id)] = _epochOf(ref), ref.run
             except Exception as error:
                 # What is in a file, and how it may be lost, is not in our hands.
                 self.note(nameDataset(ref), f"{type(error).__name__}: {error}")
             else:
                 self._nRead += 1
                 self._runs[ref.run] = None
+
+    def readNights(
+        self, nights: Sequence[DeferredDatasetHandle], handles: Sequence[DeferredDatasetHandle]
+    ) -> list[DeferredDatasetHandle]:
+        """Read summaries from tables of nights; return the handles of those that no table has."""
+        awaited = {str(handle.ref.id): handle for handle in handles}
+        kinds = {tuple(night.ref.dataId.required) for night in nights}
+        expected: defaultdict[tuple[tuple[str, Any], ...], set[str]] = defaultdict(set)
+        for identifier, handle in awaited.items():
+            for kind in kinds:
+                expected[tuple((name, handle.ref.dataId[name]) for name in kind)].add(identifier)
+        wanted = [night for night in nights if tuple(night.ref.dataId.required.items()) in expected]
+        for fetched in fetchFiles(wanted):
+            ref = fetched.handle.ref
+            try:
+                table = fetched.readTable()
+                inputs = listNightInputs(table)
+                taken = inputs.keys() & awaited.keys()
+                content = readNight(table, {inputs[each][0] for each in taken}, self._wanted, self._gatherer)
+            except Exception as error:
+                # Nothing is lost: the summaries are there.
+                reason = f"{type(error).__name__}: {error}"
+                _log.warning("%s cannot be read, so that its summaries are: %s", nameDataset(ref), reason)
+                continue
+            self._found |= content.topics
+            self._names |= content.detectors
+            self._inputs |= {each: inputs[each] for each in taken}
+            self._runs |= dict.fromkeys(inputs[each][1] for each in sorted(taken))
+            self._nRead += 1
+            of_night = expected[tuple(ref.dataId.required.items())]
+            _warnOfDifferences(
+                ref,
+                lacking=[_epochOf(awaited[each].ref) for each in of_night - inputs.keys()],
+                gone=[inputs[each][0] for each in inputs.keys() - of_night],
+            )
+            for each in taken:
+                del awaited[each]
+        return list(awaited.values())
 
     def _readBundle(self, fetched: Fetched) -> None:
         """Read the wanted metrics of a bundle and the name of its detector."""
@@ -254,4 +320,32 @@ class _Reader:
             sources=dict.fromkeys([*sources, *self._runs]),
             unread=self._unread,
             inputs=self._inputs,
+        )
+
+    def makeNight(self) -> pa.Table:
+        """Make the table of a night."""
+        return makeNightTable(self._gatherer, self._names, unread=self._unread, inputs=self._inputs)
+
+
+def _epochOf(ref: DatasetRef) -> int | None:
+    """Return the exposure or visit of a dataset; None if it has none."""
+    epoch = ref.dataId.mapping.get("exposure", ref.dataId.mapping.get("visit"))
+    return None if epoch is None else int(epoch)
+
+
+def _warnOfDifferences(
+    night: DatasetRef, *, lacking: Collection[int | None], gone: Collection[int | None]
+) -> None:
+    """Warn that the table of a night does not have the summaries of its night."""
+    if lacking:
+        _log.warning(
+            "%s lacks the summaries of %s, which are read one by one: gather this night again.",
+            nameDataset(night),
+            ", ".join(map(str, sorted(lacking, key=str))),
+        )
+    if gone:
+        _log.warning(
+            "%s has summaries of %s that were replaced or removed, or are not asked for; they are left out.",
+            nameDataset(night),
+            ", ".join(map(str, sorted(gone, key=str))),
         )

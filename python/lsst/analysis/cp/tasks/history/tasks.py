@@ -1,7 +1,7 @@
 # This file is part of analysis_cp.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
-"""The task that gathers metrics over time."""
+"""The tasks that gather metrics over time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from lsst.analysis.cp.metrics import labelCodes, readHandles, toTable, unreadDatasets
+from lsst.analysis.cp.metrics import gatherNight, labelCodes, readHandles, toTable, unreadDatasets
 from lsst.analysis.cp.tasks.runner import ToolRunner, describeInputs, putOutputs, raiseFailures, runTools
 from lsst.pipe.base import (
     InputQuantizedConnection,
@@ -20,12 +20,12 @@ from lsst.pipe.base import (
     Struct,
 )
 
-from .config import INPUTS, MetricTrendConfig
+from .config import INPUTS, GatherNightConfig, MetricTrendConfig
 
 if TYPE_CHECKING:
     from lsst.daf.butler import DeferredDatasetHandle
 
-__all__ = ["MetricTrendTask"]
+__all__ = ["GatherNightTask", "MetricTrendTask"]
 
 
 class MetricTrendTask(PipelineTask):
@@ -57,7 +57,7 @@ class MetricTrendTask(PipelineTask):
         """
         inputs = butlerQC.get(inputRefs)
         handles = [handle for name in INPUTS for handle in inputs.get(name, ())]
-        table = self.gather(handles)
+        table = self.gather(handles, nights=inputs.get("nights", ()))
         refs = dict(iter(outputRefs))
         butlerQC.put(toTable(table), refs.pop("trend"))
         plot_info = describeInputs([handle.ref for handle in handles], butlerQC.quantum.dataId)
@@ -66,7 +66,9 @@ class MetricTrendTask(PipelineTask):
         putOutputs(butlerQC, outputs, refs.items(), runner)
         raiseFailures(self, unreadDatasets(table) | runner.failures)
 
-    def gather(self, handles: Sequence[DeferredDatasetHandle]) -> pa.Table:
+    def gather(
+        self, handles: Sequence[DeferredDatasetHandle], *, nights: Sequence[DeferredDatasetHandle] = ()
+    ) -> pa.Table:
         """Read those metrics that the configuration asks for, no more than one input at a time.
 
         Parameters
@@ -74,6 +76,8 @@ class MetricTrendTask(PipelineTask):
         handles
             Handles of detector summary tables and of bundles of metrics. Their data IDs have dimension
             records, from which the times come.
+        nights
+            Handles of tables of nights. The summaries that are in these are not read.
 
         Returns
         -------
@@ -82,7 +86,11 @@ class MetricTrendTask(PipelineTask):
         """
         metrics, measurements = self.config.gatheredNames()
         table = readHandles(
-            handles, metrics=metrics or None, measurements=measurements or None, needsAll=False
+            handles,
+            nights=nights,
+            metrics=metrics or None,
+            measurements=measurements or None,
+            needsAll=False,
         )
         if absent := sorted(set(metrics) - set(labelCodes(table["metric"])[1])):
             self.log.warning("No input has the metric(s) %s.", ", ".join(absent))
@@ -92,3 +100,31 @@ class MetricTrendTask(PipelineTask):
     def run(self, table: pa.Table, *, runner: ToolRunner) -> Struct:
         """Run the tools on values of any number of metrics; see `runTools` for what they make."""
         return runTools(self.config, dict(zip(table.column_names, table.columns, strict=True)), runner)
+
+
+class GatherNightTask(PipelineTask):
+    """Gather the metrics of the summaries of a night, so that histories are read night by night.
+
+    A summary that cannot be read costs nothing but itself; then the quantum fails, when the table is written.
+    """
+
+    ConfigClass = GatherNightConfig
+    config: GatherNightConfig
+    _DefaultName = "gatherNight"
+
+    def runQuantum(
+        self,
+        butlerQC: QuantumContext,
+        inputRefs: InputQuantizedConnection,
+        outputRefs: OutputQuantizedConnection,
+    ) -> None:
+        """Gather, and write the table.
+
+        Raises
+        ------
+        lsst.pipe.base.AnnotatedPartialOutputsError
+            Raised if an input could not be read.
+        """
+        table = gatherNight(butlerQC.get(inputRefs.summaries))
+        butlerQC.put(table, outputRefs.night)
+        raiseFailures(self, unreadDatasets(table))
