@@ -26,6 +26,7 @@ LAYERS = (
     "sasquatch",
     "notebook",
     "report",
+    "arriving",
     "batch",
     "navigator",
     "cli",

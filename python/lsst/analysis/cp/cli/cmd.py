@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,7 +21,14 @@ from lsst.daf.butler.cli.opt import (
 )
 from lsst.daf.butler.cli.utils import ButlerCommand, split_commas, split_kv
 
-__all__ = ["getSubcommands", "make_plot_summary", "make_verify_report", "push_verify_metrics", "serve_verify"]
+__all__ = [
+    "getSubcommands",
+    "make_plot_summary",
+    "make_verify_report",
+    "push_verify_metrics",
+    "serve_verify",
+    "watch_verify",
+]
 
 _MANIFEST = "lsst/analysis/cp/cli/resources.yaml"
 
@@ -37,7 +45,7 @@ def getSubcommands() -> list[click.Command]:
     manifests = os.environ.get("DAF_BUTLER_PLUGINS", "").split(":")
     if any(manifest.endswith(_MANIFEST) for manifest in manifests):
         return []
-    return [make_plot_summary, make_verify_report, push_verify_metrics, serve_verify]
+    return [make_plot_summary, make_verify_report, push_verify_metrics, serve_verify, watch_verify]
 
 
 def _checkDeadline(context: click.Context, parameter: click.Parameter, value: float) -> float:
@@ -248,3 +256,54 @@ def make_plot_summary(**options: Any) -> None:
 
     if not writeSummaries(SummaryOptions(**options)):
         raise click.exceptions.Exit(1)
+
+
+@click.command(short_help="Follow an exposure while its detectors are verified.", cls=ButlerCommand)
+@repo_argument(required=True, help="REPO is the URI or label of the repository.")
+@click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
+@collections_option(
+    required=True, help="Collections that get the results of detectors, and have the camera, by their names."
+)
+@click.option(
+    "-o", "--output", required=True, metavar="COLL", help="Chain that begins with the merge afterwards."
+)
+@click.option(
+    "--exposure",
+    type=int,
+    required=True,
+    help="Id of the exposure; of the visit where products go by visits.",
+)
+@click.option("--product", default="bias", show_default=True, help="Product that is verified.")
+@click.option("--instrument", required=True, help="Name of the instrument.")
+@where_option(
+    help="Expression that data IDs fulfil, as of 'butler query-datasets'. If it chooses detectors, no others "
+    "are waited for."
+)
+@click.option(
+    "--pipeline",
+    metavar="URI",
+    help="Pipeline that has the merge; by default that of this package for instrument and product.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.0, min_open=True),
+    default=600.0,
+    show_default=True,
+    callback=_checkDeadline,
+    help="Time after which what is not there is missing, s.",
+)
+@options_file_option()
+def watch_verify(**options: Any) -> None:
+    """Follow an exposure while its detectors are verified, and merge it when the last is there.
+
+    The folder OUT has a page for browsers, index.html, with the verdict on what is there by now, what is
+    still to come, and maps of the focal plane; and verdict.json for scripts. When no detector is still to
+    come, or after the timeout, the verdict is printed, and the exposure is merged as its pipeline does it.
+    The exit status is that of 'make-verify-report': 0 if it may be certified, 4 if it may not, 3 if that is
+    unknown because something is absent, and 1 if it could not be followed or merged.
+    """
+    # Imported here, since butler imports this module whatever the subcommand.
+    from lsst.analysis.cp.cli.watchScript import WatchOptions, runWatch
+
+    if status := runWatch(WatchOptions(**options)):
+        raise click.exceptions.Exit(status)
