@@ -61,7 +61,8 @@ def main() -> None:
                     where = f"at {BORDERS[i]!r}"
                     call.awaitProgress(BORDERS[i])
                 else:
-                    delay = generator.uniform(0.0, 0.95 * seconds)
+                    call.awaitLock()
+                    delay = generator.uniform(0.0, 0.9 * seconds)
                     where = f"after {delay:.1f} s"
                     time.sleep(delay)
                 number = call.kill(withChildren=i % 2 == 0)
