@@ -157,10 +157,8 @@ def test_nothing_is_left_running(killedNight: KilledNight) -> None:
 def test_a_call_that_is_asked_to_end_takes_pipetask_along(tmp_path: Path) -> None:
     repository = NightRepository(tmp_path)
     call = NightProcess(repository, ["--product", "bias"])
-    log = repository.out / "20261126" / "logs" / "biasNightDetectors.log"
-    deadline = time.monotonic() + 60
-    while not (log.exists() and "Executing" in log.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    call.awaitChildren()
+    time.sleep(1.0)
     assert call.terminate() == 143
     assert call.output == ["LATISS 20261126: BROKEN OFF, run it again; status 143"]
     assert findLeft(repository.root) == []
