@@ -28,6 +28,7 @@ LAYERS = (
     "report",
     "arriving",
     "batch",
+    "night",
     "navigator",
     "cli",
 )
