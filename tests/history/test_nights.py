@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.table import Table
+from click.testing import CliRunner
 from historyRepository import (
     INSTRUMENT,
     N_NIGHTS,
@@ -32,6 +33,7 @@ from pipelineRuns import WITHOUT_PLOTS
 from lsst.analysis.cp.metrics import unreadDatasets
 from lsst.analysis.cp.metrics.fetching import Fetched
 from lsst.analysis.cp.tasks.history import GatherNightTask, MetricTrendTask
+from lsst.ctrl.mpexec.cli.pipetask import cli as pipetask
 from lsst.daf.butler import Butler, CollectionType, DatasetRef
 from lsst.pipe.base import Pipeline
 from lsst.resources import ResourcePath
@@ -257,6 +259,29 @@ def test_filters_have_nights_of_their_own(history, read):
     table = butler.get("cpBiasFilterTrend_trend", physical_filter="unknown")
     assert len(set(table["exposure"])) == N_NIGHTS + N_NIGHTS // 2
     assert countKinds(read) == {"cpBiasFilterTrend_night": N_NIGHTS}
+
+
+def test_commands_of_a_night(history, tmp_path):
+    """One collection holds the tables of all nights, and the histories that are made of them."""
+    files = {}
+    for name, code in (("gatherBias", ""), ("trendBias", WITHOUT_PLOTS + ONLY)):
+        files[name] = tmp_path / f"{name}.yaml"
+        readPipeline(name, code).write_to_uri(files[name])
+    common = ["-b", str(history.root), "-o", "u/history", "--register-dataset-types", "--no-versions"]
+    for night, run in ((20, "second"), (21, "again,second")):
+        given = ["-i", run, "--rebase", "-p", str(files["gatherBias"]), "-d", f"day_obs = {dayOf(night)}"]
+        runPipetask(*common, *given)
+        runPipetask(*common, "-p", str(files["trendBias"]), "-d", f"day_obs > {dayOf(19)}")
+        with Butler.from_config(str(history.root), collections="u/history") as butler:
+            nights = butler.query_datasets("cpBiasTrend_night")
+            table = butler.get("cpBiasTrend_trend", instrument=INSTRUMENT)
+        assert {ref.dataId["day_obs"] for ref in nights} == {dayOf(each) for each in range(20, night + 1)}
+        assert set(table["day_obs"]) == {dayOf(each) for each in range(20, N_NIGHTS)}
+
+
+def runPipetask(*arguments: str) -> None:
+    result = CliRunner().invoke(pipetask, ["run", *arguments])
+    assert result.exit_code == 0, result.output
 
 
 @pytest.mark.parametrize("camera", ["LATISS", "LSSTComCam", "LSSTCam"])
