@@ -269,9 +269,11 @@ def test_commands_of_a_night(history, tmp_path):
         readPipeline(name, code).write_to_uri(files[name])
     common = ["-b", str(history.root), "-o", "u/history", "--register-dataset-types", "--no-versions"]
     for night, run in ((20, "second"), (21, "again,second")):
-        given = ["-i", run, "--rebase", "-p", str(files["gatherBias"]), "-d", f"day_obs = {dayOf(night)}"]
-        runPipetask(*common, *given)
-        runPipetask(*common, "-p", str(files["trendBias"]), "-d", f"day_obs > {dayOf(19)}")
+        given = ["-i", run, "--rebase", "-d", f"day_obs = {dayOf(night)}"]
+        # By default the name of a run has the second, in which these end.
+        runs = [["-p", str(file), "--output-run", f"u/history/{name}{night}"] for name, file in files.items()]
+        runPipetask(*common, *given, *runs[0])
+        runPipetask(*common, "-d", f"day_obs > {dayOf(19)}", *runs[1])
         with Butler.from_config(str(history.root), collections="u/history") as butler:
             nights = butler.query_datasets("cpBiasTrend_night")
             table = butler.get("cpBiasTrend_trend", instrument=INSTRUMENT)
