@@ -5,93 +5,75 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pipelineRuns import SimulatedRepository, readPipeline
-from submitting import submitFile
+from pipelineRuns import SimulatedRepository
+from submitting import BPS, killWhen, runAway, submitFile
 
 from lsst.analysis.cp.batch import describeFailures
-from lsst.daf.butler import Butler
 from lsst.obs.lsst import Latiss, LsstComCam
 
 pytest.importorskip("lsst.ctrl.bps.parsl", reason="needs ctrl_bps_parsl")
 simulator = pytest.importorskip("lsst.cp.simulator", reason="needs the simulator of the stand-ins")
 pytestmark = pytest.mark.slow
 
+from latissProducts import DEFAULTS, makeLatiss, readOutputs, select  # noqa: E402  (needs the simulator)
+
 ROOT = Path(__file__).parents[2]
-EXPOSURE = simulator.ExposureInfo(20260801, 1)
-SHRINKAGE = 8
 PTCS = "LSSTComCam/calib/ptc/simulated"
-BOX_SIZE = 25
-LABELS = "verifyBiasIsr,verifyBiasDet,verifyBiasExp,verifyBias"
-"""Tasks without views, as each job takes seconds to start."""
+KINDS = ("verifyDark", "verifyPtc", "analyzeGain", "viewDark", "trendDark")
+"""A pipeline of each kind, after those that it reads."""
 
 
-def countDatasets(butler: Butler, collection: str) -> Counter[str]:
-    """Count the datasets of a run by type, but for what says how it ran."""
-    runs = {name for name in butler.collections.query(f"{collection}*", flatten_chains=True) if "u/" in name}
-    found: Counter[str] = Counter()
-    for dataset_type in butler.registry.queryDatasetTypes(...):
-        number = len(set(butler.registry.queryDatasets(dataset_type, collections=runs)))
-        if number and dataset_type.name != "packages" and not dataset_type.name.endswith(("_log", "_config")):
-            found[dataset_type.name] = number
-    return found
-
-
-def readMetrics(butler: Butler, name: str, **data_id: int) -> dict[tuple[str, str], float]:
-    """Read the metrics of a bundle by tool and name."""
-    return {
-        (tool, str(each.metric_name)): each.quantity.value
-        for tool, bundle in butler.get(name, **data_id).items()
-        for each in bundle
-    }
-
-
-@pytest.fixture
-def biases(tmp_path, shell) -> SimulatedRepository:
-    """Make a repository with a bias of LATISS, of fewer pixels."""
-    shell.setenv("INSTRUMENT", "LATISS")
-    shell.setenv("CALIB_COLLECTIONS", "LATISS/defaults")
-    shell.setenv("SELECTION_BIAS_V", f"instrument='LATISS' and exposure={EXPOSURE.id}")
-    repository = SimulatedRepository(tmp_path / "repo", Latiss)
-    camera = simulator.shrinkCamera(Latiss().getCamera(), SHRINKAGE)
-    simulator.makeRepository(repository.root, Latiss, [EXPOSURE], camera=camera).close()
+@pytest.fixture(scope="module")
+def latiss(tmp_path_factory) -> SimulatedRepository:
+    """Run a pipeline of each kind in this process."""
+    repository = SimulatedRepository(tmp_path_factory.mktemp("latiss") / "butler", Latiss)
+    makeLatiss(repository.root)
+    for name in KINDS:
+        repository.run(f"{name}.yaml", f"u/{name}", select(name))
     return repository
 
 
-def test_biases_are_verified_as_by_one_process(biases, tmp_path):
-    option = f"-c verifyBiasDet:ampCornerBoxSize={BOX_SIZE}"
-    path = f"LATISS/verifyBias.yaml#{LABELS}"
-    options = ["-i", "LATISS/defaults", "-p", f"{ROOT}/pipelines/{path}", "--extra-qgraph-options", option]
-    result = submitFile(ROOT / "bps" / "verifyBias.yaml", tmp_path, *options)
+@pytest.mark.parametrize("name", KINDS)
+def test_a_submitted_pipeline_writes_what_one_process_writes(latiss, name, shell, tmp_path):
+    shell.setenv("INSTRUMENT", "LATISS")
+    before = latiss.collections[latiss.collections.index(f"u/{name}") + 1 :]
+    options = ["-b", str(latiss.root), "-i", ",".join(before), "-o", f"u/bps/{name}", "-d", select(name)]
+    result = submitFile(ROOT / "bps" / f"{name}.yaml", tmp_path, *options)
     assert result.returncode == 0, result.stderr
-    pipeline = readPipeline(path)
-    pipeline.addConfigOverride("verifyBiasDet", "ampCornerBoxSize", BOX_SIZE)
-    whole = biases.run(pipeline, "u/whole")
-    output = "u/me/LATISS/calib/DM-1/trial/verifyBias.a"
-    submitted = biases.open(output)
-    for name, data_id in (
-        ("cpBiasRun_metrics", {}),
-        ("cpBiasExp_metrics", {"exposure": EXPOSURE.id}),
-        ("cpBiasExpDet_metrics", {"exposure": EXPOSURE.id, "detector": 0}),
-    ):
-        expected = readMetrics(whole, name, **data_id)
-        assert len(expected) > 10
-        assert readMetrics(submitted, name, **data_id) == pytest.approx(expected, nan_ok=True)
-    counts = countDatasets(submitted, output)
-    assert counts == countDatasets(whole, "u/whole")
-    assert counts["cpBiasRun_biasNoise_FocalPlaneGeometryPlot"] == 1
+    expected, found = (readOutputs(latiss.open(), output) for output in (f"u/{name}", f"u/bps/{name}"))
+    assert found.numbers == expected.numbers
+    assert found.values == expected.values
+    assert len(found.numbers) > 2
+    assert found.values or name.startswith("view")
     (graph,) = (tmp_path / "scratch").rglob("*.qg")
-    assert describeFailures(str(graph), str(biases.root)) == []
+    assert describeFailures(str(graph), str(latiss.root)) == []
+    (final,) = (tmp_path / "scratch").rglob("finalJob*.stdout")
+    assert final.read_text().endswith("All quanta have succeeded.\n")
     # All that bps and parsl write is in the scratch folder.
-    assert {path.name for path in (tmp_path / "scratch" / "submit").iterdir()} == {"u", "parsl"}
+    assert {path.name for path in (tmp_path / "scratch" / "submit").iterdir()} == {"u", "runinfo"}
 
 
-def test_a_variable_that_is_not_set_is_named(biases, tmp_path, shell):
-    shell.delenv("SELECTION_BIAS_V")
+def test_a_run_that_was_killed_is_restarted(latiss, shell, tmp_path):
+    """A job that is done is not started again, as it was called where parsl's records are."""
+    shell.setenv("INSTRUMENT", "LATISS")
+    submitted = tmp_path / "scratch" / "submit"
+    options = ["-b", str(latiss.root), "-i", DEFAULTS, "-o", "u/killed", "-d", select("verifyPtc")]
+    command = [*BPS, "submit", str(ROOT / "bps" / "verifyPtc.yaml"), "--compute-site", "local", *options]
+    killWhen(lambda: any(submitted.glob("u/killed/*/logs/verifyPtc/**/*.stderr")), command, tmp_path)
+    (done,) = submitted.glob("u/killed/*/logs/calibrationDetectors/**/*.stderr")
+    before = done.stat().st_mtime_ns
+    (graph,) = submitted.rglob("*.qg")
+    result = runAway([*BPS, "restart", "--id", str(graph.parent)], tmp_path, place=submitted)
+    assert result.returncode == 0, result.stderr
+    assert done.stat().st_mtime_ns == before
+    assert readOutputs(latiss.open(), "u/killed") == readOutputs(latiss.open(), "u/verifyPtc")
+
+
+def test_a_variable_that_is_not_set_is_named(tmp_path, shell):
+    shell.setenv("INSTRUMENT", "LATISS")
     result = submitFile(ROOT / "bps" / "verifyBias.yaml", tmp_path)
     assert result.returncode != 0
     assert "not set: SELECTION_BIAS_V. Export them" in result.stderr
@@ -99,20 +81,21 @@ def test_a_variable_that_is_not_set_is_named(biases, tmp_path, shell):
 
 
 @pytest.fixture
-def curves(tmp_path, shell) -> Iterator[SimulatedRepository]:
-    """Make a repository with photon transfer curves of LSSTComCam, the file of one of which is damaged."""
+def curves(tmp_path, shell) -> SimulatedRepository:
+    """Make a repository with photon transfer curves of two detectors of LSSTComCam."""
     shell.setenv("INSTRUMENT", "LSSTComCam")
     repository = SimulatedRepository(tmp_path / "repo", LsstComCam)
     with simulator.makeRepository(repository.root, LsstComCam, ()) as butler:
         camera = LsstComCam().getCamera()
         simulator.PTCS.store(butler, LsstComCam(), camera, (), detectors=(0, 4))
-        ref = butler.find_dataset("ptc", detector=4, collections=PTCS, instrument="LSSTComCam")
-        path = Path(butler.getURI(ref).ospath)
-        path.write_bytes(path.read_bytes()[:1000])
     return repository
 
 
 def test_a_quantum_that_fails_costs_itself(curves, tmp_path):
+    """It alone, and what is made of it, runs when the run is submitted once more."""
+    path = Path(curves.open(PTCS).getURI("ptc", detector=4).ospath)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:1000])
     where = "instrument='LSSTComCam' and detector in (0, 4)"
     options = ["-i", "LSSTComCam/defaults", "-o", "u/submitted", "-d", where]
     result = submitFile(ROOT / "bps" / "verifyPtc.yaml", tmp_path, *options)
@@ -133,3 +116,11 @@ def test_a_quantum_that_fails_costs_itself(curves, tmp_path):
     assert set(merged.get("verifyPtcResults")["detector"]) == {0}
     status = merged.get("cpPtcRun_detectorSummary")
     assert set(status[status["detector"] == 4]["status"]) == {"unknown"}
+    path.write_bytes(whole)
+    again = [*options, "--extra-qgraph-options", "--skip-existing-in u/submitted"]
+    result = submitFile(ROOT / "bps" / "verifyPtc.yaml", tmp_path, *again)
+    assert result.returncode == 0, result.stderr
+    butler = curves.open("u/submitted")
+    runs = {ref.dataId["detector"]: ref.run for ref in butler.query_datasets("verifyPtcDetResults")}
+    assert runs[0] == verified.run != runs[4]
+    assert set(butler.get("verifyPtcResults")["detector"]) == {0, 4}

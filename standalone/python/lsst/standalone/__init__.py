@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # See the COPYRIGHT file at the top-level directory of this distribution.
 
-"""The import guard of the stand-ins: real and stand-in packages never mix in silence."""
+"""The import guard of the stand-ins: real and stand-in packages never mix in silence.
+
+It comes with a repair of Python, whose older releases may be all that there is where there are stand-ins.
+"""
 
 import os
 import pkgutil
@@ -11,6 +14,8 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+
+from .zipFiles import repairSeek
 
 __all__ = ["ALLOW_MIXED", "MEMBERS", "guard"]
 
@@ -112,3 +117,6 @@ def _calls_guard(spec: ModuleSpec) -> bool:
     get_source = getattr(spec.loader, "get_source", None)
     source = get_source(spec.name) if get_source is not None else None
     return source is not None and "from lsst.standalone import guard" in source
+
+
+repairSeek()
