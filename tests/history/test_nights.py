@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ from historyRepository import (
 )
 from pipelineRuns import WITHOUT_PLOTS
 
-from lsst.analysis.cp.metrics import unreadDatasets
+from lsst.analysis.cp.metrics import readHandles, unreadDatasets
 from lsst.analysis.cp.metrics.fetching import Fetched
 from lsst.analysis.cp.tasks.history import GatherNightTask, MetricTrendTask
 from lsst.ctrl.mpexec.cli.pipetask import cli as pipetask
@@ -241,6 +242,20 @@ def test_a_summary_that_cannot_be_read_costs_itself_and_is_named(history):
     # When it can be, it is read by itself.
     ResourcePath(uri).write(stored)
     assertSame(follow(history, "followed", "renewed", "nights"), follow(history, "direct"))
+
+
+def test_nights_are_read_where_there_is_no_whole_repository(history):
+    """As in a batch job, whose butler has no more than the datasets of its quantum."""
+    with Butler.from_config(str(history.root), collections=["nights", *VERIFIED]) as butler:
+        summaries, nights = (
+            [butler.getDeferred(ref) for ref in butler.query_datasets(name, with_dimension_records=True)]
+            for name in (SUMMARY, "cpBiasTrend_night")
+        )
+        others = [SimpleNamespace(ref=each.ref, dataId=each.dataId, get=each.get) for each in nights]
+        first, second = (readHandles(summaries, nights=each).to_pydict() for each in (nights, others))
+    assert len(first["value"]) > 0
+    for name, values in first.items():
+        np.testing.assert_array_equal(second[name], values, name)
 
 
 def test_filters_have_nights_of_their_own(history, read):
