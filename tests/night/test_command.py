@@ -113,8 +113,8 @@ def test_what_a_killed_call_left_is_waited_for(tmp_path):
 @pytest.mark.slow
 def test_a_proxy_that_is_down_does_not_cost_the_report(repository):
     (port,) = findFreePorts(1)
-    options = ("--product", "bias", "--namespace", "lsst.cp", "--deadline", "0.5")
-    result = call(repository, *options, "--proxy", f"http://127.0.0.1:{port}")
+    options = ("--product", "bias", "--namespace", "lsst.cp")
+    result = call(repository, *options, "--proxy", f"http://127.0.0.1:{port}", "--deadline", "0.5")
     assert result.exit_code == 1
     assert "ok bias; " in result.stdout
     assert "PUSH FAILED" in result.stdout or " LEFT" in result.stdout
