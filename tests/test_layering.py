@@ -26,7 +26,9 @@ LAYERS = (
     "sasquatch",
     "notebook",
     "report",
+    "arriving",
     "batch",
+    "night",
     "navigator",
     "cli",
 )

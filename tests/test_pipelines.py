@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from lsst.analysis.cp.catalogue import SENSOR_GROUPS, getProduct
-from lsst.pipe.base import Pipeline, PipelineGraph
+from lsst.analysis.cp.night import NIGHT_PRODUCTS, STEPS
+from lsst.analysis.cp.night.work import findLabels
+from lsst.pipe.base import LabelSpecifier, Pipeline, PipelineGraph
 from lsst.pipe.base.pipelineIR import PipelineIR
 
 ROOT = Path(__file__).parents[1]
@@ -289,7 +291,37 @@ def test_every_ingredient_is_imported():
         for path in PIPELINES.glob("*/*.yaml")
         for found in re.findall(r"\$ANALYSIS_CP_DIR/pipelines/(\S+)", path.read_text())
     }
+    imported = {name for name in imported if name.startswith("_ingredients/")}
     assert imported == {f"_ingredients/{path.name}" for path in PIPELINES.glob("_ingredients/*.yaml")}
+
+
+@every_camera
+def test_each_task_of_a_night_is_in_one_step(upstream, camera):
+    """Else it would not run, or twice; and each step needs no more than those before it, of its product."""
+    pipeline = PipelineIR.from_uri(str(PIPELINES / camera / "verifyNight.yaml"))
+    steps = {step.label(product): product for product in NIGHT_PRODUCTS for step in STEPS}
+    found = [label for step in steps for label in pipeline.labeled_subsets[step].subset]
+    assert sorted(found) == sorted(pipeline.tasks)
+    for step, product in steps.items():
+        assert all(product.title() in label for label in pipeline.labeled_subsets[step].subset)
+
+
+@pytest.mark.usefixtures("upstreamPipelines")
+@every_camera
+def test_steps_of_a_night_are_in_order(camera):
+    pipeline = Pipeline.fromFile(str(PIPELINES / camera / "verifyNight.yaml"))
+    for product in NIGHT_PRODUCTS:
+        place = {
+            label: place
+            for place, step in enumerate(STEPS)
+            for label in pipeline.subsets[step.label(product)]
+        }
+        # Products share the dataset type of the statistics of signature removal.
+        graph = pipeline.subsetFromLabels(LabelSpecifier(labels=set(place))).to_graph()
+        for label, number in place.items():
+            assert all(place[later] >= number for later in findLabels(graph, [label]))
+            has_epoch = "exposure" in graph.tasks[label].raw_dimensions
+            assert has_epoch or number >= 2
 
 
 @pytest.mark.usefixtures("upstreamPipelines")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pictures
 import pytest
+from arrivingPictures import ARRIVING_PICTURES
 from examples import PAGES
 from generatedFiles import ROOT
 from pictures import DIRECTORY, MAX_BYTES, PICTURES, WIDTH, Picture, findFigure, shrink
@@ -24,6 +25,7 @@ NAMES = [
     *(picture.name for picture in PICTURES),
     *REPORT_PICTURES,
     *NAVIGATOR_PICTURES,
+    *ARRIVING_PICTURES,
     *SERVED_PICTURES,
 ]
 

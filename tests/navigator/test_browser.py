@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from browsers import NARROW, WIDE
+from browsers import NARROW, WIDE, follow
 from navigatorRepository import (
     CHAIN,
     COMCAM,
@@ -43,20 +43,20 @@ def areLoaded(page) -> bool:
 
 def test_from_the_collections_to_a_plot_by_mouse(page, server):
     page.goto(server)
-    page.click(f"#collections a:text-is('{CHAIN}')")
+    follow(page, f"#collections a:text-is('{CHAIN}')")
     assert page.title() == f"Plots of {CHAIN}"
     assert areLoaded(page)
-    page.click(f"figure:has(small:text-is('{DETECTOR}')) a")
+    follow(page, f"figure:has(small:text-is('{DETECTOR}')) a")
     assert len(shown(page)) == 48
     page.select_option("select[name=instrument]", COMCAM)
     page.fill("input[name=exposure]", str(FIRST_EXPOSURE))
-    page.click("text=Select")
+    follow(page, "text=Select")
     assert shown(page) == [f"detector R22_S{i // 3}{i % 3} ({i})" for i in range(9)]
     assert areLoaded(page)
-    page.click(".plots figure > a >> nth=4")
+    follow(page, ".plots figure > a >> nth=4")
     assert f"detector R22_S11 (4), exposure {FIRST_EXPOSURE}" in page.title()
     assert areLoaded(page)
-    page.click("figure.whole a")
+    follow(page, "figure.whole a")
     assert page.evaluate("document.images[0].naturalWidth") == 400
     page.go_back()
     page.go_back()
@@ -95,7 +95,7 @@ def test_from_the_collections_to_a_plot_by_keyboard(page, server):
 def test_pages_are_turned_by_mouse_and_by_keyboard(page, server):
     page.goto(f"{server}/plots?collection={CHAIN}&type={DETECTOR}")
     first = shown(page)
-    page.click("a[rel=next] >> nth=0")
+    follow(page, "a[rel=next] >> nth=0")
     page.wait_for_url("**after=**")
     second = shown(page)
     assert len(first + second) == len(set(first + second)) == 80
@@ -111,7 +111,7 @@ def test_pages_are_turned_by_mouse_and_by_keyboard(page, server):
 def test_another_instrument(page, server):
     page.goto(f"{server}/plots?collection={CHAIN}&type={DETECTOR}&instrument={COMCAM}&detector=R22_S11")
     assert len(shown(page)) == 8
-    page.click(".chosen a:has-text('detector')")
+    follow(page, ".chosen a:has-text('detector')")
     page.select_option("select[name=instrument]", LATISS)
     page.fill("input[name=day_obs]", str(DAYS[1]))
     page.keyboard.press("Enter")
@@ -153,7 +153,7 @@ def test_a_list_can_do_without_offered_values(browser, server):
     page.route("**/choices*", lambda route: route.abort())
     page.goto(f"{server}/plots?collection={CHAIN}&type={DETECTOR}&instrument={COMCAM}")
     page.fill("input[name=detector]", "R22_S11")
-    page.click("text=Select")
+    follow(page, "text=Select")
     assert shown(page)[0] == f"exposure {FIRST_EXPOSURE}"
     assert "detector=R22_S11" in page.url
     assert errors == []
@@ -171,7 +171,7 @@ def test_lost_file_costs_its_own_tile(browser, changed):
         assert areLoaded(page)
         sizes = page.evaluate("[...document.querySelectorAll('.plots img')].map(image => image.naturalWidth)")
         assert sizes == [480] + [400] * 7
-        page.click(".plots a >> nth=0")
+        follow(page, ".plots a >> nth=0")
         assert "is gone" in page.locator(".problem").inner_text()
         page.close()
 
@@ -195,8 +195,8 @@ def test_hostile_names_execute_nothing(page, server):
     page.goto(server)
     page.locator("#collections a", has_text=HOSTILE).first.click()
     assert page.title() == f"Plots of {HOSTILE}"
-    page.click("figure a")
+    follow(page, "figure a")
     assert len(shown(page)) == 16
-    page.click(".plots a >> nth=0")
+    follow(page, ".plots a >> nth=0")
     assert page.locator(f"dd:text-is({HOSTILE!r})").count() <= 1
     assert page.locator("[onerror]").count() == 0

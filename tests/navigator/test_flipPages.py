@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import urllib3
-from browsers import NARROW
+from browsers import NARROW, follow, readAddress
 from flipRepository import (
     BY_EXPOSURE,
     BY_FILTER,
@@ -188,7 +188,7 @@ class Flip:
         self.page.keyboard.press(key)
 
     def query(self) -> dict[str, str]:
-        return {key: value[0] for key, value in parse_qs(urlsplit(self.page.url).query).items()}
+        return {key: value[0] for key, value in parse_qs(urlsplit(readAddress(self.page)).query).items()}
 
     def shown(self) -> tuple[int, int]:
         """Read from the picture itself which it is: exposures have colours, and detectors places."""
@@ -318,7 +318,7 @@ def test_addresses_show_the_same_again(flip, browser):
     flip.press("ArrowRight")
     flip.waitFor(EXPOSURES[3], 2)
     flip.press("s")
-    url, title = flip.page.url, flip.page.title()
+    url, title = readAddress(flip.page), flip.page.title()
     assert flip.query()["size"] == "full"
     again = browser.new_page()
     again.goto(url)
@@ -410,14 +410,14 @@ def test_small_screens(flip):
 @slow
 def test_lists_and_datasets_lead_here(page, address):
     page.goto(f"{address}{write('/plots', FIRST, BY_EXPOSURE, instrument='LSSTComCam')}")
-    page.click("figure a:text-is('flip') >> nth=2")
+    follow(page, "figure a:text-is('flip') >> nth=2")
     page.wait_for_selector("#stage img")
-    assert f"exposure={EXPOSURES[2]}" in page.url
-    page.click("#dataset")
-    page.click("a:text-is('Flip through')")
+    assert f"exposure={EXPOSURES[2]}" in readAddress(page)
+    follow(page, "#dataset")
+    follow(page, "a:text-is('Flip through')")
     page.wait_for_selector("#stage img")
-    assert f"exposure={EXPOSURES[2]}" in page.url
-    page.click("#compare")
+    assert f"exposure={EXPOSURES[2]}" in readAddress(page)
+    follow(page, "#compare")
     assert page.input_value("input[name=left]") == FIRST
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsers import follow
 from flipRepository import FlipRepository
 from registries import ON_SQLITE_ALONE
 from runningServer import runServer
@@ -47,9 +48,9 @@ def address(flips: FlipRepository, folder: Path) -> Iterator[str]:
 
 def test_from_the_collections_to_a_plot_of_the_report(page, address):
     page.goto(address)
-    page.click("a:text-is('Run report')")
-    page.click("#rafts-list + ul a:text-is('R22')")
-    page.click("#overview a >> nth=0")
+    follow(page, "a:text-is('Run report')")
+    follow(page, "#rafts-list + ul a:text-is('R22')")
+    follow(page, "#overview a >> nth=0")
     assert page.url.startswith(f"{address}/report/detectors/")
     assert page.evaluate("getComputedStyle(document.querySelector('nav.top')).position") == "sticky"
     page.goto(f"{address}/report/products/bias.html")
@@ -58,7 +59,7 @@ def test_from_the_collections_to_a_plot_of_the_report(page, address):
     page.click("#matrix-bias thead button >> nth=1")
     assert page.locator("#matrix-bias tbody tr").first.inner_text() != before
     page.goto(f"{address}/report/index.html#plots")
-    page.click(".plots a >> nth=0")
+    follow(page, ".plots a >> nth=0")
     assert page.evaluate("document.images[0].naturalWidth") == 600
 
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-from browsers import NARROW, WIDE, watchPage
+from browsers import NARROW, WIDE, readAddress, watchPage
 from PIL import Image
 from runningServer import runServer
 from viewerRepository import (
@@ -79,7 +79,7 @@ class Viewer:
     @property
     def state(self) -> dict[str, str]:
         """What the address says."""
-        return {key: values[0] for key, values in parse_qs(urlsplit(self.page.url).query).items()}
+        return {key: values[0] for key, values in parse_qs(urlsplit(readAddress(self.page)).query).items()}
 
     @property
     def box(self) -> dict[str, float]:
@@ -403,14 +403,14 @@ def test_other_exposures_in_the_same_view(viewer, first, repository):
     viewer.open(first, x=x, y=y, zoom=3)
     assert viewer.page.is_disabled("#previous")
     viewer.press("]")
-    assert repository.idOf(EXPOSURES[1]) in viewer.page.url
+    assert repository.idOf(EXPOSURES[1]) in readAddress(viewer.page)
     assert float(viewer.state["x"]) == pytest.approx(x, abs=1e-4)
     assert f"{600 / 1024 + SHIFT:.7g} electron" in viewer.point(x, y)
     viewer.press("[")
-    assert repository.idOf(EXPOSURES[0]) in viewer.page.url
+    assert repository.idOf(EXPOSURES[0]) in readAddress(viewer.page)
     viewer.page.go_back()
     viewer.wait()
-    assert repository.idOf(EXPOSURES[1]) in viewer.page.url
+    assert repository.idOf(EXPOSURES[1]) in readAddress(viewer.page)
     assert f"{600 / 1024 + SHIFT:.7g} electron" in viewer.point(x, y)
 
 
@@ -475,11 +475,11 @@ def test_link_restores_the_view(viewer, first, repository, browser):
     page.click("#combined button:has-text('Second')")
     viewer.press("+", "b")
     page.mouse.move(5, 5)
-    link, picture = page.url, page.locator("#canvas").screenshot()
+    link, picture = readAddress(page), page.locator("#canvas").screenshot()
     other = browser.new_page(viewport=WIDE)
     other.goto(link)
     again = Viewer(other).wait()
-    assert again.page.url == link
+    assert readAddress(again.page) == link
     assert other.locator("#canvas").screenshot() == picture
     assert other.input_value("#colours") == "cividis"
     other.close()

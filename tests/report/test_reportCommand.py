@@ -15,7 +15,9 @@ from tableRepository import EXPOSURES, RUN, TableRepository, failAmps
 from lsst.analysis.cp.cli import reportScript
 from lsst.analysis.cp.cli.cmd import make_verify_report
 from lsst.analysis.cp.report.document import DOCUMENT
+from lsst.daf.butler import DatasetType
 from lsst.daf.butler.cli.utils import LogCliRunner
+from lsst.utils.packages import Packages
 
 MANY = [(detector, f"C{i // 8}{i % 8}") for detector in range(9) for i in range(16)]
 
@@ -101,6 +103,19 @@ def test_a_folder_that_is_no_report_is_refused_before_the_work(repository, tmp_p
     result = invoke(repository, tmp_path / "out")
     assert result.exit_code == 1
     assert "exists and is no report of this package: it is left alone." in result.stderr
+
+
+def test_an_expression_of_detectors_needs_no_instrument(repository, tmp_path):
+    """The versions of packages are of no instrument."""
+    putAll(repository)
+    butler = repository.butler
+    butler.registry.registerDatasetType(DatasetType("packages", (), "Packages", universe=butler.dimensions))
+    butler.put(Packages({"analysis_cp": "1"}), "packages", run=RUN)
+    result = invoke(repository, tmp_path / "out", "--where", "detector IN (0..2)")
+    assert result.exit_code == 0, result.output
+    document = json.loads((tmp_path / "out" / DOCUMENT).read_text())
+    assert document["versions"] == {"analysis_cp": "1"}
+    assert [each["detector"] for each in document["products"][0]["detectors"]] == [0, 1, 2]
 
 
 def test_status_2_without_collections(repository, tmp_path):

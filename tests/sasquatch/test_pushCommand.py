@@ -28,13 +28,22 @@ from lsst.analysis.cp.cli.cmd import (
     make_verify_report,
     push_verify_metrics,
     serve_verify,
+    verify_night,
+    watch_verify,
 )
 from lsst.analysis.cp.sasquatch import Ledger
 from lsst.daf.butler import Butler
 from lsst.daf.butler.cli.butler import UncachedButlerCLI
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = [make_plot_summary, make_verify_report, push_verify_metrics, serve_verify]
+COMMANDS = [
+    make_plot_summary,
+    make_verify_report,
+    push_verify_metrics,
+    serve_verify,
+    verify_night,
+    watch_verify,
+]
 MANIFEST = ROOT / "python" / "lsst" / "analysis" / "cp" / "cli" / "resources.yaml"
 SECRET = "hunter2-secret-token"
 LEDGER = "pushedMetrics.sqlite3"

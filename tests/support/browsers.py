@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["NARROW", "WIDE", "startBrowser", "watchPage"]
+__all__ = ["NARROW", "WIDE", "follow", "readAddress", "startBrowser", "watchPage"]
 
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 """Sizes of the screens of a desk and of a telephone."""
@@ -31,6 +31,17 @@ def startBrowser() -> Iterator[Any]:
         browser = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+def follow(page: Any, link: str) -> None:
+    """Click at a link, and wait until the page that it leads to is loaded, with its styles and pictures."""
+    with page.expect_navigation():
+        page.click(link)
+
+
+def readAddress(page: Any) -> str:
+    """Read the address of a page from the page itself; that in ``page.url`` lags behind what scripts set."""
+    return str(page.evaluate("location.href"))
 
 
 @contextmanager

@@ -473,3 +473,22 @@ def test_suspicious_patches_are_marked_apart_from_failing_ones(camera: Sequence,
     assert corners[:, 0].min() < x < corners[:, 0].max()
     assert corners[:, 1].min() < y < corners[:, 1].max()
     assert [handle.get_label() for handle in artists.key] == ["failing: 1", "suspicious: 1"]
+
+
+@pytest.mark.parametrize("kind", [FocalPlaneGeometryPlot, FailureMapPlot])
+def test_what_is_not_there_yet_looks_other_than_what_is_missing(
+    camera: Sequence, rows: dict, kind: type
+) -> None:
+    data = {key: column[np.isin(rows["detector"], (3, 20))] for key, column in rows.items()}
+    data |= {"ampIndex": np.r_[0:8, 16:24], "flags": np.ones((1, 16), dtype=np.int8)}
+    action = makeAction(kind)
+    artists = drawFocalPlane(
+        make_figure().add_subplot(), action.prepare(data, camera, {"notYet": [94]}), action.colourMap
+    )
+    assert len(artists.notYet.get_path().vertices) == len(artists.noData.get_path().vertices) == 8 * 6
+    assert not same_color(artists.notYet.get_facecolor(), artists.noData.get_facecolor())
+    assert artists.notYet.get_hatch() != artists.noData.get_hatch()
+    assert [handle.get_label() for handle in artists.key][:2] == ["no data: 8", "not yet: 8"]
+    figure = action(data, camera=camera, plotInfo={"notYet": [94]})
+    assert "Not yet: 1 detector" in textsOf(figure)
+    assertNoOverlap(figure)

@@ -694,3 +694,36 @@ def test_limit_of_a_run_is_that_of_the_map(camera: Sequence, noisyRows: dict) ->
         assert view.beside.limits.high == expected
         assert view.beside.thresholdLabel.endswith(f" {expected:g} percent")
         assert view.provenance[-1] == "limits: < 3 percent (verifyPtcDet_config of u/me)"
+
+
+def takeDetectors(rows: dict, *ids: int) -> dict:
+    return {key: column[np.isin(rows["detector"], ids)] for key, column in rows.items()}
+
+
+def test_detectors_that_are_not_there_yet_are_not_missed(camera: Sequence, rows: dict) -> None:
+    """Of four detectors two are there, one comes later, and one is missing."""
+    view = makeAction().prepare(takeDetectors(rows, 3, 20), camera, {"notYet": [94]})
+    assert_array_equal(view.notYet, rows["detector"] == 94)
+    assert view.headline == "16 amplifiers with a value, 1 detector not yet, 8 of 32 without data"
+    assert view.missing == ("Without data: 1 detector", "R01_S1")
+    assert view.awaited == ("Not yet: 1 detector", "R00_S1")
+
+
+def test_the_first_detector_does_not_stand_for_the_camera(camera: Sequence, rows: dict) -> None:
+    """One of four with data would be a part of the camera, if the others were not to come."""
+    data = takeDetectors(rows, 3)
+    alone = makeAction().prepare(data, camera)
+    view = makeAction().prepare(data, camera, {"notYet": [94, 20, 7]})
+    assert alone.expected.sum() == 8
+    assert view.expected.all()
+    assert view.xLimits == makeAction().prepare(rows, camera).xLimits
+    assert view.headline == "8 amplifiers with a value, 3 detectors not yet"
+    assert not view.missing
+
+
+def test_what_is_there_is_not_awaited(camera: Sequence, rows: dict) -> None:
+    """A table may have come since somebody said that it had not."""
+    view = makeAction().prepare(rows, camera, {"notYet": [94, 1234]})
+    assert not view.notYet.any()
+    assert view.awaited == ()
+    assert view.headline == makeAction().prepare(rows, camera).headline

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 import os
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,7 +22,15 @@ from lsst.daf.butler.cli.opt import (
 )
 from lsst.daf.butler.cli.utils import ButlerCommand, split_commas, split_kv
 
-__all__ = ["getSubcommands", "make_plot_summary", "make_verify_report", "push_verify_metrics", "serve_verify"]
+__all__ = [
+    "getSubcommands",
+    "make_plot_summary",
+    "make_verify_report",
+    "push_verify_metrics",
+    "serve_verify",
+    "verify_night",
+    "watch_verify",
+]
 
 _MANIFEST = "lsst/analysis/cp/cli/resources.yaml"
 
@@ -37,7 +47,14 @@ def getSubcommands() -> list[click.Command]:
     manifests = os.environ.get("DAF_BUTLER_PLUGINS", "").split(":")
     if any(manifest.endswith(_MANIFEST) for manifest in manifests):
         return []
-    return [make_plot_summary, make_verify_report, push_verify_metrics, serve_verify]
+    return [
+        make_plot_summary,
+        make_verify_report,
+        push_verify_metrics,
+        serve_verify,
+        verify_night,
+        watch_verify,
+    ]
 
 
 def _checkDeadline(context: click.Context, parameter: click.Parameter, value: float) -> float:
@@ -248,3 +265,152 @@ def make_plot_summary(**options: Any) -> None:
 
     if not writeSummaries(SummaryOptions(**options)):
         raise click.exceptions.Exit(1)
+
+
+@click.command(short_help="Follow an exposure while its detectors are verified.", cls=ButlerCommand)
+@repo_argument(required=True, help="REPO is the URI or label of the repository.")
+@click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
+@collections_option(
+    required=True, help="Collections that get the results of detectors, and have the camera, by their names."
+)
+@click.option(
+    "-o", "--output", required=True, metavar="COLL", help="Chain that begins with the merge afterwards."
+)
+@click.option(
+    "--exposure",
+    type=int,
+    required=True,
+    help="Id of the exposure; of the visit where products go by visits.",
+)
+@click.option("--product", default="bias", show_default=True, help="Product that is verified.")
+@click.option("--instrument", required=True, help="Name of the instrument.")
+@where_option(
+    help="Expression that data IDs fulfil, as of 'butler query-datasets'. If it chooses detectors, no others "
+    "are waited for."
+)
+@click.option(
+    "--pipeline",
+    metavar="URI",
+    help="Pipeline that has the merge; by default that of this package for instrument and product.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.0, min_open=True),
+    default=600.0,
+    show_default=True,
+    callback=_checkDeadline,
+    help="Time after which what is not there is missing, s.",
+)
+@options_file_option()
+def watch_verify(**options: Any) -> None:
+    """Follow an exposure while its detectors are verified, and merge it when the last is there.
+
+    The folder OUT has a page for browsers, index.html, with the verdict on what is there by now, what is
+    still to come, and maps of the focal plane; and verdict.json for scripts. When no detector is still to
+    come, or after the timeout, the verdict is printed, and the exposure is merged as its pipeline does it.
+    The exit status is that of 'make-verify-report': 0 if it may be certified, 4 if it may not, 3 if that is
+    unknown because something is absent, and 1 if it could not be followed or merged.
+    """
+    # Imported here, since butler imports this module whatever the subcommand.
+    from lsst.analysis.cp.cli.watchScript import WatchOptions, runWatch
+
+    if status := runWatch(WatchOptions(**options)):
+        raise click.exceptions.Exit(status)
+
+
+def _checkDay(context: click.Context, parameter: click.Parameter, value: int | None) -> int | None:
+    """Refuse a number that is no day of observation."""
+    if value is not None:
+        try:
+            datetime.strptime(str(value), "%Y%m%d")
+        except ValueError as error:
+            raise click.BadParameter(f"{value} is no day as 20261126.") from error
+    return value
+
+
+@click.command(short_help="Verify what an afternoon took, push its metrics and report.", cls=ButlerCommand)
+@repo_argument(required=True, help="REPO is the URI or label of the repository.")
+@click.argument("folder", metavar="FOLDER", type=click.Path(file_okay=False))
+@click.option("--instrument", required=True, help="Name of the instrument.")
+@click.option(
+    "--day-obs",
+    type=int,
+    callback=_checkDay,
+    help="Day of observation, YYYYMMDD. By default the present one, which begins at 12:00 TAI: name it where "
+    "the command may be run later.",
+)
+@click.option(
+    "-i",
+    "--input",
+    required=True,
+    multiple=True,
+    callback=split_commas,
+    help="Collections with the exposures, and with what their verification needs.",
+)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    help="Collection of the results of all nights of the instrument. Each night has a RUN collection in it.",
+)
+@click.option(
+    "--product",
+    multiple=True,
+    type=click.Choice(["bias", "dark", "flat"]),
+    help="Verify this product only, of which there have to be exposures. May be given several times.",
+)
+@click.option(
+    "--pipeline",
+    metavar="FILE",
+    help="Pipeline to use instead of verifyNight.yaml of the instrument, with the same subsets.",
+)
+@click.option("--retry", is_flag=True, help="Try again what failed, even if there is nothing else to do.")
+@click.option(
+    "-j",
+    "--processes",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes of pipetask.",
+)
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0.0),
+    default=3600.0,
+    show_default=True,
+    help="Longest time to wait for what a call that was killed left running, s.",
+)
+@click.option(
+    "--proxy", metavar="URL", help="Address of the REST proxy of Sasquatch; without it nothing is pushed."
+)
+@click.option("--namespace", help="Namespace of the topics in Sasquatch, such as lsst.cp.")
+@click.option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False),
+    help="File that holds the bearer token; by default that in $SASQUATCH_TOKEN, if set.",
+)
+@click.option(
+    "--deadline",
+    type=click.FloatRange(min=0.0, min_open=True),
+    default=600.0,
+    show_default=True,
+    callback=_checkDeadline,
+    help="Longest time for the push, s. What is then left goes with the next call.",
+)
+@options_file_option()
+def verify_night(**options: Any) -> None:
+    """Verify the biases, darks and flats of a day, push their metrics, and write a report into FOLDER.
+
+    It does what is not done yet, however an earlier call ended, and makes anew what is out of date: call it
+    again when exposures come late, or when a call was killed. A product or step that fails costs itself only.
+    Progress goes to standard error; the one line on standard output says it all.
+
+    The exit status is 0 if all products may be certified, 4 if one may not, 3 if that is unknown because
+    something is absent, 1 if all may be but something failed or was not pushed, and 128 and the number of the
+    signal if it was asked to end. FOLDER gets a folder of each day, with its report and the logs of pipetask.
+    """
+    # Imported here, since butler imports this module whatever the subcommand.
+    from lsst.analysis.cp.cli.nightScript import NightOptions, runNight
+
+    if status := runNight(NightOptions(**options)):
+        raise click.exceptions.Exit(status)

@@ -40,7 +40,7 @@ from lsst.daf.butler import Butler
 
 from .explain import explainErrors, openButler
 
-__all__ = ["PushOptions", "runPush"]
+__all__ = ["PushOptions", "push", "runPush"]
 
 TOKEN_VARIABLE = "SASQUATCH_TOKEN"
 """Environment variable that may hold the token."""
@@ -96,6 +96,12 @@ def runPush(options: PushOptions) -> bool:
     click.ClickException
         Raised if the options cannot be used together, or with this repository or proxy.
     """
+    report = push(options)
+    return report.found > 0 and (report.isDelivered if not options.dry_run else not report.unread)
+
+
+def push(options: PushOptions) -> PushReport:
+    """Push, or print what would be pushed, and tell what was done; the errors are those of `runPush`."""
     _checkNames(options)
     with explainErrors(SasquatchError), ExitStack() as stack:
         address = WebAddress.parse(options.proxy, "proxy")
@@ -136,9 +142,7 @@ def runPush(options: PushOptions) -> bool:
         undelivered.show()
         if not pusher.report.found:
             click.echo(f"No bundles of metrics are found. {query.explainNothing(butler)}", err=True)
-        return pusher.report.found > 0 and (
-            pusher.report.isDelivered if not options.dry_run else not pusher.report.unread
-        )
+        return pusher.report
 
 
 def _checkNames(options: PushOptions) -> None:

@@ -21,7 +21,7 @@ from .explain import explainErrors, openButler
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler
 
-__all__ = ["ReportOptions", "runReport"]
+__all__ = ["ReportOptions", "checkPackages", "runReport"]
 
 _LISTED = 10
 
@@ -63,11 +63,7 @@ def runReport(options: ReportOptions) -> int:
         Raised if there is nothing to report, or it cannot be written.
     """
     with explainErrors(ReportError):
-        if lacking := [name for name in _NEEDED if find_spec(name) is None]:
-            raise click.ClickException(
-                f"There is no package {', '.join(lacking)}. Reports need further packages: "
-                "pip install 'lsst-analysis-cp[report]'."
-            )
+        checkPackages()
         from lsst.analysis.cp.report.folder import checkFolder, writeReport
 
         out = Path(options.out)
@@ -77,6 +73,15 @@ def runReport(options: ReportOptions) -> int:
             report = writeReport(_collect(butler, options), out, butler)
         _describe(report, out)
     return EXIT_STATUS[report.verdict]
+
+
+def checkPackages() -> None:
+    """Raise an error that says what to install if a package is absent that reports need."""
+    if lacking := [name for name in _NEEDED if find_spec(name) is None]:
+        raise click.ClickException(
+            f"There is no package {', '.join(lacking)}. Reports need further packages: "
+            "pip install 'lsst-analysis-cp[report]'."
+        )
 
 
 def _collect(butler: Butler, options: ReportOptions) -> RunReport:

@@ -56,6 +56,8 @@ class Evidence:
         Keys of the tests of which something without verdict is unknown.
     missing
         Names of the detectors that should have results, and have none in some exposure.
+    notYet
+        Names of the detectors that should have results, and will have them later.
     untested
         Names of detectors that have results, but no verdict of a test in some exposure, by its key.
     nFailed, nUnknown
@@ -71,6 +73,7 @@ class Evidence:
     nDetectors: int
     run: Collection[str]
     missing: Sequence[str] = ()
+    notYet: Sequence[str] = ()
     untested: Mapping[str, Sequence[str]] = field(default_factory=dict)
     nFailed: Mapping[str, int] = field(default_factory=dict)
     nUnknown: Mapping[str, int] = field(default_factory=dict)
@@ -152,8 +155,8 @@ def judgeProduct(evidence: Evidence) -> Judgement:
     judgement
         The product may not be certified where in the majority of exposures some test, whose verdict counts,
         failed for the majority of detectors. It is unknown where exposures, detectors, tests or tables are
-        absent; where a detector has no verdict of a test at all; and where the rule would refuse if all had
-        failed that has no verdict. It is not judged where no test of it counts.
+        absent, or not there yet; where a detector has no verdict of a test at all; and where the rule would
+        refuse if all had failed that has no verdict. It is not judged where no test of it counts.
     """
     over = {
         exposure: tuple(
@@ -205,6 +208,8 @@ def _doubt(evidence: Evidence, *, isRefused: bool) -> Iterator[str]:
     if evidence.missing:
         where = f" in at least one {evidence.noun}" if evidence.hasEpochs else ""
         yield f"{_nameSome(evidence.missing, 'detector')} no results{where}."
+    if evidence.notYet:
+        yield f"{_nameSome(evidence.notYet, 'detector')} no results yet."
     own = evidence.product.ownVerdicts()
     if own and not any(test.key in evidence.run for test in evidence.tests):
         yield "Nothing was tested: no test was made whose verdict counts."

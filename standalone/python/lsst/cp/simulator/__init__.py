@@ -40,7 +40,7 @@ from .ptcs import (
     storePairs,
 )
 from .quickFrames import FrameNoise, simulateFrame
-from .repository import ExposureInfo, defineVisits, makeRepository
+from .repository import ExposureInfo, defineVisits, makeRepository, registerExposures
 from .simulateBiasIsr import SimulateBiasIsrConfig, SimulateBiasIsrTask
 from .simulateCrosstalkSolve import SimulateCrosstalkSolveConfig, SimulateCrosstalkSolveTask
 from .simulateDarkIsr import SimulateDarkIsrConfig, SimulateDarkIsrTask
@@ -98,6 +98,7 @@ __all__ = [
     "listInjectedFaults",
     "listTornAmplifiers",
     "makeRepository",
+    "registerExposures",
     "measureCrosstalk",
     "parseFaults",
     "shrinkCamera",

@@ -3,7 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 """Butler repositories to simulate into."""
 
-__all__ = ["ExposureInfo", "defineVisits", "makeRepository"]
+__all__ = ["ExposureInfo", "defineVisits", "makeRepository", "registerExposures"]
 
 import datetime
 from collections.abc import Sequence
@@ -198,7 +198,7 @@ def makeRepository(
     butler = Butler.from_config(Butler.makeRepo(str(root), config=config), writeable=True)
     instance.register(butler.registry)
     _storeCamera(butler, instance, instance.getCamera() if camera is None else camera)
-    _registerExposures(butler, instance, exposures)
+    registerExposures(butler, instance, exposures)
     return butler
 
 
@@ -219,8 +219,18 @@ def _storeCamera(butler: Butler, instrument: Instrument, camera: Camera) -> None
     butler.collections.redefine_chain(defaults, [calibrations])
 
 
-def _registerExposures(butler: Butler, instrument: Any, exposures: Sequence[ExposureInfo]) -> None:
-    """Register exposures and what their records refer to."""
+def registerExposures(butler: Butler, instrument: Any, exposures: Sequence[ExposureInfo]) -> None:
+    """Register exposures and what their records refer to.
+
+    Parameters
+    ----------
+    butler
+        A writeable butler of a repository with the instrument.
+    instrument
+        The instrument.
+    exposures
+        Exposures that it does not have yet.
+    """
     transparent = next(f.physical_filter for f in instrument.filterDefinitions if f.band == "white")
     name = instrument.getName()
     with butler.registry.transaction():

@@ -16,6 +16,7 @@ __all__ = [
     "KIND_LOOKS",
     "LINE_LOOKS",
     "NOT_REQUESTED",
+    "NOT_YET",
     "NO_DATA",
     "NO_VALUE",
     "OPERATORS",
@@ -86,6 +87,9 @@ NOT_REQUESTED = "#b0b0b0"
 
 NO_DATA: HatchLook = ("#ffffff", "///", "#b8b8b8")
 """Patches or detectors of which there are no data at all."""
+
+NOT_YET: HatchLook = ("#d9e2ec", "...", "#8296aa")
+"""Patches of detectors whose data are still to come."""
 
 NO_VALUE: HatchLook = ("#ffffff", "xxxxxx", "#777777")
 """Patches or amplifiers that have data, but no value."""

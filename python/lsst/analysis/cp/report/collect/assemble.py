@@ -32,6 +32,7 @@ def assembleProduct(
     structures: Table,
     plots: Sequence[PlotEntry],
     unread: Sequence[str] = (),
+    notYet: BoolArray | None = None,
 ) -> ProductReport:
     """Make the report of a product.
 
@@ -51,6 +52,8 @@ def assembleProduct(
         Its plots.
     unread
         What else a verdict lacks, in sentences.
+    notYet
+        Detectors whose results are still to come, shape (nDetectors,); none if None.
 
     Returns
     -------
@@ -59,11 +62,12 @@ def assembleProduct(
     """
     section, layout, n_exposures = gathered.section, gathered.layout, len(exposures)
     product = _withTests(gathered)
+    not_yet = np.zeros(layout.nDetectors, dtype=bool) if notYet is None else notYet
     keys = [test.key for test in product if test.key in gathered.tallies]
     tests = tuple(gathered.tallies[key].report(n_exposures, wasRun=gathered.wasRun(key)) for key in keys)
-    judgement = judgeProduct(_findEvidence(gathered, tests, exposures, expected, counted, unread))
+    judgement = judgeProduct(_findEvidence(gathered, tests, exposures, expected, counted, unread, not_yet))
     detector_status = gathered.status.status(n_exposures)
-    reports = tuple(_reportExposures(gathered, exposures, expected, judgement))
+    reports = tuple(_reportExposures(gathered, exposures, expected, not_yet, judgement))
     matrix = np.full((layout.nDetectors, len(keys)), UNKNOWN, dtype=np.int8)
     for i, key in enumerate(keys):
         if key in gathered.testStatus:
@@ -133,10 +137,11 @@ def _findEvidence(
     expected: BoolArray,
     counted: BoolArray,
     unread: Sequence[str],
+    notYet: BoolArray,
 ) -> Evidence:
     """Find what the verdict is made of."""
     names = gathered.layout.detectorName
-    missing = np.zeros(len(names), dtype=bool)
+    missing = np.zeros(len(names), dtype=bool)  # Those included that are still to come.
     untested: dict[str, BoolArray] = {}
     for epoch in gathered.epochs:
         missing |= expected & ~epoch.hasResults
@@ -161,7 +166,8 @@ def _findEvidence(
         },
         nDetectors=int(counted.sum()),
         run={reported.test.key for reported in tests if reported.wasRun},
-        missing=names[missing].tolist(),
+        missing=names[missing & ~notYet].tolist(),
+        notYet=names[missing & notYet].tolist(),
         untested={key: names[mask].tolist() for key, mask in untested.items() if mask.any()},
         nFailed={each.test.key: int(np.count_nonzero(each.nFailed)) for each in tested},
         nUnknown={
@@ -173,13 +179,19 @@ def _findEvidence(
 
 
 def _reportExposures(
-    gathered: GatheredSection, exposures: Sequence[int], expected: BoolArray, judgement: Judgement
+    gathered: GatheredSection,
+    exposures: Sequence[int],
+    expected: BoolArray,
+    notYet: BoolArray,
+    judgement: Judgement,
 ) -> list[ExposureReport]:
     """Report each exposure, those included that have no results that could be read."""
     if gathered.product.epoch == "none":
         return []
     read = {epoch.tables.epoch: epoch for epoch in gathered.epochs}
-    return [_reportExposure(gathered, each, read.get(each), expected, judgement) for each in exposures]
+    return [
+        _reportExposure(gathered, each, read.get(each), expected, notYet, judgement) for each in exposures
+    ]
 
 
 def _reportExposure(
@@ -187,6 +199,7 @@ def _reportExposure(
     exposure: int,
     epoch: GatheredEpoch | None,
     expected: BoolArray,
+    notYet: BoolArray,
     judgement: Judgement,
 ) -> ExposureReport:
     """Report an exposure; everything is unknown if it was not read."""
@@ -200,7 +213,7 @@ def _reportExposure(
         run="" if tables is None else tables.run,
         nDetectors=int(np.count_nonzero(has_results)),
         nDetectorsFailed=int(np.count_nonzero(expected & (status == FAILED))),
-        nDetectorsMissing=int(np.count_nonzero(expected & ~has_results)),
+        nDetectorsMissing=int(np.count_nonzero(expected & ~has_results & ~notYet)),
         nFailed={} if epoch is None else {key: each.nFailed for key, each in epoch.counts.items()},
         overLimit=judgement.overLimit.get(exposure, ()),
         status=_rollUp(status[expected]),

@@ -25,7 +25,15 @@ from .stored import StoredTable
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
 
-__all__ = ["MARGIN", "findUnknown", "joinTables", "orderCulprits", "readCulprits", "readStructures"]
+__all__ = [
+    "MARGIN",
+    "compress",
+    "findUnknown",
+    "joinTables",
+    "orderCulprits",
+    "readCulprits",
+    "readStructures",
+]
 
 MARGIN = "margin"
 """Column that is added to culprits: the distance to the limit."""
@@ -44,7 +52,11 @@ def readStructures(butler: Butler, ref: DatasetRef) -> pa.Table:
 
 
 def _readAll(butler: Butler, ref: DatasetRef, name: str) -> pa.Table:
-    stored = StoredTable.read(butler, ref, TABLE_COLUMNS[name].__contains__)
+    return compress(StoredTable.read(butler, ref, TABLE_COLUMNS[name].__contains__))
+
+
+def compress(stored: StoredTable) -> pa.Table:
+    """Keep texts of which few are different once."""
     columns = []
     for field in stored.table.schema:
         column = stored.table[field.name]

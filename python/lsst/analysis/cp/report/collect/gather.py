@@ -18,15 +18,18 @@ from lsst.analysis.cp.core.typing import BoolArray, FlagArray
 from lsst.analysis.cp.metrics import nameDataset
 from lsst.analysis.cp.report.model import Problem
 
-from .culprits import findUnknown, readCulprits
-from .reading import EpochContent, TestCounts, readEpoch, readExposureRows
+from .culprits import compress, findUnknown, readCulprits
+from .reading import EpochContent, TestCounts, encodeEpoch, readEpoch, readExposureRows
 from .search import EpochTables, Section
+from .stored import StoredTable
 from .tally import StatusTally, TestTally
 
 if TYPE_CHECKING:
+    from astropy.table import Table
+
     from lsst.daf.butler import Butler
 
-__all__ = ["GatheredEpoch", "GatheredSection", "gatherSection"]
+__all__ = ["GatheredEpoch", "GatheredSection", "gatherSection", "gatherTables"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -123,13 +126,7 @@ def gatherSection(
     gathered
         What is kept. What cannot be read costs nothing but itself.
     """
-    gathered = GatheredSection(
-        section=section,
-        layout=layout,
-        product=getProduct(section.product),
-        status=StatusTally(layout.nDetectors),
-        ampsMissing=np.zeros(layout.nAmps, dtype=bool),
-    )
+    gathered = _gatherNothing(section, layout)
     of_run: dict[str, Product] = {}
     for tables in section.epochs.values():
         read = _attempt(
@@ -148,6 +145,55 @@ def gatherSection(
         _addExposureRows(butler, gathered, tables, read.product, exposures)
         _addCulprits(butler, gathered, tables)
     return gathered
+
+
+def gatherTables(
+    section: Section, layout: CameraLayout, counted: BoolArray, tables: Mapping[str, Table]
+) -> GatheredSection:
+    """Take the only exposure of a product from tables in memory.
+
+    Parameters
+    ----------
+    section
+        The product, with the exposure.
+    layout
+        The camera.
+    counted
+        Detectors that the rule of verdicts counts, shape (nDetectors,).
+    tables
+        Tables of the exposure, as merges write them, by the ends of the names of their types.
+
+    Returns
+    -------
+    gathered
+        What would be kept if they were stored, without tests of the exposure as a whole.
+
+    Raises
+    ------
+    ColumnError
+        If a column holds something else than it should.
+    """
+    gathered = _gatherNothing(section, layout)
+    (epoch,) = section.epochs.values()
+    amps, detectors, culprits = (
+        StoredTable.convert(tables[name]) for name in ("ampSummary", "detectorSummary", "culprits")
+    )
+    read = encodeEpoch(amps, detectors, epoch.epoch, section.product, layout, counted)
+    gathered.product = read.product
+    _addEpoch(gathered, epoch, read)
+    _keepCulprits(gathered, compress(culprits))
+    return gathered
+
+
+def _gatherNothing(section: Section, layout: CameraLayout) -> GatheredSection:
+    """Begin to gather a product."""
+    return GatheredSection(
+        section=section,
+        layout=layout,
+        product=getProduct(section.product),
+        status=StatusTally(layout.nDetectors),
+        ampsMissing=np.zeros(layout.nAmps, dtype=bool),
+    )
 
 
 def _nameEpoch(section: Section, tables: EpochTables) -> str:
@@ -208,5 +254,10 @@ def _addCulprits(butler: Butler, gathered: GatheredSection, tables: EpochTables)
         return
     read = _attempt(gathered, name, lambda: readCulprits(butler, tables.refs["culprits"]))
     if read is not None:
-        gathered.culprits.append(read)
-        gathered.unknownTests |= findUnknown([read])
+        _keepCulprits(gathered, read)
+
+
+def _keepCulprits(gathered: GatheredSection, culprits: pa.Table) -> None:
+    """Keep a table of culprits, and which tests have something unknown."""
+    gathered.culprits.append(culprits)
+    gathered.unknownTests |= findUnknown([culprits])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from .search import EpochTables
 
-__all__ = ["EpochContent", "TestCounts", "readEpoch", "readExposureRows"]
+__all__ = ["EpochContent", "TestCounts", "encodeEpoch", "readEpoch", "readExposureRows"]
 
 _AMP_ENDINGS = ("_value", "_quantity", "_status", "_suspicious")
 _DETECTOR_COLUMNS = ("detector", "nAmps", "nAmpsMissing", "nDetectors", "status")
@@ -138,7 +138,42 @@ def readEpoch(
     detectors = StoredTable.read(
         butler, tables.refs["detectorSummary"], ({*_DETECTOR_COLUMNS} | of_detectors).__contains__
     )
-    _checkExposure(amps, tables.epoch, product)
+    return encodeEpoch(amps, detectors, tables.epoch, product, layout, counted, known)
+
+
+def encodeEpoch(
+    amps: StoredTable,
+    detectors: StoredTable,
+    epoch: int,
+    product: str,
+    layout: CameraLayout,
+    counted: BoolArray,
+    known: Product | None = None,
+) -> EpochContent:
+    """Encode the tables of one exposure.
+
+    Parameters
+    ----------
+    amps, detectors
+        Its tables of amplifiers and of detectors.
+    epoch
+        Its id.
+    product, layout, counted, known
+        As those of `readEpoch`.
+
+    Returns
+    -------
+    content
+        What the tables hold.
+
+    Raises
+    ------
+    ColumnError
+        If a column is absent or holds something else than it should.
+    AmpKeyError
+        If a detector or an amplifier is not in the camera.
+    """
+    _checkExposure(amps, epoch, product)
     chosen = _chooseProduct(product, amps, detectors)
     if known is None:
         known = readTableLimits(amps.meta, chosen)

@@ -13,6 +13,7 @@ from lsst.analysis.cp.notebook.search import expand
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
+    from lsst.daf.butler.queries import DatasetRefQueryResults
 
 __all__ = ["ReportError", "Scope", "joinNames"]
 
@@ -143,11 +144,7 @@ class Scope:
             # Results are taken at once: an open query keeps others from writing to a SQLite repository.
             with self.butler.query() as query:
                 results = query.datasets(name, collection, find_first=False).with_dimension_records()
-                if "instrument" in self.dimensionsOf(name):
-                    results = results.where(instrument=self.instrument)
-                if self.where and not everywhere:
-                    results = results.where(self.where)
-                refs = list(results)
+                refs = list(self._choose(results, name, everywhere=everywhere))
             yield from ((collection, ref) for ref in refs if ref.id not in known)
             known |= {ref.id for ref in refs}
 
@@ -158,11 +155,17 @@ class Scope:
             return False
         with self.butler.query() as query:
             results = query.datasets(name, searched, find_first=False)
-            if "instrument" in self.dimensionsOf(name):
-                results = results.where(instrument=self.instrument)
-            if self.where and not everywhere:
-                results = results.where(self.where)
-            return bool(results.any())
+            return bool(self._choose(results, name, everywhere=everywhere).any())
+
+    def _choose(
+        self, results: DatasetRefQueryResults, name: str, *, everywhere: bool
+    ) -> DatasetRefQueryResults:
+        """Choose the datasets of a type that are meant."""
+        chosen = self.where if self.where and not everywhere else ""
+        if chosen or "instrument" in self.dimensionsOf(name):
+            # An expression may name a detector, of which there is none without an instrument.
+            results = results.where(instrument=self.instrument)
+        return results.where(chosen) if chosen else results
 
     def findIds(self, names: Iterable[str], dimension: str) -> set[tuple[int, str]]:
         """Find the exposures, visits or detectors that have a dataset of some types.

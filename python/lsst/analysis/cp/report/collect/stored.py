@@ -13,6 +13,7 @@ import astropy.units as u
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from astropy.table import Table
 
 from lsst.analysis.cp.core import ColumnError
 from lsst.analysis.cp.core.amps import FAILED, GOOD, STATUS_NAMES
@@ -20,6 +21,7 @@ from lsst.analysis.cp.core.columns import convertUnit
 from lsst.analysis.cp.core.tableMeta import parseTableMeta
 from lsst.analysis.cp.core.typing import BoolArray, FlagArray, FloatArray, IdArray, NameArray
 from lsst.daf.butler import DeferredDatasetHandle
+from lsst.daf.butler.formatters.parquet import astropy_to_arrow
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
@@ -47,6 +49,11 @@ class StoredTable:
 
     table: pa.Table
     meta: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def convert(cls, table: Table) -> StoredTable:
+        """Convert a table in memory to what is read of it when it is stored."""
+        return cls(astropy_to_arrow(table), dict(table.meta))
 
     @classmethod
     def read(

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from astropy.table import Table
 
     from lsst.afw.cameraGeom import Camera
-    from lsst.daf.butler import DatasetRef
+    from lsst.daf.butler import DatasetRef, DeferredDatasetHandle
     from lsst.verify import Measurement
 
 __all__ = ["MergeAnalysisMixin"]
@@ -176,7 +176,7 @@ class MergeAnalysisMixin(PipelineTask):
                 "reference", readReference, butlerQC, inputRefs, parent.camera, self.config.gainsApplied
             ),
             exposures=sorted(exposures) or None,
-            limits=self._chooseLimits(butlerQC, inputRefs),
+            limits=self._readLimits(butlerQC, inputRefs),
             detectors=[
                 (ref.dataId.get("exposure"), ref.dataId["detector"])
                 for ref in getattr(outputRefs, "detectorMetrics", ())
@@ -216,16 +216,71 @@ class MergeAnalysisMixin(PipelineTask):
             return mergeStored(inputResults, merge, newStats)
         return cast("Table", merge(inputResults, newStats))
 
-    def _chooseLimits(
+    def _readLimits(
         self, butlerQC: QuantumContext, inputRefs: InputQuantizedConnection
     ) -> StoredLimits | None:
-        """Choose the limits: of the run of what is merged if its configuration is stored, else our own."""
+        """Read the limits: of the run of what is merged if its configuration is stored, else our own."""
         runs = {ref.run for ref in inputRefs.inputStats}
         # That of a pipeline that is running is no input of it, and that of an earlier run is not its own.
         stored = [ref for ref in getattr(inputRefs, "verifyConfig", ()) if ref.run in runs]
-        found = readLimits(butlerQC.get(stored), getProduct(self.config.product))
+        return self.chooseLimits(butlerQC.get(stored))
+
+    def chooseLimits(self, handles: Iterable[DeferredDatasetHandle]) -> StoredLimits | None:
+        """Choose the limits.
+
+        Parameters
+        ----------
+        handles
+            Handles of the stored configuration of the run that is merged, if there is one.
+
+        Returns
+        -------
+        limits
+            Those of the stored configuration, else those of our own; None if neither has any.
+        """
+        found = readLimits(handles, getProduct(self.config.product))
         own = dict(self.config.limits)
         return StoredLimits(own, f"limits of {self.getName()}") if found is None and own else found
+
+    def encode(
+        self,
+        columns: Mapping[str, Any],
+        runner: ToolRunner,
+        *,
+        camera: Camera,
+        reference: ReferenceValues | None = None,
+        exposures: Sequence[int] | None = None,
+        limits: StoredLimits | None = None,
+        tests: Sequence[str] = (),
+    ) -> AmpTable | None:
+        """Encode merged rows, without the tables that do not fit the camera, or repeat rows.
+
+        Parameters
+        ----------
+        columns, runner, camera, reference, exposures, limits
+            As those of `analyze`.
+        tests
+            Keys of the tests to read; all if empty.
+
+        Returns
+        -------
+        table
+            The encoded rows; None if they cannot be encoded.
+        """
+        encode = partial(
+            AmpTable.fromColumns,
+            product=getProduct(self.config.product, self.config.gainsApplied).withLimits(limits),
+            layout=cameraLayout(camera),
+            epoch=self.config.epoch,
+            reference=reference,
+            exposures=exposures,
+            tests=tests,
+        )
+        found = runner.attempt("reduction", leaveOutWrong, columns, encode)
+        if found is None:
+            return None
+        runner.leaveOut(found[1])
+        return found[0]
 
     def analyze(
         self,
@@ -267,31 +322,24 @@ class MergeAnalysisMixin(PipelineTask):
             unless the rows cannot be reduced, ``detectorSummary``, ``ampSummary``, ``culprits`` and, if there
             are ``detectors``, an iterator over their bundles, ``detectorMetrics``.
         """
-        product = getProduct(self.config.product, self.config.gainsApplied).withLimits(limits)
-        keys: dict[str, Any] = {"reference": reference, "exposures": exposures}
-        layout = cameraLayout(camera)
-        encode = partial(
-            AmpTable.fromColumns, product=product, layout=layout, epoch=self.config.epoch, **keys
-        )
-
-        def encodeGood(*tests: str) -> AmpTable | None:
-            found = runner.attempt("reduction", leaveOutWrong, columns, partial(encode, tests=tests))
-            if found is None:
-                return None
-            runner.leaveOut(found[1])
-            return found[0]
-
-        table = encodeGood()
+        product = getProduct(self.config.product, self.config.gainsApplied)
+        keys: dict[str, Any] = {
+            "camera": camera,
+            "reference": reference,
+            "exposures": exposures,
+            "limits": limits,
+        }
+        table = self.encode(columns, runner, **keys)
         # Where the results cannot be encoded together, some tools may still do with a part of the columns.
         data = columns if table is None else {**columns, AMP_TABLE: table}
-        outputs = runTools(self.config, data, runner, camera=camera, limits=limits, **keys)
+        outputs = runTools(self.config, data, runner, **keys)
         of_detectors = [test.key for test in product if test.row != "exposure"]
         if table is None and 0 < len(of_detectors) < len(product.tests):
             # What is wrong with rows of exposures costs no detector.
-            table = encodeGood(*of_detectors)
+            table = self.encode(columns, runner, **keys, tests=of_detectors)
         outputs.ampTable = table
         if table is not None:
-            tables = runner.attempt("tables", self._makeTables, table) or {}
+            tables = runner.attempt("tables", self.makeTables, table) or {}
             for name, written in tables.items():
                 setattr(outputs, name, written)
             if detectors:
@@ -301,8 +349,19 @@ class MergeAnalysisMixin(PipelineTask):
                 )
         return outputs
 
-    def _makeTables(self, table: AmpTable) -> dict[str, Table]:
-        """Write the encoded results as tables."""
+    def makeTables(self, table: AmpTable) -> dict[str, Table]:
+        """Write the encoded results as tables.
+
+        Parameters
+        ----------
+        table
+            The encoded rows.
+
+        Returns
+        -------
+        tables
+            Those of detectors, amplifiers and culprits, by the names of their connections.
+        """
         # A visit may have several exposures: they are pooled.
         pooled = self.mergesExposures or len(table.exposures) != 1
         summary = summarize(table, "runDetector" if pooled else "detector")

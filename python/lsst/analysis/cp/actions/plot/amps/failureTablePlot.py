@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.actions.keyedData import getAmpTable
 from lsst.analysis.cp.actions.plot.focalPlane.listing import PatchList
-from lsst.analysis.cp.actions.plot.focalPlane.view import expectedDetectors, listMissing
+from lsst.analysis.cp.actions.plot.focalPlane.view import expectedDetectors, listDetectors
 from lsst.analysis.cp.actions.plot.text import (
     addLeftOut,
     chooseTitle,
@@ -95,7 +95,7 @@ class FailureTablePlot(AmpTablePlot):
                 _explainCells(table),
                 explainMarks((*tests, *of_exposures)),
                 _listExposureTests(table, of_exposures),
-                listMissing(missing, self.nListed // 4),
+                listDetectors("Without data", missing, self.nListed // 4),
                 listLeftOut(info, self.nListed // 4),
             ),
             listing=_listWorst(table, tests[:n_counted], cells, mask, self.nListed),

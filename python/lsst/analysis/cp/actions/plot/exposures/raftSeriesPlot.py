@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
 from lsst.analysis.cp.actions.keyedData import AMP_TABLE, getAmpTable
-from lsst.analysis.cp.actions.plot.focalPlane.view import expectedDetectors, listMissing
+from lsst.analysis.cp.actions.plot.focalPlane.view import expectedDetectors, listDetectors
 from lsst.analysis.cp.actions.plot.text import (
     describeProvenance,
     formatNumber,
@@ -146,7 +146,9 @@ class RaftSeriesPlot(PlotAction):
             key=_makeKey(series),
             lists=(
                 *self._listMembers(series, table.exposures),
-                listMissing(layout.detectorName[expected & ~has_data], self.nListed // 3 + 1),
+                listDetectors(
+                    "Without data", layout.detectorName[expected & ~has_data], self.nListed // 3 + 1
+                ),
                 *listUnplaced(axes, table.exposures, self.nListed // 3 + 1),
             ),
         )

@@ -31,6 +31,7 @@ def headline(
     patches: PatchValues,
     detector: IndexArray,
     expected: BoolArray,
+    notYet: BoolArray,
     *,
     noun: str,
     sensors: str,
@@ -46,6 +47,8 @@ def headline(
         Index of the detector of each patch; shape (nPatches,).
     expected
         Patches that are missed if they have no data; shape (nPatches,).
+    notYet
+        Those of them whose data are still to come; shape (nPatches,).
     noun
         What a patch is, in the singular.
     sensors
@@ -56,7 +59,7 @@ def headline(
     Returns
     -------
     text
-        How many have a value or failed, and how many lack data.
+        How many have a value or failed, how many lack data, and how many detectors are still to come.
     """
     words = [_countPatches(patches, noun, sensors)]
     if patches.failing.any() and noun != "detector":
@@ -67,7 +70,9 @@ def headline(
         words.append(f"{count} suspicious")
     if count := (patches.state == PatchState.NO_VALUE).sum():
         words.append(f"{count} {noValueLabel}")
-    if count := (expected & (patches.state == PatchState.NO_DATA)).sum():
+    if n_awaited := len(np.unique(detector[notYet])):
+        words.append(f"{plural(n_awaited, 'detector')} not yet")
+    if count := (expected & ~notYet & (patches.state == PatchState.NO_DATA)).sum():
         words.append(f"{count} of {expected.sum()} without data")
     if not expected.all():
         words.append(f"data of {len(np.unique(detector[expected]))} of {len(np.unique(detector))} detectors")

@@ -30,7 +30,7 @@ from lsst.analysis.cp.actions.plot.histogram import (
 from lsst.analysis.cp.actions.plot.outlierScale import OutlierScale
 from lsst.analysis.cp.actions.plot.page import Page, drawScale
 from lsst.analysis.cp.actions.plot.polygons import drawFrames, drawHatched, drawPolygons, gapKey, writeNearby
-from lsst.analysis.cp.actions.plot.style import FAILING, NO_DATA, NO_VALUE, OUTLINE
+from lsst.analysis.cp.actions.plot.style import FAILING, NO_DATA, NO_VALUE, NOT_YET, OUTLINE
 from lsst.analysis.cp.actions.plot.text import formatNumber, pluralOf
 from lsst.analysis.cp.core.limits import ColourLimits
 from lsst.analysis.cp.core.typing import BoolArray, FloatArray
@@ -87,8 +87,9 @@ class FocalPlaneArtists:
     ----------
     values
         Patches with a value, coloured by it.
-    noData, noValue
-        Patches without rows, and without a finite value; each is one compound path.
+    noData, notYet, noValue
+        Patches without rows, those whose rows are still to come, and patches without a finite value; each is
+        one compound path.
     failing
         Outlines of the failing patches: halo and line, or a thin line where the colours count failures.
     suspicious
@@ -107,6 +108,7 @@ class FocalPlaneArtists:
 
     values: PolyCollection | None
     noData: PathPatch | None
+    notYet: PathPatch | None
     noValue: PathPatch | None
     failing: tuple[PolyCollection, ...]
     suspicious: PathCollection | None
@@ -136,7 +138,8 @@ def drawFocalPlane(ax: Axes, view: FocalPlaneView, colourMap: str) -> FocalPlane
     state = view.patches.state
     return FocalPlaneArtists(
         values=_drawValues(ax, view, colourMap),
-        noData=drawHatched(ax, view.corners[state == PatchState.NO_DATA], NO_DATA),
+        noData=drawHatched(ax, view.corners[(state == PatchState.NO_DATA) & ~view.notYet], NO_DATA),
+        notYet=drawHatched(ax, view.corners[view.notYet], NOT_YET),
         noValue=drawHatched(ax, view.corners[state == PatchState.NO_VALUE], NO_VALUE),
         failing=drawFrames(ax, view.corners[view.patches.failing], strokes),
         suspicious=_drawMarks(ax, view, view.patches.suspicious, "X", _SUSPICION_WEIGHTS),
@@ -197,10 +200,13 @@ def _drawLabels(ax: Axes, view: FocalPlaneView) -> tuple[Text, ...]:
 def _makeKey(view: FocalPlaneView) -> tuple[Artist, ...]:
     """Explain and count what occurs on the map."""
     no_data, no_value = (
-        int(((view.patches.state == state) & view.expected).sum())
+        int(((view.patches.state == state) & view.expected & ~view.notYet).sum())
         for state in (PatchState.NO_DATA, PatchState.NO_VALUE)
     )
     handles: list[Artist] = [*gapKey(("no data", no_data), (view.noValueLabel, no_value))]
+    if count := view.notYet.sum():
+        face, hatch, edge = NOT_YET
+        handles.append(Patch(facecolor=face, edgecolor=edge, hatch=hatch, label=f"not yet: {count}"))
     if (count := view.patches.failing.sum()) and view.counts is None:
         box = Patch(facecolor="none", edgecolor=FAILING, linewidth=2, label=f"failing: {count}")
         handles.append(box)
@@ -339,9 +345,11 @@ def makeFocalPlaneFigure(
     if histogramBins and any((shown.above | shown.below).any() for shown, _ in maps):
         key.append(Patch(facecolor="0.9", label="in histograms: beyond the range, with number"))
     y = page.writeKey(y, key)
-    n_missing = len(view.missing) + 2 if view.missing else 0
-    y = page.writeLines(y, view.listing.fit(page.countLines(y, _BOTTOM) - n_missing), _BOTTOM)
-    page.writeLines(y, view.missing, _BOTTOM)
+    lists = [lines for lines in (view.missing, view.awaited) if lines]
+    n_below = sum(len(lines) + 2 for lines in lists)
+    y = page.writeLines(y, view.listing.fit(page.countLines(y, _BOTTOM) - n_below), _BOTTOM)
+    for lines in lists:
+        y = page.writeLines(y, lines, _BOTTOM)
     return page.figure
 
 

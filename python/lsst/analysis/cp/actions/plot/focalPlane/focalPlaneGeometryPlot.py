@@ -3,7 +3,7 @@
 # See the COPYRIGHT file at the top-level directory of this distribution.
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -38,7 +38,7 @@ from .view import (
     PatchValues,
     chooseLabels,
     expectedDetectors,
-    listMissing,
+    listDetectors,
     squareLimits,
 )
 
@@ -198,6 +198,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             The camera of the data.
         plotInfo
             Data ID, ``plotName``, ``run`` and ``tableName``; any may be absent. It is not modified.
+            ``notYet``, ids of detectors, says which are not missed as their data are still to come.
 
         Returns
         -------
@@ -249,7 +250,8 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
         counted, sensors = self._chooseCounted(layout, detector, patches)
         limits, counts = self._scale(patches.value, counted)
         has_data = np.isin(np.arange(layout.nDetectors), detector[patches.nRows > 0])
-        expected = expectedDetectors(has_data)
+        not_yet = np.isin(layout.detectorId, cast("Sequence[int]", plotInfo.get("notYet", ()))) & ~has_data
+        expected = expectedDetectors(has_data | not_yet)
         x_limits, y_limits = squareLimits(geometry, expected)
         z_label = withUnit(self.zAxisLabel or "", self.unit)
         kinds = layout.physicalType[detector]
@@ -289,6 +291,7 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
                 patches.take(counted),
                 detector[counted],
                 expected[detector][counted],
+                not_yet[detector][counted],
                 noun=self.level,
                 sensors=sensors,
                 noValueLabel=self._noValueLabel,
@@ -296,7 +299,12 @@ class FocalPlaneGeometryPlot(FocalPlanePlot):
             provenance=((not_counted,) if not_counted else ()) + describeProvenance(plotInfo, self.allTests),
             statistics=_tabulate(described, kinds, counted, counts=counts is not None),
             listing=PatchList(),
-            missing=listMissing(layout.detectorName[expected & ~has_data], self.nListed // 4),
+            missing=listDetectors(
+                "Without data", layout.detectorName[expected & ~has_data & ~not_yet], self.nListed // 4
+            ),
+            # What has failed needs the room more.
+            awaited=listDetectors("Not yet", layout.detectorName[not_yet], self.nListed // 10),
+            notYet=not_yet[detector],
             beside=None,
         )
 

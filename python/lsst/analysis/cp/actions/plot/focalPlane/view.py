@@ -26,7 +26,7 @@ __all__ = [
     "PatchValues",
     "chooseLabels",
     "expectedDetectors",
-    "listMissing",
+    "listDetectors",
     "squareLimits",
 ]
 
@@ -171,6 +171,10 @@ class FocalPlaneView:
         The patches to look at first.
     missing
         Title and lines of the detectors that are missed.
+    awaited
+        Title and lines of the detectors whose data are still to come.
+    notYet
+        Patches without data that are not missed, as their detectors are still to come; shape (nPatches,).
     beside
         The same patches with the values that were tested; None if the values of this map are tested.
     heading, mapTitle
@@ -204,6 +208,8 @@ class FocalPlaneView:
     statistics: tuple[str, ...]
     listing: PatchList
     missing: tuple[str, ...]
+    awaited: tuple[str, ...]
+    notYet: BoolArray
     beside: FocalPlaneView | None
     heading: str = "Values"
     mapTitle: str = ""
@@ -296,12 +302,12 @@ def chooseLabels(
     return MapLabels(tuple(groups.tolist()), np.column_stack([left, top])[bearer], centred=False)
 
 
-def listMissing(names: NameArray, nListed: int) -> tuple[str, ...]:
-    """Name the detectors without data, on up to ``nListed`` lines of three names."""
+def listDetectors(title: str, names: NameArray, nListed: int) -> tuple[str, ...]:
+    """Count and name detectors, on up to ``nListed`` lines of three names; nothing if there are none."""
     if len(names) == 0 or nListed == 0:
         return ()
     shown = names[: 3 * nListed].tolist()
     lines = [", ".join(shown[i : i + 3]) for i in range(0, len(shown), 3)]
     if len(names) > len(shown):
         lines.append(f"and {len(names) - len(shown)} more")
-    return f"Without data: {plural(len(names), 'detector')}", *lines
+    return f"{title}: {plural(len(names), 'detector')}", *lines

@@ -1,0 +1,163 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""``butler verify-night``: what it prints, its exit status, and what it costs when something fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import click.testing
+import pytest
+from nightRepository import DAY, EXPOSURES, InProcess, NightRepository, breakExposures
+from processes import findFreePorts
+from services.restProxy import RestProxy
+
+from lsst.analysis.cp.cli import nightScript
+from lsst.analysis.cp.cli.cmd import verify_night
+from lsst.analysis.cp.night import NightError, holdLock
+from lsst.cp.simulator import ExposureInfo
+from lsst.daf.butler.cli.utils import LogCliRunner
+
+
+class QuickPipetask(InProcess):
+    """Takes the place of ``pipetask``."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__()
+
+    @staticmethod
+    def find() -> str:
+        return "pipetask"
+
+
+@pytest.fixture(autouse=True)
+def quickPipetask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nightScript, "Pipetask", QuickPipetask)
+
+
+def call(repository: NightRepository, *options: str, dayObs: int = DAY) -> click.testing.Result:
+    result = LogCliRunner().invoke(verify_night, repository.command(*options, dayObs=dayObs))
+    assert len(result.stdout.splitlines()) == 1, result.output
+    return result
+
+
+def test_a_night_without_exposures_is_said(repository):
+    result = call(repository, dayObs=DAY + 1)
+    assert result.exit_code == 3
+    assert (
+        result.stdout
+        == f"LATISS {DAY + 1}: no bias or dark or flat taken; not pushed; NO REPORT; 0 min; status 3\n"
+    )
+
+
+@pytest.mark.parametrize("instrument", ["LSSTCam", "HSC"])
+def test_an_instrument_that_is_not_there(repository, instrument):
+    result = call(repository, "--instrument", instrument)
+    assert result.exit_code == 1
+    assert (
+        f"{instrument} {DAY}: NOT VERIFIED: The repository has no instrument {instrument}, but LATISS."
+        in result.stdout
+    )
+
+
+def test_an_instrument_without_pipeline(repository):
+    arguments = [
+        each for each in repository.command() if each not in ("--pipeline", str(repository.pipeline))
+    ]
+    result = LogCliRunner().invoke(verify_night, [*arguments, "--instrument", "HSC"])
+    assert "There is no pipeline of HSC; there are of LATISS, LSSTCam, LSSTComCam." in result.stdout
+
+
+def test_a_day_that_is_none_is_refused(repository):
+    result = LogCliRunner().invoke(verify_night, repository.command(dayObs=20261301))
+    assert result.exit_code == 2
+    assert "20261301 is no day as 20261126." in result.output
+
+
+def test_another_call_is_refused(repository):
+    path = repository.root / "verifyNight-u-test-nightly.lock"
+    with holdLock(path, 0.0, print):
+        result = call(repository)
+    assert result.exit_code == 1
+    assert (
+        f"NOT VERIFIED: Process {os.getpid()} on {socket.gethostname()} is at it: it holds {path}."
+        in result.stdout
+    )
+
+
+def test_what_a_killed_call_left_is_waited_for(tmp_path):
+    """The lock is that of a child, whose parent is dead."""
+    code = (
+        "import os, subprocess, sys, fcntl, socket;"
+        "file = open(sys.argv[1], 'a+');"
+        "fcntl.flock(file, fcntl.LOCK_EX);"
+        "file.write(f'{os.getpid()} {socket.gethostname()}'); file.flush();"
+        "subprocess.Popen(['sleep', sys.argv[2]], pass_fds=[file.fileno()])"
+    )
+    path, told = tmp_path / "lock", []
+    subprocess.run([sys.executable, "-c", code, str(path), "2"], check=True, timeout=60)
+    with pytest.raises(NightError, match="still runs after 0.1 s"), holdLock(path, 0.1, told.append):
+        pass
+    begin = time.monotonic()
+    with holdLock(path, 60.0, told.append):
+        assert 0.2 < time.monotonic() - begin < 30
+    assert set(told) == {"Waiting for what a call that was killed left behind."}
+
+
+@pytest.mark.slow
+def test_a_proxy_that_is_down_does_not_cost_the_report(repository):
+    (port,) = findFreePorts(1)
+    options = ("--product", "bias", "--namespace", "lsst.cp", "--deadline", "0.5")
+    result = call(repository, *options, "--proxy", f"http://127.0.0.1:{port}")
+    assert result.exit_code == 1
+    assert "ok bias; " in result.stdout
+    assert "PUSH FAILED" in result.stdout or " LEFT" in result.stdout
+    assert (repository.out / str(DAY) / "report" / "index.html").is_file()
+    with RestProxy() as proxy:
+        result = call(repository, *options, "--proxy", proxy.url)
+        assert result.exit_code == 0
+        number = proxy.taken
+        assert f"; pushed {number};" in result.stdout
+        assert number > 10
+        # Late exposures: what sums up the night is sent again, to the same points.
+        repository.register(ExposureInfo(DAY, 3))
+        assert call(repository, *options, "--proxy", proxy.url).exit_code == 0
+        assert call(repository, *options, "--proxy", proxy.url).exit_code == 0
+
+
+@pytest.mark.slow
+def test_all_products_in_one_line(repository, monkeypatch, tmp_path):
+    breakExposures(monkeypatch, tmp_path / "broken", EXPOSURES[0], EXPOSURES[1], EXPOSURES[4])
+    result = call(repository)
+    assert result.exit_code == 3
+    (line,) = result.stdout.splitlines()
+    assert len(line.replace(str(tmp_path), "")) < 300
+    assert "UNKNOWN bias (" in line
+    assert "; ok dark; " in line
+    assert "FAILED biasNightDetectors, flatNightDetectors" in line
+    document = json.loads((repository.out / str(DAY) / "report" / "verdict.json").read_text())
+    assert {each["product"]: each["verdict"] for each in document["products"]}["dark"] == "MAY"
+
+
+@pytest.mark.slow
+def test_a_product_that_is_asked_for_has_to_be_there(repository):
+    repository.register(ExposureInfo(DAY + 1, 1))
+    assert call(repository, dayObs=DAY + 1).exit_code == 0
+    result = call(repository, "--product", "bias", "--product", "dark", dayObs=DAY + 1)
+    assert result.exit_code == 3
+    assert ": ok bias; no dark taken; " in result.stdout
+
+
+@pytest.mark.slow
+def test_an_odd_pipeline_costs_its_step(repository):
+    text = repository.pipeline.read_text()
+    repository.pipeline.write_text(text.replace("lsst.analysis.cp.tasks.MetricTrendTask", "nowhere.NoTask"))
+    result = call(repository, "--product", "bias")
+    assert result.exit_code == 1
+    assert "ok bias; FAILED biasTrends; " in result.stdout

@@ -1,0 +1,179 @@
+# This file is part of analysis_cp.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# See the COPYRIGHT file at the top-level directory of this distribution.
+"""What is done of a night, what is left alone, and what is made anew."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from nightRepository import DAY, EXPOSURES, InProcess, NightRepository, breakExposures
+
+from lsst.analysis.cp.night import StageState
+from lsst.cp.simulator import ExposureInfo
+from lsst.daf.butler import Butler
+
+pytestmark = pytest.mark.slow
+
+FIRST, SECOND = EXPOSURES[:2]
+LATE = ExposureInfo(DAY, 3)
+STEPS = ["biasNightDetectors", "biasNightExposures", "biasNightRun", "biasTrends"]
+
+
+def findExposures(repository: NightRepository, dayObs: int = DAY) -> set[int]:
+    """List the exposures that the merge of the run has."""
+    return set(repository.get("verifyBiasResults", dayObs)["exposure"].tolist())
+
+
+def findTrend(repository: NightRepository, dayObs: int = DAY) -> set[int]:
+    """List the exposures that the history has."""
+    return {int(each) for each in repository.get("cpBiasTrend_trend", dayObs)["exposure"] if each > 0}
+
+
+def changed(before: dict, after: dict) -> set[str]:
+    """List the types of the datasets that are new, gone or others."""
+    return {
+        name
+        for name, data_id in before.keys() | after.keys()
+        if before.get((name, data_id)) != after.get((name, data_id))
+    }
+
+
+def test_all_steps_are_run_and_then_none(repository):
+    stages = repository.verify()
+    assert [(label, str(stage.state)) for label, stage in stages.items()] == [
+        (step, "done") for step in STEPS
+    ]
+    assert findExposures(repository) == findTrend(repository) == {FIRST.id, SECOND.id}
+    before, runner = repository.ids(), InProcess()
+    stages = repository.verify(runner=runner)
+    assert {stage.state for stage in stages.values()} == {StageState.IDLE}
+    assert runner.labels == []
+    assert repository.ids() == before
+
+
+def test_late_exposures_make_anew_what_sums_up_and_no_more(repository):
+    repository.verify("bias", "dark")
+    before = repository.ids()
+    repository.register(LATE)
+    repository.verify("bias", "dark")
+    after = repository.ids()
+    assert findExposures(repository) == findTrend(repository) == {FIRST.id, SECOND.id, LATE.id}
+    others = {key: id for key, id in after.items() if f"exposure: {LATE.id}" not in key[1]}
+    found = changed(before, others)
+    assert {"verifyBiasResults", "cpBiasRun_metrics", "cpBiasTrend_trend"} <= found
+    assert not any(re.search("Dark|Exp|verifyBiasDet", name) for name in found)
+
+
+def test_a_kill_after_the_removal_is_harmless(repository):
+    """What is out of date is removed first: whoever then does not run it does not leave it either."""
+    repository.verify()
+    repository.register(LATE)
+
+    class Killed(InProcess):
+        def run(self, *arguments):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        repository.verify(runner=Killed())
+    names = {name for name, _ in repository.ids()}
+    assert {"verifyBiasResults", "cpBiasTrend_trend"} & names == set()
+    assert "verifyBiasExpResults" in names
+    repository.verify()
+    assert findExposures(repository) == findTrend(repository) == {FIRST.id, SECOND.id, LATE.id}
+
+
+def test_a_failed_detector_costs_itself_and_is_not_tried_for_ever(repository, monkeypatch, tmp_path):
+    breakExposures(monkeypatch, tmp_path / "broken", SECOND)
+    stages = repository.verify()
+    assert stages["biasNightDetectors"].state is StageState.FAILED
+    assert "verifyBiasIsr: 1 of 2 quanta have not succeeded" in stages["biasNightDetectors"].reason
+    assert {stages[label].state for label in STEPS[1:]} == {StageState.DONE}
+    assert findExposures(repository) == {FIRST.id}
+    before, runner = repository.ids(), InProcess()
+    stages = repository.verify(runner=runner)
+    # The exposure has two quanta: that which failed, and the one downstream of it.
+    assert stages["biasNightDetectors"].reason == "2 quanta failed earlier, or are blocked by such"
+    assert (runner.labels, repository.ids()) == ([], before)
+
+
+def test_what_failed_is_made_good_by_a_retry(repository, monkeypatch, tmp_path):
+    breakExposures(monkeypatch, tmp_path / "broken", SECOND)
+    repository.verify()
+    breakExposures(monkeypatch, tmp_path / "broken")
+    stages = repository.verify(retry=True)
+    assert {stage.state for stage in stages.values()} == {StageState.DONE}
+    assert findExposures(repository) == findTrend(repository) == {FIRST.id, SECOND.id}
+
+
+def test_what_failed_is_tried_again_with_other_work(repository, monkeypatch, tmp_path):
+    breakExposures(monkeypatch, tmp_path / "broken", SECOND)
+    repository.verify()
+    breakExposures(monkeypatch, tmp_path / "broken")
+    repository.register(LATE)
+    repository.verify()
+    assert findExposures(repository) == findTrend(repository) == {FIRST.id, SECOND.id, LATE.id}
+
+
+def test_an_exposure_that_is_made_anew_takes_its_merge_along(repository):
+    """Whatever is lost of a detector, as by hand: nothing keeps what was made of it."""
+    repository.verify()
+    before = repository.ids()
+    with Butler.from_config(str(repository.root), writeable=True) as butler:
+        lost = [
+            butler.find_dataset(
+                name, instrument="LATISS", exposure=FIRST.id, detector=0, collections=repository.night().run
+            )
+            for name in ("verifyBiasDet_metadata", "verifyBiasDet_log")
+        ]
+        butler.pruneDatasets(lost, disassociate=True, unstore=True, purge=True)
+    runner = InProcess()
+    repository.verify(runner=runner)
+    after = repository.ids()
+    new = {key for key in after if before.get(key) != after[key]}
+    assert {data_id for name, data_id in new if name == "verifyBiasExpResults"} == {
+        data_id for _, data_id in after if f"exposure: {FIRST.id}" in data_id and "detector" not in data_id
+    }
+    assert "verifyBiasResults" in {name for name, _ in new}
+    # Its images do not depend on what was lost.
+    assert "verifyBiasIsrExp" not in {name for name, _ in new}
+    assert runner.labels[0] == {"verifyBiasDet"}
+
+
+def test_other_exposures_are_not_verified(repository):
+    repository.verify("bias", "dark", "flat")
+    found = {
+        name: set() for name in ("verifyBiasDet_metadata", "verifyDarkDet_metadata", "verifyFlatDet_metadata")
+    }
+    with Butler.from_config(str(repository.root)) as butler:
+        for name in found:
+            refs = butler.query_datasets(name, collections=repository.night().run)
+            found[name] = {ref.dataId["exposure"] for ref in refs}
+    types = ("bias", "dark", "flat")
+    assert list(found.values()) == [
+        {info.id for info in EXPOSURES if info.observationType == kind} for kind in types
+    ]
+
+
+def test_a_product_without_exposures_has_no_steps(repository):
+    assert repository.verify("flat", dayObs=DAY + 1) == {}
+
+
+def test_a_history_has_the_nights_up_to_its_own(repository):
+    following = ExposureInfo(DAY + 1, 1)
+    repository.register(following)
+    # The later night comes first, as where an earlier one was forgotten.
+    repository.verify(dayObs=DAY + 1)
+    assert findTrend(repository, DAY + 1) == {following.id}
+    repository.verify()
+    assert findTrend(repository) == {FIRST.id, SECOND.id}
+    # The latest was made anew.
+    assert findTrend(repository, DAY + 1) == {FIRST.id, SECOND.id, following.id}
+    assert findExposures(repository, DAY + 1) == {following.id}
+    repository.register(LATE)
+    repository.verify()
+    assert findTrend(repository, DAY + 1) == {FIRST.id, SECOND.id, LATE.id, following.id}
+    with Butler.from_config(str(repository.root)) as butler:
+        chain = butler.collections.get_info(repository.night().output).children
+    assert chain == (repository.night(DAY + 1).run, repository.night().run)
