@@ -192,12 +192,7 @@ def cluster(butler: Butler, file: Path) -> Any:
     return clustered
 
 
-@pytest.mark.parametrize(
-    "file",
-    # The steps of a night are graphs of their own, of the tasks of others.
-    [file for file in FILES if file.stem != "verifyNight"],
-    ids=lambda file: file.stem,
-)
+@every_file
 def test_jobs_of_quantum_graphs(file, butler, shell):
     """Each detector of an exposure is a job, merges are jobs of their own, and nothing waits in a circle."""
     setUp(shell, file, "LSSTComCam")
