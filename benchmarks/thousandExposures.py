@@ -17,9 +17,12 @@ merge
 stored
     The same tools on the stored table of the merge.
 trend
-    The history of all exposures.
+    The history of all exposures, from their summaries.
+gather
+    The tables of all nights.
 night
-    The history again, with one more night.
+    One night more: its table, which is the time of the stage, and the history of all from the tables. It
+    fails if more summaries are read than those of the night.
 report
     The pages of the run.
 
@@ -44,6 +47,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +62,7 @@ from resultColumns import makeAmpTable
 from tableRepository import TableRepository, chooseAmps, makeTables
 
 from lsst.analysis.cp.core.amps import AmpTable
+from lsst.analysis.cp.metrics.fetching import Fetched
 from lsst.daf.butler import Butler, DatasetType, Timespan
 from lsst.daf.butler.formatters.parquet import astropy_to_arrow
 from lsst.obs.lsst import LsstCam
@@ -78,7 +83,8 @@ STAGES = {
     "merge": ("ANALYSIS_CP_DIR", "verifyBias.yaml#verifyBias"),
     "stored": ("ANALYSIS_CP_DIR", "analyzeBias.yaml#analyzeBiasRun"),
     "trend": ("ANALYSIS_CP_DIR", "trendBias.yaml"),
-    "night": ("ANALYSIS_CP_DIR", "trendBias.yaml"),
+    "gather": ("ANALYSIS_CP_DIR", "gatherBias.yaml"),
+    "night": None,
     "report": None,
 }
 
@@ -220,18 +226,20 @@ def runStage(root: Path, stage: str, number: int) -> dict[str, float]:
     """Run a stage in this process; return seconds and bytes."""
     if stage == "report":
         return runReport(root, number)
+    if stage == "night":
+        return runNight(root, number)
+    inputs = [f"merge/{number}"] * (stage == "stored") + [RUN, "LSSTCam/calib"]
+    return runPipeline(root, stage, inputs, f"{stage}/{number}", f"exposure <= {exposureOf(number - 1)}")
+
+
+def runPipeline(root: Path, stage: str, inputs: list[str], output: str, where: str) -> dict[str, float]:
+    """Run a pipeline in this process; return seconds and bytes."""
     folder, file = STAGES[stage]
     pipeline = Pipeline.from_uri(f"{os.environ[folder]}/pipelines/LSSTCam/{file}")
-    last = exposureOf(number + (PER_NIGHT if stage == "night" else 0) - 1)
-    inputs = [RUN, "LSSTCam/calib"]
-    if stage == "stored":
-        inputs.insert(0, f"merge/{number}")
-    if stage == "night":
-        inputs.insert(0, f"trend/{number}")
-    butler = SimplePipelineExecutor.prep_butler(str(root), inputs, f"{stage}/{number}")
+    butler = SimplePipelineExecutor.prep_butler(str(root), inputs, output)
     start = time.perf_counter()
     executor = SimplePipelineExecutor.from_pipeline(
-        pipeline, where=f"instrument = 'LSSTCam' AND exposure <= {last}", butler=butler
+        pipeline, where=f"instrument = 'LSSTCam' AND {where}", butler=butler
     )
     graph = time.perf_counter() - start
     peak, start, used = Peak(), time.perf_counter(), time.process_time()
@@ -242,6 +250,27 @@ def runStage(root: Path, stage: str, number: int) -> dict[str, float]:
         "clock": time.perf_counter() - start,
         "graph": graph,
     }
+
+
+def runNight(root: Path, number: int) -> dict[str, float]:
+    """Add a night to the history, from the tables of the other nights."""
+    read: list[str] = []
+    read_columns = Fetched.readColumns
+
+    def note(fetched: Fetched, columns: Sequence[str]) -> Table:
+        read.append(fetched.handle.ref.datasetType.name)
+        return read_columns(fetched, columns)
+
+    Fetched.readColumns = note
+    night, output = exposureOf(number) // 100000, f"night/{number}"
+    inputs = [RUN, "LSSTCam/calib"]
+    found = runPipeline(root, "gather", inputs, f"{output}/table", f"day_obs = {night}")
+    inputs += [f"{output}/table", f"gather/{number}"]
+    last = exposureOf(number + PER_NIGHT - 1)
+    history = runPipeline(root, "trend", inputs, f"{output}/trend", f"exposure <= {last}")
+    summaries = read.count("cpBiasExp_detectorSummary")
+    assert summaries == PER_NIGHT, f"{summaries} summaries were read"
+    return found | {"summaries": summaries, "history": history["seconds"], "of all": history["memory"] / 1e6}
 
 
 def runReport(root: Path, number: int) -> dict[str, float]:

@@ -11,10 +11,12 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from astropy.table import Table
+from click.testing import CliRunner
 from historyRepository import (
     INSTRUMENT,
     N_NIGHTS,
@@ -29,9 +31,10 @@ from historyRepository import (
 )
 from pipelineRuns import WITHOUT_PLOTS
 
-from lsst.analysis.cp.metrics import unreadDatasets
+from lsst.analysis.cp.metrics import readHandles, unreadDatasets
 from lsst.analysis.cp.metrics.fetching import Fetched
 from lsst.analysis.cp.tasks.history import GatherNightTask, MetricTrendTask
+from lsst.ctrl.mpexec.cli.pipetask import cli as pipetask
 from lsst.daf.butler import Butler, CollectionType, DatasetRef
 from lsst.pipe.base import Pipeline
 from lsst.resources import ResourcePath
@@ -241,6 +244,20 @@ def test_a_summary_that_cannot_be_read_costs_itself_and_is_named(history):
     assertSame(follow(history, "followed", "renewed", "nights"), follow(history, "direct"))
 
 
+def test_nights_are_read_where_there_is_no_whole_repository(history):
+    """As in a batch job, whose butler has no more than the datasets of its quantum."""
+    with Butler.from_config(str(history.root), collections=["nights", *VERIFIED]) as butler:
+        summaries, nights = (
+            [butler.getDeferred(ref) for ref in butler.query_datasets(name, with_dimension_records=True)]
+            for name in (SUMMARY, "cpBiasTrend_night")
+        )
+        others = [SimpleNamespace(ref=each.ref, dataId=each.dataId, get=each.get) for each in nights]
+        first, second = (readHandles(summaries, nights=each).to_pydict() for each in (nights, others))
+    assert len(first["value"]) > 0
+    for name, values in first.items():
+        np.testing.assert_array_equal(second[name], values, name)
+
+
 def test_filters_have_nights_of_their_own(history, read):
     name = "config.connections.outputName = 'cpBiasFilterTrend'\n"
     gathering = Pipeline("Filters apart.")
@@ -257,6 +274,31 @@ def test_filters_have_nights_of_their_own(history, read):
     table = butler.get("cpBiasFilterTrend_trend", physical_filter="unknown")
     assert len(set(table["exposure"])) == N_NIGHTS + N_NIGHTS // 2
     assert countKinds(read) == {"cpBiasFilterTrend_night": N_NIGHTS}
+
+
+def test_commands_of_a_night(history, tmp_path):
+    """One collection holds the tables of all nights, and the histories that are made of them."""
+    files = {}
+    for name, code in (("gatherBias", ""), ("trendBias", WITHOUT_PLOTS + ONLY)):
+        files[name] = tmp_path / f"{name}.yaml"
+        readPipeline(name, code).write_to_uri(files[name])
+    common = ["-b", str(history.root), "-o", "u/history", "--register-dataset-types", "--no-versions"]
+    for night, run in ((20, "second"), (21, "again,second")):
+        given = ["-i", run, "--rebase", "-d", f"day_obs = {dayOf(night)}"]
+        # By default the name of a run has the second, in which these end.
+        runs = [["-p", str(file), "--output-run", f"u/history/{name}{night}"] for name, file in files.items()]
+        runPipetask(*common, *given, *runs[0])
+        runPipetask(*common, "-d", f"day_obs > {dayOf(19)}", *runs[1])
+        with Butler.from_config(str(history.root), collections="u/history") as butler:
+            nights = butler.query_datasets("cpBiasTrend_night")
+            table = butler.get("cpBiasTrend_trend", instrument=INSTRUMENT)
+        assert {ref.dataId["day_obs"] for ref in nights} == {dayOf(each) for each in range(20, night + 1)}
+        assert set(table["day_obs"]) == {dayOf(each) for each in range(20, N_NIGHTS)}
+
+
+def runPipetask(*arguments: str) -> None:
+    result = CliRunner().invoke(pipetask, ["run", *arguments])
+    assert result.exit_code == 0, result.output
 
 
 @pytest.mark.parametrize("camera", ["LATISS", "LSSTComCam", "LSSTCam"])

@@ -9,7 +9,15 @@ import pyarrow.parquet
 import pytest
 from astropy.table import Table
 
-from lsst.analysis.cp.metrics import TREND_SCHEMA, TrendTableError, fromTable, toTable, unreadDatasets
+from lsst.analysis.cp.metrics import (
+    TREND_SCHEMA,
+    TrendTableError,
+    fromTable,
+    splitByMetric,
+    toStored,
+    toTable,
+    unreadDatasets,
+)
 from lsst.daf.butler.formatters.parquet import arrow_to_astropy, astropy_to_arrow
 
 N = 4
@@ -159,3 +167,39 @@ def test_tables_of_others_are_read():
     columns |= {"passed": np.array(["good"], dtype=object), "more": [1]}
     (row,) = fromTable(Table(columns)).to_pylist()
     assert (row["value"], row["detector"], row["passed"]) == (1.0, 1, "good")
+
+
+def storeStored(table, path):
+    """Write and read a table as the Butler does with what is no astropy table."""
+    pyarrow.parquet.write_table(toStored(table, {"LSST.BUTLER.ID": "some"}), path)
+    return arrow_to_astropy(pyarrow.parquet.read_table(path))
+
+
+@pytest.mark.parametrize("parts", [1, 2, 4, 0])
+def test_what_is_stored_directly_is_what_is_stored_of_an_astropy_table(table, tmp_path, parts):
+    """In however many chunks, which may share their memory."""
+    chunks = [table.slice(i * N // parts, N // parts) for i in range(parts)]
+    table = pa.concat_tables([*chunks, *chunks, table.schema.empty_table()])
+    expected, found = store(toTable(table), tmp_path / "a"), storeStored(table, tmp_path / "b")
+    assert found.meta.pop("LSST.BUTLER.ID") == "some"
+    assert found.meta == expected.meta
+    for name in expected.colnames:
+        assert found[name].dtype == expected[name].dtype, name
+        assert (found[name].unit, found[name].description) == (
+            expected[name].unit,
+            expected[name].description,
+        )
+        np.testing.assert_array_equal(found[name], expected[name])
+        np.testing.assert_array_equal(
+            np.ma.getmaskarray(found[name]), np.ma.getmaskarray(expected[name]), name
+        )
+    assertEqual(fromTable(found), table.combine_chunks())
+
+
+def test_rows_of_a_metric_are_those_of_all_its_topics(table):
+    (names, rows) = zip(*splitByMetric(table).items(), strict=True)
+    assert names == ("b", "a")
+    assert [each["measurement"].to_pylist() for each in rows] == [["min", "max"]] * 2
+    twice = splitByMetric(pa.concat_tables([table, table]))
+    assert twice["a"]["value"].to_pylist() == [0.0, 1e-300] * 2
+    assert splitByMetric(TREND_SCHEMA.empty_table()) == {}

@@ -22,6 +22,9 @@ __all__ = ["Awaited"]
 _RAWS_SETTLE = 10.0
 """Seconds without a new raw after which none is expected."""
 
+_PATIENCE = 5.0
+"""Seconds after which a table that cannot be read is given up."""
+
 
 @dataclass
 class Awaited:
@@ -37,8 +40,8 @@ class Awaited:
         Detectors that the rule of verdicts counts, which are always expected, shape (nDetectors,).
     timeout
         Seconds after which what is not there is missing.
-    tables, unreadable
-        Exposures and detectors whose tables are there, and are there and cannot be read.
+    tables
+        Exposures and detectors whose tables are there.
     production
         What tasks have begun with, and where they failed.
     raws
@@ -50,7 +53,6 @@ class Awaited:
     counted: BoolArray
     timeout: float
     tables: set[Member] = field(default_factory=set)
-    unreadable: set[Member] = field(default_factory=set)
     production: Production = field(default_factory=Production)
     raws: set[Member] = field(default_factory=set)
 
@@ -59,11 +61,25 @@ class Awaited:
         self._end = self._now + self.timeout
         self._settled = 0.0
         self._hasSearched = False
+        self._unreadable: dict[Member, float] = {}
         self.deadline = datetime.now(UTC) + timedelta(seconds=self.timeout)
 
     def readClock(self) -> None:
         """Read the clock: all that depends on the time is of this moment, until it is read again."""
         self._now = time.monotonic()
+
+    def take(self, tables: set[Member], unreadable: set[Member]) -> None:
+        """Take which tables are there.
+
+        Parameters
+        ----------
+        tables
+            Those that are read.
+        unreadable
+            Those that are there and cannot be read, which may change: a file system may be slow.
+        """
+        self.tables = tables
+        self._unreadable = {member: self._unreadable.get(member, self._now) for member in unreadable}
 
     def update(self, production: Production, raws: set[Member]) -> bool:
         """Take what a search has found; tell whether something has changed.
@@ -100,7 +116,7 @@ class Awaited:
     @property
     def members(self) -> set[Member]:
         """Exposures and detectors that are expected."""
-        begun = self.tables | self.unreadable | self.production.begun | self.raws
+        begun = self.tables | set(self._unreadable) | self.production.begun | self.raws
         detectors = {detector for _, detector in begun} | set(self.layout.detectorId[self.counted].tolist())
         return {(exposure, detector) for exposure in self.exposures for detector in detectors}
 
@@ -135,7 +151,8 @@ class Awaited:
 
     def _lost(self) -> dict[Member, str]:
         """Tell why tables will not come."""
-        gone = dict(self.production.failures) | dict.fromkeys(self.unreadable, "its table cannot be read")
+        lost = [member for member, since in self._unreadable.items() if self._now >= since + _PATIENCE]
+        gone = dict(self.production.failures) | dict.fromkeys(lost, "its table cannot be read")
         if self.raws and self._now >= self._settled:
             without = self.members - self.raws - self.tables
             gone = dict.fromkeys(without, "there is no raw of it") | gone

@@ -298,7 +298,7 @@ class Watch:
         before = dict(reduction.refs), set(reduction.unreadable)
         headers = self._arrivals.find(self._step.headers) if self._step.headers else {}
         reduction.update(found, headers)
-        self._awaited.tables, self._awaited.unreadable = set(reduction.tables), set(reduction.unreadable)
+        self._awaited.take(set(reduction.tables), set(reduction.unreadable))
         if before == (reduction.refs, set(reduction.unreadable)):
             return False
         self._lastTable = datetime.now(UTC)

@@ -123,13 +123,16 @@ class RecordGatherer:
             yield GatheredRecords(topic, metric, dict(units), np.frombuffer(places, dtype=np.int64), values)
 
     def records(self) -> Iterator[Records]:
-        """Yield what `parts` does, as records with the columns of their keys."""
+        """Yield what `parts` does, as records with the columns of their keys, which most of them share."""
         keys = _makeKeys(self._keys)
+        rows, taken = np.empty(0, dtype=np.int64), keys.slice(0, 0)
         for part in self.parts():
+            if not np.array_equal(part.rows, rows):
+                rows, taken = part.rows, keys.take(pa.array(part.rows))
             yield Records(
                 topic=part.topic,
                 metric=part.metric,
-                keys=keys.take(part.rows),
+                keys=taken,
                 values={name: part.values[:, i] for i, name in enumerate(part.units)},
                 units=part.units,
             )

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from lsst.analysis.cp.core import ColumnError, convertUnit
 from lsst.analysis.cp.core.amps import FAILED, GOOD, STATUS_NAMES, UNKNOWN
-from lsst.analysis.cp.core.typing import FlagArray, FloatArray, IdArray
+from lsst.analysis.cp.core.typing import FlagArray, FloatArray, IdArray, IndexArray
 
 from .criteria import discardInvalid, findCriterion, judge
 from .table import KEY_SCHEMA, TREND_SCHEMA, TrendTableError, describeTable, labelCodes, labelColumn, toArray
@@ -30,11 +29,14 @@ __all__ = ["DetectorName", "DetectorsById", "Records", "findRaft", "makeTrendTab
 # By their codes: -1 takes the last.
 _VERDICTS = tuple(STATUS_NAMES[status] for status in (FAILED, GOOD, UNKNOWN))
 _LEVELS = ("run", "runDetector", "exposure", "detector")
+_CONSTANT = ("topic", "metric", "measurement", "unit")
+"""Names that all records have, if these come from the same source."""
 _RECORD_SCHEMA = pa.schema(
     field
     for field in TREND_SCHEMA
-    if field.name not in ("measurement", "value", "unit", "threshold", "passed")
+    if field.name not in (*_CONSTANT, "value", "nValid", "threshold", "passed")
 )
+"""What a record belongs to."""
 _ORDER = ("instrument", "physical_filter", "detector", "mjd", "exposure", "run")
 
 
@@ -111,15 +113,19 @@ class Records:
 
 
 class _Block(NamedTuple):
-    """Rows of one measurement of some records, which follow each other."""
+    """One measurement of some records."""
 
-    topic: str
-    measurement: str
     unit: str | None
-    records: range
     values: FloatArray
     threshold: float
     verdicts: FlagArray
+
+
+class _Layout(NamedTuple):
+    """The order of some records, and what they belong to in that order."""
+
+    order: IndexArray
+    columns: dict[str, pa.Array]
 
 
 def makeTrendTable(
@@ -153,52 +159,126 @@ def makeTrendTable(
         Columns of `TREND_SCHEMA`: one row for each record and measurement, sorted by topic, measurement,
         instrument, filter, detector, time, exposure and run. Values that are not valid are NaN.
     """
-    tables, blocks, start = [_RECORD_SCHEMA.empty_table()], [], 0
+    topics: dict[str, list[Records]] = {}
     for part in records:
-        values = discardInvalid(part.values, zeroIsAbsent=part.zeroIsAbsent)
-        names, n_amps = _findDetectors(part.keys, detectors or {})
-        tables.append(_describe(part, values.get("nValid"), names))
-        rows = range(start, start := start + len(part.keys))
-        chosen = [name for name in values if measurements is None or name in measurements]
-        blocks += [_judge(part, name, values, n_amps, rows) for name in chosen]
-    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
-    columns = _layOut(table, blocks)
-    schema = describeTable(sources, unread or {}, inputs or {})
-    return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+        topics.setdefault(part.topic, []).append(part)
+    table = _TrendColumns(detectors or {})
+    for topic in sorted(topics):
+        table.add(topics[topic], measurements)
+    return table.finish(describeTable(sources, unread or {}, inputs or {}))
 
 
-def _layOut(table: pa.Table, blocks: Sequence[_Block]) -> dict[str, pa.Array]:
-    """Make the columns of all rows, sorted, of those of the records."""
-    lengths = [len(block.values) for block in blocks]
-    ranked = {
-        name: _rankNames([getattr(block, name) for block in blocks])
-        for name in ("topic", "measurement", "unit")
-    }
-    places = ranked["topic"][0] * len(ranked["measurement"][1]) + ranked["measurement"][0]
-    record = _join([np.arange(block.records.start, block.records.stop) for block in blocks], np.int64)
-    order = np.argsort(np.repeat(places, lengths) * len(table) + _rankRecords(table)[record], kind="stable")
-    taken = table.take(record[order])
-    columns = dict(zip(taken.column_names, taken.columns, strict=True))
-    for name in ("measurement", "unit"):
-        codes, names = ranked[name]
-        columns[name] = labelColumn(np.repeat(codes, lengths)[order], names)
-    verdicts = _join([block.verdicts for block in blocks], np.int8)
-    columns["passed"] = labelColumn(verdicts[order], _VERDICTS)
-    columns["value"] = pa.array(_join([block.values for block in blocks], np.float64)[order])
-    thresholds = np.repeat(np.array([block.threshold for block in blocks], dtype=np.float64), lengths)
-    columns["threshold"] = pa.array(thresholds[order], from_pandas=True)
-    return columns
+class _TrendColumns:
+    """Columns of the tidy table, which grow topic by topic.
 
+    All measurements of the same records share the columns of what these belong to: else a thousand exposures
+    of a large camera would need many times the memory of their values.
+    """
 
-def _join[T: np.generic](parts: Collection[npt.NDArray[T]], dtype: type[T]) -> npt.NDArray[T]:
-    return np.concatenate([np.empty(0, dtype), *parts])
+    def __init__(self, detectors: DetectorsById) -> None:
+        self._detectors = detectors
+        self._chunks: dict[str, list[pa.Array]] = {name: [] for name in TREND_SCHEMA.names}
+        self._names: dict[str, dict[str, int]] = {name: {} for name in _CONSTANT}
+        self._described: dict[int, tuple[pa.Table, IdArray]] = {}
+        self._layouts: dict[tuple[int, ...], _Layout] = {}
+        self._repeated: dict[tuple[pa.DataType, float | None, int], pa.Array] = {}
 
+    def add(self, parts: Sequence[Records], measurements: Collection[str] | None) -> None:
+        """Add all records of a topic, measurement by measurement."""
+        values = [discardInvalid(part.values, zeroIsAbsent=part.zeroIsAbsent) for part in parts]
+        names = sorted({name for each in values for name in each})
+        counts: dict[tuple[int, ...], pa.Array] = {}
+        for name in names if measurements is None else [name for name in names if name in measurements]:
+            places = tuple(i for i, each in enumerate(values) if name in each)
+            chosen = [parts[i] for i in places]
+            layout = self._layOut(chosen)
+            if not len(layout.order):
+                continue
+            if places not in counts:
+                given = [_readCounts(values[i].get("nValid"), len(parts[i].keys)) for i in places]
+                counts[places] = pa.concat_arrays(given).take(pa.array(layout.order))
+            blocks = [_judge(parts[i], name, values[i], self._describe(parts[i].keys)[1]) for i in places]
+            self._append(layout, blocks, chosen, name, counts[places])
 
-def _rankNames(names: Collection[str | None]) -> tuple[IdArray, list[str]]:
-    """Sort names, each once; return the place of each, -1 for None, too."""
-    known = sorted({name for name in names if name is not None})
-    places: dict[str | None, int] = {name: place for place, name in enumerate(known)}
-    return np.array([places.get(name, -1) for name in names], dtype=np.int64), known
+    def _append(
+        self,
+        layout: _Layout,
+        blocks: Sequence[_Block],
+        parts: Sequence[Records],
+        measurement: str,
+        nValid: pa.Array,
+    ) -> None:
+        """Add one measurement of records of a topic."""
+        lengths = [len(block.values) for block in blocks]
+        columns = dict(layout.columns) | {"nValid": nValid}
+        labels: dict[str, list[str | None]] = {
+            "topic": [part.topic for part in parts],
+            "metric": [part.metric for part in parts],
+            "measurement": [measurement] * len(parts),
+            "unit": [block.unit for block in blocks],
+        }
+        for name, given in labels.items():
+            known = self._names[name]
+            codes = [None if each is None else known.setdefault(each, len(known)) for each in given]
+            columns[name] = self._repeat(codes, lengths, layout.order, pa.int32())
+        thresholds = [None if np.isnan(block.threshold) else block.threshold for block in blocks]
+        columns["threshold"] = self._repeat(thresholds, lengths, layout.order, pa.float64())
+        columns["value"] = pa.array(np.concatenate([block.values for block in blocks])[layout.order])
+        verdicts = np.concatenate([block.verdicts for block in blocks])[layout.order]
+        if (verdicts == verdicts[0]).all():
+            code = None if verdicts[0] < 0 else int(verdicts[0])
+            columns["passed"] = self._repeat([code], [len(verdicts)], layout.order, pa.int32())
+        else:
+            columns["passed"] = pa.array(verdicts.astype(np.int32), mask=verdicts < 0)
+        for name, chunks in self._chunks.items():
+            chunks.append(columns[name])
+
+    def _repeat(
+        self, values: Sequence[float | None], lengths: Sequence[int], order: IndexArray, kind: pa.DataType
+    ) -> pa.Array:
+        """Repeat values, each as often as it is said; what is the same everywhere is made once."""
+        if len(set(values)) > 1:
+            return pa.array(np.repeat(np.array(values, dtype=object), lengths)[order], kind)
+        key = (kind, values[0], len(order))
+        if key not in self._repeated:
+            self._repeated[key] = pa.repeat(pa.scalar(values[0], kind), len(order))
+        return self._repeated[key]
+
+    def _describe(self, keys: pa.Table) -> tuple[pa.Table, IdArray]:
+        """Describe what records belong to, and count the amplifiers of their detectors."""
+        if id(keys) not in self._described:
+            names, n_amps = _findDetectors(keys, self._detectors)
+            levels = 2 * keys["exposure"].is_valid().to_numpy() + keys["detector"].is_valid().to_numpy()
+            columns = {**{name: keys[name] for name in KEY_SCHEMA.names}, **names}
+            columns["level"] = labelColumn(levels, _LEVELS)
+            arrays = [columns[name] for name in _RECORD_SCHEMA.names]
+            self._described[id(keys)] = pa.Table.from_arrays(arrays, schema=_RECORD_SCHEMA), n_amps
+        return self._described[id(keys)]
+
+    def _layOut(self, parts: Sequence[Records]) -> _Layout:
+        """Sort records of a topic."""
+        key = tuple(id(part.keys) for part in parts)
+        if key not in self._layouts:
+            table = pa.concat_tables([self._describe(part.keys)[0] for part in parts])
+            table = table.unify_dictionaries().combine_chunks()
+            order = _sortRecords(table)
+            taken = table.take(pa.array(order)).combine_chunks()
+            columns = {name: taken[name].combine_chunks() for name in taken.column_names}
+            self._layouts[key] = _Layout(order, columns)
+        return self._layouts[key]
+
+    def finish(self, schema: pa.Schema) -> pa.Table:
+        """Make the table."""
+        dictionaries = {name: list(known) for name, known in self._names.items()} | {"passed": _VERDICTS}
+        columns = {}
+        for column in schema:
+            chunks = self._chunks[column.name]
+            if column.name in dictionaries:
+                names = pa.array(dictionaries[column.name], pa.string())
+                chunks = [pa.DictionaryArray.from_arrays(chunk, names) for chunk in chunks]
+            columns[column.name] = pa.chunked_array(chunks, column.type)
+        table = pa.Table.from_arrays(list(columns.values()), schema=schema)
+        return table if len(self._layouts) < 2 else table.unify_dictionaries()
 
 
 def _findDetectors(keys: pa.Table, detectors: DetectorsById) -> tuple[dict[str, pa.Array], IdArray]:
@@ -220,27 +300,14 @@ def _findDetectors(keys: pa.Table, detectors: DetectorsById) -> tuple[dict[str, 
     return columns, n_amps[which]
 
 
-def _describe(part: Records, nValid: FloatArray | None, names: Mapping[str, pa.Array]) -> pa.Table:
-    """Make the columns that all measurements of records share."""
-    n = len(part.keys)
-    n_valid = np.full(n, np.nan) if nValid is None else nValid
-    # What is no count is none.
-    absent = ~((n_valid >= 0) & (n_valid < 2**53) & (n_valid % 1 == 0))
-    levels = 2 * part.keys["exposure"].is_valid().to_numpy() + part.keys["detector"].is_valid().to_numpy()
-    columns = {
-        **{name: part.keys[name] for name in KEY_SCHEMA.names},
-        **names,
-        "topic": labelColumn(np.zeros(n, np.int32), [part.topic]),
-        "metric": labelColumn(np.zeros(n, np.int32), [part.metric]),
-        "nValid": pa.array(np.where(absent, 0, n_valid).astype(np.int64), mask=absent),
-        "level": labelColumn(levels, _LEVELS),
-    }
-    return pa.Table.from_arrays([columns[name] for name in _RECORD_SCHEMA.names], schema=_RECORD_SCHEMA)
+def _readCounts(nValid: FloatArray | None, nRecords: int) -> pa.Array:
+    """Make a column of numbers of valid values; what is no count is none."""
+    counts = np.full(nRecords, np.nan) if nValid is None else nValid
+    absent = ~((counts >= 0) & (counts < 2**53) & (counts % 1 == 0))
+    return pa.array(np.where(absent, 0, counts).astype(np.int64), mask=absent)
 
 
-def _judge(
-    part: Records, measurement: str, values: Mapping[str, FloatArray], nAmps: IdArray, rows: range
-) -> _Block:
+def _judge(part: Records, measurement: str, values: Mapping[str, FloatArray], nAmps: IdArray) -> _Block:
     """Compare a measurement with the limit of the catalogue, in the unit of the catalogue if it can be."""
     declared = measurementUnit(part.metric, measurement)
     unit, value = part.units.get(measurement, declared), values[measurement]
@@ -250,15 +317,15 @@ def _judge(
             value, unit = convertUnit(value, unit, declared, measurement), declared
         values = {**values, measurement: value}
     criterion = findCriterion(part.metric, measurement, unit)
-    threshold, verdicts = np.nan, np.full(len(rows), -1, dtype=np.int8)
+    threshold, verdicts = np.nan, np.full(len(value), -1, dtype=np.int8)
     if criterion is not None:
         threshold = criterion.threshold
         verdicts = judge(criterion, measurement, values, nAmps) % len(_VERDICTS)
-    return _Block(part.topic, measurement, unit, rows, value, threshold, verdicts)
+    return _Block(unit, value, threshold, verdicts)
 
 
-def _rankRecords(table: pa.Table) -> IdArray:
-    """Find the place of each record in the order of the columns that identify it, shape (n,)."""
+def _sortRecords(table: pa.Table) -> IndexArray:
+    """Sort records by the columns that identify them, shape (n,)."""
     columns = []
     for name in reversed(_ORDER):
         if pa.types.is_dictionary(table.schema.field(name).type):
@@ -266,6 +333,4 @@ def _rankRecords(table: pa.Table) -> IdArray:
             columns.append(np.append(np.argsort(np.argsort(names)), -1)[codes])
         else:
             columns.append(np.ma.getdata(toArray(table[name])))
-    rank = np.empty(len(table), dtype=np.int64)
-    rank[np.lexsort(columns)] = np.arange(len(table))
-    return rank
+    return np.lexsort(columns)

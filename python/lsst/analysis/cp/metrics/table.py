@@ -19,6 +19,7 @@ from lsst.analysis.cp.catalogue import LEVELS
 from lsst.analysis.cp.core import ColumnError, floatColumn, idColumn, nameColumn
 from lsst.analysis.cp.core.amps import STATUS_NAMES
 from lsst.analysis.cp.core.typing import BoolArray, NameArray
+from lsst.daf.butler.formatters.parquet import astropy_to_arrow
 
 from .times import TIME_SOURCES
 
@@ -29,7 +30,9 @@ __all__ = [
     "fromTable",
     "labelCodes",
     "labelColumn",
+    "splitByMetric",
     "toArray",
+    "toStored",
     "toTable",
     "unreadDatasets",
 ]
@@ -148,6 +151,63 @@ def toTable(table: pa.Table) -> Table:
     meta["inputs"] = stored[b"inputs"].decode()
     meta["analysis_cp"] = __version__
     return Table(columns, meta=meta, copy=False)
+
+
+def toStored(table: pa.Table, meta: Mapping[str, Any] | None = None) -> pa.Table:
+    """Convert for storage as ``ArrowAstropy`` without making the astropy table.
+
+    That has texts of one length in each column, and takes 1 kB a row.
+
+    Parameters
+    ----------
+    table
+        A tidy table.
+    meta
+        More metadata.
+
+    Returns
+    -------
+    converted
+        What the Butler writes of `toTable`.
+    """
+    empty = toTable(table.schema.empty_table())
+    for name in empty.colnames:
+        if empty[name].dtype.kind == "U":
+            texts = (chunk.dictionary.to_pylist() for chunk in table[name].chunks)
+            longest = max((len(text) for each in texts for text in each), default=1)
+            empty[name] = Column(np.empty(0, f"U{longest}"), description=empty[name].description)
+    empty.meta.update(meta or {})
+    schema = astropy_to_arrow(empty).schema
+    schema = schema.with_metadata({**schema.metadata, b"lsst::arrow::rowcount": str(len(table)).encode()})
+    columns = [_decode(table[field.name]) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _decode(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Write the names of a column out; chunks that share their memory share that of their names."""
+    if not pa.types.is_dictionary(column.type):
+        return column
+    decoded: dict[tuple[Any, ...], pa.Array] = {}
+    chunks = []
+    for chunk in column.chunks:
+        buffers = [*chunk.indices.buffers(), *chunk.dictionary.buffers()]
+        key = (chunk.offset, len(chunk), *(None if each is None else each.address for each in buffers))
+        if key not in decoded:
+            decoded[key] = chunk.dictionary_decode()
+        chunks.append(decoded[key])
+    return pa.chunked_array(chunks, pa.string())
+
+
+def splitByMetric(table: pa.Table) -> dict[str, pa.Table]:
+    """Find the rows of each metric in a sorted table, without copies of them."""
+    codes, names = labelCodes(table["metric"])
+    ends = np.append(np.flatnonzero(np.diff(codes)) + 1, len(codes))
+    parts: dict[str, list[pa.Table]] = {}
+    start = 0
+    for end in ends[ends > 0].tolist():
+        parts.setdefault(str(names[codes[start]]), []).append(table.slice(start, end - start))
+        start = end
+    return {name: pa.concat_tables(slices) for name, slices in parts.items()}
 
 
 def fromTable(table: Table) -> pa.Table:

@@ -22,7 +22,7 @@ from lsst.verify import Measurement
 
 if TYPE_CHECKING:
     from lsst.analysis.tools.interfaces import AnalysisBaseConfig, AnalysisTool
-    from lsst.daf.butler import DataCoordinate, DatasetRef
+    from lsst.daf.butler import DataCoordinate, DatasetProvenance, DatasetRef
     from lsst.pipe.base import InputQuantizedConnection, QuantumContext, Task
     from lsst.utils.logging import LsstLogAdapter
 
@@ -32,6 +32,7 @@ __all__ = [
     "ToolFailuresError",
     "ToolRunner",
     "describeInputs",
+    "describeProvenance",
     "describeRows",
     "listInputs",
     "makeBundle",
@@ -43,6 +44,9 @@ __all__ = [
 
 _WORDS = {"tableName": "Inputs", "run": "Collections", "raft": "Raft"}
 """Keys of a PNG file, by what they say of the provenance."""
+
+_MAX_INPUTS = 2000
+"""Number of inputs beyond which the Butler names none in the metadata of a table."""
 
 _LAST_MJD = 2973483
 """Last day of the year 9999, after which dates cannot be written with four digits of the year."""
@@ -255,6 +259,26 @@ def describeInputs(
         if known.keys().isdisjoint({"exposure", "visit"})
     }
     return info | {key: found for key, found in epochs.items() if found} | known
+
+
+def describeProvenance(ref: DatasetRef, provenance: DatasetProvenance) -> dict[str, Any]:
+    """Say what a table is made of, as the Butler does in the metadata of one of astropy, but not of others.
+
+    Parameters
+    ----------
+    ref
+        What the table is stored as.
+    provenance
+        What it is made of.
+
+    Returns
+    -------
+    meta
+        Metadata, by their keys.
+    """
+    return provenance.to_flat_dict(
+        ref, prefix="LSST.BUTLER", sep=".", simple_types=True, max_inputs=_MAX_INPUTS
+    )
 
 
 def describeRows(columns: Mapping[str, Any]) -> dict[str, list[int]]:

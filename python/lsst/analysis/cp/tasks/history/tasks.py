@@ -6,12 +6,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from lsst.analysis.cp.metrics import gatherNight, labelCodes, readHandles, toTable, unreadDatasets
-from lsst.analysis.cp.tasks.runner import ToolRunner, describeInputs, putOutputs, raiseFailures, runTools
+from lsst.analysis.cp.actions.keyedData import AnalyzeTrend
+from lsst.analysis.cp.metrics import (
+    gatherNight,
+    labelCodes,
+    readHandles,
+    splitByMetric,
+    toStored,
+    unreadDatasets,
+)
+from lsst.analysis.cp.tasks.runner import (
+    ToolRunner,
+    describeInputs,
+    describeProvenance,
+    makeBundle,
+    putOutputs,
+    raiseFailures,
+)
 from lsst.pipe.base import (
     InputQuantizedConnection,
     OutputQuantizedConnection,
@@ -58,8 +73,9 @@ class MetricTrendTask(PipelineTask):
         inputs = butlerQC.get(inputRefs)
         handles = [handle for name in INPUTS for handle in inputs.get(name, ())]
         table = self.gather(handles, nights=inputs.get("nights", ()))
-        refs = dict(iter(outputRefs))
-        butlerQC.put(toTable(table), refs.pop("trend"))
+        refs: dict[str, Any] = dict(iter(outputRefs))
+        trend = refs.pop("trend")
+        butlerQC.put(toStored(table, describeProvenance(trend, butlerQC.dataset_provenance)), trend)
         plot_info = describeInputs([handle.ref for handle in handles], butlerQC.quantum.dataId)
         runner = ToolRunner(self.log, plot_info)
         outputs = self.run(table, runner=runner)
@@ -98,8 +114,30 @@ class MetricTrendTask(PipelineTask):
         return table
 
     def run(self, table: pa.Table, *, runner: ToolRunner) -> Struct:
-        """Run the tools on values of any number of metrics; see `runTools` for what they make."""
-        return runTools(self.config, dict(zip(table.column_names, table.columns, strict=True)), runner)
+        """Run the tools on values of any number of metrics, each tool on those that it takes.
+
+        Parameters
+        ----------
+        table
+            The tidy table, sorted.
+        runner
+            Runs the tools, and remembers which failed.
+
+        Returns
+        -------
+        outputs : `lsst.pipe.base.Struct`
+            ``metrics``, and the figures by the names of their connections.
+        """
+        parts, empty = splitByMetric(table), table.slice(0, 0)
+        output_name = self.config.connections.outputName
+        outputs = Struct(metrics=makeBundle(self.config, f"{output_name}_"))
+        for tool in self.config.atools.items():
+            process = tool[1].process
+            taken = parts.get(process.metric, empty) if isinstance(process, AnalyzeTrend) else table
+            columns = dict(zip(taken.column_names, taken.columns, strict=True))
+            for name, figure in runner.run([tool], columns, outputs.metrics).items():
+                setattr(outputs, f"{output_name}_{name}", figure)
+        return outputs
 
 
 class GatherNightTask(PipelineTask):

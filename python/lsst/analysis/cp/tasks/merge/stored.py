@@ -24,6 +24,7 @@ import pyarrow as pa
 from astropy.table import Column, Table
 from astropy.utils.metadata import MergeConflictWarning
 
+from lsst.analysis.cp.tasks.runner import describeProvenance
 from lsst.daf.butler.formatters.parquet import arrow_to_astropy, astropy_to_arrow
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ __all__ = ["MergedTable", "StoredTables", "mergeStored"]
 
 _RELEASE_SECONDS = 0.1
 """How often pages of the temporary file that have been read are given back."""
-
-_MAX_INPUTS = 2000
-"""Number of inputs beyond which the Butler names none in the metadata of a table."""
 
 
 class StoredTables(Sequence[Table]):
@@ -124,11 +122,7 @@ class MergedTable:
             The table, whose rows are in the file still.
         """
         empty = self._empty.copy()
-        empty.meta.update(
-            provenance.to_flat_dict(
-                ref, prefix="LSST.BUTLER", sep=".", simple_types=True, max_inputs=_MAX_INPUTS
-            )
-        )
+        empty.meta.update(describeProvenance(ref, provenance))
         return self._describeAs(empty)
 
     def readColumns(self, *, narrow: bool) -> dict[str, Any]:
