@@ -113,8 +113,8 @@ def test_what_a_killed_call_left_is_waited_for(tmp_path):
 @pytest.mark.slow
 def test_a_proxy_that_is_down_does_not_cost_the_report(repository):
     (port,) = findFreePorts(1)
-    options = ("--product", "bias", "--namespace", "lsst.cp", "--deadline", "0.5")
-    result = call(repository, *options, "--proxy", f"http://127.0.0.1:{port}")
+    options = ("--product", "bias", "--namespace", "lsst.cp")
+    result = call(repository, *options, "--proxy", f"http://127.0.0.1:{port}", "--deadline", "0.5")
     assert result.exit_code == 1
     assert "ok bias; " in result.stdout
     assert "PUSH FAILED" in result.stdout or " LEFT" in result.stdout
@@ -140,7 +140,7 @@ def test_all_products_in_one_line(repository, monkeypatch, tmp_path):
     assert len(line.replace(str(tmp_path), "")) < 300
     assert "UNKNOWN bias (" in line
     assert "; ok dark; " in line
-    assert "FAILED biasNightDetectors, flatNightDetectors" in line
+    assert "; FAILED biasNightDetectors and " in line
     document = json.loads((repository.out / str(DAY) / "report" / "verdict.json").read_text())
     assert {each["product"]: each["verdict"] for each in document["products"]}["dark"] == "MAY"
 
@@ -155,9 +155,11 @@ def test_a_product_that_is_asked_for_has_to_be_there(repository):
 
 
 @pytest.mark.slow
-def test_an_odd_pipeline_costs_its_step(repository):
+def test_an_odd_product_costs_itself(repository):
     text = repository.pipeline.read_text()
-    repository.pipeline.write_text(text.replace("lsst.analysis.cp.tasks.MetricTrendTask", "nowhere.NoTask"))
-    result = call(repository, "--product", "bias")
-    assert result.exit_code == 1
-    assert "ok bias; FAILED biasTrends; " in result.stdout
+    repository.pipeline.write_text(text.replace("lsst.cp.verify.CpVerifyDarkTask", "nowhere.NoTask"))
+    result = call(repository, "--product", "bias", "--product", "dark")
+    assert result.exit_code == 3
+    assert ": UNKNOWN dark (2 of 2 exposures not verified); ok bias; " in result.stdout
+    assert "; FAILED darkNightDetectors and " in result.stdout
+    assert "darkNightDetectors of 20261126: failed: " in result.stderr

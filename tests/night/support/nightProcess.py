@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
@@ -34,6 +34,7 @@ class NightProcess:
     def __init__(self, repository: NightRepository, options: Sequence[str] = ()) -> None:
         program = shutil.which("butler")
         assert program is not None
+        self._root = repository.root
         self._output = repository.folder / "stdout"
         self._progress = repository.folder / "stderr"
         with self._output.open("wb") as output, self._progress.open("wb") as progress:
@@ -57,10 +58,25 @@ class NightProcess:
 
     def awaitProgress(self, text: str) -> None:
         """Wait until a text is on standard error."""
+        self._await(lambda: text in self.progress, repr(text))
+
+    def awaitLock(self) -> None:
+        """Wait until it holds the lock, which is when its work begins."""
+        path = self._root / "verifyNight-u-test-nightly.lock"
+        self._await(
+            lambda: path.exists() and path.read_text().split()[:1] == [str(self._process.pid)], "lock"
+        )
+
+    def awaitChildren(self) -> None:
+        """Wait until it has started pipetask."""
+        process = psutil.Process(self._process.pid)
+        self._await(lambda: bool(process.children()), "child")
+
+    def _await(self, isThere: Callable[[], bool], name: str) -> None:
         deadline = time.monotonic() + TIMEOUT
-        while text not in self.progress:
+        while not isThere():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise TimeoutError(f"there is no {text!r}: {self.progress}")
+                raise TimeoutError(f"there is no {name}: {self.progress}")
             time.sleep(0.002)
 
     def wait(self) -> int:

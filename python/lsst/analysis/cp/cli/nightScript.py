@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -37,6 +38,7 @@ from .reportScript import checkPackages
 
 __all__ = ["NightOptions", "runNight"]
 
+_GRAPHS = logging.getLogger("lsst.pipe.base.quantum_graph_builder")
 _LEDGER = "pushedMetrics.sqlite3"
 _REPORT = "report"
 _LOGS = "logs"
@@ -141,6 +143,9 @@ def _verify(night: Night, options: NightOptions) -> Outcome:
         raise NightError("--proxy and --namespace go together.")
     checkPackages()
     program = Pipetask.find()
+    if _GRAPHS.level == logging.NOTSET:
+        # It tells at length of steps that are done; whoever wants that sets its level.
+        _GRAPHS.setLevel(logging.ERROR)
     with openButler(night.repo) as butler:
         known = [record.name for record in butler.query_dimension_records("instrument", explain=False)]
         if night.instrument not in known:
