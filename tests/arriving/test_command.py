@@ -19,6 +19,7 @@ import click.testing
 import pytest
 from nights import DETECTORS, EXPOSURE, RUN, Follower, Night
 
+from lsst.analysis.cp.arriving.folder import Folder
 from lsst.analysis.cp.cli import watchScript
 from lsst.analysis.cp.cli.cmd import watch_verify
 from lsst.daf.butler.cli.utils import LogCliRunner
@@ -107,6 +108,19 @@ def test_a_folder_of_something_else_is_left_alone(invoke, follower):
     assert result.exit_code == 1
     assert "exists and is no folder of this command: it is left alone." in result.stderr
     assert (follower.out / "index.html").read_text() == "mine"
+
+
+def test_an_old_answer_goes_before_there_is_a_new_one(tmp_path):
+    """A script must not take what was said of another exposure for the answer."""
+    Folder(tmp_path / "out")
+    for name in ("verdict.json", "index.html", "biasNoise-3.png"):
+        (tmp_path / "out" / name).write_text("old")
+    Folder(tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        ".analysis_cp-arriving",
+        "arriving.css",
+        "report.css",
+    ]
 
 
 def test_packages_that_are_absent_are_named(invoke, monkeypatch):

@@ -20,6 +20,7 @@ VARIABLES = {
     "RAW_COLLECTION": "raws",
     "CALIB_COLLECTIONS": "calibrations",
     "HISTORY_COLLECTIONS": "first,second",
+    "NIGHT_STEP": "biasNightRun",
     "BPS_CORES": "2",
     "BPS_WMS_SERVICE_CLASS": "lsst.ctrl.bps.parsl.ParslService",
 }

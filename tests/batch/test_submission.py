@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from pipelineRuns import SimulatedRepository
@@ -25,6 +26,9 @@ PTCS = "LSSTComCam/calib/ptc/simulated"
 KINDS = ("verifyDark", "verifyPtc", "analyzeGain", "viewDark", "trendDark")
 """A pipeline of each kind, after those that it reads."""
 
+NIGHT = ("darkNightDetectors", "darkNightExposures", "darkNightRun")
+"""The steps of a product of a night."""
+
 
 @pytest.fixture(scope="module")
 def latiss(tmp_path_factory) -> SimulatedRepository:
@@ -36,7 +40,28 @@ def latiss(tmp_path_factory) -> SimulatedRepository:
     return repository
 
 
-@pytest.mark.parametrize("name", KINDS)
+def submitSteps(root: Path, shell: pytest.MonkeyPatch, folder: Path) -> list[CompletedProcess[str]]:
+    """Submit the steps of a night, each when that before has ended, to one output."""
+    options = ["-b", str(root), "-i", DEFAULTS, "-o", "u/night", "-d", select("verifyDark")]
+    results = []
+    for step in NIGHT:
+        shell.setenv("NIGHT_STEP", step)
+        results.append(submitFile(ROOT / "bps" / "verifyNight.yaml", folder, *options))
+    return results
+
+
+def test_a_night_is_submitted_step_by_step(latiss, shell, tmp_path):
+    shell.setenv("INSTRUMENT", "LATISS")
+    results = submitSteps(latiss.root, shell, tmp_path)
+    assert [result.returncode for result in results] == [0, 0, 0], results[-1].stderr
+    expected, found = (readOutputs(latiss.open(), output) for output in ("u/verifyDark", "u/night"))
+    # There is a part of the history, too.
+    assert found.numbers - expected.numbers == {"gatherDark_metadata": 1, "cpDarkTrend_night": 1}
+    assert not expected.numbers - found.numbers
+    assert expected.values.items() < found.values.items()
+
+
+@pytest.mark.parametrize("name", KINDS[1:])
 def test_a_submitted_pipeline_writes_what_one_process_writes(latiss, name, shell, tmp_path):
     shell.setenv("INSTRUMENT", "LATISS")
     before = latiss.collections[latiss.collections.index(f"u/{name}") + 1 :]

@@ -79,7 +79,7 @@ def test_files_say_what_is_their_own_and_no_more(file):
     """All else is in the ingredients, once."""
     own = readOwn(file)
     assert own.keys() == {"includeConfigs", "payload"}
-    assert own["payload"].keys() <= {"payloadName", "verification", "dataQuery"}
+    assert own["payload"].keys() <= {"payloadName", "verification", "dataQuery", "subset"}
 
 
 @every_pipeline
@@ -87,7 +87,8 @@ def test_the_pipeline_is_that_of_the_name_and_of_the_camera(file, camera, shell)
     shell.setenv("INSTRUMENT", camera)
     config = readFile(file)
     assert config["payloadName"] == file.stem
-    assert config["pipelineYaml"] == str(ROOT / "pipelines" / camera / file.name)
+    subset = "#biasNightRun" if file.stem == "verifyNight" else ""
+    assert config["pipelineYaml"] == f"{ROOT}/pipelines/{camera}/{file.name}{subset}"
 
 
 @every_file
@@ -161,7 +162,7 @@ def butler(repository, tmp_path) -> Iterator[Butler]:
 def predict(butler: Butler, pipeline: Pipeline) -> PredictedQuantumGraph:
     """Build the quantum graph of a pipeline, as if all its inputs were there for all data IDs."""
     graph = pipeline.to_graph(butler.registry)
-    run = "inputs"
+    run = f"inputs{len(butler.collections.query('inputs*'))}"
     butler.collections.register(run, CollectionType.RUN)
     for _, node in graph.iter_overall_inputs():
         if node.name == "camera":
@@ -191,12 +192,7 @@ def cluster(butler: Butler, file: Path) -> Any:
     return clustered
 
 
-@pytest.mark.parametrize(
-    "file",
-    # The steps of a night are graphs of their own, of the tasks of others.
-    [file for file in FILES if file.stem != "verifyNight"],
-    ids=lambda file: file.stem,
-)
+@every_file
 def test_jobs_of_quantum_graphs(file, butler, shell):
     """Each detector of an exposure is a job, merges are jobs of their own, and nothing waits in a circle."""
     setUp(shell, file, "LSSTComCam")
@@ -220,6 +216,21 @@ def test_jobs_of_quantum_graphs(file, butler, shell):
         assert labels["verifyBiasExp"] == labels["viewBiasExpResidual"] == len(EXPOSURES)
         chain = next(job for job in clustered.clusters() if job.label == "exposureDetectors")
         assert chain.quanta_counts == {"verifyBiasIsr": 1, "verifyBiasDet": 1}
+
+
+@pytest.mark.parametrize("product", ["bias", "dark", "flat"])
+def test_jobs_of_the_steps_of_a_night_are_those_of_the_product(product, butler, shell):
+    """Beside them there is its part of the history."""
+    night, whole = (ROOT / "bps" / f"verify{name}.yaml" for name in ("Night", product.title()))
+    for file in (night, whole):
+        setUp(shell, file, "LSSTComCam")
+    subsets = readOwn(ROOT / "pipelines" / "LSSTComCam" / "verifyNight.yaml")["subsets"]
+    found: Counter[str] = Counter()
+    for step in [name for name in subsets if name.startswith(product)]:
+        shell.setenv("NIGHT_STEP", step)
+        found.update(job.label for job in cluster(butler, night).clusters())
+    expected = Counter(job.label for job in cluster(butler, whole).clusters())
+    assert found == expected + Counter([f"gather{product.title()}"])
 
 
 def test_a_job_has_as_many_detectors_as_the_shell_says(butler, shell):

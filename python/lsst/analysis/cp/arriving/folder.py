@@ -29,6 +29,8 @@ MARKER = ".analysis_cp-arriving"
 REFRESH_SECONDS = 3
 """How often browsers read the page anew."""
 
+_PAGE = "index.html"
+
 _STYLES = {"lsst.analysis.cp.report": "report.css", "lsst.analysis.cp.arriving": "arriving.css"}
 """Style sheets by their packages."""
 
@@ -86,8 +88,9 @@ class Folder:
         marker.touch()
         for package, name in _STYLES.items():
             self._replace(name, files(package).joinpath("static", name).read_bytes())
-        for old in self.path.glob("*.png"):
-            old.unlink()
+        # What was said of another exposure, or before a kill, must not be taken for the answer.
+        for old in (self.path / DOCUMENT, self.path / _PAGE, *self.path.glob("*.png")):
+            old.unlink(missing_ok=True)
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("lsst.analysis.cp.arriving"),
             autoescape=True,
@@ -124,7 +127,7 @@ class Folder:
             nExpected=int(np.count_nonzero(state.expected)),
             nThere=int(np.count_nonzero(state.there)),
         )
-        self._replace("index.html", page.encode())
+        self._replace(_PAGE, page.encode())
         for name, file in shown.items():
             if self._pictures.get(name, file) != file:
                 # A browser may still read the page before: a picture is left until another is replaced.
