@@ -28,6 +28,7 @@ from lsst.analysis.cp.night import (
     Verification,
     findDayObs,
     holdLock,
+    shorten,
 )
 from lsst.analysis.cp.report import ReportError, RunReport, collectReport
 from lsst.daf.butler import Butler
@@ -42,6 +43,8 @@ _GRAPHS = logging.getLogger("lsst.pipe.base.quantum_graph_builder")
 _LEDGER = "pushedMetrics.sqlite3"
 _REPORT = "report"
 _LOGS = "logs"
+_WIDTH = 240
+"""Length to which the reason is cut why nothing was done; standard error has all of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +95,9 @@ def runNight(options: NightOptions) -> int:
         with _endingOnSignals(), redirect_stdout(sys.stderr), explainErrors(NightError):
             outcome = _verify(replace(night, pipeline=_findPipeline(options)), options)
     except click.ClickException as error:
-        click.echo(f"{night.instrument} {night.dayObs}: NOT VERIFIED: {error.message}; status 1")
+        _tell(error.message)
+        reason = shorten(error.message, _WIDTH)
+        click.echo(f"{night.instrument} {night.dayObs}: NOT VERIFIED: {reason}; status 1")
         return 1
     except SystemExit as end:
         click.echo(f"{night.instrument} {night.dayObs}: BROKEN OFF, run it again; status {end.code}")
@@ -150,6 +155,9 @@ def _verify(night: Night, options: NightOptions) -> Outcome:
         known = [record.name for record in butler.query_dimension_records("instrument", explain=False)]
         if night.instrument not in known:
             raise NightError(f"The repository has no instrument {night.instrument}, but {', '.join(known)}.")
+        # Each step would fail of it, and the line would not say why.
+        for name in night.inputs:
+            butler.collections.get_info(name)
     folder = Path(options.folder)
     logs = folder / str(night.dayObs) / _LOGS
     logs.mkdir(parents=True, exist_ok=True)
