@@ -22,6 +22,7 @@ from lsst.analysis.cp.cli import nightScript
 from lsst.analysis.cp.cli.cmd import verify_night
 from lsst.analysis.cp.night import NightError, holdLock
 from lsst.cp.simulator import ExposureInfo
+from lsst.daf.butler import Butler
 from lsst.daf.butler.cli.utils import LogCliRunner
 
 
@@ -79,6 +80,19 @@ def test_a_long_error_is_cut_in_the_line_only(repository):
     result = call(repository, "-i", name)
     assert len(result.stdout) < 300
     assert name in result.stderr
+
+
+@pytest.mark.parametrize("output", ["", "/"])
+def test_an_output_without_name_is_refused(repository, output):
+    result = call(repository, "-o", output)
+    assert result.exit_code == 1
+    assert result.stdout == f"LATISS {DAY}: NOT VERIFIED: --output names no collection; status 1\n"
+
+
+def test_a_slash_at_the_end_of_the_output_is_none(repository):
+    call(repository, "-o", "u/test/nightly/", dayObs=DAY + 1)
+    with Butler.from_config(str(repository.root)) as butler:
+        assert butler.collections.get_info("u/test/nightly").children == (repository.night(DAY + 1).run,)
 
 
 def test_an_instrument_without_pipeline(repository):

@@ -87,7 +87,8 @@ def runNight(options: NightOptions) -> int:
         instrument=options.instrument,
         dayObs=findDayObs() if options.day_obs is None else options.day_obs,
         inputs=tuple(options.input),
-        output=options.output,
+        # Of an output with a slash at its end the nights would be others.
+        output=options.output.rstrip("/"),
         pipeline=options.pipeline or "",
     )
     try:
@@ -146,6 +147,9 @@ def _verify(night: Night, options: NightOptions) -> Outcome:
     """Do what there is to do, under a lock."""
     if bool(options.proxy) != bool(options.namespace):
         raise NightError("--proxy and --namespace go together.")
+    if not night.output:
+        # As of a variable of a script that is not set.
+        raise NightError("--output names no collection.")
     checkPackages()
     program = Pipetask.find()
     if _GRAPHS.level == logging.NOTSET:

@@ -34,7 +34,7 @@ _WORDS: Mapping[Verdict, str] = {
 """Verdicts as the line has them, the worst first."""
 
 _DETAILS = ((60, 3), (40, 2), (20, 1), (0, 1))
-"""Lengths of reasons, and numbers of products that are named of a verdict: the first short enough are taken."""
+"""Lengths of reasons, and numbers of products of a verdict that are named: the first that fit are taken."""
 
 _LONGEST = 260
 """Length of a line that is short enough, without the place of the report."""
