@@ -21,6 +21,7 @@ from services.restProxy import RestProxy
 from lsst.analysis.cp.cli import nightScript
 from lsst.analysis.cp.cli.cmd import verify_night
 from lsst.analysis.cp.night import NightError, holdLock
+from lsst.analysis.cp.sasquatch import PushReport
 from lsst.cp.simulator import ExposureInfo
 from lsst.daf.butler import Butler
 from lsst.daf.butler.cli.utils import LogCliRunner
@@ -159,6 +160,19 @@ def test_a_proxy_that_is_down_does_not_cost_the_report(verified):
         repository.register(ExposureInfo(DAY, 3))
         assert call(repository, *options, "--proxy", proxy.url).exit_code == 0
         assert call(repository, *options, "--proxy", proxy.url).exit_code == 0
+
+
+@pytest.mark.slow
+def test_the_latest_history_is_pushed_too(verified, monkeypatch):
+    """It is made anew with an earlier night, and nobody may call for the later one again."""
+    pushed = []
+    monkeypatch.setattr(nightScript, "push", lambda options: pushed.append(options) or PushReport())
+    nights = [verified.night(DAY + after) for after in range(3)]
+    with Butler.from_config(str(verified.root), writeable=True) as butler:
+        for night in nights[1:]:
+            night.register(butler)
+    call(verified, "--product", "bias", "--proxy", "http://127.0.0.1:1", "--namespace", "lsst.cp")
+    assert [list(each.collections) for each in pushed] == [[nights[0].run, nights[2].run]]
 
 
 @pytest.mark.slow

@@ -215,8 +215,12 @@ def _push(outcome: Outcome, options: NightOptions, ledger: Path) -> Outcome:
         return replace(outcome, pushed="not pushed")
     if not any(state.stages for state in outcome.products):
         return outcome
+    night = outcome.night
     try:
-        report = push(_makePushOptions(outcome.night, options, ledger))
+        with openButler(night.repo) as butler:
+            # The latest history was made anew with this night, and its metrics with it.
+            runs = [night.run, *(later.run for later in night.findLater(butler)[:1])]
+        report = push(_makePushOptions(runs, options, ledger))
     except click.ClickException as error:
         _tell(f"push: {error.message}")
         return replace(outcome, pushed="NOT PUSHED", isPushed=False)
@@ -231,12 +235,12 @@ def _push(outcome: Outcome, options: NightOptions, ledger: Path) -> Outcome:
     return replace(outcome, pushed=words, isPushed=is_pushed)
 
 
-def _makePushOptions(night: Night, options: NightOptions, ledger: Path) -> PushOptions:
+def _makePushOptions(runs: Sequence[str], options: NightOptions, ledger: Path) -> PushOptions:
     assert options.proxy is not None
     assert options.namespace is not None
     return PushOptions(
-        repo=night.repo,
-        collections=[night.run],
+        repo=options.repo,
+        collections=runs,
         where="",
         dataset_type=["*_metrics"],
         find_first=False,
