@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -24,3 +25,17 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NightReposito
     """Make a repository without results."""
     monkeypatch.setenv("ANALYSIS_CP_DIR", str(Path(__file__).resolve().parents[2]))
     return NightRepository(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> NightRepository:
+    """Make a repository with biases and darks of a night that are verified, to be copied."""
+    repository = NightRepository(tmp_path_factory.mktemp("verified"))
+    repository.verify("bias", "dark")
+    return repository
+
+
+@pytest.fixture
+def verified(template: NightRepository, tmp_path: Path) -> NightRepository:
+    """Return such a repository of its own."""
+    return NightRepository(Path(shutil.copytree(template.folder, tmp_path / "copy")))

@@ -53,8 +53,8 @@ def test_all_steps_are_run_and_then_none(repository):
     assert repository.ids() == before
 
 
-def test_late_exposures_make_anew_what_sums_up_and_no_more(repository):
-    repository.verify("bias", "dark")
+def test_late_exposures_make_anew_what_sums_up_and_no_more(verified):
+    repository = verified
     before = repository.ids()
     repository.register(LATE)
     repository.verify("bias", "dark")
@@ -66,9 +66,9 @@ def test_late_exposures_make_anew_what_sums_up_and_no_more(repository):
     assert not any(re.search("Dark|Exp|verifyBiasDet", name) for name in found)
 
 
-def test_a_kill_after_the_removal_is_harmless(repository):
+def test_a_kill_after_the_removal_is_harmless(verified):
     """What is out of date is removed first: whoever then does not run it does not leave it either."""
-    repository.verify()
+    repository = verified
     repository.register(LATE)
 
     class Killed(InProcess):
@@ -116,9 +116,9 @@ def test_what_failed_is_tried_again_with_other_work(repository, monkeypatch, tmp
     assert findExposures(repository) == findTrend(repository) == {FIRST.id, SECOND.id, LATE.id}
 
 
-def test_an_exposure_that_is_made_anew_takes_its_merge_along(repository):
+def test_an_exposure_that_is_made_anew_takes_its_merge_along(verified):
     """Whatever is lost of a detector, as by hand: nothing keeps what was made of it."""
-    repository.verify()
+    repository = verified
     before = repository.ids()
     with Butler.from_config(str(repository.root), writeable=True) as butler:
         lost = [
@@ -129,7 +129,7 @@ def test_an_exposure_that_is_made_anew_takes_its_merge_along(repository):
         ]
         butler.pruneDatasets(lost, disassociate=True, unstore=True, purge=True)
     runner = InProcess()
-    repository.verify(runner=runner)
+    repository.verify("bias", "dark", runner=runner)
     after = repository.ids()
     new = {key for key in after if before.get(key) != after[key]}
     assert {data_id for name, data_id in new if name == "verifyBiasExpResults"} == {
