@@ -56,6 +56,11 @@ def test_all_is_well(good):
     assert good.line == f"LSSTComCam 20260301: ok bias; pushed 412; report {PLACE}; 6 min; status 0"
 
 
+@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (59.0, "59 s"), (60.0, "1 min")])
+def test_how_long_it_took(good, seconds, text):
+    assert f"; {text}; " in replace(good, seconds=seconds).line
+
+
 @pytest.mark.parametrize(
     ("verdict", "changes", "status"),
     [

@@ -269,7 +269,8 @@ class Watch:
     def _follow(self) -> State:
         """Look again and again until all detectors are there, or the deadline has passed."""
         wait, written, is_stale, is_said = _FIRST_WAIT, 0.0, True, False
-        self._say(f"{self._what}: waiting for at least {np.count_nonzero(self._counted)} detectors.")
+        n_counted = np.count_nonzero(self._counted)
+        self._say(f"{self._what}: waiting for at least {n_counted} detector{'' if n_counted == 1 else 's'}.")
         while True:
             self._awaited.readClock()
             has_news = self._look()

@@ -29,6 +29,7 @@ from lsst.analysis.cp.night import (
     findDayObs,
     holdLock,
 )
+from lsst.analysis.cp.notebook.search import expand
 from lsst.analysis.cp.report import ReportError, RunReport, collectReport
 from lsst.daf.butler import Butler
 
@@ -150,6 +151,8 @@ def _verify(night: Night, options: NightOptions) -> Outcome:
         known = [record.name for record in butler.query_dimension_records("instrument", explain=False)]
         if night.instrument not in known:
             raise NightError(f"The repository has no instrument {night.instrument}, but {', '.join(known)}.")
+        # An input that is missing is said once, and not by each step.
+        expand(butler, night.inputs)
     folder = Path(options.folder)
     logs = folder / str(night.dayObs) / _LOGS
     logs.mkdir(parents=True, exist_ok=True)

@@ -94,7 +94,7 @@ class Outcome:
         if self._failed:
             parts.append(f"FAILED {_join(self._failed)}")
         parts += [self.pushed, f"report {self.place}" if self.place else "NO REPORT"]
-        parts.append(f"{self.seconds / 60:.0f} min")
+        parts.append(f"{self.seconds / 60:.0f} min" if self.seconds >= 60 else f"{self.seconds:.0f} s")
         head = f"{self.night.instrument} {self.night.dayObs}"
         return f"{head}: {'; '.join(part for part in parts if part)}; status {self.status}"
 
