@@ -168,6 +168,25 @@ def analyze(comCamera):
     return run
 
 
+def test_columns_are_kept_for_tools_that_take_them(comCamera, goodTable, monkeypatch):
+    config = ExpMergeAnalysisTask.ConfigClass()
+    addTools(config, "bias", "exposure")
+    config.atools.other = BandlessTool
+    config.atools.other.prep.keysToLoad = ["BIAS_NOISE"]
+    given: list[set[str]] = []
+
+    def record(config, data, runner, **kwargs) -> Struct:
+        given.append(set(data))
+        return Struct()
+
+    monkeypatch.setattr("lsst.analysis.cp.tasks.merge.analysis.runTools", record)
+    task = ExpMergeAnalysisTask(config=config)
+    for table in (goodTable, goodTable[["detector", "BIAS_NOISE"]]):
+        task.analyze(table.columns, ToolRunner(task.log, {}), camera=comCamera, exposures=[EXPOSURE])
+    # What cannot be encoded together is all there is for the tools.
+    assert given == [{"ampTable", "BIAS_NOISE"}, {"detector", "BIAS_NOISE"}]
+
+
 def getValues(outputs, tool: str) -> dict[str, float]:
     """Get the values of one tool of the exposure."""
     return {str(m.metric_name): m.quantity.value for m in outputs.metrics[tool]}

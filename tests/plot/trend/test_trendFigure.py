@@ -272,6 +272,15 @@ def test_axis_of_a_sequence_names_exposures() -> None:
     assert labels[0] == "2026030100001"
 
 
+def test_axis_of_days_names_the_month_of_each() -> None:
+    ax, _ = draw(prepare(makeHistory(3)))
+    axis = ax.xaxis
+    labels = axis.get_major_formatter().format_ticks(axis.get_majorticklocs())
+    assert [label for label in labels if label.isdecimal()] == []
+    assert {"Mar 15", "Apr", "May"} <= set(labels)
+    assert axis.get_major_formatter().get_offset() == "2026"
+
+
 @pytest.mark.parametrize(
     ("n_detectors", "n_days", "action"),
     [

@@ -116,7 +116,7 @@ class State:
         return [
             {
                 "key": each.test.key,
-                "label": each.test.label or each.test.key,
+                "label": each.test.label,
                 "row": each.test.row,
                 "nFailed": exposure.nFailed.get(each.test.key, 0),
                 "enough": failureLimit(each.test, n_counted),

@@ -156,7 +156,8 @@ class Verification:
             _LOG.debug("%s failed.", label, exc_info=True)
             reason = f"{type(error).__name__}: {str(error).partition('\n')[0]}"
             result = StageResult(label=label, state=StageState.FAILED, reason=reason)
-        number = f", {result.nQuanta} quanta" if result.nQuanta else ""
+        noun = "quantum" if result.nQuanta == 1 else "quanta"
+        number = f", {result.nQuanta} {noun}" if result.nQuanta else ""
         self.tell(f"{label} of {night.dayObs}: {result.state}{number}{result.reason and ': '}{result.reason}")
         return result
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import astropy.units as u
 import numpy as np
+import numpy.typing as npt
 from astropy.table import Table
 
 from lsst.analysis.cp.catalogue import VerifyTest
 from lsst.analysis.cp.core.tableColumns import describeColumns
-from lsst.analysis.cp.core.typing import AnyArray, FloatArray, IndexArray, NameArray
+from lsst.analysis.cp.core.typing import AnyArray, IndexArray, NameArray
 
 from .reasons import NO_ROW, explain
 from .table import AmpTable
@@ -125,7 +126,7 @@ def _describe(table: AmpTable, found: _Found) -> dict[str, AnyArray]:
         "value": _take(value, found.row),
         "unit": np.full(n, test.unit),
         "readNoise": _take(table.readNoise if is_amp else None, found.row),
-        "readNoiseSource": np.append(table.readNoiseSource, "")[found.row if is_amp else none],
+        "readNoiseSource": _take(table.readNoiseSource if is_amp else None, found.row, ""),
         "quantity": quantity,
         "operator": operator,
         "threshold": threshold,
@@ -135,9 +136,12 @@ def _describe(table: AmpTable, found: _Found) -> dict[str, AnyArray]:
     }
 
 
-def _take(values: FloatArray | None, rows: IndexArray) -> FloatArray:
-    """Take the values of rows; NaN where there are none, or no row (-1)."""
-    return np.full(len(rows), np.nan) if values is None else np.append(values, np.nan)[rows]
+def _take(values: AnyArray | None, rows: IndexArray, nothing: float | str = np.nan) -> npt.NDArray[Any]:
+    """Take the values of rows; nothing where there are none, or no row (-1)."""
+    taken = np.full(len(rows), nothing, dtype=None if values is None else values.dtype)
+    if values is not None:
+        taken[rows >= 0] = values[rows[rows >= 0]]
+    return taken
 
 
 def _findAll(table: AmpTable) -> Iterator[_Found]:
@@ -146,23 +150,24 @@ def _findAll(table: AmpTable) -> Iterator[_Found]:
     missing = {kind: _findMissing(table, kind) for kind in table.rows}
     for test in sorted((t for t in table.tests if not t.isTested or t.counts), key=lambda t: t.verdict):
         status = table.status(test)
-        names = np.full(len(table.rows[test.row]), SUSPICIOUS_STATUS)
-        bad = np.zeros(len(names), dtype=bool)
+        bad = np.zeros(len(table.rows[test.row]), dtype=bool)
         if status is not None:
             bad = status != GOOD if table.wasRun(test) else status == FAILED
-            names = np.where(bad, statusNames(status), names)
-        if test.verdict:
-            bad &= ~listed[test.row]
-        elif table.wasRun(test):
+        if not test.verdict and table.wasRun(test):
             yield _missingOf(test, *missing[test.row])
+        shown = bad & ~listed[test.row] if test.verdict else bad
         listed[test.row] |= bad
-        rows = np.flatnonzero(bad | table.suspicious(test))
+        rows = np.flatnonzero(shown | table.suspicious(test))
+        # Few rows are named: names of all would take more memory than their values.
+        names = np.full(len(rows), SUSPICIOUS_STATUS)
+        if status is not None:
+            names = np.where(bad[rows], statusNames(status[rows]), names)
         yield _Found(
             test=test,
             row=rows,
             epochIndex=table.rows[test.row].epochIndex[rows],
             member=table.rows[test.row].member[rows],
-            status=names[rows],
+            status=names,
             reason=explain(table, test, rows),
         )
 

@@ -120,9 +120,10 @@ class AmpTable:
         data
             Columns ``exposure`` (unless there are no epochs), ``detector``, ``amplifier`` and those of the
             tests, each of shape (n,). Masked and object columns, integers and booleans are understood. A
-            statistic with a unit is converted to that of the catalogue. Not modified. A row without an
-            amplifier is one of a detector; if there are tests of exposures, it is one of an exposure where
-            one has a result, or where there is no detector. Rows of which no test asks are left out.
+            statistic with a unit is converted to that of the catalogue. Not modified; the encoded rows may
+            share its memory. A row without an amplifier is one of a detector; if there are tests of
+            exposures, it is one of an exposure where one has a result, or where there is no detector. Rows
+            of which no test asks are left out.
         product
             The product that was verified.
         layout
@@ -179,9 +180,10 @@ class AmpTable:
         nominal = reference.match(ids[amps.epochIndex], amps.member, layout)
         taken: dict[str, Any] = {}
         for name, kind in {name: test.row for test in chosen for name in test.encodedColumns}.items():
-            own, column = rows[kind], columns[name]
+            # Where columns were converted, nobody else has these: they go as the rows are taken.
+            own, column = rows[kind], columns.pop(name)
             nothing = np.nan if name in units else np.int8(UNKNOWN)
-            taken[name] = np.full(len(own), nothing) if column is None else column[own.source]
+            taken[name] = np.full(len(own), nothing) if column is None else own.take(column)
         left_out = _leaveOut(taken, chosen)
         for name, found in made.items():
             if (other := ~found.isKind[rows[reduced[name].row].source]).any():

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from lsst.analysis.cp.actions.keyedData import AMP_TABLE
+from lsst.analysis.cp.actions.keyedData import AMP_TABLE, EncodeAmps
 from lsst.analysis.cp.catalogue import StoredLimits, getProduct
 from lsst.analysis.cp.core import cameraLayout
 from lsst.analysis.cp.core.amps import (
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from astropy.table import Table
 
     from lsst.afw.cameraGeom import Camera
+    from lsst.analysis.tools.interfaces import AnalysisTool
     from lsst.daf.butler import DatasetRef, DeferredDatasetHandle
     from lsst.verify import Measurement
 
@@ -119,18 +120,23 @@ class ParentContext:
         with merged.released():
             self._butlerQC.put(merged.describe(ref, self._butlerQC.dataset_provenance), ref)
 
-    def takeColumns(self, *, narrow: bool) -> dict[str, Any]:
+    def takeColumns(self, names: Collection[str] | None) -> dict[str, Any]:
         """Take the columns of the merged table, which is not kept.
 
         Parameters
         ----------
-        narrow
-            Leave out profiles and other vectors: of many exposures they take most of the memory.
+        names
+            Names of columns of which all are taken but profiles and other vectors: those of many exposures
+            would fill the memory. None takes all columns.
         """
         results, self.results = self.results, None
+        if names is None:
+            return dict(results.columns)
         if isinstance(results, MergedTable):
-            return results.readColumns(narrow=narrow)
-        return {name: column for name, column in results.columns.items() if column.ndim == 1 or not narrow}
+            return results.readColumns(names)
+        return {
+            name: column for name, column in results.columns.items() if name in names and column.ndim == 1
+        }
 
 
 class MergeAnalysisMixin(PipelineTask):
@@ -169,7 +175,7 @@ class MergeAnalysisMixin(PipelineTask):
         runner = ToolRunner(self.log, plot_info)
         exposures = {ref.dataId["exposure"] for ref in inputRefs.inputStats if "exposure" in ref.dataId}
         outputs = self.analyze(
-            parent.takeColumns(narrow=self.mergesExposures),
+            parent.takeColumns(self._listColumns() if self.mergesExposures else None),
             runner,
             camera=parent.camera,
             reference=runner.attempt(
@@ -215,6 +221,11 @@ class MergeAnalysisMixin(PipelineTask):
         if isinstance(inputResults, StoredTables):
             return mergeStored(inputResults, merge, newStats)
         return cast("Table", merge(inputResults, newStats))
+
+    def _listColumns(self) -> set[str]:
+        """List the columns that the tests and the tools ask for."""
+        product = getProduct(self.config.product, self.config.gainsApplied)
+        return _askedBy(self.config.atools).union(product.inputColumns())
 
     def _readLimits(
         self, butlerQC: QuantumContext, inputRefs: InputQuantizedConnection
@@ -331,7 +342,12 @@ class MergeAnalysisMixin(PipelineTask):
         }
         table = self.encode(columns, runner, **keys)
         # Where the results cannot be encoded together, some tools may still do with a part of the columns.
-        data = columns if table is None else {**columns, AMP_TABLE: table}
+        # Otherwise these are not kept, as they are as large as what is encoded, but for tools that take them.
+        data = columns
+        if table is not None:
+            others = _askedBy(tool for tool in self.config.atools if not isinstance(tool.prep, EncodeAmps))
+            columns = {name: columns[name] for name in others & columns.keys()}
+            data = {**columns, AMP_TABLE: table}
         outputs = runTools(self.config, data, runner, **keys)
         of_detectors = [test.key for test in product if test.row != "exposure"]
         if table is None and 0 < len(of_detectors) < len(product.tests):
@@ -343,9 +359,8 @@ class MergeAnalysisMixin(PipelineTask):
             for name, written in tables.items():
                 setattr(outputs, name, written)
             if detectors:
-                data = {**columns, AMP_TABLE: table}
                 outputs.detectorMetrics = runner.attempt(
-                    "detectorMetrics", self._measureDetectors, data, detectors
+                    "detectorMetrics", self._measureDetectors, {AMP_TABLE: table}, detectors
                 )
         return outputs
 
@@ -395,6 +410,11 @@ class MergeAnalysisMixin(PipelineTask):
         bundle = makeBundle(self.config, f"{self.config.connections.outputName}Det_")
         bundle.update(measured)
         return bundle
+
+
+def _askedBy(tools: Iterable[AnalysisTool]) -> set[str]:
+    """Name the columns that tools ask for."""
+    return {name for tool in tools for name, _ in tool.getInputSchema()}
 
 
 def readReference(

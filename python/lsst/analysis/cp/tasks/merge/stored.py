@@ -14,7 +14,7 @@ import mmap
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Any, overload
@@ -125,16 +125,22 @@ class MergedTable:
         empty.meta.update(describeProvenance(ref, provenance))
         return self._describeAs(empty)
 
-    def readColumns(self, *, narrow: bool) -> dict[str, Any]:
-        """Read the columns into memory, by their names.
+    def readColumns(self, names: Collection[str]) -> dict[str, Any]:
+        """Read columns into memory, one after the other, by their names.
 
         Parameters
         ----------
-        narrow
-            Leave out profiles and other vectors: of many exposures they take most of the memory.
+        names
+            Names of columns. Those that the table does not have are left out, and so are profiles and other
+            vectors: of many exposures they take most of the memory.
         """
-        names = [name for name, column in self._empty.columns.items() if column.ndim == 1 or not narrow]
-        return dict(arrow_to_astropy(self._describeAs(self._empty).select(names)).columns)
+        rows = self._describeAs(self._empty)
+        columns = {}
+        for name, column in self._empty.columns.items():
+            if name in names and column.ndim == 1:
+                columns[name] = arrow_to_astropy(rows.select([name]))[name]
+                self._release()
+        return columns
 
     def _describeAs(self, empty: Table) -> pa.Table:
         """Give the rows the description of a table without rows."""
@@ -143,6 +149,10 @@ class MergedTable:
         schema = schema.with_metadata({**schema.metadata, **rowcount})
         return pa.Table.from_arrays(self._rows.columns, schema=schema)
 
+    def _release(self) -> None:
+        """Give pages of the file back that have been read, which would stay in memory."""
+        self._pages.madvise(mmap.MADV_DONTNEED)
+
     @contextmanager
     def released(self) -> Iterator[None]:
         """Give pages of the file back, again and again, while they are read: the system would keep them."""
@@ -150,7 +160,7 @@ class MergedTable:
 
         def release() -> None:
             while not done.wait(_RELEASE_SECONDS):
-                self._pages.madvise(mmap.MADV_DONTNEED)
+                self._release()
 
         thread = threading.Thread(target=release, daemon=True)
         thread.start()
@@ -159,6 +169,7 @@ class MergedTable:
         finally:
             done.set()
             thread.join()
+            self._release()
 
 
 def _toArrow(table: Table) -> pa.Table:

@@ -57,6 +57,12 @@ _BAND_LOOKS = (("#0072b2", "-"), ("#d55e00", "--"), ("#8a8a8a", "-."), ("#b8860b
 
 _GAP_COLOUR, _CHANGE_COLOUR = "#e6e6e6", "#4d4d4d"
 
+_DATES = {
+    "formats": ["%Y", "%b", "%b %d", "%H:%M", "%H:%M", "%S.%f"],
+    "offset_formats": ["", "%Y", "%Y", "%Y-%b-%d", "%Y-%b-%d", "%Y-%b-%d %H:%M"],
+}
+"""Forms of dates: a number alone would be taken for a day of the month that the end of the axis names."""
+
 _MOST_MARKERS = 150
 """Number of epochs up to which each value of a named series has a marker."""
 
@@ -161,7 +167,7 @@ def _setAxis(ax: Axes, view: TrendView) -> None:
     if axis.isTime:
         locator = AutoDateLocator(minticks=3, maxticks=9)
         ax.xaxis.set_major_locator(locator)
-        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, **_DATES))
         ax.xaxis.get_offset_text().set_fontsize(8)
     else:
         ax.set_xticks(axis.ticks, labels=axis.tickLabels)
