@@ -19,7 +19,7 @@ import click.testing
 import pytest
 from nights import DETECTORS, EXPOSURE, RUN, Follower, Night
 
-from lsst.analysis.cp.arriving.folder import Folder
+from lsst.analysis.cp.arriving.folder import MARKER, Folder
 from lsst.analysis.cp.cli import watchScript
 from lsst.analysis.cp.cli.cmd import watch_verify
 from lsst.daf.butler.cli.utils import LogCliRunner
@@ -77,6 +77,7 @@ def test_status_3_if_something_is_missing(invoke, follower):
         ({"product": "ptc"}, "The product ptc has no exposures that could be followed."),
         ({"where": "detector == = 1"}, "detector"),
         ({"pipeline": "no/such.yaml"}, "no/such.yaml"),
+        ({"output": RUN}, f"The output {RUN} is a RUN collection: name a chain, or one that does not exist."),
     ],
 )
 def test_status_1_if_it_cannot_be_followed(follower, changes, words):
@@ -112,8 +113,9 @@ def test_a_folder_of_something_else_is_left_alone(invoke, follower):
 
 def test_an_old_answer_goes_before_there_is_a_new_one(tmp_path):
     """A script must not take what was said of another exposure for the answer."""
-    Folder(tmp_path / "out")
-    for name in ("verdict.json", "index.html", "biasNoise-3.png"):
+    Folder(tmp_path / "out").close()
+    half = (".verdict.json-x1y2", ".index.html-x1y2", ".biasNoise-3.png-x1y2")
+    for name in ("verdict.json", "index.html", "biasNoise-3.png", *half):
         (tmp_path / "out" / name).write_text("old")
     Folder(tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
@@ -121,6 +123,17 @@ def test_an_old_answer_goes_before_there_is_a_new_one(tmp_path):
         "arriving.css",
         "report.css",
     ]
+
+
+def test_a_folder_is_of_one_process(invoke, follower):
+    first = Folder(follower.out)
+    (follower.out / "verdict.json").write_text("of the first")
+    result = invoke()
+    assert result.exit_code == 1
+    assert f"Another process follows an exposure into {follower.out}" in result.stderr
+    assert (follower.out / "verdict.json").read_text() == "of the first"
+    first.close()
+    assert invoke(timeout=3).exit_code == 3
 
 
 def test_packages_that_are_absent_are_named(invoke, monkeypatch):
@@ -175,8 +188,7 @@ def test_it_may_be_killed_and_begun_again(makeNight, upstreamPipelines, tmp_path
     with night.open(collections="u/night/merge", instrument=night.name) as butler:
         assert len(butler.get("cpBiasExp_ampSummary", exposure=EXPOSURE)) == 9 * 16
         assert len(butler.query_datasets("cpBiasExpDet_metrics", find_first=False)) == 9
-    leftovers = [path.name for path in out.iterdir() if path.name.startswith(".") and path.suffix != ""]
-    assert not [name for name in leftovers if name.endswith(".html")]
+    assert [path.name for path in out.iterdir() if path.name.startswith(".")] == [MARKER]
 
 
 @pytest.mark.slow

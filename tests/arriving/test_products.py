@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.table import Table, vstack
-from nights import DETECTORS, EXPOSURE, RUN, Night, writePipeline
+from nights import DETECTORS, EXPOSURE, EXPOSURES, RUN, Night, writePipeline
 
 from lsst.analysis.cp.catalogue import getProduct
 from lsst.analysis.cp.metrics import readBundle
 from lsst.analysis.cp.report import collectReport
 from lsst.analysis.cp.report.document import makeDocument
+from lsst.analysis.cp.report.model import Verdict
 
 SMALL = 0.005
 """Value that passes each test whose verdict is computed, if all are equal."""
@@ -53,6 +54,30 @@ def makeStats(night: Night, table: Table) -> dict[str, Any]:
         },
         "SUCCESS": True,
     }
+
+
+def test_a_detector_without_one_exposure_of_a_visit_is_missing(makeNight, follower, tmp_path):
+    """Rows of the other exposures do not stand for all."""
+    night = follower.night = makeNight("defects", "other")
+    keys = {"instrument": night.name, "exposure": EXPOSURES[1], "visit": EXPOSURE}
+    night.butler.registry.insertDimensionData("visit_definition", keys)
+
+    def add(exposure: int, *detectors: int) -> None:
+        for detector in detectors:
+            table = makeResults(night, detector)
+            table["exposure"] = exposure
+            ids = {"exposure": exposure, "detector": detector}
+            night.put("verifyDefectsDetStats", makeStats(night, table), "StructuredDataDict", run=RUN, **ids)
+            night.put("verifyDefectsDetResults", table, run=RUN, **ids)
+
+    add(EXPOSURES[0], *DETECTORS)
+    add(EXPOSURES[1], *DETECTORS[:-1])
+    pipeline = writePipeline(tmp_path, "defects")
+    assert follower.follow(pipeline=pipeline) is Verdict.UNKNOWN
+    assert [each["detector"] for each in follower.read()["arrival"]["missing"]] == ["R22_S22"]
+    assert "There are not tables of all exposures of R22_S22." in follower.read()["arrival"]["reasons"]
+    last = partial(add, EXPOSURES[1], DETECTORS[-1])
+    assert follower.follow(last, pipeline=pipeline) is Verdict.MAY
 
 
 @pytest.mark.parametrize("product", ["flat", "defects"])

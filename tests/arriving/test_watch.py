@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
 
 import jsonschema
 import numpy as np
 import pytest
+from astropy.table import Column
+from detectorResults import makeMatrix, makeStats
 from nights import DETECTORS, EXPOSURE, RUN, Follower, Night
 
 from lsst.analysis.cp.arriving import WatchError, arrivals
@@ -164,6 +167,55 @@ def test_a_table_of_something_else_costs_its_detector(follower, night, column):
     night.add(0, 1, 2, 3, 5, 6, 7, 8)
     assert follower.follow() is Verdict.UNKNOWN
     assert f"it has rows of {column}" in follower.read()["problems"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("BIAS_MEAN", ["low"] * 16),
+        ("BIAS_MEAN", np.zeros((16, 3))),
+        ("BIAS_MEAN", Column([0.0] * 16, unit="m")),
+        ("BIAS_VERIFY_NOISE", [7] * 16),
+        ("amplifier", ["C99"] * 16),
+    ],
+)
+def test_a_table_with_odd_columns_costs_its_detector(follower, night, column, values):
+    """Tables are encoded together."""
+    table = night.makeTable(4)
+    table[column] = values
+    night.addOthers(4)
+    night.addTable(4, table)
+    night.add(0, 1, 2, 3, 5, 6, 7, 8)
+    assert follower.follow() is Verdict.UNKNOWN
+    arrival = arrivalOf(follower)
+    assert (arrival["phase"], arrival["nThere"]) == ("merged", 8)
+    assert arrival["missing"] == [{"detector": "R22_S11", "reason": "its table cannot be read"}]
+    assert "detector: 4" in follower.read()["problems"][0]["dataset"]
+    assert follower.read()["products"][0]["exposures"][0]["nFailed"]["MEAN"] > 0
+
+
+def test_a_detector_that_the_camera_does_not_have_costs_itself(follower, night):
+    record = {"id": 99, "full_name": "R99_S99", "name_in_raft": "S99", "raft": "R99", "purpose": "SCIENCE"}
+    night.butler.registry.insertDimensionData("detector", {"instrument": night.name, **record})
+    table = night.makeTable(8)
+    table["detector"] = 99
+    night.add(*DETECTORS)
+    ids = {"exposure": EXPOSURE, "detector": 99}
+    night.put("verifyBiasDetStats", makeStats(table), "StructuredDataDict", run=RUN, **ids)
+    night.put("verifyBiasDetMatrix", makeMatrix(night.camera[8]), run=RUN, **ids)
+    night.addTable(99, table)
+    assert follower.follow() is Verdict.UNKNOWN
+    assert arrivalOf(follower)["phase"] == "merged"
+    assert "detector 99 is not in the camera" in reasonsOf(follower)
+
+
+def test_a_page_that_cannot_be_written_costs_itself(follower, night):
+    night.add(*range(8))
+    with pytest.raises(WatchError, match="The page could not be written: .*No such file"):
+        follower.follow(partial(shutil.rmtree, follower.out), partial(night.add, 8))
+    assert "may be certified" in follower.said[-2]
+    with night.open(collections="u/night/merge", instrument=night.name) as butler:
+        assert len(butler.get("cpBiasExp_ampSummary", exposure=EXPOSURE)) == 9 * 16
 
 
 def test_a_table_that_comes_back_is_read(follower, night):

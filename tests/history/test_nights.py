@@ -31,7 +31,7 @@ from historyRepository import (
 )
 from pipelineRuns import WITHOUT_PLOTS
 
-from lsst.analysis.cp.metrics import readHandles, unreadDatasets
+from lsst.analysis.cp.metrics import gatherNight, readHandles, unreadDatasets
 from lsst.analysis.cp.metrics.fetching import Fetched
 from lsst.analysis.cp.tasks.history import GatherNightTask, MetricTrendTask
 from lsst.ctrl.mpexec.cli.pipetask import cli as pipetask
@@ -256,6 +256,46 @@ def test_nights_are_read_where_there_is_no_whole_repository(history):
     assert len(first["value"]) > 0
     for name, values in first.items():
         np.testing.assert_array_equal(second[name], values, name)
+
+
+def test_bundles_are_in_no_table_of_a_night(history, warned):
+    """They are read besides, and no night lacks them."""
+    pipeline = readPipeline("trendBias", WITHOUT_PLOTS + ONLY + "\nconfig.doReadBundles = True")
+    tables = [
+        history.execute(pipeline, output, inputs=(*VERIFIED, *nights)).get("cpBiasTrend_trend")
+        for output, nights in (("direct", ()), ("followed", ("nights",)))
+    ]
+    assert set(tables[0]["level"]) == {"detector", "exposure"}
+    assertSame(*tables)
+    assert warned == []
+
+
+def test_a_table_of_two_summaries_of_an_exposure_has_both_apart(history):
+    with Butler.from_config(str(history.root), writeable=True) as butler:
+        verifyAgain(butler, history)
+        refs = butler.query_datasets(
+            SUMMARY,
+            collections=["first", "again"],
+            find_first=False,
+            with_dimension_records=True,
+            instrument=INSTRUMENT,
+            day_obs=dayOf(3),
+        )
+        handles = [butler.getDeferred(ref) for ref in refs]
+        (ref,) = butler.query_datasets(
+            "cpBiasTrend_night",
+            collections="nights",
+            with_dimension_records=True,
+            instrument=INSTRUMENT,
+            day_obs=dayOf(3),
+        )
+        table = gatherNight(handles)
+        night = SimpleNamespace(ref=ref, dataId=ref.dataId, get=lambda **kwargs: table)
+        for handle in handles:
+            found, expected = (
+                readHandles([handle], nights=nights, metrics=["biasNoise"]) for nights in ([night], [])
+            )
+            assert found.to_pydict() == expected.to_pydict()
 
 
 def test_filters_have_nights_of_their_own(history, read):

@@ -22,7 +22,9 @@ from services.restProxy import RestProxy
 from lsst.analysis.cp.cli import nightScript
 from lsst.analysis.cp.cli.cmd import verify_night
 from lsst.analysis.cp.night import NightError, holdLock
+from lsst.analysis.cp.sasquatch import PushReport
 from lsst.cp.simulator import ExposureInfo
+from lsst.daf.butler import Butler
 from lsst.daf.butler.cli.utils import LogCliRunner
 
 
@@ -60,7 +62,7 @@ def test_an_instrument_that_is_not_there(repository, instrument):
     result = call(repository, "--instrument", instrument)
     assert result.exit_code == 1
     assert (
-        f"{instrument} {DAY}: NOT VERIFIED: The repository has no instrument {instrument}, but LATISS."
+        f"{instrument} {DAY}: NOT VERIFIED: The repository has no instrument {instrument}, but LATISS;"
         in result.stdout
     )
 
@@ -73,12 +75,33 @@ def test_an_input_that_is_not_there(repository):
     assert "NightDetectors" not in result.stderr
 
 
+def test_a_long_error_is_cut_in_the_line_only(repository):
+    """Whoever mends it finds all of it on standard error."""
+    name = "long/" * 100 + "end"
+    result = call(repository, "-i", name)
+    assert len(result.stdout) < 300
+    assert name in result.stderr
+
+
+@pytest.mark.parametrize("output", ["", "/"])
+def test_an_output_without_name_is_refused(repository, output):
+    result = call(repository, "-o", output)
+    assert result.exit_code == 1
+    assert result.stdout == f"LATISS {DAY}: NOT VERIFIED: --output names no collection; status 1\n"
+
+
+def test_a_slash_at_the_end_of_the_output_is_none(repository):
+    call(repository, "-o", "u/test/nightly/", dayObs=DAY + 1)
+    with Butler.from_config(str(repository.root)) as butler:
+        assert butler.collections.get_info("u/test/nightly").children == (repository.night(DAY + 1).run,)
+
+
 def test_an_instrument_without_pipeline(repository):
     arguments = [
         each for each in repository.command() if each not in ("--pipeline", str(repository.pipeline))
     ]
     result = LogCliRunner().invoke(verify_night, [*arguments, "--instrument", "HSC"])
-    assert "There is no pipeline of HSC; there are of LATISS, LSSTCam, LSSTComCam." in result.stdout
+    assert "There is no pipeline of HSC; there are of LATISS, LSSTCam, LSSTComCam;" in result.stdout
 
 
 def test_a_day_that_is_none_is_refused(repository):
@@ -93,7 +116,7 @@ def test_another_call_is_refused(repository):
         result = call(repository)
     assert result.exit_code == 1
     assert (
-        f"NOT VERIFIED: Process {os.getpid()} on {socket.gethostname()} is at it: it holds {path}."
+        f"NOT VERIFIED: Process {os.getpid()} on {socket.gethostname()} is at it: it holds {path};"
         in result.stdout
     )
 
@@ -118,7 +141,8 @@ def test_what_a_killed_call_left_is_waited_for(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_proxy_that_is_down_does_not_cost_the_report(repository):
+def test_a_proxy_that_is_down_does_not_cost_the_report(verified):
+    repository = verified
     (port,) = findFreePorts(1)
     options = ("--product", "bias", "--namespace", "lsst.cp")
     result = call(repository, *options, "--proxy", f"http://127.0.0.1:{port}", "--deadline", "0.5")
@@ -139,6 +163,19 @@ def test_a_proxy_that_is_down_does_not_cost_the_report(repository):
 
 
 @pytest.mark.slow
+def test_the_latest_history_is_pushed_too(verified, monkeypatch):
+    """It is made anew with an earlier night, and nobody may call for the later one again."""
+    pushed = []
+    monkeypatch.setattr(nightScript, "push", lambda options: pushed.append(options) or PushReport())
+    nights = [verified.night(DAY + after) for after in range(3)]
+    with Butler.from_config(str(verified.root), writeable=True) as butler:
+        for night in nights[1:]:
+            night.register(butler)
+    call(verified, "--product", "bias", "--proxy", "http://127.0.0.1:1", "--namespace", "lsst.cp")
+    assert [list(each.collections) for each in pushed] == [[nights[0].run, nights[2].run]]
+
+
+@pytest.mark.slow
 def test_all_products_in_one_line(repository, monkeypatch, tmp_path):
     breakExposures(monkeypatch, tmp_path / "broken", EXPOSURES[0], EXPOSURES[1], EXPOSURES[4])
     result = call(repository)
@@ -146,8 +183,8 @@ def test_all_products_in_one_line(repository, monkeypatch, tmp_path):
     (line,) = result.stdout.splitlines()
     assert len(line.replace(str(tmp_path), "")) < 300
     assert "UNKNOWN bias (" in line
-    assert "; ok dark; " in line
     assert "; FAILED biasNightDetectors and " in line
+    assert "; ok dark" in line
     document = json.loads((repository.out / str(DAY) / "report" / "verdict.json").read_text())
     assert {each["product"]: each["verdict"] for each in document["products"]}["dark"] == "MAY"
 
@@ -155,10 +192,9 @@ def test_all_products_in_one_line(repository, monkeypatch, tmp_path):
 @pytest.mark.slow
 def test_a_product_that_is_asked_for_has_to_be_there(repository):
     repository.register(ExposureInfo(DAY + 1, 1))
-    assert call(repository, dayObs=DAY + 1).exit_code == 0
     result = call(repository, "--product", "bias", "--product", "dark", dayObs=DAY + 1)
     assert result.exit_code == 3
-    assert ": ok bias; no dark taken; " in result.stdout
+    assert ": NO dark TAKEN; ok bias; " in result.stdout
 
 
 @pytest.mark.slow
@@ -167,6 +203,6 @@ def test_an_odd_product_costs_itself(repository):
     repository.pipeline.write_text(text.replace("lsst.cp.verify.CpVerifyDarkTask", "nowhere.NoTask"))
     result = call(repository, "--product", "bias", "--product", "dark")
     assert result.exit_code == 3
-    assert ": UNKNOWN dark (2 of 2 exposures not verified); ok bias; " in result.stdout
-    assert "; FAILED darkNightDetectors and " in result.stdout
+    assert ": UNKNOWN dark (2 of 2 exposures not verified); FAILED darkNightDetectors and " in result.stdout
+    assert "; ok bias; " in result.stdout
     assert "darkNightDetectors of 20261126: failed: " in result.stderr

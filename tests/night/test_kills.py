@@ -111,23 +111,16 @@ def killedNight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KilledNigh
         broker.stop()
 
 
-@pytest.fixture(scope="module")
-def wholeNight(tmp_path_factory: pytest.TempPathFactory) -> NightRepository:
-    """Verify the same night at once."""
-    repository = NightRepository(tmp_path_factory.mktemp("whole"))
-    repository.verify(*PRODUCTS)
-    return repository
-
-
 def test_ten_calls_were_killed(killedNight: KilledNight) -> None:
     assert len(killedNight.nKilled) == 10
     # Three of them with pipetask, which was at work.
     assert sum(number > 1 for number in killedNight.nKilled) == 3
 
 
-def test_the_night_is_what_it_would_have_been(killedNight: KilledNight, wholeNight: NightRepository) -> None:
+def test_the_night_is_what_it_would_have_been(killedNight: KilledNight, template: NightRepository) -> None:
+    """Another repository has the same night, verified at once."""
     assert killedNight.statuses == [0, 0]
-    differences, number = compareNights(killedNight.repository, wholeNight)
+    differences, number = compareNights(killedNight.repository, template)
     assert differences == []
     assert number > 20
 

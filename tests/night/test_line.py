@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from astropy.time import Time
 from syntheticReport import FIRST_EXPOSURE, Recipe, makeReport
 
 from lsst.analysis.cp.actions.cameraGeometry import cameraGeometry
-from lsst.analysis.cp.night import Night, Outcome, ProductState, StageResult, StageState, findDayObs
+from lsst.analysis.cp.night import Night, Outcome, ProductState, StageResult, StageState, findDayObs, shorten
 from lsst.analysis.cp.report import Problem, Verdict
 from lsst.obs.lsst import LsstComCam
 
@@ -84,7 +85,7 @@ def test_what_cannot_be_read_is_said(good):
     """It keeps the verdict from being known, although it is of no product."""
     problem = Problem(dataset="some table", reason="it is damaged")
     outcome = replace(good, report=replace(good.report, problems=[problem, replace(problem, isRemark=True)]))
-    assert ": ok bias; UNREAD some table; " in outcome.line
+    assert ": UNREAD some table; ok bias; " in outcome.line
     assert outcome.line.endswith("status 3")
 
 
@@ -93,6 +94,35 @@ def test_an_exposure_that_is_not_verified_is_missed(good):
     line = replace(good, products=(replace(BIAS, exposures=(*EXPOSURES, 7)),)).line
     assert ": UNKNOWN bias (1 of 4 exposures not verified); " in line
     assert "ok" not in line
+
+
+def test_what_somebody_has_to_do_something_about_comes_first(good):
+    """A product that is well is not read first where another is absent, or a step failed."""
+    products = (
+        replace(BIAS, stages=(replace(DONE[0], state=StageState.FAILED),)),
+        ProductState(product="dark"),
+    )
+    outcome = replace(good, products=(*products, ProductState(product="flat")), asked=("bias", "dark"))
+    assert ": NO dark TAKEN; FAILED biasStep0; ok bias; no flat taken; pushed 412; " in outcome.line
+
+
+def test_reasons_are_given_as_long_as_the_line_is_short(geometry, good):
+    """Some products are named, and how many there are more; the first of each verdict has its reason."""
+    filters = tuple(f"flat:{band}_24" for band in "ugri")
+    report = makeReport(geometry, Recipe(products=filters, failing=0.3, lost=()))
+    flat = ProductState(product="flat", exposures=EXPOSURES, stages=DONE)
+    outcome = change(replace(good, report=report, products=(flat,)), Verdict.MAY_NOT)
+    assert re.search(
+        r": BAD flat-u_24 \([^)]+\), flat-g_24, flat-r_24 and 1 more; UNREAD cpBias", outcome.line
+    )
+    assert len(outcome.line) <= 300
+
+
+def test_a_text_of_many_lines_becomes_one():
+    assert shorten(" One line,\n  another. ", 60) == "One line, another"
+    assert shorten("some words", 0) == ""
+    assert shorten("wordsWithoutBlanks", 5) == "words ..."
+    assert shorten("some words and more", 12) == "some words ..."
 
 
 def test_what_is_bad_comes_first_with_its_reason(geometry, good):
@@ -111,11 +141,14 @@ def test_what_is_bad_comes_first_with_its_reason(geometry, good):
 
 
 def test_the_line_is_short_however_much_is_wrong(geometry):
-    products = ("bias", "dark", "flat:i_39", "flat:r_57", "flat:z_20")
+    filters = [f"flat:{band}_{number}" for band in "ugrizy" for number in (24, 39)]
+    products = ("bias", "dark", *filters)
     report = makeReport(geometry, Recipe(products=products, failing=0.3, lost=(1, 2)))
-    verdicts = [Verdict.MAY_NOT, Verdict.UNKNOWN, Verdict.MAY_NOT, Verdict.UNKNOWN, Verdict.MAY]
+    verdicts = [Verdict.MAY_NOT, Verdict.UNKNOWN, Verdict.MAY_NOT, Verdict.UNKNOWN, *[Verdict.MAY] * 5]
+    verdicts += [Verdict.MAY_NOT, Verdict.UNKNOWN, Verdict.MAY_NOT, Verdict.UNKNOWN, Verdict.NOT_JUDGED]
     report = replace(
         report,
+        problems=[Problem(dataset="cpBiasExp_detectorSummary " * 9, reason="it is damaged")],
         products=[
             replace(each, verdict=verdict) for each, verdict in zip(report.products, verdicts, strict=True)
         ],
@@ -137,10 +170,12 @@ def test_the_line_is_short_however_much_is_wrong(geometry):
         products=states,
         report=report,
         place=PLACE,
-        pushed="pushed 0, 12345 LEFT",
+        pushed="pushed 12345, 12345 LEFT, 123 BUNDLES LEFT, PUSH FAILED",
         isPushed=False,
+        seconds=100000.0,
     ).line
-    assert len(line) <= 330
+    assert len(line) <= 300, line
+    assert ": BAD bias and 3 more; UNKNOWN dark and 3 more; UNREAD 1; FAILED biasNight" in line
     assert line.count("BAD") == line.count("UNKNOWN") == line.count(" ok ") == 1
     assert "\n" not in line
 

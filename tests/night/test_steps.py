@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 from nightRepository import DAY, EXPOSURES, InProcess, NightRepository, breakExposures
 
-from lsst.analysis.cp.night import StageState
+from lsst.analysis.cp.night import StageResult, StageState
 from lsst.cp.simulator import ExposureInfo
 from lsst.daf.butler import Butler
+from lsst.obs.lsst import LsstComCam
 
 pytestmark = pytest.mark.slow
 
@@ -40,14 +43,28 @@ def changed(before: dict, after: dict) -> set[str]:
     }
 
 
-def test_all_steps_are_run_and_then_none(repository):
-    stages = repository.verify()
-    assert [(label, str(stage.state)) for label, stage in stages.items()] == [
-        (step, "done") for step in STEPS
-    ]
+@pytest.fixture(scope="module")
+def failedNight(tmp_path_factory: pytest.TempPathFactory) -> tuple[NightRepository, dict[str, StageResult]]:
+    """Verify biases of which one fails, in a repository to be copied; also tell what became of the steps."""
+    folder = tmp_path_factory.mktemp("failed")
+    repository = NightRepository(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        breakExposures(patch, folder / "broken", SECOND)
+        return repository, repository.verify()
+
+
+@pytest.fixture
+def failed(failedNight, tmp_path) -> NightRepository:
+    """Return such a repository of its own, in which nothing fails from now on."""
+    return NightRepository(Path(shutil.copytree(failedNight[0].folder, tmp_path / "copy")))
+
+
+def test_what_is_done_is_left_alone(verified):
+    repository = verified
     assert findExposures(repository) == findTrend(repository) == {FIRST.id, SECOND.id}
     before, runner = repository.ids(), InProcess()
     stages = repository.verify(runner=runner)
+    assert list(stages) == STEPS
     assert {stage.state for stage in stages.values()} == {StageState.IDLE}
     assert runner.labels == []
     assert repository.ids() == before
@@ -84,36 +101,51 @@ def test_a_kill_after_the_removal_is_harmless(verified):
     assert findExposures(repository) == findTrend(repository) == {FIRST.id, SECOND.id, LATE.id}
 
 
-def test_a_failed_detector_costs_itself_and_is_not_tried_for_ever(repository, monkeypatch, tmp_path):
-    breakExposures(monkeypatch, tmp_path / "broken", SECOND)
-    stages = repository.verify()
+def test_a_failed_exposure_costs_itself_and_is_not_tried_for_ever(failedNight, failed):
+    _, stages = failedNight
     assert stages["biasNightDetectors"].state is StageState.FAILED
     assert "verifyBiasIsr: 1 of 2 quanta have not succeeded" in stages["biasNightDetectors"].reason
     assert {stages[label].state for label in STEPS[1:]} == {StageState.DONE}
-    assert findExposures(repository) == {FIRST.id}
-    before, runner = repository.ids(), InProcess()
-    stages = repository.verify(runner=runner)
+    assert findExposures(failed) == {FIRST.id}
+    before, runner = failed.ids(), InProcess()
+    stages = failed.verify(runner=runner)
     # The exposure has two quanta: that which failed, and the one downstream of it.
     assert stages["biasNightDetectors"].reason == "2 quanta failed earlier, or are blocked by such"
-    assert (runner.labels, repository.ids()) == ([], before)
+    assert (runner.labels, failed.ids()) == ([], before)
 
 
-def test_what_failed_is_made_good_by_a_retry(repository, monkeypatch, tmp_path):
-    breakExposures(monkeypatch, tmp_path / "broken", SECOND)
-    repository.verify()
-    breakExposures(monkeypatch, tmp_path / "broken")
-    stages = repository.verify(retry=True)
+def test_what_failed_is_made_good_by_a_retry(failed):
+    stages = failed.verify(retry=True)
     assert {stage.state for stage in stages.values()} == {StageState.DONE}
-    assert findExposures(repository) == findTrend(repository) == {FIRST.id, SECOND.id}
+    assert findExposures(failed) == findTrend(failed) == {FIRST.id, SECOND.id}
 
 
-def test_what_failed_is_tried_again_with_other_work(repository, monkeypatch, tmp_path):
-    breakExposures(monkeypatch, tmp_path / "broken", SECOND)
-    repository.verify()
+def test_what_failed_is_tried_again_with_other_work(failed):
+    failed.register(LATE)
+    failed.verify()
+    assert findExposures(failed) == findTrend(failed) == {FIRST.id, SECOND.id, LATE.id}
+
+
+def test_a_detector_of_many_costs_itself_and_is_made_good(tmp_path, monkeypatch):
+    """What is of other exposures and detectors stays as it is; all that sums the one up is made anew."""
+    repository = NightRepository(tmp_path, EXPOSURES[:2], LsstComCam)
+    breakExposures(monkeypatch, tmp_path / "broken", SECOND, detector=3)
+    stages = repository.verify()
+    assert [stage.state for stage in stages.values()] == [StageState.FAILED, *[StageState.DONE] * 3]
+    before = repository.ids()
+    merged = repository.get("verifyBiasResults")
+    assert {*merged["detector"][merged["exposure"] == SECOND.id]} == {*range(9)} - {3}
     breakExposures(monkeypatch, tmp_path / "broken")
-    repository.register(LATE)
-    repository.verify()
-    assert findExposures(repository) == findTrend(repository) == {FIRST.id, SECOND.id, LATE.id}
+    assert {stage.state for stage in repository.verify(retry=True).values()} == {StageState.DONE}
+    merged, after = repository.get("verifyBiasResults"), repository.ids()
+    assert {*merged["detector"][merged["exposure"] == SECOND.id]} == {*range(9)}
+    new = {(name, data_id) for name, data_id in after if after[name, data_id] != before.get((name, data_id))}
+    assert {data_id for _, data_id in new if f"exposure: {FIRST.id}" in data_id} == set()
+    details = {data_id for _, data_id in new if "detector: " in data_id and "exposure: " in data_id}
+    assert {re.search(r"detector: (\d+)", data_id)[1] for data_id in details} == {"3"}
+    sums = {key for key in after if f"exposure: {FIRST.id}" not in key[1] and "detector: " not in key[1]}
+    kept = {name for name, _ in sums - new}
+    assert {name for name in kept if not name.endswith(("_config", "packages"))} == set()
 
 
 def test_an_exposure_that_is_made_anew_takes_its_merge_along(verified):
@@ -141,8 +173,9 @@ def test_an_exposure_that_is_made_anew_takes_its_merge_along(verified):
     assert runner.labels[0] == {"verifyBiasDet"}
 
 
-def test_other_exposures_are_not_verified(repository):
-    repository.verify("bias", "dark", "flat")
+def test_other_exposures_are_not_verified(verified):
+    repository = verified
+    repository.verify("flat")
     found = {
         name: set() for name in ("verifyBiasDet_metadata", "verifyDarkDet_metadata", "verifyFlatDet_metadata")
     }

@@ -28,10 +28,14 @@ def expected(noise):
     return np.median(noise.reshape(9, 16)[DETECTOR])
 
 
+def makeTrend(changed, **wanted):
+    """Make the history as the task does."""
+    return toTable(readButler(changed.butler, RUNS[0], datasetTypes=["cpBiasExp_detectorSummary"], **wanted))
+
+
 def putTrend(changed):
-    """Store the history as the task does, and lose the tables that it was made of."""
-    table = toTable(readButler(changed.butler, RUNS[0], datasetTypes=["cpBiasExp_detectorSummary"]))
-    changed.put("cpBiasTrend_trend", table, "ArrowAstropy")
+    """Store the history, and lose the tables that it was made of."""
+    changed.put("cpBiasTrend_trend", makeTrend(changed), "ArrowAstropy")
     for exposure in EXPOSURES:
         changed.butler.getURI("cpBiasExp_detectorSummary", exposure=exposure, instrument="LSSTComCam",
                               collections=RUNS[0]).remove()  # fmt: skip
@@ -79,6 +83,24 @@ def test_stored_history_needs_no_summaries(repository, changed):
     assert stored.colnames == whole.colnames
     for name in whole.colnames:
         np.testing.assert_array_equal(stored[name], whole[name])
+
+
+@pytest.mark.parametrize(("name", "measurement"), [("biasNoise", "max"), ("biasMean", "median")])
+def test_what_a_stored_history_leaves_out_is_of_all_exposures(changed, name, measurement):
+    """A table has the measurements of the tools of its task only."""
+    whole = readTrend(changed.butler, name, measurement=measurement, collections=RUNS[0])
+    few = makeTrend(changed, metrics=["biasNoise"], measurements=["median"])
+    changed.put("cpBiasTrend_trend", few, "ArrowAstropy")
+    trend = readTrend(changed.butler, name, measurement=measurement, collections=RUNS[0])
+    assert trend["exposure"].tolist() == whole["exposure"].tolist()
+    np.testing.assert_array_equal(trend["value"], whole["value"])
+
+
+def test_values_that_are_in_two_stored_histories_are_taken_once(changed):
+    changed.put("cpBiasOtherTrend_trend", makeTrend(changed), "ArrowAstropy")
+    putTrend(changed)
+    trend = readTrend(changed.butler, "biasNoise", {"detector": DETECTOR}, collections=RUNS[0])
+    assert trend["exposure"].tolist() == list(EXPOSURES)
 
 
 def test_exposure_that_was_verified_again_replaces_the_stored_one(repository, changed):

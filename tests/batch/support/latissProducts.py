@@ -158,6 +158,8 @@ def _copy(
     (ref,) = butler.query_datasets(source)
     names = (*({"instrument", "detector"} & set(ref.dimensions.names)), *dimensions)
     storage_class = ref.datasetType.storageClass_name
+    # Signature removal writes images of any type of pixel, but calibrations have one.
+    storage_class = "ExposureF" if storage_class == "Exposure" else storage_class
     dataset_type = DatasetType(
         target, names, storage_class, isCalibration=isCalibration, universe=butler.dimensions
     )

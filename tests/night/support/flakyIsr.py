@@ -14,12 +14,13 @@ from lsst.cp.simulator import SimulateBiasIsrTask, SimulateDarkIsrTask, Simulate
 __all__ = ["VARIABLE", "FlakyBiasIsrTask", "FlakyDarkIsrTask", "FlakyFlatIsrTask"]
 
 VARIABLE = "TEST_BROKEN_EXPOSURES"
-"""Environment variable with the file that has the ids of exposures whose detectors fail."""
+"""Environment variable with the file that names what fails: ids of exposures, or ``exposure/detector``."""
 
 
 def _check(butlerQC: Any) -> None:
     path = Path(os.environ.get(VARIABLE, os.devnull))
-    if path.exists() and str(butlerQC.quantum.dataId["exposure"]) in path.read_text().split():
+    exposure, detector = (butlerQC.quantum.dataId[name] for name in ("exposure", "detector"))
+    if path.exists() and not {f"{exposure}", f"{exposure}/{detector}"}.isdisjoint(path.read_text().split()):
         raise OSError("the raw exposure is damaged")
 
 

@@ -180,7 +180,10 @@ def environment(broken: Path, more: Iterable[Path] = ()) -> Mapping[str, str]:
     }
 
 
-def breakExposures(patch: pytest.MonkeyPatch, file: Path, *exposures: ExposureInfo) -> None:
-    """Let the detectors of some exposures fail from now on, and no others."""
+def breakExposures(
+    patch: pytest.MonkeyPatch, file: Path, *exposures: ExposureInfo, detector: int | None = None
+) -> None:
+    """Let the detectors of some exposures fail from now on, or one detector of each, and no others."""
     patch.setenv(VARIABLE, str(file))
-    file.write_text(" ".join(str(info.id) for info in exposures))
+    ending = "" if detector is None else f"/{detector}"
+    file.write_text(" ".join(f"{info.id}{ending}" for info in exposures))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import tempfile
@@ -30,6 +31,9 @@ REFRESH_SECONDS = 3
 """How often browsers read the page anew."""
 
 _PAGE = "index.html"
+
+_OLD = (DOCUMENT, _PAGE, "*.png", f".{DOCUMENT}-*", f".{_PAGE}-*", ".*.png-*")
+"""Files of an earlier process, those included that it was writing when it was killed."""
 
 _STYLES = {"lsst.analysis.cp.report": "report.css", "lsst.analysis.cp.arriving": "arriving.css"}
 """Style sheets by their packages."""
@@ -69,7 +73,7 @@ class Folder:
     Raises
     ------
     FileExistsError
-        Raised if there is something else.
+        Raised if there is something else, or another process writes there.
     """
 
     path: Path
@@ -85,12 +89,21 @@ class Folder:
         ):
             raise FileExistsError(f"{self.path} exists and is no folder of this command: it is left alone.")
         self.path.mkdir(exist_ok=True)
-        marker.touch()
+        self._lock = marker.open("a")
+        try:
+            # The system lets go of it however a process ends.
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.close()
+            raise FileExistsError(
+                f"Another process follows an exposure into {self.path}: name another folder."
+            ) from error
         for package, name in _STYLES.items():
             self._replace(name, files(package).joinpath("static", name).read_bytes())
         # What was said of another exposure, or before a kill, must not be taken for the answer.
-        for old in (self.path / DOCUMENT, self.path / _PAGE, *self.path.glob("*.png")):
-            old.unlink(missing_ok=True)
+        for pattern in _OLD:
+            for old in self.path.glob(pattern):
+                old.unlink(missing_ok=True)
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("lsst.analysis.cp.arriving"),
             autoescape=True,
@@ -99,6 +112,10 @@ class Folder:
             lstrip_blocks=True,
         )
         self._template = environment.get_template("arriving.jinja")
+
+    def close(self) -> None:
+        """Leave the folder to others."""
+        self._lock.close()
 
     def write(self, state: State, pictures: Mapping[str, Picture]) -> None:
         """Write what is known.

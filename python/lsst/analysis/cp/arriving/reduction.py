@@ -125,8 +125,9 @@ class Reduction:
         try:
             table = self._readTable(ref)
             _checkRows(table, member)
+            self._checkColumns(table, member)
         except Exception as error:
-            # Whatever is in a file that is damaged.
+            # Whatever is in a file that is damaged, or was written by something else.
             reason = f"cannot be read: {type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
             self.unreadable[member] = Problem(dataset=nameDataset(ref), reason=reason)
             return
@@ -138,6 +139,26 @@ class Reduction:
             self._headers[member] = read
         if not self._hasTimes():
             self._times = ExposureTimes.join([self._times, readTimes(self.dataIds, handles)])
+
+    def _checkColumns(self, table: Table, member: Member) -> None:
+        """Refuse a table that would cost all others, which are encoded together."""
+        exposure, detector = member
+        if detector not in self.layout.detectorId:
+            raise ValueError(f"detector {detector} is not in the camera")
+        with _quiet():
+            AmpTable.fromColumns(
+                dict(table.columns),
+                product=getProduct(self.step.task.config.product, self.step.task.config.gainsApplied),
+                layout=self.layout,
+                epoch=self.step.task.config.epoch,
+                exposures=[exposure],
+                tests=self._testKeys,
+            )
+
+    @property
+    def _testKeys(self) -> list[str]:
+        """Keys of the tests that tables of detectors have; the merge makes those of an exposure."""
+        return [test.key for test in getProduct(self.step.task.config.product) if test.row != "exposure"]
 
     def _hasTimes(self) -> bool:
         """Tell whether the times of all exposures are known."""
@@ -183,7 +204,7 @@ class Reduction:
     def _reduce(
         self, runner: ToolRunner, expected: BoolArray, notYet: BoolArray, lacking: Sequence[str]
     ) -> Reduced | None:
-        task, product = self.step.task, getProduct(self.step.task.config.product)
+        task = self.step.task
         merged = task.mergeTable([self.tables[member] for member in sorted(self.tables)])
         columns = dict(cast("Table", merged).columns)
         arguments = {
@@ -192,10 +213,8 @@ class Reduction:
             "exposures": [int(data_id["exposure"]) for data_id in self.dataIds],
             "limits": self._chooseLimits(),
         }
-        # Those of an exposure as a whole are made by the merge.
-        tests = [test.key for test in product if test.row != "exposure"]
         with _quiet():
-            table = task.encode(columns, runner, tests=tests, **arguments)
+            table = task.encode(columns, runner, tests=self._testKeys, **arguments)
         if table is None:
             return None
         gathered = gatherTables(self._makeSection(), self.layout, self.counted, task.makeTables(table))

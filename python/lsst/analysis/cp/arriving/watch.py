@@ -23,7 +23,7 @@ from lsst.analysis.cp.core import CameraLayout
 from lsst.analysis.cp.report.collect.camera import findAllowed, findCamera, findCounted
 from lsst.analysis.cp.report.collect.scope import Scope, joinNames
 from lsst.analysis.cp.report.model import Problem, RunReport, Verdict
-from lsst.daf.butler import Butler, MissingCollectionError
+from lsst.daf.butler import Butler, CollectionType, MissingCollectionError
 from lsst.pipe.base import Instrument
 
 from .arrivals import Arrivals
@@ -113,7 +113,7 @@ class Watch:
     Raises
     ------
     WatchError
-        Raised if the exposure, the camera or the pipeline is not known.
+        Raised if the exposure, the camera or the pipeline is not known, or the output is no chain.
     lsst.analysis.cp.report.ReportError
         Raised if the instrument is not known.
     lsst.daf.butler.MissingCollectionError
@@ -121,7 +121,7 @@ class Watch:
     NoMergeError
         Raised if the pipeline has no such merge.
     FileExistsError
-        Raised if the folder is something else.
+        Raised if the folder is something else, or another process writes there.
     """
 
     def __init__(self, target: Target, out: Path, say: Callable[[str], None]) -> None:
@@ -130,6 +130,7 @@ class Watch:
         self._butler = Butler.from_config(self._repo, writeable=True)
         self._scope = Scope.open(self._butler, target.collections, target.instrument, target.where)
         self._product = getProduct(target.product)
+        self._checkOutput()
         data_ids = self._findExposures()
         try:
             camera = findCamera(self._butler, self._scope.instrument, target.collections)
@@ -163,6 +164,7 @@ class Watch:
         self._lastTable: datetime | None = None
         self._judged: datetime | None = None
         self._trouble = ""
+        self._unwritten = ""
         self._run = ""
 
     @property
@@ -181,6 +183,18 @@ class Watch:
     @property
     def _dimension(self) -> str:
         return self._product.epoch
+
+    def _checkOutput(self) -> None:
+        """Refuse at once what the merge could not be put in front of."""
+        try:
+            kind = self._butler.collections.get_info(self._target.output).type
+        except MissingCollectionError:
+            return
+        if kind is not CollectionType.CHAINED:
+            raise WatchError(
+                f"The output {self._target.output} is a {kind.name} collection: name a chain, or one that "
+                "does not exist."
+            )
 
     def _findExposures(self) -> list[DataCoordinate]:
         """Find the exposures of the target, with their records."""
@@ -224,8 +238,17 @@ class Watch:
         Raises
         ------
         WatchError
-            Raised if the verdict is known, and the merge has failed.
+            Raised if the verdict is known, and the merge has failed or the page could not be written.
         """
+        try:
+            verdict = self._followAndMerge()
+        finally:
+            self._folder.close()
+        if self._unwritten:
+            raise WatchError(f"The page could not be written: {self._unwritten}")
+        return verdict
+
+    def _followAndMerge(self) -> Verdict:
         state = self._follow()
         self._say(f"{self._what}: {state.verdict}. {state.reasons[0]} ({state.progress})")
         if state.phase is Phase.NOT_MERGED:
@@ -314,8 +337,14 @@ class Watch:
     def _reduce(self) -> None:
         awaited = self._awaited
         self._reduced, self._problems = self._reduction.reduce(
-            awaited.expected | self._counted, awaited.notYet
+            awaited.expected | self._counted, awaited.notYet, self._lackExposures()
         )
+
+    def _lackExposures(self) -> list[str]:
+        """Say which detectors have tables of some exposures of a visit only: their rows stand for all."""
+        with_some = np.isin(self._layout.detectorId, [detector for _, detector in self._reduction.tables])
+        lacking = self._layout.detectorName[self._awaited.expected & ~self._awaited.there & with_some]
+        return [f"There are not tables of all exposures of {joinNames(lacking)}."] if len(lacking) else []
 
     def _describe(self, phase: Phase) -> State:
         awaited = self._awaited
@@ -347,7 +376,14 @@ class Watch:
 
     def _write(self, phase: Phase) -> State:
         state = self._describe(phase)
-        self._folder.write(state, self._maps.pictures)
+        try:
+            self._folder.write(state, self._maps.pictures)
+        except OSError as error:
+            # A disk that is full must cost neither verdict nor merge.
+            _LOG.warning("The page cannot be written: %s", error)
+            self._unwritten = str(error)
+        else:
+            self._unwritten = ""
         return state
 
     def _draw(self, state: State) -> bool:

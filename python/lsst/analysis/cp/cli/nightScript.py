@@ -28,6 +28,7 @@ from lsst.analysis.cp.night import (
     Verification,
     findDayObs,
     holdLock,
+    shorten,
 )
 from lsst.analysis.cp.notebook.search import expand
 from lsst.analysis.cp.report import ReportError, RunReport, collectReport
@@ -43,6 +44,8 @@ _GRAPHS = logging.getLogger("lsst.pipe.base.quantum_graph_builder")
 _LEDGER = "pushedMetrics.sqlite3"
 _REPORT = "report"
 _LOGS = "logs"
+_WIDTH = 240
+"""Length to which the reason is cut why nothing was done; standard error has all of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +88,8 @@ def runNight(options: NightOptions) -> int:
         instrument=options.instrument,
         dayObs=findDayObs() if options.day_obs is None else options.day_obs,
         inputs=tuple(options.input),
-        output=options.output,
+        # Of an output with a slash at its end the nights would be others.
+        output=options.output.rstrip("/"),
         pipeline=options.pipeline or "",
     )
     try:
@@ -93,7 +97,9 @@ def runNight(options: NightOptions) -> int:
         with _endingOnSignals(), redirect_stdout(sys.stderr), explainErrors(NightError):
             outcome = _verify(replace(night, pipeline=_findPipeline(options)), options)
     except click.ClickException as error:
-        click.echo(f"{night.instrument} {night.dayObs}: NOT VERIFIED: {error.message}; status 1")
+        _tell(error.message)
+        reason = shorten(error.message, _WIDTH)
+        click.echo(f"{night.instrument} {night.dayObs}: NOT VERIFIED: {reason}; status 1")
         return 1
     except SystemExit as end:
         click.echo(f"{night.instrument} {night.dayObs}: BROKEN OFF, run it again; status {end.code}")
@@ -142,6 +148,9 @@ def _verify(night: Night, options: NightOptions) -> Outcome:
     """Do what there is to do, under a lock."""
     if bool(options.proxy) != bool(options.namespace):
         raise NightError("--proxy and --namespace go together.")
+    if not night.output:
+        # As of a variable of a script that is not set.
+        raise NightError("--output names no collection.")
     checkPackages()
     program = Pipetask.find()
     if _GRAPHS.level == logging.NOTSET:
@@ -206,8 +215,12 @@ def _push(outcome: Outcome, options: NightOptions, ledger: Path) -> Outcome:
         return replace(outcome, pushed="not pushed")
     if not any(state.stages for state in outcome.products):
         return outcome
+    night = outcome.night
     try:
-        report = push(_makePushOptions(outcome.night, options, ledger))
+        with openButler(night.repo) as butler:
+            # The latest history was made anew with this night, and its metrics with it.
+            runs = [night.run, *(later.run for later in night.findLater(butler)[:1])]
+        report = push(_makePushOptions(runs, options, ledger))
     except click.ClickException as error:
         _tell(f"push: {error.message}")
         return replace(outcome, pushed="NOT PUSHED", isPushed=False)
@@ -222,12 +235,12 @@ def _push(outcome: Outcome, options: NightOptions, ledger: Path) -> Outcome:
     return replace(outcome, pushed=words, isPushed=is_pushed)
 
 
-def _makePushOptions(night: Night, options: NightOptions, ledger: Path) -> PushOptions:
+def _makePushOptions(runs: Sequence[str], options: NightOptions, ledger: Path) -> PushOptions:
     assert options.proxy is not None
     assert options.namespace is not None
     return PushOptions(
-        repo=night.repo,
-        collections=[night.run],
+        repo=options.repo,
+        collections=runs,
         where="",
         dataset_type=["*_metrics"],
         find_first=False,

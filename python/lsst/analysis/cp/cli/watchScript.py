@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -17,11 +16,9 @@ from lsst.analysis.cp.report import ReportError
 from lsst.analysis.cp.report.document import EXIT_STATUS
 
 from .explain import explainErrors
+from .reportScript import checkPackages
 
 __all__ = ["WatchOptions", "runWatch"]
-
-_NEEDED = ("jinja2",)
-"""Packages of the extra ``report``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +56,7 @@ def runWatch(options: WatchOptions) -> int:
         Raised if the exposure cannot be followed, or not merged.
     """
     with explainErrors(ReportError):
-        if lacking := [name for name in _NEEDED if find_spec(name) is None]:
-            raise click.ClickException(
-                f"There is no package {', '.join(lacking)}. The page needs further packages: "
-                "pip install 'lsst-analysis-cp[report]'."
-            )
+        checkPackages()
         if options.product not in products():
             raise click.ClickException(
                 f"There is no product {options.product!r}; there are {', '.join(products())}."

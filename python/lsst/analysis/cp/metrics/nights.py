@@ -119,16 +119,16 @@ def listNightInputs(table: pa.Table) -> dict[str, tuple[int, str]]:
 
 
 def readNight(
-    table: pa.Table, epochs: Collection[int], wanted: WantedMetrics, gatherer: RecordGatherer
+    table: pa.Table, summaries: Collection[tuple[int, str]], wanted: WantedMetrics, gatherer: RecordGatherer
 ) -> NightContent:
-    """Read the wanted measurements of some exposures (or visits) of a night.
+    """Read the wanted measurements of some summaries of a night.
 
     Parameters
     ----------
     table
         The table of the night.
-    epochs
-        Which exposures are meant.
+    summaries
+        Exposure (or visit) and run of each.
     wanted
         Which metrics are.
     gatherer
@@ -139,7 +139,9 @@ def readNight(
     content
         What else was read.
     """
-    table = table.filter(pc.is_in(table["exposure"], pa.array(sorted(epochs), pa.int64())))
+    places = pc.binary_join_element_wise(table["exposure"].cast(pa.string()), table["run"], " ")
+    chosen = pa.array([f"{exposure} {run}" for exposure, run in sorted(summaries)], pa.string())
+    table = table.filter(pc.is_in(places, chosen))
     keys: list[RecordKey] = list(zip(*(_toObjects(table[field.name]) for field in _KEYS), strict=True))
     about = [_toObjects(table[field.name]) for field in _DETECTOR]
     detectors = {

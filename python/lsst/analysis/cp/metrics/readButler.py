@@ -255,6 +255,9 @@ class _Reader:
         kinds = {tuple(night.ref.dataId.required) for night in nights}
         expected: defaultdict[tuple[tuple[str, Any], ...], set[str]] = defaultdict(set)
         for identifier, handle in awaited.items():
+            if handle.ref.datasetType.storageClass_name == BUNDLE_STORAGE:
+                # No table of a night has it.
+                continue
             for kind in kinds:
                 expected[tuple((name, handle.ref.dataId[name]) for name in kind)].add(identifier)
         wanted = [night for night in nights if tuple(night.ref.dataId.required.items()) in expected]
@@ -264,7 +267,7 @@ class _Reader:
                 table = fetched.readTable()
                 inputs = listNightInputs(table)
                 taken = inputs.keys() & awaited.keys()
-                content = readNight(table, {inputs[each][0] for each in taken}, self._wanted, self._gatherer)
+                content = readNight(table, {inputs[each] for each in taken}, self._wanted, self._gatherer)
             except Exception as error:
                 # Nothing is lost: the summaries are there.
                 reason = f"{type(error).__name__}: {error}"

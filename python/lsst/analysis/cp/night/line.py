@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .night import Night
     from .verify import ProductState
 
-__all__ = ["Outcome"]
+__all__ = ["Outcome", "shorten"]
 
 _WORDS: Mapping[Verdict, str] = {
     Verdict.MAY_NOT: "BAD",
@@ -33,7 +33,12 @@ _WORDS: Mapping[Verdict, str] = {
 }
 """Verdicts as the line has them, the worst first."""
 
-_WIDTH = 60
+_DETAILS = ((60, 3), (40, 2), (20, 1), (0, 1))
+"""Lengths of reasons, and numbers of products of a verdict that are named: the first that fit are taken."""
+
+_LONGEST = 260
+"""Length of a line that is short enough, without the place of the report."""
+
 _UNKNOWN_STATUS = EXIT_STATUS[Verdict.UNKNOWN]
 
 
@@ -84,15 +89,24 @@ class Outcome:
 
     @property
     def line(self) -> str:
-        """The line."""
-        parts = [*self._describeVerdicts()]
+        """The line, what a person has to do something about first."""
+        lines = [self._compose(*each) for each in _DETAILS]
+        return next((line for line in lines if len(line) <= _LONGEST + len(self.place)), lines[-1])
+
+    def _compose(self, width: int, nNamed: int) -> str:
+        """Write the line in some detail."""
+        verdicts = self._describeVerdicts(width, nNamed)
+        parts = [verdicts.pop(verdict, "") for verdict in (Verdict.MAY_NOT, Verdict.UNKNOWN)]
         unread = [each.dataset for each in self.report.problems if not each.isRemark] if self.report else []
         if unread:
-            parts.append(f"UNREAD {_shorten(_join(unread))}")
-        if absent := [state.product for state in self.products if not state.exposures]:
-            parts.append(f"no {' or '.join(absent)} taken")
+            parts.append(f"UNREAD {shorten(_join(unread), width) or len(unread)}")
+        if self._absent:
+            parts.append(f"NO {' OR '.join(self._absent)} TAKEN")
         if self._failed:
             parts.append(f"FAILED {_join(self._failed)}")
+        parts += verdicts.values()
+        if self._notTaken:
+            parts.append(f"no {' or '.join(self._notTaken)} taken")
         parts += [self.pushed, f"report {self.place}" if self.place else "NO REPORT"]
         parts.append(f"{self.seconds / 60:.0f} min" if self.seconds >= 60 else f"{self.seconds:.0f} s")
         head = f"{self.night.instrument} {self.night.dayObs}"
@@ -103,6 +117,15 @@ class Outcome:
         """Names of the products that were asked for and of which there are no exposures."""
         return [
             state.product for state in self.products if not state.exposures and state.product in self.asked
+        ]
+
+    @property
+    def _notTaken(self) -> list[str]:
+        """Names of the other products of which there are no exposures."""
+        return [
+            state.product
+            for state in self.products
+            if not state.exposures and state.product not in self.asked
         ]
 
     @property
@@ -119,7 +142,7 @@ class Outcome:
         found = {exposure.exposure for each in self._reportsOf(state.product) for exposure in each.exposures}
         return len(set(state.exposures) - found)
 
-    def _describeVerdicts(self) -> Iterator[str]:
+    def _describeVerdicts(self, width: int, nNamed: int) -> dict[Verdict, str]:
         """Name the products by their verdicts, the worst first, and the first of each with its reason."""
         found: dict[Verdict, dict[str, str]] = {verdict: {} for verdict in _WORDS}
         for state in self.products:
@@ -130,16 +153,18 @@ class Outcome:
             for each in self._reportsOf(state.product):
                 if not n_missing or each.verdict is Verdict.MAY_NOT:
                     found[each.verdict][each.name] = self._explain(each)
-        for verdict, reasons in found.items():
-            if reasons:
-                first, *others = reasons
-                reason = "" if verdict is Verdict.MAY else reasons[first]
-                yield f"{_WORDS[verdict]} {', '.join([f'{first} ({reason})' if reason else first, *others])}"
+        return {
+            verdict: f"{_WORDS[verdict]} {_list(reasons, width, nNamed)}"
+            for verdict, reasons in found.items()
+            if reasons
+        }
 
     def _explain(self, product: ProductReport) -> str:
-        """Say in a few words why a product has its verdict."""
+        """Say in a few words why a product has its verdict; nothing where all is well."""
+        if product.verdict is Verdict.MAY:
+            return ""
         if product.verdict is Verdict.UNKNOWN:
-            return _shorten(product.reasons[0])
+            return product.reasons[0]
         over = {key for exposure in product.exposures for key in exposure.overLimit}
         tests = [
             (each.test.key in over, int(np.count_nonzero(each.status == FAILED)), column)
@@ -155,7 +180,7 @@ class Outcome:
         most = f" of {names[int(np.argmax(places))]}" if places.any() else ""
         if np.count_nonzero(places) > 1:
             most = f", most{most.replace(' of ', ' in ')}"
-        return _shorten(f"{test.key} fails in {number} {test.row}{'s' if number > 1 else ''}{most}")
+        return f"{test.key} fails in {number} {test.row}{'s' if number > 1 else ''}{most}"
 
 
 def _join(names: Sequence[str]) -> str:
@@ -163,7 +188,17 @@ def _join(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
-def _shorten(text: str) -> str:
-    """Cut a text at a blank, if it is long."""
-    text = text.rstrip(".")
-    return text if len(text) <= _WIDTH else f"{text[:_WIDTH].rpartition(' ')[0]} ..."
+def _list(reasons: Mapping[str, str], width: int, nNamed: int) -> str:
+    """Name some products, the first with its reason, and say how many there are more."""
+    first, *others = list(reasons)[:nNamed]
+    reason = shorten(reasons[first], width)
+    more = f" and {len(reasons) - nNamed} more" if len(reasons) > nNamed else ""
+    return f"{', '.join([f'{first} ({reason})' if reason else first, *others])}{more}"
+
+
+def shorten(text: str, width: int) -> str:
+    """Make one line of a text, and cut that at a blank, if it is long; there is nothing of no width."""
+    text = " ".join(text.split()).rstrip(".")
+    if len(text) <= width:
+        return text
+    return f"{text[:width].rpartition(' ')[0] or text[:width]} ..." if width else ""

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 __all__ = ["readTrend"]
 
+type _Place = tuple[str, int | None, str]
+"""Instrument, exposure (or visit, if any) and run of values."""
+
 _TRENDS = Kind("table of trends", "tables of trends", ending="_trend")
 _EPOCHS = ("exposure", "visit")
 _KEYS = ("instrument", "detector", "physical_filter", "day_obs", "exposure")
@@ -58,8 +61,8 @@ def readTrend(
 
     It is gathered from the summaries of the detectors, one file an exposure (or a run, where there are no
     exposures). Of an exposure that was verified several times, that of the first collection is taken. Where
-    there is a table of trends (``cpBiasTrend_trend``), only the summaries are read that it lacks, or that
-    were replaced since.
+    there are tables of trends (``cpBiasTrend_trend``), only the summaries are read of which none has this
+    measurement, or that were replaced since.
 
     Parameters
     ----------
@@ -106,7 +109,7 @@ def readTrend(
     stored, read = _readStored(butler, name, measurement, test.product, collections)
     refs = _findSummaries(butler, test.product, collections, isRequired=len(stored) == 0)
     # What a stored history has is not read again.
-    more = [ref for ref in refs if read.get(str(ref.id)) != [_epochOf(ref), ref.run]]
+    more = [ref for ref in refs if read.get(str(ref.id)) != _placeOf(ref)]
     handles = (DeferredDatasetHandle(butler=butler, ref=ref, parameters=None) for ref in more)
     gathered = readHandles(
         handles, metrics=[name], measurements=[measurement], times=ObservationTimes(butler)
@@ -128,40 +131,49 @@ def readTrend(
 
 def _readStored(
     butler: Butler, name: str, measurement: str, product: str, collections: str | Sequence[str] | None
-) -> tuple[pa.Table, dict[str, list[Any]]]:
+) -> tuple[pa.Table, dict[str, _Place]]:
     """Read the values of a metric of detectors that stored tables of trends have; empty if there are none.
 
-    With them is returned which summaries they are of: exposure and run of each by its id.
+    With them is returned which summaries they are of, by their ids. Of a summary that is in several tables
+    the values of one are taken.
     """
     types = matchTypes(butler, _TRENDS, product, collections)
     refs = butler.query_all_datasets(collections, name=types, limit=None) if types else []
     parts = [TREND_SCHEMA.empty_table()]
-    inputs: dict[str, list[Any]] = {}
+    inputs: dict[str, _Place] = {}
+    taken: set[_Place] = set()
     for ref in refs:
         table = butler.get(ref, storageClass="ArrowTable", parameters={"strip_astropy_meta_yaml": False})
         metadata = table.schema.metadata
         found = parseTableMeta(metadata.pop(b"table_meta_yaml", b"").decode())
-        inputs |= json.loads(found.get("inputs", "{}"))
         table = table.replace_schema_metadata(metadata)
         wanted = _choose(table, {"metric": name, "measurement": measurement})
-        parts.append(fromTable(arrow_to_astropy(wanted.filter(pc.is_valid(wanted["detector"])))))
+        values = fromTable(arrow_to_astropy(wanted.filter(pc.is_valid(wanted["detector"]))))
+        places = _listPlaces(values)
+        new = set(places) - taken
+        taken |= new
+        parts.append(_keep(values, [place in new for place in places]))
+        instrument = str(ref.dataId["instrument"])
+        for identifier, (epoch, run) in json.loads(found.get("inputs", "{}")).items():
+            # A table was made of summaries of which it need not have all metrics.
+            if (place := (instrument, epoch, run)) in new:
+                inputs[identifier] = place
     joined = pa.concat_tables(part.replace_schema_metadata(TREND_SCHEMA.metadata) for part in parts)
     return joined, inputs
 
 
 def _dropReplaced(stored: pa.Table, refs: Sequence[DatasetRef], more: Sequence[DatasetRef]) -> pa.Table:
     """Drop the values of summaries that were read again, or of which others are taken; warn of lost ones."""
-    taken = {(_epochOf(ref), ref.run) for ref in refs} - {(_epochOf(ref), ref.run) for ref in more}
-    verified = {_epochOf(ref) for ref in refs}
-    keys = list(zip(stored["exposure"].to_pylist(), stored["run"].to_pylist(), strict=True))
+    taken = {_placeOf(ref) for ref in refs} - {_placeOf(ref) for ref in more}
+    verified = {_placeOf(ref)[:2] for ref in refs}
+    places = _listPlaces(stored)
     # Of an exposure without any summary the stored values are all that there is.
-    lost = sorted({run for epoch, run in keys if epoch not in verified})
-    if lost:
+    if lost := sorted({place[2] for place in places if place[:2] not in verified}):
         warnings.warn(
             f"The table of trends has values of summaries that are no longer there: {', '.join(lost)}",
             stacklevel=3,
         )
-    return stored.filter(pa.array([key in taken or key[0] not in verified for key in keys], pa.bool_()))
+    return _keep(stored, [place in taken or place[:2] not in verified for place in places])
 
 
 def _findSummaries(
@@ -180,10 +192,20 @@ def _findSummaries(
         ]
 
 
-def _epochOf(ref: DatasetRef) -> int | None:
-    """Return the exposure or visit of a dataset; None if it has none."""
-    found = [key for key in _EPOCHS if key in ref.dataId.required]
-    return int(ref.dataId[found[0]]) if found else None
+def _placeOf(ref: DatasetRef) -> _Place:
+    """Return what the values of a summary belong to."""
+    epochs = [int(ref.dataId[key]) for key in _EPOCHS if key in ref.dataId.required]
+    return str(ref.dataId["instrument"]), epochs[0] if epochs else None, ref.run
+
+
+def _listPlaces(table: pa.Table) -> list[_Place]:
+    """List what each row belongs to."""
+    columns = (table[name].to_pylist() for name in ("instrument", "exposure", "run"))
+    return list(zip(*columns, strict=True))
+
+
+def _keep(table: pa.Table, rows: Sequence[bool]) -> pa.Table:
+    return table.filter(pa.array(rows, pa.bool_()))
 
 
 def _choose(table: pa.Table, wanted: Mapping[str, Any]) -> pa.Table:
