@@ -20,7 +20,7 @@ import pytest
 from nights import DETECTORS, EXPOSURE, RUN, Follower, Night
 
 from lsst.analysis.cp.arriving.folder import MARKER, Folder
-from lsst.analysis.cp.cli import watchScript
+from lsst.analysis.cp.cli import reportScript
 from lsst.analysis.cp.cli.cmd import watch_verify
 from lsst.daf.butler.cli.utils import LogCliRunner
 
@@ -137,7 +137,7 @@ def test_a_folder_is_of_one_process(invoke, follower):
 
 
 def test_packages_that_are_absent_are_named(invoke, monkeypatch):
-    monkeypatch.setattr(watchScript, "_NEEDED", ("jinja2", "no_such_package"))
+    monkeypatch.setattr(reportScript, "_NEEDED", ("jinja2", "no_such_package"))
     result = invoke()
     assert result.exit_code == 1
     assert "There is no package no_such_package" in result.output
