@@ -207,9 +207,9 @@ def _findEarlier(graph: PipelineGraph, datasetTypes: Collection[str]) -> Iterato
         producer = graph.producer_of(name)
         if isinstance(producer, TaskNode) and "detector" in producer.raw_dimensions:
             yield producer.label
-            yield from _findEarlier(
-                graph, [edge.parent_dataset_type_name for edge in producer.inputs.values()]
-            )
+            # Tasks have their inputs in no order.
+            edges = [edge for _, edge in sorted(producer.inputs.items())]
+            yield from _findEarlier(graph, [edge.parent_dataset_type_name for edge in edges])
 
 
 def _chain(butler: Butler, output: str, run: str, inputs: Sequence[str]) -> None:
