@@ -20,6 +20,8 @@ DETECTORS = {
     ("LSSTCam", 1): DetectorName("R00_SW1", "R00", "ITL_WF", 8),
 }
 EPOCHS = (2026040100001, 2026040100002, 2026040100003)
+SUMMARIES = [(epoch, f"u/run{epoch % 2}") for epoch in EPOCHS]
+"""Exposure and run of each."""
 UNITS = (
     {"min": "electron", "median": "electron", "nFailed": ""},
     {"min": "adu", "median": "adu", "nFailed": ""},
@@ -31,9 +33,8 @@ def gather(kinds, seed=1):
     """Gather two tests of each exposure, which are measured in a way of their own; of None there is one."""
     rng = np.random.default_rng(seed)
     gatherer = RecordGatherer()
-    for epoch, kind in zip(EPOCHS, kinds, strict=False):
+    for (epoch, run), kind in zip(SUMMARIES, kinds, strict=False):
         seconds = 1.775e9 + rng.uniform(0.0, 1e4)
-        run = f"u/run{epoch % 2}"
         keys = [("LSSTCam", i, epoch, 20260401, None, seconds, "exposure", run) for i in (0, 1)]
         rows = gatherer.addKeys(keys)
         for tool, units in (
@@ -47,7 +48,7 @@ def gather(kinds, seed=1):
 
 
 def makeNight(gatherer):
-    inputs = {f"id{epoch}": (epoch, f"u/run{epoch % 2}") for epoch in EPOCHS}
+    inputs = {f"id{epoch}": (epoch, run) for epoch, run in SUMMARIES}
     return makeNightTable(gatherer, DETECTORS, unread={"a": "lost"}, inputs=inputs)
 
 
@@ -62,9 +63,9 @@ def assertSame(first, second):
         np.testing.assert_array_equal(first[name].to_pylist(), second[name].to_pylist(), name)
 
 
-def readAll(night, epochs=EPOCHS, wanted=None):
+def readAll(night, summaries=SUMMARIES, wanted=None):
     gatherer = RecordGatherer()
-    content = readNight(night, epochs, wanted or WantedMetrics(), gatherer)
+    content = readNight(night, summaries, wanted or WantedMetrics(), gatherer)
     return makeTrendTable(gatherer.records(), detectors=content.detectors)
 
 
@@ -78,9 +79,11 @@ def test_nothing_is_lost_of_summaries_of_any_kind(kinds, seed, tmp_path_factory)
 
 def test_exposures_are_chosen(tmp_path):
     night = store(makeNight(gather([0, 1, 2])), tmp_path / "night")
-    table = readAll(night, EPOCHS[1:2])
+    table = readAll(night, SUMMARIES[1:2])
     assert set(table["exposure"].to_pylist()) == {EPOCHS[1]}
     assert set(table["unit"].to_pylist()) == {"adu", "electron", ""}
+    # Summaries of other runs are others.
+    assert len(readAll(night, [(EPOCHS[1], "u/another")])) == 0
     assert len(readAll(night, ())) == 0
 
 
@@ -113,7 +116,7 @@ def test_a_damaged_table_adds_nothing(tmp_path):
     night = store(makeNight(gather([0, 0, 0])), tmp_path / "night")
     gatherer = RecordGatherer()
     with pytest.raises(KeyError):
-        readNight(night.drop_columns(["nAmps"]), EPOCHS, WantedMetrics(), gatherer)
+        readNight(night.drop_columns(["nAmps"]), SUMMARIES, WantedMetrics(), gatherer)
     assert list(gatherer.records()) == []
     assert len(gatherer.keys) == 0
 
