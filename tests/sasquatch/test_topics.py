@@ -67,8 +67,9 @@ def resolve(path: Path) -> PipelineGraph:
     ):
         pipeline.addConfigOverride("parameters", f"sasquatch_{name}", value)
     for label, task in PipelineIR.from_uri(str(path)).tasks.items():
-        # Tasks that measure calibrations write tables only.
-        if task.klass.startswith("lsst.analysis.cp.") and ".Measure" not in task.klass:
+        # Tasks that measure calibrations or gather summaries write tables only.
+        of_tables = ".Measure" in task.klass or ".Gather" in task.klass
+        if task.klass.startswith("lsst.analysis.cp.") and not of_tables:
             pipeline.addConfigOverride(label, "metric_tags", ["tag"])
     return pipeline.to_graph()
 
