@@ -288,6 +288,27 @@ def test_amplifiers_are_good_if_they_are_in_all_exposures_of_a_visit(repository)
     assert set(np.delete(outliers.status, place)) == {GOOD}
 
 
+@pytest.mark.parametrize("amplifiers", [["C00"], None], ids=["an amplifier", "a whole detector"])
+def test_rows_of_one_exposure_of_a_visit_do_not_stand_for_all(repository, amplifiers):
+    first, second = EXPOSURES[:2]
+    parts = [makeTables(makeAmpTable("defects", repository.layout, number)) for number in (first, second)]
+    rows = parts[1]["ampSummary"]
+    lost = (rows["detector"] == 3) & (True if amplifiers is None else np.isin(rows["amplifier"], amplifiers))
+    parts[1]["ampSummary"] = rows[~lost]
+    for name in ("ampSummary", "culprits"):
+        repository.put(f"cpDefectsExp_{name}", vstack([part[name] for part in parts]), visit=first)
+    repository.put("cpDefectsExp_detectorSummary", parts[0]["detectorSummary"], visit=first)
+    product = collectReport(repository.open(), RUN).products[0]
+    name = repository.layout.detectorName[3]
+    if amplifiers is None:
+        assert product.verdict == "unknown"
+        assert f"1 detector ({name}) has no results in at least one visit." in product.reasons
+    place = placeOf(repository, 3, "C00")
+    outliers = findTested(product, "OUTLIERS")
+    assert (outliers.nTested[place], outliers.status[place]) == (1, UNKNOWN)
+    assert outliers.status[placeOf(repository, 4, "C00")] == GOOD
+
+
 def test_visits_of_several_exposures_are_pooled(repository):
     """Both exposures of a visit are counted, and the worst is shown."""
     first, second = EXPOSURES[:2]

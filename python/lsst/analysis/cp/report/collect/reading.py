@@ -243,8 +243,10 @@ class _EpochReader:
                 rows[test.key] = found
         has_amps = any(self.product[key].row == "amplifier" for key in rows)
         has_results = self._findResults()
-        present = np.zeros(self.layout.nAmps, dtype=bool)
-        present[self.member] = True
+        present = np.ones(self.layout.nAmps, dtype=bool)
+        for part in self.parts:
+            # An amplifier that one exposure of a visit lacks is missing, whatever the others have.
+            present &= np.isin(np.arange(self.layout.nAmps), self.member[part])
         return EpochContent(
             product=self.product,
             rows=rows,
@@ -320,7 +322,11 @@ class _EpochReader:
             raise ColumnError("it has neither a column 'nAmps' nor 'nDetectors'")
         found = np.zeros(self.layout.nDetectors, dtype=bool)
         found[self.detectorIndex] = np.max(counts, axis=0) > 0
-        return found
+        # A detector of which a visit has rows of some exposures only has not the results of all.
+        seen = np.zeros((len(self.parts), self.layout.nDetectors), dtype=bool)
+        for i, part in enumerate(self.parts):
+            seen[i, self.layout.ampDetector[self.member[part]]] = True
+        return found & (seen.all(axis=0) | ~seen.any(axis=0))
 
     def _spread(self, status: FlagArray) -> FlagArray:
         """Spread the codes of the rows over all detectors; unknown where there is no row."""
